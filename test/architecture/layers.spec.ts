@@ -1,0 +1,203 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import ts from 'typescript';
+import { importsOf, readImports, resolveImports } from './import.graph.js';
+import {
+  cycleViolations,
+  layerViolations,
+  lengthViolations,
+  nestViolations,
+  ownEntryViolations,
+} from './layer.rules.js';
+
+const LINE_LIMIT = 300;
+/** Files that are over the limit, each with the reason. */
+const LONG_FILES: Record<string, string> = {
+  'libs/common/src/wire/error.table.ts': 'a generated table',
+};
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const readJson = (file: string) =>
+  ts.parseConfigFileTextToJson(file, readFileSync(join(root, file), 'utf8')).config;
+
+const libs = readdirSync(join(root, 'libs')).filter((name) =>
+  existsSync(join(root, 'libs', name, 'package.json')),
+);
+const apps = readdirSync(join(root, 'apps')).filter((name) => existsSync(join(root, 'apps', name, 'src')));
+const aliases = Object.fromEntries(
+  Object.entries<string[]>(readJson('tsconfig.json').compilerOptions.paths).map(([name, [file]]) => [
+    name,
+    file!.replace(/^\.\//, ''),
+  ]),
+);
+const entries = Object.values(aliases);
+const packages = Object.fromEntries(
+  libs.map((lib) => {
+    const { dependencies, peerDependencies } = readJson(`libs/${lib}/package.json`);
+    return [lib, Object.keys({ ...dependencies, ...peerDependencies })];
+  }),
+);
+
+const imports = readImports(root, [
+  ...libs.map((lib) => `libs/${lib}/src`),
+  ...apps.map((app) => `apps/${app}/src`),
+]);
+const graph = resolveImports(imports, aliases);
+const files = [...graph.keys()];
+
+describe('the layers', () => {
+  it('are read at all', () => {
+    expect(entries.filter((entry) => !graph.has(entry))).toEqual([]);
+    expect(files.filter((file) => file.startsWith('apps/robot-world/'))).not.toHaveLength(0);
+  });
+
+  it('find a file behind every relative import and alias', () => {
+    const unknown = [...graph].flatMap(([file, targets]) =>
+      targets
+        .filter((target) => target.endsWith('.ts') && !graph.has(target))
+        .map((target) => `${file} imports ${target}`),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  it('import in one direction only, and only packages that their package.json names', () => {
+    expect(layerViolations(graph, packages)).toEqual([]);
+  });
+
+  it('never import their own entry', () => {
+    expect(ownEntryViolations(graph, entries)).toEqual([]);
+  });
+
+  it('have no import cycle', () => {
+    expect(cycleViolations(graph)).toEqual([]);
+  });
+
+  it('keep Nest away from the plain Node entry and from the request context', () => {
+    const starts = [
+      ...files.filter((file) => file.startsWith('libs/backend/src/node/')),
+      'libs/backend/src/context/request.context.ts',
+    ];
+    expect(starts.filter((file) => !graph.has(file))).toEqual([]);
+    expect(nestViolations(graph, starts)).toEqual([]);
+  });
+
+  it('have no file that is too long', () => {
+    const lengths = new Map(
+      files.map((file) => [file, readFileSync(join(root, file), 'utf8').split('\n').length - 1]),
+    );
+    expect(lengthViolations(lengths, LINE_LIMIT, LONG_FILES)).toEqual([]);
+  });
+});
+
+describe('the rules themselves', () => {
+  const graphOf = (record: Record<string, string[]>) =>
+    resolveImports(new Map(Object.entries(record)), aliases);
+
+  it('see every kind of import', () => {
+    const source = `
+      import a from 'a';
+      import type { B } from 'b';
+      import 'c';
+      export * from 'd';
+      export type { E } from 'e';
+      const f = await import('f');
+      type G = import('g').G;
+      // import h from 'h';
+    `;
+    expect(importsOf(source)).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+  });
+
+  it('resolve paths, aliases, built-in modules and packages', () => {
+    const resolved = graphOf({
+      'libs/backend/src/rpc/a.ts': [
+        '../b.js',
+        '@linnet/common',
+        'fs',
+        'node:fs/promises',
+        '@nestjs/core/x',
+        'rxjs/y',
+      ],
+    });
+    expect(resolved.get('libs/backend/src/rpc/a.ts')).toEqual([
+      'libs/backend/src/b.ts',
+      'libs/common/src/index.ts',
+      'node:fs',
+      'node:fs/promises',
+      '@nestjs/core',
+      'rxjs',
+    ]);
+  });
+
+  it.each([
+    ['libs/common/src/a.ts', 'node:fs'],
+    ['libs/common/src/a.ts', 'buffer'],
+    ['libs/common/src/a.ts', '@nestjs/common'],
+    ['libs/common/src/a.ts', '@linnet/backend'],
+    ['libs/frontend/src/a.ts', '@linnet/backend'],
+    ['libs/frontend/src/a.ts', 'node:net'],
+    ['libs/backend/src/a.ts', 'lodash'],
+    ['libs/backend/src/a.ts', '../../../apps/robot-world/src/main.js'],
+    ['libs/backend/src/a.ts', '../../../test/conformance/values.js'],
+  ])('refuse that %s imports %s', (file, specifier) => {
+    expect(
+      layerViolations(graphOf({ [file]: [specifier] }), { common: [], backend: ['semver'] }),
+    ).toHaveLength(1);
+  });
+
+  it('allow what the layers are for', () => {
+    const record = {
+      'libs/backend/src/a.ts': ['@linnet/common', 'node:fs', 'semver', './b.js'],
+      'libs/frontend/src/a.ts': ['@linnet/common'],
+      'apps/robot-world/src/main.ts': ['anything', '@linnet/backend'],
+    };
+    expect(layerViolations(graphOf(record), { backend: ['semver'] })).toEqual([]);
+  });
+
+  it('find an own entry, by path and by alias, but let entries build on each other', () => {
+    const record = {
+      'libs/common/src/a.ts': ['./index.js'],
+      'libs/common/src/b.ts': ['@linnet/common'],
+      'libs/backend/src/c.ts': ['@linnet/common'],
+      'libs/backend/src/index.ts': ['./node/index.js'],
+    };
+    expect(ownEntryViolations(graphOf(record), entries)).toEqual([
+      'libs/common/src/a.ts imports libs/common/src/index.ts',
+      'libs/common/src/b.ts imports libs/common/src/index.ts',
+    ]);
+  });
+
+  it('find Nest behind other files, and name the way', () => {
+    const record = { 'x/a.ts': ['./b.js'], 'x/b.ts': ['./a.js', './c.js'], 'x/c.ts': ['@nestjs/common'] };
+    expect(nestViolations(graphOf(record), ['x/a.ts'])).toEqual([
+      'x/a.ts → x/b.ts → x/c.ts → @nestjs/common',
+    ]);
+    expect(nestViolations(graphOf({ 'x/a.ts': ['rxjs'] }), ['x/a.ts'])).toEqual([]);
+  });
+
+  it('find cycles, each once, and a file that imports itself', () => {
+    const record = {
+      'x/a.ts': ['./b.js', './d.js'],
+      'x/b.ts': ['./c.js'],
+      'x/c.ts': ['./a.js', './b.js'],
+      'x/d.ts': ['./e.js'],
+      'x/e.ts': [],
+      'x/f.ts': ['./f.js', './a.js'],
+    };
+    expect(cycleViolations(graphOf(record))).toEqual(['x/a.ts ⇄ x/b.ts ⇄ x/c.ts', 'x/f.ts']);
+    expect(cycleViolations(graphOf({ 'x/a.ts': ['./b.js', './c.js'], 'x/b.ts': ['./c.js'] }))).toEqual([]);
+  });
+
+  it('find long files, and exceptions that are needed no more', () => {
+    const lengths = new Map([
+      ['a.ts', 301],
+      ['b.ts', 300],
+      ['c.ts', 400],
+    ]);
+    expect(lengthViolations(lengths, 300, { 'b.ts': 'a table', 'c.ts': 'a table' })).toEqual([
+      expect.stringContaining('a.ts has 301 lines'),
+      expect.stringContaining('b.ts is no longer'),
+    ]);
+  });
+});
