@@ -1,0 +1,31 @@
+import { ConsoleLogger } from '@nestjs/common';
+import type { ConsoleLoggerOptions, LogLevel } from '@nestjs/common';
+import { activityFields } from './request.context.js';
+
+/**
+ * Nest's console logger, with the current activity on every line written inside a call: `ActivityId`,
+ * `SessionId`, `ApplicationId`, `ApplicationVersion`, `rpcMethod`.
+ *
+ * ```ts
+ * app.useLogger(new ActivityLogger({ json: true }));
+ * ```
+ */
+export class ActivityLogger extends ConsoleLogger {
+  constructor(options: ConsoleLoggerOptions = {}) {
+    // In JSON the fields are members of the line itself, where log browsers look for them.
+    super({ flattenParams: true, ...options });
+  }
+
+  protected override printMessages(
+    messages: unknown[],
+    context?: string,
+    logLevel?: LogLevel,
+    writeStreamType?: 'stdout' | 'stderr',
+    errorStack?: unknown,
+    params?: Record<string, unknown>,
+  ): void {
+    const fields = activityFields();
+    const all = 'ActivityId' in fields ? { ...params, ...fields } : params;
+    super.printMessages(messages, context, logLevel, writeStreamType, errorStack, all);
+  }
+}

@@ -1,0 +1,34 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Activity } from '@linnet/common';
+
+// One storage per process is right: it holds nothing itself, and contexts nest by call, not by server.
+const storage = new AsyncLocalStorage<Activity>();
+
+/** The request that the running code belongs to. */
+export class ClientRequestContext extends Activity {
+  /**
+   * The activity of the call being served, in every continuation of it. Outside of any call: an activity
+   * whose fields are empty.
+   */
+  static get current(): Activity {
+    return storage.getStore() ?? new Activity();
+  }
+
+  /** Runs code as part of an activity; for work that a call starts by other means than its own promises. */
+  static run<T>(activity: Activity, work: () => T): T {
+    return storage.run(activity, work);
+  }
+}
+
+/** The fields that log lines of the current call carry, by the names log browsers know. Empty outside of calls. */
+export function activityFields(): Record<string, string> {
+  const activity = storage.getStore();
+  if (!activity) return {};
+  return {
+    ActivityId: activity.activityId,
+    SessionId: activity.sessionId,
+    ApplicationId: activity.applicationId,
+    ApplicationVersion: activity.applicationVersion,
+    rpcMethod: activity.rpcMethod,
+  };
+}

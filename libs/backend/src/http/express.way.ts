@@ -1,0 +1,89 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import type { HttpWay } from './http.framework.js';
+import type { HttpFramework } from './http.framework.js';
+import { serviceAnswer } from './http.framework.js';
+import { MiddlewareMap } from './express.middleware.js';
+import type { ExpressApplication, ExpressRequest, ExpressResponse } from './express.middleware.js';
+
+/**
+ * RPC in an Express application, two ways. A request that would meet no middleware is answered from the
+ * server's `request` event; all others pass through Express to a layer of ours behind the application's
+ * middleware and routes. Which way a request takes changes its cost, never its answer.
+ */
+export class ExpressWay implements HttpFramework {
+  readonly #app: ExpressApplication;
+  readonly #middleware: MiddlewareMap;
+
+  constructor(
+    private readonly adapter: AbstractHttpAdapter,
+    private readonly way: HttpWay,
+  ) {
+    this.#app = adapter.getInstance() as ExpressApplication;
+    this.#middleware = new MiddlewareMap(adapter, this.#app, way.logger);
+  }
+
+  attach(): void {
+    const { handler } = this.way.server;
+    // The name tells people who look at the stack.
+    const rpc = (request: ExpressRequest, response: ExpressResponse, next: () => void) =>
+      this.#serve(request, response, next);
+    this.adapter.use(rpc);
+    this.#middleware.endsAt(rpc);
+    if (this.#middleware.hasCors) handler.cors = false;
+    const server = this.adapter.getHttpServer() as Server;
+    const listeners = server.listeners('request');
+    if (listeners.length !== 1 || listeners[0] !== this.#app) {
+      this.way.logger.log('RPC goes through Express: the HTTP server has a request listener of its own.');
+      return;
+    }
+    server.removeListener('request', this.#app);
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      if (this.#isDirect(request)) this.way.server.serve(request, response);
+      else this.#app(request, response);
+    });
+  }
+
+  #isDirect(request: IncomingMessage): boolean {
+    return this.way.server.owns(request) && !this.#middleware.isMet(request.method!, request.url!);
+  }
+
+  /** The layer behind the application's own. */
+  #serve(request: ExpressRequest, response: ExpressResponse, next: () => void): void {
+    const { server, services } = this.way;
+    if (server.owns(request)) {
+      server.serve(request, response, { parsedBody: request.rawBody ?? request.body });
+      return;
+    }
+    const answer = serviceAnswer(services, request.method!, request.path);
+    if (answer) response.status(200).type(answer.type).send(answer.text);
+    else next();
+  }
+
+  /** On the direct way: what `app.handle` and the router would have done. */
+  prepare(message: unknown, answer: unknown): void {
+    const request = message as ExpressRequest;
+    const response = answer as ExpressResponse;
+    if (request.res) return;
+    request.res = response;
+    response.req = request;
+    if (Object.getPrototypeOf(request) !== this.#app.request)
+      Object.setPrototypeOf(request, this.#app.request);
+    if (Object.getPrototypeOf(response) !== this.#app.response)
+      Object.setPrototypeOf(response, this.#app.response);
+    response.locals ??= Object.create(null) as Record<string, unknown>;
+    request.originalUrl ??= request.url!;
+    request.baseUrl = '';
+    request.params = {};
+    request.next = () => undefined;
+  }
+
+  isAnswered(answer: unknown): boolean {
+    const response = answer as ServerResponse;
+    return response.headersSent || response.writableEnded;
+  }
+
+  setHeader(answer: unknown, name: string, value: string): void {
+    (answer as ServerResponse).setHeader(name, value);
+  }
+}

@@ -1,0 +1,111 @@
+import type { Readable } from 'node:stream';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { HttpResponse } from '@linnet/common';
+import { bytesOf, compressBody } from '../node/response.writer.js';
+import { serviceAnswer } from './http.framework.js';
+import type { HttpFramework, HttpWay } from './http.framework.js';
+
+const answered = Symbol('linnet:answered');
+
+/**
+ * RPC in a Fastify application: an encapsulated plugin, with a content type parser of its own that leaves the
+ * body to be read under RPC's limits. Hooks and middleware of the application run as for every route.
+ */
+export class FastifyWay implements HttpFramework {
+  readonly #fastify: FastifyInstance;
+
+  constructor(
+    private readonly adapter: AbstractHttpAdapter,
+    private readonly way: HttpWay,
+  ) {
+    this.#fastify = adapter.getInstance() as FastifyInstance;
+  }
+
+  attach(): void {
+    // Nest keeps the hook of `app.enableCors()` there.
+    if ((this.adapter as unknown as { corsHook?: unknown }).corsHook) this.way.server.handler.cors = false;
+    const prefix = this.way.services.prefix === '/' ? '' : this.way.services.prefix;
+    const url = `${prefix}/*`;
+    void this.#fastify.register((scope, _options, done) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload));
+      for (const method of ['POST', 'GET', 'OPTIONS'] as const) {
+        // A wildcard of the application's wins; what it does not name is not there for RPC either.
+        if (scope.hasRoute({ method, url }))
+          this.way.logger.warn(`The application has a route ${method} ${url}: no RPC by ${method}.`);
+        else
+          scope.route({
+            method,
+            url,
+            exposeHeadRoute: method === 'GET',
+            handler: (request, reply) => this.#serve(request, reply),
+          });
+      }
+      done();
+    });
+  }
+
+  #serve(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const { server, services } = this.way;
+    const message = request.raw;
+    if (!server.owns(message)) {
+      const answer = serviceAnswer(services, request.method, message.url!.split('?', 1)[0]!);
+      if (!answer) {
+        reply.callNotFound();
+        return reply;
+      }
+      return reply.type(answer.type).send(answer.text);
+    }
+    server.serve(message, reply.raw, {
+      request,
+      response: reply,
+      body: (request.body as Readable | undefined) ?? message,
+      write: (answer) => write(reply, answer),
+      takeOver: () => takeOver(reply),
+    });
+    return reply;
+  }
+
+  /** Fastify's own handlers see the same request and reply. */
+  prepare(): void {}
+
+  isAnswered(response: unknown): boolean {
+    const reply = response as FastifyReply & { [answered]?: boolean };
+    return reply.sent || reply[answered] === true;
+  }
+
+  setHeader(response: unknown, name: string, value: string): void {
+    const reply = response as FastifyReply & { [answered]?: boolean };
+    reply.header(name, value);
+    // Hooks may delay what is sent, so that only the call itself tells that there is an answer.
+    const send = reply.send.bind(reply);
+    reply.send = (payload?: unknown) => {
+      reply[answered] = true;
+      return send(payload);
+    };
+  }
+}
+
+/** Sends an answer through Fastify, so that its hooks see it. */
+async function write(reply: FastifyReply, answer: HttpResponse): Promise<void> {
+  const { status, headers, body } = await compressBody(answer);
+  reply.code(status);
+  for (let i = 0; i < headers.length; i += 2) {
+    const [name, value] = [headers[i]!, headers[i + 1]!];
+    const present = name === 'Vary' ? reply.getHeader('Vary') : undefined;
+    reply.header(name, present === undefined ? value : `${String(present)}, ${value}`);
+  }
+  const payload = bytesOf(body);
+  reply.send(
+    status === 204 ? undefined : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+  );
+}
+
+/** What the application's hooks have said in headers stays said. */
+function takeOver(reply: FastifyReply): void {
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
+  reply.hijack();
+}

@@ -1,0 +1,94 @@
+import type { ExecutionContext, PipeTransform, Type } from '@nestjs/common';
+import { CUSTOM_ROUTE_ARGS_METADATA, ROUTE_ARGS_METADATA, RouteParamtypes } from '@nestjs/common/internal';
+import type { NestParts } from './nest.internals.js';
+
+/** What parameter decorators leave on a method, by `type:index`. */
+interface ParamMetadata {
+  index: number;
+  data?: unknown;
+  pipes?: (Type<PipeTransform> | PipeTransform)[];
+  schema?: unknown;
+  factory?: (data: unknown, context: ExecutionContext) => unknown;
+}
+
+/** One parameter of a method. */
+export interface CallParam {
+  readonly index: number;
+  /** What pipes are told of the parameter. An argument of a call is a `body` to them. */
+  readonly type: 'body' | 'custom';
+  readonly data: unknown;
+  readonly metatype: unknown;
+  readonly schema: unknown;
+  readonly pipes: ParamMetadata['pipes'];
+  /** Makes the value of a decorated parameter; `undefined` for one that the caller supplies. */
+  readonly inject: ((context: ExecutionContext) => unknown) | undefined;
+}
+
+/** How the arguments of a call meet the parameters of a method. */
+export interface CallParams {
+  /** By index; arguments beyond are the caller's, and undecorated. */
+  readonly known: readonly CallParam[];
+  /** How many arguments a caller may send: as many as it likes, unless a decorated parameter follows. */
+  readonly maxArguments: number;
+  /** Parameters that the compiler knows of; missing arguments are filled up so that pipes see them. */
+  readonly injects: boolean;
+}
+
+const request = (context: ExecutionContext): unknown => context.switchToHttp().getRequest();
+const builtIn: Partial<Record<number, (data: unknown) => (context: ExecutionContext) => unknown>> = {
+  [RouteParamtypes.REQUEST]: () => request,
+  [RouteParamtypes.RESPONSE]: () => (context) => context.switchToHttp().getResponse(),
+  [RouteParamtypes.IP]: () => (context) => (request(context) as { ip?: unknown }).ip,
+  [RouteParamtypes.HEADERS]: (data) => (context) => {
+    const { headers } = request(context) as { headers: Record<string, unknown> };
+    return typeof data === 'string' ? headers[data.toLowerCase()] : headers;
+  },
+};
+
+/**
+ * Reads the parameters of a method.
+ *
+ * @throws Error with a sentence that names class and method, for decorators that contradict positions
+ */
+export function readParams(parts: NestParts, instance: object, methodName: string): CallParams {
+  const where = `${instance.constructor.name}.${methodName}`;
+  const metadata: Record<string, ParamMetadata> =
+    parts.contextUtils.reflectCallbackMetadata(instance, methodName, ROUTE_ARGS_METADATA) ?? {};
+  const types = (parts.contextUtils.reflectCallbackParamtypes(instance, methodName) ?? []) as unknown[];
+  const method = (instance as Record<string, { length: number }>)[methodName]!;
+  const decorated = new Map<number, CallParam>();
+  for (const [key, param] of Object.entries(metadata)) {
+    const { index, data, pipes, schema, factory } = param;
+    const kind = key.split(':', 1)[0]!;
+    const inject = kind.includes(CUSTOM_ROUTE_ARGS_METADATA)
+      ? (context: ExecutionContext) => factory?.(data, context)
+      : builtIn[Number(kind)]?.(data);
+    // @Body(pipe) and @Body({ schema }) say something about the argument at their index.
+    const isArgument = Number(kind) === RouteParamtypes.BODY && data === undefined;
+    if (!inject && !isArgument)
+      throw new Error(
+        `${where}: the decorator of parameter ${index} has no meaning for a call; arguments go by position.`,
+      );
+    if (decorated.has(index))
+      throw new Error(`${where}: parameter ${index} has two decorators that fill it.`);
+    const type = inject ? 'custom' : 'body';
+    decorated.set(index, { index, type, data, metatype: types[index], schema, pipes, inject });
+  }
+  const length = Math.max(method.length, types.length, ...[...decorated.keys()].map((index) => index + 1));
+  const known = Array.from(
+    { length },
+    (_, index): CallParam => decorated.get(index) ?? argument(index, types[index]),
+  );
+  const first = known.findIndex((param) => param.inject);
+  const behind = known.findIndex((param, index) => first >= 0 && index > first && !param.inject);
+  if (behind >= 0)
+    throw new Error(
+      `${where}: parameter ${behind} is an argument of the caller, but stands behind the decorated parameter ${first}.`,
+    );
+  return { known, maxArguments: first < 0 ? Infinity : first, injects: first >= 0 };
+}
+
+/** A parameter that the caller supplies, and that bears no decorator. */
+export function argument(index: number, metatype?: unknown): CallParam {
+  return { index, type: 'body', data: undefined, metatype, schema: undefined, pipes: [], inject: undefined };
+}

@@ -1,0 +1,210 @@
+import { ForbiddenException, Logger } from '@nestjs/common';
+import type { CanActivate, NestInterceptor, PipeTransform } from '@nestjs/common';
+import { selectExceptionFilterMetadata } from '@nestjs/common/internal';
+import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
+import type { ContextId } from '@nestjs/core';
+import { ExecutionContextHost, FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '@nestjs/core/internal';
+import type { InstanceWrapper } from '@nestjs/core/internal';
+import { isObservable, lastValueFrom } from 'rxjs';
+import { ALREADY_ANSWERED, outcomeOf } from '@linnet/common';
+import { serializesClasses, shieldBytes } from './byte.shield.js';
+import { argument, readParams } from './call.params.js';
+import type { CallParam, CallParams } from './call.params.js';
+import { filtersOf } from './nest.internals.js';
+import type { NestParts } from './nest.internals.js';
+
+/** A method of a provider that is called from outside. */
+export interface HandlerMethod {
+  readonly wrapper: InstanceWrapper;
+  readonly name: string;
+}
+
+/** What differs between the transports, for one call. */
+export interface HandlerCall {
+  readonly arguments: unknown[];
+  /** What execution contexts hold; by Nest's convention request, response and next come first. */
+  readonly contextArguments: unknown[];
+  readonly contextType: string;
+  /** Before an exception filter runs. */
+  beforeFilter(): void;
+  /** Whether a filter has written an answer. */
+  isAnswered(): boolean;
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+const logger = new Logger('ExceptionsHandler');
+
+/**
+ * The way of a call through Nest, in Nest's order: guards, interceptors, pipes, the method, and filters for
+ * what fails. Made once per method, or once per call where something in it is request-scoped.
+ */
+export class HandlerPipeline {
+  readonly #guards: CanActivate[];
+  readonly #interceptors: NestInterceptor[];
+  readonly #pipes: PipeTransform[];
+  readonly #filters: ExceptionFilterMetadata[];
+  readonly #params: CallParams;
+  readonly #paramPipes: PipeTransform[][];
+  readonly #callback: Method;
+  readonly #shielded: boolean;
+  #warned = false;
+
+  constructor(
+    private readonly parts: NestParts,
+    private readonly instance: object,
+    private readonly method: HandlerMethod,
+    contextId: ContextId = STATIC_CONTEXT,
+  ) {
+    const { wrapper, name } = method;
+    const callback = (instance as Record<string, Method>)[name]!;
+    const from = [instance, callback, wrapper.host!.id, contextId, wrapper.id] as const;
+    this.#callback = callback;
+    this.#guards = parts.guardsContextCreator.create(
+      ...(from as unknown as Parameters<typeof parts.guardsContextCreator.create>),
+    );
+    this.#interceptors = parts.interceptorsContextCreator.create(
+      ...(from as unknown as Parameters<typeof parts.interceptorsContextCreator.create>),
+    );
+    this.#pipes = parts.pipesContextCreator.create(
+      ...(from as unknown as Parameters<typeof parts.pipesContextCreator.create>),
+    );
+    this.#filters = filtersOf(parts, ...from);
+    this.#params = readParams(parts, instance, name);
+    parts.pipesContextCreator.setModuleContext(wrapper.host!.id);
+    this.#paramPipes = this.#params.known.map((param) =>
+      parts.pipesContextCreator.createConcreteContext((param.pipes ?? []) as never, contextId, wrapper.id),
+    );
+    this.#shielded = serializesClasses(this.#interceptors);
+  }
+
+  /** Whether nothing of Nest takes part: the method may be called as it is. */
+  get isPlain(): boolean {
+    return (
+      this.#guards.length + this.#interceptors.length + this.#pipes.length + this.#filters.length === 0 &&
+      this.#paramPipes.every((pipes) => pipes.length === 0) &&
+      !this.#params.injects
+    );
+  }
+
+  /** @returns what the method returns, or {@link ALREADY_ANSWERED} */
+  async run(call: HandlerCall): Promise<unknown> {
+    try {
+      return await this.#guarded(call);
+    } catch (error) {
+      return this.filter(error, call);
+    }
+  }
+
+  async #guarded(call: HandlerCall): Promise<unknown> {
+    const { parts, instance } = this;
+    const { contextArguments, contextType } = call;
+    if (this.#guards.length > 0) {
+      const allowed = await parts.guardsConsumer.tryActivate(
+        this.#guards,
+        contextArguments,
+        instance,
+        this.#callback,
+        contextType,
+      );
+      if (!allowed) throw new ForbiddenException(FORBIDDEN_MESSAGE);
+    }
+    if (this.#interceptors.length === 0) return settle(await this.#call(call));
+    // What is no result and no error passes the interceptors by: they can neither see nor replace it.
+    let control: { thrown: unknown } | undefined;
+    const next = async () => {
+      try {
+        const result = await this.#call(call);
+        return this.#shielded ? shieldBytes(result) : result;
+      } catch (error) {
+        if (!isControl(error)) throw error;
+        control = { thrown: error };
+        return undefined;
+      }
+    };
+    const result = await settle(
+      await parts.interceptorsConsumer.intercept(
+        this.#interceptors,
+        contextArguments,
+        instance,
+        this.#callback,
+        next,
+        contextType,
+      ),
+    );
+    if (control) throw control.thrown;
+    return result;
+  }
+
+  async #call(call: HandlerCall): Promise<unknown> {
+    const method = (this.instance as Record<string, Method>)[this.method.name]!;
+    return method.apply(this.instance, await this.#arguments(call));
+  }
+
+  async #arguments(call: HandlerCall): Promise<unknown[]> {
+    const { known, maxArguments, injects } = this.#params;
+    const given = call.arguments;
+    if (given.length > maxArguments)
+      throw new TypeError(`${this.method.name} takes ${maxArguments} arguments, not ${given.length}.`);
+    const piped = this.#pipes.length > 0 || this.#paramPipes.some((pipes) => pipes.length > 0);
+    if (!piped && !injects) return given;
+    const count = Math.max(known.length, given.length);
+    return Promise.all(
+      Array.from({ length: count }, (_, index) => this.#argument(known[index] ?? argument(index), call)),
+    );
+  }
+
+  #argument(param: CallParam, call: HandlerCall): unknown {
+    const { index, inject, type, data, metatype, schema } = param;
+    const value: unknown = inject ? inject(this.#context(call)) : call.arguments[index];
+    const pipes = [...this.#pipes, ...(this.#paramPipes[index] ?? [])];
+    if (pipes.length === 0) return value;
+    return this.parts.pipesConsumer.apply(value, { type, data, metatype, schema } as never, pipes);
+  }
+
+  #context({ contextArguments, contextType }: HandlerCall): ExecutionContextHost {
+    const context = new ExecutionContextHost(
+      contextArguments,
+      this.instance.constructor as never,
+      this.#callback,
+    );
+    context.setType(contextType);
+    return context;
+  }
+
+  /**
+   * Lets the nearest filter for an error run. It may write the answer, as filters of controllers do; anything
+   * else leaves the error to be answered as it is.
+   */
+  async filter(error: unknown, call: HandlerCall): Promise<typeof ALREADY_ANSWERED> {
+    const filter = isControl(error) ? undefined : selectExceptionFilterMetadata(this.#filters, error);
+    if (!filter) throw error;
+    call.beforeFilter();
+    let returned: unknown;
+    try {
+      returned = await (filter.func as Method)(error, this.#context(call));
+    } catch (failure) {
+      if (failure !== error) logger.error(failure);
+      throw error;
+    }
+    if (call.isAnswered()) return ALREADY_ANSWERED;
+    if (returned !== undefined && !this.#warned) {
+      this.#warned = true;
+      const where = `${this.instance.constructor.name}.${this.method.name}`;
+      logger.warn(
+        `An exception filter of ${where} returned a value, which is ignored: it has to write the response.`,
+      );
+    }
+    throw error;
+  }
+}
+
+/** Control responses and "no content": outcomes of a call, not errors. */
+function isControl(thrown: unknown): boolean {
+  return outcomeOf(thrown).kind !== 'error';
+}
+
+/** A method may return an Observable, of which the last value counts, as in a controller. */
+async function settle(result: unknown): Promise<unknown> {
+  return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
+}

@@ -1,0 +1,78 @@
+import { REQUEST_CONTEXT_ID } from '@nestjs/core/internal';
+import { ContextIdFactory } from '@nestjs/core';
+import type { ContextId, ExternalContextCreator } from '@nestjs/core';
+import { Injector } from '@nestjs/core/internal';
+import type {
+  BaseExceptionFilterContext,
+  ContextUtils,
+  GuardsConsumer,
+  GuardsContextCreator,
+  InstanceWrapper,
+  InterceptorsConsumer,
+  InterceptorsContextCreator,
+  PipesConsumer,
+  PipesContextCreator,
+} from '@nestjs/core/internal';
+import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
+
+/**
+ * Nest's own parts, as `ExternalContextCreator` holds them. Its `create` runs guards, interceptors and pipes,
+ * but drops arguments beyond the declared ones, answers an error with what a filter returns, and logs every
+ * error as unexpected; so the same parts are put together anew, in `handler.pipeline.ts`. This file is all
+ * that is used of Nest beyond its public interface, and `nest.internals.spec.ts` fails when that changes.
+ */
+export interface NestParts {
+  readonly guardsContextCreator: GuardsContextCreator;
+  readonly guardsConsumer: GuardsConsumer;
+  readonly interceptorsContextCreator: InterceptorsContextCreator;
+  readonly interceptorsConsumer: InterceptorsConsumer;
+  readonly pipesContextCreator: PipesContextCreator;
+  readonly pipesConsumer: PipesConsumer;
+  readonly filtersContextCreator: BaseExceptionFilterContext & FiltersContextCreator;
+  readonly contextUtils: ContextUtils;
+}
+
+interface FiltersContextCreator {
+  create(
+    instance: object,
+    callback: (...args: never[]) => unknown,
+    module: string,
+    contextId?: ContextId,
+    inquirerId?: string,
+  ): object;
+}
+
+export function nestParts(creator: ExternalContextCreator): NestParts {
+  return creator as unknown as NestParts;
+}
+
+/** The filters of a method, the nearest first. */
+export function filtersOf(
+  parts: NestParts,
+  ...args: Parameters<FiltersContextCreator['create']>
+): ExceptionFilterMetadata[] {
+  return (parts.filtersContextCreator.create(...args) as { filters: ExceptionFilterMetadata[] }).filters;
+}
+
+/**
+ * The context in which the request-scoped instances of a request live: that of the request itself, so that
+ * its middleware and its implementation share them.
+ */
+export function contextIdOf(creator: ExternalContextCreator, request: object, durable: boolean): ContextId {
+  const contextId = ContextIdFactory.getByRequest(request);
+  if (Object.hasOwn(request, REQUEST_CONTEXT_ID)) return contextId;
+  Object.defineProperty(request, REQUEST_CONTEXT_ID, { value: contextId });
+  const payload: unknown = contextId.payload;
+  creator.registerRequestProvider(durable ? payload : Object.assign(request, payload), contextId);
+  return contextId;
+}
+
+const injector = new Injector();
+
+/** The instance of a provider or controller in a context, with all that it depends on. */
+export function instanceInContext(wrapper: InstanceWrapper, contextId: ContextId): Promise<object> {
+  const module = wrapper.host!;
+  const collection =
+    module.controllers.get(wrapper.token) === wrapper ? module.controllers : module.providers;
+  return injector.loadPerContext(wrapper.instance as object, module, collection as never, contextId, wrapper);
+}

@@ -1,0 +1,160 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { HttpError, HttpExchange } from '@linnet/common';
+import type { HttpPlatform, HttpRequestHead, HttpResponse, HttpRpcHandler } from '@linnet/common';
+import { refuseBody, writeResponse } from './response.writer.js';
+
+/** How a platform hands over a request, where it is not `node:http` itself. */
+export interface NodePlatform extends HttpPlatform {
+  /** Where the body is read from; default: the request. */
+  readonly body?: Readable;
+  /** A body that a parser of the platform has read already. */
+  readonly parsedBody?: unknown;
+  /** Sends an answer; default: {@link writeResponse}. */
+  write?(answer: HttpResponse): Promise<void>;
+  /** Gives the response out of the platform's hands: it is written by its own methods from now on. */
+  takeOver?(): void;
+}
+
+/** Serves RPC on Node's HTTP messages, whoever made the server. */
+export class NodeRpcServer {
+  constructor(readonly handler: HttpRpcHandler) {}
+
+  /** Whether the request is one of RPC. */
+  owns(request: IncomingMessage): boolean {
+    return this.handler.owns(request.method!, request.url!);
+  }
+
+  /** Answers a request. Never throws; settles whatever the peer does. */
+  serve(request: IncomingMessage, response: ServerResponse, platform: NodePlatform = {}): void {
+    const opened = this.handler.open(new NodeRequestHead(request));
+    if (opened instanceof HttpExchange) {
+      this.#receive(opened, request, response, platform);
+      return;
+    }
+    platform.takeOver?.();
+    refuseBody(response, opened);
+  }
+
+  #receive(
+    exchange: HttpExchange,
+    request: IncomingMessage,
+    response: ServerResponse,
+    platform: NodePlatform,
+  ): void {
+    let over = false;
+    const refuse = (answer: HttpResponse) => {
+      over = true;
+      platform.takeOver?.();
+      refuseBody(response, answer);
+    };
+    const complete = () => {
+      if (over) return;
+      over = true;
+      void this.#respond(exchange, request, response, platform);
+    };
+    const source = platform.body ?? request;
+    if (request.readableDidRead && source === request) {
+      const answer = takeParsedBody(exchange, platform.parsedBody);
+      return answer ? refuse(answer) : complete();
+    }
+    let body: Readable;
+    try {
+      body = decompress(source, request.headers['content-encoding']);
+    } catch (error) {
+      return refuse(exchange.refuse(error));
+    }
+    body.on('data', (chunk: Uint8Array) => {
+      if (over) return;
+      const answer = exchange.push(chunk);
+      if (answer) refuse(answer);
+    });
+    body.on('end', complete);
+    // Also what tells that the client is gone: a request that breaks off is destroyed with an error.
+    body.on('error', () => {
+      if (over) return;
+      if (request.destroyed) {
+        over = true;
+        exchange.cancel();
+      } else refuse(exchange.refuse(new HttpError(400, 'Invalid request: the body cannot be decompressed.')));
+    });
+    if (body !== request) request.on('error', () => body.destroy(new Error('The client is gone.')));
+  }
+
+  async #respond(
+    exchange: HttpExchange,
+    request: IncomingMessage,
+    response: ServerResponse,
+    platform: NodePlatform,
+  ): Promise<void> {
+    const answer = await exchange.respond({
+      request: platform.request ?? request,
+      response: platform.response ?? response,
+      onClosed: (gone) => {
+        if (response.destroyed) gone();
+        else
+          response.once('close', () => {
+            if (!response.writableFinished) gone();
+          });
+      },
+    });
+    if (!answer) return;
+    try {
+      if (this.handler.closing) answer.headers.push('Connection', 'close');
+      await (platform.write?.(answer) ?? writeResponse(response, answer));
+    } catch (error) {
+      // Nothing that can be answered any more: better a broken connection than one that waits.
+      this.handler.options.report?.({
+        kind: 'warning',
+        message: `The answer could not be written: ${String(error)}`,
+        activity: exchange.activity,
+      });
+      response.destroy();
+    }
+  }
+}
+
+class NodeRequestHead implements HttpRequestHead {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: IncomingMessage['headers'];
+
+  constructor(private readonly request: IncomingMessage) {
+    this.method = request.method!;
+    this.target = request.url!;
+    this.headers = request.headers;
+  }
+
+  isLoopback(): boolean {
+    const address = this.request.socket.localAddress;
+    // Without an address it is a pipe or a Unix socket, which nobody reaches from elsewhere.
+    return address === undefined || /^(::ffff:)?127\.|^::1$/.test(address);
+  }
+}
+
+function decompress(source: Readable, contentEncoding: string | undefined): Readable {
+  switch (contentEncoding?.toLowerCase()) {
+    case undefined:
+    case '':
+    case 'identity':
+      return source;
+    case 'gzip':
+    case 'x-gzip':
+      return source.pipe(createGunzip());
+    case 'deflate':
+      return source.pipe(createInflate());
+    case 'br':
+      return source.pipe(createBrotliDecompress());
+    default:
+      throw new HttpError(415, `Invalid request: content encoding "${contentEncoding}" is not read.`);
+  }
+}
+
+/** A body that is gone from the stream is taken from who read it, or the request is refused: never awaited. */
+function takeParsedBody(exchange: HttpExchange, parsed: unknown): HttpResponse | undefined {
+  if (parsed instanceof Uint8Array) return exchange.push(parsed);
+  if (typeof parsed === 'string') return exchange.push(Buffer.from(parsed));
+  if (Array.isArray(parsed)) return exchange.push(Buffer.from(JSON.stringify(parsed)));
+  return exchange.refuse(new HttpError(500, 'The body was read by a middleware that did not keep it.'));
+}

@@ -1,0 +1,57 @@
+import 'reflect-metadata';
+import { Injectable } from '@nestjs/common';
+import type { InjectableOptions } from '@nestjs/common';
+import { ENTRY_PROVIDER_WATERMARK, PATH_METADATA } from '@nestjs/common/internal';
+import { RpcInterface as RpcInterfaceBase } from '@linnet/common';
+import type { RpcInterfaceDefinition } from '@linnet/common';
+
+export const RPC_IMPLEMENTATION = Symbol('linnet:rpc-implementation');
+
+export interface RpcInterfaceOptions extends InjectableOptions {
+  /** Lets the class lack declared operations; calling one is an error. Default: refused at start. */
+  partial?: boolean;
+}
+
+/** What `@RpcInterface` leaves on a class. */
+export interface RpcImplementationMetadata {
+  readonly definition: RpcInterfaceDefinition;
+  readonly partial: boolean;
+}
+
+function decorate(definition: RpcInterfaceDefinition, options: RpcInterfaceOptions = {}): ClassDecorator {
+  const { partial = false, ...injectable } = options;
+  return (target) => {
+    if (typeof definition !== 'function')
+      throw new TypeError(`@RpcInterface() on ${target.name}: the first argument is no definition class.`);
+    Injectable(injectable)(target);
+    // Without it Nest skips request-scoped global guards for a class that is no controller, silently.
+    Reflect.defineMetadata(ENTRY_PROVIDER_WATERMARK, true, target);
+    // Nest asks a class among a module's controllers for its path; this one has no routes under it.
+    if (!Reflect.hasMetadata(PATH_METADATA, target)) Reflect.defineMetadata(PATH_METADATA, '/', target);
+    const metadata: RpcImplementationMetadata = { definition, partial };
+    Reflect.defineMetadata(RPC_IMPLEMENTATION, metadata, target);
+  };
+}
+
+interface RpcInterfaceExport {
+  /**
+   * Decorates the provider that implements a definition.
+   *
+   * @param definition the class that client and server share
+   */
+  (definition: RpcInterfaceDefinition, options?: RpcInterfaceOptions): ClassDecorator;
+  /** Base class of definitions, and of implementations in the style of iTwin.js. */
+  new (): RpcInterfaceBase;
+  readonly prototype: RpcInterfaceBase;
+}
+
+/**
+ * One name for two things that iTwin.js code has in one file: the decorator of an implementation, and the
+ * base class that definitions and implementations extend.
+ */
+export const RpcInterface = function (this: unknown, ...args: unknown[]): unknown {
+  if (new.target) return Reflect.construct(RpcInterfaceBase, [], new.target);
+  return decorate(...(args as Parameters<typeof decorate>));
+} as unknown as RpcInterfaceExport;
+Object.setPrototypeOf(RpcInterface, RpcInterfaceBase);
+(RpcInterface as { prototype: unknown }).prototype = RpcInterfaceBase.prototype;

@@ -1,0 +1,75 @@
+import type { ExternalContextCreator } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/internal';
+import type { RpcCall, RpcHandler } from '@linnet/common';
+import { ClientRequestContext } from '../context/request.context.js';
+import type { HttpFramework } from '../http/http.framework.js';
+import { readParams } from '../nest/call.params.js';
+import { HandlerPipeline } from '../nest/handler.pipeline.js';
+import type { HandlerCall } from '../nest/handler.pipeline.js';
+import { contextIdOf, instanceInContext, nestParts } from '../nest/nest.internals.js';
+
+type Methods = Record<string, (...args: unknown[]) => unknown>;
+
+const next = () => undefined;
+
+/** Makes the handlers of implementations: the context around each call, and Nest's pipeline where it has a part. */
+export class RpcHandlerFactory {
+  constructor(
+    private readonly creator: ExternalContextCreator,
+    private readonly framework: HttpFramework | undefined,
+  ) {}
+
+  /** @throws Error naming class and method, for a method that cannot be called as it is declared */
+  create(wrapper: InstanceWrapper, name: string): RpcHandler {
+    const parts = nestParts(this.creator);
+    const method = { wrapper, name };
+    if (!wrapper.isDependencyTreeStatic()) {
+      readParams(parts, wrapper.instance as object, name);
+      return (call) => ClientRequestContext.run(call.activity, () => this.#runScoped(call, wrapper, name));
+    }
+    const instance = wrapper.instance as Methods;
+    const pipeline = new HandlerPipeline(parts, instance, method);
+    // Most methods have nothing around them, and pay for nothing.
+    if (pipeline.isPlain)
+      return (call) => ClientRequestContext.run(call.activity, () => instance[name]!(...call.arguments));
+    return (call) => ClientRequestContext.run(call.activity, () => pipeline.run(this.#handlerCall(call)));
+  }
+
+  async #runScoped(call: RpcCall, wrapper: InstanceWrapper, name: string): Promise<unknown> {
+    const parts = nestParts(this.creator);
+    const handlerCall = this.#handlerCall(call);
+    const contextId = contextIdOf(
+      this.creator,
+      call.transport.request as object,
+      wrapper.isDependencyTreeDurable(),
+    );
+    let instance: object;
+    try {
+      instance = await instanceInContext(wrapper, contextId);
+    } catch (error) {
+      // What fails while the instance is made goes to the filters that need no request.
+      return new HandlerPipeline(parts, wrapper.instance as object, { wrapper, name }).filter(
+        error,
+        handlerCall,
+      );
+    }
+    return new HandlerPipeline(parts, instance, { wrapper, name }, contextId).run(handlerCall);
+  }
+
+  #handlerCall(call: RpcCall): HandlerCall {
+    const { request, response } = call.transport;
+    const { framework } = this;
+    framework?.prepare(request, response);
+    return {
+      arguments: call.arguments,
+      contextArguments: [request, response, next, call],
+      contextType: 'http',
+      beforeFilter: () => {
+        const headers = call.transport.commonHeaders();
+        for (let i = 0; i < headers.length; i += 2)
+          framework?.setHeader(response, headers[i]!, headers[i + 1]!);
+      },
+      isAnswered: () => framework?.isAnswered(response) ?? false,
+    };
+  }
+}

@@ -1,0 +1,20 @@
+import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import type { RpcModuleOptions } from './rpc.options.js';
+import { RPC_OPTIONS, RpcServer } from './rpc.server.js';
+
+const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RpcModuleOptions>({
+  optionsInjectionToken: RPC_OPTIONS,
+})
+  .setClassMethodName('forRoot')
+  .build();
+
+/**
+ * Serves the providers that `@RpcInterface` marks over HTTP, on the application's own server.
+ *
+ * ```ts
+ * @Module({ imports: [RpcModule.forRoot({ info: { title: 'RobotWorldEngine', version: 'v1.0' } })] })
+ * ```
+ */
+@Module({ imports: [DiscoveryModule], providers: [RpcServer], exports: [RpcServer] })
+export class RpcModule extends ConfigurableModuleClass {}

@@ -1,0 +1,30 @@
+import type { HttpHandlerOptions, RpcInterfaceDefinition, WireLimits } from '@linnet/common';
+
+/** Options of `RpcModule`. */
+export interface RpcModuleOptions extends Omit<
+  HttpHandlerOptions,
+  'limits' | 'mapError' | 'report' | 'decodeText'
+> {
+  /** Names the server in its OpenAPI document. */
+  info?: { title: string; version: string };
+  /** The interfaces to expose; default: all that have an implementation among the providers. */
+  interfaces?: readonly RpcInterfaceDefinition[];
+  /**
+   * Requests outside of this path are the application's. Default: the application's global prefix.
+   */
+  path?: string;
+  limits?: Partial<WireLimits>;
+  /**
+   * `compatible` (default): the rule of iTwin.js, where a differing patch does not matter. `strict`: a client
+   * whose version is newer than the server's is refused, whatever part of it is.
+   */
+  versionCheck?: 'compatible' | 'strict';
+  /** Answers `GET /ping`. Default `true`; a route of the application wins. */
+  ping?: boolean;
+  /** Answers `GET /v3/swagger.json`. Default `true`; a route of the application wins. */
+  openApi?: boolean;
+  /** Answers every other GET with the greeting of the reference server. Default `false`. */
+  greeting?: boolean;
+  /** How long calls in flight may take when the application closes, in milliseconds. Default 10,000. */
+  shutdownTimeoutMs?: number;
+}

@@ -1,0 +1,217 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { OnModuleInit } from '@nestjs/common';
+import { ApplicationConfig, DiscoveryService, ExternalContextCreator, HttpAdapterHost } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/internal';
+import semver from 'semver';
+import {
+  defaultWireLimits,
+  HttpRpcHandler,
+  isVersionCompatible,
+  openApiDocument,
+  operationsOf,
+  RpcDispatcher,
+  TransientError,
+} from '@linnet/common';
+import type { HttpReport, RpcEndpoint, RpcInterfaceDefinition } from '@linnet/common';
+import { ClientRequestContext } from '../context/request.context.js';
+import { drainOnClose, watchHttp } from '../http/http.attach.js';
+import type { HttpAttachment } from '../http/http.attach.js';
+import { mapHttpException } from '../nest/exception.mapper.js';
+import { findDecorated } from '../nest/handler.explorer.js';
+import type { DecoratedProvider } from '../nest/handler.explorer.js';
+import { NodeRpcServer } from '../node/node.server.js';
+import { RPC_IMPLEMENTATION } from './rpc.decorator.js';
+import type { RpcImplementationMetadata } from './rpc.decorator.js';
+import { RpcHandlerFactory } from './rpc.handler.js';
+import type { RpcModuleOptions } from './rpc.options.js';
+
+export const RPC_OPTIONS = Symbol('linnet:rpc-options');
+
+/** Serves the RPC implementations of an application. */
+@Injectable()
+export class RpcServer implements OnModuleInit {
+  readonly #logger = new Logger('RpcModule');
+  readonly #dispatcher: RpcDispatcher;
+  readonly #handler: HttpRpcHandler;
+  #http: HttpAttachment | undefined;
+
+  constructor(
+    @Inject(RPC_OPTIONS) private readonly options: RpcModuleOptions,
+    private readonly discovery: DiscoveryService,
+    adapterHost: HttpAdapterHost,
+    private readonly creator: ExternalContextCreator,
+    config: ApplicationConfig,
+  ) {
+    const limits = { ...defaultWireLimits, ...options.limits };
+    this.#dispatcher = new RpcDispatcher({
+      waitingCalls: limits.waitingCalls,
+      isCompatible: options.versionCheck === 'strict' ? isStrictlyCompatible : isVersionCompatible,
+    });
+    const prefix = config.getGlobalPrefix();
+    this.#handler = new HttpRpcHandler(this.#dispatcher, {
+      ...options,
+      path: normalizePath(options.path ?? prefix),
+      limits,
+      mapError: mapHttpException,
+      decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
+      report: (report) => this.#report(report),
+    });
+    const way = {
+      server: new NodeRpcServer(this.#handler),
+      logger: this.#logger,
+      services: this.#services(),
+    };
+    // As soon as there is an adapter: it is yet to get Nest's own middleware and the application's.
+    adapterHost.init$.subscribe(() => {
+      const adapter = adapterHost.httpAdapter;
+      this.#http = watchHttp(adapter, way);
+      drainOnClose(adapter, way);
+    });
+  }
+
+  /** The interfaces served here, with their operations. */
+  get endpoints(): RpcEndpoint[] {
+    return this.#dispatcher.describeEndpoints();
+  }
+
+  onModuleInit(): void {
+    // Without an HTTP side (a script's application context) the implementations are checked all the same.
+    this.#register(new RpcHandlerFactory(this.creator, this.#http));
+    this.#http?.attach();
+  }
+
+  #register(factory: RpcHandlerFactory): void {
+    const implementations = this.#implementations();
+    const chosen = this.options.interfaces ?? [...implementations.keys()];
+    for (const definition of chosen) {
+      const provider = implementations.get(definition);
+      if (!provider)
+        throw new Error(
+          `RPC interface "${definition.interfaceName}" is to be exposed, but no provider implements it.`,
+        );
+      const { wrapper, metadata } = provider;
+      const name = classNameOf(wrapper);
+      const instance = wrapper.instance as Record<string, unknown>;
+      checkImplementation(provider, name);
+      this.#dispatcher.register(definition, {
+        name,
+        methodOf: (operation) => methodOf(instance, operation, definition),
+        handlerOf: (operation) =>
+          methodOf(instance, operation, definition) ? factory.create(wrapper, operation) : undefined,
+      });
+      const { interfaceVersion, operationNames } = this.endpoints.at(-1)!;
+      const partly = metadata.partial ? ' (partly)' : '';
+      this.#logger.log(
+        `${name} answers ${definition.interfaceName} ${interfaceVersion}${partly}: ${operationNames.join(', ')}`,
+      );
+    }
+  }
+
+  /** By definition, in the order in which Nest knows the providers. */
+  #implementations(): Map<RpcInterfaceDefinition, DecoratedProvider<RpcImplementationMetadata>> {
+    const found = new Map<RpcInterfaceDefinition, DecoratedProvider<RpcImplementationMetadata>>();
+    const names = new Map<string, string>();
+    for (const provider of findDecorated<RpcImplementationMetadata>(this.discovery, RPC_IMPLEMENTATION)) {
+      const { definition } = provider.metadata;
+      const name = classNameOf(provider.wrapper);
+      checkDefinition(definition, name);
+      const other = names.get(definition.interfaceName);
+      if (other !== undefined)
+        throw new Error(
+          `RPC interface "${definition.interfaceName}" has two implementations: ${other} and ${name}.`,
+        );
+      names.set(definition.interfaceName, name);
+      found.set(definition, provider);
+    }
+    return found;
+  }
+
+  #services() {
+    const {
+      info = { title: 'linnet', version: 'v1.0' },
+      ping = true,
+      openApi = true,
+      greeting = false,
+    } = this.options;
+    return {
+      ping,
+      greeting,
+      openApi: openApi
+        ? () => openApiDocument(info, this.#handler.options.path ?? '', this.endpoints)
+        : undefined,
+      prefix: this.#handler.options.path ?? '',
+      shutdownTimeoutMs: this.options.shutdownTimeoutMs ?? 10_000,
+    };
+  }
+
+  #report(report: HttpReport): void {
+    const log = () => {
+      if (report.kind === 'warning') this.#logger.warn(report.message);
+      else if (isUnexpected(report)) this.#logger.error(report.thrown);
+    };
+    if (report.activity) ClientRequestContext.run(report.activity, log);
+    else log();
+  }
+}
+
+/** Errors that speak for themselves are the caller's business; all others may be faults of this server. */
+function isUnexpected({ error, thrown }: Extract<HttpReport, { kind: 'error' }>): boolean {
+  if (error.internal) return true;
+  if (mapHttpException(thrown) || thrown instanceof TransientError) return false;
+  return !(thrown instanceof Error && ('errorNumber' in thrown || 'iTwinErrorId' in thrown));
+}
+
+function checkDefinition(definition: RpcInterfaceDefinition, implementation: string): void {
+  try {
+    operationsOf(definition);
+  } catch (error) {
+    throw new Error(`${implementation}: ${(error as Error).message}`, { cause: error });
+  }
+  if (semver.valid(definition.interfaceVersion) !== definition.interfaceVersion.replace(/\+.*$/, ''))
+    throw new Error(
+      `${implementation}: interfaceVersion "${definition.interfaceVersion}" of "${definition.interfaceName}" is no semantic version.`,
+    );
+}
+
+function checkImplementation(
+  { wrapper, metadata }: DecoratedProvider<RpcImplementationMetadata>,
+  name: string,
+): void {
+  const { definition, partial } = metadata;
+  if (wrapper.isTransient)
+    throw new Error(`${name}: an RPC implementation is called by requests, and cannot have transient scope.`);
+  const missing = operationsOf(definition).filter(
+    (operation) => !methodOf(wrapper.instance as Record<string, unknown>, operation, definition),
+  );
+  if (missing.length > 0 && !partial)
+    throw new Error(
+      `${name} does not implement ${missing.join(', ')} of RPC interface "${definition.interfaceName}"; ` +
+        `declare it with @RpcInterface(${definition.name}, { partial: true }) if that is meant.`,
+    );
+}
+
+/** An implementation's own method; the definition's, which it may inherit, only forwards to a server. */
+function methodOf(
+  instance: Record<string, unknown>,
+  name: string,
+  definition: RpcInterfaceDefinition,
+): object | undefined {
+  const method = instance[name];
+  const declared = (definition.prototype as Record<string, unknown>)[name];
+  return typeof method === 'function' && method !== declared ? method : undefined;
+}
+
+function classNameOf({ metatype, name }: InstanceWrapper): string {
+  return (typeof metatype === 'function' && metatype.name) || String(name);
+}
+
+/** The rule of iTwin.js, less clients that are newer than the server. */
+function isStrictlyCompatible(backend: string, frontend: string): boolean {
+  if (!isVersionCompatible(backend, frontend)) return false;
+  return !semver.valid(backend) || !semver.valid(frontend) || semver.lte(frontend, backend);
+}
+
+/** `api/` and `/api` → `/api`; nothing → `/`. */
+function normalizePath(path: string): string {
+  return `/${path.replace(/^\/+|\/+$/g, '')}`;
+}

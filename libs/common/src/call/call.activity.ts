@@ -1,0 +1,59 @@
+/** What a request says about itself, on every transport. */
+export interface ActivityProps {
+  /** Names one client request and all that follows from it, in every tier (`X-Correlation-ID`). */
+  activityId: string;
+  sessionId: string;
+  applicationId: string;
+  applicationVersion: string;
+  /** The credentials as the client sent them (`Authorization`), empty if there are none. */
+  accessToken: string;
+  /** The operation that is being served, for instance `countRobots`; empty outside RPC. */
+  rpcMethod: string;
+}
+
+/** One client request, while it is being served. Its fields are the client's claims: a guard checks them. */
+export class Activity implements ActivityProps {
+  readonly activityId: string;
+  readonly sessionId: string;
+  readonly applicationId: string;
+  readonly applicationVersion: string;
+  readonly accessToken: string;
+  readonly rpcMethod: string;
+  /** Who is calling, once a guard has found out and said so. */
+  user: unknown;
+  #abort: AbortController | undefined;
+  #aborted: { reason: unknown } | undefined;
+  #watch: ((gone: () => void) => void) | undefined;
+
+  constructor(props: Partial<ActivityProps> = {}) {
+    this.activityId = props.activityId ?? '';
+    this.sessionId = props.sessionId ?? '';
+    this.applicationId = props.applicationId ?? '';
+    this.applicationVersion = props.applicationVersion ?? '';
+    this.accessToken = props.accessToken ?? '';
+    this.rpcMethod = props.rpcMethod ?? '';
+  }
+
+  /** Aborted when the caller is gone before it has its answer. */
+  get signal(): AbortSignal {
+    // Made on demand: few methods look at it, and it would be a tenth of the cost of a small call.
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#aborted) this.#abort.abort(this.#aborted.reason);
+      this.#watch?.(() => this.abort(new Error('The client is gone.')));
+    }
+    return this.#abort.signal;
+  }
+
+  /** Tells how to learn that the caller is gone; asked only when somebody wants to know. */
+  watch(watch: (gone: () => void) => void): void {
+    this.#watch = watch;
+  }
+
+  /** Called by the transport when nobody waits for the answer any more. */
+  abort(reason: unknown): void {
+    if (this.#aborted) return;
+    this.#aborted = { reason };
+    this.#abort?.abort(reason);
+  }
+}

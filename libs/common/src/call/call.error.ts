@@ -1,0 +1,63 @@
+import { errorTable, IModelStatus, RpcInterfaceStatus } from '../wire/error.table.js';
+
+/** Error number of errors that have no better one (`BentleyStatus.ERROR` of iTwin.js). */
+export const GENERAL_ERROR = 32768;
+
+/**
+ * An error with a number, as iTwin.js has them: number, name and message reach the caller, and the
+ * number selects the HTTP status.
+ */
+export class IModelError extends Error {
+  /**
+   * @param errorNumber one of the iTwin.js status enumerations (`IModelStatus`, `RpcInterfaceStatus`) or a
+   * number of the application's own
+   * @param message for the caller; it leaves the process as it is
+   */
+  constructor(
+    public readonly errorNumber: number,
+    message: string,
+  ) {
+    super(message);
+    // An own member, and after the number: the order in which the reference writes them.
+    this.name = errorName(errorNumber);
+  }
+}
+
+/** The name that iTwin.js gives to an error number: `Not Found` for 65574, `Error (7)` for an unlisted 7. */
+export function errorName(errorNumber: number): string {
+  return errorTable.get(errorNumber)?.[1] ?? `Error (${errorNumber})`;
+}
+
+/** Thrown by an implementation that has nothing to answer: HTTP 204, `NoContentError` at the caller. */
+export class NoContentError extends IModelError {
+  constructor() {
+    super(IModelStatus.NoContent, 'No Content');
+  }
+}
+
+/** The server's interface is missing something that the client's version of it needs. */
+export function incompatibleVersion(backend: string, frontend: string, operation: string): IModelError {
+  return new IModelError(
+    RpcInterfaceStatus.IncompatibleVersion,
+    `Backend version ${backend} does not match frontend version ${frontend} for RPC interface ${operation}.`,
+  );
+}
+
+/**
+ * "Not now": the call had no effect and may be sent again. iTwin.js clients repeat it by themselves, after
+ * `retryAfter` where it is given.
+ */
+export class TransientError extends Error {
+  /**
+   * @param status one of the statuses that clients repeat
+   * @param retryAfter seconds (fractions allowed), or an HTTP date
+   */
+  constructor(
+    message: string,
+    public readonly status: 408 | 429 | 502 | 503 | 504 = 503,
+    public readonly retryAfter?: number | string,
+  ) {
+    super(message);
+    this.name = 'TransientError';
+  }
+}

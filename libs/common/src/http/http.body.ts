@@ -1,0 +1,133 @@
+import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
+import { ByteCollector } from '../wire/bytes.js';
+import { boundaryOf, MultipartError, MultipartReader } from '../wire/multipart.codec.js';
+import { decodeValue } from '../wire/value.codec.js';
+import type { WireLimits } from '../wire/wire.limits.js';
+import { badRequest, HttpError } from './http.message.js';
+
+/** Reads the arguments of a call from a request body as it arrives. */
+export interface HttpBody {
+  /** Bytes that are read at the most. */
+  readonly limit: number;
+  /** @throws HttpError for a body that cannot become arguments */
+  push(chunk: Uint8Array): void;
+  /** @throws HttpError for a broken body, IModelError for arguments that cannot be read */
+  end(): unknown[];
+}
+
+export type DecodeText = (bytes: Uint8Array) => string;
+
+/** A request without a body, its arguments in the target; or one whose body is read for nothing. */
+export class FixedBody implements HttpBody {
+  constructor(
+    readonly limit: number,
+    private readonly read: () => unknown[],
+  ) {}
+  push(): void {}
+  end(): unknown[] {
+    return this.read();
+  }
+}
+
+/** JSON text: the list of arguments. */
+export class TextBody implements HttpBody {
+  readonly #bytes = new ByteCollector();
+  readonly limit: number;
+
+  constructor(
+    private readonly limits: WireLimits,
+    private readonly decodeText: DecodeText,
+  ) {
+    this.limit = limits.bodyBytes;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#bytes.push(chunk);
+  }
+
+  end(): unknown[] {
+    // Decoded as a whole, so that no character is torn apart.
+    return decodeArguments(this.decodeText(this.#bytes.view()), [], this.limits);
+  }
+}
+
+/** One argument that is bytes. */
+export class BinaryBody implements HttpBody {
+  readonly #bytes = new ByteCollector();
+  constructor(readonly limit: number) {}
+
+  push(chunk: Uint8Array): void {
+    this.#bytes.push(chunk);
+  }
+
+  end(): unknown[] {
+    return [this.#bytes.take()];
+  }
+}
+
+/** JSON text with binary markers, and the byte strings they refer to. Goes by the names of the parts. */
+export class MultipartBody implements HttpBody {
+  readonly #reader: MultipartReader;
+  readonly limit: number;
+
+  constructor(
+    contentType: string,
+    private readonly limits: WireLimits,
+    private readonly decodeText: DecodeText,
+  ) {
+    this.limit = limits.multipartBytes;
+    this.#reader = asBadRequest(() => new MultipartReader(boundaryOf(contentType), limits));
+  }
+
+  push(chunk: Uint8Array): void {
+    asBadRequest(() => this.#reader.push(chunk));
+  }
+
+  end(): unknown[] {
+    const parts = new Map(asBadRequest(() => this.#reader.end()).map(({ name, bytes }) => [name, bytes]));
+    const objects = parts.get('objects');
+    if (!objects) throw badRequest('The multipart body has no part "objects".');
+    const data: Uint8Array[] = [];
+    for (let bytes = parts.get('data-0'); bytes; bytes = parts.get(`data-${data.length}`)) data.push(bytes);
+    return decodeArguments(this.decodeText(objects), data, this.limits);
+  }
+}
+
+/** @throws IModelError when the text is no list of arguments */
+export function decodeArguments(objects: string, data: readonly Uint8Array[], limits: WireLimits): unknown[] {
+  const list = decodeValue(objects, data, limits.depth);
+  if (!Array.isArray(list))
+    throw new IModelError(GENERAL_ERROR, 'Invalid request: the body is no list of arguments.');
+  if (list.length > limits.arguments)
+    throw new IModelError(GENERAL_ERROR, `Invalid request: more than ${limits.arguments} arguments.`);
+  return list;
+}
+
+function asBadRequest<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof MultipartError ? badRequest(error.message) : error;
+  }
+}
+
+/**
+ * Chooses how a body is read by its content type.
+ *
+ * @throws HttpError 415 for a content type that carries no call
+ */
+export function bodyFor(contentType: string, limits: WireLimits, decodeText: DecodeText): HttpBody {
+  if (contentType === 'text/plain') return new TextBody(limits, decodeText);
+  const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
+  if (type === 'text/plain') {
+    const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType)?.[1]?.toLowerCase();
+    if (charset === undefined || charset === 'utf-8' || charset === 'utf8' || charset === 'us-ascii')
+      return new TextBody(limits, decodeText);
+  }
+  if (type === 'application/octet-stream') return new BinaryBody(limits.bodyBytes);
+  if (type === 'multipart/form-data') return new MultipartBody(contentType, limits, decodeText);
+  throw new HttpError(
+    415,
+    `Invalid request: content type "${contentType}" carries no call; use text/plain, application/octet-stream or multipart/form-data.`,
+  );
+}

@@ -1,0 +1,40 @@
+/** How long an answer may be kept, by operation name: tiles say so themselves (WIRE 2.5). */
+const lifetimes = new Map([
+  ['generateTileContent', { shared: 0, own: 0 }],
+  ['getConnectionProps', { shared: 86400, own: 1 }],
+  ['getTileCacheContainerUrl', { shared: 82800, own: 82800 }],
+]);
+const otherwise = { shared: 86400, own: 172800 };
+/** Text from here on is not worth keeping. */
+const LARGEST_KEPT = 500_000_000;
+
+/**
+ * The `Cache-Control` of an answer that may be kept.
+ *
+ * @param authorized whether the request bore credentials: then no shared cache may hand the answer to others
+ */
+export function cacheControl(operation: string, bodyLength: number, authorized: boolean): string {
+  const { shared, own } = lifetimes.get(operation) ?? otherwise;
+  if (own === 0 || bodyLength > LARGEST_KEPT) return 'no-store';
+  return authorized ? `private, max-age=${own}, immutable` : `s-maxage=${shared}, max-age=${own}, immutable`;
+}
+
+/** Encodings by `Accept-Encoding`. Clients send a handful of values; the map is emptied should somebody send many. */
+const chosen = new Map<string, 'br' | 'gzip' | undefined>();
+
+/** The best encoding that a client accepts. */
+export function chooseEncoding(acceptEncoding: string): 'br' | 'gzip' | undefined {
+  if (acceptEncoding === '') return undefined;
+  if (!chosen.has(acceptEncoding)) {
+    if (chosen.size >= 100) chosen.clear();
+    const accepted = acceptEncoding
+      .split(',')
+      .filter((item) => !/;\s*q=0(\.0*)?\s*$/.test(item))
+      .map((item) => item.split(';', 1)[0]!.trim());
+    chosen.set(
+      acceptEncoding,
+      accepted.includes('br') ? 'br' : accepted.includes('gzip') ? 'gzip' : undefined,
+    );
+  }
+  return chosen.get(acceptEncoding);
+}

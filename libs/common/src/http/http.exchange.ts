@@ -1,0 +1,213 @@
+import { Activity } from '../call/call.activity.js';
+import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
+import type { RpcOperationTarget, RpcOutcome } from '../rpc/rpc.call.js';
+import { outcomeOf } from '../rpc/rpc.dispatcher.js';
+import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
+import { inflateToken, isToken, isTokenMismatch } from '../rpc/rpc.token.js';
+import { describeLosses } from '../wire/value.inspect.js';
+import type { HttpBody } from './http.body.js';
+import { cacheControl, chooseEncoding } from './http.cache.js';
+import { HttpError, headerOf } from './http.message.js';
+import type { HttpRequestHead, HttpResponse } from './http.message.js';
+import type { HttpHandlerOptions } from './http.options.js';
+import { encodeOutcome } from './http.response.js';
+import type { EncodedOutcome } from './http.response.js';
+import type { HttpRoute } from './http.route.js';
+import { CLIENT_HEADER, readableStatus } from './http.status.js';
+
+/** What an exchange needs of the handler that opened it. */
+export interface HttpExchangeHost {
+  readonly dispatcher: RpcDispatcher;
+  readonly options: HttpHandlerOptions;
+  corsHeaders(origin: string | undefined): string[];
+  refuse(error: unknown, origin: string | undefined): HttpResponse;
+  /** The exchange is over; called once. */
+  done(): void;
+}
+
+/** The platform's side of a call. */
+export interface HttpPlatform {
+  /** What guards and filters of the platform's framework know as request and response. */
+  readonly request?: unknown;
+  readonly response?: unknown;
+  /** Calls back when the peer is gone before it has its answer. */
+  onClosed?(listener: () => void): void;
+}
+
+const VARY = 'Accept-Encoding, Authorization, X-Protocol-Version, Origin';
+/** Smaller answers are sent as they are: compressing them costs more than the bytes it saves. */
+const SMALLEST_COMPRESSED = 1024;
+
+/** One request on its way to becoming a call, and its answer on the way back. */
+export class HttpExchange {
+  readonly activity: Activity;
+  readonly #protocolVersion: number;
+  #received = 0;
+  #over = false;
+
+  constructor(
+    private readonly host: HttpExchangeHost,
+    private readonly head: HttpRequestHead,
+    private readonly route: HttpRoute,
+    /** The operation that is called, if there is one. */
+    readonly target: RpcOperationTarget | undefined,
+    private readonly body: HttpBody,
+    activityId: string,
+    private readonly origin: string | undefined,
+  ) {
+    this.#protocolVersion = parseInt(headerOf(head, 'x-protocol-version'), 10) || 0;
+    this.activity = new Activity({
+      activityId,
+      sessionId: headerOf(head, 'x-session-id'),
+      applicationId: headerOf(head, 'x-application-id'),
+      applicationVersion: headerOf(head, 'x-application-version'),
+      accessToken: headerOf(head, 'authorization'),
+      rpcMethod: route.operation,
+    });
+  }
+
+  /**
+   * Takes a piece of the (decompressed) body.
+   *
+   * @returns an answer that stands already: the rest of the body is not to be read
+   */
+  push(chunk: Uint8Array): HttpResponse | undefined {
+    this.#received += chunk.byteLength;
+    try {
+      if (this.#received > this.body.limit) throw tooLarge(this.body.limit);
+      this.body.push(chunk);
+      return undefined;
+    } catch (error) {
+      return this.refuse(error);
+    }
+  }
+
+  /** Ends the exchange with the answer to a request whose body could not be read. */
+  refuse(error: unknown): HttpResponse {
+    this.#end();
+    return this.host.refuse(error, this.origin);
+  }
+
+  /** The peer is gone before its request was complete. */
+  cancel(): void {
+    this.activity.abort(new Error('The client is gone.'));
+    this.#end();
+  }
+
+  /**
+   * The body is complete: runs the call. Never rejects.
+   *
+   * @returns the answer, or `undefined` when the platform's own code has given one
+   */
+  async respond(platform: HttpPlatform): Promise<HttpResponse | undefined> {
+    try {
+      const outcome = await this.#run(platform);
+      if (outcome.kind === 'answered') return undefined;
+      const { activity, host } = this;
+      const encoded = encodeOutcome(outcome, this.#protocolVersion, activity.activityId, host.options);
+      this.#report(outcome, encoded);
+      return this.#response(outcome, encoded);
+    } catch (error) {
+      return this.host.refuse(error, this.origin);
+    } finally {
+      this.#end();
+    }
+  }
+
+  async #run(platform: HttpPlatform): Promise<RpcOutcome> {
+    const { target, activity, head } = this;
+    let args: unknown[];
+    try {
+      args = this.body.end();
+      // Without a target the body ends in the error that the look-up gave.
+      if (target && !target.policy.allowTokenMismatch) this.#inflateTokens(args);
+    } catch (error) {
+      if (error instanceof HttpError) throw error;
+      return outcomeOf(error);
+    }
+    if (platform.onClosed) activity.watch(platform.onClosed.bind(platform));
+    return this.host.dispatcher.dispatch({
+      target: target!,
+      arguments: args,
+      activity,
+      transport: {
+        kind: 'http',
+        path: head.target,
+        method: head.method,
+        protocolVersion: this.#protocolVersion,
+        request: platform.request,
+        response: platform.response,
+        commonHeaders: () => this.#commonHeaders(),
+      },
+    });
+  }
+
+  #inflateTokens(args: unknown[]): void {
+    for (let i = 0; i < args.length; i++) {
+      const argument = args[i];
+      if (!isToken(argument)) continue;
+      const inflated = inflateToken(argument, this.head.target);
+      args[i] = inflated;
+      if (!isTokenMismatch(argument, inflated)) continue;
+      const message = 'IModelRpcProps mismatch detected for this request.';
+      if (this.host.options.throwOnTokenMismatch) throw new IModelError(GENERAL_ERROR, message);
+      this.#warn(message);
+    }
+  }
+
+  #commonHeaders(): string[] {
+    return ['X-Protocol-Version', '2', 'Vary', VARY, ...this.host.corsHeaders(this.origin)];
+  }
+
+  #response(outcome: RpcOutcome, encoded: EncodedOutcome): HttpResponse {
+    const { head, host, route, target } = this;
+    const { body, contentType } = encoded;
+    const readable = host.options.errorStatus === 'readable' && head.headers[CLIENT_HEADER] === undefined;
+    const status =
+      outcome.kind === 'error' && readable ? readableStatus(encoded.status, outcome.error) : encoded.status;
+    const headers = ['X-Protocol-Version', '2', 'Vary', VARY];
+    if (contentType !== undefined) headers.push('Content-Type', contentType);
+    if (this.origin !== undefined) headers.push(...host.corsHeaders(this.origin));
+    if (encoded.retryAfter !== undefined) headers.push('Retry-After', String(encoded.retryAfter));
+    if (route.parameters !== '' && status === 200 && target?.policy.allowResponseCaching) {
+      const authorized = this.activity.accessToken !== '';
+      headers.push(
+        'Cache-Control',
+        cacheControl(target.operation, typeof body === 'string' ? body.length : 0, authorized),
+      );
+    }
+    const compressible =
+      sizeOf(body) >= SMALLEST_COMPRESSED && target?.policy.allowResponseCompression !== false;
+    const encoding = compressible ? chooseEncoding(headerOf(head, 'accept-encoding')) : undefined;
+    return { status, headers, body, encoding };
+  }
+
+  #report(outcome: RpcOutcome, { error }: EncodedOutcome): void {
+    const { options } = this.host;
+    if (error) {
+      const thrown = outcome.kind === 'error' ? outcome.error : undefined;
+      options.report?.({ kind: 'error', target: this.target, thrown, error, activity: this.activity });
+    } else if (options.developmentMode && outcome.kind === 'result') {
+      for (const loss of describeLosses(outcome.value)) this.#warn(`The caller will not see it: ${loss}.`);
+    }
+  }
+
+  #warn(message: string): void {
+    this.host.options.report?.({ kind: 'warning', message, activity: this.activity });
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.host.done();
+  }
+}
+
+function sizeOf(body: HttpResponse['body']): number {
+  if (typeof body === 'string') return body.length;
+  return body instanceof Uint8Array ? body.byteLength : body.reduce((sum, part) => sum + part.byteLength, 0);
+}
+
+export function tooLarge(limit: number): HttpError {
+  return new HttpError(413, `Invalid request: the body is larger than ${limit} bytes.`);
+}

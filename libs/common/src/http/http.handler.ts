@@ -1,0 +1,175 @@
+import type { RpcOperationTarget } from '../rpc/rpc.call.js';
+import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
+import { bodyFor, decodeArguments, FixedBody } from './http.body.js';
+import type { DecodeText, HttpBody } from './http.body.js';
+import { HttpExchange, tooLarge } from './http.exchange.js';
+import type { HttpExchangeHost } from './http.exchange.js';
+import { HttpError, headerOf, refusal } from './http.message.js';
+import type { HttpRequestHead, HttpResponse } from './http.message.js';
+import type { HttpHandlerOptions } from './http.options.js';
+import { OriginPolicy } from './http.origin.js';
+import { decodeParameters, isRpcPath, isUnder, parseRoute, pathOf } from './http.route.js';
+import type { HttpRoute } from './http.route.js';
+
+// What the reference allows pages to send, and the default name of its CSRF header.
+const requestHeaders =
+  'Content-Type, Access-Control-Allow-Headers, Authorization, X-Requested-With, X-Correlation-Id, X-Session-Id, ' +
+  'X-Application-Id, X-Application-Version, X-User-Id, X-Protocol-Version, X-XSRF-TOKEN';
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Serves RPC over HTTP: judges requests by their head, on any platform. */
+export class HttpRpcHandler implements HttpExchangeHost {
+  readonly #origins: OriginPolicy;
+  readonly #decodeText: DecodeText;
+  readonly #allowHeaders: string;
+  /** Whether this handler answers for CORS; an application that does so itself turns it off. */
+  cors = true;
+  #closing = false;
+  #running = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(
+    readonly dispatcher: RpcDispatcher,
+    readonly options: HttpHandlerOptions,
+  ) {
+    this.#origins = new OriginPolicy(options);
+    this.#decodeText = options.decodeText ?? ((bytes) => decoder.decode(bytes));
+    this.#allowHeaders = [requestHeaders, ...(options.allowedHeaders ?? [])].join(', ');
+  }
+
+  /** Whether a request is one of RPC; all others are the application's. Judged on the raw path. */
+  owns(method: string, target: string): boolean {
+    const { catchAll, path: prefix = '/' } = this.options;
+    const path = pathOf(target);
+    if (method === 'POST') {
+      if (catchAll) return isUnder(path, prefix);
+    } else if (method === 'GET' || method === 'HEAD') {
+      if (catchAll) return isUnder(path, prefix) && path.includes('/imodel/');
+    } else if (method !== 'OPTIONS') {
+      return false;
+    }
+    return isRpcPath(path, prefix, (name) => this.dispatcher.serves(name));
+  }
+
+  /**
+   * Judges a request that this handler owns by its head.
+   *
+   * @returns the exchange to push the body into, or the answer to give without reading the body
+   */
+  open(head: HttpRequestHead): HttpExchange | HttpResponse {
+    let origin: string | undefined;
+    try {
+      this.#origins.checkHost(head);
+      if (this.cors) origin = this.#origins.checkOrigin(head);
+      if (head.method === 'OPTIONS') return { status: 200, headers: this.corsHeaders(origin), body: '' };
+      if (this.#closing) throw new HttpError(503, 'The server is shutting down.', ['Retry-After', '1']);
+      return this.#exchange(head, origin);
+    } catch (error) {
+      return this.refuse(error, origin);
+    }
+  }
+
+  /** The answer to a request that became no call. */
+  refuse(error: unknown, origin: string | undefined): HttpResponse {
+    // Anything else than a refusal is a fault of this library, and its text stays inside.
+    const known = error instanceof HttpError ? error : new HttpError(500, 'Internal error');
+    if (known !== error)
+      this.options.report?.({ kind: 'warning', message: String(error), activity: undefined });
+    const response = refusal(known);
+    response.headers.push(...this.corsHeaders(origin));
+    return response;
+  }
+
+  #exchange(head: HttpRequestHead, origin: string | undefined): HttpExchange {
+    const { limits } = this.options;
+    if (head.target.length > limits.targetLength)
+      throw new HttpError(
+        414,
+        `Invalid request: the target is longer than ${limits.targetLength} characters.`,
+      );
+    const route = parseRoute(head.target);
+    const activityId = headerOf(head, 'x-correlation-id');
+    if (activityId === '') throw new HttpError(400, 'Invalid request: Missing required activity ID.');
+    let target: RpcOperationTarget | undefined;
+    let failure: unknown;
+    try {
+      target = this.dispatcher.lookup(route.interfaceName, route.version, route.operation);
+    } catch (error) {
+      failure = error;
+    }
+    if (head.method !== 'POST' && !this.options.anyGet && target && !target.policy.allowResponseCaching)
+      throw new HttpError(405, `Invalid request: "${route.operation}" is called by POST.`, ['Allow', 'POST']);
+    const body = this.#body(head, route, target, failure);
+    const announced = Number(head.headers['content-length'] ?? 0);
+    if (announced > body.limit && !head.headers['content-encoding']) throw tooLarge(body.limit);
+    this.#running++;
+    return new HttpExchange(this, head, route, target, body, activityId, origin);
+  }
+
+  #body(
+    head: HttpRequestHead,
+    route: HttpRoute,
+    target: RpcOperationTarget | undefined,
+    failure: unknown,
+  ): HttpBody {
+    const { limits } = this.options;
+    if (route.parameters !== '') {
+      const objects = decodeParameters(route.parameters);
+      return new FixedBody(limits.bodyBytes, () => {
+        if (!target) throw failure;
+        return decodeArguments(objects, [], limits);
+      });
+    }
+    const contentType = headerOf(head, 'content-type');
+    // What is called does not exist: the body is read (the connection stays usable) but not kept.
+    if (!target)
+      return new FixedBody(limits.bodyBytes, () => {
+        throw failure;
+      });
+    if (contentType === '' && head.method !== 'POST')
+      return new FixedBody(limits.bodyBytes, () => decodeArguments('', [], limits));
+    return bodyFor(contentType, limits, this.#decodeText);
+  }
+
+  /** What a page needs to be allowed to read the answer, its status headers included. */
+  corsHeaders(origin: string | undefined): string[] {
+    if (origin === undefined) return [];
+    return [
+      'Access-Control-Allow-Origin',
+      origin,
+      'Access-Control-Allow-Methods',
+      'POST, GET, OPTIONS',
+      'Access-Control-Allow-Headers',
+      this.#allowHeaders,
+      'Access-Control-Expose-Headers',
+      'X-Protocol-Version, Retry-After',
+    ];
+  }
+
+  done(): void {
+    if (--this.#running === 0) this.#idle?.();
+  }
+
+  /**
+   * Ends the service: new calls get 503, calls in flight finish.
+   *
+   * @param timeoutMs how long to wait for them
+   * @returns how many calls were still running when the time was up
+   */
+  async close(timeoutMs: number): Promise<number> {
+    this.#closing = true;
+    if (this.#running === 0) return 0;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    clearTimeout(timer);
+    return this.#running;
+  }
+
+  get closing(): boolean {
+    return this.#closing;
+  }
+}

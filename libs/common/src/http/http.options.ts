@@ -1,0 +1,41 @@
+import type { Activity } from '../call/call.activity.js';
+import type { RpcOperationTarget } from '../rpc/rpc.call.js';
+import type { ErrorPolicy, WireError } from '../wire/error.codec.js';
+import type { WireLimits } from '../wire/wire.limits.js';
+import type { DecodeText } from './http.body.js';
+import type { OriginOptions } from './http.origin.js';
+
+/** How RPC is served over HTTP. */
+export interface HttpHandlerOptions extends OriginOptions, ErrorPolicy {
+  limits: WireLimits;
+  /** Requests outside of this path are the application's. Default: everything is inside. */
+  path?: string;
+  /** Takes any POST and any GET with `/imodel/` for RPC: for servers that serve nothing else. */
+  catchAll?: boolean;
+  /** Lets operations be called by GET that do not allow caching, as the reference does. */
+  anyGet?: boolean;
+  /**
+   * `wire` (default): errors have the status of their category, whatever the client makes of it.
+   * `readable`: those whose body the iTwin.js client would not read, or which it would repeat, are 500 for it.
+   */
+  errorStatus?: 'wire' | 'readable';
+  /** Refuses a call whose token argument differs from the path, instead of correcting the argument. */
+  throwOnTokenMismatch?: boolean;
+  /** Further request headers that pages may send, for instance that of a CSRF token. */
+  allowedHeaders?: readonly string[];
+  /** How the platform decodes UTF-8 fastest. Default: `TextDecoder`. */
+  decodeText?: DecodeText;
+  /** Told what callers did not learn of, and what a developer should know. */
+  report?: (report: HttpReport) => void;
+}
+
+export type HttpReport =
+  | {
+      kind: 'error';
+      /** The operation that failed, if the request named one. */
+      target: RpcOperationTarget | undefined;
+      thrown: unknown;
+      error: WireError;
+      activity: Activity;
+    }
+  | { kind: 'warning'; message: string; activity: Activity | undefined };

@@ -1,0 +1,84 @@
+import { HttpError } from './http.message.js';
+import type { HttpRequestHead } from './http.message.js';
+
+export interface OriginOptions {
+  /**
+   * Web pages that may call, beside those of this very host: a list of origins (`https://app.example.com`), a
+   * function, or `*` for any page anywhere. Callers that are no browsers send no `Origin` and are not asked.
+   * By default none, and pages served from this computer where the server is reached on loopback.
+   */
+  origins?: '*' | readonly string[] | ((origin: string, head: HttpRequestHead) => boolean);
+  /**
+   * Names by which a server on a loopback address may be reached beside `localhost` and loopback addresses,
+   * for instance by a reverse proxy that keeps the `Host`. Others are refused there (DNS rebinding).
+   */
+  hosts?: readonly string[];
+}
+
+/** The one rule of who may call from a browser, for RPC and IPC. */
+export class OriginPolicy {
+  readonly #hosts: ReadonlySet<string>;
+
+  constructor(private readonly options: OriginOptions = {}) {
+    this.#hosts = new Set(options.hosts?.map((host) => host.toLowerCase()));
+  }
+
+  /** @throws HttpError 403 for a `Host` that a loopback server does not go by */
+  checkHost(head: HttpRequestHead): void {
+    const host = head.headers['host'];
+    // Only browsers are led astray by DNS, and they always send it.
+    if (typeof host !== 'string') return;
+    const name = hostnameOf(host);
+    if (
+      isLoopbackName(name) ||
+      this.#hosts.has(name) ||
+      this.#hosts.has(host.toLowerCase()) ||
+      !head.isLoopback()
+    )
+      return;
+    throw new HttpError(
+      403,
+      `Host "${host}" is not served on a loopback address unless it is listed in "hosts".`,
+    );
+  }
+
+  /**
+   * @returns the origin to name in `Access-Control-Allow-Origin`, or `undefined` where none is needed
+   * @throws HttpError 403 for a page that may not call
+   */
+  checkOrigin(head: HttpRequestHead): string | undefined {
+    const { origins } = this.options;
+    if (origins === '*') return '*';
+    const origin = head.headers['origin'];
+    if (typeof origin !== 'string') return undefined;
+    if (this.#allows(origin, head)) return origin;
+    throw new HttpError(403, `Origin "${origin}" may not call this server.`);
+  }
+
+  #allows(origin: string, head: HttpRequestHead): boolean {
+    const { origins } = this.options;
+    const scheme = origin.indexOf('://');
+    // "null": a sandboxed frame or a file, which is anybody.
+    if (scheme < 0) return false;
+    const authority = origin.slice(scheme + 3);
+    if (authority === head.headers['host']) return true;
+    if (isLoopbackName(hostnameOf(authority)) && head.isLoopback()) return true;
+    return typeof origins === 'function' ? origins(origin, head) : (origins?.includes(origin) ?? false);
+  }
+}
+
+/** `localhost:3001` → `localhost`, `[::1]:80` → `[::1]`. */
+function hostnameOf(authority: string): string {
+  const port = authority.endsWith(']') ? -1 : authority.lastIndexOf(':');
+  return (port < 0 ? authority : authority.slice(0, port)).toLowerCase();
+}
+
+/** Names that resolve to this computer and nowhere else. */
+function isLoopbackName(name: string): boolean {
+  return (
+    name === 'localhost' ||
+    name === '[::1]' ||
+    name.endsWith('.localhost') ||
+    /^127(\.\d{1,3}){3}$/.test(name)
+  );
+}

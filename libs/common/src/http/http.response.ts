@@ -1,0 +1,86 @@
+import { TransientError } from '../call/call.error.js';
+import { encodeError } from '../wire/error.codec.js';
+import type { ErrorPolicy, WireError } from '../wire/error.codec.js';
+import { isBytes } from '../wire/bytes.js';
+import { encodeMultipart } from '../wire/multipart.codec.js';
+import { encodeValue } from '../wire/value.codec.js';
+import type { RpcOutcome } from '../rpc/rpc.call.js';
+
+/** A response without what depends on who asks: see {@link HttpExchange}. */
+export interface EncodedOutcome {
+  status: number;
+  contentType: string | undefined;
+  body: string | Uint8Array | readonly Uint8Array[];
+  retryAfter?: number | string | undefined;
+  /** What was thrown, and whether the caller saw less of it. */
+  error?: WireError;
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+const noContent: EncodedOutcome = { status: 204, contentType: undefined, body: '' };
+
+/** Writes the outcome of a call as WIRE 2.5 has it, by the client's protocol version. */
+export function encodeOutcome(
+  outcome: Exclude<RpcOutcome, { kind: 'answered' }>,
+  protocolVersion: number,
+  activityId: string,
+  policy: ErrorPolicy,
+): EncodedOutcome {
+  if (outcome.kind === 'noContent' && protocolVersion >= 1) return noContent;
+  if (outcome.kind === 'error' || outcome.kind === 'noContent')
+    return encodeFailure(outcome.error, protocolVersion, activityId, policy);
+  try {
+    if (outcome.kind === 'result') return encodeResult(outcome.value);
+    const pending = outcome.kind === 'pending';
+    const text = pending ? outcome.message : encodeValue(outcome.response).objects;
+    const body = protocolVersion < 2 ? text : envelope(outcome.kind, text);
+    return { status: pending ? 202 : 404, contentType: TEXT, body };
+  } catch (error) {
+    return encodeFailure(error, protocolVersion, activityId, policy);
+  }
+}
+
+function encodeResult(value: unknown): EncodedOutcome {
+  if (isBytes(value)) return { status: 200, contentType: 'application/octet-stream', body: value };
+  const { objects, data } = encodeValue(value);
+  return { status: 200, ...encodeContent(objects, data) };
+}
+
+function encodeContent(
+  objects: string,
+  data: readonly Uint8Array[],
+): Pick<EncodedOutcome, 'contentType' | 'body'> {
+  if (data.length === 0) return { contentType: TEXT, body: objects };
+  // Random, so that no data of an application can contain it.
+  const boundary = `linnet-${crypto.randomUUID()}`;
+  return {
+    contentType: `multipart/form-data; boundary=${boundary}`,
+    body: encodeMultipart(objects, data, boundary),
+  };
+}
+
+function encodeFailure(
+  thrown: unknown,
+  protocolVersion: number,
+  activityId: string,
+  policy: ErrorPolicy,
+): EncodedOutcome {
+  const error = encodeError(thrown, activityId, policy);
+  const { retryAfter } = error;
+  // Without categories (protocol 0 and 1) there is one status for errors; what is retried is no category.
+  const status = protocolVersion >= 2 || thrown instanceof TransientError ? error.status : 500;
+  try {
+    const { objects, data } = encodeValue(error.body);
+    return { status, ...encodeContent(objects, data), retryAfter, error };
+  } catch {
+    // A member of the error has a cycle; its message is worth more than its members.
+    const { message, name } = error.body as { message?: unknown; name?: unknown };
+    const body = JSON.stringify({ message: String(message), isError: true, name: String(name ?? 'Error') });
+    return { status, contentType: TEXT, body, retryAfter, error };
+  }
+}
+
+/** Tells a protocol 2 client that a status is the outcome of the call and not of the transport. */
+function envelope(managedStatus: 'pending' | 'notFound', responseValue: string): string {
+  return JSON.stringify({ iTwinRpcCoreResponse: true, managedStatus, responseValue });
+}

@@ -1,0 +1,32 @@
+// What applications use.
+export { RpcInterface } from './rpc/rpc.definition.js';
+export type { RpcInterfaceDefinition, RpcOperationPolicy } from './rpc/rpc.definition.js';
+export { RpcOperation } from './rpc/rpc.decorator.js';
+export { RpcControlResponse, RpcNotFoundResponse, RpcPendingResponse } from './rpc/rpc.response.js';
+export type { IModelRpcProps } from './rpc/rpc.token.js';
+export { IModelError, NoContentError, TransientError } from './call/call.error.js';
+export { IModelStatus, RpcInterfaceStatus } from './wire/error.table.js';
+export { Exposed } from './wire/error.codec.js';
+export { Activity } from './call/call.activity.js';
+export type { ActivityProps } from './call/call.activity.js';
+export { defaultWireLimits } from './wire/wire.limits.js';
+export type { WireLimits } from './wire/wire.limits.js';
+
+// What servers on other platforms are made of.
+export { isVersionCompatible } from './rpc/rpc.version.js';
+export { RpcDispatcher } from './rpc/rpc.dispatcher.js';
+export type { RpcDispatcherOptions, RpcEndpoint, RpcImplementation } from './rpc/rpc.dispatcher.js';
+export { ALREADY_ANSWERED } from './rpc/rpc.call.js';
+export type { RpcCall, RpcHandler, RpcOperationTarget, RpcOutcome, RpcTransport } from './rpc/rpc.call.js';
+export { operationsOf } from './rpc/rpc.definition.js';
+export { outcomeOf } from './rpc/rpc.dispatcher.js';
+export type { ErrorPolicy, WireError } from './wire/error.codec.js';
+export { HttpRpcHandler } from './http/http.handler.js';
+export { HttpExchange } from './http/http.exchange.js';
+export type { HttpPlatform } from './http/http.exchange.js';
+export { HttpError } from './http/http.message.js';
+export type { HttpRequestHead, HttpResponse } from './http/http.message.js';
+export type { HttpHandlerOptions, HttpReport } from './http/http.options.js';
+export type { OriginOptions } from './http/http.origin.js';
+export { openApiDocument } from './http/http.openapi.js';
+export { isUnder, pathOf } from './http/http.route.js';

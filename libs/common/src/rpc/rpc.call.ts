@@ -1,0 +1,50 @@
+import type { Activity } from '../call/call.activity.js';
+import type { RpcInterfaceDefinition, RpcOperationPolicy } from './rpc.definition.js';
+
+/** An operation that a server answers. */
+export interface RpcOperationTarget {
+  readonly definition: RpcInterfaceDefinition;
+  readonly operation: string;
+  readonly policy: RpcOperationPolicy;
+  /** Answers a call. Throws, or rejects with, whatever the implementation fails with. */
+  readonly handler: RpcHandler;
+}
+
+/** Answers calls of one operation. May return the result itself where there is nothing to wait for. */
+export type RpcHandler = (call: RpcCall) => unknown;
+
+/** How a call arrived. */
+export interface RpcTransport {
+  readonly kind: 'http';
+  /** The request target with its query, as sent. */
+  readonly path: string;
+  readonly method: string;
+  /** The client's protocol version; 0 when it names none. */
+  readonly protocolVersion: number;
+  /** The platform's request and response, where a platform put them. */
+  readonly request?: unknown;
+  readonly response?: unknown;
+  /** Names and values, in turn, of the headers that every answer to this request has. */
+  commonHeaders(): string[];
+}
+
+/** One call of an operation, from the moment its arguments are known. */
+export interface RpcCall {
+  readonly target: RpcOperationTarget;
+  readonly arguments: unknown[];
+  readonly activity: Activity;
+  readonly transport: RpcTransport;
+}
+
+/** What came of a call. Never judged by truthiness: `undefined` may be thrown, and `null` returned. */
+export type RpcOutcome =
+  | { readonly kind: 'result'; readonly value: unknown }
+  | { readonly kind: 'error'; readonly error: unknown }
+  | { readonly kind: 'pending'; readonly message: string }
+  | { readonly kind: 'notFound'; readonly response: object }
+  | { readonly kind: 'noContent'; readonly error: unknown }
+  /** The platform's own code has written the answer already (an exception filter did). */
+  | { readonly kind: 'answered' };
+
+/** Returned by a handler whose framework has answered by itself. */
+export const ALREADY_ANSWERED = Symbol('answered');

@@ -1,0 +1,32 @@
+import { setDefaultPolicy, setOperationPolicy } from './rpc.definition.js';
+import type { RpcInterfaceDefinition, RpcOperationPolicyProps } from './rpc.definition.js';
+
+/**
+ * Decorates an operation, in a definition or in an implementation. Without options it says that the method is
+ * an operation, which makes the compiler record its parameter types: class-based validation needs them.
+ *
+ * ```ts
+ * @RpcOperation({ allowResponseCaching: true })
+ * async floorPlan(token: IModelRpcProps): Promise<Uint8Array> { … }
+ * ```
+ */
+export function RpcOperation(policy: RpcOperationPolicyProps = {}): MethodDecorator {
+  return (_target, key, descriptor) => {
+    const method: unknown = descriptor.value;
+    if (typeof method !== 'function')
+      throw new TypeError(`@RpcOperation() decorates methods; "${String(key)}" is none.`);
+    setOperationPolicy(method, policy);
+  };
+}
+
+/** Sets the policy of one operation; another name of the decorator itself, as iTwin.js has it. */
+RpcOperation.setPolicy = (policy: RpcOperationPolicyProps): MethodDecorator => RpcOperation(policy);
+
+/** Lets caches keep the operation's answer. */
+RpcOperation.allowResponseCaching = (): MethodDecorator => RpcOperation({ allowResponseCaching: true });
+
+/** Class decorator of a definition: the policy of all operations that have none of their own. */
+RpcOperation.setDefaultPolicy =
+  (policy: RpcOperationPolicyProps) =>
+  (definition: RpcInterfaceDefinition): void =>
+    setDefaultPolicy(definition, policy);

@@ -1,0 +1,159 @@
+/**
+ * A class that declares operations: what counts are its name on the wire, its version and the methods of
+ * its prototype. Client and server import the same one. Classes made for iTwin.js qualify.
+ */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- abstract classes with any constructor
+export type RpcInterfaceDefinition<T extends object = object> = Function & {
+  readonly prototype: T;
+  /** Names the interface on the wire, whatever a minifier makes of the class's name. */
+  readonly interfaceName: string;
+  /** Version of the interface's shape, by the rules of semantic versioning. */
+  readonly interfaceVersion: string;
+};
+
+/** How an operation is called and answered. */
+export interface RpcOperationPolicy {
+  /** The answer may be kept by caches: clients call by GET, and the response says so. Default `false`. */
+  allowResponseCaching: boolean;
+  /** Whether the answer may be compressed. Default `true`. */
+  allowResponseCompression: boolean;
+  /** Token arguments are left as the body has them, whatever the path says. Default `false`. */
+  allowTokenMismatch: boolean;
+  /** How many calls of the operation run at once; the others wait. Default: no limit. */
+  concurrency: number;
+}
+
+export const defaultOperationPolicy: Readonly<RpcOperationPolicy> = {
+  allowResponseCaching: false,
+  allowResponseCompression: true,
+  allowTokenMismatch: false,
+  concurrency: Infinity,
+};
+
+/** Policy as it is written down; iTwin.js has a callback where this has a yes or no. */
+export interface RpcOperationPolicyProps extends Partial<Omit<RpcOperationPolicy, 'allowResponseCaching'>> {
+  allowResponseCaching?: boolean | ((request: never) => unknown);
+}
+
+const OWN_POLICY = Symbol.for('@linnet/common/RpcOperationPolicy');
+// Where iTwin.js keeps the policy of an operation (on the method) and of a definition (on the class).
+const ITWIN_OPERATION = Symbol.for('@itwin/core-common/RpcOperation');
+const ITWIN_POLICY = Symbol.for('@itwin/core-common/RpcOperationPolicy');
+
+type Marked = Record<symbol, unknown> | undefined;
+
+/** Sets policy of the method it decorates. On an implementation it overrides the definition's. */
+export function setOperationPolicy(method: object, policy: RpcOperationPolicyProps): void {
+  const value = { ...((method as Marked)?.[OWN_POLICY] as object | undefined), ...policy };
+  Object.defineProperty(method, OWN_POLICY, { value, configurable: true });
+}
+
+/** Sets policy of every operation of a definition that has none of its own. */
+export function setDefaultPolicy(definition: RpcInterfaceDefinition, policy: RpcOperationPolicyProps): void {
+  Object.defineProperty(definition, OWN_POLICY, { value: policy, configurable: true });
+}
+
+/**
+ * The policy of an operation, from the definition's own, iTwin.js's, and the implementation's: the later the
+ * stronger.
+ */
+export function operationPolicy(
+  definition: RpcInterfaceDefinition,
+  operation: string,
+  implementation?: object,
+): RpcOperationPolicy {
+  const method = (definition.prototype as Record<string, unknown>)[operation] as Marked;
+  const owner = definition as unknown as Marked;
+  return {
+    ...defaultOperationPolicy,
+    ...readPolicy(owner?.[ITWIN_POLICY]),
+    ...readPolicy((method?.[ITWIN_OPERATION] as { policy?: unknown } | undefined)?.policy),
+    ...readPolicy(owner?.[OWN_POLICY]),
+    ...readPolicy(method?.[OWN_POLICY]),
+    ...readPolicy((implementation as Marked)?.[OWN_POLICY]),
+  };
+}
+
+function readPolicy(props: unknown): Partial<RpcOperationPolicy> {
+  if (typeof props !== 'object' || props === null) return {};
+  const { allowResponseCaching, allowResponseCompression, allowTokenMismatch, concurrency } = props as Record<
+    string,
+    unknown
+  >;
+  const policy: Partial<RpcOperationPolicy> = {};
+  if (typeof allowResponseCompression === 'boolean')
+    policy.allowResponseCompression = allowResponseCompression;
+  if (typeof allowTokenMismatch === 'boolean') policy.allowTokenMismatch = allowTokenMismatch;
+  if (typeof concurrency === 'number') policy.concurrency = concurrency;
+  if (typeof allowResponseCaching === 'boolean') policy.allowResponseCaching = allowResponseCaching;
+  if (typeof allowResponseCaching === 'function') {
+    try {
+      policy.allowResponseCaching = Boolean((allowResponseCaching as (request?: unknown) => unknown)());
+    } catch {
+      // It depends on the client's request, so there are requests whose answer may be kept.
+      policy.allowResponseCaching = true;
+    }
+  }
+  return policy;
+}
+
+/** Names every object has; none of them is ever callable from outside, nor what makes a value a promise. */
+const reservedNames = new Set([...Object.getOwnPropertyNames(Object.prototype), 'then']);
+const declarationMembers = new Set(['constructor', 'configurationSupplier']);
+// The last path segment is `interface-version-operation`, and it is not percent-decoded (WIRE 2.1).
+const unroutable = /[-/?#%\s]/;
+
+/**
+ * The operations that a definition declares: own methods of its prototype, in the order of declaration.
+ *
+ * @throws Error with a sentence that names the class, for a definition that cannot be served: no name or
+ * version, or a name that the path of a request cannot carry
+ */
+export function operationsOf(definition: RpcInterfaceDefinition): string[] {
+  const { name, interfaceName, interfaceVersion } = definition;
+  if (typeof interfaceName !== 'string' || interfaceName === '')
+    throw new Error(`RPC definition ${name || '(anonymous class)'} has no static interfaceName.`);
+  if (unroutable.test(interfaceName))
+    throw new Error(
+      `RPC definition ${name}: interfaceName "${interfaceName}" has characters that a path cannot carry.`,
+    );
+  if (typeof interfaceVersion !== 'string' || interfaceVersion === '')
+    throw new Error(`RPC definition ${name} ("${interfaceName}") has no static interfaceVersion.`);
+  return Object.getOwnPropertyNames(definition.prototype).filter((operation) => {
+    if (declarationMembers.has(operation)) return false;
+    if (typeof Object.getOwnPropertyDescriptor(definition.prototype, operation)?.value !== 'function')
+      return false;
+    if (reservedNames.has(operation) || unroutable.test(operation))
+      throw new Error(`RPC definition ${name}: an operation cannot be named "${operation}".`);
+    return true;
+  });
+}
+
+/**
+ * The part of an operation's name by which it is looked up: up to and including the first colon
+ * (`RpcOperation.computeOperationName` of iTwin.js).
+ */
+export function operationKey(name: string): string {
+  const colon = name.indexOf(':');
+  return colon < 0 ? name : name.slice(0, colon + 1);
+}
+
+/**
+ * Base class of definitions, and of implementations that like to extend it. A definition's methods are all
+ * the same line, `return this.forward(arguments)`; it runs on a client only.
+ */
+export abstract class RpcInterface {
+  /**
+   * Sends the call to the server that the client of this interface is configured for, with the arguments of
+   * the calling method. Optional in its type, so that a class may implement a definition without extending it.
+   */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each operation declares its own result; and an optional `any` can be called
+  declare forward?: any;
+}
+
+Object.defineProperty(RpcInterface.prototype, 'forward', {
+  value(this: object): Promise<never> {
+    const { interfaceName } = this.constructor as unknown as RpcInterfaceDefinition;
+    return Promise.reject(new Error(`RPC interface "${interfaceName}" has no client: call it through one.`));
+  },
+});

@@ -1,0 +1,150 @@
+import { GENERAL_ERROR, IModelError, incompatibleVersion } from '../call/call.error.js';
+import { CallQueue } from '../call/call.queue.js';
+import { IModelStatus } from '../wire/error.table.js';
+import { ALREADY_ANSWERED } from './rpc.call.js';
+import type { RpcCall, RpcHandler, RpcOperationTarget, RpcOutcome } from './rpc.call.js';
+import { defaultOperationPolicy, operationKey, operationPolicy, operationsOf } from './rpc.definition.js';
+import type { RpcInterfaceDefinition } from './rpc.definition.js';
+import { RpcNotFoundResponse, RpcPendingResponse } from './rpc.response.js';
+import { isVersionCompatible } from './rpc.version.js';
+
+/** Describes one served interface, as the control channel does. */
+export interface RpcEndpoint {
+  interfaceName: string;
+  interfaceVersion: string;
+  operationNames: string[];
+  compatible: boolean;
+}
+
+/** What answers the operations of one definition. */
+export interface RpcImplementation {
+  /** For messages, usually the implementation's class. */
+  readonly name: string;
+  /** The handler of a declared operation; `undefined` where there is none. */
+  handlerOf(operation: string): RpcHandler | undefined;
+  /** The implementation's method, where it may carry policy of its own. */
+  methodOf?(operation: string): object | undefined;
+}
+
+export interface RpcDispatcherOptions {
+  /** Decides which versions of a client are served; default: the rule of iTwin.js. */
+  isCompatible?: (backend: string, frontend: string) => boolean;
+  /** Calls that may wait for a place, per operation with a `concurrency`. */
+  waitingCalls: number;
+}
+
+interface Service {
+  readonly definition: RpcInterfaceDefinition;
+  /** By operation name. A map has no prototype to reach, whatever a peer asks for. */
+  readonly operations: Map<string, RpcOperationTarget>;
+}
+
+/** The version under which every server answers questions about itself (WIRE 2.8). */
+export const CONTROL_VERSION = 'CONTROL';
+
+/** Knows what is callable, finds it by name and version, and turns whatever happens into an outcome. */
+export class RpcDispatcher {
+  readonly #services = new Map<string, Service>();
+  readonly #isCompatible: (backend: string, frontend: string) => boolean;
+  readonly #control: RpcOperationTarget = {
+    definition: class {
+      static readonly interfaceName = '';
+      static readonly interfaceVersion = CONTROL_VERSION;
+    },
+    operation: 'describeEndpoints',
+    policy: defaultOperationPolicy,
+    handler: () => this.describeEndpoints(),
+  };
+
+  constructor(private readonly options: RpcDispatcherOptions) {
+    this.#isCompatible = options.isCompatible ?? isVersionCompatible;
+  }
+
+  /** @throws Error for a definition that cannot be served, or whose name is taken */
+  register(definition: RpcInterfaceDefinition, implementation: RpcImplementation): void {
+    const names = operationsOf(definition);
+    if (this.#services.has(definition.interfaceName))
+      throw new Error(`Two implementations of RPC interface "${definition.interfaceName}".`);
+    const operations = new Map<string, RpcOperationTarget>();
+    for (const operation of names) {
+      const policy = operationPolicy(definition, operation, implementation.methodOf?.(operation));
+      const handler = implementation.handlerOf(operation) ?? notImplemented(implementation.name, operation);
+      operations.set(operation, {
+        definition,
+        operation,
+        policy,
+        handler: this.#limited(handler, policy.concurrency),
+      });
+    }
+    this.#services.set(definition.interfaceName, { definition, operations });
+  }
+
+  /** Whether an interface of this name is served. */
+  serves(interfaceName: string): boolean {
+    return this.#services.has(interfaceName);
+  }
+
+  /**
+   * Finds an operation by the names in a request.
+   *
+   * @throws IModelError when there is no such interface or operation, or its version does not fit
+   */
+  lookup(interfaceName: string, version: string, operation: string): RpcOperationTarget {
+    const service = this.#services.get(interfaceName);
+    const target = service?.operations.get(operationKey(operation));
+    if (target && this.#isCompatible(target.definition.interfaceVersion, version)) return target;
+    if (version === CONTROL_VERSION && operation === this.#control.operation) return this.#control;
+    if (!service)
+      throw new IModelError(GENERAL_ERROR, `RPC interface "${interfaceName}" is not initialized.`);
+    if (target) throw incompatibleVersion(target.definition.interfaceVersion, version, target.operation);
+    // The doubled "does not" is the reference's text, which clients may look for.
+    throw new IModelError(
+      GENERAL_ERROR,
+      `RPC interface class "${service.definition.interfaceName}" does not does not declare operation "${operationKey(operation)}"`,
+    );
+  }
+
+  /** Runs a call. Never rejects. */
+  async dispatch(call: RpcCall): Promise<RpcOutcome> {
+    try {
+      const value = await call.target.handler(call);
+      return value === ALREADY_ANSWERED ? { kind: 'answered' } : { kind: 'result', value };
+    } catch (error) {
+      return outcomeOf(error);
+    }
+  }
+
+  /** All interfaces served here, in the order of registration. */
+  describeEndpoints(): RpcEndpoint[] {
+    return [...this.#services.values()].map(({ definition, operations }) => ({
+      interfaceName: definition.interfaceName,
+      interfaceVersion: definition.interfaceVersion,
+      operationNames: [...operations.keys()],
+      compatible: true,
+    }));
+  }
+
+  #limited(handler: RpcHandler, concurrency: number): RpcHandler {
+    if (concurrency === Infinity) return handler;
+    const queue = new CallQueue(concurrency, this.options.waitingCalls);
+    return (call) => queue.run(() => handler(call));
+  }
+}
+
+/** Tells control responses from errors. */
+export function outcomeOf(thrown: unknown): RpcOutcome {
+  if (thrown instanceof RpcPendingResponse) return { kind: 'pending', message: thrown.message };
+  if (thrown instanceof RpcNotFoundResponse) return { kind: 'notFound', response: thrown };
+  if (thrown instanceof Error && (thrown as { errorNumber?: unknown }).errorNumber === IModelStatus.NoContent)
+    return { kind: 'noContent', error: thrown };
+  return { kind: 'error', error: thrown };
+}
+
+function notImplemented(implementation: string, operation: string): RpcHandler {
+  return () => {
+    throw new IModelError(
+      GENERAL_ERROR,
+      `RPC interface class "${implementation}" does not implement operation "${operation}".`,
+    );
+  };
+}

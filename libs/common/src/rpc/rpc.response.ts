@@ -1,0 +1,21 @@
+/** Thrown by an implementation to answer something else than a result or an error. */
+export class RpcControlResponse {
+  message = 'RpcControlResponse';
+}
+
+/** Thrown by an implementation that is not done yet: the client shows the message and asks again later. */
+export class RpcPendingResponse extends RpcControlResponse {
+  /** @param message extended status for the person who waits, for instance `40 of 100 shelves` */
+  constructor(message = '') {
+    super();
+    this.message = message;
+  }
+}
+
+/**
+ * Thrown by an implementation that lacks what the request refers to, in a way the client may repair: its
+ * handlers see this object (give it members of your own by subclassing) and may resubmit the request.
+ */
+export class RpcNotFoundResponse extends RpcControlResponse {
+  override message = 'Not found';
+}

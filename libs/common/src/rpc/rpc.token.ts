@@ -1,0 +1,51 @@
+/** The routing argument of an iTwin.js call: which model in which state an operation is about. */
+export interface IModelRpcProps {
+  key?: string;
+  iTwinId?: string;
+  iModelId?: string;
+  changeset?: { id: string; index?: number };
+}
+
+type Token = IModelRpcProps & { iTwinId: string; iModelId: string };
+
+/** Whether an argument is a token: an object with own members `iModelId` and `iTwinId` (WIRE 2.7). */
+export function isToken(argument: unknown): argument is Token {
+  return (
+    typeof argument === 'object' &&
+    argument !== null &&
+    Object.hasOwn(argument, 'iModelId') &&
+    Object.hasOwn(argument, 'iTwinId')
+  );
+}
+
+/**
+ * Makes a token from the argument and the request target. The path wins, because it is what gateways route
+ * and authorize by; its segments are not percent-decoded (as in the reference).
+ */
+export function inflateToken(token: IModelRpcProps, target: string): Required<IModelRpcProps> {
+  let { iTwinId = '', iModelId = '' } = token;
+  const changeset: { id: string; index?: number } = { id: token.changeset?.id ?? '0' };
+  if (token.changeset?.index !== undefined) changeset.index = token.changeset.index;
+  const segments = target.split('/');
+  for (let i = 0; i < segments.length - 1; i++) {
+    const value = segments[i + 1]!;
+    if (segments[i] === 'context') iTwinId = value;
+    else if (segments[i] === 'imodel') iModelId = value;
+    else if (segments[i] === 'changeset') changeset.id = value === '0' ? '' : value;
+    else if (segments[i] !== 'mode') continue;
+    i++; // the segment behind is a value, whatever it looks like
+  }
+  const { key } = token;
+  const derived = typeof key !== 'string' || key.includes(':');
+  return { key: derived ? `${iModelId}:${changeset.id}` : key, iTwinId, iModelId, changeset };
+}
+
+/** Whether the argument said something else than the path. */
+export function isTokenMismatch(token: IModelRpcProps, inflated: IModelRpcProps): boolean {
+  return (
+    token.key !== inflated.key ||
+    token.iTwinId !== inflated.iTwinId ||
+    token.iModelId !== inflated.iModelId ||
+    (Boolean(token.changeset) && token.changeset?.id !== inflated.changeset?.id)
+  );
+}

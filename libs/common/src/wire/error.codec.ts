@@ -1,0 +1,117 @@
+import { GENERAL_ERROR, TransientError } from '../call/call.error.js';
+import { errorTable } from './error.table.js';
+
+/** An error as it leaves the process. */
+export interface WireError {
+  /** The HTTP status of its category (protocol 2). */
+  status: number;
+  /** What the caller reads; a plain JSON value. */
+  body: unknown;
+  /** Seconds or HTTP date after which the call may be repeated. */
+  retryAfter?: number | string | undefined;
+  /** Whether the caller sees less than was thrown: the rest belongs into the log. */
+  internal: boolean;
+}
+
+export interface ErrorPolicy {
+  /** Sends stack traces. Never in production. */
+  developmentMode?: boolean;
+  /** Overrides what may be seen from outside: `true` sends the error whole, `false` hides it. */
+  exposeError?: ((error: unknown) => boolean | undefined) | undefined;
+  /** Describes errors of a framework; `undefined` leaves an error to the rules of this file. */
+  mapError?: ((error: unknown) => { status: number; body: object } | undefined) | undefined;
+}
+
+const EXPOSED = Symbol.for('@linnet/common/Exposed');
+
+/** Class decorator: errors of this class reach the caller with name, message and own members. */
+export function Exposed(): ClassDecorator {
+  return (target) => {
+    Object.defineProperty(target.prototype, EXPOSED, { value: true });
+  };
+}
+Exposed()(TransientError);
+
+/** Members that errors of drivers and of the system bear; such an error tells about the inside. */
+const insideMarks = ['syscall', 'errno', 'sql', 'query', 'driverError', 'config', 'request'];
+
+/** Whether an error object may be seen from outside as it is. */
+function isExposed(error: Error): boolean {
+  const members = error as Error & Record<string, unknown>;
+  if (typeof members['errorNumber'] === 'number' || hasITwinErrorId(members)) return true;
+  if ((error as { [EXPOSED]?: unknown })[EXPOSED] === true) return true;
+  const prototype: unknown = Object.getPrototypeOf(error);
+  if (
+    prototype !== Error.prototype &&
+    prototype !== TypeError.prototype &&
+    prototype !== RangeError.prototype
+  )
+    return false;
+  if ('code' in members && 'path' in members) return false;
+  return !insideMarks.some((mark) => mark in members);
+}
+
+function hasITwinErrorId(members: Record<string, unknown>): boolean {
+  const id = members['iTwinErrorId'] as { scope?: unknown; key?: unknown } | null | undefined;
+  return typeof id === 'object' && id !== null && typeof id.scope === 'string' && typeof id.key === 'string';
+}
+
+/**
+ * Decides what a caller learns of whatever was thrown (WIRE 1.2, 1.3).
+ *
+ * @param thrown anything at all, `undefined` included
+ * @param activityId named in the place of what stays inside, so that the log can be searched for it
+ */
+export function encodeError(thrown: unknown, activityId: string, policy: ErrorPolicy = {}): WireError {
+  const mapped = policy.mapError?.(thrown);
+  if (mapped) return { ...mapped, internal: false };
+  const override = policy.exposeError?.(thrown);
+  if (thrown instanceof Error) {
+    const exposed = override ?? isExposed(thrown);
+    const body: Record<string, unknown> = exposed ? errorMembers(thrown) : internalError(activityId);
+    if (policy.developmentMode) body['stack'] = thrown.stack;
+    const retryAfter = thrown instanceof TransientError ? thrown.retryAfter : undefined;
+    return { status: exposed ? statusOf(thrown) : 500, body, retryAfter, internal: !exposed };
+  }
+  // What is not an error object has no name and no number, and its category is 500.
+  if (typeof thrown !== 'object' || thrown === null) {
+    const message =
+      thrown === undefined || thrown === null ? 'The operation failed without an error.' : String(thrown);
+    return { status: 500, body: { message, isError: true, name: 'Error' }, internal: false };
+  }
+  const prototype: unknown = Object.getPrototypeOf(thrown);
+  const exposed = override ?? (prototype === Object.prototype || prototype === null);
+  return { status: 500, body: exposed ? thrown : internalError(activityId), internal: !exposed };
+}
+
+function statusOf(error: Error): number {
+  if (error instanceof TransientError) return error.status;
+  const number = (error as { errorNumber?: unknown }).errorNumber;
+  return (typeof number === 'number' && errorTable.get(number)?.[0]) || 500;
+}
+
+function internalError(activityId: string): Record<string, unknown> {
+  return {
+    message: 'Internal error',
+    errorNumber: GENERAL_ERROR,
+    isError: true,
+    name: 'InternalError',
+    activityId,
+  };
+}
+
+/** An error as a member of a value: the same rules, without an activity to refer to. */
+export function encodeErrorValue(error: Error): Record<string, unknown> {
+  return isExposed(error) ? errorMembers(error) : internalError('');
+}
+
+/** Message and own members, then `isError`, and the name where it is no own member (WIRE 1.2). */
+function errorMembers(error: Error): Record<string, unknown> {
+  const members: Record<string, unknown> = { message: error.message };
+  for (const [key, value] of Object.entries(error)) {
+    if (key !== 'stack' && key !== 'cause' && key !== '__proto__') members[key] = value;
+  }
+  members['isError'] = true;
+  members['name'] ??= error.name;
+  return members;
+}

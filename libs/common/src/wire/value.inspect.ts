@@ -1,0 +1,44 @@
+import { isBytes } from './bytes.js';
+
+/** Walks a value in document order until `visit` returns something. Cycles are visited once more, then left. */
+function walk<T>(
+  value: unknown,
+  visit: (item: unknown, path: string, cyclic: boolean) => T | undefined,
+  path = 'value',
+  ancestors: readonly unknown[] = [],
+): T | undefined {
+  const cyclic = ancestors.includes(value);
+  const found = visit(value, path, cyclic);
+  if (found !== undefined || typeof value !== 'object' || value === null || cyclic || ancestors.length > 1000)
+    return found;
+  if (isBytes(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined;
+  const inner = [...ancestors, value];
+  for (const key of Object.keys(value)) {
+    const step = Array.isArray(value) ? `[${key}]` : `.${key}`;
+    const result = walk((value as Record<string, unknown>)[key], visit, path + step, inner);
+    if (result !== undefined) return result;
+  }
+  return undefined;
+}
+
+/** Says where in a value the cycle or BigInt is that keeps it from being sent; `undefined` if there is none. */
+export function describeUnsendable(value: unknown): string | undefined {
+  return walk(value, (item, path, cyclic) => {
+    if (cyclic) return `The value cannot be sent: ${path} refers back to what contains it.`;
+    if (typeof item === 'bigint') return `The value cannot be sent: ${path} is a BigInt.`;
+    return undefined;
+  });
+}
+
+/** Says what the receiver of a value will not see, for the warnings of development mode. */
+export function describeLosses(value: unknown): string[] {
+  const losses: string[] = [];
+  walk(value, (item, path, cyclic) => {
+    if (cyclic) return undefined;
+    if (typeof item === 'function' || typeof item === 'symbol') losses.push(`${path} is a ${typeof item}`);
+    else if (typeof item === 'number' && !Number.isFinite(item)) losses.push(`${path} is ${item}`);
+    else if (item instanceof Map || item instanceof Set) losses.push(`${path} is a ${item.constructor.name}`);
+    return undefined;
+  });
+  return losses;
+}
