@@ -1,6 +1,6 @@
 import { ForbiddenException, Logger } from '@nestjs/common';
 import type { CanActivate, NestInterceptor, PipeTransform } from '@nestjs/common';
-import { selectExceptionFilterMetadata } from '@nestjs/common/internal';
+import { GUARDS_METADATA, selectExceptionFilterMetadata } from '@nestjs/common/internal';
 import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
 import type { ContextId } from '@nestjs/core';
 import { ExecutionContextHost, FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '@nestjs/core/internal';
@@ -58,11 +58,12 @@ export class HandlerPipeline {
   ) {
     const { wrapper, name } = method;
     const callback = (instance as Record<string, Method>)[name]!;
-    const from = [instance, callback, wrapper.host!.id, contextId, wrapper.id] as const;
+    const from = [instance, callback, wrapper.host!.token, contextId, wrapper.id] as const;
     this.#callback = callback;
     this.#guards = parts.guardsContextCreator.create(
       ...(from as unknown as Parameters<typeof parts.guardsContextCreator.create>),
     );
+    this.#checkGuards();
     this.#interceptors = parts.interceptorsContextCreator.create(
       ...(from as unknown as Parameters<typeof parts.interceptorsContextCreator.create>),
     );
@@ -71,11 +72,23 @@ export class HandlerPipeline {
     );
     this.#filters = filtersOf(parts, ...from);
     this.#params = readParams(parts, instance, name);
-    parts.pipesContextCreator.setModuleContext(wrapper.host!.id);
+    parts.pipesContextCreator.setModuleContext(wrapper.host!.token);
     this.#paramPipes = this.#params.known.map((param) =>
       parts.pipesContextCreator.createConcreteContext((param.pipes ?? []) as never, contextId, wrapper.id),
     );
     this.#shielded = serializesClasses(this.#interceptors);
+  }
+
+  /** Nest leaves out a guard that it cannot find an instance of; a door without its guard stays shut here. */
+  #checkGuards(): void {
+    const { instance, method } = this;
+    const bound = [instance.constructor, this.#callback].flatMap(
+      (target) => (Reflect.getMetadata(GUARDS_METADATA, target) as unknown[] | undefined) ?? [],
+    );
+    if (this.#guards.length < bound.length)
+      throw new Error(
+        `${instance.constructor.name}.${method.name}: a guard bound to it could not be resolved.`,
+      );
   }
 
   /** Whether nothing of Nest takes part: the method may be called as it is. */

@@ -1,4 +1,5 @@
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import type { RpcModuleOptions } from './rpc.options.js';
 import { RPC_OPTIONS, RpcServer } from './rpc.server.js';
@@ -17,4 +18,8 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RpcModuleOptio
  * ```
  */
 @Module({ imports: [DiscoveryModule], providers: [RpcServer], exports: [RpcServer] })
-export class RpcModule extends ConfigurableModuleClass {}
+export class RpcModule extends ConfigurableModuleClass {
+  static override forRoot(options: RpcModuleOptions = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+}
