@@ -1,0 +1,57 @@
+// Servers in processes of their own, on another core than the load.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const scripts = {
+  raw: ['raw.server.js'],
+  'linnet-express': ['linnet.server.js', 'linnet'],
+  'linnet-express-middleware': ['linnet.server.js', 'linnet', 'middleware'],
+  'stock-express': ['linnet.server.js', 'express'],
+  fastify: ['linnet.server.js', 'fastify'],
+  controller: ['controller.server.js'],
+};
+export const serverNames = Object.keys(scripts);
+
+const SERVER_CORE = '0';
+const LOAD_CORE = '1';
+
+/** Whether server and load have a core each: this very process is moved to the load's. */
+export const pinned =
+  process.platform === 'linux' &&
+  availableParallelism() > 1 &&
+  spawnSync('taskset', ['-a', '-c', '-p', LOAD_CORE, String(process.pid)]).status === 0;
+
+/** Starts a server and waits until it listens. `NODE_ARGUMENTS` (a profiler, for instance) go to its Node. */
+export async function startServer(name) {
+  const [script, ...rest] = scripts[name];
+  const path = fileURLToPath(new URL(`dist/${script}`, import.meta.url));
+  const nodeArguments = process.env.NODE_ARGUMENTS?.split(' ') ?? [];
+  const command = [process.execPath, '--enable-source-maps', ...nodeArguments, path, ...rest];
+  const [file, ...args] = pinned ? ['taskset', '-c', SERVER_CORE, ...command] : command;
+  const child = spawn(file, args, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, NODE_ENV: 'production' },
+  });
+  const [{ port }] = await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) => {
+      throw new Error(`The server ${name} ended with ${code}.`);
+    }),
+  ]);
+  return {
+    port,
+    async resources() {
+      const answer = once(child, 'message');
+      child.send('resources');
+      return (await answer)[0];
+    },
+    async stop() {
+      if (child.exitCode !== null) return;
+      const ended = once(child, 'exit');
+      child.disconnect();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+
+/** Tells the benchmark that the server listens, and answers its questions about resources. */
+export function reportToParent(port: number): void {
+  process.on('message', () => process.send!({ cpuMicros: cpuMicros(), peakKiB: peakKiB() }));
+  process.on('disconnect', () => process.exit());
+  process.send!({ port });
+}
+
+function cpuMicros(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+/** Linux's `maxRSS` begins with what the parent had before `exec`; its own high-water mark does not. */
+function peakKiB(): number {
+  try {
+    const status = readFileSync('/proc/self/status', 'utf8');
+    return Number(/^VmHWM:\s*(\d+)/m.exec(status)![1]);
+  } catch {
+    return process.resourceUsage().maxRSS;
+  }
+}

@@ -1,0 +1,60 @@
+// Results as Markdown.
+import { cpus, totalmem } from 'node:os';
+
+export function machine({ pinned, rounds }) {
+  const model = cpus()[0]?.model ?? 'unknown processor';
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const place = pinned ? 'server and load each pinned to a core' : 'server and load not pinned';
+  const date = new Date().toISOString().slice(0, 10);
+  return (
+    `${model}, ${cpus().length} cores, ${memory}; ${process.platform} ${process.arch}; ` +
+    `Node ${process.version}; ${date}; ${place}; medians of ${rounds} interleaved rounds.`
+  );
+}
+
+/** The table of one case. Ratios are medians of the rounds' ratios to the raw server in the same round. */
+export function table({ id, title, transfer }, results) {
+  const columns = transfer
+    ? ['server', 'CPU per transfer', 'to raw', 'goal', 'peak memory', 'MiB/s']
+    : ['server', 'requests/s', 'to raw', 'goal', 'CPU per request', 'CPU to raw'];
+  const raw = results[0].rounds;
+  const rows = results.map(({ row, rounds }) => {
+    const rate = ({ requests, seconds }) => requests / seconds;
+    const cpu = ({ requests, cpuMicros }) => cpuMicros / requests;
+    const ratio = (of) => median(rounds.map((round, i) => of(round) / of(raw[i])));
+    const name = row.note ? `${row.server}, ${row.note}` : row.server;
+    if (transfer)
+      return [
+        name,
+        `${(median(rounds.map(cpu)) / 1000).toFixed(1)} ms`,
+        ratio(cpu).toFixed(2),
+        goalOf(row, ratio(cpu), (value, goal) => value <= goal),
+        `${Math.round(Math.max(...rounds.map(({ peakKiB }) => peakKiB)) / 1024)} MiB`,
+        Math.round(32 * median(rounds.map(rate))),
+      ];
+    return [
+      name,
+      Math.round(median(rounds.map(rate))).toLocaleString('en'),
+      ratio(rate).toFixed(2),
+      goalOf(row, ratio(rate), (value, goal) => value >= goal),
+      `${median(rounds.map(cpu)).toFixed(1)} µs`,
+      ratio(cpu).toFixed(2),
+    ];
+  });
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  const rule = columns.map((_, i) => (i === 0 ? '---' : '---:'));
+  return [`### (${id}) ${title}`, '', line(columns), line(rule), ...rows.map(line)].join('\n');
+}
+
+function goalOf({ goal }, value, isMet) {
+  if (goal === undefined) return '';
+  // Judged as printed.
+  const met = isMet(Number(value.toFixed(2)), goal);
+  return `${goal.toFixed(2)} ${met ? 'met' : '**not met**'}`;
+}
+
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
