@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { clientDifferences } from './client.differences.js';
+import { expectAnswer } from './compare.js';
+import { ConformanceModule } from './fixture.js';
+import { send } from './raw.client.js';
+import type { RawRequest, RawResponse } from './raw.client.js';
+import { adapterNames, startServer } from './server.js';
+import type { TestServer } from './server.js';
+import { readVectors } from './vectors.js';
+
+export interface ClientVector {
+  id: string;
+  title: string;
+  exchanges: { request: RawRequest; response: RawResponse }[];
+  clientOutcome: unknown;
+}
+
+const { vectors, count } = readVectors<{ vectors: ClientVector[]; count: number }>('http-client');
+
+it('are all there', () => {
+  expect(vectors).toHaveLength(count);
+  const ids = vectors.map(({ id }) => id);
+  expect(Object.keys(clientDifferences).filter((id) => !ids.includes(id))).toEqual([]);
+});
+
+describe.each(adapterNames)('the recorded requests of the client over %s', (adapter) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer(ConformanceModule, adapter);
+  });
+  afterAll(() => server.stop());
+
+  it.each(vectors)('$id $title', async ({ id, exchanges }) => {
+    const differences = clientDifferences[id]?.exchanges ?? [];
+    for (const [i, { request, response }] of exchanges.entries())
+      expectAnswer(await send(server.port, request), response, differences[i]);
+  });
+});

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { expectAnswer } from './compare.js';
+import { ConformanceModule } from './fixture.js';
+import { send } from './raw.client.js';
+import type { RawRequest, RawResponse } from './raw.client.js';
+import { rawDifferences } from './raw.differences.js';
+import { adapterNames, startServer } from './server.js';
+import type { TestServer } from './server.js';
+import { readVectors } from './vectors.js';
+
+interface Vector {
+  id: string;
+  title: string;
+  request: RawRequest;
+  response: RawResponse;
+}
+
+const { vectors, count } = readVectors<{ vectors: Vector[]; count: number }>('http-raw');
+
+it('are all there', () => {
+  expect(vectors).toHaveLength(count);
+  const ids = vectors.map(({ id }) => id);
+  expect(Object.keys(rawDifferences).filter((id) => !ids.includes(id))).toEqual([]);
+});
+
+describe.each(adapterNames)('the hand-made requests over %s', (adapter) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer(ConformanceModule, adapter);
+  });
+  afterAll(() => server.stop());
+
+  it.each(vectors)('$id $title', async ({ id, request, response }) => {
+    expectAnswer(await send(server.port, request), response, rawDifferences[id]);
+  });
+});

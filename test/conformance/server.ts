@@ -1,0 +1,42 @@
+import type { AddressInfo } from 'node:net';
+import type { INestApplication, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { LinnetExpressAdapter } from '@linnet/backend/express';
+import type { RpcInterfaceDefinition } from '@linnet/common';
+
+/** The ways in which an application is reached: every suite runs over each. */
+export const adapters: Record<string, () => AbstractHttpAdapter> = {
+  'stock Express': () => new ExpressAdapter(),
+  LinnetExpressAdapter: () => new LinnetExpressAdapter(),
+  Fastify: () => new FastifyAdapter(),
+};
+
+export const adapterNames = Object.keys(adapters);
+
+/** An application that listens on 127.0.0.1, on a port that was free. */
+export interface TestServer {
+  readonly app: INestApplication;
+  readonly port: number;
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+export async function startServer(module: Type, adapter: string): Promise<TestServer> {
+  const app = await NestFactory.create(module, adapters[adapter]!(), {
+    logger: false,
+    abortOnError: false,
+    forceCloseConnections: true,
+  });
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return { app, port, url: `http://127.0.0.1:${port}`, stop: () => app.close() };
+}
+
+/** The path at which a client asks for an operation. */
+export function pathTo(definition: RpcInterfaceDefinition, operation: string): string {
+  const { interfaceName, interfaceVersion } = definition;
+  return `/t/v1/mode/1/context/T/imodel/M/changeset/C/${interfaceName}-${interfaceVersion}-${operation}`;
+}
