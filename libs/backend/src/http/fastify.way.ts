@@ -90,16 +90,23 @@ export class FastifyWay implements HttpFramework {
 /** Sends an answer through Fastify, so that its hooks see it. */
 async function write(reply: FastifyReply, answer: HttpResponse): Promise<void> {
   const { status, headers, body } = await compressBody(answer);
+  // An interceptor may have answered by itself.
+  if (reply.sent) return;
   reply.code(status);
   for (let i = 0; i < headers.length; i += 2) {
     const [name, value] = [headers[i]!, headers[i + 1]!];
-    const present = name === 'Vary' ? reply.getHeader('Vary') : undefined;
-    reply.header(name, present === undefined ? value : `${String(present)}, ${value}`);
+    reply.header(name, name === 'Vary' ? mergeVary(reply.getHeader('Vary'), value) : value);
   }
   const payload = bytesOf(body);
   reply.send(
     status === 204 ? undefined : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
   );
+}
+
+/** What a hook has said about caches stays said. */
+function mergeVary(present: number | string | string[] | undefined, value: string): string {
+  if (present === undefined) return value;
+  return [...new Set(`${String(present)}, ${value}`.split(/\s*,\s*/))].join(', ');
 }
 
 /** What the application's hooks have said in headers stays said. */

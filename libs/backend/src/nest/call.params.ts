@@ -14,12 +14,14 @@ interface ParamMetadata {
 /** One parameter of a method. */
 export interface CallParam {
   readonly index: number;
-  /** What pipes are told of the parameter. An argument of a call is a `body` to them. */
-  readonly type: 'body' | 'custom';
+  /** What pipes are told of the parameter, by Nest's own number: an argument of a call is a `body` to them. */
+  readonly type: RouteParamtypes.BODY | 'custom';
   readonly data: unknown;
   readonly metatype: unknown;
   readonly schema: unknown;
   readonly pipes: ParamMetadata['pipes'];
+  /** Whether pipes see it: as in a controller, not the request, the response and what comes of headers. */
+  readonly piped: boolean;
   /** Makes the value of a decorated parameter; `undefined` for one that the caller supplies. */
   readonly inject: ((context: ExecutionContext) => unknown) | undefined;
 }
@@ -60,7 +62,8 @@ export function readParams(parts: NestParts, instance: object, methodName: strin
   for (const [key, param] of Object.entries(metadata)) {
     const { index, data, pipes, schema, factory } = param;
     const kind = key.split(':', 1)[0]!;
-    const inject = kind.includes(CUSTOM_ROUTE_ARGS_METADATA)
+    const isCustom = kind.includes(CUSTOM_ROUTE_ARGS_METADATA);
+    const inject = isCustom
       ? (context: ExecutionContext) => factory?.(data, context)
       : builtIn[Number(kind)]?.(data);
     // @Body(pipe) and @Body({ schema }) say something about the argument at their index.
@@ -71,8 +74,9 @@ export function readParams(parts: NestParts, instance: object, methodName: strin
       );
     if (decorated.has(index))
       throw new Error(`${where}: parameter ${index} has two decorators that fill it.`);
-    const type = inject ? 'custom' : 'body';
-    decorated.set(index, { index, type, data, metatype: types[index], schema, pipes, inject });
+    const type = inject ? 'custom' : RouteParamtypes.BODY;
+    const piped = isCustom || isArgument;
+    decorated.set(index, { index, type, data, metatype: types[index], schema, pipes, piped, inject });
   }
   const length = Math.max(method.length, types.length, ...[...decorated.keys()].map((index) => index + 1));
   const known = Array.from(
@@ -90,5 +94,14 @@ export function readParams(parts: NestParts, instance: object, methodName: strin
 
 /** A parameter that the caller supplies, and that bears no decorator. */
 export function argument(index: number, metatype?: unknown): CallParam {
-  return { index, type: 'body', data: undefined, metatype, schema: undefined, pipes: [], inject: undefined };
+  return {
+    index,
+    type: RouteParamtypes.BODY,
+    data: undefined,
+    metatype,
+    schema: undefined,
+    pipes: [],
+    piped: true,
+    inject: undefined,
+  };
 }

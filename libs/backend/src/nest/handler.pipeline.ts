@@ -5,7 +5,7 @@ import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
 import type { ContextId } from '@nestjs/core';
 import { ExecutionContextHost, FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '@nestjs/core/internal';
 import type { InstanceWrapper } from '@nestjs/core/internal';
-import { isObservable, lastValueFrom } from 'rxjs';
+import { isObservable, lastValueFrom, map } from 'rxjs';
 import { ALREADY_ANSWERED, outcomeOf } from '@linnet/common';
 import { serializesClasses, shieldBytes } from './byte.shield.js';
 import { argument, readParams } from './call.params.js';
@@ -128,23 +128,28 @@ export class HandlerPipeline {
     const next = async () => {
       try {
         const result = await this.#call(call);
-        return this.#shielded ? shieldBytes(result) : result;
+        if (!this.#shielded) return result;
+        return isObservable(result) ? result.pipe(map((value) => shieldBytes(value))) : shieldBytes(result);
       } catch (error) {
         if (!isControl(error)) throw error;
         control = { thrown: error };
         return undefined;
       }
     };
-    const result = await settle(
-      await parts.interceptorsConsumer.intercept(
+    let result: unknown;
+    try {
+      const passed = parts.interceptorsConsumer.intercept(
         this.#interceptors,
         contextArguments,
         instance,
         this.#callback,
         next,
         contextType,
-      ),
-    );
+      );
+      result = await settle(await passed);
+    } catch (error) {
+      throw control ? control.thrown : error;
+    }
     if (control) throw control.thrown;
     return result;
   }
@@ -161,15 +166,20 @@ export class HandlerPipeline {
       throw new TypeError(`${this.method.name} takes ${maxArguments} arguments, not ${given.length}.`);
     const piped = this.#pipes.length > 0 || this.#paramPipes.some((pipes) => pipes.length > 0);
     if (!piped && !injects) return given;
-    const count = Math.max(known.length, given.length);
-    return Promise.all(
-      Array.from({ length: count }, (_, index) => this.#argument(known[index] ?? argument(index), call)),
-    );
+    const args: unknown[] = Array.from({ length: Math.max(known.length, given.length) });
+    const fill = async (_: unknown, index: number) => {
+      const value = this.#argument(known[index] ?? argument(index), call);
+      // Fastify's reply can be awaited, and settles when the answer is sent: the call would wait for itself.
+      args[index] = value === call.contextArguments[1] ? value : await value;
+    };
+    await Promise.all(args.map(fill));
+    return args;
   }
 
   #argument(param: CallParam, call: HandlerCall): unknown {
     const { index, inject, type, data, metatype, schema } = param;
     const value: unknown = inject ? inject(this.#context(call)) : call.arguments[index];
+    if (!param.piped) return value;
     const pipes = [...this.#pipes, ...(this.#paramPipes[index] ?? [])];
     if (pipes.length === 0) return value;
     return this.parts.pipesConsumer.apply(value, { type, data, metatype, schema } as never, pipes);
@@ -218,6 +228,6 @@ function isControl(thrown: unknown): boolean {
 }
 
 /** A method may return an Observable, of which the last value counts, as in a controller. */
-async function settle(result: unknown): Promise<unknown> {
+export async function settle(result: unknown): Promise<unknown> {
   return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
 }

@@ -1,10 +1,11 @@
 import type { ExternalContextCreator } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/internal';
+import { isObservable } from 'rxjs';
 import type { RpcCall, RpcHandler } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import type { HttpFramework } from '../http/http.framework.js';
 import { readParams } from '../nest/call.params.js';
-import { HandlerPipeline } from '../nest/handler.pipeline.js';
+import { HandlerPipeline, settle } from '../nest/handler.pipeline.js';
 import type { HandlerCall } from '../nest/handler.pipeline.js';
 import { contextIdOf, instanceInContext, nestParts } from '../nest/nest.internals.js';
 
@@ -31,7 +32,11 @@ export class RpcHandlerFactory {
     const pipeline = new HandlerPipeline(parts, instance, method);
     // Most methods have nothing around them, and pay for nothing.
     if (pipeline.isPlain)
-      return (call) => ClientRequestContext.run(call.activity, () => instance[name]!(...call.arguments));
+      return (call) =>
+        ClientRequestContext.run(call.activity, () => {
+          const result = instance[name]!(...call.arguments);
+          return isObservable(result) ? settle(result) : result;
+        });
     return (call) => ClientRequestContext.run(call.activity, () => pipeline.run(this.#handlerCall(call)));
   }
 
