@@ -1,7 +1,18 @@
 import 'reflect-metadata';
-import { NestFactory } from '@nestjs/core';
-import { RobotWorldModule } from './robot-world.module.js';
+import { Features } from './features.js';
+import { createRobotWorldApp } from './robot-world.app.js';
+import { welcome } from './welcome.js';
 
-const app = await NestFactory.create(RobotWorldModule);
-app.enableShutdownHooks();
-await app.listen(Number(process.env['PORT'] ?? 3001));
+const port = Number(process.env['PORT'] ?? 3001);
+
+const app = await createRobotWorldApp();
+try {
+  await app.listen(port, '127.0.0.1');
+  const canWrite = app.get(Features, { strict: false }).check('robot.imodel.readwrite');
+  console.log(welcome(port, canWrite));
+} catch (error) {
+  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+  console.error(`Port ${port} is taken. Choose another by the environment variable PORT.`);
+  process.exitCode = 1;
+  await app.close();
+}

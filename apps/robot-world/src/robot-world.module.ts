@@ -1,4 +1,41 @@
 import { Module } from '@nestjs/common';
+import { RpcModule } from '@linnet/backend';
+import type { RpcInterfaceDefinition } from '@linnet/backend';
+import { RobotWorldReadRpcInterface, RobotWorldWriteRpcInterface } from './common/robot-world.rpc.js';
+import { ObstacleSurveys, SURVEY_PAUSE } from './engine/obstacle.survey.js';
+import { RobotWorldEngine } from './engine/robot-world.engine.js';
+import { WAREHOUSE_FILE, WarehouseDatabase } from './engine/warehouse.database.js';
+import { Features, FeaturesModule } from './features.js';
+import { RobotWorldReadRpcImpl } from './rpc/robot-world-read.impl.js';
+import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
 
-@Module({})
+@Module({
+  imports: [
+    RpcModule.forRootAsync({
+      imports: [FeaturesModule],
+      inject: [Features],
+      useFactory: (features: Features) => ({
+        info: { title: 'RobotWorldEngine', version: 'v1.0' },
+        interfaces: chooseInterfacesToExpose(features),
+        // iTwin.js clients show the message of an error only with statuses that they read.
+        errorStatus: 'readable',
+      }),
+    }),
+  ],
+  providers: [
+    { provide: WAREHOUSE_FILE, useFactory: () => process.env['ROBOT_WORLD_DB'] ?? ':memory:' },
+    { provide: SURVEY_PAUSE, useValue: 100 },
+    WarehouseDatabase,
+    RobotWorldEngine,
+    ObstacleSurveys,
+    RobotWorldReadRpcImpl,
+    RobotWorldWriteRpcImpl,
+  ],
+})
 export class RobotWorldModule {}
+
+function chooseInterfacesToExpose(features: Features): RpcInterfaceDefinition[] {
+  const interfaces: RpcInterfaceDefinition[] = [RobotWorldReadRpcInterface];
+  if (features.check('robot.imodel.readwrite')) interfaces.push(RobotWorldWriteRpcInterface);
+  return interfaces;
+}

@@ -1,0 +1,46 @@
+/** Id of a robot or an obstacle: `0x` and lower-case hexadecimal digits, as iTwin.js writes ids. */
+export type Id64String = string;
+
+/** A place on the floor, in metres from its south-west corner: `x` eastward, `y` northward. */
+export interface Position {
+  x: number;
+  y: number;
+}
+
+/** A part of the floor, edges included, in metres from its south-west corner. */
+export interface Region {
+  minX: number;
+  minY: number;
+  maxX: number;
+  maxY: number;
+}
+
+/** A robot that is yet to get its id. It is a disc seen from above. */
+export interface NewRobotProps extends Position {
+  /** What people call it. */
+  name: string;
+  /** Half its width, in metres. */
+  radius: number;
+}
+
+/** A robot on the floor. */
+export interface RobotProps extends NewRobotProps {
+  id: Id64String;
+}
+
+export const obstacleKinds = ['shelf', 'pallet', 'pillar'] as const;
+export type ObstacleKind = (typeof obstacleKinds)[number];
+
+/** The floor itself, which changes only when the warehouse is rebuilt. */
+export interface FloorProps {
+  /** East to west, in metres. */
+  width: number;
+  /** North to south, in metres. */
+  depth: number;
+}
+
+/** What stands in the way, by kind. */
+export type SurveyReport = Record<ObstacleKind, { count: number; /** In square metres. */ area: number }>;
+
+/** What a cell of a floor snapshot shows. */
+export const FloorCell = { free: 0, obstacle: 1, robot: 2 } as const;

@@ -1,0 +1,126 @@
+import { RpcInterface, RpcOperation } from '@linnet/common';
+import type { IModelRpcProps } from '@linnet/common';
+import type {
+  FloorProps,
+  Id64String,
+  NewRobotProps,
+  Position,
+  Region,
+  RobotProps,
+  SurveyReport,
+} from './robot-world.props.js';
+
+/**
+ * Questions about a warehouse, its robots and what stands in their way. Every operation takes the token that
+ * requests are routed by; a server has one warehouse, so that nothing else depends on it here.
+ */
+export abstract class RobotWorldReadRpcInterface extends RpcInterface {
+  public static readonly interfaceName = 'RobotWorldReadRpcInterface';
+  public static interfaceVersion = '1.0.0';
+
+  /**
+   * Counts the robots of the warehouse.
+   *
+   * @param _token routes the request
+   */
+  public async countRobots(_token: IModelRpcProps): Promise<number> {
+    return this.forward(arguments);
+  }
+
+  /**
+   * Counts how many of the elements are robots.
+   *
+   * @param _token routes the request
+   * @param _elementIds ids of robots, obstacles, or nothing at all; at most 10,000, repeated ones count once
+   */
+  public async countRobotsInArray(_token: IModelRpcProps, _elementIds: Id64String[]): Promise<number> {
+    return this.forward(arguments);
+  }
+
+  /**
+   * Finds the robots whose centre lies in a part of the floor, in the order of their ids.
+   *
+   * @param _token routes the request
+   * @param _region metres; edges count as inside
+   */
+  public async queryRobots(_token: IModelRpcProps, _region: Region): Promise<RobotProps[]> {
+    return this.forward(arguments);
+  }
+
+  /**
+   * Finds the obstacles that a robot touches where it stands, in the order of their ids.
+   *
+   * @param _token routes the request
+   * @param _robotId the robot; it is an error (`IModelStatus.NotFound`) if there is none of this id
+   */
+  public async queryObstaclesHitByRobot(_token: IModelRpcProps, _robotId: Id64String): Promise<Id64String[]> {
+    return this.forward(arguments);
+  }
+
+  /**
+   * Tells the size of the floor. Caches may keep the answer, so clients ask by GET.
+   *
+   * @param _token routes the request
+   */
+  @RpcOperation({ allowResponseCaching: true })
+  public async describeFloor(_token: IModelRpcProps): Promise<FloorProps> {
+    return this.forward(arguments);
+  }
+
+  /**
+   * Draws a part of the floor: one byte for each cell, one of `FloorCell`, row by row from the north-west.
+   * There are `ceil(width / resolution)` cells in a row, and rows by the same rule.
+   *
+   * @param _token routes the request
+   * @param _region metres
+   * @param _resolution edge of a cell in metres; an error if it makes more than 4,000,000 cells
+   */
+  public async floorSnapshot(
+    _token: IModelRpcProps,
+    _region: Region,
+    _resolution: number,
+  ): Promise<Uint8Array> {
+    return this.forward(arguments);
+  }
+
+  /**
+   * Measures everything that stands in the way. A survey takes seconds: until it is done the answer is
+   * *pending*, with the progress as message, and clients ask again by themselves.
+   *
+   * @param _token routes the request
+   * @param _surveyId name for the survey, chosen by the caller: 1 to 64 letters, digits, `.`, `_` or `-`.
+   * Who asks for a survey of the same name joins it, or gets its report while that is kept.
+   */
+  public async surveyObstacles(_token: IModelRpcProps, _surveyId: string): Promise<SurveyReport> {
+    return this.forward(arguments);
+  }
+}
+
+/** Changes to a warehouse; exposed where the feature `robot.imodel.readwrite` is on. */
+export abstract class RobotWorldWriteRpcInterface extends RpcInterface {
+  public static readonly interfaceName = 'RobotWorldWriteRpcInterface';
+  public static interfaceVersion = '1.0.0';
+
+  /**
+   * Puts a new robot on the floor, and gives its id.
+   *
+   * @param _token routes the request
+   * @param _robot it is an error (`IModelStatus.ValidationFailed`) if it reaches beyond the floor or would
+   * touch an obstacle
+   */
+  public async addRobot(_token: IModelRpcProps, _robot: NewRobotProps): Promise<Id64String> {
+    return this.forward(arguments);
+  }
+
+  /**
+   * Moves a robot, and gives it as it stands afterwards. The way there is not looked at.
+   *
+   * @param _token routes the request
+   * @param _robotId the robot; it is an error (`IModelStatus.NotFound`) if there is none of this id
+   * @param _to where its centre shall be, in metres; it is an error (`IModelStatus.ValidationFailed`) if it
+   * reached beyond the floor or touched an obstacle there
+   */
+  public async moveRobot(_token: IModelRpcProps, _robotId: Id64String, _to: Position): Promise<RobotProps> {
+    return this.forward(arguments);
+  }
+}

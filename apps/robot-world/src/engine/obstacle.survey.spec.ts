@@ -1,0 +1,52 @@
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { isDone, ObstacleSurveys } from './obstacle.survey.js';
+import { WarehouseDatabase } from './warehouse.database.js';
+
+beforeAll(() => Logger.overrideLogger(false));
+
+describe('ObstacleSurveys', () => {
+  const pause = 100;
+  const wholeSurvey = 20 * pause;
+  let database: WarehouseDatabase;
+  let surveys: ObstacleSurveys;
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    database = new WarehouseDatabase(':memory:');
+    surveys = new ObstacleSurveys(database, pause);
+  });
+  afterEach(() => {
+    surveys.onModuleDestroy();
+    expect(jest.getTimerCount()).toBe(0);
+    database.onApplicationShutdown();
+    jest.useRealTimers();
+  });
+
+  it('advances a step at a time and ends with everything measured', () => {
+    const survey = surveys.join('a');
+    expect(survey.surveyed).toBe(0);
+    jest.advanceTimersByTime(wholeSurvey / 2);
+    expect(survey.surveyed / survey.total).toBeCloseTo(0.5, 2);
+    expect(isDone(survey)).toBe(false);
+    jest.advanceTimersByTime(wholeSurvey / 2);
+    expect(isDone(survey)).toBe(true);
+    const expected = database.rows<[string, number]>('SELECT kind, count(*) FROM obstacle GROUP BY kind');
+    for (const [kind, count] of expected) expect(survey.report).toMatchObject({ [kind]: { count } });
+    expect(survey.report.shelf.area / survey.report.shelf.count).toBeCloseTo(2.8 * 1.2);
+  });
+
+  it('lets callers join a survey by its name', () => {
+    expect(surveys.join('a')).toBe(surveys.join('a'));
+    expect(surveys.join('b')).not.toBe(surveys.join('a'));
+  });
+
+  it('refuses to run very many at once, and forgets what is done', () => {
+    const first = surveys.join('0');
+    for (let i = 1; i < 100; i++) surveys.join(`${i}`);
+    expect(() => surveys.join('one more')).toThrow('Too many surveys');
+    jest.advanceTimersByTime(wholeSurvey);
+    surveys.join('one more');
+    expect(surveys.join('0')).not.toBe(first);
+  });
+});

@@ -1,0 +1,93 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { OnModuleDestroy } from '@nestjs/common';
+import { TransientError } from '@linnet/common';
+import { obstacleKinds } from '../common/robot-world.props.js';
+import type { ObstacleKind, SurveyReport } from '../common/robot-world.props.js';
+import { WarehouseDatabase } from './warehouse.database.js';
+import { countObstacles, surveySlice } from './warehouse.schema.js';
+
+/** Injection token: the pause between two steps of a survey, in milliseconds. */
+export const SURVEY_PAUSE = Symbol('robot-world:survey-pause');
+
+const STEPS = 20;
+/** Surveys that are kept, running and done. Callers choose the names, so there has to be an end. */
+const KEPT = 100;
+
+/** A survey on its way, or done. */
+export interface Survey {
+  readonly total: number;
+  surveyed: number;
+  /** What has been found so far. */
+  readonly report: SurveyReport;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Surveys of all obstacles: a step at a time, so that the server answers other calls meanwhile. */
+@Injectable()
+export class ObstacleSurveys implements OnModuleDestroy {
+  readonly #logger = new Logger(ObstacleSurveys.name);
+  readonly #surveys = new Map<string, Survey>();
+
+  constructor(
+    private readonly database: WarehouseDatabase,
+    @Inject(SURVEY_PAUSE) private readonly pause: number,
+  ) {}
+
+  /**
+   * The survey of this name, which starts if there is none.
+   *
+   * @throws TransientError when too many are running
+   */
+  join(surveyId: string): Survey {
+    return this.#surveys.get(surveyId) ?? this.#start(surveyId);
+  }
+
+  onModuleDestroy(): void {
+    for (const { timer } of this.#surveys.values()) clearTimeout(timer);
+    this.#surveys.clear();
+  }
+
+  #start(surveyId: string): Survey {
+    this.#makeRoom();
+    const total = this.database.column(countObstacles)[0]!;
+    const report = Object.fromEntries(
+      obstacleKinds.map((kind) => [kind, { count: 0, area: 0 }]),
+    ) as SurveyReport;
+    const survey: Survey = { total, surveyed: 0, report, timer: undefined };
+    this.#surveys.set(surveyId, survey);
+    this.#logger.log(`Survey ${surveyId} of ${total} obstacles has begun`);
+    this.#schedule(surveyId, survey);
+    return survey;
+  }
+
+  /** Forgets the oldest survey that is done. */
+  #makeRoom(): void {
+    if (this.#surveys.size < KEPT) return;
+    const done = [...this.#surveys].find(([, survey]) => isDone(survey));
+    if (!done) throw new TransientError('Too many surveys are running.', 503, 1);
+    this.#surveys.delete(done[0]);
+  }
+
+  #schedule(surveyId: string, survey: Survey): void {
+    survey.timer = setTimeout(() => {
+      this.#step(survey);
+      // Still part of the call that began it: timers keep the context they were set in.
+      if (isDone(survey)) this.#logger.log(`Survey ${surveyId} is done`);
+      else this.#schedule(surveyId, survey);
+    }, this.pause);
+  }
+
+  #step(survey: Survey): void {
+    const size = Math.ceil(survey.total / STEPS);
+    const found = this.database.rows<[ObstacleKind, number, number]>(surveySlice, size, survey.surveyed);
+    for (const [kind, count, area] of found) {
+      survey.report[kind].count += count;
+      survey.report[kind].area += area;
+    }
+    survey.surveyed = Math.min(survey.total, survey.surveyed + size);
+  }
+}
+
+export function isDone({ surveyed, total }: Survey): boolean {
+  return surveyed >= total;
+}

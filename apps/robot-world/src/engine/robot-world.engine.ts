@@ -1,0 +1,119 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { IModelError, IModelStatus } from '@linnet/common';
+import { FloorCell } from '../common/robot-world.props.js';
+import type {
+  FloorProps,
+  Id64String,
+  NewRobotProps,
+  Position,
+  Region,
+  RobotProps,
+} from '../common/robot-world.props.js';
+import { fromId64, toId64 } from './element.id.js';
+import { FloorPainter } from './floor.painter.js';
+import { WarehouseDatabase } from './warehouse.database.js';
+import { floor } from './warehouse.layout.js';
+import * as sql from './warehouse.schema.js';
+
+type RobotRow = [id: number, name: string, x: number, y: number, radius: number];
+type BoxRow = [minX: number, minY: number, maxX: number, maxY: number];
+
+/** What a warehouse can be asked and told. Knows nothing of RPC: its methods do their work and return. */
+@Injectable()
+export class RobotWorldEngine {
+  readonly #logger = new Logger(RobotWorldEngine.name);
+
+  constructor(private readonly database: WarehouseDatabase) {}
+
+  get floor(): FloorProps {
+    return floor;
+  }
+
+  countRobots(): number {
+    return this.database.column(sql.countRobots)[0]!;
+  }
+
+  /** @param elementIds ids of anything; repeated ones count once */
+  countRobotsInArray(elementIds: readonly Id64String[]): number {
+    return this.database.column(sql.countRobotsAmong, JSON.stringify(elementIds.map(fromId64)))[0]!;
+  }
+
+  /** Robots whose centre lies in the region, edges included. */
+  queryRobots({ minX, minY, maxX, maxY }: Region): RobotProps[] {
+    return this.database.rows<RobotRow>(sql.robotsInRegion, minX, minY, maxX, maxY).map(toRobot);
+  }
+
+  /** @throws IModelError if there is no such robot */
+  queryObstaclesHitByRobot(robotId: Id64String): Id64String[] {
+    const obstacles = this.#obstaclesTouching(this.#robot(robotId));
+    this.#logger.log(`Robot ${robotId} touches ${obstacles.length} obstacles`);
+    return obstacles;
+  }
+
+  /**
+   * @param resolution edge of a cell, in metres
+   * @returns one `FloorCell` per byte, row by row from the north-west
+   * @throws IModelError for too many cells
+   */
+  floorSnapshot(region: Region, resolution: number): Uint8Array {
+    const painter = new FloorPainter(region, resolution);
+    const { minX, minY, maxX, maxY } = region;
+    for (const box of this.database.rows<BoxRow>(sql.obstacleBoxes, minX, minY, maxX, maxY))
+      painter.paint(box, FloorCell.obstacle);
+    for (const box of this.database.rows<BoxRow>(sql.robotBoxes, minX, minY, maxX, maxY))
+      painter.paint(box, FloorCell.robot);
+    return painter.cells;
+  }
+
+  /** @throws IModelError if it reaches beyond the floor or would touch an obstacle */
+  addRobot(robot: NewRobotProps): Id64String {
+    this.#checkPlace(robot);
+    const { name, x, y, radius } = robot;
+    const id = toId64(this.database.run(sql.insertRobot, name, x, y, radius));
+    this.#logger.log(`Robot ${id} "${name}" starts at ${place(robot)}`);
+    return id;
+  }
+
+  /** @throws IModelError if there is no such robot, or no place for it there */
+  moveRobot(robotId: Id64String, { x, y }: Position): RobotProps {
+    const moved = { ...this.#robot(robotId), x, y };
+    this.#checkPlace(moved);
+    this.database.run(sql.moveRobot, fromId64(robotId), x, y);
+    this.#logger.log(`Robot ${robotId} is now at ${place(moved)}`);
+    return moved;
+  }
+
+  #robot(robotId: Id64String): RobotProps {
+    const [row] = this.database.rows<RobotRow>(sql.robotById, fromId64(robotId));
+    if (!row) throw new IModelError(IModelStatus.NotFound, `There is no robot ${robotId}.`);
+    return toRobot(row);
+  }
+
+  #obstaclesTouching({ x, y, radius }: NewRobotProps): Id64String[] {
+    return this.database.column(sql.obstaclesTouchingDisc, x, y, radius).map(toId64);
+  }
+
+  #checkPlace(robot: NewRobotProps): void {
+    const { name, x, y, radius } = robot;
+    const { width, depth } = floor;
+    if (x < radius || y < radius || x > width - radius || y > depth - radius)
+      throw new IModelError(
+        IModelStatus.ValidationFailed,
+        `${name} would leave the floor at ${place(robot)}: the floor is ${width} m × ${depth} m.`,
+      );
+    const [obstacle] = this.#obstaclesTouching(robot);
+    if (obstacle !== undefined)
+      throw new IModelError(
+        IModelStatus.ValidationFailed,
+        `${name} would touch obstacle ${obstacle} at ${place(robot)}.`,
+      );
+  }
+}
+
+function toRobot([id, name, x, y, radius]: RobotRow): RobotProps {
+  return { id: toId64(id), name, x, y, radius };
+}
+
+function place({ x, y }: Position): string {
+  return `(${x.toFixed(2)} m, ${y.toFixed(2)} m)`;
+}

@@ -1,0 +1,70 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import Database from 'libsql';
+import { FIRST_OBSTACLE } from './element.id.js';
+import { layOutWarehouse } from './warehouse.layout.js';
+import { insertObstacle, insertRobot, warehouseSchema } from './warehouse.schema.js';
+
+/** Injection token: a file's path, or `:memory:`. */
+export const WAREHOUSE_FILE = Symbol('robot-world:warehouse-file');
+
+type Statement = Database.Statement;
+
+/** The warehouse in an embedded SQL database. A new or empty one is furnished at the first start. */
+@Injectable()
+export class WarehouseDatabase implements OnApplicationShutdown {
+  readonly #logger = new Logger(WarehouseDatabase.name);
+  readonly #database: Database.Database;
+  readonly #statements = new Map<string, Statement>();
+
+  constructor(@Inject(WAREHOUSE_FILE) file: string) {
+    this.#database = new Database(file);
+    const tables = this.column("SELECT count(*) FROM sqlite_schema WHERE name = 'obstacle'");
+    if (tables[0] === 0) this.#furnish();
+  }
+
+  /** All rows of a query, each as the list of its columns' values. */
+  rows<Row extends unknown[]>(sql: string, ...parameters: unknown[]): Row[] {
+    return this.#prepare(sql)
+      .raw()
+      .all(...parameters) as Row[];
+  }
+
+  /** The first column of all rows of a query. */
+  column<T = number>(sql: string, ...parameters: unknown[]): T[] {
+    return this.rows<[T]>(sql, ...parameters).map(([value]) => value);
+  }
+
+  /** @returns the id of the row that an INSERT made */
+  run(sql: string, ...parameters: unknown[]): number {
+    return Number(this.#prepare(sql).run(...parameters).lastInsertRowid);
+  }
+
+  /** Last of all: calls that are still in flight when the application closes need the database. */
+  onApplicationShutdown(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  #prepare(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (!statement) this.#statements.set(sql, (statement = this.#database.prepare(sql)));
+    return statement;
+  }
+
+  /** In one transaction: it is much faster, and a file holds a whole warehouse or none. */
+  #furnish(): void {
+    const start = performance.now();
+    const { obstacles, robots } = layOutWarehouse(2021);
+    this.#database.transaction(() => {
+      this.#database.exec(warehouseSchema);
+      for (const [index, { kind, minX, maxX, minY, maxY }] of obstacles.entries())
+        this.run(insertObstacle, FIRST_OBSTACLE + index, kind, minX, maxX, minY, maxY);
+      for (const { name, x, y, radius } of robots) this.run(insertRobot, name, x, y, radius);
+    })();
+    const elapsed = Math.round(performance.now() - start);
+    this.#logger.log(
+      `Furnished a warehouse with ${obstacles.length} obstacles and ${robots.length} robots in ${elapsed} ms`,
+    );
+  }
+}

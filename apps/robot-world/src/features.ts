@@ -1,0 +1,22 @@
+import { Injectable, Module } from '@nestjs/common';
+
+/** The features that a deployment may turn on. */
+export type Feature = 'robot.imodel.readwrite';
+
+/**
+ * What this deployment offers: a comma-separated list in the environment variable `ROBOT_WORLD_FEATURES`.
+ * Nothing is on by default, so that a server which changes things is one that somebody asked for.
+ */
+@Injectable()
+export class Features {
+  readonly #on = new Set(
+    (process.env['ROBOT_WORLD_FEATURES'] ?? '').split(',').map((feature) => feature.trim()),
+  );
+
+  check(feature: Feature): boolean {
+    return this.#on.has(feature);
+  }
+}
+
+@Module({ providers: [Features], exports: [Features] })
+export class FeaturesModule {}

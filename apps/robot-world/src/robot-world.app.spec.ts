@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import type { AddressInfo } from 'node:net';
+import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ActivityLogger } from '@linnet/backend';
+import { createRobotWorldApp } from './robot-world.app.js';
+
+/** Keeps lines, with the context that they were written in. */
+class LineKeeper extends ActivityLogger {
+  readonly lines: Record<string, unknown>[] = [];
+
+  constructor() {
+    super({ json: true });
+  }
+
+  protected override printAsJson(message: unknown, options: { params?: object }): void {
+    this.lines.push({ message, ...options.params });
+  }
+}
+
+describe('the application', () => {
+  const logger = new LineKeeper();
+  let app: NestExpressApplication;
+  let url: string;
+
+  beforeAll(async () => {
+    app = await createRobotWorldApp(logger);
+    const server = await app.listen(0, '127.0.0.1');
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => app.close());
+
+  it('answers the iTwin.js client of `npm run try`, which ends by itself', async () => {
+    const script = createRequire(import.meta.url).resolve('robot-world/try.mjs');
+    const env = { ...process.env, ROBOT_WORLD_URL: url, NODE_OPTIONS: '' };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [script], { env });
+    expect(stderr).toBe('');
+    const lines = stdout.trim().split('\n');
+    const progress = lines.filter((line) => /^ {2}surveying: \d+ of \d+ obstacles$/.test(line));
+    expect(progress.length).toBeGreaterThan(0);
+    expect(lines.filter((line) => !progress.includes(line))).toEqual([
+      '500 robots are in the warehouse.',
+      expect.stringMatching(/^Robot 0xc touches: 0x\w+$/),
+      expect.stringMatching(/^A snapshot of 80000 bytes: \d+ %/),
+      expect.stringMatching(/^Surveyed \d+ shelves, 600 pallets and \d+ pillars\.$/),
+      'Error: There is no robot 0xbad.',
+    ]);
+  });
+
+  it('logs with the activity of the call, in the engine and in timers that a call began', async () => {
+    const ask = (operation: string, id: string) =>
+      fetch(`${url}/RobotWorldReadRpcInterface-1.0.0-${operation}`, {
+        method: 'POST',
+        headers: { 'X-Correlation-ID': `activity-of-${operation}`, 'Content-Type': 'text/plain' },
+        body: JSON.stringify([{}, id]),
+      });
+    await ask('queryObstaclesHitByRobot', '0x2');
+    while ((await ask('surveyObstacles', 'logged')).status === 202)
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(logger.lines).toContainEqual(
+      expect.objectContaining({
+        message: expect.stringMatching(/^Robot 0x2 touches/),
+        ActivityId: 'activity-of-queryObstaclesHitByRobot',
+      }),
+    );
+    expect(logger.lines).toContainEqual(
+      expect.objectContaining({
+        message: 'Survey logged is done',
+        ActivityId: 'activity-of-surveyObstacles',
+      }),
+    );
+  });
+
+  it('serves its page, and the page what it refers to', async () => {
+    const page = await (await fetch(`${url}/`)).text();
+    const references = [...page.matchAll(/(?:src|href)="(?!data:)([^"]+)"/g)].map(([, path]) => path!);
+    expect(references).toHaveLength(2);
+    for (const path of references) expect((await fetch(`${url}/${path}`)).status).toBe(200);
+  });
+});

@@ -1,0 +1,21 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { ActivityLogger } from '@linnet/backend';
+import { LinnetExpressAdapter } from '@linnet/backend/express';
+import { RobotWorldModule } from './robot-world.module.js';
+
+// By the package's name: the compiled file lies elsewhere than its source, the package does not.
+const packageFolder = dirname(createRequire(import.meta.url).resolve('robot-world/package.json'));
+
+/** The application, yet to listen: RPC, and a page to look at in a browser. */
+export async function createRobotWorldApp(logger = new ActivityLogger()): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(RobotWorldModule, new LinnetExpressAdapter(), {
+    bufferLogs: true,
+  });
+  app.useLogger(logger);
+  app.useStaticAssets(join(packageFolder, 'public'));
+  app.enableShutdownHooks();
+  return app;
+}

@@ -1,0 +1,31 @@
+/** Where `npm run try` looks unless it is told otherwise. */
+const DEFAULT_PORT = 3001;
+
+/**
+ * What to try with a running server, on one screen. The command lines work in every usual shell.
+ *
+ * @param port where it listens on this computer
+ * @param canWrite whether the write interface is exposed
+ */
+export function welcome(port: number, canWrite: boolean): string {
+  const url = `http://127.0.0.1:${port}`;
+  return `
+  Robot World is open: ${url}
+
+  Ask it something:
+    curl -H "X-Correlation-Id: hello" -H "Content-Type: text/plain" -d "[{}]" ${url}/RobotWorldReadRpcInterface-1.0.0-countRobots
+
+  Run an iTwin.js client against it, in another terminal${port === DEFAULT_PORT ? '' : `, with PORT=${port} in its environment, too`}:
+    npm run try
+
+  Look at the floor:        ${url}/
+  See what can be called:   ${url}/v3/swagger.json
+
+  ${
+    canWrite
+      ? 'Robots can be added and moved: RobotWorldWriteRpcInterface is exposed.'
+      : 'Robots cannot be moved: that takes ROBOT_WORLD_FEATURES=robot.imodel.readwrite in the environment.'
+  }
+  Ctrl+C ends it.
+`;
+}
