@@ -28,6 +28,7 @@ export function chooseEncoding(acceptEncoding: string): 'br' | 'gzip' | undefine
   if (!chosen.has(acceptEncoding)) {
     if (chosen.size >= 100) chosen.clear();
     const accepted = acceptEncoding
+      .toLowerCase()
       .split(',')
       .filter((item) => !/;\s*q=0(\.0*)?\s*$/.test(item))
       .map((item) => item.split(';', 1)[0]!.trim());

@@ -1,6 +1,6 @@
 import { Activity } from '../call/call.activity.js';
 import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
-import type { RpcOperationTarget, RpcOutcome } from '../rpc/rpc.call.js';
+import type { RpcCall, RpcOperationTarget, RpcOutcome } from '../rpc/rpc.call.js';
 import { outcomeOf } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
 import { inflateToken, isToken, isTokenMismatch } from '../rpc/rpc.token.js';
@@ -95,38 +95,28 @@ export class HttpExchange {
   }
 
   /**
-   * The body is complete: runs the call. Never rejects.
+   * The body is complete: runs the call. Never throws.
    *
-   * @returns the answer, or `undefined` when the platform's own code has given one
+   * @param answer called once; without an answer when the platform's own code has given one
    */
-  async respond(platform: HttpPlatform): Promise<HttpResponse | undefined> {
+  respond(platform: HttpPlatform, answer: (response: HttpResponse | undefined) => void): void {
+    let call: RpcCall | undefined;
     try {
-      const outcome = await this.#run(platform);
-      if (outcome.kind === 'answered') return undefined;
-      const { activity, host } = this;
-      const encoded = encodeOutcome(outcome, this.#protocolVersion, activity.activityId, host.options);
-      this.#report(outcome, encoded);
-      return this.#response(outcome, encoded);
+      call = this.#call(platform);
     } catch (error) {
-      return this.host.refuse(error, this.origin);
-    } finally {
-      this.#end();
+      answer(error instanceof HttpError ? this.refuse(error) : this.#settle(outcomeOf(error)));
+      return;
     }
+    this.host.dispatcher.dispatch(call, (outcome) => answer(this.#settle(outcome)));
   }
 
-  async #run(platform: HttpPlatform): Promise<RpcOutcome> {
+  #call(platform: HttpPlatform): RpcCall {
     const { target, activity, head } = this;
-    let args: unknown[];
-    try {
-      args = this.body.end();
-      // Without a target the body ends in the error that the look-up gave.
-      if (target && !target.policy.allowTokenMismatch) this.#inflateTokens(args);
-    } catch (error) {
-      if (error instanceof HttpError) throw error;
-      return outcomeOf(error);
-    }
+    const args = this.body.end();
+    // Without a target the body ends in the error that the look-up gave.
+    if (!target!.policy.allowTokenMismatch) this.#inflateTokens(args);
     if (platform.onClosed) activity.watch(platform.onClosed.bind(platform));
-    return this.host.dispatcher.dispatch({
+    return {
       target: target!,
       arguments: args,
       activity,
@@ -139,7 +129,20 @@ export class HttpExchange {
         response: platform.response,
         commonHeaders: () => this.#commonHeaders(),
       },
-    });
+    };
+  }
+
+  #settle(outcome: RpcOutcome): HttpResponse | undefined {
+    this.#end();
+    if (outcome.kind === 'answered') return undefined;
+    try {
+      const { activityId } = this.activity;
+      const encoded = encodeOutcome(outcome, this.#protocolVersion, activityId, this.host.options);
+      this.#report(outcome, encoded);
+      return this.#response(outcome, encoded);
+    } catch (error) {
+      return this.host.refuse(error, this.origin);
+    }
   }
 
   #inflateTokens(args: unknown[]): void {

@@ -18,6 +18,8 @@ export interface OriginOptions {
 /** The one rule of who may call from a browser, for RPC and IPC. */
 export class OriginPolicy {
   readonly #hosts: ReadonlySet<string>;
+  /** The last host that was found right: most servers have but one. */
+  #known: string | undefined;
 
   constructor(private readonly options: OriginOptions = {}) {
     this.#hosts = new Set(options.hosts?.map((host) => host.toLowerCase()));
@@ -27,7 +29,7 @@ export class OriginPolicy {
   checkHost(head: HttpRequestHead): void {
     const host = head.headers['host'];
     // Only browsers are led astray by DNS, and they always send it.
-    if (typeof host !== 'string') return;
+    if (typeof host !== 'string' || host === this.#known) return;
     const name = hostnameOf(host);
     if (
       isLoopbackName(name) ||
@@ -67,10 +69,11 @@ export class OriginPolicy {
   }
 }
 
-/** `localhost:3001` → `localhost`, `[::1]:80` → `[::1]`. */
+/** `localhost:3001` → `localhost`, `[::1]:80` → `[::1]`; empty where there is something else than a port. */
 function hostnameOf(authority: string): string {
   const port = authority.endsWith(']') ? -1 : authority.lastIndexOf(':');
-  return (port < 0 ? authority : authority.slice(0, port)).toLowerCase();
+  if (port < 0) return authority.toLowerCase();
+  return Number.isNaN(Number(authority.slice(port + 1))) ? '' : authority.slice(0, port).toLowerCase();
 }
 
 /** Names that resolve to this computer and nowhere else. */

@@ -1,0 +1,138 @@
+import { describe, expect, it } from '@jest/globals';
+import type { HttpRequestHead } from './http.message.js';
+import { OriginPolicy } from './http.origin.js';
+import type { OriginOptions } from './http.origin.js';
+
+const head = (headers: Record<string, string | undefined>, loopback: boolean): HttpRequestHead => ({
+  method: 'POST',
+  target: '/',
+  headers,
+  isLoopback: () => loopback,
+});
+const origin = (
+  value: string | undefined,
+  loopback: boolean,
+  options: OriginOptions = {},
+  host = 'api.example.com',
+) => new OriginPolicy(options).checkOrigin(head({ origin: value, host }, loopback));
+const refused = expect.objectContaining({ status: 403 });
+
+describe('a page', () => {
+  it('of this computer may call a server that was reached on loopback', () => {
+    for (const page of [
+      'http://localhost:3000',
+      'http://127.0.0.1:8080',
+      'https://[::1]',
+      'http://app.localhost',
+      'http://127.1.2.3',
+    ])
+      expect(origin(page, true)).toBe(page);
+  });
+
+  it('of this computer may not call a server that was reached otherwise', () => {
+    for (const page of ['http://localhost:3000', 'http://127.0.0.1:8080', 'https://[::1]'])
+      expect(() => origin(page, false)).toThrow(refused);
+  });
+
+  it('that only looks like one of this computer may not call', () => {
+    for (const page of [
+      'http://localhost.evil.com',
+      'http://127.0.0.1.evil.com',
+      'http://evillocalhost',
+      'http://localhost@evil.com',
+      'http://127.0.0.1:80@evil.com',
+      'http://128.0.0.1',
+      'http://evil.com#localhost',
+    ])
+      expect(() => origin(page, true)).toThrow(refused);
+  });
+
+  it('from anywhere else may not call', () => {
+    expect(() => origin('https://evil.com', true)).toThrow(
+      'Origin "https://evil.com" may not call this server.',
+    );
+    expect(() => origin('https://evil.com', false)).toThrow(refused);
+  });
+
+  it('that this very host served may call', () => {
+    expect(origin('https://api.example.com', false)).toBe('https://api.example.com');
+    expect(origin('https://api.example.com:8443', false, {}, 'api.example.com:8443')).toBe(
+      'https://api.example.com:8443',
+    );
+    expect(() => origin('https://api.example.com:1', false)).toThrow(refused);
+  });
+
+  it('without an origin of its own may not call', () => {
+    expect(() => origin('null', true)).toThrow(refused);
+    expect(() => origin('null', false, { origins: ['null'] })).toThrow(refused);
+    expect(() => origin('null', false, { origins: () => true })).toThrow(refused);
+    expect(() => origin('', true)).toThrow(refused);
+  });
+
+  it('may call when it is listed, by its whole origin', () => {
+    const origins = ['https://app.example.com'];
+    expect(origin('https://app.example.com', false, { origins })).toBe('https://app.example.com');
+    for (const page of [
+      'http://app.example.com',
+      'https://app.example.com:1',
+      'https://app.example.com.evil.com',
+      'https://x.app.example.com',
+    ])
+      expect(() => origin(page, false, { origins })).toThrow(refused);
+  });
+
+  it('may call when a function says so, which is told the request', () => {
+    const origins = (page: string, { headers }: HttpRequestHead) =>
+      page.endsWith('.example.com') && headers['host'] === 'api.example.com';
+    expect(origin('https://any.example.com', false, { origins })).toBe('https://any.example.com');
+    expect(() => origin('https://any.example.org', false, { origins })).toThrow(refused);
+  });
+
+  it('may call from anywhere when that is asked for', () => {
+    for (const page of ['https://evil.com', 'null', undefined])
+      expect(origin(page, false, { origins: '*' })).toBe('*');
+  });
+});
+
+it('what is no browser sends no origin, and may call', () => {
+  expect(origin(undefined, false)).toBeUndefined();
+  expect(origin(undefined, true)).toBeUndefined();
+});
+
+describe('the host by which a server on loopback is reached', () => {
+  const host = (value: string | undefined, loopback: boolean, hosts?: string[]) =>
+    new OriginPolicy(hosts ? { hosts } : {}).checkHost(head({ host: value }, loopback));
+
+  it.each([
+    'localhost',
+    'localhost:3001',
+    'LOCALHOST',
+    '127.0.0.1:80',
+    '[::1]',
+    '[::1]:80',
+    'app.localhost:1',
+    undefined,
+  ])('may be %s', (name) => expect(() => host(name, true)).not.toThrow());
+
+  it.each([
+    'evil.com',
+    'evil.com:3001',
+    'localhost.evil.com',
+    '127.0.0.1.evil.com',
+    '10.0.0.1',
+    '[fe80::1]',
+    '',
+  ])('may not be "%s"', (name) => expect(() => host(name, true)).toThrow(refused));
+
+  it('may be listed, with or without its port', () => {
+    expect(() => host('proxy.example.com', true, ['Proxy.example.com'])).not.toThrow();
+    expect(() => host('proxy.example.com:8443', true, ['proxy.example.com'])).not.toThrow();
+    expect(() => host('proxy.example.com:8443', true, ['proxy.example.com:8443'])).not.toThrow();
+    expect(() => host('proxy.example.com:1', true, ['proxy.example.com:8443'])).toThrow(refused);
+    expect(() => host('other.example.com', true, ['proxy.example.com'])).toThrow(refused);
+  });
+
+  it('is free where the server was reached otherwise', () => {
+    expect(() => host('anything.example.com', false)).not.toThrow();
+  });
+});

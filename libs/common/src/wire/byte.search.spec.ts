@@ -1,0 +1,41 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { ByteSearch } from './byte.search.js';
+
+describe('ByteSearch', () => {
+  it('finds what a plain search finds', () => {
+    // Few different bytes, so that patterns overlap with themselves and nearly match.
+    const bytes = (maxLength: number, minLength = 0) =>
+      fc.array(fc.integer({ min: 0, max: 2 }), { minLength, maxLength });
+    fc.assert(
+      fc.property(bytes(8, 1), bytes(200), (pattern, data) => {
+        const search = new ByteSearch(Uint8Array.from(pattern));
+        expect(search.find(Uint8Array.from(data))).toBe(Buffer.from(data).indexOf(Buffer.from(pattern)));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('finds a pattern wherever it stands', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array(),
+        fc.uint8Array({ minLength: 1 }),
+        fc.uint8Array(),
+        (before, pattern, after) => {
+          const data = Buffer.concat([before, pattern, after]);
+          expect(new ByteSearch(pattern).find(data)).toBe(data.indexOf(pattern));
+        },
+      ),
+    );
+  });
+
+  it('stays linear where data and pattern are chosen against it', () => {
+    const pattern = new Uint8Array(1000);
+    pattern[0] = 1;
+    const started = performance.now();
+    expect(new ByteSearch(pattern).find(new Uint8Array(10_000_000))).toBe(-1);
+    // The plain search would compare ten thousand million times.
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+});

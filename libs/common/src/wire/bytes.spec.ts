@@ -1,0 +1,53 @@
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { ByteCollector, isBytes } from './bytes.js';
+
+describe('isBytes', () => {
+  it('knows the byte arrays of every realm, and nothing else', () => {
+    expect([new Uint8Array(), Buffer.of(1), runInNewContext('new Uint8Array(1)')].map(isBytes)).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    const others = [
+      new Uint16Array(1),
+      new Uint8ClampedArray(1),
+      new DataView(new ArrayBuffer(1)),
+      [1],
+      null,
+      'x',
+    ];
+    expect(others.map(isBytes)).toEqual(others.map(() => false));
+    expect(isBytes({ [Symbol.toStringTag]: 'Uint8Array' })).toBe(false);
+  });
+});
+
+describe('ByteCollector', () => {
+  const chunk = fc.oneof(fc.uint8Array(), fc.uint8Array({ minLength: 4096, maxLength: 5000 }));
+
+  it('gives back what was put in, in memory of its own', () => {
+    fc.assert(
+      fc.property(fc.array(chunk), (chunks) => {
+        const collector = new ByteCollector();
+        const expected = Buffer.concat(chunks);
+        for (const each of chunks) collector.push(each);
+        expect(collector.size).toBe(expected.byteLength);
+        const taken = collector.take();
+        for (const each of chunks) each.fill(0);
+        expect(Buffer.from(taken).equals(expected)).toBe(true);
+        expect(collector.size).toBe(0);
+      }),
+    );
+  });
+
+  it('shows what was put in', () => {
+    fc.assert(
+      fc.property(fc.array(chunk), (chunks) => {
+        const collector = new ByteCollector();
+        for (const each of chunks) collector.push(each);
+        expect(Buffer.from(collector.view()).equals(Buffer.concat(chunks))).toBe(true);
+      }),
+    );
+  });
+});

@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { isVersionCompatible } from '@linnet/common';
+import { ConformanceModule } from './fixture.js';
+import { send } from './raw.client.js';
+import { adapterNames, startServer } from './server.js';
+import type { TestServer } from './server.js';
+import { readVectors } from './vectors.js';
+import { parseRoute } from '../../libs/common/src/http/http.route.js';
+import { inflateToken, isToken } from '../../libs/common/src/rpc/rpc.token.js';
+import { encodeError } from '../../libs/common/src/wire/error.codec.js';
+import { errorTable } from '../../libs/common/src/wire/error.table.js';
+import { errorName, IModelError } from '../../libs/common/src/call/call.error.js';
+import { decodeValue, encodeValue } from '../../libs/common/src/wire/value.codec.js';
+
+describe('marshaling.json', () => {
+  const samples: Record<string, unknown> = {
+    undefined: undefined,
+    null: null,
+    number: 1.5,
+    text: 'é',
+    array: [1, 'a'],
+    arrayWithUndefined: [undefined, 1],
+    date: new Date(0),
+    bytes: Uint8Array.of(1, 2, 3),
+    empty: new Uint8Array(),
+    nested: { a: Uint8Array.of(1), b: [Uint8Array.of(2, 3)] },
+    sixBytes: Uint8Array.of(1, 2, 3, 4, 5, 6),
+    eightBytes: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+    uint16: Uint16Array.of(1, 2),
+    nodeBuffer: Buffer.of(1, 2),
+    error: new Error('m'),
+    bentleyError: new IModelError(65537, 'm'),
+    typeError: new TypeError('t'),
+    map: new Map([[1, 2]]),
+    notAFunction: { f: () => 1, u: undefined },
+    nan: [NaN, Infinity, -0],
+  };
+  /** A Buffer is bytes to us: what a client sends as a list of numbers, we send as what it is. */
+  const binaryBuffer = { objects: '{"isBinary":true,"index":0,"size":2,"chunks":1}', data: ['0102'] };
+  interface Vector {
+    sample: string;
+    chunkThreshold: number;
+    objects: string;
+    data: string[];
+  }
+  const { vectors, count } = readVectors<{ vectors: Vector[]; count: number }>('marshaling');
+
+  it('is there, with every sample', () => {
+    expect(vectors).toHaveLength(count);
+    expect(new Set(vectors.map(({ sample }) => sample))).toEqual(new Set(Object.keys(samples)));
+  });
+
+  it.each(vectors.filter(({ chunkThreshold }) => chunkThreshold === 0))(
+    'writes $sample',
+    ({ sample, objects, data }) => {
+      const written = encodeValue(samples[sample]);
+      expect({
+        objects: written.objects,
+        data: written.data.map((bytes) => Buffer.from(bytes).toString('hex')),
+      }).toEqual(sample === 'nodeBuffer' ? binaryBuffer : { objects, data });
+    },
+  );
+
+  it.each(vectors)('reads $sample in chunks of $chunkThreshold', ({ sample, objects, data }) => {
+    const read = decodeValue(
+      objects,
+      data.map((hex) => new Uint8Array(Buffer.from(hex, 'hex'))),
+      100,
+    );
+    const value = samples[sample];
+    const isBinary = objects.includes('isBinary');
+    const expected = isBinary || value === undefined ? value : JSON.parse(JSON.stringify(value));
+    expect(read).toEqual(value instanceof Error ? JSON.parse(objects) : expected);
+  });
+});
+
+describe('paths.json', () => {
+  interface Paths {
+    getOperationFromPath: {
+      path: string;
+      result?: {
+        interfaceDefinition: string;
+        operationName: string;
+        interfaceVersion: string;
+        encodedRequest: string;
+      };
+      throws?: string;
+    }[];
+    inflateToken: { path: string; tokenFromBody: object; result: object }[];
+  }
+  const { getOperationFromPath, inflateToken: tokens } = readVectors<Paths>('paths');
+
+  it.each(getOperationFromPath)('$path', ({ path, result, throws }) => {
+    if (throws) {
+      expect(() => parseRoute(path)).toThrow(path === '/' ? 'The path names no operation.' : throws);
+      return;
+    }
+    const { interfaceName, operation, version, parameters } = parseRoute(path);
+    expect({
+      interfaceDefinition: interfaceName,
+      operationName: operation,
+      interfaceVersion: version,
+      encodedRequest: parameters,
+    }).toEqual(result);
+  });
+
+  it.each(tokens)('$path with $tokenFromBody', ({ path, tokenFromBody, result }) => {
+    expect(isToken(tokenFromBody)).toBe(true);
+    expect(inflateToken(tokenFromBody, path)).toStrictEqual(result);
+  });
+});
+
+describe('version-matrix.json', () => {
+  const { versions, compatible } = readVectors<{ versions: string[]; compatible: Record<string, string[]> }>(
+    'version-matrix',
+  );
+
+  it.each(versions)('backend "%s"', (backend) => {
+    expect(versions.filter((frontend) => isVersionCompatible(backend, frontend)).toSorted()).toEqual(
+      compatible[backend]!.toSorted(),
+    );
+  });
+});
+
+describe('status-categories.json', () => {
+  type Row = [
+    enumeration: string,
+    member: string,
+    number: number,
+    status: number,
+    category: string,
+    isError: boolean,
+    name: string,
+  ];
+  const { rows, unknownNumber, noNumber, unknownNumberName } = readVectors<{
+    rows: Row[];
+    unknownNumber: number;
+    noNumber: number;
+    unknownNumberName: string;
+  }>('status-categories');
+
+  it('is the generated table', () => {
+    expect(new Set(errorTable.keys())).toEqual(new Set(rows.map(([, , number]) => number)));
+  });
+
+  it.each(rows)('%s.%s (%d)', (_enumeration, member, number, status, _category, isError, name) => {
+    // Numbers that are no errors are 500 when they are thrown (docs/differences.md, 11); "no content" is an outcome.
+    const own = isError || member === 'NoContent' ? status : 500;
+    expect(errorTable.get(number)).toEqual([own, name]);
+    const error = new IModelError(number, 'm');
+    expect(error.name).toBe(name);
+    expect(encodeError(error, '').status).toBe(own);
+  });
+
+  it('has a status for the rest', () => {
+    expect(encodeError(new IModelError(123456789, 'm'), '').status).toBe(unknownNumber);
+    expect(errorName(123456789)).toBe(unknownNumberName);
+    expect(encodeError(new Error('m'), '').status).toBe(noNumber);
+  });
+});
+
+describe.each(adapterNames)('openapi.json over %s', (adapter) => {
+  const { document } = readVectors<{ document: { paths: object } }>('openapi');
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer(ConformanceModule, adapter);
+  });
+  afterAll(() => server.stop());
+
+  it('is what the server says, in the same order', async () => {
+    const answer = await send(server.port, { method: 'GET', target: '/v3/swagger.json', headers: [] });
+    expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+    const own = JSON.parse(answer.body.toString()) as { paths: object };
+    expect(own).toEqual(document);
+    expect(Object.keys(own.paths)).toEqual(Object.keys(document.paths));
+  });
+});
