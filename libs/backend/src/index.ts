@@ -6,6 +6,7 @@ export type { RpcInterfaceOptions } from './rpc/rpc.decorator.js';
 export { RpcServer } from './rpc/rpc.server.js';
 export { activityFields, ClientRequestContext } from './context/request.context.js';
 export { ActivityLogger } from './context/activity.logger.js';
+export { CorrelationInterceptor } from './context/correlation.interceptor.js';
 export { CorrelationMiddleware } from './context/correlation.middleware.js';
 export { CallContext, CurrentActivity } from './context/call.context.js';
 export {

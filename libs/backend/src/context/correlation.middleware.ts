@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { NestMiddleware } from '@nestjs/common';
-import { Activity } from '@linnet/common';
+import { correlationOf } from './correlation.activity.js';
 import { ClientRequestContext } from './request.context.js';
 
 /**
@@ -16,17 +15,6 @@ import { ClientRequestContext } from './request.context.js';
 @Injectable()
 export class CorrelationMiddleware implements NestMiddleware<IncomingMessage> {
   use(request: IncomingMessage, _response: unknown, next: () => void): void {
-    ClientRequestContext.run(activityOf(request.headers), next);
+    ClientRequestContext.run(correlationOf(request.headers), next);
   }
-}
-
-function activityOf(headers: IncomingMessage['headers']): Activity {
-  const text = (name: string) => String(headers[name] ?? '');
-  return new Activity({
-    activityId: text('x-correlation-id') || randomUUID(),
-    sessionId: text('x-session-id'),
-    applicationId: text('x-application-id'),
-    applicationVersion: text('x-application-version'),
-    accessToken: text('authorization'),
-  });
 }

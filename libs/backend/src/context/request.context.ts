@@ -14,6 +14,11 @@ export class ClientRequestContext extends Activity {
     return storage.getStore() ?? new Activity();
   }
 
+  /** Whether the running code belongs to a call or a correlated request. */
+  static get isActive(): boolean {
+    return storage.getStore() !== undefined;
+  }
+
   /** Runs code as part of an activity; for work that a call starts by other means than its own promises. */
   static run<T>(activity: Activity, work: () => T): T {
     return storage.run(activity, work);
