@@ -114,6 +114,9 @@ export class RpcServer implements OnModuleInit {
     for (const provider of findDecorated<RpcImplementationMetadata>(this.discovery, RPC_IMPLEMENTATION)) {
       const { definition } = provider.metadata;
       const name = classNameOf(provider.wrapper);
+      // A factory may hand out an implementation that is a provider itself.
+      const { instance } = provider.wrapper as { instance: unknown };
+      if (instance && found.get(definition)?.wrapper.instance === instance) continue;
       checkDefinition(definition, name);
       const other = names.get(definition.interfaceName);
       if (other !== undefined)
@@ -180,6 +183,10 @@ function checkImplementation(
   const { definition, partial } = metadata;
   if (wrapper.isTransient)
     throw new Error(`${name}: an RPC implementation is called by requests, and cannot have transient scope.`);
+  if (!wrapper.instance)
+    throw new Error(
+      `${name}: an RPC implementation cannot come from a request-scoped factory; give the class that scope.`,
+    );
   const missing = operationsOf(definition).filter(
     (operation) => !methodOf(wrapper.instance as Record<string, unknown>, operation, definition),
   );
@@ -201,8 +208,9 @@ function methodOf(
   return typeof method === 'function' && method !== declared ? method : undefined;
 }
 
-function classNameOf({ metatype, name }: InstanceWrapper): string {
-  return (typeof metatype === 'function' && metatype.name) || String(name);
+/** The class's name; the token's for what a factory or a test has put there. */
+function classNameOf({ metatype, name, isNotMetatype }: InstanceWrapper): string {
+  return (!isNotMetatype && typeof metatype === 'function' && metatype.name) || String(name);
 }
 
 /** The rule of iTwin.js, less clients that are newer than the server. */
