@@ -43,5 +43,5 @@ try {
   utimesSync(new URL('../libs/common/src/index.ts', import.meta.url), now, now);
   await until('a change in a library restarts it', () => starts() === 2 && answers());
 } finally {
-  process.kill(-nest.pid, 'SIGKILL');
+  process.kill(-Number(nest.pid), 'SIGKILL');
 }

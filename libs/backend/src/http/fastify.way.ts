@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpResponse } from '@linnet/common';
-import { bytesOf, compressBody } from '../node/response.writer.js';
+import { bytesOf } from '../node/response.writer.js';
 import { serviceAnswer } from './http.framework.js';
 import type { HttpFramework, HttpWay } from './http.framework.js';
 
@@ -88,8 +88,7 @@ export class FastifyWay implements HttpFramework {
 }
 
 /** Sends an answer through Fastify, so that its hooks see it. */
-async function write(reply: FastifyReply, answer: HttpResponse): Promise<void> {
-  const { status, headers, body } = await compressBody(answer);
+function write(reply: FastifyReply, { status, headers, body }: HttpResponse): void {
   // An interceptor may have answered by itself.
   if (reply.sent) return;
   reply.code(status);

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { HttpError, HttpExchange } from '@linnet/common';
 import type { HttpPlatform, HttpRequestHead, HttpResponse, HttpRpcHandler } from '@linnet/common';
-import { refuseBody, writeResponse } from './response.writer.js';
+import { compressBody, refuseBody, writeResponse } from './response.writer.js';
 
 /** How a platform hands over a request, where it is not `node:http` itself. */
 export interface NodePlatform extends HttpPlatform {
@@ -11,8 +11,8 @@ export interface NodePlatform extends HttpPlatform {
   readonly body?: Readable;
   /** A body that a parser of the platform has read already. */
   readonly parsedBody?: unknown;
-  /** Sends an answer; default: {@link writeResponse}. */
-  write?(answer: HttpResponse): Promise<void>;
+  /** Sends an answer, compressed already; default: {@link writeResponse}. */
+  write?(answer: HttpResponse): void;
   /** Gives the response out of the platform's hands: it is written by its own methods from now on. */
   takeOver?(): void;
 }
@@ -52,7 +52,7 @@ export class NodeRpcServer {
     const complete = () => {
       if (over) return;
       over = true;
-      void this.#respond(exchange, request, response, platform);
+      this.#respond(exchange, request, response, platform);
     };
     const source = platform.body ?? request;
     if (request.readableDidRead && source === request) {
@@ -82,27 +82,34 @@ export class NodeRpcServer {
     if (body !== request) request.on('error', () => body.destroy(new Error('The client is gone.')));
   }
 
-  async #respond(
+  #respond(
     exchange: HttpExchange,
     request: IncomingMessage,
     response: ServerResponse,
     platform: NodePlatform,
-  ): Promise<void> {
-    const answer = await exchange.respond({
+  ): void {
+    const peer = {
       request: platform.request ?? request,
       response: platform.response ?? response,
-      onClosed: (gone) => {
-        if (response.destroyed) gone();
-        else
-          response.once('close', () => {
-            if (!response.writableFinished) gone();
-          });
-      },
-    });
-    if (!answer) return;
-    try {
+      onClosed: (gone: () => void) => whenClosed(response, gone),
+    };
+    exchange.respond(peer, (answer) => {
+      if (!answer) return;
       if (this.handler.closing) answer.headers.push('Connection', 'close');
-      await (platform.write?.(answer) ?? writeResponse(response, answer));
+      void this.#write(exchange, response, platform, answer);
+    });
+  }
+
+  async #write(
+    exchange: HttpExchange,
+    response: ServerResponse,
+    platform: NodePlatform,
+    answer: HttpResponse,
+  ): Promise<void> {
+    try {
+      const ready = answer.encoding ? await compressBody(answer) : answer;
+      if (platform.write) platform.write(ready);
+      else writeResponse(response, ready);
     } catch (error) {
       // Nothing that can be answered any more: better a broken connection than one that waits.
       this.handler.options.report?.({
@@ -113,6 +120,15 @@ export class NodeRpcServer {
       response.destroy();
     }
   }
+}
+
+/** Calls back when the connection is gone before the answer was sent. */
+function whenClosed(response: ServerResponse, gone: () => void): void {
+  if (response.destroyed) gone();
+  else
+    response.once('close', () => {
+      if (!response.writableFinished) gone();
+    });
 }
 
 class NodeRequestHead implements HttpRequestHead {

@@ -21,19 +21,16 @@ export async function compressBody(answer: HttpResponse): Promise<HttpResponse> 
 }
 
 /** Sends an answer. Does nothing where something has been sent, or nobody listens, already. */
-export async function writeResponse(response: ServerResponse, answer: HttpResponse): Promise<void> {
-  const ready = answer.encoding ? await compressBody(answer) : answer;
+export function writeResponse(response: ServerResponse, answer: HttpResponse): void {
   if (response.headersSent || response.destroyed) return;
-  writeHead(response, ready);
-  writeBody(response, ready.body);
-  response.end();
-}
-
-function writeBody(response: ServerResponse, body: HttpResponse['body']): void {
-  response.cork();
-  if (typeof body === 'string' || body instanceof Uint8Array) response.write(body);
-  else for (const part of body) response.write(part);
-  response.uncork();
+  writeHead(response, answer);
+  const { body } = answer;
+  // In one piece with the head, where it is one piece.
+  if (typeof body === 'string' || body instanceof Uint8Array) response.end(body);
+  else {
+    for (const part of body) response.write(part);
+    response.end();
+  }
 }
 
 /** How long a client that is still sending may take to notice that it has its answer. */
@@ -46,19 +43,23 @@ const LINGER_MS = 500;
 export function refuseBody(response: ServerResponse, answer: HttpResponse): void {
   if (response.headersSent || response.destroyed) return;
   const request = response.req;
-  if (request.complete) return void writeResponse(response, answer);
+  if (request.complete) {
+    writeResponse(response, answer);
+    return;
+  }
   request.pause();
-  writeHead(response, { ...answer, headers: [...answer.headers, 'Connection', 'close'] });
-  writeBody(response, answer.body);
+  answer.headers.push('Connection', 'close');
+  writeHead(response, answer);
+  response.write(bytesOf(answer.body));
   const timer = setTimeout(() => response.end(), LINGER_MS);
   response.once('close', () => clearTimeout(timer));
 }
 
 function writeHead(response: ServerResponse, { status, headers, body }: HttpResponse): void {
-  const all = status === 204 ? headers : [...headers, 'Content-Length', String(lengthOf(body))];
+  if (status !== 204) headers.push('Content-Length', String(lengthOf(body)));
   const vary = response.getHeader('Vary');
-  if (vary !== undefined) mergeVary(all, String(vary));
-  response.writeHead(status, all);
+  if (vary !== undefined) mergeVary(headers, String(vary));
+  response.writeHead(status, headers);
 }
 
 /** What a middleware has said about caches stays said. */

@@ -31,13 +31,11 @@ export class OriginPolicy {
     // Only browsers are led astray by DNS, and they always send it.
     if (typeof host !== 'string' || host === this.#known) return;
     const name = hostnameOf(host);
-    if (
-      isLoopbackName(name) ||
-      this.#hosts.has(name) ||
-      this.#hosts.has(host.toLowerCase()) ||
-      !head.isLoopback()
-    )
+    if (isLoopbackName(name) || this.#hosts.has(name) || this.#hosts.has(host.toLowerCase())) {
+      this.#known = host;
       return;
+    }
+    if (!head.isLoopback()) return;
     throw new HttpError(
       403,
       `Host "${host}" is not served on a loopback address unless it is listed in "hosts".`,
