@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Activity } from '../call/call.activity.js';
 import { NoContentError } from '../call/call.error.js';
 import { ALREADY_ANSWERED } from './rpc.call.js';
-import type { RpcHandler, RpcTransport } from './rpc.call.js';
+import type { RpcHandler, RpcOutcome, RpcTransport } from './rpc.call.js';
 import { RpcOperation } from './rpc.decorator.js';
 import { RpcInterface } from './rpc.definition.js';
 import { RpcDispatcher } from './rpc.dispatcher.js';
@@ -27,11 +27,10 @@ function dispatcherWith(handler: RpcHandler): RpcDispatcher {
 }
 
 const call = (dispatcher: RpcDispatcher, operation = 'op') =>
-  dispatcher.dispatch({
-    target: dispatcher.lookup('I', '1.2.3', operation),
-    arguments: [],
-    activity: new Activity(),
-    transport: {} as RpcTransport,
+  new Promise<RpcOutcome>((resolve) => {
+    const target = dispatcher.lookup('I', '1.2.3', operation);
+    const transport = {} as RpcTransport;
+    dispatcher.dispatch({ target, arguments: [], activity: new Activity(), transport }, resolve);
   });
 const throwing = (thrown: unknown) => dispatcherWith(() => Promise.reject(thrown));
 
@@ -111,6 +110,45 @@ describe('the outcome of a call', () => {
         message: 'RPC interface class "Impl" does not implement operation "missing".',
       },
     });
+  });
+
+  it('is told once, whatever has a "then"', async () => {
+    const outcomes: RpcOutcome[] = [];
+    const error = new Error('m');
+    const thenables = [
+      {
+        then(resolve: (value: unknown) => void, reject: (reason: unknown) => void) {
+          resolve(1);
+          resolve(2);
+          reject(error);
+          throw error;
+        },
+      },
+      {
+        then() {
+          throw error;
+        },
+      },
+      Object.defineProperty({}, 'then', {
+        get: () => {
+          throw error;
+        },
+      }),
+    ];
+    for (const thenable of thenables) {
+      const dispatcher = dispatcherWith(() => thenable);
+      const target = dispatcher.lookup('I', '1.2.3', 'op');
+      const transport = {} as RpcTransport;
+      dispatcher.dispatch({ target, arguments: [], activity: new Activity(), transport }, (outcome) =>
+        outcomes.push(outcome),
+      );
+      await new Promise(setImmediate);
+    }
+    expect(outcomes).toEqual([
+      { kind: 'result', value: 1 },
+      { kind: 'error', error },
+      { kind: 'error', error },
+    ]);
   });
 
   it('is 503 where too many wait for a place', async () => {

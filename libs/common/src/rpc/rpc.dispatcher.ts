@@ -113,16 +113,19 @@ export class RpcDispatcher {
     let returned: unknown;
     try {
       returned = call.target.handler(call);
+      if (isThenable(returned)) {
+        // What is no promise but has a `then` may call back twice or throw; a promise does neither.
+        Promise.resolve(returned).then(
+          (value) => settle(resultOf(value)),
+          (error: unknown) => settle(outcomeOf(error)),
+        );
+        return;
+      }
     } catch (error) {
       settle(outcomeOf(error));
       return;
     }
-    if (isThenable(returned))
-      returned.then(
-        (value) => settle(resultOf(value)),
-        (error: unknown) => settle(outcomeOf(error)),
-      );
-    else settle(resultOf(returned));
+    settle(resultOf(returned));
   }
 
   /** All interfaces served here, in the order of registration. */
