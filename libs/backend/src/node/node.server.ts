@@ -44,8 +44,12 @@ export class NodeRpcServer {
     platform: NodePlatform,
   ): void {
     let over = false;
+    const source = platform.body ?? request;
+    let body = source;
     const refuse = (answer: HttpResponse) => {
       over = true;
+      // Nothing more is unpacked of what might be a thousand times its size.
+      if (body !== source) body.destroy();
       platform.takeOver?.();
       refuseBody(response, answer);
     };
@@ -54,12 +58,10 @@ export class NodeRpcServer {
       over = true;
       this.#respond(exchange, request, response, platform);
     };
-    const source = platform.body ?? request;
     if (request.readableDidRead && source === request) {
       const answer = takeParsedBody(exchange, platform.parsedBody);
       return answer ? refuse(answer) : complete();
     }
-    let body: Readable;
     try {
       body = decompress(source, request.headers['content-encoding']);
     } catch (error) {
@@ -74,7 +76,8 @@ export class NodeRpcServer {
     // Also what tells that the client is gone: a request that breaks off is destroyed with an error.
     body.on('error', () => {
       if (over) return;
-      if (request.destroyed) {
+      // A request that was read to its end is destroyed too.
+      if (request.destroyed && !request.complete) {
         over = true;
         exchange.cancel();
       } else refuse(exchange.refuse(new HttpError(400, 'Invalid request: the body cannot be decompressed.')));
