@@ -43,6 +43,14 @@ export class RawSocket {
       await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
+  /** Waits until the answer so far has this text in it. */
+  async until(text: string): Promise<void> {
+    while (!this.#received.includes(text)) {
+      if (this.#closed) throw new Error(`closed after: ${this.#received}`);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+
   destroy(): void {
     this.#socket.resetAndDestroy();
   }

@@ -1,0 +1,123 @@
+import { BadRequestException, HttpException, NotFoundException } from '@nestjs/common';
+import { Exposed, IModelError, IModelStatus, TransientError } from '@linnet/backend';
+
+/** Something thrown, and what the caller sees of it. */
+export interface GuaranteedError {
+  name: string;
+  thrown: unknown;
+  status: number;
+  body: Record<string, unknown>;
+  retryAfter?: string;
+}
+
+class DriverError extends Error {}
+@Exposed()
+class OutOfStock extends Error {
+  override name = 'OutOfStock';
+  constructor(readonly missing: string[]) {
+    super('out of stock');
+  }
+}
+
+/** What stands for an error that tells about the inside; the activity id leads to the log. */
+const internal = {
+  message: 'Internal error',
+  errorNumber: 32768,
+  isError: true,
+  name: 'InternalError',
+  activityId: 'errors',
+};
+const connection = Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:5432'), {
+  errno: -111,
+  code: 'ECONNREFUSED',
+  syscall: 'connect',
+});
+
+/** The promise: what a caller learns, on every transport that has statuses. */
+export const errors: GuaranteedError[] = [
+  {
+    name: 'Error',
+    thrown: Object.assign(new Error('m', { cause: 'secret' }), { detail: [1] }),
+    status: 500,
+    body: { message: 'm', detail: [1], isError: true, name: 'Error' },
+  },
+  {
+    name: 'TypeError',
+    thrown: new TypeError('m'),
+    status: 500,
+    body: { message: 'm', isError: true, name: 'TypeError' },
+  },
+  {
+    name: 'IModelError',
+    thrown: new IModelError(IModelStatus.NotFound, 'm'),
+    status: 404,
+    body: { message: 'm', errorNumber: 65574, name: 'Not Found', isError: true },
+  },
+  {
+    name: 'a number that the wire does not know',
+    thrown: new IModelError(7_000_000, 'm'),
+    status: 500,
+    body: { message: 'm', errorNumber: 7_000_000, name: 'Error (7000000)', isError: true },
+  },
+  {
+    name: 'iTwinError',
+    thrown: Object.assign(new Error('m'), { iTwinErrorId: { scope: 's', key: 'k' } }),
+    status: 500,
+    body: { message: 'm', iTwinErrorId: { scope: 's', key: 'k' }, isError: true, name: 'Error' },
+  },
+  {
+    name: 'an exposed class',
+    thrown: new OutOfStock(['crate']),
+    status: 500,
+    body: { message: 'out of stock', missing: ['crate'], isError: true, name: 'OutOfStock' },
+  },
+  {
+    name: 'HttpException',
+    thrown: new NotFoundException('no such robot'),
+    status: 404,
+    body: {
+      message: 'no such robot',
+      error: 'Not Found',
+      statusCode: 404,
+      isError: true,
+      name: 'NotFoundException',
+    },
+  },
+  {
+    name: 'HttpException with a list',
+    thrown: new BadRequestException(['a is missing', 'b is missing']),
+    status: 400,
+    body: {
+      message: 'a is missing, b is missing',
+      details: ['a is missing', 'b is missing'],
+      error: 'Bad Request',
+      statusCode: 400,
+      isError: true,
+      name: 'BadRequestException',
+    },
+  },
+  {
+    name: 'HttpException that is no error',
+    thrown: new HttpException('moved', 302),
+    status: 500,
+    body: { message: 'moved', isError: true, name: 'HttpException' },
+  },
+  {
+    name: 'TransientError',
+    thrown: new TransientError('later', 503, 7),
+    status: 503,
+    body: { message: 'later', status: 503, retryAfter: 7, isError: true, name: 'TransientError' },
+    retryAfter: '7',
+  },
+  { name: 'an error of the system', thrown: connection, status: 500, body: internal },
+  { name: 'an error of another class', thrown: new DriverError('secret'), status: 500, body: internal },
+  { name: 'an object of another class', thrown: new (class Secret {})(), status: 500, body: internal },
+  { name: 'a plain object', thrown: { code: 7 }, status: 500, body: { code: 7 } },
+  { name: 'a text', thrown: 'text', status: 500, body: { message: 'text', isError: true, name: 'Error' } },
+  {
+    name: 'nothing',
+    thrown: undefined,
+    status: 500,
+    body: { message: 'The operation failed without an error.', isError: true, name: 'Error' },
+  },
+];

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Module } from '@nestjs/common';
+import { RpcInterface, RpcModule } from '@linnet/backend';
+import { errors } from './errors.js';
+import { ITwinClient, toITwin } from './itwin.client.js';
+import { send } from './raw.client.js';
+import { adapterNames, pathTo, startServer } from './server.js';
+import type { TestServer } from './server.js';
+import { refused, values } from './values.js';
+
+abstract class Guarantees extends RpcInterface {
+  static readonly interfaceName = 'Guarantees';
+  static readonly interfaceVersion = '1.0.0';
+  /** The value of that name. */
+  value(_name: string): Promise<unknown> {
+    return this.forward(arguments);
+  }
+  /** What comes in, to be compared and sent back. */
+  echo(_name: string, _value: unknown): Promise<unknown> {
+    return this.forward(arguments);
+  }
+  fail(_name: string): Promise<void> {
+    return this.forward(arguments);
+  }
+}
+
+/** What the server received last. */
+let received: unknown;
+
+@RpcInterface(Guarantees)
+class GuaranteesImpl implements Guarantees {
+  async value(name: string) {
+    return [...values, ...refused].find((each) => each.name === name)!.value;
+  }
+  async echo(_name: string, value: unknown) {
+    received = value;
+    return value;
+  }
+  async fail(name: string): Promise<void> {
+    throw errors.find((each) => each.name === name)!.thrown;
+  }
+}
+
+@Module({ imports: [RpcModule.forRoot({})], providers: [GuaranteesImpl] })
+class GuaranteesModule {}
+
+const client = new ITwinClient([toITwin(Guarantees)]);
+const calls = () => client.of('Guarantees');
+
+describe.each(adapterNames)('over %s', (adapter) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer(GuaranteesModule, adapter);
+    client.connect(server.url);
+  });
+  afterAll(() => server.stop());
+
+  it.each(values)('$name reaches the client', async (each) => {
+    const expected = 'expected' in each ? each.expected : each.value;
+    expect(await calls().value!(each.name)).toStrictEqual(expected);
+  });
+
+  it.each(values.filter(({ fromServerOnly, value }) => !fromServerOnly && !(value instanceof Buffer)))(
+    '$name reaches the server, and comes back',
+    async (each) => {
+      received = 'nothing came';
+      const back = await calls().echo!(each.name, each.value);
+      // An absent argument is null in a list of arguments.
+      const expected = each.value === undefined ? null : 'expected' in each ? each.expected : each.value;
+      expect(received).toEqual(expected);
+      expect(back).toStrictEqual(expected);
+    },
+  );
+
+  it.each(refused)('$name is refused, and said where', async ({ name, message }) => {
+    await expect(calls().value!(name)).rejects.toMatchObject({
+      errorNumber: 32768,
+      message: expect.stringContaining(`The value cannot be sent: ${message}`),
+    });
+  });
+
+  it.each(errors)('$name is seen as promised', async ({ name, status, body, retryAfter }) => {
+    const answer = await send(server.port, {
+      method: 'POST',
+      target: pathTo(Guarantees, 'fail'),
+      headers: [
+        ['X-Correlation-Id', 'errors'],
+        ['X-Protocol-Version', '2'],
+        ['Content-Type', 'text/plain'],
+        ['Transfer-Encoding', 'chunked'],
+      ],
+      body: { text: JSON.stringify([name]) },
+    });
+    expect({ status: answer.status, body: JSON.parse(answer.body.toString()) }).toEqual({ status, body });
+    expect(answer.headers['retry-after']).toBe(retryAfter);
+  });
+
+  it.each(errors.filter(({ status, body }) => [404, 500].includes(status) && 'message' in body))(
+    '$name is an error of the client',
+    async ({ name, body }) => {
+      client.identify(() => 'errors');
+      await expect(calls().fail!(name)).rejects.toMatchObject({
+        message: body['message'],
+        name: body['name'],
+        errorNumber: body['errorNumber'] ?? 32768,
+      });
+    },
+  );
+});
