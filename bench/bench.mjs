@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 });
-const full = { rounds: 7, milliseconds: 800, warmUp: 1500, transfers: 6, warmUpTransfers: 4 };
+const full = { rounds: 15, milliseconds: 300, warmUp: 1500, transfers: 3, warmUpTransfers: 3 };
 const quick = { rounds: 3, milliseconds: 300, warmUp: 600, transfers: 3, warmUpTransfers: 2 };
 const effort = options.quick ? quick : full;
 

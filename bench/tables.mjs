@@ -43,7 +43,19 @@ export function table({ id, title, transfer }, results) {
   });
   const line = (cells) => `| ${cells.join(' | ')} |`;
   const rule = columns.map((_, i) => (i === 0 ? '---' : '---:'));
-  return [`### (${id}) ${title}`, '', line(columns), line(rule), ...rows.map(line)].join('\n');
+  const lines = [`### (${id}) ${title}`, '', line(columns), line(rule), ...rows.map(line)];
+  return [...lines, ...(transfer ? [] : disturbance(raw))].join('\n');
+}
+
+/** Under load a server uses its core up; where it does not, something else did, and rates say little. */
+function disturbance(raw) {
+  const share = median(raw.map(({ cpuMicros, seconds }) => cpuMicros / 1e6 / seconds));
+  if (share > 0.9) return [];
+  const percent = Math.round(share * 100);
+  return [
+    '',
+    `Disturbed: the raw server had ${percent} % of a core. CPU times are more to be trusted than rates.`,
+  ];
 }
 
 function goalOf({ goal }, value, isMet) {
