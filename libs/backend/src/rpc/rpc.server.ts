@@ -40,17 +40,15 @@ export class RpcServer implements OnModuleInit {
     private readonly discovery: DiscoveryService,
     adapterHost: HttpAdapterHost,
     private readonly creator: ExternalContextCreator,
-    config: ApplicationConfig,
+    private readonly config: ApplicationConfig,
   ) {
     const limits = { ...defaultWireLimits, ...options.limits };
     this.#dispatcher = new RpcDispatcher({
       waitingCalls: limits.waitingCalls,
       isCompatible: options.versionCheck === 'strict' ? isStrictlyCompatible : isVersionCompatible,
     });
-    const prefix = config.getGlobalPrefix();
     this.#handler = new HttpRpcHandler(this.#dispatcher, {
       ...options,
-      path: normalizePath(options.path ?? prefix),
       limits,
       mapError: mapHttpException,
       decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
@@ -75,6 +73,8 @@ export class RpcServer implements OnModuleInit {
   }
 
   onModuleInit(): void {
+    // The application sets its prefix when the providers are there already.
+    this.#handler.options.path = normalizePath(this.options.path ?? this.config.getGlobalPrefix());
     // Without an HTTP side (a script's application context) the implementations are checked all the same.
     this.#register(new RpcHandlerFactory(this.creator, this.#http));
     this.#http?.attach();
@@ -136,13 +136,14 @@ export class RpcServer implements OnModuleInit {
       openApi = true,
       greeting = false,
     } = this.options;
+    const { options } = this.#handler;
     return {
       ping,
       greeting,
-      openApi: openApi
-        ? () => openApiDocument(info, this.#handler.options.path ?? '', this.endpoints)
-        : undefined,
-      prefix: this.#handler.options.path ?? '',
+      openApi: openApi ? () => openApiDocument(info, options.path ?? '', this.endpoints) : undefined,
+      get prefix() {
+        return options.path ?? '';
+      },
       shutdownTimeoutMs: this.options.shutdownTimeoutMs ?? 10_000,
     };
   }
