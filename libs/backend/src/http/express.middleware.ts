@@ -84,10 +84,15 @@ export class MiddlewareMap {
   /** Whether a request would meet something of the application's. In doubt it would. */
   isMet(method: string, target: string): boolean {
     const { onRequestHook, onResponseHook } = this.adapter as unknown as Record<string, unknown>;
-    if (onRequestHook || onResponseHook) return true;
+    if (onRequestHook || onResponseHook) {
+      this.#report('a hook of the adapter');
+      return true;
+    }
     if (this.app.router.stack.length !== this.#stackLength) this.#read();
     if (this.#layers.length === 0) return false;
     const path = pathOf(target);
+    // Express looks for these in the query as well, and then reads the path in another way.
+    if (path.length !== target.length && oddTarget.test(target)) return true;
     const key = method === 'POST' ? path : `${method} ${path}`;
     let met = this.#met.get(key);
     if (met === undefined) {
@@ -106,7 +111,7 @@ export class MiddlewareMap {
       // Express gives HEAD to routes for GET.
       if (route && method !== 'HEAD' && !route._handlesMethod(method)) continue;
       if (!matches(layer, path)) continue;
-      this.#report(layer);
+      this.#report(route ? 'a route' : `middleware "${layer.name}"`);
       return true;
     }
     return false;
@@ -130,8 +135,7 @@ export class MiddlewareMap {
     );
   }
 
-  #report({ name, route }: ExpressLayer): void {
-    const label = route ? 'a route' : `middleware "${name}"`;
+  #report(label: string): void {
     if (this.#reported.has(label)) return;
     this.#reported.add(label);
     this.logger.log(`RPC that meets ${label} goes through Express, which is slower.`);
