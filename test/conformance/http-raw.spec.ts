@@ -15,7 +15,7 @@ interface Vector {
   response: RawResponse;
 }
 
-const { vectors, count } = readVectors<{ vectors: Vector[]; count: number }>('http-raw');
+const { vectors, count } = readVectors('http-raw') as { vectors: Vector[]; count: number };
 
 it('are all there', () => {
   expect(vectors).toHaveLength(count);

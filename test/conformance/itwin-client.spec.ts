@@ -16,7 +16,7 @@ interface ClientVector {
   clientOutcome: unknown;
 }
 
-const { vectors } = readVectors<{ vectors: ClientVector[] }>('http-client');
+const { vectors } = readVectors('http-client') as { vectors: ClientVector[] };
 const cacheable = ['cached', 'generateTileContent', 'getConnectionProps', 'getTileCacheContainerUrl'];
 const client = new ITwinClient(definitions.map((definition) => toITwin(definition, cacheable)));
 

@@ -30,12 +30,12 @@ export function toITwin(definition: RpcInterfaceDefinition, cacheable: string[] 
     Object.defineProperty(Definition.prototype, operation, descriptor);
     if (cacheable.includes(operation))
       RpcOperation.allowResponseCaching(RpcResponseCacheControl.Immutable)(
-        Definition.prototype as RpcInterface,
+        Definition.prototype,
         operation,
         descriptor,
       );
   }
-  return Definition as unknown as ITwinDefinition;
+  return Definition;
 }
 
 /** A client of any definition: calls by name. */

@@ -21,6 +21,8 @@ interface Bad {
   message: string | RegExp;
 }
 
+// An exception or rejection that nobody handles fails the test it happens in.
+
 /** Requests that cannot be answered with a result, and what they are answered with. */
 const bad: Record<string, Bad> = {
   'no correlation id': {

@@ -74,7 +74,10 @@ function encodeFailure(
     return { status, ...encodeContent(objects, data), retryAfter, error };
   } catch {
     // A member of the error has a cycle; its message is worth more than its members.
-    const { message = 'The error cannot be sent.', name = 'Error' } = error.body as Partial<Error>;
+    const { message = 'The error cannot be sent.', name = 'Error' } = error.body as {
+      message?: unknown;
+      name?: unknown;
+    };
     const body = JSON.stringify({ message: String(message), isError: true, name: String(name) });
     return { status, contentType: TEXT, body, retryAfter, error };
   }

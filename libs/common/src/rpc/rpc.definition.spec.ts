@@ -128,8 +128,7 @@ describe('the policy of an operation', () => {
       @ITwinOperation.setPolicy({ allowResponseCaching: (request) => (request.parameters[0] ? 1 : 0) })
       async asks(_x: boolean) {}
     }
-    const policy = (operation: string) =>
-      operationPolicy(Def as unknown as RpcInterfaceDefinition, operation);
+    const policy = (operation: string) => operationPolicy(Def, operation);
     expect(policy('plain')).toMatchObject({ allowResponseCaching: false, allowResponseCompression: true });
     expect(policy('cached')).toMatchObject({ allowResponseCaching: true });
     expect(policy('uncached')).toMatchObject({ allowResponseCaching: false });

@@ -1,3 +1,4 @@
+/* eslint-disable unicorn/no-thenable -- what an implementation may return is tested, sound or not */
 import { describe, expect, it } from '@jest/globals';
 import { Activity } from '../call/call.activity.js';
 import { NoContentError } from '../call/call.error.js';
