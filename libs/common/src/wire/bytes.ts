@@ -14,6 +14,8 @@ export function concatBytes(parts: readonly Uint8Array[], total: number): Uint8A
   return bytes;
 }
 
+const noBytes = new Uint8Array(0);
+
 /** Chunks from here on are kept as they are; smaller ones are copied together. */
 const LARGE_CHUNK = 4096;
 
@@ -23,7 +25,9 @@ const LARGE_CHUNK = 4096;
  */
 export class ByteCollector {
   #chunks: Uint8Array[] = [];
-  #block: Uint8Array | undefined;
+  #block = noBytes;
+  /** Where in the block its bytes begin that are no chunk yet, and where they end. */
+  #start = 0;
   #filled = 0;
   size = 0;
 
@@ -36,8 +40,9 @@ export class ByteCollector {
       this.#chunks.push(chunk);
       return;
     }
-    if (!this.#block || this.#filled + chunk.byteLength > this.#block.byteLength) {
+    if (this.#filled + chunk.byteLength > this.#block.byteLength) {
       this.#closeBlock();
+      this.#start = this.#filled = 0;
       this.#block = new Uint8Array(Math.min(64 * 1024, Math.max(LARGE_CHUNK, 2 * this.size)));
     }
     this.#block.set(chunk, this.#filled);
@@ -55,12 +60,12 @@ export class ByteCollector {
 
   /** All bytes for reading at once: the chunk itself where there is but one. */
   view(): Uint8Array {
-    return this.#chunks.length === 1 && this.#filled === 0 ? this.#chunks[0]! : this.take();
+    return this.#chunks.length === 1 && this.#filled === this.#start ? this.#chunks[0]! : this.take();
   }
 
+  /** What is in the block becomes a chunk; the room behind it is used on. */
   #closeBlock(): void {
-    if (this.#block && this.#filled > 0) this.#chunks.push(this.#block.subarray(0, this.#filled));
-    this.#block = undefined;
-    this.#filled = 0;
+    if (this.#filled > this.#start) this.#chunks.push(this.#block.subarray(this.#start, this.#filled));
+    this.#start = this.#filled;
   }
 }
