@@ -123,10 +123,12 @@ export class HttpRpcHandler implements HttpExchangeHost {
     }
     const contentType = headerOf(head, 'content-type');
     // What is called does not exist: the body is read (the connection stays usable) but not kept.
-    if (!target)
-      return new FixedBody(limits.bodyBytes, () => {
+    if (!target) {
+      const limit = contentType.startsWith('multipart/') ? limits.multipartBytes : limits.bodyBytes;
+      return new FixedBody(limit, () => {
         throw failure;
       });
+    }
     if (contentType === '' && head.method !== 'POST')
       return new FixedBody(limits.bodyBytes, () => decodeArguments('', [], limits));
     return bodyFor(contentType, limits, this.#decodeText);
