@@ -157,8 +157,17 @@ export function send(
   { method = 'POST', target = '/', headers = {}, body }: Sent,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
+    const sent = method === 'GET' || method === 'HEAD' ? undefined : body;
+    const length = sent === undefined ? {} : { 'Content-Length': Buffer.byteLength(sent) };
     const message = request(
-      { host: '127.0.0.1', port, method, path: target, headers: { ...rpcHeaders, ...headers }, agent: false },
+      {
+        host: '127.0.0.1',
+        port,
+        method,
+        path: target,
+        headers: { ...rpcHeaders, ...length, ...headers },
+        agent: false,
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -177,7 +186,7 @@ export function send(
       },
     );
     message.on('error', reject);
-    message.end(method === 'GET' || method === 'HEAD' ? undefined : body);
+    message.end(sent);
   });
 }
 
