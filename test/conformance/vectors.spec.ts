@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { isVersionCompatible } from '@linnet/common';
+import { IModelStatus, isVersionCompatible, RpcInterfaceStatus } from '@linnet/common';
 import { ConformanceModule } from './fixture.js';
 import { send } from './raw.client.js';
 import { adapterNames, startServer } from './server.js';
@@ -151,6 +151,15 @@ describe('status-categories.json', () => {
     const error = new IModelError(number, 'm');
     expect(error.name).toBe(name);
     expect(encodeError(error, '').status).toBe(own);
+  });
+
+  it('has the numbers that are exported by name', () => {
+    const numbers = (name: string) =>
+      Object.fromEntries(
+        rows.filter(([enumeration]) => enumeration === name).map(([, member, number]) => [member, number]),
+      );
+    expect(numbers('IModelStatus')).toMatchObject(IModelStatus);
+    expect(numbers('RpcInterfaceStatus')).toMatchObject(RpcInterfaceStatus);
   });
 
   it('has a status for the rest', () => {

@@ -19,7 +19,12 @@ describe.each(adapterNames)('over %s', (adapter) => {
   beforeAll(async () => {
     server = await startServer(HostileModule, adapter);
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    // Nothing of those who left is still waited for.
+    const started = Date.now();
+    await server.stop();
+    expect(Date.now() - started).toBeLessThan(2000);
+  });
   afterEach(async () => {
     const raw = await open(echo, text, 'Content-Length: 9');
     raw.write('["alive"]');
