@@ -1,0 +1,256 @@
+import { createRequire } from 'node:module';
+import {
+  Body,
+  Controller,
+  createParamDecorator,
+  Headers,
+  Injectable,
+  Ip,
+  Post,
+  Req,
+  Res,
+  Scope,
+  UseFilters,
+} from '@nestjs/common';
+import {
+  CUSTOM_ROUTE_ARGS_METADATA,
+  ENTRY_PROVIDER_WATERMARK,
+  PATH_METADATA,
+  ROUTE_ARGS_METADATA,
+  RouteParamtypes,
+  selectExceptionFilterMetadata,
+} from '@nestjs/common/internal';
+import {
+  APP_GUARD,
+  ContextIdFactory,
+  DiscoveryModule,
+  DiscoveryService,
+  ExternalContextCreator,
+  HttpAdapterHost,
+} from '@nestjs/core';
+import {
+  ExecutionContextHost,
+  FORBIDDEN_MESSAGE,
+  Injector,
+  REQUEST_CONTEXT_ID,
+  STATIC_CONTEXT,
+} from '@nestjs/core/internal';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import type { TestingModule } from '@nestjs/testing';
+import { contextIdOf, filtersOf, instanceInContext, nestParts } from './nest.internals.js';
+
+// Everything that Linnet uses of Nest and Express beyond their public interfaces. A new version that changes
+// one of these has to be looked at; none of them may be missed silently.
+
+const Custom = createParamDecorator(() => 1);
+
+@Injectable()
+class Impl {
+  @UseFilters({ catch: () => undefined })
+  run(@Body() _body: string, @Req() _req: object, @Res() _res: object, @Custom('data') _custom: number) {}
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class Scoped {}
+
+@Injectable({ scope: Scope.REQUEST })
+class ScopedGuard {
+  canActivate() {
+    return true;
+  }
+}
+
+@Injectable()
+class Marked {}
+Reflect.defineMetadata(ENTRY_PROVIDER_WATERMARK, true, Marked);
+
+@Controller()
+class Listed {
+  @Post()
+  run(@Headers('x') _x: string, @Ip() _ip: string) {}
+}
+
+let module: TestingModule;
+let creator: ExternalContextCreator;
+let discovery: DiscoveryService;
+
+beforeAll(async () => {
+  module = await Test.createTestingModule({
+    imports: [DiscoveryModule],
+    controllers: [Listed],
+    providers: [
+      Impl,
+      Scoped,
+      Marked,
+      { provide: APP_GUARD, useClass: ScopedGuard },
+      { provide: 'ALIAS', useExisting: Impl },
+      { provide: 'FACTORY', useFactory: () => new Impl() },
+    ],
+  }).compile();
+  creator = module.get(ExternalContextCreator);
+  discovery = module.get(DiscoveryService);
+});
+afterAll(() => module.close());
+
+const wrapperOf = (token: unknown) =>
+  [...discovery.getProviders(), ...discovery.getControllers()].find((wrapper) => wrapper.token === token)!;
+
+describe('ExternalContextCreator', () => {
+  it.each([
+    ['guardsContextCreator', 'create'],
+    ['guardsConsumer', 'tryActivate'],
+    ['interceptorsContextCreator', 'create'],
+    ['interceptorsConsumer', 'intercept'],
+    ['pipesContextCreator', 'create'],
+    ['pipesContextCreator', 'createConcreteContext'],
+    ['pipesContextCreator', 'setModuleContext'],
+    ['pipesConsumer', 'apply'],
+    ['filtersContextCreator', 'create'],
+    ['contextUtils', 'reflectCallbackMetadata'],
+    ['contextUtils', 'reflectCallbackParamtypes'],
+  ] as const)('has %s.%s', (part, method) => {
+    expect((nestParts(creator)[part] as unknown as Record<string, unknown>)[method]).toBeInstanceOf(Function);
+  });
+
+  it('knows the filters of a method', () => {
+    const instance = module.get(Impl);
+    const filters = filtersOf(nestParts(creator), instance, instance.run, wrapperOf(Impl).host!.id);
+    expect(filters).toEqual([{ func: expect.any(Function), exceptionMetatypes: expect.any(Array) }]);
+    expect(selectExceptionFilterMetadata(filters, new Error('any'))).toBe(filters[0]);
+  });
+
+  it('lets pipes see a body by its number', async () => {
+    const seen: unknown[] = [];
+    const pipe = { transform: (_value: unknown, metadata: { type: string }) => seen.push(metadata.type) };
+    const { pipesConsumer } = nestParts(creator);
+    await pipesConsumer.apply(1, { type: RouteParamtypes.BODY as never }, [pipe]);
+    await pipesConsumer.apply(1, { type: 'custom' }, [pipe]);
+    expect(seen).toEqual(['body', 'custom']);
+  });
+});
+
+describe('InstanceWrapper', () => {
+  it('has what is read of it', () => {
+    const wrapper = wrapperOf(Impl);
+    expect(wrapper).toMatchObject({
+      name: 'Impl',
+      token: Impl,
+      metatype: Impl,
+      instance: expect.any(Impl),
+      id: expect.any(String),
+      isTransient: false,
+      isNotMetatype: false,
+      host: { id: expect.any(String), providers: expect.any(Map), controllers: expect.any(Map) },
+    });
+    expect(wrapper.isAlias).toBeFalsy();
+    expect(wrapperOf('ALIAS').isAlias).toBe(true);
+    expect(wrapperOf('FACTORY').isNotMetatype).toBe(true);
+    expect(wrapper.isDependencyTreeStatic()).toBe(true);
+    expect(wrapper.isDependencyTreeDurable()).toBe(false);
+    expect(wrapperOf(Scoped).isDependencyTreeStatic()).toBe(false);
+    expect(wrapperOf(Listed).host!.controllers.get(Listed)).toBe(wrapperOf(Listed));
+  });
+
+  it('counts request-scoped global enhancers only for a marked class', () => {
+    expect(wrapperOf(Marked).isDependencyTreeStatic()).toBe(false);
+    expect(wrapperOf(Impl).isDependencyTreeStatic()).toBe(true);
+  });
+});
+
+describe('request scope', () => {
+  it('is kept on the request, under the key that Nest looks for', async () => {
+    const request = {};
+    const contextId = contextIdOf(creator, request, false);
+    expect((request as Record<symbol | string, unknown>)[REQUEST_CONTEXT_ID]).toBe(contextId);
+    expect(ContextIdFactory.getByRequest(request)).toBe(contextId);
+    expect(contextIdOf(creator, request, false)).toBe(contextId);
+    const first = await instanceInContext(wrapperOf(Scoped), contextId);
+    expect(first).toBeInstanceOf(Scoped);
+    expect(await instanceInContext(wrapperOf(Scoped), contextId)).toBe(first);
+    expect(await instanceInContext(wrapperOf(Scoped), contextIdOf(creator, {}, false))).not.toBe(first);
+  });
+
+  it('has an injector and a context for what is static', () => {
+    expect(Injector.prototype.loadPerContext).toBeInstanceOf(Function);
+    expect(STATIC_CONTEXT).toEqual({ id: 1 });
+    expect(FORBIDDEN_MESSAGE).toBe('Forbidden resource');
+    const context = new ExecutionContextHost([1, 2, 3, 4], Impl, Impl.prototype.run);
+    context.setType('ws');
+    expect([context.getType(), context.getArgByIndex(3), context.getClass()]).toEqual(['ws', 4, Impl]);
+  });
+});
+
+describe('decorators', () => {
+  it('leave parameters by type and index', () => {
+    const parameters = Reflect.getMetadata(ROUTE_ARGS_METADATA, Impl, 'run') as Record<string, any>;
+    const { BODY, REQUEST, RESPONSE } = RouteParamtypes;
+    expect(Object.keys(parameters)).toEqual(
+      expect.arrayContaining([`${BODY}:0`, `${REQUEST}:1`, `${RESPONSE}:2`]),
+    );
+    const custom = Object.entries(parameters).find(([key]) => key.includes(CUSTOM_ROUTE_ARGS_METADATA))!;
+    expect(custom[0]).toMatch(/:3$/);
+    expect(custom[1]).toMatchObject({ index: 3, data: 'data', pipes: [], factory: expect.any(Function) });
+    const listed = Reflect.getMetadata(ROUTE_ARGS_METADATA, Listed, 'run') as Record<string, any>;
+    expect(listed).toMatchObject({
+      [`${RouteParamtypes.HEADERS}:0`]: { index: 0, data: 'x' },
+      [`${RouteParamtypes.IP}:1`]: { index: 1 },
+    });
+    expect(Reflect.getMetadata(PATH_METADATA, Listed)).toBe('/');
+  });
+});
+
+describe('adapters', () => {
+  it('of Express put one layer first, call hooks there, and add two parsers', () => {
+    const adapter = new ExpressAdapter();
+    const { stack } = adapter.getInstance().router;
+    expect(stack).toHaveLength(1);
+    expect(stack[0].handle.toString()).toMatch(/this\.onResponseHook[^]*this\.onRequestHook/);
+    const hook = () => undefined;
+    adapter.setOnRequestHook(hook);
+    adapter.setOnResponseHook(hook);
+    expect(adapter).toMatchObject({ onRequestHook: hook, onResponseHook: hook });
+    adapter.registerParserMiddleware('', false);
+    expect(stack.slice(1).map((layer: any) => layer.name)).toEqual(['jsonParser', 'urlencodedParser']);
+    adapter.useStaticAssets('.', {});
+    adapter.enableCors({});
+    expect(stack.slice(3).map((layer: any) => layer.name)).toEqual(['serveStatic', 'corsMiddleware']);
+    expect(adapter.beforeClose).toBeInstanceOf(Function);
+  });
+
+  it('of Express have layers that match paths and routes that know methods', () => {
+    const app = new ExpressAdapter().getInstance();
+    app.use('/a', () => undefined).post('/b', () => undefined);
+    const [, a, b] = app.router.stack;
+    expect([Boolean(a.match('/a/x')), Boolean(a.match('/b')), a.route]).toEqual([true, false, undefined]);
+    expect([Boolean(b.match('/b')), b.route._handlesMethod('POST'), b.route._handlesMethod('GET')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect([typeof app.request, typeof app.response]).toEqual(['object', 'object']);
+  });
+
+  it('of Fastify keep the hook of CORS', async () => {
+    const adapter = new FastifyAdapter();
+    adapter.enableCors({});
+    // Before the modules are told to start.
+    await adapter.init();
+    expect((adapter as unknown as { corsHook?: unknown }).corsHook).toBeDefined();
+    expect(adapter.beforeClose).toBeInstanceOf(Function);
+  });
+
+  it('are told to who comes late', () => {
+    const host = new HttpAdapterHost();
+    host.httpAdapter = new ExpressAdapter() as never;
+    let told = 0;
+    host.init$.subscribe(() => told++);
+    expect(told).toBe(1);
+  });
+});
+
+it('runs on the version of Nest that all this was read in', () => {
+  const { version } = createRequire(import.meta.url)('@nestjs/core/package.json') as { version: string };
+  expect(version).toMatch(/^12\./);
+});
