@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { Controller, Get, Post } from '@nestjs/common';
 import type { INestApplication, MiddlewareConsumer, NestModule } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -266,7 +266,7 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
   it('goes through Express where the server has another listener', async () => {
     const heard: string[] = [];
     const testApp = await start((app) =>
-      (app.getHttpServer() as Server).prependListener('request', (req) => heard.push(req.url!)),
+      app.getHttpServer().prependListener('request', (req: IncomingMessage) => heard.push(req.url!)),
     );
     expect(await isSlow(testApp)).toBe(true);
     expect(heard).toEqual(['/Way-1.0.0-go']);
