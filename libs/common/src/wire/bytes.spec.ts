@@ -50,4 +50,14 @@ describe('ByteCollector', () => {
       }),
     );
   });
+
+  it('can be used again, and what it gave stays as it is', () => {
+    const collector = new ByteCollector();
+    for (let i = 0; i < 100; i++) collector.push(Uint8Array.of(i));
+    const first = collector.take();
+    const copy = Uint8Array.from(first);
+    for (let i = 0; i < 9000; i++) collector.push(Uint8Array.of(7));
+    expect(first).toEqual(copy);
+    expect(collector.take()).toEqual(new Uint8Array(9000).fill(7));
+  });
 });
