@@ -28,6 +28,9 @@ const operations: Record<string, Operation> = {
   },
 };
 
+// The same, in a process as large as a Nest application: what its heap costs a server that allocates much.
+if (process.argv[2] === 'with-nest') await import('@nestjs/platform-express');
+
 const server = createServer((request, response) => {
   const url = request.url!;
   const operation = operations[url.slice(url.lastIndexOf('-') + 1)]!;

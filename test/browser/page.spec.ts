@@ -60,11 +60,11 @@ inBrowser('the page of robot-world, in Chromium', () => {
     const { page, errors } = await open();
     await page.getByRole('button', { name: 'Count the robots' }).click();
     await page.getByText(/500 robots, in/).waitFor();
-    const colours = await page.evaluate(() => {
-      const canvas = document.querySelector('canvas')!;
-      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    const colours = await page.evaluate<number>(`(() => {
+      const canvas = document.querySelector('canvas');
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
       return new Set(new Uint32Array(data.buffer)).size;
-    });
+    })()`);
     // Free floor, obstacles, robots.
     expect(colours).toBe(3);
     expect(errors).toEqual([]);
@@ -80,10 +80,10 @@ inBrowser('the page of robot-world, in Chromium', () => {
 
   it('fits a narrow window, and is dark where the reader wants it', async () => {
     const { page } = await open({ viewport: { width: 360, height: 700 }, colorScheme: 'dark' });
-    const { overflow, background } = await page.evaluate(() => ({
+    const { overflow, background } = await page.evaluate<{ overflow: number; background: string }>(`({
       overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
       background: getComputedStyle(document.documentElement).backgroundColor,
-    }));
+    })`);
     expect(overflow).toBeLessThanOrEqual(0);
     const [red = 255] = /\d+/.exec(background)?.map(Number) ?? [];
     expect(red).toBeLessThan(128);

@@ -52,8 +52,6 @@ export class ExpressWay implements HttpFramework {
   #serve(request: ExpressRequest, response: ExpressResponse, next: () => void): void {
     const { server, services } = this.way;
     if (server.owns(request)) {
-      // A middleware may have paused it, and listening does not let it flow again.
-      if (request.isPaused()) request.resume();
       server.serve(request, response, { parsedBody: request.rawBody ?? request.body });
       return;
     }

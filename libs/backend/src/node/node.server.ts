@@ -82,6 +82,8 @@ export class NodeRpcServer {
         exchange.cancel();
       } else refuse(exchange.refuse(new HttpError(400, 'Invalid request: the body cannot be decompressed.')));
     });
+    // A middleware may have paused it, and listening does not let it flow again.
+    if (body.isPaused()) body.resume();
     if (body !== request) request.on('error', () => body.destroy(new Error('The client is gone.')));
   }
 

@@ -100,9 +100,10 @@ export class HttpRpcHandler implements HttpExchangeHost {
     }
     if (head.method !== 'POST' && !this.options.anyGet && target && !target.policy.allowResponseCaching)
       throw new HttpError(405, `Invalid request: "${route.operation}" is called by POST.`, ['Allow', 'POST']);
+    // The length of a compressed body says nothing of what it becomes.
+    const announced = head.headers['content-encoding'] ? 0 : Number(head.headers['content-length'] ?? 0);
     const body = this.#body(head, route, target, failure);
-    const announced = Number(head.headers['content-length'] ?? 0);
-    if (announced > body.limit && !head.headers['content-encoding']) throw tooLarge(body.limit);
+    if (announced > body.limit) throw tooLarge(body.limit);
     this.#running++;
     return new HttpExchange(this, head, route, target, body, activityId, origin);
   }

@@ -14,6 +14,7 @@ export interface Part {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const CRLF = encoder.encode('\r\n');
+const CR = 0x0d;
 
 /**
  * The boundary of a multipart content type, quoted or not.
@@ -105,10 +106,11 @@ export class MultipartReader {
     return bytes.subarray(found + this.#search.length);
   }
 
+  /** Keeps what may be the beginning of a delimiter. */
   #keepTail(bytes: Uint8Array): undefined {
-    const keep = Math.min(bytes.byteLength, this.#search.length - 1);
-    this.#data(bytes.subarray(0, bytes.byteLength - keep));
-    this.#rest = bytes.subarray(bytes.byteLength - keep);
+    const start = bytes.indexOf(CR, Math.max(0, bytes.byteLength - this.#search.length + 1));
+    this.#data(start < 0 ? bytes : bytes.subarray(0, start));
+    if (start >= 0) this.#rest = bytes.subarray(start);
     return undefined;
   }
 
