@@ -6,6 +6,8 @@ import { serviceAnswer } from './http.framework.js';
 import { MiddlewareMap } from './express.middleware.js';
 import type { ExpressApplication, ExpressRequest, ExpressResponse } from './express.middleware.js';
 
+const noNext = () => undefined;
+
 /**
  * RPC in an Express application, two ways. A request that would meet no middleware is answered from the
  * server's `request` event; all others pass through Express to a layer of ours behind the application's
@@ -75,7 +77,7 @@ export class ExpressWay implements HttpFramework {
     request.originalUrl ??= request.url!;
     request.baseUrl = '';
     request.params = {};
-    request.next = () => undefined;
+    request.next = noNext;
   }
 
   isAnswered(answer: unknown): boolean {

@@ -48,6 +48,8 @@ export class HandlerPipeline {
   readonly #paramPipes: PipeTransform[][];
   readonly #callback: Method;
   readonly #shielded: boolean;
+  /** Whether the arguments are more, or others, than the caller sent. */
+  readonly #fills: boolean;
   #warned = false;
 
   constructor(
@@ -77,6 +79,8 @@ export class HandlerPipeline {
       parts.pipesContextCreator.createConcreteContext((param.pipes ?? []) as never, contextId, wrapper.id),
     );
     this.#shielded = serializesClasses(this.#interceptors);
+    const piped = this.#pipes.length > 0 || this.#paramPipes.some((pipes) => pipes.length > 0);
+    this.#fills = piped || this.#params.injects;
   }
 
   /** Nest leaves out a guard that it cannot find an instance of; a door without its guard stays shut here. */
@@ -93,36 +97,30 @@ export class HandlerPipeline {
 
   /** Whether nothing of Nest takes part: the method may be called as it is. */
   get isPlain(): boolean {
-    return (
-      this.#guards.length + this.#interceptors.length + this.#pipes.length + this.#filters.length === 0 &&
-      this.#paramPipes.every((pipes) => pipes.length === 0) &&
-      !this.#params.injects
-    );
+    return this.#guards.length + this.#interceptors.length + this.#filters.length === 0 && !this.#fills;
   }
 
   /** @returns what the method returns, or {@link ALREADY_ANSWERED} */
   async run(call: HandlerCall): Promise<unknown> {
     try {
-      return await this.#guarded(call);
+      // Guards are asked here, and not by Nest's consumer, which takes a promise for a plain "yes".
+      if (this.#guards.length > 0) {
+        const context = this.#context(call);
+        for (const guard of this.#guards) {
+          const verdict = guard.canActivate(context);
+          const allowed = typeof verdict === 'boolean' ? verdict : await settle(await verdict);
+          if (!allowed) throw new ForbiddenException(FORBIDDEN_MESSAGE);
+        }
+      }
+      return await (this.#interceptors.length === 0
+        ? settle(await this.#call(call))
+        : this.#intercepted(call));
     } catch (error) {
       return this.filter(error, call);
     }
   }
 
-  async #guarded(call: HandlerCall): Promise<unknown> {
-    const { parts, instance } = this;
-    const { contextArguments, contextType } = call;
-    if (this.#guards.length > 0) {
-      const allowed = await parts.guardsConsumer.tryActivate(
-        this.#guards,
-        contextArguments,
-        instance,
-        this.#callback,
-        contextType,
-      );
-      if (!allowed) throw new ForbiddenException(FORBIDDEN_MESSAGE);
-    }
-    if (this.#interceptors.length === 0) return settle(await this.#call(call));
+  async #intercepted(call: HandlerCall): Promise<unknown> {
     // What is no result and no error passes the interceptors by: they can neither see nor replace it.
     let control: { thrown: unknown } | undefined;
     const next = async () => {
@@ -138,15 +136,16 @@ export class HandlerPipeline {
     };
     let result: unknown;
     try {
-      const passed = parts.interceptorsConsumer.intercept(
+      const { contextArguments, contextType } = call;
+      const passed: unknown = await this.parts.interceptorsConsumer.intercept(
         this.#interceptors,
         contextArguments,
-        instance,
+        this.instance,
         this.#callback,
         next,
         contextType,
       );
-      result = await settle(await passed);
+      result = await settle(passed);
     } catch (error) {
       throw control ? control.thrown : error;
     }
@@ -154,18 +153,19 @@ export class HandlerPipeline {
     return result;
   }
 
-  async #call(call: HandlerCall): Promise<unknown> {
-    const method = (this.instance as Record<string, Method>)[this.method.name]!;
-    return method.apply(this.instance, await this.#arguments(call));
+  /** Calls the method. What it returns, and when, is its own affair. */
+  #call(call: HandlerCall): unknown {
+    const { instance } = this;
+    const method = (instance as Record<string, Method>)[this.method.name]!;
+    if (!this.#fills) return method.apply(instance, call.arguments);
+    return this.#arguments(call).then((args) => method.apply(instance, args));
   }
 
   async #arguments(call: HandlerCall): Promise<unknown[]> {
-    const { known, maxArguments, injects } = this.#params;
+    const { known, maxArguments } = this.#params;
     const given = call.arguments;
     if (given.length > maxArguments)
       throw new TypeError(`${this.method.name} takes ${maxArguments} arguments, not ${given.length}.`);
-    const piped = this.#pipes.length > 0 || this.#paramPipes.some((pipes) => pipes.length > 0);
-    if (!piped && !injects) return given;
     const args: unknown[] = Array.from({ length: Math.max(known.length, given.length) });
     const fill = async (_: unknown, index: number) => {
       const value = this.#argument(known[index] ?? argument(index), call);
@@ -228,6 +228,6 @@ function isControl(thrown: unknown): boolean {
 }
 
 /** A method may return an Observable, of which the last value counts, as in a controller. */
-export async function settle(result: unknown): Promise<unknown> {
+export function settle(result: unknown): unknown {
   return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
 }

@@ -100,7 +100,6 @@ const wrapperOf = (token: unknown) =>
 describe('ExternalContextCreator', () => {
   it.each([
     ['guardsContextCreator', 'create'],
-    ['guardsConsumer', 'tryActivate'],
     ['interceptorsContextCreator', 'create'],
     ['interceptorsConsumer', 'intercept'],
     ['pipesContextCreator', 'create'],

@@ -5,7 +5,6 @@ import { Injector } from '@nestjs/core/internal';
 import type {
   BaseExceptionFilterContext,
   ContextUtils,
-  GuardsConsumer,
   GuardsContextCreator,
   InstanceWrapper,
   InterceptorsConsumer,
@@ -23,7 +22,6 @@ import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
  */
 export interface NestParts {
   readonly guardsContextCreator: GuardsContextCreator;
-  readonly guardsConsumer: GuardsConsumer;
   readonly interceptorsContextCreator: InterceptorsContextCreator;
   readonly interceptorsConsumer: InterceptorsConsumer;
   readonly pipesContextCreator: PipesContextCreator;

@@ -1,6 +1,5 @@
 import type { ExternalContextCreator } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/internal';
-import { isObservable } from 'rxjs';
 import type { RpcCall, RpcHandler } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import type { HttpFramework } from '../http/http.framework.js';
@@ -33,10 +32,7 @@ export class RpcHandlerFactory {
     // Most methods have nothing around them, and pay for nothing.
     if (pipeline.isPlain)
       return (call) =>
-        ClientRequestContext.run(call.activity, () => {
-          const result = instance[name]!(...call.arguments);
-          return isObservable(result) ? settle(result) : result;
-        });
+        ClientRequestContext.run(call.activity, () => settle(instance[name]!(...call.arguments)));
     return (call) => ClientRequestContext.run(call.activity, () => pipeline.run(this.#handlerCall(call)));
   }
 
@@ -62,19 +58,32 @@ export class RpcHandlerFactory {
   }
 
   #handlerCall(call: RpcCall): HandlerCall {
-    const { request, response } = call.transport;
-    const { framework } = this;
-    framework?.prepare(request, response);
-    return {
-      arguments: call.arguments,
-      contextArguments: [request, response, next, call],
-      contextType: 'http',
-      beforeFilter: () => {
-        const headers = call.transport.commonHeaders();
-        for (let i = 0; i < headers.length; i += 2)
-          framework?.setHeader(response, headers[i]!, headers[i + 1]!);
-      },
-      isAnswered: () => framework?.isAnswered(response) ?? false,
-    };
+    this.framework?.prepare(call.transport.request, call.transport.response);
+    return new RpcHandlerCall(call, this.framework);
+  }
+}
+
+class RpcHandlerCall implements HandlerCall {
+  readonly contextType = 'http';
+  readonly contextArguments: unknown[];
+  readonly arguments: unknown[];
+
+  constructor(
+    private readonly call: RpcCall,
+    private readonly framework: HttpFramework | undefined,
+  ) {
+    this.arguments = call.arguments;
+    this.contextArguments = [call.transport.request, call.transport.response, next, call];
+  }
+
+  beforeFilter(): void {
+    const { response } = this.call.transport;
+    const headers = this.call.transport.commonHeaders();
+    for (let i = 0; i < headers.length; i += 2)
+      this.framework?.setHeader(response, headers[i]!, headers[i + 1]!);
+  }
+
+  isAnswered(): boolean {
+    return this.framework?.isAnswered(this.call.transport.response) ?? false;
   }
 }
