@@ -2,13 +2,13 @@
 //
 //   npm run bench -- [--quick] [--only a,c-up] [--servers raw,linnet-express] [--write]
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cases, requestOf } from './cases.mjs';
 import { load } from './load.mjs';
 import { pinned, serverNames, startServer } from './processes.mjs';
-import { machine, table } from './tables.mjs';
+import { machine, summary, table } from './tables.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -26,9 +26,12 @@ compile();
 const chosenCases = chooseCases(options.only?.split(','));
 const chosenServers = chooseServers(options.servers?.split(','));
 const lines = [machine({ pinned, rounds: effort.rounds })];
+const measured = [];
 console.log(lines[0]);
 for (const one of chosenCases) {
-  lines.push(table(one, await measure(one)));
+  const results = await measure(one);
+  measured.push({ one, results });
+  lines.push(table(one, results));
   console.log(`\n${lines.at(-1)}`);
 }
 if (options.write) write(lines);
@@ -88,7 +91,15 @@ function write(paragraphs) {
       '`controller` get the same bytes of the iTwin.js wire; `controller` is an ordinary Nest controller on ' +
       'JSON, for orientation. (a), (b) and (d): 32 connections, each with one request on its way; ' +
       'goals are lower bounds of the rate. (c): one transfer at a time; goals are upper bounds of CPU time.',
+    '`raw-with-nest` is the raw server in a process that has loaded Nest, and uses nothing of it: what its larger ' +
+      'heap costs whoever allocates 64 MiB for each request, as (c-up) does.',
     ...tables,
   ];
   writeFileSync(new URL('RESULTS.md', import.meta.url), `${text.join('\n\n')}\n`);
+  const readme = new URL('../README.md', import.meta.url);
+  const place = /(?<=<!-- bench -->\n)[^]*(?=<!-- \/bench -->)/;
+  writeFileSync(
+    readme,
+    readFileSync(readme, 'utf8').replace(place, () => `${summary(measured)}\n`),
+  );
 }

@@ -76,6 +76,7 @@ export const cases = [
 function transferRows(operation) {
   return [
     { server: 'raw', operation },
+    { server: 'raw-with-nest', operation },
     { server: 'linnet-express', operation, goal: 1.5 },
     { server: 'stock-express', operation },
     { server: 'fastify', operation },

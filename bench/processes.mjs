@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const scripts = {
   raw: ['raw.server.js'],
-  'raw, with Nest loaded': ['raw.server.js', 'with-nest'],
+  'raw-with-nest': ['raw.server.js', 'with-nest'],
   'linnet-express': ['linnet.server.js', 'linnet'],
   'linnet-express-middleware': ['linnet.server.js', 'linnet', 'middleware'],
   'stock-express': ['linnet.server.js', 'express'],

@@ -19,13 +19,10 @@ export function table({ id, title, transfer }, results) {
     : ['server', 'requests/s', 'to raw', 'goal', 'CPU per request', 'CPU to raw'];
   const raw = results[0].rounds;
   const rows = results.map(({ row, rounds }) => {
-    const rate = ({ requests, seconds }) => requests / seconds;
-    const cpu = ({ requests, cpuMicros }) => cpuMicros / requests;
-    const ratio = (of) => median(rounds.map((round, i) => of(round) / of(raw[i])));
-    const name = row.note ? `${row.server}, ${row.note}` : row.server;
+    const ratio = (of) => ratioToRaw(rounds, raw, of);
     if (transfer)
       return [
-        name,
+        nameOf(row),
         `${(median(rounds.map(cpu)) / 1000).toFixed(1)} ms`,
         ratio(cpu).toFixed(2),
         goalOf(row, ratio(cpu), (value, goal) => value <= goal),
@@ -33,7 +30,7 @@ export function table({ id, title, transfer }, results) {
         Math.round(32 * median(rounds.map(rate))),
       ];
     return [
-      name,
+      nameOf(row),
       Math.round(median(rounds.map(rate))).toLocaleString('en'),
       ratio(rate).toFixed(2),
       goalOf(row, ratio(rate), (value, goal) => value >= goal),
@@ -41,10 +38,38 @@ export function table({ id, title, transfer }, results) {
       ratio(cpu).toFixed(2),
     ];
   });
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  const rule = columns.map((_, i) => (i === 0 ? '---' : '---:'));
-  const lines = [`### (${id}) ${title}`, '', line(columns), line(rule), ...rows.map(line)];
+  const lines = [`### (${id}) ${title}`, '', ...markdown(columns, rows)];
   return [...lines, ...(transfer ? [] : disturbance(raw))].join('\n');
+}
+
+const rate = ({ requests, seconds }) => requests / seconds;
+const cpu = ({ requests, cpuMicros }) => cpuMicros / requests;
+
+function ratioToRaw(rounds, raw, of) {
+  return median(rounds.map((round, i) => of(round) / of(raw[i])));
+}
+
+function nameOf({ server, note }) {
+  return note ? `${server}, ${note}` : server;
+}
+
+function markdown(columns, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(columns), line(columns.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)];
+}
+
+/** One line for each server, one column for each case: ratios to the raw server. */
+export function summary(measured) {
+  const names = new Set(measured.flatMap(({ results }) => results.map(({ row }) => nameOf(row))));
+  const heading = measured.map(({ one: { id, transfer } }) => `(${id})${transfer ? ' CPU' : ''}`);
+  const rows = [...names].map((name) => [
+    name,
+    ...measured.map(({ one, results }) => {
+      const result = results.find(({ row }) => nameOf(row) === name);
+      return result ? ratioToRaw(result.rounds, results[0].rounds, one.transfer ? cpu : rate).toFixed(2) : '';
+    }),
+  ]);
+  return markdown(['server', ...heading], rows).join('\n');
 }
 
 /** Under load a server uses its core up; where it does not, something else did, and rates say little. */
