@@ -62,13 +62,11 @@ function markdown(columns, rows) {
 export function summary(measured) {
   const names = new Set(measured.flatMap(({ results }) => results.map(({ row }) => nameOf(row))));
   const heading = measured.map(({ one: { id, transfer } }) => `(${id})${transfer ? ' CPU' : ''}`);
-  const rows = [...names].map((name) => [
-    name,
-    ...measured.map(({ one, results }) => {
-      const result = results.find(({ row }) => nameOf(row) === name);
-      return result ? ratioToRaw(result.rounds, results[0].rounds, one.transfer ? cpu : rate).toFixed(2) : '';
-    }),
-  ]);
+  const cell = (name, { one, results }) => {
+    const result = results.find(({ row }) => nameOf(row) === name);
+    return result ? ratioToRaw(result.rounds, results[0].rounds, one.transfer ? cpu : rate).toFixed(2) : '';
+  };
+  const rows = Array.from(names, (name) => [name].concat(measured.map((each) => cell(name, each))));
   return markdown(['server', ...heading], rows).join('\n');
 }
 

@@ -103,8 +103,8 @@ describe.each(Object.entries(ways))('parameters by way of %s', (_name, way) => {
       const reply = await call('Params.activity', args);
       expect(reply.status).toBe(500);
       expect(reply.json).toMatchObject({
-        name: 'TypeError',
-        message: `activity takes 2 arguments, not ${args.length}.`,
+        errorNumber: 32768,
+        message: `Invalid request: ${args.length} arguments, where activity takes 2 at the most.`,
       });
     },
   );

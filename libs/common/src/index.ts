@@ -4,7 +4,7 @@ export type { RpcInterfaceDefinition, RpcOperationPolicy } from './rpc/rpc.defin
 export { RpcOperation } from './rpc/rpc.decorator.js';
 export { RpcControlResponse, RpcNotFoundResponse, RpcPendingResponse } from './rpc/rpc.response.js';
 export type { IModelRpcProps } from './rpc/rpc.token.js';
-export { IModelError, NoContentError, TransientError } from './call/call.error.js';
+export { GENERAL_ERROR, IModelError, NoContentError, TransientError } from './call/call.error.js';
 export { IModelStatus, RpcInterfaceStatus } from './wire/error.table.js';
 export { Exposed } from './wire/error.codec.js';
 export { Activity } from './call/call.activity.js';

@@ -30,10 +30,15 @@ export function activityFields(): Record<string, string> {
   const activity = storage.getStore();
   if (!activity) return {};
   return {
-    ActivityId: activity.activityId,
-    SessionId: activity.sessionId,
-    ApplicationId: activity.applicationId,
-    ApplicationVersion: activity.applicationVersion,
+    ActivityId: clip(activity.activityId),
+    SessionId: clip(activity.sessionId),
+    ApplicationId: clip(activity.applicationId),
+    ApplicationVersion: clip(activity.applicationVersion),
     rpcMethod: activity.rpcMethod,
   };
+}
+
+/** What a client says of itself may be kilobytes, and is on every line. */
+function clip(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

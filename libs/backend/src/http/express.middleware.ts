@@ -76,9 +76,14 @@ export class MiddlewareMap {
     this.#end = handle;
   }
 
-  /** Whether the application answers for CORS itself, by the middleware that Express and Nest have for it. */
-  get hasCors(): boolean {
-    return this.#before().some(({ name }) => name === 'corsMiddleware');
+  /**
+   * Whether the application answers for CORS itself where RPC is, by the middleware that Express and Nest have for
+   * it. Where that is hidden inside another, the stricter of both policies counts.
+   */
+  hasCors(prefix: string): boolean {
+    return this.#before().some(
+      (layer) => layer.name === 'corsMiddleware' && matches(layer, `${prefix}/mode/imodel`),
+    );
   }
 
   /** Whether a request would meet something of the application's. In doubt it would. */

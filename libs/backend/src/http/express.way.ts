@@ -1,8 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Logger } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import type { HttpWay } from './http.framework.js';
-import type { HttpFramework } from './http.framework.js';
 import { serviceAnswer } from './http.framework.js';
+import type { HttpAttachment, HttpWay } from './http.framework.js';
 import { MiddlewareMap } from './express.middleware.js';
 import type { ExpressApplication, ExpressRequest, ExpressResponse } from './express.middleware.js';
 
@@ -11,55 +11,43 @@ const noNext = () => undefined;
 /**
  * RPC in an Express application, two ways. A request that would meet no middleware is answered from the
  * server's `request` event; all others pass through Express to a layer of ours behind the application's
- * middleware and routes. Which way a request takes changes its cost, never its answer.
+ * middleware and routes. Which way a request takes changes its cost, not its answer (Express's `X-Powered-By`
+ * apart).
  */
-export class ExpressWay implements HttpFramework {
+export class ExpressWay implements HttpAttachment {
   readonly #app: ExpressApplication;
   readonly #middleware: MiddlewareMap;
 
   constructor(
     private readonly adapter: AbstractHttpAdapter,
-    private readonly way: HttpWay,
+    logger: Logger,
   ) {
     this.#app = adapter.getInstance() as ExpressApplication;
-    this.#middleware = new MiddlewareMap(adapter, this.#app, way.logger);
+    this.#middleware = new MiddlewareMap(adapter, this.#app, logger);
   }
 
-  attach(): void {
-    const { handler } = this.way.server;
+  attach(way: HttpWay): void {
     // The name tells people who look at the stack.
     const rpc = (request: ExpressRequest, response: ExpressResponse, next: () => void) =>
-      this.#serve(request, response, next);
+      serve(way, request, response, next);
     this.adapter.use(rpc);
     this.#middleware.endsAt(rpc);
-    if (this.#middleware.hasCors) handler.cors = false;
+    if (this.#middleware.hasCors(way.services.prefix)) way.server.handler.cors = false;
     const server = this.adapter.getHttpServer() as Server;
     const listeners = server.listeners('request');
     if (listeners.length !== 1 || listeners[0] !== this.#app) {
-      this.way.logger.log('RPC goes through Express: the HTTP server has a request listener of its own.');
+      way.logger.log('RPC goes through Express: the HTTP server has a request listener of its own.');
       return;
     }
     server.removeListener('request', this.#app);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      if (this.#isDirect(request)) this.way.server.serve(request, response);
+      if (this.#isDirect(way, request)) way.server.serve(request, response);
       else this.#app(request, response);
     });
   }
 
-  #isDirect(request: IncomingMessage): boolean {
-    return this.way.server.owns(request) && !this.#middleware.isMet(request.method!, request.url!);
-  }
-
-  /** The layer behind the application's own. */
-  #serve(request: ExpressRequest, response: ExpressResponse, next: () => void): void {
-    const { server, services } = this.way;
-    if (server.owns(request)) {
-      server.serve(request, response, { parsedBody: request.rawBody ?? request.body });
-      return;
-    }
-    const answer = serviceAnswer(services, request.method!, request.path);
-    if (answer) response.status(200).type(answer.type).send(answer.text);
-    else next();
+  #isDirect({ server }: HttpWay, request: IncomingMessage): boolean {
+    return server.owns(request) && !this.#middleware.isMet(request.method!, request.url!);
   }
 
   /** On the direct way: what `app.handle` and the router would have done. */
@@ -85,7 +73,24 @@ export class ExpressWay implements HttpFramework {
     return response.headersSent || response.writableEnded;
   }
 
-  setHeader(answer: unknown, name: string, value: string): void {
-    (answer as ServerResponse).setHeader(name, value);
+  beforeFilter(answer: unknown, headers: readonly string[]): void {
+    for (let i = 0; i < headers.length; i += 2)
+      (answer as ServerResponse).setHeader(headers[i]!, headers[i + 1]!);
   }
+}
+
+/** The layer behind the application's own. */
+function serve(
+  { server, services }: HttpWay,
+  request: ExpressRequest,
+  response: ExpressResponse,
+  next: () => void,
+): void {
+  if (server.owns(request)) {
+    server.serve(request, response, { parsedBody: request.rawBody ?? request.body });
+    return;
+  }
+  const answer = server.trustsHost(request) && serviceAnswer(services, request.method!, request.path);
+  if (answer) response.status(200).type(answer.type).send(answer.text);
+  else next();
 }

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { pathOf } from '@linnet/common';
 import type { HttpResponse } from '@linnet/common';
-import { bytesOf } from '../node/response.writer.js';
+import { bytesOf, mergedVary } from '../node/response.writer.js';
 import { serviceAnswer } from './http.framework.js';
-import type { HttpFramework, HttpWay } from './http.framework.js';
+import type { HttpAttachment, HttpWay } from './http.framework.js';
 
 const answered = Symbol('linnet:answered');
 
@@ -12,59 +13,34 @@ const answered = Symbol('linnet:answered');
  * RPC in a Fastify application: an encapsulated plugin, with a content type parser of its own that leaves the
  * body to be read under RPC's limits. Hooks and middleware of the application run as for every route.
  */
-export class FastifyWay implements HttpFramework {
+export class FastifyWay implements HttpAttachment {
   readonly #fastify: FastifyInstance;
 
-  constructor(
-    private readonly adapter: AbstractHttpAdapter,
-    private readonly way: HttpWay,
-  ) {
+  constructor(private readonly adapter: AbstractHttpAdapter) {
     this.#fastify = adapter.getInstance() as FastifyInstance;
   }
 
-  attach(): void {
+  attach(way: HttpWay): void {
     // Nest keeps the hook of `app.enableCors()` there.
-    if ((this.adapter as unknown as { corsHook?: unknown }).corsHook) this.way.server.handler.cors = false;
-    const prefix = this.way.services.prefix === '/' ? '' : this.way.services.prefix;
-    const url = `${prefix}/*`;
+    if ((this.adapter as unknown as { corsHook?: unknown }).corsHook) way.server.handler.cors = false;
+    const url = `${way.services.prefix}/*`;
     void this.#fastify.register((scope, _options, done) => {
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload));
       for (const method of ['POST', 'GET', 'OPTIONS'] as const) {
         // A wildcard of the application's wins; what it does not name is not there for RPC either.
         if (scope.hasRoute({ method, url }))
-          this.way.logger.warn(`The application has a route ${method} ${url}: no RPC by ${method}.`);
+          way.logger.warn(`The application has a route ${method} ${url}: no RPC by ${method}.`);
         else
           scope.route({
             method,
             url,
             exposeHeadRoute: method === 'GET',
-            handler: (request, reply) => this.#serve(request, reply),
+            handler: (request, reply) => serve(way, request, reply),
           });
       }
       done();
     });
-  }
-
-  #serve(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const { server, services } = this.way;
-    const message = request.raw;
-    if (!server.owns(message)) {
-      const answer = serviceAnswer(services, request.method, message.url!.split('?', 1)[0]!);
-      if (!answer) {
-        reply.callNotFound();
-        return reply;
-      }
-      return reply.type(answer.type).send(answer.text);
-    }
-    server.serve(message, reply.raw, {
-      request,
-      response: reply,
-      body: (request.body as Readable | undefined) ?? message,
-      write: (answer) => write(reply, answer),
-      takeOver: () => takeOver(reply),
-    });
-    return reply;
   }
 
   /** Fastify's own handlers see the same request and reply. */
@@ -75,9 +51,9 @@ export class FastifyWay implements HttpFramework {
     return reply.sent || reply[answered] === true;
   }
 
-  setHeader(response: unknown, name: string, value: string): void {
+  beforeFilter(response: unknown, headers: readonly string[]): void {
     const reply = response as FastifyReply & { [answered]?: boolean };
-    reply.header(name, value);
+    for (let i = 0; i < headers.length; i += 2) reply.header(headers[i]!, headers[i + 1]!);
     // Hooks may delay what is sent, so that only the call itself tells that there is an answer.
     const send = reply.send.bind(reply);
     reply.send = (payload?: unknown) => {
@@ -87,6 +63,27 @@ export class FastifyWay implements HttpFramework {
   }
 }
 
+function serve({ server, services }: HttpWay, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const message = request.raw;
+  if (!server.owns(message)) {
+    const answer =
+      server.trustsHost(message) && serviceAnswer(services, request.method, pathOf(message.url!));
+    if (!answer) {
+      reply.callNotFound();
+      return reply;
+    }
+    return reply.type(answer.type).send(answer.text);
+  }
+  server.serve(message, reply.raw, {
+    request,
+    response: reply,
+    body: (request.body as Readable | undefined) ?? message,
+    write: (answer) => write(reply, answer),
+    takeOver: () => takeOver(reply),
+  });
+  return reply;
+}
+
 /** Sends an answer through Fastify, so that its hooks see it. */
 function write(reply: FastifyReply, { status, headers, body }: HttpResponse): void {
   // An interceptor may have answered by itself.
@@ -94,18 +91,12 @@ function write(reply: FastifyReply, { status, headers, body }: HttpResponse): vo
   reply.code(status);
   for (let i = 0; i < headers.length; i += 2) {
     const [name, value] = [headers[i]!, headers[i + 1]!];
-    reply.header(name, name === 'Vary' ? mergeVary(reply.getHeader('Vary'), value) : value);
+    reply.header(name, name === 'Vary' ? mergedVary(reply.getHeader('Vary'), value) : value);
   }
   const payload = bytesOf(body);
   reply.send(
     status === 204 ? undefined : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
   );
-}
-
-/** What a hook has said about caches stays said. */
-function mergeVary(present: number | string | string[] | undefined, value: string): string {
-  if (present === undefined) return value;
-  return [...new Set(`${String(present)}, ${value}`.split(/\s*,\s*/))].join(', ');
 }
 
 /** What the application's hooks have said in headers stays said. */

@@ -1,41 +1,37 @@
+import type { Logger } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
+import type { NodeRpcServer } from '../node/node.server.js';
 import { ExpressWay } from './express.way.js';
 import { FastifyWay } from './fastify.way.js';
-import type { HttpFramework, HttpWay } from './http.framework.js';
-
-/** RPC's way into an application: begun as soon as there is an adapter, finished when all is known. */
-export interface HttpAttachment extends HttpFramework {
-  attach(): void;
-}
+import type { HttpAttachment } from './http.framework.js';
 
 /**
  * Begins to watch what an application adds to its HTTP side, so that its own middleware can be told from Nest's.
  *
- * @throws Error for a framework that is not known
+ * @returns `undefined` for a framework that is not known
  */
-export function watchHttp(adapter: AbstractHttpAdapter, way: HttpWay): HttpAttachment {
-  switch (adapter.getType()) {
-    case 'express':
-      return new ExpressWay(adapter, way);
-    case 'fastify':
-      return new FastifyWay(adapter, way);
-    default:
-      throw new Error(`RpcModule serves applications on Express and Fastify, not on ${adapter.getType()}.`);
-  }
+export function watchHttp(adapter: AbstractHttpAdapter, logger: Logger): HttpAttachment | undefined {
+  const type = adapter.getType();
+  if (type === 'express') return new ExpressWay(adapter, logger);
+  return type === 'fastify' ? new FastifyWay(adapter) : undefined;
 }
 
 /**
  * Lets calls in flight finish before anything else of the application ends: Nest destroys modules from the root
  * down, so that the root's database would be closed before a library's own hook came.
  */
-export function drainOnClose(adapter: AbstractHttpAdapter, { server, logger, services }: HttpWay): void {
+export function drainOnClose(
+  adapter: AbstractHttpAdapter,
+  server: NodeRpcServer,
+  logger: Logger,
+  timeoutMs: number,
+): void {
   // Nest awaits what it returns, and adapters may return nothing.
   const closing = adapter as unknown as { beforeClose(): unknown };
   const beforeClose = closing.beforeClose.bind(adapter);
   closing.beforeClose = async () => {
-    const left = await server.handler.close(services.shutdownTimeoutMs);
-    if (left > 0)
-      logger.warn(`${left} calls were still running after ${services.shutdownTimeoutMs} ms, and were left.`);
+    const left = await server.close(timeoutMs);
+    if (left > 0) logger.warn(`${left} calls were still running after ${timeoutMs} ms, and were cut off.`);
     await beforeClose();
   };
 }

@@ -7,12 +7,13 @@ export interface HttpFramework {
   prepare(request: unknown, response: unknown): void;
   /** Whether the framework's response has been given an answer. */
   isAnswered(response: unknown): boolean;
-  /** Sets a header of an answer that is yet to be given. */
-  setHeader(response: unknown, name: string, value: string): void;
+  /** Readies a response for a filter that may answer: with headers (names and values in turn) of every answer. */
+  beforeFilter(response: unknown, headers: readonly string[]): void;
 }
 
 /** What is served beside the calls themselves. */
 export interface ServiceEndpoints {
+  /** What stands before their paths: empty, or `/api`. */
   readonly prefix: string;
   readonly ping: boolean;
   readonly greeting: boolean;
@@ -24,7 +25,12 @@ export interface ServiceEndpoints {
 export interface HttpWay {
   readonly server: NodeRpcServer;
   readonly logger: Logger;
-  readonly services: ServiceEndpoints & { readonly shutdownTimeoutMs: number };
+  readonly services: ServiceEndpoints;
+}
+
+/** RPC's way into an application: begun as soon as there is an adapter, finished when all is known. */
+export interface HttpAttachment extends HttpFramework {
+  attach(way: HttpWay): void;
 }
 
 /** The answer of a service endpoint (WIRE 2.9), if the path is one. */
@@ -34,7 +40,7 @@ export function serviceAnswer(
   path: string,
 ): { type: string; text: string } | undefined {
   if (method !== 'GET' && method !== 'HEAD') return undefined;
-  const prefix = services.prefix === '/' ? '' : services.prefix;
+  const { prefix } = services;
   if (services.ping && path === `${prefix}/ping`)
     return { type: 'text/plain; charset=utf-8', text: 'Success' };
   if (services.openApi && path === `${prefix}/v3/swagger.json`)

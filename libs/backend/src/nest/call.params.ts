@@ -32,7 +32,7 @@ export interface CallParams {
   readonly known: readonly CallParam[];
   /** How many arguments a caller may send: as many as it likes, unless a decorated parameter follows. */
   readonly maxArguments: number;
-  /** Parameters that the compiler knows of; missing arguments are filled up so that pipes see them. */
+  /** Whether there are decorated parameters. */
   readonly injects: boolean;
 }
 

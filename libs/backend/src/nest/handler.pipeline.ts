@@ -1,12 +1,12 @@
 import { ForbiddenException, Logger } from '@nestjs/common';
 import type { CanActivate, NestInterceptor, PipeTransform } from '@nestjs/common';
-import { GUARDS_METADATA, selectExceptionFilterMetadata } from '@nestjs/common/internal';
+import { selectExceptionFilterMetadata } from '@nestjs/common/internal';
 import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
 import type { ContextId } from '@nestjs/core';
 import { ExecutionContextHost, FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '@nestjs/core/internal';
 import type { InstanceWrapper } from '@nestjs/core/internal';
 import { isObservable, lastValueFrom, map } from 'rxjs';
-import { ALREADY_ANSWERED, outcomeOf } from '@linnet/common';
+import { ALREADY_ANSWERED, GENERAL_ERROR, IModelError, outcomeOf } from '@linnet/common';
 import { serializesClasses, shieldBytes } from './byte.shield.js';
 import { argument, readParams } from './call.params.js';
 import type { CallParam, CallParams } from './call.params.js';
@@ -34,6 +34,8 @@ export interface HandlerCall {
 type Method = (...args: unknown[]) => unknown;
 
 const logger = new Logger('ExceptionsHandler');
+/** Methods whose filters have been found to return values. */
+const warned = new WeakSet<HandlerMethod>();
 
 /**
  * The way of a call through Nest, in Nest's order: guards, interceptors, pipes, the method, and filters for
@@ -50,7 +52,6 @@ export class HandlerPipeline {
   readonly #shielded: boolean;
   /** Whether the arguments are more, or others, than the caller sent. */
   readonly #fills: boolean;
-  #warned = false;
 
   constructor(
     private readonly parts: NestParts,
@@ -65,7 +66,6 @@ export class HandlerPipeline {
     this.#guards = parts.guardsContextCreator.create(
       ...(from as unknown as Parameters<typeof parts.guardsContextCreator.create>),
     );
-    this.#checkGuards();
     this.#interceptors = parts.interceptorsContextCreator.create(
       ...(from as unknown as Parameters<typeof parts.interceptorsContextCreator.create>),
     );
@@ -81,18 +81,6 @@ export class HandlerPipeline {
     this.#shielded = serializesClasses(this.#interceptors);
     const piped = this.#pipes.length > 0 || this.#paramPipes.some((pipes) => pipes.length > 0);
     this.#fills = piped || this.#params.injects;
-  }
-
-  /** Nest leaves out a guard that it cannot find an instance of; a door without its guard stays shut here. */
-  #checkGuards(): void {
-    const { instance, method } = this;
-    const bound = [instance.constructor, this.#callback].flatMap(
-      (target) => (Reflect.getMetadata(GUARDS_METADATA, target) as unknown[] | undefined) ?? [],
-    );
-    if (this.#guards.length < bound.length)
-      throw new Error(
-        `${instance.constructor.name}.${method.name}: a guard bound to it could not be resolved.`,
-      );
   }
 
   /** Whether nothing of Nest takes part: the method may be called as it is. */
@@ -165,7 +153,10 @@ export class HandlerPipeline {
     const { known, maxArguments } = this.#params;
     const given = call.arguments;
     if (given.length > maxArguments)
-      throw new TypeError(`${this.method.name} takes ${maxArguments} arguments, not ${given.length}.`);
+      throw new IModelError(
+        GENERAL_ERROR,
+        `Invalid request: ${given.length} arguments, where ${this.method.name} takes ${maxArguments} at the most.`,
+      );
     const args: unknown[] = Array.from({ length: Math.max(known.length, given.length) });
     const fill = async (_: unknown, index: number) => {
       const value = this.#argument(known[index] ?? argument(index), call);
@@ -211,8 +202,8 @@ export class HandlerPipeline {
       throw error;
     }
     if (call.isAnswered()) return ALREADY_ANSWERED;
-    if (returned !== undefined && !this.#warned) {
-      this.#warned = true;
+    if (returned !== undefined && !warned.has(this.method)) {
+      warned.add(this.method);
       const where = `${this.instance.constructor.name}.${this.method.name}`;
       logger.warn(
         `An exception filter of ${where} returned a value, which is ignored: it has to write the response.`,

@@ -17,8 +17,9 @@ import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
 /**
  * Nest's own parts, as `ExternalContextCreator` holds them. Its `create` runs guards, interceptors and pipes,
  * but drops arguments beyond the declared ones, answers an error with what a filter returns, and logs every
- * error as unexpected; so the same parts are put together anew, in `handler.pipeline.ts`. This file is all
- * that is used of Nest beyond its public interface, and `nest.internals.spec.ts` fails when that changes.
+ * error as unexpected; so the same parts are put together anew, in `handler.pipeline.ts`. They are private there;
+ * what else is used beyond Nest's public interface are exports of its `internal` entries, and the hooks that its
+ * adapters keep. `nest.internals.spec.ts` fails when any of it changes.
  */
 export interface NestParts {
   readonly guardsContextCreator: GuardsContextCreator;

@@ -19,11 +19,20 @@ export interface NodePlatform extends HttpPlatform {
 
 /** Serves RPC on Node's HTTP messages, whoever made the server. */
 export class NodeRpcServer {
+  /** Answers that are yet to be given, or on their way. */
+  readonly #open = new Set<ServerResponse>();
+  #whenIdle: (() => void) | undefined;
+
   constructor(readonly handler: HttpRpcHandler) {}
 
   /** Whether the request is one of RPC. */
   owns(request: IncomingMessage): boolean {
     return this.handler.owns(request.method!, request.url!);
+  }
+
+  /** Whether the server goes by the name that the request asks for. */
+  trustsHost(request: IncomingMessage): boolean {
+    return this.handler.trustsHost(new NodeRequestHead(request));
   }
 
   /** Answers a request. Never throws; settles whatever the peer does. */
@@ -35,6 +44,39 @@ export class NodeRpcServer {
     }
     platform.takeOver?.();
     refuseBody(response, opened);
+  }
+
+  /**
+   * Ends the service: new calls get 503, calls in flight finish, and their answers are sent.
+   *
+   * @param timeoutMs how long to wait for that; then the connections of what is left are cut
+   * @returns how many calls were left
+   */
+  async close(timeoutMs: number): Promise<number> {
+    this.handler.closing = true;
+    if (this.#open.size === 0) return 0;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#whenIdle = resolve;
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    clearTimeout(timer);
+    const left = [...this.#open];
+    for (const response of left) response.destroy();
+    return left.length;
+  }
+
+  /** Follows an answer until it is sent, or nobody is there to have it. */
+  #track({ activity }: HttpExchange, request: IncomingMessage, response: ServerResponse): void {
+    this.#open.add(response);
+    const over = () => {
+      if (!this.#open.delete(response)) return;
+      if (!response.writableFinished) activity.abort(new Error('The client is gone.'));
+      if (this.#open.size === 0) this.#whenIdle?.();
+    };
+    response.once('close', over);
+    // One that waits behind another on its connection is not told when that ends.
+    if (!response.socket) request.socket.once('close', over);
   }
 
   #receive(
@@ -58,9 +100,12 @@ export class NodeRpcServer {
       over = true;
       this.#respond(exchange, request, response, platform);
     };
-    if (request.readableDidRead && source === request) {
-      const answer = takeParsedBody(exchange, platform.parsedBody);
-      return answer ? refuse(answer) : complete();
+    if (source === request && (request.readableDidRead || request.readableEnded)) {
+      // An empty body has ended without anything to keep.
+      const answer = request.readableDidRead ? takeParsedBody(exchange, platform.parsedBody) : undefined;
+      if (answer) refuse(answer);
+      else complete();
+      return;
     }
     try {
       body = decompress(source, request.headers['content-encoding']);
@@ -77,10 +122,8 @@ export class NodeRpcServer {
     body.on('error', () => {
       if (over) return;
       // A request that was read to its end is destroyed too.
-      if (request.destroyed && !request.complete) {
-        over = true;
-        exchange.cancel();
-      } else refuse(exchange.refuse(new HttpError(400, 'Invalid request: the body cannot be decompressed.')));
+      if (request.destroyed && !request.complete) over = true;
+      else refuse(exchange.refuse(new HttpError(400, 'Invalid request: the body cannot be decompressed.')));
     });
     // A middleware may have paused it, and listening does not let it flow again.
     if (body.isPaused()) body.resume();
@@ -93,11 +136,10 @@ export class NodeRpcServer {
     response: ServerResponse,
     platform: NodePlatform,
   ): void {
-    const peer = {
-      request: platform.request ?? request,
-      response: platform.response ?? response,
-      onClosed: (gone: () => void) => whenClosed(response, gone),
-    };
+    // Gone while a middleware or the body took its time: what nobody waits for need not be done.
+    if (request.socket.destroyed || response.closed) return;
+    this.#track(exchange, request, response);
+    const peer = { request: platform.request ?? request, response: platform.response ?? response };
     exchange.respond(peer, (answer) => {
       if (!answer) return;
       if (this.handler.closing) answer.headers.push('Connection', 'close');
@@ -118,22 +160,14 @@ export class NodeRpcServer {
     } catch (error) {
       // Nothing that can be answered any more: better a broken connection than one that waits.
       this.handler.options.report?.({
-        kind: 'warning',
-        message: `The answer could not be written: ${String(error)}`,
+        kind: 'error',
+        thrown: error,
+        error: { status: 500, body: undefined, internal: true },
         activity: exchange.activity,
       });
       response.destroy();
     }
   }
-}
-
-/** Calls back when the connection is gone before the answer was sent. */
-function whenClosed(response: ServerResponse, gone: () => void): void {
-  if (response.destroyed) gone();
-  else
-    response.once('close', () => {
-      if (!response.writableFinished) gone();
-    });
 }
 
 class NodeRequestHead implements HttpRequestHead {
@@ -176,6 +210,14 @@ function decompress(source: Readable, contentEncoding: string | undefined): Read
 function takeParsedBody(exchange: HttpExchange, parsed: unknown): HttpResponse | undefined {
   if (parsed instanceof Uint8Array) return exchange.push(parsed);
   if (typeof parsed === 'string') return exchange.push(Buffer.from(parsed));
-  if (Array.isArray(parsed)) return exchange.push(Buffer.from(JSON.stringify(parsed)));
+  if (Array.isArray(parsed)) return takeParsedList(exchange, parsed);
   return exchange.refuse(new HttpError(500, 'The body was read by a middleware that did not keep it.'));
+}
+
+function takeParsedList(exchange: HttpExchange, list: unknown[]): HttpResponse | undefined {
+  try {
+    return exchange.push(Buffer.from(JSON.stringify(list)));
+  } catch {
+    return exchange.refuse(new HttpError(400, 'Invalid request: the arguments are nested too deeply.'));
+  }
 }

@@ -43,7 +43,8 @@ const LINGER_MS = 500;
 export function refuseBody(response: ServerResponse, answer: HttpResponse): void {
   if (response.headersSent || response.destroyed) return;
   const request = response.req;
-  if (request.complete) {
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
+  if (request.complete || (length === '0' && encoding === undefined)) {
     writeResponse(response, answer);
     return;
   }
@@ -57,17 +58,18 @@ export function refuseBody(response: ServerResponse, answer: HttpResponse): void
 
 function writeHead(response: ServerResponse, { status, headers, body }: HttpResponse): void {
   if (status !== 204) headers.push('Content-Length', String(lengthOf(body)));
-  const vary = response.getHeader('Vary');
-  if (vary !== undefined) mergeVary(headers, String(vary));
+  const vary = headers.indexOf('Vary') + 1;
+  if (vary > 0) headers[vary] = mergedVary(response.getHeader('Vary'), headers[vary]!);
   response.writeHead(status, headers);
 }
 
 /** What a middleware has said about caches stays said. */
-function mergeVary(headers: string[], present: string): void {
-  const index = headers.indexOf('Vary') + 1;
-  if (index > 0) headers[index] = [...new Set(`${present}, ${headers[index]}`.split(/\s*,\s*/))].join(', ');
+export function mergedVary(present: number | string | string[] | undefined, value: string): string {
+  if (present === undefined) return value;
+  return [...new Set(`${String(present)}, ${value}`.split(/\s*,\s*/))].join(', ');
 }
 
+/** A body in one piece. */
 export function bytesOf(body: HttpResponse['body']): Uint8Array {
   if (typeof body === 'string') return Buffer.from(body);
   return body instanceof Uint8Array ? body : Buffer.concat(body);

@@ -4,8 +4,9 @@ import type { RpcCall, RpcHandler } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import type { HttpFramework } from '../http/http.framework.js';
 import { readParams } from '../nest/call.params.js';
+import { checkEnhancers } from '../nest/enhancer.check.js';
 import { HandlerPipeline, settle } from '../nest/handler.pipeline.js';
-import type { HandlerCall } from '../nest/handler.pipeline.js';
+import type { HandlerCall, HandlerMethod } from '../nest/handler.pipeline.js';
 import { contextIdOf, instanceInContext, nestParts } from '../nest/nest.internals.js';
 
 type Methods = Record<string, (...args: unknown[]) => unknown>;
@@ -23,10 +24,14 @@ export class RpcHandlerFactory {
   create(wrapper: InstanceWrapper, name: string): RpcHandler {
     const parts = nestParts(this.creator);
     const method = { wrapper, name };
-    if (!wrapper.isDependencyTreeStatic()) {
-      readParams(parts, wrapper.instance as object, name);
-      return (call) => ClientRequestContext.run(call.activity, () => this.#runScoped(call, wrapper, name));
-    }
+    checkEnhancers(
+      wrapper,
+      wrapper.instance as object,
+      name,
+      readParams(parts, wrapper.instance as object, name),
+    );
+    if (!wrapper.isDependencyTreeStatic())
+      return (call) => ClientRequestContext.run(call.activity, () => this.#runScoped(call, method));
     const instance = wrapper.instance as Methods;
     const pipeline = new HandlerPipeline(parts, instance, method);
     // Most methods have nothing around them, and pay for nothing.
@@ -36,7 +41,8 @@ export class RpcHandlerFactory {
     return (call) => ClientRequestContext.run(call.activity, () => pipeline.run(this.#handlerCall(call)));
   }
 
-  async #runScoped(call: RpcCall, wrapper: InstanceWrapper, name: string): Promise<unknown> {
+  async #runScoped(call: RpcCall, method: HandlerMethod): Promise<unknown> {
+    const { wrapper } = method;
     const parts = nestParts(this.creator);
     const handlerCall = this.#handlerCall(call);
     const contextId = contextIdOf(
@@ -49,12 +55,9 @@ export class RpcHandlerFactory {
       instance = await instanceInContext(wrapper, contextId);
     } catch (error) {
       // What fails while the instance is made goes to the filters that need no request.
-      return new HandlerPipeline(parts, wrapper.instance as object, { wrapper, name }).filter(
-        error,
-        handlerCall,
-      );
+      return new HandlerPipeline(parts, wrapper.instance as object, method).filter(error, handlerCall);
     }
-    return new HandlerPipeline(parts, instance, { wrapper, name }, contextId).run(handlerCall);
+    return new HandlerPipeline(parts, instance, method, contextId).run(handlerCall);
   }
 
   #handlerCall(call: RpcCall): HandlerCall {
@@ -77,10 +80,8 @@ class RpcHandlerCall implements HandlerCall {
   }
 
   beforeFilter(): void {
-    const { response } = this.call.transport;
-    const headers = this.call.transport.commonHeaders();
-    for (let i = 0; i < headers.length; i += 2)
-      this.framework?.setHeader(response, headers[i]!, headers[i + 1]!);
+    const { transport } = this.call;
+    this.framework?.beforeFilter(transport.response, transport.commonHeaders());
   }
 
   isAnswered(): boolean {

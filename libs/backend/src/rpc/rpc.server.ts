@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, ExternalContextCreator, HttpAdapterHost } from '@nestjs/core';
+import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/internal';
 import semver from 'semver';
 import {
@@ -15,7 +16,7 @@ import {
 import type { HttpReport, RpcEndpoint, RpcInterfaceDefinition } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import { drainOnClose, watchHttp } from '../http/http.attach.js';
-import type { HttpAttachment } from '../http/http.attach.js';
+import type { HttpAttachment, ServiceEndpoints } from '../http/http.framework.js';
 import { mapHttpException } from '../nest/exception.mapper.js';
 import { findDecorated } from '../nest/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
@@ -27,43 +28,29 @@ import type { RpcModuleOptions } from './rpc.options.js';
 
 export const RPC_OPTIONS = Symbol('linnet:rpc-options');
 
+/** Applications, by their adapter, that are served already. */
+const served = new WeakSet<object>();
+
 /** Serves the RPC implementations of an application. */
 @Injectable()
 export class RpcServer implements OnModuleInit {
   readonly #logger = new Logger('RpcModule');
   readonly #dispatcher: RpcDispatcher;
-  readonly #handler: HttpRpcHandler;
   #http: HttpAttachment | undefined;
 
   constructor(
     @Inject(RPC_OPTIONS) private readonly options: RpcModuleOptions,
     private readonly discovery: DiscoveryService,
-    adapterHost: HttpAdapterHost,
+    private readonly adapterHost: HttpAdapterHost,
     private readonly creator: ExternalContextCreator,
     private readonly config: ApplicationConfig,
   ) {
-    const limits = { ...defaultWireLimits, ...options.limits };
-    this.#dispatcher = new RpcDispatcher({
-      waitingCalls: limits.waitingCalls,
-      isCompatible: options.versionCheck === 'strict' ? isStrictlyCompatible : isVersionCompatible,
-    });
-    this.#handler = new HttpRpcHandler(this.#dispatcher, {
-      ...options,
-      limits,
-      mapError: mapHttpException,
-      decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
-      report: (report) => this.#report(report),
-    });
-    const way = {
-      server: new NodeRpcServer(this.#handler),
-      logger: this.#logger,
-      services: this.#services(),
-    };
+    const { waitingCalls } = { ...defaultWireLimits, ...options.limits };
+    const isCompatible = options.versionCheck === 'strict' ? isStrictlyCompatible : isVersionCompatible;
+    this.#dispatcher = new RpcDispatcher({ waitingCalls, isCompatible });
     // As soon as there is an adapter: it is yet to get Nest's own middleware and the application's.
     adapterHost.init$.subscribe(() => {
-      const adapter = adapterHost.httpAdapter;
-      this.#http = watchHttp(adapter, way);
-      drainOnClose(adapter, way);
+      this.#http = watchHttp(adapterHost.httpAdapter, this.#logger);
     });
   }
 
@@ -73,11 +60,31 @@ export class RpcServer implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    // The application sets its prefix when the providers are there already.
-    this.#handler.options.path = normalizePath(this.options.path ?? this.config.getGlobalPrefix());
     // Without an HTTP side (a script's application context) the implementations are checked all the same.
     this.#register(new RpcHandlerFactory(this.creator, this.#http));
-    this.#http?.attach();
+    const adapter = this.adapterHost.httpAdapter as AbstractHttpAdapter | undefined;
+    if (adapter) this.#serve(adapter);
+  }
+
+  #serve(adapter: AbstractHttpAdapter): void {
+    if (!this.#http)
+      throw new Error(`RpcModule serves applications on Express and Fastify, not on ${adapter.getType()}.`);
+    if (served.has(adapter))
+      throw new Error('RpcModule.forRoot() is imported twice: one module serves all of an application.');
+    served.add(adapter);
+    // The application sets its prefix when the providers are there already.
+    const path = normalizePath(this.options.path ?? this.config.getGlobalPrefix());
+    const handler = new HttpRpcHandler(this.#dispatcher, {
+      ...this.options,
+      path,
+      limits: { ...defaultWireLimits, ...this.options.limits },
+      mapError: mapHttpException,
+      decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
+      report: (report) => this.#report(report),
+    });
+    const server = new NodeRpcServer(handler);
+    this.#http.attach({ server, logger: this.#logger, services: this.#services(path) });
+    drainOnClose(adapter, server, this.#logger, this.options.shutdownTimeoutMs ?? 10_000);
   }
 
   #register(factory: RpcHandlerFactory): void {
@@ -129,23 +136,11 @@ export class RpcServer implements OnModuleInit {
     return found;
   }
 
-  #services() {
-    const {
-      info = { title: 'linnet', version: 'v1.0' },
-      ping = true,
-      openApi = true,
-      greeting = false,
-    } = this.options;
-    const { options } = this.#handler;
-    return {
-      ping,
-      greeting,
-      openApi: openApi ? () => openApiDocument(info, options.path ?? '', this.endpoints) : undefined,
-      get prefix() {
-        return options.path ?? '';
-      },
-      shutdownTimeoutMs: this.options.shutdownTimeoutMs ?? 10_000,
-    };
+  #services(prefix: string): ServiceEndpoints {
+    const { info = { title: 'linnet', version: 'v1.0' } } = this.options;
+    const { ping = true, openApi = true, greeting = false } = this.options;
+    const document = () => openApiDocument(info, prefix, this.endpoints);
+    return { prefix, ping, greeting, openApi: openApi ? document : undefined };
   }
 
   #report(report: HttpReport): void {
@@ -220,7 +215,8 @@ function isStrictlyCompatible(backend: string, frontend: string): boolean {
   return !semver.valid(backend) || !semver.valid(frontend) || semver.lte(frontend, backend);
 }
 
-/** `api/` and `/api` → `/api`; nothing → `/`. */
+/** `api/` and `/api` → `/api`; nothing and `/` → nothing. */
 function normalizePath(path: string): string {
-  return `/${path.replace(/^\/+|\/+$/g, '')}`;
+  const trimmed = path.replace(/^\/+|\/+$/g, '');
+  return trimmed === '' ? '' : `/${trimmed}`;
 }

@@ -23,7 +23,6 @@ export class Activity implements ActivityProps {
   user: unknown;
   #abort: AbortController | undefined;
   #aborted: { reason: unknown } | undefined;
-  #watch: ((gone: () => void) => void) | undefined;
 
   constructor(props: Partial<ActivityProps> = {}) {
     this.activityId = props.activityId ?? '';
@@ -40,14 +39,8 @@ export class Activity implements ActivityProps {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
       if (this.#aborted) this.#abort.abort(this.#aborted.reason);
-      this.#watch?.(() => this.abort(new Error('The client is gone.')));
     }
     return this.#abort.signal;
-  }
-
-  /** Tells how to learn that the caller is gone; asked only when somebody wants to know. */
-  watch(watch: (gone: () => void) => void): void {
-    this.#watch = watch;
   }
 
   /** Called by the transport when nobody waits for the answer any more. */

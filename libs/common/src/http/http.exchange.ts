@@ -4,14 +4,17 @@ import type { RpcCall, RpcOperationTarget, RpcOutcome } from '../rpc/rpc.call.js
 import { outcomeOf } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
 import { inflateToken, isToken, isTokenMismatch } from '../rpc/rpc.token.js';
+import { hiddenError } from '../wire/error.codec.js';
+import type { WireError } from '../wire/error.codec.js';
 import { describeLosses } from '../wire/value.inspect.js';
 import type { HttpBody } from './http.body.js';
 import { cacheControl, chooseEncoding } from './http.cache.js';
-import { HttpError, headerOf } from './http.message.js';
+import { HttpError, headerOf, shuttingDown, tooLarge } from './http.message.js';
 import type { HttpRequestHead, HttpResponse } from './http.message.js';
 import type { HttpHandlerOptions } from './http.options.js';
 import { encodeOutcome } from './http.response.js';
 import type { EncodedOutcome } from './http.response.js';
+import { pathOf } from './http.route.js';
 import type { HttpRoute } from './http.route.js';
 import { CLIENT_HEADER, readableStatus } from './http.status.js';
 
@@ -19,10 +22,10 @@ import { CLIENT_HEADER, readableStatus } from './http.status.js';
 export interface HttpExchangeHost {
   readonly dispatcher: RpcDispatcher;
   readonly options: HttpHandlerOptions;
+  /** Whether calls are refused, because the server is about to end. */
+  readonly closing: boolean;
   corsHeaders(origin: string | undefined): string[];
   refuse(error: unknown, origin: string | undefined): HttpResponse;
-  /** The exchange is over; called once. */
-  done(): void;
 }
 
 /** The platform's side of a call. */
@@ -30,8 +33,6 @@ export interface HttpPlatform {
   /** What guards and filters of the platform's framework know as request and response. */
   readonly request?: unknown;
   readonly response?: unknown;
-  /** Calls back when the peer is gone before it has its answer. */
-  onClosed?(listener: () => void): void;
 }
 
 const VARY = 'Accept-Encoding, Authorization, X-Protocol-Version, Origin';
@@ -43,7 +44,6 @@ export class HttpExchange {
   readonly activity: Activity;
   readonly #protocolVersion: number;
   #received = 0;
-  #over = false;
 
   constructor(
     private readonly host: HttpExchangeHost,
@@ -82,16 +82,9 @@ export class HttpExchange {
     }
   }
 
-  /** Ends the exchange with the answer to a request whose body could not be read. */
+  /** The answer to a request whose body could not be read. */
   refuse(error: unknown): HttpResponse {
-    this.#end();
     return this.host.refuse(error, this.origin);
-  }
-
-  /** The peer is gone before its request was complete. */
-  cancel(): void {
-    this.activity.abort(new Error('The client is gone.'));
-    this.#end();
   }
 
   /**
@@ -102,6 +95,8 @@ export class HttpExchange {
   respond(platform: HttpPlatform, answer: (response: HttpResponse | undefined) => void): void {
     let call: RpcCall | undefined;
     try {
+      // The body may have taken its time, and the application what the call needs.
+      if (this.host.closing) throw shuttingDown();
       call = this.#call(platform);
     } catch (error) {
       answer(error instanceof HttpError ? this.refuse(error) : this.#settle(outcomeOf(error)));
@@ -115,7 +110,6 @@ export class HttpExchange {
     const args = this.body.end();
     // Without a target the body ends in the error that the look-up gave.
     if (!target!.policy.allowTokenMismatch) this.#inflateTokens(args);
-    if (platform.onClosed) activity.watch(platform.onClosed.bind(platform));
     return {
       target: target!,
       arguments: args,
@@ -133,7 +127,6 @@ export class HttpExchange {
   }
 
   #settle(outcome: RpcOutcome): HttpResponse | undefined {
-    this.#end();
     if (outcome.kind === 'answered') return undefined;
     try {
       const { activityId } = this.activity;
@@ -141,21 +134,28 @@ export class HttpExchange {
       this.#report(outcome, encoded);
       return this.#response(outcome, encoded);
     } catch (error) {
+      // A function of the application's options has failed; what it was asked about is not to be lost with it.
+      if (outcome.kind === 'error') this.#reportError(outcome.error, hiddenError(this.activity.activityId));
+      this.#reportError(error, hiddenError(this.activity.activityId));
       return this.host.refuse(error, this.origin);
     }
   }
 
   #inflateTokens(args: unknown[]): void {
+    let segments: string[] | undefined;
+    let mismatch = false;
     for (let i = 0; i < args.length; i++) {
       const argument = args[i];
       if (!isToken(argument)) continue;
-      const inflated = inflateToken(argument, this.head.target);
+      segments ??= pathOf(this.head.target).split('/');
+      const inflated = inflateToken(argument, segments);
       args[i] = inflated;
-      if (!isTokenMismatch(argument, inflated)) continue;
-      const message = 'IModelRpcProps mismatch detected for this request.';
-      if (this.host.options.throwOnTokenMismatch) throw new IModelError(GENERAL_ERROR, message);
-      this.#warn(message);
+      mismatch ||= isTokenMismatch(argument, inflated);
     }
+    if (!mismatch) return;
+    const message = 'IModelRpcProps mismatch detected for this request.';
+    if (this.host.options.throwOnTokenMismatch) throw new IModelError(GENERAL_ERROR, message);
+    this.#warn(message);
   }
 
   #commonHeaders(): string[] {
@@ -171,9 +171,11 @@ export class HttpExchange {
     const headers = ['X-Protocol-Version', '2', 'Vary', VARY];
     if (contentType !== undefined) headers.push('Content-Type', contentType);
     if (this.origin !== undefined) headers.push(...host.corsHeaders(this.origin));
-    if (encoded.retryAfter !== undefined) headers.push('Retry-After', String(encoded.retryAfter));
+    const retryAfter = String(encoded.retryAfter ?? '');
+    // What a header cannot carry would break the connection instead.
+    if (/^[\x20-\x7e]+$/.test(retryAfter)) headers.push('Retry-After', retryAfter);
     if (route.parameters !== '' && status === 200 && target?.policy.allowResponseCaching) {
-      const authorized = this.activity.accessToken !== '';
+      const authorized = this.activity.accessToken !== '' || head.headers['cookie'] !== undefined;
       headers.push(
         'Cache-Control',
         cacheControl(target.operation, typeof body === 'string' ? body.length : 0, authorized),
@@ -185,32 +187,22 @@ export class HttpExchange {
     return { status, headers, body, encoding };
   }
 
-  #report(outcome: RpcOutcome, { error }: EncodedOutcome): void {
-    const { options } = this.host;
-    if (error) {
-      const thrown = outcome.kind === 'error' ? outcome.error : undefined;
-      options.report?.({ kind: 'error', target: this.target, thrown, error, activity: this.activity });
-    } else if (options.developmentMode && outcome.kind === 'result') {
+  #report(outcome: RpcOutcome, { error, thrown }: EncodedOutcome): void {
+    if (error) this.#reportError(thrown, error);
+    else if (this.host.options.developmentMode && outcome.kind === 'result')
       for (const loss of describeLosses(outcome.value)) this.#warn(`The caller will not see it: ${loss}.`);
-    }
+  }
+
+  #reportError(thrown: unknown, error: WireError): void {
+    this.host.options.report?.({ kind: 'error', thrown, error, activity: this.activity });
   }
 
   #warn(message: string): void {
     this.host.options.report?.({ kind: 'warning', message, activity: this.activity });
-  }
-
-  #end(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.host.done();
   }
 }
 
 function sizeOf(body: HttpResponse['body']): number {
   if (typeof body === 'string') return body.length;
   return body instanceof Uint8Array ? body.byteLength : body.reduce((sum, part) => sum + part.byteLength, 0);
-}
-
-export function tooLarge(limit: number): HttpError {
-  return new HttpError(413, `Invalid request: the body is larger than ${limit} bytes.`);
 }

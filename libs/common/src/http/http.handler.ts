@@ -1,10 +1,11 @@
 import type { RpcOperationTarget } from '../rpc/rpc.call.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
+import { hiddenError } from '../wire/error.codec.js';
 import { bodyFor, decodeArguments, FixedBody } from './http.body.js';
 import type { DecodeText, HttpBody } from './http.body.js';
-import { HttpExchange, tooLarge } from './http.exchange.js';
+import { HttpExchange } from './http.exchange.js';
 import type { HttpExchangeHost } from './http.exchange.js';
-import { HttpError, headerOf, refusal } from './http.message.js';
+import { badRequest, HttpError, headerOf, refusal, shuttingDown, tooLarge } from './http.message.js';
 import type { HttpRequestHead, HttpResponse } from './http.message.js';
 import type { HttpHandlerOptions } from './http.options.js';
 import { OriginPolicy } from './http.origin.js';
@@ -25,9 +26,8 @@ export class HttpRpcHandler implements HttpExchangeHost {
   readonly #allowHeaders: string;
   /** Whether this handler answers for CORS; an application that does so itself turns it off. */
   cors = true;
-  #closing = false;
-  #running = 0;
-  #idle: (() => void) | undefined;
+  /** Whether new calls are refused, with 503: the server is about to end. */
+  closing = false;
 
   constructor(
     readonly dispatcher: RpcDispatcher,
@@ -40,16 +40,26 @@ export class HttpRpcHandler implements HttpExchangeHost {
 
   /** Whether a request is one of RPC; all others are the application's. Judged on the raw path. */
   owns(method: string, target: string): boolean {
-    const { catchAll, path: prefix = '/' } = this.options;
+    const { catchAll, path: prefix = '' } = this.options;
     const path = pathOf(target);
-    if (method === 'POST') {
+    if (method === 'POST' || method === 'OPTIONS') {
       if (catchAll) return isUnder(path, prefix);
     } else if (method === 'GET' || method === 'HEAD') {
       if (catchAll) return isUnder(path, prefix) && path.includes('/imodel/');
-    } else if (method !== 'OPTIONS') {
+    } else {
       return false;
     }
     return isRpcPath(path, prefix, (name) => this.dispatcher.serves(name));
+  }
+
+  /** Whether a server reached like this goes by the name it is asked under; see {@link OriginPolicy}. */
+  trustsHost(head: HttpRequestHead): boolean {
+    try {
+      this.#origins.checkHost(head);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /**
@@ -63,20 +73,19 @@ export class HttpRpcHandler implements HttpExchangeHost {
       this.#origins.checkHost(head);
       if (this.cors) origin = this.#origins.checkOrigin(head);
       if (head.method === 'OPTIONS') return { status: 200, headers: this.corsHeaders(origin), body: '' };
-      if (this.#closing) throw new HttpError(503, 'The server is shutting down.', ['Retry-After', '1']);
+      if (this.closing) throw shuttingDown();
       return this.#exchange(head, origin);
     } catch (error) {
+      if (!(error instanceof HttpError))
+        this.options.report?.({ kind: 'error', thrown: error, error: hiddenError(''), activity: undefined });
       return this.refuse(error, origin);
     }
   }
 
   /** The answer to a request that became no call. */
   refuse(error: unknown, origin: string | undefined): HttpResponse {
-    // Anything else than a refusal is a fault of this library, and its text stays inside.
-    const known = error instanceof HttpError ? error : new HttpError(500, 'Internal error');
-    if (known !== error)
-      this.options.report?.({ kind: 'warning', message: String(error), activity: undefined });
-    const response = refusal(known);
+    // Anything else is a fault of the server, and its text stays inside.
+    const response = refusal(error instanceof HttpError ? error : new HttpError(500, 'Internal error'));
     response.headers.push(...this.corsHeaders(origin));
     return response;
   }
@@ -88,6 +97,8 @@ export class HttpRpcHandler implements HttpExchangeHost {
         414,
         `Invalid request: the target is longer than ${limits.targetLength} characters.`,
       );
+    // No client sends one, and whoever reads it before us may cut it off or not.
+    if (head.target.includes('#')) throw badRequest('The target has a fragment.');
     const route = parseRoute(head.target);
     const activityId = headerOf(head, 'x-correlation-id');
     if (activityId === '') throw new HttpError(400, 'Invalid request: Missing required activity ID.');
@@ -104,7 +115,6 @@ export class HttpRpcHandler implements HttpExchangeHost {
     const announced = head.headers['content-encoding'] ? 0 : Number(head.headers['content-length'] ?? 0);
     const body = this.#body(head, route, target, failure);
     if (announced > body.limit) throw tooLarge(body.limit);
-    this.#running++;
     return new HttpExchange(this, head, route, target, body, activityId, origin);
   }
 
@@ -123,6 +133,9 @@ export class HttpRpcHandler implements HttpExchangeHost {
       });
     }
     const contentType = headerOf(head, 'content-type');
+    // The reference unpacks text and octet-stream only, and what multipart may become is too much to unpack.
+    if (contentType.startsWith('multipart/') && head.headers['content-encoding'])
+      throw new HttpError(415, 'Invalid request: a multipart body cannot be compressed.');
     // What is called does not exist: the body is read (the connection stays usable) but not kept.
     if (!target) {
       const limit = contentType.startsWith('multipart/') ? limits.multipartBytes : limits.bodyBytes;
@@ -148,31 +161,5 @@ export class HttpRpcHandler implements HttpExchangeHost {
       'Access-Control-Expose-Headers',
       'X-Protocol-Version, Retry-After',
     ];
-  }
-
-  done(): void {
-    if (--this.#running === 0) this.#idle?.();
-  }
-
-  /**
-   * Ends the service: new calls get 503, calls in flight finish.
-   *
-   * @param timeoutMs how long to wait for them
-   * @returns how many calls were still running when the time was up
-   */
-  async close(timeoutMs: number): Promise<number> {
-    this.#closing = true;
-    if (this.#running === 0) return 0;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await new Promise<void>((resolve) => {
-      this.#idle = resolve;
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    clearTimeout(timer);
-    return this.#running;
-  }
-
-  get closing(): boolean {
-    return this.#closing;
   }
 }

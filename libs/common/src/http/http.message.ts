@@ -42,6 +42,14 @@ export function badRequest(detail: string): HttpError {
   return new HttpError(400, `Invalid request: ${detail}`);
 }
 
+export function tooLarge(limit: number): HttpError {
+  return new HttpError(413, `Invalid request: the body is larger than ${limit} bytes.`);
+}
+
+export function shuttingDown(): HttpError {
+  return new HttpError(503, 'The server is shutting down.', ['Retry-After', '1']);
+}
+
 /** The answer to a refused request: `{"message","isError"}` (WIRE 2.2). */
 export function refusal(error: HttpError): HttpResponse {
   return {

@@ -14,7 +14,7 @@ export function openApiDocument(
   prefix: string,
   endpoints: RpcEndpoint[],
 ) {
-  const base = `${prefix === '/' ? '' : prefix}/${info.title}/${info.version}`;
+  const base = `${prefix}/${info.title}/${info.version}`;
   const route = `${base}/mode/{modeId}/context/{iTwinId}/imodel/{iModelId}/changeset/{changeSetId}`;
   const paths: Record<string, object> = Object.create(null) as Record<string, object>;
   for (const { interfaceName, interfaceVersion, operationNames } of endpoints) {

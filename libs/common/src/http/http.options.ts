@@ -1,5 +1,4 @@
 import type { Activity } from '../call/call.activity.js';
-import type { RpcOperationTarget } from '../rpc/rpc.call.js';
 import type { ErrorPolicy, WireError } from '../wire/error.codec.js';
 import type { WireLimits } from '../wire/wire.limits.js';
 import type { DecodeText } from './http.body.js';
@@ -29,13 +28,13 @@ export interface HttpHandlerOptions extends OriginOptions, ErrorPolicy {
   report?: (report: HttpReport) => void;
 }
 
+/** What a server tells its log: a failure, whole, beside what the caller saw of it; or a warning. */
 export type HttpReport =
   | {
       kind: 'error';
-      /** The operation that failed, if the request named one. */
-      target: RpcOperationTarget | undefined;
       thrown: unknown;
       error: WireError;
-      activity: Activity;
+      /** The call that it happened in, if there was one. */
+      activity: Activity | undefined;
     }
-  | { kind: 'warning'; message: string; activity: Activity | undefined };
+  | { kind: 'warning'; message: string; activity: Activity };

@@ -57,10 +57,9 @@ export class OriginPolicy {
 
   #allows(origin: string, head: HttpRequestHead): boolean {
     const { origins } = this.options;
-    const scheme = origin.indexOf('://');
+    const authority = /^https?:\/\/([^/,\s]+)$/i.exec(origin)?.[1];
     // "null": a sandboxed frame or a file, which is anybody.
-    if (scheme < 0) return false;
-    const authority = origin.slice(scheme + 3);
+    if (authority === undefined) return false;
     if (authority === head.headers['host']) return true;
     if (isLoopbackName(hostnameOf(authority)) && head.isLoopback()) return true;
     return typeof origins === 'function' ? origins(origin, head) : (origins?.includes(origin) ?? false);

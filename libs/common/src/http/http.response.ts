@@ -12,7 +12,8 @@ export interface EncodedOutcome {
   contentType: string | undefined;
   body: string | Uint8Array | readonly Uint8Array[];
   retryAfter?: number | string | undefined;
-  /** What was thrown, and whether the caller saw less of it. */
+  /** What was thrown, and what the caller sees of it. */
+  thrown?: unknown;
   error?: WireError;
 }
 
@@ -71,7 +72,7 @@ function encodeFailure(
   const status = protocolVersion >= 2 || thrown instanceof TransientError ? error.status : 500;
   try {
     const { objects, data } = encodeValue(error.body);
-    return { status, ...encodeContent(objects, data), retryAfter, error };
+    return { status, ...encodeContent(objects, data), retryAfter, thrown, error };
   } catch {
     // A member of the error has a cycle; its message is worth more than its members.
     const { message = 'The error cannot be sent.', name = 'Error' } = error.body as {
@@ -79,7 +80,7 @@ function encodeFailure(
       name?: unknown;
     };
     const body = JSON.stringify({ message: String(message), isError: true, name: String(name) });
-    return { status, contentType: TEXT, body, retryAfter, error };
+    return { status, contentType: TEXT, body, retryAfter, thrown, error };
   }
 }
 

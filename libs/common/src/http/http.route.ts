@@ -68,13 +68,13 @@ export function decodeParameters(parameters: string): string {
  */
 export function isRpcPath(path: string, prefix: string, serves: (interfaceName: string) => boolean): boolean {
   if (!isUnder(path, prefix)) return false;
+  const mode = path.indexOf('/mode/');
+  if (mode >= 0 && path.indexOf('/imodel/', mode) > 0) return true;
   const segment = lastSegment(path);
   const first = segment.indexOf('-');
   if (first < 0) return false;
   const version = segment.slice(first + 1, segment.lastIndexOf('-'));
   if (version === CONTROL_VERSION) return true;
-  const mode = path.indexOf('/mode/');
-  if (mode >= 0 && path.indexOf('/imodel/', mode) > 0) return true;
   const digit = version.charCodeAt(0);
   return digit >= 0x30 && digit <= 0x39 && serves(segment.slice(0, first));
 }

@@ -68,6 +68,11 @@ export class RpcDispatcher {
     const operations = new Map<string, RpcOperationTarget>();
     for (const operation of names) {
       const policy = operationPolicy(definition, operation, implementation.methodOf?.(operation));
+      const { concurrency } = policy;
+      if (concurrency !== Infinity && !(Number.isInteger(concurrency) && concurrency > 0))
+        throw new Error(
+          `${implementation.name}.${operation}: a concurrency of ${concurrency} lets no call through.`,
+        );
       const handler = implementation.handlerOf(operation) ?? notImplemented(implementation.name, operation);
       operations.set(operation, {
         definition,
@@ -141,7 +146,11 @@ export class RpcDispatcher {
   #limited(handler: RpcHandler, concurrency: number): RpcHandler {
     if (concurrency === Infinity) return handler;
     const queue = new CallQueue(concurrency, this.options.waitingCalls);
-    return (call) => queue.run(() => handler(call));
+    return (call) =>
+      queue.run(
+        () => handler(call),
+        () => call.activity.signal,
+      );
   }
 }
 
@@ -157,6 +166,15 @@ function resultOf(value: unknown): RpcOutcome {
 
 /** Tells control responses from errors. */
 export function outcomeOf(thrown: unknown): RpcOutcome {
+  try {
+    return classify(thrown);
+  } catch {
+    // A proxy may refuse even to say what it is.
+    return { kind: 'error', error: new Error('What was thrown cannot be looked at.') };
+  }
+}
+
+function classify(thrown: unknown): RpcOutcome {
   if (thrown instanceof RpcPendingResponse) return { kind: 'pending', message: thrown.message };
   if (thrown instanceof RpcNotFoundResponse) return { kind: 'notFound', response: thrown };
   if (thrown instanceof Error && (thrown as { errorNumber?: unknown }).errorNumber === IModelStatus.NoContent)

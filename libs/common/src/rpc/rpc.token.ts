@@ -19,14 +19,15 @@ export function isToken(argument: unknown): argument is Token {
 }
 
 /**
- * Makes a token from the argument and the request target. The path wins, because it is what gateways route
- * and authorize by; its segments are not percent-decoded (as in the reference).
+ * Makes a token from the argument and the path of the request. The path wins, because it is what gateways route
+ * and authorize by; as in the reference its segments are not percent-decoded, and of two of a kind the last counts.
+ *
+ * @param segments of the raw path, without the query
  */
-export function inflateToken(token: IModelRpcProps, target: string): Required<IModelRpcProps> {
+export function inflateToken(token: IModelRpcProps, segments: readonly string[]): Required<IModelRpcProps> {
   let { iTwinId = '', iModelId = '' } = token;
   const changeset: { id: string; index?: number } = { id: token.changeset?.id ?? '0' };
   if (token.changeset?.index !== undefined) changeset.index = token.changeset.index;
-  const segments = target.split('/');
   for (let i = 0; i < segments.length - 1; i++) {
     const value = segments[i + 1]!;
     if (segments[i] === 'context') iTwinId = value;

@@ -13,6 +13,7 @@ export interface WireError {
   internal: boolean;
 }
 
+/** What of a failure leaves the process. */
 export interface ErrorPolicy {
   /** Sends stack traces. Never in production. */
   developmentMode?: boolean;
@@ -33,14 +34,20 @@ export function Exposed(): ClassDecorator {
 Exposed()(TransientError);
 
 /** Members that errors of drivers and of the system bear; such an error tells about the inside. */
-const insideMarks = ['syscall', 'errno', 'sql', 'query', 'driverError', 'config', 'request'];
+const insideMarks =
+  'syscall errno errcode sql sqlState sqlMessage query driverError config request response ' +
+  'command cmd spawnargs stderr requireStack';
+const insideMembers = insideMarks.split(' ');
 
-/** Whether an error object may be seen from outside as it is. */
-function isExposed(error: Error): boolean {
-  const members = error as Error & Record<string, unknown>;
+/** Whether what was thrown may be seen from outside as it is. */
+function isExposed(thrown: unknown): boolean {
+  // A primitive has nothing inside: who throws a text means it to be read.
+  if (typeof thrown !== 'object' || thrown === null) return true;
+  const members = thrown as Record<PropertyKey, unknown>;
   if (typeof members['errorNumber'] === 'number' || hasITwinErrorId(members)) return true;
-  if ((error as { [EXPOSED]?: unknown })[EXPOSED] === true) return true;
-  const prototype: unknown = Object.getPrototypeOf(error);
+  if (members[EXPOSED] === true) return true;
+  const prototype: unknown = Object.getPrototypeOf(thrown);
+  if (!(thrown instanceof Error)) return prototype === Object.prototype || prototype === null;
   if (
     prototype !== Error.prototype &&
     prototype !== TypeError.prototype &&
@@ -48,10 +55,10 @@ function isExposed(error: Error): boolean {
   )
     return false;
   if ('code' in members && 'path' in members) return false;
-  return !insideMarks.some((mark) => mark in members);
+  return !insideMembers.some((member) => member in members);
 }
 
-function hasITwinErrorId(members: Record<string, unknown>): boolean {
+function hasITwinErrorId(members: Record<PropertyKey, unknown>): boolean {
   const id = members['iTwinErrorId'] as { scope?: unknown; key?: unknown } | null | undefined;
   return typeof id === 'object' && id !== null && typeof id.scope === 'string' && typeof id.key === 'string';
 }
@@ -65,23 +72,23 @@ function hasITwinErrorId(members: Record<string, unknown>): boolean {
 export function encodeError(thrown: unknown, activityId: string, policy: ErrorPolicy = {}): WireError {
   const mapped = policy.mapError?.(thrown);
   if (mapped) return { ...mapped, internal: false };
-  const override = policy.exposeError?.(thrown);
+  if (!(policy.exposeError?.(thrown) ?? isExposed(thrown))) {
+    const hidden = hiddenError(activityId);
+    if (policy.developmentMode && thrown instanceof Error)
+      (hidden.body as { stack?: unknown }).stack = thrown.stack;
+    return hidden;
+  }
   if (thrown instanceof Error) {
-    const exposed = override ?? isExposed(thrown);
-    const body: Record<string, unknown> = exposed ? errorMembers(thrown) : internalError(activityId);
+    const body = errorMembers(thrown);
     if (policy.developmentMode) body['stack'] = thrown.stack;
     const retryAfter = thrown instanceof TransientError ? thrown.retryAfter : undefined;
-    return { status: exposed ? statusOf(thrown) : 500, body, retryAfter, internal: !exposed };
+    return { status: statusOf(thrown), body, retryAfter, internal: false };
   }
-  // What is not an error object has no name and no number, and its category is 500.
-  if (typeof thrown !== 'object' || thrown === null) {
-    const message =
-      thrown === undefined || thrown === null ? 'The operation failed without an error.' : String(thrown);
-    return { status: 500, body: { message, isError: true, name: 'Error' }, internal: false };
-  }
-  const prototype: unknown = Object.getPrototypeOf(thrown);
-  const exposed = override ?? (prototype === Object.prototype || prototype === null);
-  return { status: 500, body: exposed ? thrown : internalError(activityId), internal: !exposed };
+  // What is no error object has no category: its status is 500.
+  if (typeof thrown === 'object' && thrown !== null) return { status: 500, body: thrown, internal: false };
+  const message =
+    thrown === undefined || thrown === null ? 'The operation failed without an error.' : String(thrown);
+  return { status: 500, body: { message, isError: true, name: 'Error' }, internal: false };
 }
 
 function statusOf(error: Error): number {
@@ -90,19 +97,16 @@ function statusOf(error: Error): number {
   return (typeof number === 'number' && errorTable.get(number)?.[0]) || 500;
 }
 
-function internalError(activityId: string): Record<string, unknown> {
-  return {
-    message: 'Internal error',
-    errorNumber: GENERAL_ERROR,
-    isError: true,
-    name: 'InternalError',
-    activityId,
-  };
+/** What a caller sees of a failure that is not its business: that it happened, and where the log has the rest. */
+export function hiddenError(activityId: string): WireError {
+  const name = 'InternalError';
+  const body = { message: 'Internal error', errorNumber: GENERAL_ERROR, isError: true, name, activityId };
+  return { status: 500, body, internal: true };
 }
 
 /** An error as a member of a value: the same rules, without an activity to refer to. */
-export function encodeErrorValue(error: Error): Record<string, unknown> {
-  return isExposed(error) ? errorMembers(error) : internalError('');
+export function encodeErrorValue(error: Error): unknown {
+  return isExposed(error) ? errorMembers(error) : hiddenError('').body;
 }
 
 /** Message and own members, then `isError`, and the name where it is no own member (WIRE 1.2). */

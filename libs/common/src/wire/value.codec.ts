@@ -44,10 +44,20 @@ export function encodeValue(value: unknown): EncodedValue {
     );
     return { objects: objects ?? '', data };
   } catch (error) {
-    throw new IModelError(
-      GENERAL_ERROR,
-      describeUnsendable(value) ?? `The value cannot be sent: ${String(error)}`,
-    );
+    // Out of stack in a walk, or out of room for the text; anything else was thrown by the value's own code.
+    const tooMuch = error instanceof RangeError ? `The value cannot be sent: ${error.message}.` : undefined;
+    const reason = unsendable(value) ?? tooMuch;
+    if (reason === undefined) throw error;
+    throw new IModelError(GENERAL_ERROR, reason);
+  }
+}
+
+function unsendable(value: unknown): string | undefined {
+  try {
+    return describeUnsendable(value);
+  } catch {
+    // A getter that throws: the error that was there first tells more.
+    return undefined;
   }
 }
 
@@ -95,7 +105,7 @@ export function decodeValue(objects: string, data: readonly Uint8Array[], maxDep
   // A reviver is paid on every key. The words can hide behind escapes only where there is a backslash-u.
   const escaped = objects.includes('\\u');
   if (escaped || data.length > 0 || objects.includes('isBinary') || objects.includes('__proto__'))
-    return revive(value, data, maxDepth);
+    return revive(value, data, { parts: data.length });
   return value;
 }
 
@@ -128,25 +138,33 @@ function isDeeperThan(text: string, maxDepth: number): boolean {
   return false;
 }
 
-/** Puts bytes in place of their markers. The depth is bounded already where the text was long enough. */
-function revive(value: unknown, data: readonly Uint8Array[], maxDepth: number): unknown {
+/** Parts that markers of several chunks may still refer to: each such reference is a copy. */
+interface CopyBudget {
+  parts: number;
+}
+
+/** Puts bytes in place of their markers. The depth of the value is bounded before. */
+function revive(value: unknown, data: readonly Uint8Array[], budget: CopyBudget): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (maxDepth < 0) throw tooDeep(maxDepth);
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = revive(value[i], data, maxDepth - 1);
+    for (let i = 0; i < value.length; i++) value[i] = revive(value[i], data, budget);
     return value;
   }
   const record = value as Record<string, unknown>;
-  if (Object.hasOwn(record, 'isBinary') && record['isBinary']) return bytesOf(record, data);
+  if (Object.hasOwn(record, 'isBinary') && record['isBinary']) return bytesOf(record, data, budget);
   for (const key of Object.keys(record)) {
     if (key === '__proto__')
       throw new IModelError(GENERAL_ERROR, 'Invalid value: a member may not be named "__proto__".');
-    record[key] = revive(record[key], data, maxDepth - 1);
+    record[key] = revive(record[key], data, budget);
   }
   return record;
 }
 
-function bytesOf(marker: Record<string, unknown>, data: readonly Uint8Array[]): Uint8Array {
+function bytesOf(
+  marker: Record<string, unknown>,
+  data: readonly Uint8Array[],
+  budget: CopyBudget,
+): Uint8Array {
   const { index, size, chunks } = marker;
   if (!isCount(index) || !isCount(chunks) || !isCount(size))
     throw new IModelError(GENERAL_ERROR, 'Cannot unmarshal a malformed binary value.');
@@ -154,6 +172,10 @@ function bytesOf(marker: Record<string, unknown>, data: readonly Uint8Array[]): 
   if (index + chunks > data.length)
     throw new IModelError(GENERAL_ERROR, 'Cannot unmarshal missing binary value.');
   if (chunks === 1) return data[index]!;
+  // Parts that many markers copied would multiply a small body by their number.
+  budget.parts -= chunks;
+  if (budget.parts < 0)
+    throw new IModelError(GENERAL_ERROR, 'Cannot unmarshal binary values that share their data.');
   const parts = data.slice(index, index + chunks);
   // Never trust the announced size: it would be an allocation of the peer's choice.
   const total = parts.reduce((sum, part) => sum + part.byteLength, 0);

@@ -36,8 +36,10 @@ export function describeLosses(value: unknown): string[] {
   walk(value, (item, path, cyclic) => {
     if (cyclic) return undefined;
     if (typeof item === 'function' || typeof item === 'symbol') losses.push(`${path} is a ${typeof item}`);
+    else if (item === undefined && path.endsWith(']')) losses.push(`${path} is undefined`);
     else if (typeof item === 'number' && !Number.isFinite(item)) losses.push(`${path} is ${item}`);
-    else if (item instanceof Map || item instanceof Set) losses.push(`${path} is a ${item.constructor.name}`);
+    else if (item instanceof Map || item instanceof Set || item instanceof Date)
+      losses.push(`${path} is a ${item.constructor.name}`);
     return undefined;
   });
   return losses;
