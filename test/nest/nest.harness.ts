@@ -136,6 +136,21 @@ export async function startApp(setup: AppSetup): Promise<TestApp> {
   return testApp;
 }
 
+/** Tries to start an application, and gives up what it says. */
+export async function refusal(setup: AppSetup): Promise<string> {
+  try {
+    const { app } = await makeApp(setup);
+    try {
+      await app.init();
+    } finally {
+      await app.close().catch(() => undefined);
+    }
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '(started)';
+}
+
 /** For `afterEach`. */
 export async function closeApps(): Promise<void> {
   while (started.length > 0) await started[0]!.close();

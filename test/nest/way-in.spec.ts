@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import { Controller, Get, Post } from '@nestjs/common';
 import type { INestApplication, MiddlewareConsumer, NestModule } from '@nestjs/common';
+import { jest } from '@jest/globals';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import express from 'express';
@@ -56,11 +57,14 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
       configure: (app) => configure(app as NestExpressApplication),
       ...setup,
     });
-  /** Whether calls go through Express: only there somebody sets this header. */
-  const isSlow = async ({ call }: TestApp) => {
-    const reply = await call('Way.go', [1]);
+  /** Whether a call goes through Express. */
+  const isSlow = async ({ app, send }: TestApp, target = '/Way-1.0.0-go') => {
+    const handle = jest.spyOn(app.getHttpAdapter().getInstance() as { handle: () => void }, 'handle');
+    const reply = await send({ target, body: '[1]' });
+    const { length } = handle.mock.calls;
+    handle.mockRestore();
     expect(reply.text).toBe('[1]');
-    return reply.headers['x-powered-by'] === 'Express';
+    return length > 0;
   };
 
   it('is direct where nothing stands before it', async () => {
@@ -91,9 +95,7 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
   it('leads past middleware of other paths', async () => {
     const testApp = await start((app) => app.use('/admin', pass));
     expect(await isSlow(testApp)).toBe(false);
-    const inside = await testApp.send({ target: '/admin/Way-1.0.0-go', body: '[1]' });
-    expect(inside.headers['x-powered-by']).toBe('Express');
-    expect(inside.text).toBe('[1]');
+    expect(await isSlow(testApp, '/admin/Way-1.0.0-go')).toBe(true);
   });
 
   it('is after routes and before what is used after the start, as controllers are', async () => {
