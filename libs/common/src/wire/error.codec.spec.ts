@@ -20,6 +20,17 @@ class OwnError extends Error {
   detail = { a: 1 };
 }
 class DerivedError extends OwnError {}
+/** Errors of classes that do not extend `Error`. */
+class Numbered {
+  errorNumber = 5;
+  message = 'm';
+}
+@Exposed()
+class Shown {
+  message = 'm';
+  detail = { a: 1 };
+}
+class DerivedShown extends Shown {}
 
 describe('errors that cross whole', () => {
   it.each([
@@ -65,6 +76,16 @@ describe('errors that cross whole', () => {
     ['null', null, { message: 'The operation failed without an error.', isError: true, name: 'Error' }],
   ])('%s', (_name, thrown, body) => {
     expect(encode(thrown)).toEqual(expect.objectContaining({ body, internal: false }));
+  });
+
+  it.each([
+    ['a number', new Numbered(), { errorNumber: 5, message: 'm' }],
+    ['@Exposed', new Shown(), { message: 'm', detail: { a: 1 } }],
+    ['a class derived of one that is @Exposed', new DerivedShown(), { message: 'm', detail: { a: 1 } }],
+  ])('%s on what does not extend Error', (_name, thrown, members) => {
+    const { body, internal } = encode(thrown);
+    expect(JSON.parse(JSON.stringify(body))).toMatchObject(members);
+    expect(internal).toBe(false);
   });
 });
 
@@ -127,6 +148,19 @@ describe('an error', () => {
     expect(encode(new RangeError('hidden'), { exposeError }).body).toEqual(internal);
     expect(encode(new TypeError('m'), { exposeError }).body).toHaveProperty('message', 'm');
     expect(encode(new SyntaxError('m'), { exposeError }).body).toEqual(internal);
+  });
+
+  it.each([
+    ['secret'],
+    [5],
+    [Symbol('secret')],
+    [{ code: 'secret' }],
+    [new Numbered()],
+    [new Shown()],
+    [null],
+  ])('of any kind is hidden where the application says so (%p)', (thrown) => {
+    const hidden = encode(thrown, { exposeError: () => false });
+    expect(hidden).toEqual(expect.objectContaining({ status: 500, body: internal, internal: true }));
   });
 
   it('of a framework is described by the framework', () => {
