@@ -143,20 +143,31 @@ export class NodeRpcServer {
     exchange.respond(peer, (answer) => {
       if (!answer) return;
       if (this.handler.closing) answer.headers.push('Connection', 'close');
-      void this.#write(exchange, response, platform, answer);
+      if (!answer.encoding) this.#send(exchange, response, platform, answer);
+      else void this.#compressAndSend(exchange, response, platform, answer);
     });
   }
 
-  async #write(
+  async #compressAndSend(
     exchange: HttpExchange,
     response: ServerResponse,
     platform: NodePlatform,
     answer: HttpResponse,
   ): Promise<void> {
+    // The compressors fail only for want of memory; the answer is then sent as it is.
+    const ready = await compressBody(answer).catch(() => answer);
+    this.#send(exchange, response, platform, ready);
+  }
+
+  #send(
+    exchange: HttpExchange,
+    response: ServerResponse,
+    platform: NodePlatform,
+    answer: HttpResponse,
+  ): void {
     try {
-      const ready = answer.encoding ? await compressBody(answer) : answer;
-      if (platform.write) platform.write(ready);
-      else writeResponse(response, ready);
+      if (platform.write) platform.write(answer);
+      else writeResponse(response, answer);
     } catch (error) {
       // Nothing that can be answered any more: better a broken connection than one that waits.
       this.handler.options.report?.({

@@ -2,14 +2,12 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, ExternalContextCreator, HttpAdapterHost } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import type { InstanceWrapper } from '@nestjs/core/internal';
 import semver from 'semver';
 import {
   defaultWireLimits,
   HttpRpcHandler,
   isVersionCompatible,
   openApiDocument,
-  operationsOf,
   RpcDispatcher,
   TransientError,
 } from '@linnet/common';
@@ -21,6 +19,7 @@ import { mapHttpException } from '../nest/exception.mapper.js';
 import { findDecorated } from '../nest/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
 import { NodeRpcServer } from '../node/node.server.js';
+import { checkDefinition, checkImplementation, classNameOf, methodOf } from './rpc.checks.js';
 import { RPC_IMPLEMENTATION } from './rpc.decorator.js';
 import type { RpcImplementationMetadata } from './rpc.decorator.js';
 import { RpcHandlerFactory } from './rpc.handler.js';
@@ -158,55 +157,6 @@ function isUnexpected({ error, thrown }: Extract<HttpReport, { kind: 'error' }>)
   if (error.internal) return true;
   if (mapHttpException(thrown) || thrown instanceof TransientError) return false;
   return !(thrown instanceof Error && ('errorNumber' in thrown || 'iTwinErrorId' in thrown));
-}
-
-function checkDefinition(definition: RpcInterfaceDefinition, implementation: string): void {
-  try {
-    operationsOf(definition);
-  } catch (error) {
-    throw new Error(`${implementation}: ${(error as Error).message}`, { cause: error });
-  }
-  if (semver.valid(definition.interfaceVersion) !== definition.interfaceVersion.replace(/\+.*$/, ''))
-    throw new Error(
-      `${implementation}: interfaceVersion "${definition.interfaceVersion}" of "${definition.interfaceName}" is no semantic version.`,
-    );
-}
-
-function checkImplementation(
-  { wrapper, metadata }: DecoratedProvider<RpcImplementationMetadata>,
-  name: string,
-): void {
-  const { definition, partial } = metadata;
-  if (wrapper.isTransient)
-    throw new Error(`${name}: an RPC implementation is called by requests, and cannot have transient scope.`);
-  if (!wrapper.instance)
-    throw new Error(
-      `${name}: an RPC implementation cannot come from a request-scoped factory; give the class that scope.`,
-    );
-  const missing = operationsOf(definition).filter(
-    (operation) => !methodOf(wrapper.instance as Record<string, unknown>, operation, definition),
-  );
-  if (missing.length > 0 && !partial)
-    throw new Error(
-      `${name} does not implement ${missing.join(', ')} of RPC interface "${definition.interfaceName}"; ` +
-        `declare it with @RpcInterface(${definition.name}, { partial: true }) if that is meant.`,
-    );
-}
-
-/** An implementation's own method; the definition's, which it may inherit, only forwards to a server. */
-function methodOf(
-  instance: Record<string, unknown>,
-  name: string,
-  definition: RpcInterfaceDefinition,
-): object | undefined {
-  const method = instance[name];
-  const declared = (definition.prototype as Record<string, unknown>)[name];
-  return typeof method === 'function' && method !== declared ? method : undefined;
-}
-
-/** The class's name; the token's for what a factory or a test has put there. */
-function classNameOf({ metatype, name, isNotMetatype }: InstanceWrapper): string {
-  return (!isNotMetatype && typeof metatype === 'function' && metatype.name) || String(name);
 }
 
 /** The rule of iTwin.js, less clients that are newer than the server. */
