@@ -64,8 +64,7 @@ describe.each(Object.entries(ways))('by way of %s', (name, way) => {
     expect(reply.status).toBe(500);
     expect(reply.json.message).toContain('Internal error');
     expect(reply.text).not.toContain('bug');
-    const loud = log.lines.filter(({ level }) => level === 'error' || level === 'warn');
-    expect(loud).toEqual([expect.objectContaining({ message: expect.stringContaining('bug in origins') })]);
+    expect(log.find('error', 'bug in origins')).toHaveLength(1);
   });
 
   it('a preflight names the headers that are allowed, those of the application with them', async () => {

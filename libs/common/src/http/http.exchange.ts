@@ -189,7 +189,8 @@ export class HttpExchange {
 
   #report(outcome: RpcOutcome, { error, thrown }: EncodedOutcome): void {
     // A result that cannot be sent is a fault of the server, however well its error tells so.
-    if (error) this.#reportError(thrown, { ...error, internal: error.internal || outcome.kind !== 'error' });
+    const failed = outcome.kind === 'error' || outcome.kind === 'noContent';
+    if (error) this.#reportError(thrown, failed ? error : { ...error, internal: true });
     else if (this.host.options.developmentMode && outcome.kind === 'result')
       for (const loss of describeLosses(outcome.value)) this.#warn(`The caller will not see it: ${loss}.`);
   }
