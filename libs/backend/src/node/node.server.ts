@@ -74,7 +74,7 @@ export class NodeRpcServer {
       if (!response.writableFinished) activity.abort(new Error('The client is gone.'));
       if (this.#open.size === 0) this.#whenIdle?.();
     };
-    response.once('close', over);
+    response.on('close', over);
     // One that waits behind another on its connection is not told when that ends.
     if (!response.socket) request.socket.once('close', over);
   }

@@ -19,11 +19,23 @@ const requestHeaders =
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
+/** Targets that are remembered, and how long they may be; all are forgotten when there are more. */
+const REMEMBERED_TARGETS = 1000;
+const LONGEST_REMEMBERED = 512;
+
+/** What a target names, where that is served. */
+interface KnownRoute {
+  readonly route: HttpRoute;
+  readonly target: RpcOperationTarget;
+}
+
 /** Serves RPC over HTTP: judges requests by their head, on any platform. */
 export class HttpRpcHandler implements HttpExchangeHost {
   readonly #origins: OriginPolicy;
   readonly #decodeText: DecodeText;
   readonly #allowHeaders: string;
+  /** By request target, without arguments in it: clients ask for the same few again and again. */
+  readonly #known = new Map<string, KnownRoute>();
   /** Whether this handler answers for CORS; an application that does so itself turns it off. */
   cors = true;
   /** Whether new calls are refused, with 503: the server is about to end. */
@@ -40,6 +52,7 @@ export class HttpRpcHandler implements HttpExchangeHost {
 
   /** Whether a request is one of RPC; all others are the application's. Judged on the raw path. */
   owns(method: string, target: string): boolean {
+    if (method === 'POST' && this.#known.has(target)) return true;
     const { catchAll, path: prefix = '' } = this.options;
     const path = pathOf(target);
     if (method === 'POST' || method === 'OPTIONS') {
@@ -91,23 +104,19 @@ export class HttpRpcHandler implements HttpExchangeHost {
   }
 
   #exchange(head: HttpRequestHead, origin: string | undefined): HttpExchange {
-    const { limits } = this.options;
-    if (head.target.length > limits.targetLength)
-      throw new HttpError(
-        414,
-        `Invalid request: the target is longer than ${limits.targetLength} characters.`,
-      );
-    // No client sends one, and whoever reads it before us may cut it off or not.
-    if (head.target.includes('#')) throw badRequest('The target has a fragment.');
-    const route = parseRoute(head.target);
+    const known = this.#known.get(head.target);
+    const route = known?.route ?? this.#parse(head.target);
     const activityId = headerOf(head, 'x-correlation-id');
     if (activityId === '') throw new HttpError(400, 'Invalid request: Missing required activity ID.');
-    let target: RpcOperationTarget | undefined;
+    let target = known?.target;
     let failure: unknown;
-    try {
-      target = this.dispatcher.lookup(route.interfaceName, route.version, route.operation);
-    } catch (error) {
-      failure = error;
+    if (!target) {
+      try {
+        target = this.dispatcher.lookup(route.interfaceName, route.version, route.operation);
+        if (head.method === 'POST' && route.parameters === '') this.#remember(head.target, { route, target });
+      } catch (error) {
+        failure = error;
+      }
     }
     if (head.method !== 'POST' && !this.options.anyGet && target && !target.policy.allowResponseCaching)
       throw new HttpError(405, `Invalid request: "${route.operation}" is called by POST.`, ['Allow', 'POST']);
@@ -116,6 +125,21 @@ export class HttpRpcHandler implements HttpExchangeHost {
     const body = this.#body(head, route, target, failure);
     if (announced > body.limit) throw tooLarge(body.limit);
     return new HttpExchange(this, head, route, target, body, activityId, origin);
+  }
+
+  #parse(target: string): HttpRoute {
+    const { targetLength } = this.options.limits;
+    if (target.length > targetLength)
+      throw new HttpError(414, `Invalid request: the target is longer than ${targetLength} characters.`);
+    // No client sends one, and whoever reads it before us may cut it off or not.
+    if (target.includes('#')) throw badRequest('The target has a fragment.');
+    return parseRoute(target);
+  }
+
+  #remember(target: string, route: KnownRoute): void {
+    if (target.length > LONGEST_REMEMBERED || !this.owns('POST', target)) return;
+    if (this.#known.size >= REMEMBERED_TARGETS) this.#known.clear();
+    this.#known.set(target, route);
   }
 
   #body(
