@@ -20,6 +20,7 @@ export { ALREADY_ANSWERED } from './rpc/rpc.call.js';
 export type { RpcCall, RpcHandler, RpcOperationTarget, RpcOutcome, RpcTransport } from './rpc/rpc.call.js';
 export { operationsOf } from './rpc/rpc.definition.js';
 export { outcomeOf } from './rpc/rpc.dispatcher.js';
+export { hiddenError } from './wire/error.codec.js';
 export type { ErrorPolicy, WireError } from './wire/error.codec.js';
 export { HttpRpcHandler } from './http/http.handler.js';
 export { HttpExchange } from './http/http.exchange.js';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { HttpError, HttpExchange } from '@linnet/common';
+import { hiddenError, HttpError, HttpExchange } from '@linnet/common';
 import type { HttpPlatform, HttpRequestHead, HttpResponse, HttpRpcHandler } from '@linnet/common';
 import { compressBody, refuseBody, writeResponse } from './response.writer.js';
 
@@ -173,7 +173,7 @@ export class NodeRpcServer {
       this.handler.options.report?.({
         kind: 'error',
         thrown: error,
-        error: { status: 500, body: undefined, internal: true },
+        error: hiddenError(exchange.activity.activityId),
         activity: exchange.activity,
       });
       response.destroy();
