@@ -3,6 +3,7 @@ import { RpcModule } from '@linnet/backend';
 import type { RpcInterfaceDefinition } from '@linnet/backend';
 import { RobotWorldReadRpcInterface, RobotWorldWriteRpcInterface } from './common/robot-world.rpc.js';
 import { ObstacleSurveys, SURVEY_PAUSE } from './engine/obstacle.survey.js';
+import { DRIVE_TICK, RobotTraffic } from './engine/robot.traffic.js';
 import { RobotWorldEngine } from './engine/robot-world.engine.js';
 import { WAREHOUSE_FILE, WarehouseDatabase } from './engine/warehouse.database.js';
 import { Features, FeaturesModule } from './features.js';
@@ -25,9 +26,11 @@ import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
   providers: [
     { provide: WAREHOUSE_FILE, useFactory: () => process.env['ROBOT_WORLD_DB'] ?? ':memory:' },
     { provide: SURVEY_PAUSE, useValue: 100 },
+    { provide: DRIVE_TICK, useValue: 50 },
     WarehouseDatabase,
     RobotWorldEngine,
     ObstacleSurveys,
+    RobotTraffic,
     RobotWorldReadRpcImpl,
     RobotWorldWriteRpcImpl,
   ],

@@ -28,6 +28,15 @@ export interface RobotProps extends NewRobotProps {
   id: Id64String;
 }
 
+/** How a drive ended. */
+export interface DriveResult {
+  arrived: boolean;
+  /** Where the robot stands now. */
+  position: Position;
+  /** What was in its way: obstacles, or nothing at the edge of the floor. Absent if it arrived or was stopped. */
+  hit?: Id64String[];
+}
+
 export const obstacleKinds = ['shelf', 'pallet', 'pillar'] as const;
 export type ObstacleKind = (typeof obstacleKinds)[number];
 

@@ -100,6 +100,26 @@ describe('RobotWorldEngine', () => {
     expect(engine.moveRobot('0x1', { x: 3.4, y: 3.4 })).toMatchObject({ x: 3.4, y: 3.4 });
   });
 
+  it('says what a robot would touch', () => {
+    expect(attempt(() => engine.moveRobot('0x1', { x: 2, y: 2.5 }))).toMatchObject({ hit: [toId64(crate)] });
+    expect(attempt(() => engine.moveRobot('0x1', { x: -1, y: 1 }))).toMatchObject({ hit: [] });
+  });
+
+  it('tells of moves, until nobody listens, and of none that failed', () => {
+    const { x, y } = engine.robot('0x1');
+    const heard: unknown[] = [];
+    const end = engine.onMoved((...move) => heard.push(move));
+    engine.moveRobot('0x1', { x: 2, y: 1 });
+    attempt(() => engine.moveRobot('0x1', { x: 2, y: 2.5 }));
+    engine.stepRobot('0x1', { x: 2.1, y: 1 });
+    end();
+    engine.moveRobot('0x1', { x: 1, y: 1 });
+    expect(heard).toEqual([
+      ['0x1', { x: 2, y: 1 }, { x, y }],
+      ['0x1', { x: 2.1, y: 1 }, { x: 2, y: 1 }],
+    ]);
+  });
+
   it('draws the floor from the north-west', () => {
     engine.addRobot({ name: 'R2', x: 3.5, y: 0.5, radius: 0.5 });
     const { free: _, obstacle: X, robot: R } = FloorCell;

@@ -11,6 +11,7 @@ import type {
 } from '../common/robot-world.props.js';
 import { fromId64, toId64 } from './element.id.js';
 import { FloorPainter } from './floor.painter.js';
+import { NoPlaceError } from './no-place.error.js';
 import { WarehouseDatabase } from './warehouse.database.js';
 import { floor } from './warehouse.layout.js';
 import * as sql from './warehouse.schema.js';
@@ -18,10 +19,14 @@ import * as sql from './warehouse.schema.js';
 type RobotRow = [id: number, name: string, x: number, y: number, radius: number];
 type BoxRow = [minX: number, minY: number, maxX: number, maxY: number];
 
+/** Hears of a robot that was moved: where it is now, and where it was before. */
+export type MoveListener = (robotId: Id64String, position: Position, before: Position) => void;
+
 /** What a warehouse can be asked and told. Knows nothing of RPC: its methods do their work and return. */
 @Injectable()
 export class RobotWorldEngine {
   readonly #logger = new Logger(RobotWorldEngine.name);
+  readonly #moveListeners = new Set<MoveListener>();
 
   constructor(private readonly database: WarehouseDatabase) {}
 
@@ -38,6 +43,13 @@ export class RobotWorldEngine {
     return this.database.column(sql.countRobotsAmong, JSON.stringify(elementIds.map(fromId64)))[0]!;
   }
 
+  /** @throws IModelError if there is no such robot */
+  robot(robotId: Id64String): RobotProps {
+    const [row] = this.database.rows<RobotRow>(sql.robotById, fromId64(robotId));
+    if (!row) throw new IModelError(IModelStatus.NotFound, `There is no robot ${robotId}.`);
+    return toRobot(row);
+  }
+
   /** Robots whose centre lies in the region, edges included. */
   queryRobots({ minX, minY, maxX, maxY }: Region): RobotProps[] {
     return this.database.rows<RobotRow>(sql.robotsInRegion, minX, minY, maxX, maxY).map(toRobot);
@@ -45,7 +57,7 @@ export class RobotWorldEngine {
 
   /** @throws IModelError if there is no such robot */
   queryObstaclesHitByRobot(robotId: Id64String): Id64String[] {
-    const obstacles = this.#obstaclesTouching(this.#robot(robotId));
+    const obstacles = this.#obstaclesTouching(this.robot(robotId));
     this.#logger.log(`Robot ${robotId} touches ${obstacles.length} obstacles`);
     return obstacles;
   }
@@ -65,7 +77,7 @@ export class RobotWorldEngine {
     return painter.cells;
   }
 
-  /** @throws IModelError if it reaches beyond the floor or would touch an obstacle */
+  /** @throws NoPlaceError if it reaches beyond the floor or would touch an obstacle */
   addRobot(robot: NewRobotProps): Id64String {
     this.#checkPlace(robot);
     const { name, x, y, radius } = robot;
@@ -74,19 +86,32 @@ export class RobotWorldEngine {
     return id;
   }
 
-  /** @throws IModelError if there is no such robot, or no place for it there */
-  moveRobot(robotId: Id64String, { x, y }: Position): RobotProps {
-    const moved = { ...this.#robot(robotId), x, y };
-    this.#checkPlace(moved);
-    this.database.run(sql.moveRobot, fromId64(robotId), x, y);
+  /** @throws IModelError if there is no such robot; NoPlaceError if it cannot stand there */
+  moveRobot(robotId: Id64String, to: Position): RobotProps {
+    const moved = this.stepRobot(robotId, to);
     this.#logger.log(`Robot ${robotId} is now at ${place(moved)}`);
     return moved;
   }
 
-  #robot(robotId: Id64String): RobotProps {
-    const [row] = this.database.rows<RobotRow>(sql.robotById, fromId64(robotId));
-    if (!row) throw new IModelError(IModelStatus.NotFound, `There is no robot ${robotId}.`);
-    return toRobot(row);
+  /** As {@link moveRobot}, without a line in the log: a drive is many steps a second. */
+  stepRobot(robotId: Id64String, { x, y }: Position): RobotProps {
+    const robot = this.robot(robotId);
+    const moved = { ...robot, x, y };
+    this.#checkPlace(moved);
+    this.database.run(sql.moveRobot, fromId64(robotId), x, y);
+    for (const listener of this.#moveListeners) listener(robotId, { x, y }, { x: robot.x, y: robot.y });
+    return moved;
+  }
+
+  /**
+   * Tells of every robot that is moved, by whomever.
+   *
+   * @param listener runs within the move, so it must not throw
+   * @returns ends the subscription
+   */
+  onMoved(listener: MoveListener): () => void {
+    this.#moveListeners.add(listener);
+    return () => void this.#moveListeners.delete(listener);
   }
 
   #obstaclesTouching({ x, y, radius }: NewRobotProps): Id64String[] {
@@ -97,16 +122,12 @@ export class RobotWorldEngine {
     const { name, x, y, radius } = robot;
     const { width, depth } = floor;
     if (x < radius || y < radius || x > width - radius || y > depth - radius)
-      throw new IModelError(
-        IModelStatus.ValidationFailed,
+      throw new NoPlaceError(
         `${name} would leave the floor at ${place(robot)}: the floor is ${width} m × ${depth} m.`,
       );
-    const [obstacle] = this.#obstaclesTouching(robot);
-    if (obstacle !== undefined)
-      throw new IModelError(
-        IModelStatus.ValidationFailed,
-        `${name} would touch obstacle ${obstacle} at ${place(robot)}.`,
-      );
+    const hit = this.#obstaclesTouching(robot);
+    if (hit.length > 0)
+      throw new NoPlaceError(`${name} would touch obstacle ${hit[0]} at ${place(robot)}.`, hit);
   }
 }
 

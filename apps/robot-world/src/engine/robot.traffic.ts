@@ -1,0 +1,105 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { OnModuleDestroy } from '@nestjs/common';
+import { TransientError } from '@linnet/common';
+import type { DriveResult, Id64String, Position } from '../common/robot-world.props.js';
+import { NoPlaceError } from './no-place.error.js';
+import { RobotWorldEngine } from './robot-world.engine.js';
+
+/** Injection token: the time that a step of a drive takes, in milliseconds. */
+export const DRIVE_TICK = Symbol('robot-world:drive-tick');
+
+/** Metres from one step to the next: with a tick of 50 ms, 1.5 m/s. Far less than any obstacle is wide. */
+const STRIDE = 0.075;
+/** Robots that drive at once: each is some twenty updates of the database a second. */
+const MAX_DRIVES = 100;
+
+/** Robots on their way. They drive in a straight line, a step at a time, and stop in front of what is there. */
+@Injectable()
+export class RobotTraffic implements OnModuleDestroy {
+  readonly #logger = new Logger(RobotTraffic.name);
+  readonly #drives = new Map<Id64String, AbortController>();
+
+  constructor(
+    private readonly engine: RobotWorldEngine,
+    @Inject(DRIVE_TICK) private readonly tick: number,
+  ) {}
+
+  /**
+   * Drives a robot until it arrives, something is in its way, or it is stopped. A robot that is on its way
+   * elsewhere stops, and takes the new one.
+   *
+   * @param signal stops it
+   * @throws IModelError if there is no such robot
+   * @throws TransientError when too many are driving
+   */
+  async drive(robotId: Id64String, to: Position, signal?: AbortSignal): Promise<DriveResult> {
+    this.engine.robot(robotId);
+    this.stop(robotId);
+    if (this.#drives.size >= MAX_DRIVES) throw new TransientError('Too many robots are driving.', 503, 1);
+    const drive = new AbortController();
+    const stop = () => drive.abort();
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop);
+    this.#drives.set(robotId, drive);
+    try {
+      const result = await this.#drive(robotId, to, drive.signal);
+      this.#logger.log(`Robot ${robotId} ${ending(result)}`);
+      return result;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      if (this.#drives.get(robotId) === drive) this.#drives.delete(robotId);
+    }
+  }
+
+  /** Does nothing to a robot that stands. */
+  stop(robotId: Id64String): void {
+    this.#drives.get(robotId)?.abort();
+    this.#drives.delete(robotId);
+  }
+
+  onModuleDestroy(): void {
+    for (const robotId of this.#drives.keys()) this.stop(robotId);
+  }
+
+  async #drive(robotId: Id64String, to: Position, signal: AbortSignal): Promise<DriveResult> {
+    let position: Position = this.engine.robot(robotId);
+    while (await this.#nextTick(signal)) {
+      // Asked again: it may have been moved meanwhile, and goes on from where it is.
+      position = this.engine.robot(robotId);
+      const next = stride(position, to);
+      try {
+        position = this.engine.stepRobot(robotId, next);
+      } catch (error) {
+        if (error instanceof NoPlaceError) return { ...ended(position), hit: [...error.hit] };
+        throw error;
+      }
+      if (next === to) return { ...ended(position), arrived: true };
+    }
+    return ended(position);
+  }
+
+  /** @returns whether to go on */
+  async #nextTick(signal: AbortSignal): Promise<boolean> {
+    // Rejects, without a timer left behind, when it is aborted.
+    await pause(this.tick, undefined, { signal }).catch(() => {});
+    return !signal.aborted;
+  }
+}
+
+/** Where one step leads; `to` itself if it is that near. */
+function stride(from: Position, to: Position): Position {
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const part = STRIDE / Math.hypot(dx, dy);
+  return part < 1 ? { x: from.x + dx * part, y: from.y + dy * part } : to;
+}
+
+function ended({ x, y }: Position): DriveResult {
+  return { arrived: false, position: { x, y } };
+}
+
+function ending({ arrived, hit }: DriveResult): string {
+  if (arrived) return 'has arrived';
+  if (!hit) return 'has been stopped';
+  return hit.length > 0 ? `stands in front of ${hit.join(', ')}` : 'stands at the edge of the floor';
+}
