@@ -4,6 +4,7 @@ import {
   Controller,
   createParamDecorator,
   Headers,
+  Inject,
   Injectable,
   Ip,
   Post,
@@ -11,6 +12,8 @@ import {
   Res,
   Scope,
   UseFilters,
+  UseGuards,
+  forwardRef,
 } from '@nestjs/common';
 import {
   CUSTOM_ROUTE_ARGS_METADATA,
@@ -27,7 +30,10 @@ import {
   DiscoveryService,
   ExternalContextCreator,
   HttpAdapterHost,
+  ModulesContainer,
+  REQUEST,
 } from '@nestjs/core';
+import type { ContextId, HostComponentInfo } from '@nestjs/core';
 import {
   ExecutionContextHost,
   FORBIDDEN_MESSAGE,
@@ -66,6 +72,35 @@ class ScopedGuard {
 class Marked {}
 Reflect.defineMetadata(ENTRY_PROVIDER_WATERMARK, true, Marked);
 
+@Injectable({ scope: Scope.TRANSIENT })
+class Inner {}
+
+@Injectable({ scope: Scope.TRANSIENT })
+class Tool {
+  constructor(readonly inner: Inner) {}
+}
+
+@Injectable({ scope: Scope.REQUEST, durable: true })
+class Durable {
+  constructor(readonly tool: Tool) {}
+}
+
+@UseGuards(ScopedGuard)
+@Injectable()
+class Owner {
+  @Inject() readonly durable!: Durable;
+  constructor(
+    readonly tool: Tool,
+    readonly scoped: Scoped,
+    @Inject(forwardRef(() => Other)) readonly other: object,
+  ) {}
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class Other {
+  constructor(@Inject(forwardRef(() => Owner)) readonly owner: object) {}
+}
+
 @Controller()
 class Listed {
   @Post()
@@ -84,6 +119,11 @@ beforeAll(async () => {
       Impl,
       Scoped,
       Marked,
+      Inner,
+      Tool,
+      Durable,
+      Owner,
+      Other,
       { provide: APP_GUARD, useClass: ScopedGuard },
       { provide: 'ALIAS', useExisting: Impl },
       { provide: 'FACTORY', useFactory: () => new Impl() },
@@ -169,6 +209,79 @@ describe('request scope', () => {
     expect(first).toBeInstanceOf(Scoped);
     expect(await instanceInContext(wrapperOf(Scoped), contextId)).toBe(first);
     expect(await instanceInContext(wrapperOf(Scoped), contextIdOf(creator, {}, false))).not.toBe(first);
+  });
+
+  it('has instances that are found without being made, and can be forgotten', async () => {
+    const contextId = contextIdOf(creator, {}, false);
+    const wrapper = wrapperOf(Scoped);
+    const existing = () => wrapper.getExistingInstancesByContextId(contextId);
+    expect(existing()).toEqual([]);
+    // A placeholder is not an instance.
+    wrapper.getInstanceByContextId(contextId);
+    expect(existing()).toEqual([{ instance: {}, isResolved: false, isPending: false }]);
+    const instance = await instanceInContext(wrapper, contextId);
+    expect(existing()).toEqual([expect.objectContaining({ isResolved: true, isConstructorCalled: true })]);
+    expect(existing()[0]!.instance).toBe(instance);
+    wrapper.removeInstanceByContextId(contextId, wrapper.id);
+    expect(existing()).toEqual([]);
+    const [kept] = wrapperOf(Impl).getExistingInstancesByContextId(STATIC_CONTEXT);
+    expect(kept!.instance).toBe(module.get(Impl));
+  });
+
+  it('is kept beside the instances, and is none that Nest made', () => {
+    const request = {};
+    const contextId = contextIdOf(creator, request, false);
+    const hosts = [...module.get(ModulesContainer).values()]
+      .flatMap(({ providers }) => [providers.get(REQUEST)])
+      .flatMap((wrapper) => wrapper?.getExistingInstancesByContextId(contextId) ?? []);
+    expect(hosts).toEqual([{ instance: request, isResolved: true }]);
+    expect(hosts[0]!.instance).toBe(request);
+  });
+
+  it('has transient instances under the ids of what they were made for', async () => {
+    const contextId = contextIdOf(creator, {}, false);
+    const [owner, tool, inner] = [wrapperOf(Owner), wrapperOf(Tool), wrapperOf(Inner)];
+    await instanceInContext(owner, contextId);
+    await instanceInContext(tool, contextId);
+    for (const wrapper of [tool, inner]) {
+      const count = () => wrapper.getExistingInstancesByContextId(contextId).length;
+      expect(count()).toBe(3);
+      for (const [index, { id }] of [owner, tool, wrapperOf(Durable)].entries()) {
+        wrapper.removeInstanceByContextId(contextId, id);
+        expect(count()).toBe(2 - index);
+      }
+    }
+  });
+
+  it('keeps durable instances in a parent, and asks for it; not what is transient in them', async () => {
+    const parent = { id: 7 };
+    const asked: HostComponentInfo[] = [];
+    const contextId: ContextId = {
+      id: 8,
+      getParent: (info) => {
+        asked.push(info);
+        return info.isTreeDurable ? parent : contextId;
+      },
+    };
+    const [durable, tool] = [wrapperOf(Durable), wrapperOf(Tool)];
+    const instance = (await instanceInContext(durable, contextId)) as Durable;
+    expect(durable.getExistingInstancesByContextId(contextId)).toEqual([]);
+    expect(durable.getExistingInstancesByContextId(parent)[0]!.instance).toBe(instance);
+    expect(tool.getExistingInstancesByContextId(parent)).toEqual([]);
+    expect(tool.getExistingInstancesByContextId(contextId)[0]!.instance).toBe(instance.tool);
+    expect(asked).toContainEqual({ token: Durable, isTreeDurable: true });
+    expect(asked).toContainEqual({ token: Tool, isTreeDurable: false });
+  });
+
+  it('has dependants of dependants: by parameter, property, guard and in a cycle', () => {
+    const dependants = (token: unknown) => [...wrapperOf(token).getDependents()].map((one) => one.token);
+    expect(new Set(dependants(Inner))).toEqual(new Set([Tool, Durable, Owner, Other]));
+    expect(new Set(dependants(Durable))).toEqual(new Set([Owner, Other]));
+    expect(new Set(dependants(Owner))).toEqual(new Set([Owner, Other]));
+    const { injectables } = wrapperOf(Owner).host!;
+    expect([...injectables.get(ScopedGuard)!.getDependents()]).toContain(wrapperOf(Owner));
+    expect(wrapperOf(Tool).isTransient).toBe(true);
+    expect(wrapperOf(Durable).isDependencyTreeDurable()).toBe(true);
   });
 
   it('has an injector and a context for what is static', () => {

@@ -1,0 +1,95 @@
+import type { OnModuleDestroy } from '@nestjs/common';
+import type { ContextId, ModulesContainer } from '@nestjs/core';
+import { STATIC_CONTEXT } from '@nestjs/core/internal';
+import type { InstanceWrapper } from '@nestjs/core/internal';
+
+/**
+ * Destroys what was made for a context: `onModuleDestroy` runs once on every instance, dependants first, one
+ * after the other. Nest never does this. Singletons, durable instances and the request itself stay, also where
+ * a factory of the context passed them on; anything else that a factory returned counts as made for the context.
+ *
+ * Nothing of the context should be running any more: an instance that is still being made, or that a hook makes,
+ * is left for another call. A hook that never settles keeps those behind it waiting.
+ *
+ * @returns nothing; failures of hooks are given to `onError`, and keep no other hook from running
+ */
+export async function destroyContext(
+  container: ModulesContainer,
+  contextId: ContextId,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  const wrappers = wrappersOf(container);
+  // All is taken before the first hook runs, so that a second call meanwhile finds nothing.
+  const taken = wrappers.map((wrapper) => take(wrapper, contextId));
+  const kept = new Set(wrappers.flatMap((wrapper) => keptBy(wrapper, contextId)));
+  for (const instance of dependantsFirst(taken)) {
+    if (kept.has(instance)) continue;
+    try {
+      if (hasHook(instance)) await instance.onModuleDestroy();
+    } catch (error) {
+      onError(error);
+    }
+  }
+}
+
+interface Taken {
+  readonly instances: readonly unknown[];
+  /** How many depend on them; see {@link dependantsFirst}. */
+  readonly rank: number;
+}
+
+/** Makes Nest forget the instances of a context, and thus make new ones, should it be asked. */
+function take(wrapper: InstanceWrapper, contextId: ContextId): Taken {
+  const hosts = wrapper.getExistingInstancesByContextId(contextId).filter(isMade);
+  if (hosts.length === 0) return { instances: [], rank: 0 };
+  const dependants = wrapper.getDependents();
+  // A transient instance is kept under the id of what it was made for, which is itself where it was resolved alone.
+  for (const owner of wrapper.isTransient ? [wrapper, ...dependants] : [wrapper]) {
+    // What was made for a durable owner is kept in this context as well, but lives as long as the owner: it is left.
+    if (homeOf(owner, contextId) === contextId) wrapper.removeInstanceByContextId(contextId, owner.id);
+  }
+  return { instances: hosts.map((host) => host.instance), rank: new Set(dependants).add(wrapper).size };
+}
+
+type Host = ReturnType<InstanceWrapper<unknown>['getExistingInstancesByContextId']>[number];
+
+/** Others are placeholders, whose constructor never ran, and the request, which Nest was given. */
+function isMade({ isResolved, isConstructorCalled }: Host): boolean {
+  return Boolean(isResolved && isConstructorCalled);
+}
+
+/** What lives on: instances of other contexts, and what was left in this one. */
+function keptBy(wrapper: InstanceWrapper<unknown>, contextId: ContextId): unknown[] {
+  return [STATIC_CONTEXT, homeOf(wrapper, contextId)]
+    .flatMap((home) => wrapper.getExistingInstancesByContextId(home))
+    .map((host) => host.instance);
+}
+
+/** The context that Nest keeps an instance in: a parent where it is durable. Its injector asks the same question. */
+function homeOf(wrapper: InstanceWrapper, contextId: ContextId): ContextId {
+  const isTreeDurable = !wrapper.isTransient && wrapper.isDependencyTreeDurable();
+  return contextId.getParent?.({ token: wrapper.token, isTreeDurable }) ?? contextId;
+}
+
+/**
+ * What something depends on has all of its dependants, and it besides: the more dependants, the later. Those of a
+ * cycle have each other, hence equally many, as everything counts as its own.
+ */
+function dependantsFirst(taken: readonly Taken[]): unknown[] {
+  const dependantsLast = taken.toSorted((a, b) => b.rank - a.rank).flatMap(({ instances }) => instances);
+  // An alias or factory that passes an instance on has it, too, with fewer dependants: those of its maker count.
+  return [...new Set(dependantsLast)].toReversed();
+}
+
+function wrappersOf(container: ModulesContainer): InstanceWrapper<unknown>[] {
+  const collections = [...container.values()].flatMap((module) => [
+    module.providers,
+    module.injectables,
+    module.controllers,
+  ]);
+  return collections.flatMap((collection) => Array.from<InstanceWrapper>(collection.values()));
+}
+
+function hasHook(instance: unknown): instance is OnModuleDestroy {
+  return typeof (instance as Partial<OnModuleDestroy> | null | undefined)?.onModuleDestroy === 'function';
+}
