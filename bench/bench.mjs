@@ -1,14 +1,15 @@
-// Measures the servers against a raw `node:http` server that does the same work.
+// Measures the servers against a raw one that does the same work: `node:http` for RPC, `ws` for IPC.
 //
-//   npm run bench -- [--quick] [--only a,c-up] [--servers raw,linnet-express] [--write]
+//   npm run bench -- [--quick] [--only a,c-up,ipc] [--servers linnet-express,ipc-linnet] [--write]
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cases, requestOf } from './cases.mjs';
+import { ipcCases } from './ipc-cases.mjs';
 import { load } from './load.mjs';
 import { pinned, serverNames, startServer } from './processes.mjs';
-import { machine, summary, table } from './tables.mjs';
+import { write } from './report.mjs';
+import { machine, table } from './tables.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -18,23 +19,26 @@ const { values: options } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 });
-const full = { rounds: 15, milliseconds: 300, warmUp: 1500, transfers: 3, warmUpTransfers: 3 };
-const quick = { rounds: 3, milliseconds: 300, warmUp: 600, transfers: 3, warmUpTransfers: 2 };
+const full = { rounds: 15, milliseconds: 300, warmUp: 1500, transfers: 3, warmUpTransfers: 3, processes: 5 };
+const quick = { rounds: 3, milliseconds: 300, warmUp: 600, transfers: 3, warmUpTransfers: 2, processes: 1 };
 const effort = options.quick ? quick : full;
+// Half a run would take the place of a whole one.
+if (options.write && (options.only || options.servers))
+  throw new Error('--write is for all cases and servers.');
 
 compile();
-const chosenCases = chooseCases(options.only?.split(','));
 const chosenServers = chooseServers(options.servers?.split(','));
-const lines = [machine({ pinned, rounds: effort.rounds })];
-const measured = [];
-console.log(lines[0]);
+const chosenCases = chooseCases(options.only?.split(','));
+const description = machine({ pinned, rounds: effort.rounds });
+const measured = { rpc: [], ipc: [] };
+console.log(description);
 for (const one of chosenCases) {
-  const results = await measure(one);
-  measured.push({ one, results });
-  lines.push(table(one, results));
-  console.log(`\n${lines.at(-1)}`);
+  const results = one.sessions ? await measureMemory(one) : await measure(one);
+  const text = table(one, results);
+  measured[ipcCases.includes(one) ? 'ipc' : 'rpc'].push({ one, results, text });
+  console.log(`\n${text}`);
 }
-if (options.write) write(lines);
+if (options.write) write(description, measured);
 
 /** As `npm run build` does, so that what is measured is what is published. */
 function compile() {
@@ -44,27 +48,33 @@ function compile() {
   if (status !== 0) process.exit(1);
 }
 
-function chooseCases(ids) {
-  const chosen = cases.filter(({ id }) => !ids || ids.includes(id) || ids.includes(id.split('-')[0]));
-  if (chosen.length === 0) throw new Error(`--only: one of ${cases.map(({ id }) => id).join(', ')}`);
-  return chosen;
-}
-
 function chooseServers(names) {
   const unknown = names?.find((name) => !serverNames.includes(name));
   if (unknown !== undefined) throw new Error(`--servers: one of ${serverNames.join(', ')}`);
-  // Without the floor there is nothing to compare with.
-  return new Set(names ? ['raw', ...names] : serverNames);
+  return new Set(names ?? serverNames);
+}
+
+function chooseCases(ids) {
+  const all = [...cases, ...ipcCases];
+  const named = all.filter(({ id }) => !ids || ids.includes(id) || ids.includes(id.split('-')[0]));
+  if (named.length === 0) throw new Error(`--only: one of ${all.map(({ id }) => id).join(', ')}`);
+  return named.filter(({ rows }) => rows.some(({ server }) => chosenServers.has(server)));
+}
+
+/** The chosen rows, after the first, which is the floor: without it there is nothing to compare with. */
+function chooseRows({ rows }) {
+  return rows.filter(({ server }, i) => i === 0 || chosenServers.has(server));
 }
 
 /** Runs one case on all its servers, in turns: what disturbs the machine for a while disturbs them all. */
 async function measure(one) {
   const results = [];
   try {
-    for (const row of one.rows.filter(({ server }) => chosenServers.has(server))) {
+    for (const row of chooseRows(one)) {
       // A process for each row: its peak memory and its optimised code are its own.
       const server = await startServer(row.server);
-      results.push({ row, server, request: requestOf(one, row, server.port), rounds: [] });
+      const request = one.run ? undefined : requestOf(one, row, server.port);
+      results.push({ row, server, request, rounds: [] });
     }
     for (const result of results) await run(one, result, effort.warmUp, effort.warmUpTransfers);
     for (let round = 0; round < effort.rounds; round++) {
@@ -77,29 +87,24 @@ async function measure(one) {
   }
 }
 
-function run({ transfer, check }, { server, request }, milliseconds, count) {
-  const goal = transfer ? { connections: 1, count } : { connections: 32, milliseconds };
-  return load(server.port, request, check, goal, () => server.resources());
+/** Memory that was in use once is not given back: each figure has a process of its own. */
+async function measureMemory(one) {
+  const results = chooseRows(one).map((row) => ({ row, rounds: [] }));
+  for (let round = 0; round < effort.processes; round++) {
+    for (const { row, rounds } of results) {
+      const server = await startServer(row.server, ['--expose-gc']);
+      try {
+        rounds.push(await one.run(server, row));
+      } finally {
+        await server.stop();
+      }
+    }
+  }
+  return results;
 }
 
-function write(paragraphs) {
-  const [description, ...tables] = paragraphs;
-  const text = [
-    '# Results of `npm run bench -- --write`',
-    description,
-    '“To raw” is the ratio to a bare `node:http` server doing the same work in the same round. All servers but ' +
-      '`controller` get the same bytes of the iTwin.js wire; `controller` is an ordinary Nest controller on ' +
-      'JSON, for orientation. (a), (b) and (d): 32 connections, each with one request on its way; ' +
-      'goals are lower bounds of the rate. (c): one transfer at a time; goals are upper bounds of CPU time.',
-    '`raw-with-nest` is the raw server in a process that has loaded Nest, and uses nothing of it: what its larger ' +
-      'heap costs whoever allocates 64 MiB for each request, as (c-up) does.',
-    ...tables,
-  ];
-  writeFileSync(new URL('RESULTS.md', import.meta.url), `${text.join('\n\n')}\n`);
-  const readme = new URL('../README.md', import.meta.url);
-  const place = /(?<=<!-- bench -->\n)[^]*(?=<!-- \/bench -->)/;
-  writeFileSync(
-    readme,
-    readFileSync(readme, 'utf8').replace(place, () => `${summary(measured)}\n`),
-  );
+function run(one, { row, server, request }, milliseconds, count) {
+  if (one.run) return one.run(server, row, milliseconds);
+  const goal = one.transfer ? { connections: 1, count } : { connections: 32, milliseconds };
+  return load(server.port, request, one.check, goal, () => server.resources());
 }

@@ -84,12 +84,15 @@ export async function load(port, request, check, { connections, milliseconds, co
     const { head, body } = await all[0].ask();
     if (!check(body, head)) throw new Error(`Wrong answer: ${head}${body.latin1Slice(0, 500)}`);
     const before = await measured();
+    const loadBefore = process.cpuUsage();
     const start = performance.now();
     const deadline = milliseconds === undefined ? Infinity : start + milliseconds;
     const requests = await exchange(all, deadline, count ?? Infinity);
     const seconds = (performance.now() - start) / 1000;
+    const { user, system } = process.cpuUsage(loadBefore);
     const after = await measured();
-    return { requests, seconds, cpuMicros: after.cpuMicros - before.cpuMicros, peakKiB: after.peakKiB };
+    const cpuMicros = after.cpuMicros - before.cpuMicros;
+    return { requests, seconds, cpuMicros, loadMicros: user + system, peakKiB: after.peakKiB };
   } finally {
     for (const connection of all) connection.close();
   }

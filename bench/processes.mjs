@@ -12,6 +12,11 @@ const scripts = {
   'stock-express': ['linnet.server.js', 'express'],
   fastify: ['linnet.server.js', 'fastify'],
   controller: ['controller.server.js'],
+  'ws-raw': ['ws-raw.server.js'],
+  'ipc-linnet': ['ipc-linnet.server.js'],
+  'ipc-reference': ['ipc-reference.server.js'],
+  'ws-nest-gateway': ['ws-nest-gateway.server.js'],
+  'socket.io': ['socket-io.server.js'],
 };
 export const serverNames = Object.keys(scripts);
 
@@ -25,10 +30,10 @@ export const pinned =
   spawnSync('taskset', ['-a', '-c', '-p', LOAD_CORE, String(process.pid)]).status === 0;
 
 /** Starts a server and waits until it listens. `NODE_ARGUMENTS` (a profiler, for instance) go to its Node. */
-export async function startServer(name) {
+export async function startServer(name, moreArguments = []) {
   const [script, ...rest] = scripts[name];
   const path = fileURLToPath(new URL(`dist/${script}`, import.meta.url));
-  const nodeArguments = process.env.NODE_ARGUMENTS?.split(' ') ?? [];
+  const nodeArguments = [...(process.env.NODE_ARGUMENTS?.split(' ') ?? []), ...moreArguments];
   const command = [process.execPath, '--enable-source-maps', ...nodeArguments, path, ...rest];
   const [file, ...args] = pinned ? ['taskset', '-c', SERVER_CORE, ...command] : command;
   const child = spawn(file, args, {

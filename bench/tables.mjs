@@ -13,37 +13,70 @@ export function machine({ pinned, rounds }) {
 }
 
 /** The table of one case. Ratios are medians of the rounds' ratios to the raw server in the same round. */
-export function table({ id, title, transfer }, results) {
-  const columns = transfer
-    ? ['server', 'CPU per transfer', 'to raw', 'goal', 'peak memory', 'MiB/s']
-    : ['server', 'requests/s', 'to raw', 'goal', 'CPU per request', 'CPU to raw'];
+export function table(one, results) {
+  const { id, title, transfer, sessions } = one;
+  const [columns, rowOf] = sessions ? memories(one) : transfer ? transfers() : rates(one);
   const raw = results[0].rounds;
-  const rows = results.map(({ row, rounds }) => {
-    const ratio = (of) => ratioToRaw(rounds, raw, of);
-    if (transfer)
-      return [
-        nameOf(row),
-        `${(median(rounds.map(cpu)) / 1000).toFixed(1)} ms`,
-        ratio(cpu).toFixed(2),
-        goalOf(row, ratio(cpu), (value, goal) => value <= goal),
-        `${Math.round(Math.max(...rounds.map(({ peakKiB }) => peakKiB)) / 1024)} MiB`,
-        Math.round(32 * median(rounds.map(rate))),
-      ];
-    return [
-      nameOf(row),
-      Math.round(median(rounds.map(rate))).toLocaleString('en'),
-      ratio(rate).toFixed(2),
-      goalOf(row, ratio(rate), (value, goal) => value >= goal),
-      `${median(rounds.map(cpu)).toFixed(1)} µs`,
-      ratio(cpu).toFixed(2),
-    ];
-  });
-  const lines = [`### (${id}) ${title}`, '', ...markdown(columns, rows)];
-  return [...lines, ...(transfer ? [] : disturbance(raw))].join('\n');
+  const rows = results.map(({ row, rounds }) => [
+    nameOf(row),
+    ...rowOf(row, rounds, (of) => ratioToRaw(rounds, raw, of)),
+  ]);
+  const lines = [`### (${id}) ${title}`, '', ...markdown(['server', ...columns], rows)];
+  return [...lines, ...(transfer || sessions || one.paced ? [] : disturbances(results))].join('\n');
+}
+
+function rates({ units: [units, unit] = ['requests', 'request'], rows }) {
+  const hasCpuGoal = rows.some(({ cpuGoal }) => cpuGoal !== undefined);
+  const columns = [`${units}/s`, 'to raw', 'goal', `CPU per ${unit}`, 'CPU to raw'];
+  const rowOf = (row, rounds, ratio) => [
+    Math.round(median(rounds.map(rate))).toLocaleString('en'),
+    ratio(rate).toFixed(2),
+    goalOf(row.goal, ratio(rate), (value, goal) => value >= goal),
+    `${median(rounds.map(cpu)).toFixed(1)} µs`,
+    ratio(cpu).toFixed(2),
+    ...(hasCpuGoal ? [goalOf(row.cpuGoal, ratio(cpu), (value, goal) => value <= goal)] : []),
+  ];
+  return [hasCpuGoal ? [...columns, 'CPU goal'] : columns, rowOf];
+}
+
+function transfers() {
+  const columns = ['CPU per transfer', 'to raw', 'goal', 'peak memory', 'MiB/s'];
+  const rowOf = (row, rounds, ratio) => [
+    `${(median(rounds.map(cpu)) / 1000).toFixed(1)} ms`,
+    ratio(cpu).toFixed(2),
+    goalOf(row.goal, ratio(cpu), (value, goal) => value <= goal),
+    mebibytes(Math.max(...rounds.map(({ peakKiB }) => peakKiB)) * 1024),
+    Math.round(32 * median(rounds.map(rate))),
+  ];
+  return [columns, rowOf];
+}
+
+function memories({ sessions }) {
+  const columns = [
+    'with none',
+    `with ${sessions.toLocaleString('en')}`,
+    'each',
+    'to raw',
+    'in use by each',
+    'to raw',
+  ];
+  const rowOf = (_row, rounds, ratio) => [
+    mebibytes(median(rounds.map(({ before }) => before.rss))),
+    mebibytes(median(rounds.map(({ after }) => after.rss))),
+    kibibytes(median(rounds.map(resident))),
+    ratio(resident).toFixed(2),
+    kibibytes(median(rounds.map(inUse))),
+    ratio(inUse).toFixed(2),
+  ];
+  return [columns, rowOf];
 }
 
 const rate = ({ requests, seconds }) => requests / seconds;
 const cpu = ({ requests, cpuMicros }) => cpuMicros / requests;
+const resident = ({ sessions, before, after }) => (after.rss - before.rss) / sessions;
+const inUse = ({ sessions, before, after }) => (after.used - before.used) / sessions;
+const mebibytes = (bytes) => `${Math.round(bytes / 2 ** 20)} MiB`;
+const kibibytes = (bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
 
 function ratioToRaw(rounds, raw, of) {
   return median(rounds.map((round, i) => of(round) / of(raw[i])));
@@ -58,30 +91,45 @@ function markdown(columns, rows) {
   return [line(columns), line(columns.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)];
 }
 
-/** One line for each server, one column for each case: ratios to the raw server. */
+/** One line for each server, one column for each case (two where CPU time has a goal): ratios to the raw server. */
 export function summary(measured) {
   const names = new Set(measured.flatMap(({ results }) => results.map(({ row }) => nameOf(row))));
-  const heading = measured.map(({ one: { id, transfer } }) => `(${id})${transfer ? ' CPU' : ''}`);
-  const cell = (name, { one, results }) => {
-    const result = results.find(({ row }) => nameOf(row) === name);
-    return result ? ratioToRaw(result.rounds, results[0].rounds, one.transfer ? cpu : rate).toFixed(2) : '';
-  };
-  const rows = Array.from(names, (name) => [name].concat(measured.map((each) => cell(name, each))));
-  return markdown(['server', ...heading], rows).join('\n');
+  const columns = measured.flatMap(summaryColumns);
+  const rows = Array.from(names, (name) => [name, ...columns.map(({ cell }) => cell(name))]);
+  return markdown(['server', ...columns.map(({ heading }) => heading)], rows).join('\n');
 }
 
-/** Under load a server uses its core up; where it does not, something else did, and rates say little. */
-function disturbance(raw) {
-  const share = median(raw.map(({ cpuMicros, seconds }) => cpuMicros / 1e6 / seconds));
-  if (share > 0.9) return [];
-  const percent = Math.round(share * 100);
-  return [
-    '',
-    `Disturbed: the raw server had ${percent} % of a core. CPU times are more to be trusted than rates.`,
-  ];
+function summaryColumns({ one, results }) {
+  const column = (heading, of) => ({
+    heading,
+    cell: (name) => {
+      const result = results.find(({ row }) => nameOf(row) === name);
+      return result ? ratioToRaw(result.rounds, results[0].rounds, of).toFixed(2) : '';
+    },
+  });
+  if (one.sessions) return [column(`(${one.id}) memory`, inUse)];
+  if (one.transfer) return [column(`(${one.id}) CPU`, cpu)];
+  const both = [column(`(${one.id})`, rate), column(`(${one.id}) CPU`, cpu)];
+  return one.rows.some(({ cpuGoal }) => cpuGoal !== undefined) ? both : both.slice(0, 1);
 }
 
-function goalOf({ goal }, value, isMet) {
+/** Under load a server uses its core up; where it does not, something else was the limit, and rates say little. */
+function disturbances(results) {
+  const lines = results.flatMap(({ row, rounds }) => {
+    const share = shareOfCore(rounds, ({ cpuMicros }) => cpuMicros);
+    const load = shareOfCore(rounds, ({ loadMicros }) => loadMicros);
+    if (share > 90) return [];
+    const reason = load > 90 ? `the load, which had ${load} % of its own, was the limit` : 'it was disturbed';
+    return [`${nameOf(row)} had ${share} % of a core: ${reason}.`];
+  });
+  return lines.length === 0 ? [] : ['', ...lines, 'Here CPU times are more to be trusted than rates.'];
+}
+
+function shareOfCore(rounds, micros) {
+  return Math.round(100 * median(rounds.map((round) => micros(round) / 1e6 / round.seconds)));
+}
+
+function goalOf(goal, value, isMet) {
   if (goal === undefined) return '';
   // Judged as printed.
   const met = isMet(Number(value.toFixed(2)), goal);

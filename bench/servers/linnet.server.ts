@@ -3,33 +3,18 @@
 import 'reflect-metadata';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Injectable, Module, UseGuards, UseInterceptors } from '@nestjs/common';
-import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import { Module, UseGuards, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { Observable } from 'rxjs';
 import { RpcInterface, RpcModule } from '@linnet/backend';
 import type { IModelRpcProps } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
 import { describe, payload, robots } from './bench.data.js';
 import { BenchRpc } from './bench.interface.js';
+import { Guard, Interceptor } from './enhancers.js';
 import { reportToParent } from './parent.js';
-
-@Injectable()
-class Guard implements CanActivate {
-  canActivate(): boolean {
-    return true;
-  }
-}
-
-@Injectable()
-class Interceptor implements NestInterceptor {
-  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    return next.handle();
-  }
-}
 
 @RpcInterface(BenchRpc)
 class BenchImplementation {

@@ -1,0 +1,115 @@
+// A WebSocket client that costs little itself. `ws` connects and reads; frames to the server are written here,
+// all of one turn of the event loop at once, and large ones are ready-made.
+import { connect } from 'node:net';
+import { WebSocket } from 'ws';
+
+// The same for every frame: the server has to undo it all the same.
+const MASK = Buffer.from([0x4c, 0x69, 0x6e, 0x6e]);
+const BATCH = 64 * 1024;
+const PING = 0x32;
+
+/** A whole frame, masked. */
+export function frameOf({ bytes, asText = false }) {
+  const frame = Buffer.alloc(14 + bytes.length);
+  frame[0] = asText ? 0x81 : 0x82;
+  frame[1] = 0xff;
+  frame.writeBigUInt64BE(BigInt(bytes.length), 2);
+  MASK.copy(frame, 10);
+  bytes.copy(frame, 14);
+  mask(frame, 14, frame.length);
+  return frame;
+}
+
+function mask(bytes, start, end) {
+  for (let i = start; i < end; i++) bytes[i] ^= MASK[(i - start) & 3];
+}
+
+export class Client {
+  /** Called with each frame and whether it is binary. */
+  onFrame = () => {};
+  onClose = () => {};
+  #wire;
+  #socket;
+  #webSocket;
+  #batch = Buffer.allocUnsafe(BATCH);
+  #length = 0;
+  #flush = () => this.flush();
+
+  constructor(port, wire) {
+    this.#wire = wire;
+    this.#webSocket = new WebSocket(`ws://127.0.0.1:${port}${wire.path}`, {
+      perMessageDeflate: false,
+      skipUTF8Validation: true,
+      createConnection: (options) => (this.#socket = connect({ ...options, path: undefined, noDelay: true })),
+    });
+    this.#webSocket.on('message', (frame, isBinary) => this.#read(frame, isBinary));
+    this.#webSocket.on('error', (error) => this.onClose(error));
+    this.#webSocket.on('close', (code, reason) =>
+      this.onClose(new Error(`The server closed a connection: ${code} ${String(reason)}`)),
+    );
+  }
+
+  /** A client that is connected and greeted. */
+  static async open(port, wire) {
+    const client = new Client(port, wire);
+    await new Promise((resolve, reject) => {
+      const greeting = [...(wire.greeting ?? [])];
+      client.onClose = reject;
+      client.#webSocket.on('open', () => greeting.length === 0 && resolve());
+      client.onFrame = (frame) => {
+        const [expected, reply] = greeting.shift() ?? [];
+        if (!String(frame).startsWith(expected)) reject(new Error(`Unexpected greeting: ${frame}`));
+        if (reply !== undefined) client.send(reply);
+        if (greeting.length === 0) resolve();
+      };
+    });
+    return client;
+  }
+
+  async close() {
+    await new Promise((resolve) => {
+      this.onFrame = () => {};
+      this.onClose = resolve;
+      this.#webSocket.close();
+    });
+  }
+
+  /** Sends a short ASCII text at the end of this turn of the event loop. */
+  send(text) {
+    const { length } = text;
+    if (this.#length + length + 8 > BATCH) this.flush();
+    if (this.#length === 0) process.nextTick(this.#flush);
+    const batch = this.#batch;
+    let at = this.#length;
+    batch[at++] = 0x81;
+    if (length < 126) {
+      batch[at++] = 0x80 | length;
+    } else {
+      batch[at++] = 0xfe;
+      batch[at++] = length >> 8;
+      batch[at++] = length & 0xff;
+    }
+    MASK.copy(batch, at);
+    batch.latin1Write(text, at + 4);
+    mask(batch, at + 4, at + 4 + length);
+    this.#length = at + 4 + length;
+  }
+
+  /** Sends what {@link frameOf} made, behind the texts that wait. */
+  sendFrame(frame) {
+    this.flush();
+    this.#socket.write(frame);
+  }
+
+  flush() {
+    if (this.#length === 0) return;
+    this.#socket.write(Buffer.from(this.#batch.subarray(0, this.#length)));
+    this.#length = 0;
+  }
+
+  #read(frame, isBinary) {
+    // Engine.IO asks in this way whether its client is alive.
+    if (frame.length === 1 && frame[0] === PING && this.#wire.greeting) this.send('3');
+    else this.onFrame(frame, isBinary);
+  }
+}

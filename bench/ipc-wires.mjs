@@ -1,0 +1,106 @@
+// How each server is spoken to. A call is prepared once and gives the text of the n-th message of a connection;
+// what comes back is only searched while measuring, and read in full before.
+const MIB = 1024 * 1024;
+
+/** 1 MiB whose halves differ. */
+export const payload = Buffer.alloc(MIB, 1).fill(2, MIB / 2);
+
+/** JSON text frames and nothing else: what the floor speaks. */
+const json = {
+  path: '/',
+  call: (method, args) => {
+    const tail = `,"method":"${method}","args":${JSON.stringify(args)}}`;
+    return (n) => `{"id":${n}${tail}`;
+  },
+  /** Bytes are a frame of their own, without a text. */
+  echo: () => ({ bytes: payload }),
+  sum: '"result":42}',
+  pushed: '"moved"',
+  resultOf: (text) => JSON.parse(text).result,
+  pushOf: (text) => JSON.parse(text).data,
+};
+
+/** The iTwin.js wire: JSON in JSON, then the binary parts. */
+const iTwin = {
+  path: '/ipc',
+  call: (method, args, parts = 0) => {
+    const begin = { type: 2, channel: 'itwin.bench', method, data: args };
+    const head = JSON.stringify([`${JSON.stringify(begin).slice(0, -1)},"request":`]).slice(0, -2);
+    return (n) => `${head}${n + 1},\\"sequence\\":${n}}",${parts}]`;
+  },
+  echo: () => ({ text: iTwin.call('echo', [{ ipc: 'binary', type: 0, index: 0 }], 1), bytes: payload }),
+  announces: '\\"ipc\\":\\"binary\\"',
+  sum: '\\"result\\":42}',
+  pushed: 'itwin.bench-push',
+  resultOf: (text) => JSON.parse(JSON.parse(text)[0]).data.result,
+  pushOf: (text) => JSON.parse(JSON.parse(text)[0]).data,
+};
+
+/** A Nest gateway under `WsAdapter`: no request ids, no binary. */
+const gateway = {
+  path: '/gateway',
+  call: (event, args) => {
+    const text = JSON.stringify({ event, data: event === 'push' ? args[0] : args });
+    return () => text;
+  },
+  echo: () => ({ bytes: Buffer.from(JSON.stringify({ event: 'echo', data: base64 })), asText: true }),
+  sum: '"data":42}',
+  pushed: '"moved"',
+  resultOf: (text) => JSON.parse(text).data,
+  pushOf: (text) => JSON.parse(text).data,
+};
+const base64 = payload.toString('base64');
+
+/** Socket.IO 4 over its WebSocket transport alone, answers as acknowledgements. */
+const socketIo = {
+  path: '/socket.io/?EIO=4&transport=websocket',
+  /** What the server says first, and what is said to it then. */
+  greeting: [['0', '40'], ['40']],
+  call: (event, args) => {
+    const tail = JSON.stringify([event, event === 'push' ? args[0] : args]);
+    return (n) => `42${n}${tail}`;
+  },
+  echo: () => ({ text: (n) => `451-${n}["echo",{"_placeholder":true,"num":0}]`, bytes: payload }),
+  announces: '"_placeholder"',
+  sum: '[42]',
+  pushed: '"moved"',
+  resultOf: (text) => JSON.parse(text.slice(text.indexOf('[')))[0],
+  pushOf: (text) => JSON.parse(text.slice(text.indexOf('['))).slice(1),
+};
+
+export const wires = {
+  'ws-raw': json,
+  'ipc-linnet': iTwin,
+  'ipc-reference': iTwin,
+  'ws-nest-gateway': gateway,
+  'socket.io': socketIo,
+};
+
+/**
+ * What is asked with `add`, or with a method that does the same.
+ *
+ * `answers` tells whether a frame completes an answer: true, or false where the frame only announces it, or
+ * undefined where it should not have come. `check` is for the frames of one answer.
+ */
+export function addition(wire, method) {
+  const sum = Buffer.from(wire.sum);
+  return {
+    text: wire.call(method, [20, 22]),
+    answers: (frame, isBinary) => (!isBinary && frame.includes(sum) ? true : undefined),
+    check: ([frame]) => wire.resultOf(String(frame)) === 42,
+  };
+}
+
+/** What is asked with `echo`. */
+export function echo(wire) {
+  const request = wire.echo();
+  const announces = wire.announces && Buffer.from(wire.announces);
+  return {
+    ...request,
+    answers: (frame, isBinary) => {
+      if (isBinary || request.asText) return frame.length === request.bytes.length ? true : undefined;
+      return announces && frame.includes(announces) ? false : undefined;
+    },
+    check: (frames) => frames.at(-1).equals(request.bytes),
+  };
+}

@@ -1,0 +1,48 @@
+// What `--write` keeps of a run: all of it in RESULTS.md, the ratios in the README.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { summary } from './tables.mjs';
+
+const rpcNotes = [
+  '“To raw” is the ratio to a bare `node:http` server doing the same work in the same round. All servers but ' +
+    '`controller` get the same bytes of the iTwin.js wire; `controller` is an ordinary Nest controller on ' +
+    'JSON, for orientation. (a), (b) and (d): 32 connections, each with one request on its way; ' +
+    'goals are lower bounds of the rate. (c): one transfer at a time; goals are upper bounds of CPU time.',
+  '`raw-with-nest` is the raw server in a process that has loaded Nest, and uses nothing of it: what its larger ' +
+    'heap costs whoever allocates 64 MiB for each request, as (c-up) does.',
+];
+const ipcNotes = [
+  '“To raw” is the ratio to `ws-raw` in the same round: a bare `ws` server with JSON text frames. `ipc-linnet` ' +
+    'and `ipc-reference` speak the iTwin.js wire, `ws-nest-gateway` is an ordinary gateway on `WsAdapter` (which ' +
+    'has no binary: its echo is base64), `socket.io` one on the default adapter, over WebSocket alone. One ' +
+    'connection; goals are lower bounds of the rate and upper bounds of CPU time.',
+  '(ipc-idle): each session has made one call; resident memory after a garbage collection, and the part of it ' +
+    'that is in use (heap and buffers). Resident memory alone flatters a server that starts with much garbage: ' +
+    'sessions fill what that leaves free.',
+];
+
+export function write(description, { rpc, ipc }) {
+  const text = [
+    '# Results of `npm run bench -- --write`',
+    description,
+    '## RPC',
+    ...rpcNotes,
+    ...rpc.map(({ text }) => text),
+    '## IPC',
+    ...ipcNotes,
+    ...ipc.map(({ text }) => text),
+  ];
+  writeFileSync(new URL('RESULTS.md', import.meta.url), `${text.join('\n\n')}\n`);
+  const readme = new URL('../README.md', import.meta.url);
+  const place = /(?<=<!-- bench -->\n)[^]*(?=<!-- \/bench -->)/;
+  const tables = [
+    summary(rpc),
+    'IPC, to a bare `ws` server with JSON text frames: calls per second with one (ipc-seq) and with 256 (ipc-256) ' +
+      'outstanding, pushes per second (ipc-push), 1 MiB there and back (ipc-echo); memory in use by an idle session ' +
+      '(ipc-idle).',
+    summary(ipc),
+  ];
+  writeFileSync(
+    readme,
+    readFileSync(readme, 'utf8').replace(place, () => `${tables.join('\n\n')}\n`),
+  );
+}

@@ -1,0 +1,40 @@
+// The floor of IPC: the same work by hand on `ws` with JSON text frames, and nothing else.
+import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
+import { SEND_AHEAD } from './bench.data.js';
+import { reportToParent } from './parent.js';
+
+interface Call {
+  id: number;
+  method: string;
+  args: number[];
+}
+
+const operations: Record<string, (socket: WebSocket, ...args: number[]) => unknown> = {
+  add: (_socket, a, b) => a + b,
+  push,
+};
+
+async function push(socket: WebSocket, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    socket.send(JSON.stringify({ event: 'moved', data: [i, 1.5, 2.5] }));
+    while (socket.bufferedAmount > SEND_AHEAD) await setImmediate();
+  }
+}
+
+const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
+server.on('connection', (socket) => {
+  socket.on('message', (data: Buffer, isBinary) => {
+    if (isBinary) {
+      socket.send(data);
+      return;
+    }
+    const { id, method, args } = JSON.parse(data.toString()) as Call;
+    const result = operations[method]!(socket, ...args);
+    if (result instanceof Promise) void result.then(() => socket.send(JSON.stringify({ id, result: null })));
+    else socket.send(JSON.stringify({ id, result }));
+  });
+});
+server.on('listening', () => reportToParent((server.address() as AddressInfo).port));
