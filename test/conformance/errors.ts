@@ -7,6 +7,8 @@ export interface GuaranteedError {
   thrown: unknown;
   status: number;
   body: Record<string, unknown>;
+  /** Over IPC, which has no statuses: what is in the answer's envelope. */
+  overIpc: unknown;
   retryAfter?: string;
 }
 
@@ -27,6 +29,10 @@ const internal = {
   name: 'InternalError',
   activityId: 'errors',
 };
+/** The frontend makes a `BackendError` of what has such an id. */
+const numbered = (key: string) => ({ iTwinErrorId: { scope: 'bentley-error', key } });
+const { isError: _, ...internalMembers } = internal;
+const internalOverIpc = { ...internalMembers, ...numbered('InternalError') };
 const connection = Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:5432'), {
   errno: -111,
   code: 'ECONNREFUSED',
@@ -40,36 +46,47 @@ export const errors: GuaranteedError[] = [
     thrown: Object.assign(new Error('m', { cause: 'secret' }), { detail: [1] }),
     status: 500,
     body: { message: 'm', detail: [1], isError: true, name: 'Error' },
+    overIpc: { message: 'm', detail: [1] },
   },
   {
     name: 'TypeError',
     thrown: new TypeError('m'),
     status: 500,
     body: { message: 'm', isError: true, name: 'TypeError' },
+    overIpc: { message: 'm' },
   },
   {
     name: 'IModelError',
     thrown: new IModelError(IModelStatus.NotFound, 'm'),
     status: 404,
     body: { message: 'm', errorNumber: 65574, name: 'Not Found', isError: true },
+    overIpc: { message: 'm', errorNumber: 65574, name: 'Not Found', ...numbered('Not Found') },
   },
   {
     name: 'a number that the wire does not know',
     thrown: new IModelError(7_000_000, 'm'),
     status: 500,
     body: { message: 'm', errorNumber: 7_000_000, name: 'Error (7000000)', isError: true },
+    overIpc: {
+      message: 'm',
+      errorNumber: 7_000_000,
+      name: 'Error (7000000)',
+      ...numbered('Error (7000000)'),
+    },
   },
   {
     name: 'iTwinError',
     thrown: Object.assign(new Error('m'), { iTwinErrorId: { scope: 's', key: 'k' } }),
     status: 500,
     body: { message: 'm', iTwinErrorId: { scope: 's', key: 'k' }, isError: true, name: 'Error' },
+    overIpc: { message: 'm', iTwinErrorId: { scope: 's', key: 'k' } },
   },
   {
     name: 'an exposed class',
     thrown: new OutOfStock(['crate']),
     status: 500,
     body: { message: 'out of stock', missing: ['crate'], isError: true, name: 'OutOfStock' },
+    overIpc: { message: 'out of stock', missing: ['crate'], name: 'OutOfStock' },
   },
   {
     name: 'HttpException',
@@ -82,6 +99,7 @@ export const errors: GuaranteedError[] = [
       isError: true,
       name: 'NotFoundException',
     },
+    overIpc: { message: 'no such robot', error: 'Not Found', statusCode: 404, name: 'NotFoundException' },
   },
   {
     name: 'HttpException with a list',
@@ -95,29 +113,63 @@ export const errors: GuaranteedError[] = [
       isError: true,
       name: 'BadRequestException',
     },
+    overIpc: {
+      message: 'a is missing, b is missing',
+      details: ['a is missing', 'b is missing'],
+      error: 'Bad Request',
+      statusCode: 400,
+      name: 'BadRequestException',
+    },
   },
   {
     name: 'HttpException that is no error',
     thrown: new HttpException('moved', 302),
     status: 500,
     body: { message: 'moved', isError: true, name: 'HttpException' },
+    overIpc: { message: 'moved', name: 'HttpException' },
   },
   {
     name: 'TransientError',
     thrown: new TransientError('later', 503, 7),
     status: 503,
     body: { message: 'later', status: 503, retryAfter: 7, isError: true, name: 'TransientError' },
+    overIpc: { message: 'later', status: 503, retryAfter: 7, name: 'TransientError' },
     retryAfter: '7',
   },
-  { name: 'an error of the system', thrown: connection, status: 500, body: internal },
-  { name: 'an error of another class', thrown: new DriverError('secret'), status: 500, body: internal },
-  { name: 'an object of another class', thrown: new (class Secret {})(), status: 500, body: internal },
-  { name: 'a plain object', thrown: { code: 7 }, status: 500, body: { code: 7 } },
-  { name: 'a text', thrown: 'text', status: 500, body: { message: 'text', isError: true, name: 'Error' } },
+  {
+    name: 'an error of the system',
+    thrown: connection,
+    status: 500,
+    body: internal,
+    overIpc: internalOverIpc,
+  },
+  {
+    name: 'an error of another class',
+    thrown: new DriverError('secret'),
+    status: 500,
+    body: internal,
+    overIpc: internalOverIpc,
+  },
+  {
+    name: 'an object of another class',
+    thrown: new (class Secret {})(),
+    status: 500,
+    body: internal,
+    overIpc: internalOverIpc,
+  },
+  { name: 'a plain object', thrown: { code: 7 }, status: 500, body: { code: 7 }, overIpc: { code: 7 } },
+  {
+    name: 'a text',
+    thrown: 'text',
+    status: 500,
+    body: { message: 'text', isError: true, name: 'Error' },
+    overIpc: 'text',
+  },
   {
     name: 'nothing',
     thrown: undefined,
     status: 500,
     body: { message: 'The operation failed without an error.', isError: true, name: 'Error' },
+    overIpc: { message: 'The operation failed without an error.' },
   },
 ];

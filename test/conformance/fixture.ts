@@ -180,7 +180,9 @@ class FlowImpl implements ConfFlow {
   }
   async context(@CurrentActivity() activity?: Activity, @Transport() transport?: RpcTransport) {
     const { activityId, applicationId, applicationVersion, sessionId, accessToken } = activity!;
-    const { protocolVersion, path, method } = transport!;
+    const { protocolVersion } = transport!;
+    // Over IPC there is no request.
+    const { path, method } = transport!.kind === 'http' ? transport! : { path: '', method: 'context' };
     const authorization = accessToken;
     return {
       id: activityId,

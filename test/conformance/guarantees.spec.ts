@@ -1,48 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Module } from '@nestjs/common';
-import { RpcInterface, RpcModule } from '@linnet/backend';
 import { errors } from './errors.js';
+import { Guarantees, GuaranteesModule, last } from './guarantees.fixture.js';
 import { ITwinClient, toITwin } from './itwin.client.js';
 import { send } from './raw.client.js';
 import { adapterNames, pathTo, startServer } from './server.js';
 import type { TestServer } from './server.js';
 import { refused, values } from './values.js';
-
-abstract class Guarantees extends RpcInterface {
-  static readonly interfaceName = 'Guarantees';
-  static readonly interfaceVersion = '1.0.0';
-  /** The value of that name. */
-  value(_name: string): Promise<unknown> {
-    return this.forward(arguments);
-  }
-  /** What comes in, to be compared and sent back. */
-  echo(_name: string, _value: unknown): Promise<unknown> {
-    return this.forward(arguments);
-  }
-  fail(_name: string): Promise<void> {
-    return this.forward(arguments);
-  }
-}
-
-/** What the server received last. */
-let received: unknown;
-
-@RpcInterface(Guarantees)
-class GuaranteesImpl implements Guarantees {
-  async value(name: string) {
-    return [...values, ...refused].find((each) => each.name === name)!.value;
-  }
-  async echo(_name: string, value: unknown) {
-    received = value;
-    return value;
-  }
-  async fail(name: string): Promise<void> {
-    throw errors.find((each) => each.name === name)!.thrown;
-  }
-}
-
-@Module({ imports: [RpcModule.forRoot({})], providers: [GuaranteesImpl] })
-class GuaranteesModule {}
 
 const client = new ITwinClient([toITwin(Guarantees)]);
 const calls = () => client.of('Guarantees');
@@ -63,11 +26,11 @@ describe.each(adapterNames)('over %s', (adapter) => {
   it.each(values.filter(({ fromServerOnly, value }) => !fromServerOnly && !(value instanceof Buffer)))(
     '$name reaches the server, and comes back',
     async (each) => {
-      received = 'nothing came';
+      last.received = 'nothing came';
       const back = await calls().echo!(each.name, each.value);
       // An absent argument is null in a list of arguments.
       const expected = each.value === undefined ? null : 'expected' in each ? each.expected : each.value;
-      expect(received).toEqual(expected);
+      expect(last.received).toEqual(expected);
       expect(back).toStrictEqual(expected);
     },
   );

@@ -4,6 +4,8 @@ export interface GuaranteedValue {
   value: unknown;
   /** Default: the value itself. */
   expected?: unknown;
+  /** Where IPC carries more: default as elsewhere. */
+  overIpc?: unknown;
   /** The client marshals as the reference does, which is not what is promised here: it is sent by us only. */
   fromServerOnly?: boolean;
 }
@@ -85,8 +87,19 @@ export const values: GuaranteedValue[] = [
     fromServerOnly: true,
   },
   { name: 'a Buffer by itself', value: Buffer.of(1, 2), expected: bytes(1, 2) },
-  { name: 'other typed arrays', value: { list: Uint16Array.of(7, 8) }, expected: { list: { 0: 7, 1: 8 } } },
+  {
+    name: 'other typed arrays',
+    value: { list: Uint16Array.of(7, 8) },
+    expected: { list: { 0: 7, 1: 8 } },
+    overIpc: { list: Uint16Array.of(7, 8) },
+  },
 ];
+
+/** What is on the other side of an IPC session. */
+export function expectedOverIpc(each: GuaranteedValue): unknown {
+  if ('overIpc' in each) return each.overIpc;
+  return 'expected' in each ? each.expected : each.value;
+}
 
 /** What cannot be sent, instead of half of it. */
 export const refused: RefusedValue[] = [

@@ -1,0 +1,54 @@
+import { RpcInterface, RpcModule } from '@linnet/backend';
+import { Module } from '@nestjs/common';
+import { errors } from './errors.js';
+import { failures } from './hostile.fixture.js';
+import { refused, values } from './values.js';
+
+// What is promised of values and errors, to be asked for.
+
+export abstract class Guarantees extends RpcInterface {
+  static readonly interfaceName = 'Guarantees';
+  static readonly interfaceVersion = '1.0.0';
+  /** The value of that name. */
+  value(_name: string): Promise<unknown> {
+    return this.forward(arguments);
+  }
+  /** What comes in, to be compared and sent back. */
+  echo(_name: string, _value: unknown): Promise<unknown> {
+    return this.forward(arguments);
+  }
+  /** Throws the promised error of that name. */
+  fail(_name: string): Promise<void> {
+    return this.forward(arguments);
+  }
+  /** Throws what nobody should. */
+  failAnyhow(_name: string): Promise<void> {
+    return this.forward(arguments);
+  }
+}
+
+/** What the server received last. */
+export const last: { received: unknown } = { received: undefined };
+
+/** The promise, whatever it is reached by. */
+export class GuaranteesBase {
+  async value(name: string) {
+    return [...values, ...refused].find((each) => each.name === name)!.value;
+  }
+  async echo(_name: string, value: unknown) {
+    last.received = value;
+    return value;
+  }
+  async fail(name: string): Promise<void> {
+    throw errors.find((each) => each.name === name)!.thrown;
+  }
+  async failAnyhow(name: string): Promise<void> {
+    throw failures[name]!();
+  }
+}
+
+@RpcInterface(Guarantees)
+class GuaranteesImpl extends GuaranteesBase implements Guarantees {}
+
+@Module({ imports: [RpcModule.forRoot({})], providers: [GuaranteesImpl] })
+export class GuaranteesModule {}
