@@ -67,6 +67,7 @@ export class Client {
   }
 
   async close() {
+    if (this.#webSocket.readyState === WebSocket.CLOSED) return;
     await new Promise((resolve) => {
       this.onFrame = () => {};
       this.onClose = resolve;

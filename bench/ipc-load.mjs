@@ -44,7 +44,7 @@ function exchange(client, send, { answers }, { outstanding, milliseconds, frames
   });
 }
 
-/** One call that makes the server push so often; the time ends when the last push is here. */
+/** One call that makes the server push so often; the time ends with the answer that follows them. */
 export async function pushes(server, { server: name }, { count }) {
   const wire = wires[name];
   const client = await Client.open(server.port, wire);
@@ -66,14 +66,18 @@ function receive(client, wire, n, { count, keep }) {
   return new Promise((resolve, reject) => {
     let received = 0;
     client.onClose = reject;
+    let last;
     client.onFrame = (frame) => {
-      // The answer to the call itself; where all were sent before it, it is the last.
-      if (!frame.includes(marker)) return;
-      received++;
-      keep?.(frame);
-      if (received < count) return;
-      if (isDeepStrictEqual(wire.pushOf(String(frame)), pushed(count - 1))) resolve(count);
-      else reject(unexpected(frame));
+      if (frame.includes(marker)) {
+        received++;
+        keep?.(frame);
+        last = frame;
+        return;
+      }
+      // The answer to the call itself, on all wires behind what was pushed before it.
+      const isWhole = received === count && isDeepStrictEqual(wire.pushOf(String(last)), pushed(count - 1));
+      if (isWhole) resolve(count);
+      else reject(new Error(`${received} pushes of ${count}`, { cause: unexpected(frame) }));
     };
     client.send(wire.call('push', [count])(n));
   });

@@ -1,6 +1,6 @@
 // The iTwin.js reference: the IPC backend of `@itwin/core-common`, wired to `ws` as `LocalhostIpcHost` does it.
 import type { AddressInfo } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import {
   IpcWebSocket,
   IpcWebSocketBackend,
@@ -60,7 +60,7 @@ async function echo(bytes: Uint8Array): Promise<Uint8Array> {
 async function push(count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     backend.send('itwin.bench-push', i, 1.5, 2.5);
-    while (transport.ahead > SEND_AHEAD) await setImmediate();
+    while (transport.ahead > SEND_AHEAD) await setTimeout(1);
   }
 }
 

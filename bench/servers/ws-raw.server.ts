@@ -1,6 +1,6 @@
 // The floor of IPC: the same work by hand on `ws` with JSON text frames, and nothing else.
 import type { AddressInfo } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { SEND_AHEAD } from './bench.data.js';
@@ -20,7 +20,7 @@ const operations: Record<string, (socket: WebSocket, ...args: number[]) => unkno
 async function push(socket: WebSocket, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     socket.send(JSON.stringify({ event: 'moved', data: [i, 1.5, 2.5] }));
-    while (socket.bufferedAmount > SEND_AHEAD) await setImmediate();
+    while (socket.bufferedAmount > SEND_AHEAD) await setTimeout(1);
   }
 }
 
