@@ -4,6 +4,14 @@ export type { RpcModuleOptions } from './rpc/rpc.options.js';
 export { RpcInterface } from './rpc/rpc.decorator.js';
 export type { RpcInterfaceOptions } from './rpc/rpc.decorator.js';
 export { RpcServer } from './rpc/rpc.server.js';
+export { IpcModule } from './ipc/ipc.module.js';
+export type { IpcAuthorize, IpcModuleOptions, IpcTicketStore } from './ipc/ipc.options.js';
+export { CurrentSession, IpcChannel, IpcMethod } from './ipc/ipc.decorator.js';
+export type { IpcChannelOptions } from './ipc/ipc.decorator.js';
+export { IpcHandler } from './ipc/ipc.handler.js';
+export { IpcHost } from './ipc/ipc.host.js';
+export type { IpcSocketBackend } from './ipc/ipc.host.js';
+export { IpcTicketService } from './ipc/ipc.ticket.js';
 export { activityFields, ClientRequestContext } from './context/request.context.js';
 export { ActivityLogger } from './context/activity.logger.js';
 export { CorrelationInterceptor } from './context/correlation.interceptor.js';
@@ -14,11 +22,27 @@ export {
   Exposed,
   IModelError,
   IModelStatus,
+  ipcChannel,
+  IpcClosedError,
+  IpcSession,
   NoContentError,
   RpcInterfaceStatus,
   RpcNotFoundResponse,
   RpcOperation,
   RpcPendingResponse,
   TransientError,
+} from '@linnet/common';
+export type {
+  AsyncMethodsOf,
+  IpcChannelDefinition,
+  IpcChannelLike,
+  IpcClosure,
+  IpcEvent,
+  IpcIdentity,
+  IpcLimits,
+  IpcListener,
+  IpcNotifier,
+  IpcProxy,
+  PromiseReturnType,
 } from '@linnet/common';
 export type { IModelRpcProps, RpcInterfaceDefinition, RpcOperationPolicy } from '@linnet/common';

@@ -9,25 +9,55 @@ export { IModelStatus, RpcInterfaceStatus } from './wire/error.table.js';
 export { Exposed } from './wire/error.codec.js';
 export { Activity } from './call/call.activity.js';
 export type { ActivityProps } from './call/call.activity.js';
-export { defaultWireLimits } from './wire/wire.limits.js';
-export type { WireLimits } from './wire/wire.limits.js';
+export { ipcChannel } from './ipc/ipc.definition.js';
+export type {
+  AsyncMethodsOf,
+  IpcChannelDefinition,
+  IpcChannelLike,
+  PromiseReturnType,
+} from './ipc/ipc.definition.js';
+export { IpcSession } from './ipc/ipc.session.js';
+export type { IpcEvent, IpcIdentity, IpcListener } from './ipc/ipc.session.js';
+export type { IpcNotifier, IpcProxy } from './ipc/ipc.proxy.js';
+export { IpcClosedError } from './ipc/ipc.message.js';
+export type { IpcClosure } from './ipc/ipc.message.js';
+export { defaultIpcLimits, defaultWireLimits } from './wire/wire.limits.js';
+export type { IpcLimits, WireLimits } from './wire/wire.limits.js';
 
 // What servers on other platforms are made of.
 export { isVersionCompatible } from './rpc/rpc.version.js';
 export { RpcDispatcher } from './rpc/rpc.dispatcher.js';
 export type { RpcDispatcherOptions, RpcEndpoint, RpcImplementation } from './rpc/rpc.dispatcher.js';
 export { ALREADY_ANSWERED } from './rpc/rpc.call.js';
-export type { RpcCall, RpcHandler, RpcOperationTarget, RpcOutcome, RpcTransport } from './rpc/rpc.call.js';
+export type {
+  HttpRpcTransport,
+  IpcRpcTransport,
+  RpcCall,
+  RpcHandler,
+  RpcOperationTarget,
+  RpcOutcome,
+  RpcTransport,
+} from './rpc/rpc.call.js';
 export { operationsOf } from './rpc/rpc.definition.js';
 export { outcomeOf } from './rpc/rpc.dispatcher.js';
 export { hiddenError } from './wire/error.codec.js';
 export type { ErrorPolicy, WireError } from './wire/error.codec.js';
+export { reservedNames } from './call/call.names.js';
+export { channelName, checkChannelName, RPC_CHANNEL, wireChannel } from './ipc/ipc.definition.js';
+export type { IpcCall, IpcChannelHandler, IpcMethodHandler, IpcRawHandler } from './ipc/ipc.channels.js';
+export type { IpcTransport } from './ipc/ipc.link.js';
+export { makeProxy } from './ipc/ipc.proxy.js';
+export { RpcOverIpc } from './ipc/ipc.rpc.js';
+export { IpcServer } from './ipc/ipc.server.js';
+export type { IpcConnection, IpcServerOptions } from './ipc/ipc.server.js';
 export { HttpRpcHandler } from './http/http.handler.js';
 export { HttpExchange } from './http/http.exchange.js';
 export type { HttpPlatform } from './http/http.exchange.js';
 export { HttpError } from './http/http.message.js';
 export type { HttpRequestHead, HttpResponse } from './http/http.message.js';
-export type { HttpHandlerOptions, HttpReport } from './http/http.options.js';
+export type { HttpHandlerOptions } from './http/http.options.js';
+export type { CallReport } from './call/call.report.js';
+export { OriginPolicy } from './http/http.origin.js';
 export type { OriginOptions } from './http/http.origin.js';
 export { openApiDocument } from './http/http.openapi.js';
 export { isUnder, pathOf } from './http/http.route.js';

@@ -3,10 +3,9 @@ import type { Logger } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { serviceAnswer } from './http.framework.js';
 import type { HttpAttachment, HttpWay } from './http.framework.js';
+import { prepareMessages } from './express.messages.js';
 import { MiddlewareMap } from './express.middleware.js';
 import type { ExpressApplication, ExpressRequest, ExpressResponse } from './express.middleware.js';
-
-const noNext = () => undefined;
 
 /**
  * RPC in an Express application, two ways. A request that would meet no middleware is answered from the
@@ -51,21 +50,8 @@ export class ExpressWay implements HttpAttachment {
   }
 
   /** On the direct way: what `app.handle` and the router would have done. */
-  prepare(message: unknown, answer: unknown): void {
-    const request = message as ExpressRequest;
-    const response = answer as ExpressResponse;
-    if (request.res) return;
-    request.res = response;
-    response.req = request;
-    if (Object.getPrototypeOf(request) !== this.#app.request)
-      Object.setPrototypeOf(request, this.#app.request);
-    if (Object.getPrototypeOf(response) !== this.#app.response)
-      Object.setPrototypeOf(response, this.#app.response);
-    response.locals ??= Object.create(null) as Record<string, unknown>;
-    request.originalUrl ??= request.url!;
-    request.baseUrl = '';
-    request.params = {};
-    request.next = noNext;
+  prepare(request: unknown, response: unknown): void {
+    prepareMessages(this.#app, request as ExpressRequest, response as ExpressResponse);
   }
 
   isAnswered(answer: unknown): boolean {

@@ -1,6 +1,5 @@
 import type { Logger } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import type { NodeRpcServer } from '../node/node.server.js';
 import { ExpressWay } from './express.way.js';
 import { FastifyWay } from './fastify.way.js';
 import type { HttpAttachment } from './http.framework.js';
@@ -16,22 +15,26 @@ export function watchHttp(adapter: AbstractHttpAdapter, logger: Logger): HttpAtt
   return type === 'fastify' ? new FastifyWay(adapter) : undefined;
 }
 
+/** By adapter: what has to end before it. */
+const drains = new WeakMap<object, (() => Promise<void>)[]>();
+
 /**
  * Lets calls in flight finish before anything else of the application ends: Nest destroys modules from the root
  * down, so that the root's database would be closed before a library's own hook came.
  */
-export function drainOnClose(
-  adapter: AbstractHttpAdapter,
-  server: NodeRpcServer,
-  logger: Logger,
-  timeoutMs: number,
-): void {
+export function drainOnClose(adapter: AbstractHttpAdapter, drain: () => Promise<void>): void {
+  const known = drains.get(adapter);
+  if (known) {
+    known.push(drain);
+    return;
+  }
+  const all = [drain];
+  drains.set(adapter, all);
   // Nest awaits what it returns, and adapters may return nothing.
   const closing = adapter as unknown as { beforeClose(): unknown };
   const beforeClose = closing.beforeClose.bind(adapter);
   closing.beforeClose = async () => {
-    const left = await server.close(timeoutMs);
-    if (left > 0) logger.warn(`${left} calls were still running after ${timeoutMs} ms, and were cut off.`);
+    await Promise.all(all.map((each) => each()));
     await beforeClose();
   };
 }

@@ -1,3 +1,4 @@
+import type { Type } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/internal';
 
@@ -5,6 +6,8 @@ import type { InstanceWrapper } from '@nestjs/core/internal';
 export interface DecoratedProvider<T> {
   readonly wrapper: InstanceWrapper;
   readonly metadata: T;
+  /** The class that is marked. */
+  readonly type: Type;
 }
 
 /** Finds the providers and controllers whose class a decorator of ours marks, replaced ones (mocks) included. */
@@ -15,7 +18,8 @@ export function findDecorated<T>(discovery: DiscoveryService, key: symbol): Deco
     const instance = wrapper.instance as object | undefined;
     const classes: unknown[] = [wrapper.metatype, wrapper.token, instance?.constructor];
     const marked = classes.find((type) => typeof type === 'function' && Reflect.hasMetadata(key, type));
-    if (marked) found.push({ wrapper, metadata: Reflect.getMetadata(key, marked) as T });
+    if (marked)
+      found.push({ wrapper, metadata: Reflect.getMetadata(key, marked) as T, type: marked as Type });
   }
   return found;
 }

@@ -10,13 +10,23 @@ import { ALREADY_ANSWERED, GENERAL_ERROR, IModelError, outcomeOf } from '@linnet
 import { serializesClasses, shieldBytes } from './byte.shield.js';
 import { argument, readParams } from './call.params.js';
 import type { CallParam, CallParams } from './call.params.js';
-import { filtersOf } from './nest.internals.js';
+import { checkEnhancers } from './enhancer.check.js';
+import { boundFiltersOf, filtersOf } from './nest.internals.js';
 import type { NestParts } from './nest.internals.js';
 
 /** A method of a provider that is called from outside. */
 export interface HandlerMethod {
   readonly wrapper: InstanceWrapper;
   readonly name: string;
+  readonly params: CallParams;
+}
+
+/** Looks at a method once, at start. @throws Error naming class and method, where it cannot be called as declared */
+export function handlerMethod(parts: NestParts, wrapper: InstanceWrapper, name: string): HandlerMethod {
+  const instance = wrapper.instance as object;
+  const params = readParams(parts, instance, name);
+  checkEnhancers(wrapper, instance, name, params);
+  return { wrapper, name, params };
 }
 
 /** What differs between the transports, for one call. */
@@ -46,7 +56,7 @@ export class HandlerPipeline {
   readonly #interceptors: NestInterceptor[];
   readonly #pipes: PipeTransform[];
   readonly #filters: ExceptionFilterMetadata[];
-  readonly #params: CallParams;
+  readonly #boundFilters: ExceptionFilterMetadata[];
   readonly #paramPipes: PipeTransform[][];
   readonly #callback: Method;
   readonly #shielded: boolean;
@@ -59,7 +69,7 @@ export class HandlerPipeline {
     private readonly method: HandlerMethod,
     contextId: ContextId = STATIC_CONTEXT,
   ) {
-    const { wrapper, name } = method;
+    const { wrapper, name, params } = method;
     const callback = (instance as Record<string, Method>)[name]!;
     const from = [instance, callback, wrapper.host!.token, contextId, wrapper.id] as const;
     this.#callback = callback;
@@ -73,14 +83,14 @@ export class HandlerPipeline {
       ...(from as unknown as Parameters<typeof parts.pipesContextCreator.create>),
     );
     this.#filters = filtersOf(parts, ...from);
-    this.#params = readParams(parts, instance, name);
+    this.#boundFilters = boundFiltersOf(parts, ...from);
     parts.pipesContextCreator.setModuleContext(wrapper.host!.token);
-    this.#paramPipes = this.#params.known.map((param) =>
+    this.#paramPipes = params.known.map((param) =>
       parts.pipesContextCreator.createConcreteContext((param.pipes ?? []) as never, contextId, wrapper.id),
     );
     this.#shielded = serializesClasses(this.#interceptors);
     const piped = this.#pipes.length > 0 || this.#paramPipes.some((pipes) => pipes.length > 0);
-    this.#fills = piped || this.#params.injects;
+    this.#fills = piped || params.injects;
   }
 
   /** Whether nothing of Nest takes part: the method may be called as it is. */
@@ -150,7 +160,7 @@ export class HandlerPipeline {
   }
 
   async #arguments(call: HandlerCall): Promise<unknown[]> {
-    const { known, maxArguments } = this.#params;
+    const { known, maxArguments } = this.method.params;
     const given = call.arguments;
     if (given.length > maxArguments)
       throw new IModelError(
@@ -187,11 +197,13 @@ export class HandlerPipeline {
   }
 
   /**
-   * Lets the nearest filter for an error run. It may write the answer, as filters of controllers do; anything
-   * else leaves the error to be answered as it is.
+   * Lets the nearest filter for an error run. It may write the answer, as filters of controllers do, or return an
+   * Observable that fails with what to answer, as those of microservices do; anything else leaves the error to be
+   * answered as it is. Global filters are written for requests: where there is none, only bound ones run.
    */
   async filter(error: unknown, call: HandlerCall): Promise<typeof ALREADY_ANSWERED> {
-    const filter = isControl(error) ? undefined : selectExceptionFilterMetadata(this.#filters, error);
+    const filters = call.contextType === 'http' ? this.#filters : this.#boundFilters;
+    const filter = isControl(error) ? undefined : selectExceptionFilterMetadata(filters, error);
     if (!filter) throw error;
     call.beforeFilter();
     let returned: unknown;
@@ -202,6 +214,7 @@ export class HandlerPipeline {
       throw error;
     }
     if (call.isAnswered()) return ALREADY_ANSWERED;
+    if (isObservable(returned)) returned = await lastValueFrom(returned, { defaultValue: undefined });
     if (returned !== undefined && !warned.has(this.method)) {
       warned.add(this.method);
       const where = `${this.instance.constructor.name}.${this.method.name}`;

@@ -53,6 +53,18 @@ export function filtersOf(
   return (parts.filtersContextCreator.create(...args) as { filters: ExceptionFilterMetadata[] }).filters;
 }
 
+/** The filters of a method less the global ones, which are written for requests: those that were bound for it. */
+export function boundFiltersOf(
+  parts: NestParts,
+  ...args: Parameters<FiltersContextCreator['create']>
+): ExceptionFilterMetadata[] {
+  // Global enhancers come from the application's config; a creator without one knows of none.
+  const filtersContextCreator = Object.create(parts.filtersContextCreator, {
+    config: { value: undefined },
+  }) as NestParts['filtersContextCreator'];
+  return filtersOf({ ...parts, filtersContextCreator }, ...args);
+}
+
 /**
  * The context in which the request-scoped instances of a request live: that of the request itself, so that
  * its middleware and its implementation share them.

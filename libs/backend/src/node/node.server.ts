@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { hiddenError, HttpError, HttpExchange } from '@linnet/common';
-import type { HttpPlatform, HttpRequestHead, HttpResponse, HttpRpcHandler } from '@linnet/common';
+import type { HttpPlatform, HttpResponse, HttpRpcHandler } from '@linnet/common';
+import { NodeRequestHead } from './request.head.js';
 import { compressBody, refuseBody, writeResponse } from './response.writer.js';
 
 /** How a platform hands over a request, where it is not `node:http` itself. */
@@ -178,24 +179,6 @@ export class NodeRpcServer {
       });
       response.destroy();
     }
-  }
-}
-
-class NodeRequestHead implements HttpRequestHead {
-  readonly method: string;
-  readonly target: string;
-  readonly headers: IncomingMessage['headers'];
-
-  constructor(private readonly request: IncomingMessage) {
-    this.method = request.method!;
-    this.target = request.url!;
-    this.headers = request.headers;
-  }
-
-  isLoopback(): boolean {
-    const address = this.request.socket.localAddress;
-    // Without an address it is a pipe or a Unix socket, which nobody reaches from elsewhere.
-    return address === undefined || /^(::ffff:)?127\.|^::1$/.test(address);
   }
 }
 

@@ -1,11 +1,9 @@
 import type { ExternalContextCreator } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/internal';
-import type { RpcCall, RpcHandler } from '@linnet/common';
+import type { HttpRpcTransport, IpcSession, RpcCall, RpcHandler } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import type { HttpFramework } from '../http/http.framework.js';
-import { readParams } from '../nest/call.params.js';
-import { checkEnhancers } from '../nest/enhancer.check.js';
-import { HandlerPipeline, settle } from '../nest/handler.pipeline.js';
+import { HandlerPipeline, handlerMethod, settle } from '../nest/handler.pipeline.js';
 import type { HandlerCall, HandlerMethod } from '../nest/handler.pipeline.js';
 import { contextIdOf, instanceInContext, nestParts } from '../nest/nest.internals.js';
 
@@ -23,13 +21,7 @@ export class RpcHandlerFactory {
   /** @throws Error naming class and method, for a method that cannot be called as it is declared */
   create(wrapper: InstanceWrapper, name: string): RpcHandler {
     const parts = nestParts(this.creator);
-    const method = { wrapper, name };
-    checkEnhancers(
-      wrapper,
-      wrapper.instance as object,
-      name,
-      readParams(parts, wrapper.instance as object, name),
-    );
+    const method = handlerMethod(parts, wrapper, name);
     if (!wrapper.isDependencyTreeStatic())
       return (call) => ClientRequestContext.run(call.activity, () => this.#runScoped(call, method));
     const instance = wrapper.instance as Methods;
@@ -45,11 +37,9 @@ export class RpcHandlerFactory {
     const { wrapper } = method;
     const parts = nestParts(this.creator);
     const handlerCall = this.#handlerCall(call);
-    const contextId = contextIdOf(
-      this.creator,
-      call.transport.request as object,
-      wrapper.isDependencyTreeDurable(),
-    );
+    // Where there is no request, the call is what request-scoped instances may ask for.
+    const request = call.transport.kind === 'http' ? call.transport.request : call;
+    const contextId = contextIdOf(this.creator, request as object, wrapper.isDependencyTreeDurable());
     let instance: object;
     try {
       instance = await instanceInContext(wrapper, contextId);
@@ -61,30 +51,50 @@ export class RpcHandlerFactory {
   }
 
   #handlerCall(call: RpcCall): HandlerCall {
-    this.framework?.prepare(call.transport.request, call.transport.response);
-    return new RpcHandlerCall(call, this.framework);
+    const { transport } = call;
+    if (transport.kind === 'ipc') return new SessionHandlerCall(call, transport.session);
+    this.framework?.prepare(transport.request, transport.response);
+    return new HttpHandlerCall(call, transport, this.framework);
   }
 }
 
-class RpcHandlerCall implements HandlerCall {
+class HttpHandlerCall implements HandlerCall {
   readonly contextType = 'http';
   readonly contextArguments: unknown[];
   readonly arguments: unknown[];
 
   constructor(
-    private readonly call: RpcCall,
+    call: RpcCall,
+    private readonly transport: HttpRpcTransport,
     private readonly framework: HttpFramework | undefined,
   ) {
     this.arguments = call.arguments;
-    this.contextArguments = [call.transport.request, call.transport.response, next, call];
+    this.contextArguments = [transport.request, transport.response, next, call];
   }
 
   beforeFilter(): void {
-    const { transport } = this.call;
-    this.framework?.beforeFilter(transport.response, transport.commonHeaders());
+    this.framework?.beforeFilter(this.transport.response, this.transport.commonHeaders());
   }
 
   isAnswered(): boolean {
-    return this.framework?.isAnswered(this.call.transport.response) ?? false;
+    return this.framework?.isAnswered(this.transport.response) ?? false;
+  }
+}
+
+/** Without request and response; Nest's context for messages, with the session as theirs. */
+class SessionHandlerCall implements HandlerCall {
+  readonly contextType = 'rpc';
+  readonly contextArguments: unknown[];
+  readonly arguments: unknown[];
+
+  constructor(call: RpcCall, session: IpcSession) {
+    this.arguments = call.arguments;
+    this.contextArguments = [call.arguments, session, next, call];
+  }
+
+  beforeFilter(): void {}
+
+  isAnswered(): boolean {
+    return false;
   }
 }

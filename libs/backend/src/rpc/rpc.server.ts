@@ -9,13 +9,12 @@ import {
   isVersionCompatible,
   openApiDocument,
   RpcDispatcher,
-  TransientError,
 } from '@linnet/common';
-import type { HttpReport, RpcEndpoint, RpcInterfaceDefinition } from '@linnet/common';
-import { ClientRequestContext } from '../context/request.context.js';
+import type { RpcEndpoint, RpcInterfaceDefinition } from '@linnet/common';
 import { drainOnClose, watchHttp } from '../http/http.attach.js';
 import type { HttpAttachment, ServiceEndpoints } from '../http/http.framework.js';
-import { mapHttpException } from '../nest/exception.mapper.js';
+import { logReport } from '../nest/call.report.js';
+import { mapNestException } from '../nest/exception.mapper.js';
 import { findDecorated } from '../nest/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
 import { NodeRpcServer } from '../node/node.server.js';
@@ -34,7 +33,8 @@ const served = new WeakSet<object>();
 @Injectable()
 export class RpcServer implements OnModuleInit {
   readonly #logger = new Logger('RpcModule');
-  readonly #dispatcher: RpcDispatcher;
+  /** @internal What is served here, for other ways to call it. */
+  readonly dispatcher: RpcDispatcher;
   #http: HttpAttachment | undefined;
 
   constructor(
@@ -46,7 +46,7 @@ export class RpcServer implements OnModuleInit {
   ) {
     const { waitingCalls } = { ...defaultWireLimits, ...options.limits };
     const isCompatible = options.versionCheck === 'strict' ? isStrictlyCompatible : isVersionCompatible;
-    this.#dispatcher = new RpcDispatcher({ waitingCalls, isCompatible });
+    this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible });
     // As soon as there is an adapter: it is yet to get Nest's own middleware and the application's.
     adapterHost.init$.subscribe(() => {
       this.#http = watchHttp(adapterHost.httpAdapter, this.#logger);
@@ -55,7 +55,7 @@ export class RpcServer implements OnModuleInit {
 
   /** The interfaces served here, with their operations. */
   get endpoints(): RpcEndpoint[] {
-    return this.#dispatcher.describeEndpoints();
+    return this.dispatcher.describeEndpoints();
   }
 
   onModuleInit(): void {
@@ -73,17 +73,24 @@ export class RpcServer implements OnModuleInit {
     served.add(adapter);
     // The application sets its prefix when the providers are there already.
     const path = normalizePath(this.options.path ?? this.config.getGlobalPrefix());
-    const handler = new HttpRpcHandler(this.#dispatcher, {
+    const handler = new HttpRpcHandler(this.dispatcher, {
       ...this.options,
       path,
       limits: { ...defaultWireLimits, ...this.options.limits },
-      mapError: mapHttpException,
+      mapError: mapNestException,
       decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
-      report: (report) => this.#report(report),
+      report: (report) => logReport(this.#logger, report),
     });
     const server = new NodeRpcServer(handler);
     this.#http.attach({ server, logger: this.#logger, services: this.#services(path) });
-    drainOnClose(adapter, server, this.#logger, this.options.shutdownTimeoutMs ?? 10_000);
+    const { shutdownTimeoutMs = 10_000 } = this.options;
+    drainOnClose(adapter, async () => {
+      const left = await server.close(shutdownTimeoutMs);
+      if (left > 0)
+        this.#logger.warn(
+          `${left} calls were still running after ${shutdownTimeoutMs} ms, and were cut off.`,
+        );
+    });
   }
 
   #register(factory: RpcHandlerFactory): void {
@@ -99,7 +106,7 @@ export class RpcServer implements OnModuleInit {
       const name = classNameOf(wrapper);
       const instance = wrapper.instance as Record<string, unknown>;
       checkImplementation(provider, name);
-      this.#dispatcher.register(definition, {
+      this.dispatcher.register(definition, {
         name,
         methodOf: (operation) => methodOf(instance, operation, definition),
         handlerOf: (operation) =>
@@ -141,22 +148,6 @@ export class RpcServer implements OnModuleInit {
     const document = () => openApiDocument(info, prefix, this.endpoints);
     return { prefix, ping, greeting, openApi: openApi ? document : undefined };
   }
-
-  #report(report: HttpReport): void {
-    const log = () => {
-      if (report.kind === 'warning') this.#logger.warn(report.message);
-      else if (isUnexpected(report)) this.#logger.error(report.thrown);
-    };
-    if (report.activity) ClientRequestContext.run(report.activity, log);
-    else log();
-  }
-}
-
-/** Errors that speak for themselves are the caller's business; all others may be faults of this server. */
-function isUnexpected({ error, thrown }: Extract<HttpReport, { kind: 'error' }>): boolean {
-  if (error.internal) return true;
-  if (mapHttpException(thrown) || thrown instanceof TransientError) return false;
-  return !(thrown instanceof Error && ('errorNumber' in thrown || 'iTwinErrorId' in thrown));
 }
 
 /** The rule of iTwin.js, less clients that are newer than the server. */

@@ -7,7 +7,7 @@ export interface ActivityProps {
   applicationVersion: string;
   /** The credentials as the client sent them (`Authorization`), empty if there are none. */
   accessToken: string;
-  /** The operation that is being served, for instance `countRobots`; empty outside RPC. */
+  /** What is being served, for instance `countRobots` (RPC) or `robot-v1.2.drive` (IPC). */
   rpcMethod: string;
 }
 
@@ -24,7 +24,11 @@ export class Activity implements ActivityProps {
   #abort: AbortController | undefined;
   #aborted: { reason: unknown } | undefined;
 
-  constructor(props: Partial<ActivityProps> = {}) {
+  constructor(
+    props: Partial<ActivityProps> = {},
+    /** What the activity is part of, and ends with: its session over IPC. */
+    readonly owner?: { readonly signal: AbortSignal },
+  ) {
     this.activityId = props.activityId ?? '';
     this.sessionId = props.sessionId ?? '';
     this.applicationId = props.applicationId ?? '';
@@ -35,6 +39,7 @@ export class Activity implements ActivityProps {
 
   /** Aborted when the caller is gone before it has its answer. */
   get signal(): AbortSignal {
+    if (this.owner) return this.owner.signal;
     // Made on demand: few methods look at it, and it would be a tenth of the cost of a small call.
     if (this.#abort === undefined) {
       this.#abort = new AbortController();

@@ -10,7 +10,7 @@ import { defaultWireLimits } from '../wire/wire.limits.js';
 import { HttpExchange } from './http.exchange.js';
 import { HttpRpcHandler } from './http.handler.js';
 import type { HttpResponse } from './http.message.js';
-import type { HttpHandlerOptions, HttpReport } from './http.options.js';
+import type { HttpHandlerOptions, CallReport } from './http.options.js';
 
 class Def extends RpcInterface {
   static interfaceName = 'I';
@@ -21,7 +21,7 @@ class Def extends RpcInterface {
 }
 
 const path = '/t/v1/mode/1/context/T/imodel/M/changeset/C/I-1.0.0-';
-const reports: HttpReport[] = [];
+const reports: CallReport[] = [];
 
 function handlerWith(
   answer: (call: RpcCall) => unknown,
@@ -30,7 +30,7 @@ function handlerWith(
   const dispatcher = new RpcDispatcher({ waitingCalls: 10 });
   dispatcher.register(Def, { name: 'Impl', handlerOf: () => answer });
   reports.length = 0;
-  const report = (each: HttpReport) => void reports.push(each);
+  const report = (each: CallReport) => void reports.push(each);
   return new HttpRpcHandler(dispatcher, { limits: defaultWireLimits, report, ...options });
 }
 

@@ -1,5 +1,5 @@
-import type { Activity } from '../call/call.activity.js';
-import type { ErrorPolicy, WireError } from '../wire/error.codec.js';
+import type { CallReport } from '../call/call.report.js';
+import type { ErrorPolicy } from '../wire/error.codec.js';
 import type { WireLimits } from '../wire/wire.limits.js';
 import type { DecodeText } from './http.body.js';
 import type { OriginOptions } from './http.origin.js';
@@ -25,16 +25,5 @@ export interface HttpHandlerOptions extends OriginOptions, ErrorPolicy {
   /** How the platform decodes UTF-8 fastest. Default: `TextDecoder`. */
   decodeText?: DecodeText;
   /** Told what callers did not learn of, and what a developer should know. */
-  report?: (report: HttpReport) => void;
+  report?: (report: CallReport) => void;
 }
-
-/** What a server tells its log: a failure, whole, beside what the caller saw of it; or a warning. */
-export type HttpReport =
-  | {
-      kind: 'error';
-      thrown: unknown;
-      error: WireError;
-      /** The call that it happened in, if there was one. */
-      activity: Activity | undefined;
-    }
-  | { kind: 'warning'; message: string; activity: Activity };

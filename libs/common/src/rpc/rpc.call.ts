@@ -1,4 +1,5 @@
 import type { Activity } from '../call/call.activity.js';
+import type { IpcSession } from '../ipc/ipc.session.js';
 import type { RpcInterfaceDefinition, RpcOperationPolicy } from './rpc.definition.js';
 
 /** An operation that a server answers. */
@@ -14,7 +15,10 @@ export interface RpcOperationTarget {
 export type RpcHandler = (call: RpcCall) => unknown;
 
 /** How a call arrived. */
-export interface RpcTransport {
+export type RpcTransport = HttpRpcTransport | IpcRpcTransport;
+
+/** A call over HTTP. */
+export interface HttpRpcTransport {
   readonly kind: 'http';
   /** The request target with its query, as sent. */
   readonly path: string;
@@ -26,6 +30,14 @@ export interface RpcTransport {
   readonly response?: unknown;
   /** Names and values, in turn, of the headers that every answer to this request has. */
   commonHeaders(): string[];
+}
+
+/** A call over an IPC session. */
+export interface IpcRpcTransport {
+  readonly kind: 'ipc';
+  readonly session: IpcSession;
+  /** The client's protocol version; 0 when it names none. */
+  readonly protocolVersion: number;
 }
 
 /** One call of an operation, from the moment its arguments are known. */

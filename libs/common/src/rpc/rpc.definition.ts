@@ -1,3 +1,5 @@
+import { reservedNames } from '../call/call.names.js';
+
 /**
  * A class that declares operations: what counts are its name on the wire, its version and the methods of
  * its prototype. Client and server import the same one. Classes made for iTwin.js qualify.
@@ -97,8 +99,6 @@ function readPolicy(props: unknown): Partial<RpcOperationPolicy> {
   return policy;
 }
 
-/** Names every object has; none of them is ever callable from outside, nor what makes a value a promise. */
-const reservedNames = new Set([...Object.getOwnPropertyNames(Object.prototype), 'then']);
 const declarationMembers = new Set(['constructor', 'configurationSupplier']);
 // The last path segment is `interface-version-operation`, and it is not percent-decoded (WIRE 2.1).
 const unroutable = /[-/?#%\s]/;

@@ -1,5 +1,6 @@
 import { GENERAL_ERROR, IModelError, incompatibleVersion } from '../call/call.error.js';
 import { CallQueue } from '../call/call.queue.js';
+import { settle as settleCall } from '../call/call.settle.js';
 import { IModelStatus } from '../wire/error.table.js';
 import { ALREADY_ANSWERED } from './rpc.call.js';
 import type { RpcCall, RpcHandler, RpcOperationTarget, RpcOutcome } from './rpc.call.js';
@@ -115,22 +116,11 @@ export class RpcDispatcher {
    * @param settle told the outcome, once; a callback, as each promise on the way costs a small call its share
    */
   dispatch(call: RpcCall, settle: (outcome: RpcOutcome) => void): void {
-    let returned: unknown;
-    try {
-      returned = call.target.handler(call);
-      if (isThenable(returned)) {
-        // What is no promise but has a `then` may call back twice or throw; a promise does neither.
-        Promise.resolve(returned).then(
-          (value) => settle(resultOf(value)),
-          (error: unknown) => settle(outcomeOf(error)),
-        );
-        return;
-      }
-    } catch (error) {
-      settle(outcomeOf(error));
-      return;
-    }
-    settle(resultOf(returned));
+    settleCall(
+      () => call.target.handler(call),
+      (value) => settle(resultOf(value)),
+      (error) => settle(outcomeOf(error)),
+    );
   }
 
   /** All interfaces served here, in the order of registration. */
@@ -152,12 +142,6 @@ export class RpcDispatcher {
         () => call.activity.signal,
       );
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
 }
 
 function resultOf(value: unknown): RpcOutcome {

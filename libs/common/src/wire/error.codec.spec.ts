@@ -170,6 +170,7 @@ describe('an error', () => {
       status: 418,
       body: { message: 'mapped' },
       internal: false,
+      whole: false,
     });
     expect(encode(new Error('m'), { mapError }).status).toBe(500);
   });

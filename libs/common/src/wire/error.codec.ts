@@ -11,6 +11,8 @@ export interface WireError {
   retryAfter?: number | string | undefined;
   /** Whether the caller sees less than was thrown: the rest belongs into the log. */
   internal: boolean;
+  /** Whether the body is what was thrown itself, and not made for it. */
+  whole: boolean;
 }
 
 /** What of a failure leaves the process. */
@@ -71,7 +73,7 @@ function hasITwinErrorId(members: Record<PropertyKey, unknown>): boolean {
  */
 export function encodeError(thrown: unknown, activityId: string, policy: ErrorPolicy = {}): WireError {
   const mapped = policy.mapError?.(thrown);
-  if (mapped) return { ...mapped, internal: false };
+  if (mapped) return { ...mapped, internal: false, whole: false };
   if (!(policy.exposeError?.(thrown) ?? isExposed(thrown))) {
     const hidden = hiddenError(activityId);
     if (policy.developmentMode && thrown instanceof Error)
@@ -82,13 +84,14 @@ export function encodeError(thrown: unknown, activityId: string, policy: ErrorPo
     const body = errorMembers(thrown);
     if (policy.developmentMode) body['stack'] = thrown.stack;
     const retryAfter = thrown instanceof TransientError ? thrown.retryAfter : undefined;
-    return { status: statusOf(thrown), body, retryAfter, internal: false };
+    return { status: statusOf(thrown), body, retryAfter, internal: false, whole: true };
   }
   // What is no error object has no category: its status is 500.
-  if (typeof thrown === 'object' && thrown !== null) return { status: 500, body: thrown, internal: false };
+  if (typeof thrown === 'object' && thrown !== null)
+    return { status: 500, body: thrown, internal: false, whole: true };
   const message =
     thrown === undefined || thrown === null ? 'The operation failed without an error.' : String(thrown);
-  return { status: 500, body: { message, isError: true, name: 'Error' }, internal: false };
+  return { status: 500, body: { message, isError: true, name: 'Error' }, internal: false, whole: true };
 }
 
 function statusOf(error: Error): number {
@@ -101,7 +104,7 @@ function statusOf(error: Error): number {
 export function hiddenError(activityId: string): WireError {
   const name = 'InternalError';
   const body = { message: 'Internal error', errorNumber: GENERAL_ERROR, isError: true, name, activityId };
-  return { status: 500, body, internal: true };
+  return { status: 500, body, internal: true, whole: false };
 }
 
 /** An error as a member of a value: the same rules, without an activity to refer to. */

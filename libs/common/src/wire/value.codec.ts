@@ -25,24 +25,36 @@ const noData: readonly Uint8Array[] = [];
  * @throws IModelError for a cycle, a BigInt or nesting beyond what the engine can write, with the path
  */
 export function encodeValue(value: unknown): EncodedValue {
-  if (value === undefined) return { objects: '', data: noData };
+  let data: Uint8Array[] | undefined;
+  const objects = stringifyValue(value, (view) => {
+    if (!isBytes(view)) return undefined;
+    data ??= [];
+    const index = data.push(view) - 1;
+    return { isBinary: true, index, size: view.byteLength, chunks: 1 } satisfies BinaryMarker;
+  });
+  return { objects: objects ?? '', data: data ?? noData };
+}
+
+/**
+ * Writes a value as JSON text, `undefined` for an absent one.
+ *
+ * @param mark gives what stands for a typed array in the text; without a mark it is an object to JSON
+ * @throws IModelError as {@link encodeValue}
+ */
+export function stringifyValue(
+  value: unknown,
+  mark: (view: ArrayBufferView) => object | undefined,
+): string | undefined {
+  if (value === undefined) return undefined;
   try {
     // A replacer is paid on every key, so it is used only where something is there to replace.
-    if (!needsReplacer(value, 0)) return { objects: JSON.stringify(value) ?? '', data: noData };
-    const data: Uint8Array[] = [];
-    const objects = JSON.stringify(
-      value,
-      function (this: Record<string, unknown>, key: string, item: unknown) {
-        // The holder has the value before `toJSON`, which a Buffer brings along.
-        const raw = this[key];
-        if (isBytes(raw)) {
-          const index = data.push(raw) - 1;
-          return { isBinary: true, index, size: raw.byteLength, chunks: 1 } satisfies BinaryMarker;
-        }
-        return item instanceof Error ? encodeErrorValue(item) : item;
-      },
-    );
-    return { objects: objects ?? '', data };
+    if (!needsReplacer(value, 0)) return JSON.stringify(value);
+    return JSON.stringify(value, function (this: Record<string, unknown>, key: string, item: unknown) {
+      // The holder has the value before `toJSON`, which a Buffer brings along.
+      const raw = this[key];
+      if (ArrayBuffer.isView(raw)) return mark(raw) ?? item;
+      return item instanceof Error ? encodeErrorValue(item) : item;
+    });
   } catch (error) {
     // Out of stack in a walk, or out of room for the text; anything else was thrown by the value's own code.
     const tooMuch = error instanceof RangeError ? `The value cannot be sent: ${error.message}.` : undefined;
@@ -64,7 +76,7 @@ function unsendable(value: unknown): string | undefined {
 /** Deeper than any list or object that `JSON.stringify` writes; also ends the walk of a cycle. */
 const DEEPEST_WALK = 1000;
 
-/** Whether somewhere in the value there are bytes or errors, or a `toJSON` that may return them. */
+/** Whether somewhere in the value there are typed arrays or errors, or a `toJSON` that may return them. */
 function needsReplacer(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (depth > DEEPEST_WALK) return true;
@@ -77,7 +89,7 @@ function needsReplacer(value: unknown, depth: number): boolean {
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype) {
-    if (isBytes(value) || value instanceof Error) return true;
+    if (ArrayBuffer.isView(value) || value instanceof Error) return true;
     if (value instanceof Date) return false;
   }
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return true;
@@ -99,13 +111,16 @@ function needsReplacer(value: unknown, depth: number): boolean {
  */
 export function decodeValue(objects: string, data: readonly Uint8Array[], maxDepth: number): unknown {
   if (objects === '') return undefined;
-  // A text of 2n characters cannot be nested deeper than n.
-  if (objects.length > 2 * maxDepth && isDeeperThan(objects, maxDepth)) throw tooDeep(maxDepth);
+  checkDepth(objects, maxDepth);
   const value = parseJson(objects);
   // A reviver is paid on every key. The words can hide behind escapes only where there is a backslash-u.
   const escaped = objects.includes('\\u');
-  if (escaped || data.length > 0 || objects.includes('isBinary') || objects.includes('__proto__'))
-    return revive(value, data, { parts: data.length });
+  if (escaped || data.length > 0 || objects.includes('isBinary') || objects.includes('__proto__')) {
+    const budget = { parts: data.length };
+    return reviveValue(value, (record) =>
+      Object.hasOwn(record, 'isBinary') && record['isBinary'] ? bytesOf(record, data, budget) : undefined,
+    );
+  }
   return value;
 }
 
@@ -118,8 +133,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-function tooDeep(maxDepth: number): IModelError {
-  return new IModelError(GENERAL_ERROR, `The value is nested deeper than ${maxDepth} levels.`);
+/** @throws IModelError for JSON text that is nested deeper than `maxDepth` lists and objects */
+export function checkDepth(json: string, maxDepth: number): void {
+  // A text of 2n characters cannot be nested deeper than n.
+  if (json.length > 2 * maxDepth && isDeeperThan(json, maxDepth))
+    throw new IModelError(GENERAL_ERROR, `The value is nested deeper than ${maxDepth} levels.`);
 }
 
 /** Counts brackets outside of strings. Before parsing, so that nothing deep is ever built. */
@@ -143,19 +161,28 @@ interface CopyBudget {
   parts: number;
 }
 
-/** Puts bytes in place of their markers. The depth of the value is bounded before. */
-function revive(value: unknown, data: readonly Uint8Array[], budget: CopyBudget): unknown {
+/**
+ * Puts arrays in place of the markers in a parsed value, whose depth is bounded before.
+ *
+ * @param read gives the array that an object stands for, `undefined` for an object that is no marker
+ * @throws IModelError for a member named `__proto__`
+ */
+export function reviveValue(
+  value: unknown,
+  read: (record: Record<string, unknown>) => ArrayBufferView | undefined,
+): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = revive(value[i], data, budget);
+    for (let i = 0; i < value.length; i++) value[i] = reviveValue(value[i], read);
     return value;
   }
   const record = value as Record<string, unknown>;
-  if (Object.hasOwn(record, 'isBinary') && record['isBinary']) return bytesOf(record, data, budget);
+  const array = read(record);
+  if (array) return array;
   for (const key of Object.keys(record)) {
     if (key === '__proto__')
       throw new IModelError(GENERAL_ERROR, 'Invalid value: a member may not be named "__proto__".');
-    record[key] = revive(record[key], data, budget);
+    record[key] = reviveValue(record[key], read);
   }
   return record;
 }
@@ -187,6 +214,7 @@ function bytesOf(
   return concatBytes(parts, total);
 }
 
-function isCount(value: unknown): value is number {
+/** Whether a value from a peer can count or number something. */
+export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }

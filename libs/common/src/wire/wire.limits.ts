@@ -55,3 +55,61 @@ export const defaultWireLimits: Readonly<WireLimits> = {
   targetLength: 32 * 1024,
   waitingCalls: 1000,
 };
+
+/** What a peer may ask of this process over IPC at the most; see {@link WireLimits}. */
+export interface IpcLimits {
+  /**
+   * Bytes of one message, its binary frames included, and of all messages together that wait for another one.
+   * Past it the session ends with 1009. 64 MiB, as for a multipart body.
+   */
+  messageBytes: number;
+  /** Binary frames of one message. Past it the session ends with 1008. As the parts of a multipart body. */
+  parts: number;
+  /** Nesting depth of lists and objects in a message. Past it the session ends with 1007. As over HTTP. */
+  depth: number;
+  /** Arguments of one message. Past it the session ends with 1008. As over HTTP. */
+  arguments: number;
+  /**
+   * Calls of one session that are not answered yet. Past it a call is answered with an error. Each holds its
+   * arguments and a place in a handler; a page that has a thousand calls under way has lost count of them.
+   */
+  pendingCalls: number;
+  /**
+   * Messages that wait because one before them is missing. Past it the session ends with 1002: over one
+   * connection none is ever missing for long.
+   */
+  waitingMessages: number;
+  /**
+   * Milliseconds in which announced binary frames, or a message that others wait for, have to arrive. Past it the
+   * session ends with 1002. Half a minute lets 64 MiB through a line of 2 MB/s.
+   */
+  arrivalMs: number;
+  /**
+   * Bytes on their way to a peer that does not take them. Past it the session ends with 1013 and a line in the
+   * log. 16 MiB is two minutes of video; who wants to send more waits for what `send` returns.
+   */
+  bufferedBytes: number;
+  /** Sessions of this server. Past it an upgrade is refused with 503. Each costs some ten kilobytes. */
+  sessions: number;
+  /**
+   * Upgrades that are being authorized. Past it an upgrade is refused with 503: who is not known yet shall not
+   * hold more of the server than those who are.
+   */
+  upgrades: number;
+  /** Milliseconds that authorizing an upgrade may take. Past it the upgrade is refused with 503. */
+  upgradeMs: number;
+}
+
+export const defaultIpcLimits: Readonly<IpcLimits> = {
+  messageBytes: defaultWireLimits.multipartBytes,
+  parts: defaultWireLimits.parts,
+  depth: defaultWireLimits.depth,
+  arguments: defaultWireLimits.arguments,
+  pendingCalls: 1000,
+  waitingMessages: 1000,
+  arrivalMs: 30_000,
+  bufferedBytes: 16 * 1024 * 1024,
+  sessions: 10_000,
+  upgrades: 256,
+  upgradeMs: 30_000,
+};

@@ -1,0 +1,63 @@
+import 'reflect-metadata';
+import { createParamDecorator, Injectable } from '@nestjs/common';
+import type { ExecutionContext, InjectableOptions } from '@nestjs/common';
+import { ENTRY_PROVIDER_WATERMARK, PATH_METADATA } from '@nestjs/common/internal';
+import type { IpcChannelLike, IpcSession } from '@linnet/common';
+import { CallContext } from '../context/call.context.js';
+
+export const IPC_HANDLER = Symbol('linnet:ipc-handler');
+const IPC_METHOD = Symbol('linnet:ipc-method');
+
+export interface IpcChannelOptions extends InjectableOptions {
+  /** The calls of a session run one after the other, in the order in which they were sent. Default: at once. */
+  sequential?: boolean;
+}
+
+/** What `@IpcChannel` leaves on a class. */
+export interface IpcHandlerMetadata {
+  /** Absent where the class says it by itself (`get channelName()`). */
+  readonly channel: IpcChannelLike | undefined;
+  readonly sequential: boolean;
+}
+
+/**
+ * Decorates the provider that answers a channel. A handler that depends on the {@link IpcSession}, or on
+ * anything request-scoped, has an instance for each session.
+ *
+ * @param channel its name, or what `ipcChannel` made; none for a class with `get channelName()`
+ */
+export function IpcChannel(channel?: IpcChannelLike, options: IpcChannelOptions = {}): ClassDecorator {
+  const { sequential = false, ...injectable } = options;
+  return (target) => {
+    Injectable(injectable)(target);
+    // Without it Nest skips request-scoped global guards for a class that is no controller, silently.
+    Reflect.defineMetadata(ENTRY_PROVIDER_WATERMARK, true, target);
+    // Nest asks a class among a module's controllers for its path; this one has no routes under it.
+    if (!Reflect.hasMetadata(PATH_METADATA, target)) Reflect.defineMetadata(PATH_METADATA, '/', target);
+    const metadata: IpcHandlerMetadata = { channel, sequential };
+    Reflect.defineMetadata(IPC_HANDLER, metadata, target);
+  };
+}
+
+/**
+ * Decorates a method that can be called; where one method of a class has it, the others cannot. It makes the
+ * compiler record the parameters' types, which class-based validation needs.
+ */
+export function IpcMethod(): MethodDecorator {
+  return (_target, key, descriptor) => {
+    const method: unknown = descriptor.value;
+    if (typeof method !== 'function')
+      throw new TypeError(`@IpcMethod() decorates methods; "${String(key)}" is none.`);
+    Object.defineProperty(method, IPC_METHOD, { value: true });
+  };
+}
+
+/** Whether a method bears `@IpcMethod()`. */
+export function isIpcMethod(method: object): boolean {
+  return IPC_METHOD in method;
+}
+
+/** Parameter decorator: the {@link IpcSession} that the call came through; `undefined` over HTTP. */
+export const CurrentSession = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): IpcSession | undefined => CallContext.from(context)?.session,
+);

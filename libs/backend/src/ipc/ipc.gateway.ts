@@ -1,0 +1,153 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { HttpException, Inject, Injectable, Logger } from '@nestjs/common';
+import type { OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import { WebSocketServer } from 'ws';
+import { defaultIpcLimits, HttpError, OriginPolicy, pathOf } from '@linnet/common';
+import type { IpcIdentity, IpcLimits } from '@linnet/common';
+import { drainOnClose } from '../http/http.attach.js';
+import { NodeRequestHead } from '../node/request.head.js';
+import { claimUpgrades } from '../node/upgrade.claim.js';
+import { refuseUpgrade } from '../node/upgrade.refusal.js';
+import { IpcWebSocket } from '../node/websocket.transport.js';
+import { IpcAuthorizer } from './ipc.authorizer.js';
+import { IpcHost } from './ipc.host.js';
+import type { IpcModuleOptions } from './ipc.options.js';
+import { IpcRegistry } from './ipc.registry.js';
+import { IpcSockets } from './ipc.sockets.js';
+import { IPC_OPTIONS } from './ipc.tokens.js';
+
+/** Applications, by their adapter, that are served already. */
+const served = new WeakSet<object>();
+
+/**
+ * The way of a frontend into the application: takes the upgrade requests of IPC's path on the application's own
+ * HTTP server, beside controllers and whatever other gateways there are, and lets in who may.
+ */
+@Injectable()
+export class IpcGateway implements OnModuleInit {
+  readonly #logger = new Logger('IpcModule');
+  readonly #limits: IpcLimits;
+  readonly #origins: OriginPolicy;
+  readonly #webSockets: WebSocketServer;
+  readonly #sockets: IpcSockets;
+  /** Upgrades that are being looked at. */
+  readonly #waiting = new Set<Socket>();
+  #closing = false;
+
+  constructor(
+    @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
+    private readonly host: IpcHost,
+    private readonly registry: IpcRegistry,
+    private readonly authorizer: IpcAuthorizer,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {
+    this.#limits = { ...defaultIpcLimits, ...options.limits };
+    this.#origins = new OriginPolicy(options);
+    this.#sockets = new IpcSockets(options, host, registry.scopes, this.#logger);
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      // Messages are small and many; compressing them would cost more than all else.
+      perMessageDeflate: false,
+      maxPayload: this.#limits.messageBytes,
+      WebSocket: IpcWebSocket,
+      // Frontends of iTwin.js ask for none, and pages that do are not promised any.
+      handleProtocols: () => false,
+    });
+  }
+
+  async onModuleInit(): Promise<void> {
+    this.registry.registerAll();
+    await this.authorizer.prepare();
+    // A script's application context has no HTTP side, and its handlers are checked all the same.
+    const adapter = this.adapterHost.httpAdapter as AbstractHttpAdapter | undefined;
+    if (adapter) this.#serve(adapter);
+  }
+
+  #serve(adapter: AbstractHttpAdapter): void {
+    if (served.has(adapter))
+      throw new Error('IpcModule.forRoot() is imported twice: one module serves all of an application.');
+    served.add(adapter);
+    const { path = '/ipc', shutdownTimeoutMs = 10_000 } = this.options;
+    claimUpgrades(
+      adapter.getHttpServer() as Server,
+      (request) => pathOf(request.url!) === path,
+      (request, socket, head) => void this.#take(request, socket as Socket, head),
+    );
+    this.#logger.log(`Frontends connect at ${path}`);
+    drainOnClose(adapter, async () => {
+      this.#closing = true;
+      this.host.lifetime.close();
+      for (const socket of this.#waiting) refuseUpgrade(socket, 503, 'The server is shutting down.');
+      const left = await this.#sockets.close(shutdownTimeoutMs);
+      if (left > 0)
+        this.#logger.warn(`${left} sessions still had calls running after ${shutdownTimeoutMs} ms.`);
+    });
+  }
+
+  /** Never rejects: whatever happens, the upgrade is granted or refused. */
+  async #take(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    // Node's own listeners are gone from the socket, and an error without one would end the process.
+    const failed = () => socket.destroy();
+    socket.on('error', failed);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      const error = new HttpError(503, 'Authorizing the upgrade takes too long.');
+      timer = setTimeout(() => reject(error), this.#limits.upgradeMs);
+    });
+    try {
+      this.#check(request);
+      this.#waiting.add(socket);
+      const identity = await Promise.race([this.#admit(request, socket), late]);
+      if (!identity || socket.destroyed) return;
+      this.#checkRoom();
+      // It has listeners of its own from here on.
+      socket.off('error', failed);
+      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) =>
+        this.#sockets.open(webSocket as IpcWebSocket, socket, request, identity),
+      );
+    } catch (error) {
+      this.#refuse(socket, error);
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(socket);
+    }
+  }
+
+  async #admit(request: IncomingMessage, socket: Socket): Promise<IpcIdentity | undefined> {
+    const identity = await this.authorizer.authorize(request, socket);
+    if (identity && this.options.dedicated) await this.#sockets.makeRoom(identity);
+    return identity;
+  }
+
+  /** What can be told without asking anybody. @throws HttpError */
+  #check(request: IncomingMessage): void {
+    if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket')
+      throw new HttpError(426, 'A session is opened by upgrading to a WebSocket.');
+    const head = new NodeRequestHead(request);
+    this.#origins.checkHost(head);
+    this.#origins.checkOrigin(head);
+    if (this.#waiting.size >= this.#limits.upgrades)
+      throw new HttpError(503, 'Too many frontends are connecting at once.');
+    this.#checkRoom();
+  }
+
+  #checkRoom(): void {
+    if (this.#closing) throw new HttpError(503, 'The server is shutting down.');
+    if (this.host.server.size >= this.#limits.sessions)
+      throw new HttpError(503, 'The server has as many sessions as it can have.');
+  }
+
+  #refuse(socket: Socket, error: unknown): void {
+    if (error instanceof HttpError) refuseUpgrade(socket, error.status, error.message);
+    else if (error instanceof HttpException && error.getStatus() < 500)
+      refuseUpgrade(socket, error.getStatus(), error.message);
+    else {
+      this.#logger.error(error);
+      refuseUpgrade(socket, 500, 'Internal error');
+    }
+  }
+}

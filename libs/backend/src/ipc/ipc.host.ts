@@ -1,0 +1,239 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { OnApplicationShutdown, OnModuleInit, Type } from '@nestjs/common';
+import { defaultIpcLimits, IpcServer, makeProxy, wireChannel } from '@linnet/common';
+import type {
+  IpcChannelLike,
+  IpcListener,
+  IpcMethodHandler,
+  IpcNotifier,
+  IpcProxy,
+  IpcRawHandler,
+  IpcSession,
+} from '@linnet/common';
+import { ClientRequestContext } from '../context/request.context.js';
+import { logReport } from '../nest/call.report.js';
+import { mapNestException } from '../nest/exception.mapper.js';
+import { IpcLifetime } from './ipc.lifetime.js';
+import type { Closable } from './ipc.lifetime.js';
+import { goLive, hasHost, onlyHost } from './ipc.live.js';
+import { callableMethods, channelOf } from './ipc.methods.js';
+import type { IpcModuleOptions } from './ipc.options.js';
+import { IPC_OPTIONS } from './ipc.tokens.js';
+
+/** The sessions' socket without the prefix of channel names and without the envelope of handlers, as iTwin.js has it. */
+export interface IpcSocketBackend {
+  /** Sends to every session; see {@link IpcHost.send}. */
+  send(wireName: string, ...args: unknown[]): Promise<void>;
+  /** Listens to messages of any session's without an answer. @returns stops listening */
+  addListener(wireName: string, listener: IpcListener): () => void;
+  removeListener(wireName: string, listener: IpcListener): void;
+  /** Answers the calls of a channel, whatever their method. @returns ends it */
+  handle(wireName: string, handler: IpcRawHandler): () => void;
+}
+
+/**
+ * The backend's side of all sessions of an application. Inject it; the static members mean the only application
+ * with `IpcModule` in this process, or the one whose call is being served.
+ */
+@Injectable()
+export class IpcHost implements OnModuleInit, OnApplicationShutdown {
+  /** @internal */
+  readonly server: IpcServer;
+  /** @internal */
+  readonly lifetime: IpcLifetime;
+  readonly #sessions = new WeakSet<object>();
+  #goDown = (): void => undefined;
+
+  /** The bare socket: exact names, bare values. */
+  readonly ipc: IpcSocketBackend;
+
+  constructor(@Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions) {
+    const logger = new Logger('IpcModule');
+    const server = new IpcServer({
+      ...options,
+      limits: { ...defaultIpcLimits, ...options.limits },
+      invokeTimeoutMs: options.invokeTimeoutMs ?? 30_000,
+      mapError: mapNestException,
+      run: (activity, work) => ClientRequestContext.run(activity, work),
+      report: (report) => logReport(logger, report),
+    });
+    this.server = server;
+    this.lifetime = new IpcLifetime(options, logger);
+    this.ipc = {
+      send: (wireName, ...args) => this.#sendRaw(wireName, args),
+      addListener: (wireName, listener) => server.channels.addListener(wireName, listener),
+      removeListener: (wireName, listener) => server.channels.removeListener(wireName, listener),
+      handle: (wireName, handler) => server.channels.handle(wireName, handler),
+    };
+  }
+
+  onModuleInit(): void {
+    this.#goDown = goLive(this);
+  }
+
+  onApplicationShutdown(): void {
+    this.#goDown();
+  }
+
+  /** The sessions that are open, in the order in which they began. */
+  get sessions(): IpcSession[] {
+    return this.server.sessions;
+  }
+
+  /**
+   * Sends a message to every session.
+   *
+   * @returns resolves when all of them keep up, those aside that end meanwhile
+   * @throws IModelError for a value that cannot be sent
+   */
+  send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
+    return this.#sendRaw(wireChannel(channel), args);
+  }
+
+  /** Typed notifications to every session: `host.notifications(robotChannel).moved(id, position)`. */
+  notifications<Functions extends object, Notifications extends object>(
+    channel: IpcChannelLike<Functions, Notifications>,
+  ): IpcNotifier<Notifications> {
+    return makeProxy((method, args) => this.send(channel, method, ...args));
+  }
+
+  /** Calls the frontend of the only session, or of the call being served; see {@link IpcSession.invoke}. */
+  async invoke(channel: IpcChannelLike, ...args: unknown[]): Promise<unknown> {
+    return this.#session().invoke(channel, ...args);
+  }
+
+  /** Calls a method of the frontend's handler; see {@link IpcSession.callIpcChannel} and {@link invoke}. */
+  async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
+    return this.#session().callIpcChannel(channel, method, ...args);
+  }
+
+  /** The methods of the frontend's handler; see {@link IpcSession.makeIpcProxy} and {@link invoke}. */
+  makeIpcProxy<T extends object>(channel: IpcChannelLike): IpcProxy<T> {
+    return makeProxy((method, args) => this.callIpcChannel(channel, method, ...args));
+  }
+
+  /** Listens to messages of any session's without an answer. @returns stops listening */
+  addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
+    return this.ipc.addListener(wireChannel(channel), listener);
+  }
+
+  removeListener(channel: IpcChannelLike, listener: IpcListener): void {
+    this.ipc.removeListener(wireChannel(channel), listener);
+  }
+
+  /** Answers the calls of a channel, whatever their method, with bare values. @returns ends it */
+  handle(channel: IpcChannelLike, handler: IpcRawHandler): () => void {
+    return this.ipc.handle(wireChannel(channel), handler);
+  }
+
+  /**
+   * Has an object answer the channel that it names (`channelName`), with nothing of Nest around its methods.
+   *
+   * @returns ends it
+   * @throws Error for a channel that has a handler already, or cannot have one
+   */
+  register(handler: object): () => void {
+    const type = handler.constructor as Type;
+    const channel = channelOf(type, handler, undefined);
+    const names = callableMethods(type, channel, this.options.requireIpcMethod ?? false);
+    const methods = new Map(
+      names.map((name): [string, IpcMethodHandler] => [
+        name,
+        (call) => (handler as Record<string, (...args: unknown[]) => unknown>)[name]!(...call.arguments),
+      ]),
+    );
+    return this.server.channels.register(channel, { name: type.name, methods });
+  }
+
+  /**
+   * Closes the application when the frontend of a dedicated backend is gone for good, so that both live equally
+   * long. A reload is no end: the frontend has `frontendGraceMs` to come back.
+   *
+   * @throws Error unless the module is `dedicated`
+   */
+  bindLifetime(app: Closable): void {
+    this.lifetime.bind(app);
+  }
+
+  /** @internal A session of this host's has begun. */
+  adopt(session: IpcSession): void {
+    this.#sessions.add(session);
+  }
+
+  /** @internal Whether a session is, or was, one of this host's. */
+  owns(session: object): boolean {
+    return this.#sessions.has(session);
+  }
+
+  /** Not `async`: a value that cannot be sent is a mistake of the caller's, whether it waits or not. */
+  #sendRaw(wireName: string, args: unknown[]): Promise<void> {
+    const sent = this.sessions.map((session) => session.sendRaw(wireName, args).catch(() => undefined));
+    return Promise.all(sent).then(() => undefined);
+  }
+
+  #session(): IpcSession {
+    const { owner } = ClientRequestContext.current;
+    const { sessions } = this;
+    const session = sessions.find((each) => each === owner) ?? sessions[0];
+    if (!session) throw new Error('No frontend is connected over IPC.');
+    if (session !== owner && sessions.length > 1)
+      throw new Error(`${sessions.length} frontends are connected: call one of them by its session.`);
+    return session;
+  }
+
+  /** Whether there is a backend of IPC in this process, for code that is to work with and without. */
+  static get isValid(): boolean {
+    return hasHost();
+  }
+
+  /** The bare socket of the only host. */
+  static get ipc(): IpcSocketBackend {
+    return only().ipc;
+  }
+
+  /** See the member of the same name of instances. */
+  static get sessions(): IpcSession[] {
+    return only().sessions;
+  }
+
+  /** See the member of the same name of instances. */
+  static send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
+    return only().send(channel, ...args);
+  }
+
+  /** See the member of the same name of instances. */
+  static notifications<Functions extends object, Notifications extends object>(
+    channel: IpcChannelLike<Functions, Notifications>,
+  ): IpcNotifier<Notifications> {
+    return only().notifications(channel);
+  }
+
+  /** See the member of the same name of instances. */
+  static async invoke(channel: IpcChannelLike, ...args: unknown[]): Promise<unknown> {
+    return only().invoke(channel, ...args);
+  }
+
+  /** See the member of the same name of instances. */
+  static makeIpcProxy<T extends object>(channel: IpcChannelLike): IpcProxy<T> {
+    return only().makeIpcProxy(channel);
+  }
+
+  /** See the member of the same name of instances. */
+  static addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
+    return only().addListener(channel, listener);
+  }
+
+  /** See the member of the same name of instances. */
+  static removeListener(channel: IpcChannelLike, listener: IpcListener): void {
+    only().removeListener(channel, listener);
+  }
+
+  /** See the member of the same name of instances. */
+  static handle(channel: IpcChannelLike, handler: IpcRawHandler): () => void {
+    return only().handle(channel, handler);
+  }
+}
+
+function only(): IpcHost {
+  return onlyHost() as IpcHost;
+}

@@ -1,0 +1,58 @@
+import { ConfigurableModuleBuilder, Module, Scope } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
+import { DiscoveryModule, REQUEST } from '@nestjs/core';
+import { IpcSession } from '@linnet/common';
+import { IpcAuthorizer } from './ipc.authorizer.js';
+import { IpcGateway } from './ipc.gateway.js';
+import { IpcHost } from './ipc.host.js';
+import type { IpcModuleOptions } from './ipc.options.js';
+import { IpcRegistry } from './ipc.registry.js';
+import { IpcRpcChannel } from './ipc.rpc.js';
+import { IpcTicketService } from './ipc.ticket.js';
+import { IPC_OPTIONS } from './ipc.tokens.js';
+
+const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<IpcModuleOptions>({
+  optionsInjectionToken: IPC_OPTIONS,
+})
+  .setClassMethodName('forRoot')
+  .build();
+
+/** The session as an injectable: of a handler's own session, or of the session that an RPC call came through. */
+const session = {
+  provide: IpcSession,
+  scope: Scope.REQUEST,
+  inject: [REQUEST],
+  useFactory: (request: unknown) => {
+    if (request instanceof IpcSession) return request;
+    const { transport } = (request ?? {}) as { transport?: { session?: unknown } };
+    if (transport?.session instanceof IpcSession) return transport.session;
+    throw new Error('There is no IpcSession here: the call came over HTTP.');
+  },
+};
+
+/**
+ * Answers the channels of the providers that `@IpcChannel` marks, for frontends that connect by WebSocket to the
+ * application's own server.
+ *
+ * ```ts
+ * @Module({ imports: [IpcModule.forRoot({ path: '/ipc' })], providers: [RobotIpcHandler] })
+ * ```
+ *
+ * It is global: `IpcSession`, `IpcHost` and `IpcTicketService` can be injected everywhere.
+ */
+@Module({
+  imports: [DiscoveryModule],
+  providers: [IpcHost, IpcRegistry, IpcAuthorizer, IpcTicketService, IpcGateway, IpcRpcChannel, session],
+  exports: [IpcHost, IpcTicketService, IpcSession],
+})
+export class IpcModule extends ConfigurableModuleClass {
+  static override forRoot(options: IpcModuleOptions = {}): DynamicModule {
+    return { ...super.forRoot(options), global: true };
+  }
+
+  static override forRootAsync(
+    options: Parameters<typeof ConfigurableModuleClass.forRootAsync>[0],
+  ): DynamicModule {
+    return { ...super.forRootAsync(options), global: true };
+  }
+}

@@ -1,0 +1,118 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { DiscoveryService, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/internal';
+import { channelName } from '@linnet/common';
+import type { IpcCall, IpcChannelLike, IpcMethodHandler } from '@linnet/common';
+import { findDecorated } from '../nest/handler.explorer.js';
+import type { DecoratedProvider } from '../nest/handler.explorer.js';
+import { HandlerPipeline, handlerMethod, settle } from '../nest/handler.pipeline.js';
+import type { HandlerCall } from '../nest/handler.pipeline.js';
+import { nestParts } from '../nest/nest.internals.js';
+import { IPC_HANDLER } from './ipc.decorator.js';
+import type { IpcHandlerMetadata } from './ipc.decorator.js';
+import { IpcHost } from './ipc.host.js';
+import { callableMethods, channelOf } from './ipc.methods.js';
+import type { IpcModuleOptions } from './ipc.options.js';
+import { SessionScopes } from './ipc.scope.js';
+import { IPC_OPTIONS } from './ipc.tokens.js';
+
+type Methods = Record<string, (...args: unknown[]) => unknown>;
+
+/** Finds the handlers among the providers, and has them answer their channels. */
+@Injectable()
+export class IpcRegistry {
+  readonly scopes: SessionScopes;
+  readonly #logger = new Logger('IpcModule');
+
+  constructor(
+    @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
+    private readonly discovery: DiscoveryService,
+    private readonly creator: ExternalContextCreator,
+    private readonly host: IpcHost,
+    modules: ModulesContainer,
+  ) {
+    this.scopes = new SessionScopes(creator, modules);
+  }
+
+  /** @throws Error with a sentence that names the class, for what cannot work */
+  registerAll(): void {
+    const names = new Map<string, string>();
+    for (const provider of findDecorated<IpcHandlerMetadata>(this.discovery, IPC_HANDLER)) {
+      const { wrapper, metadata, type } = provider;
+      checkScope(provider);
+      const channel = channelOf(type, wrapper.instance as object, metadata.channel);
+      const name = channelName(channel);
+      const other = names.get(name);
+      if (other !== undefined)
+        throw new Error(`IPC channel "${name}" has two handlers: ${other} and ${type.name}.`);
+      names.set(name, type.name);
+      this.#register(provider, channel);
+    }
+  }
+
+  #register(
+    { wrapper, metadata, type }: DecoratedProvider<IpcHandlerMetadata>,
+    channel: IpcChannelLike,
+  ): void {
+    const instance = wrapper.instance as Methods;
+    // A mock in the place of a handler may have fewer methods than the class.
+    const callable = callableMethods(type, channel, this.options.requireIpcMethod ?? false).filter(
+      (method) => typeof instance[method] === 'function',
+    );
+    const methods = new Map(callable.map((method) => [method, this.#handlerOf(wrapper, method)]));
+    const isScoped = !wrapper.isDependencyTreeStatic();
+    if (isScoped) this.scopes.add(wrapper);
+    this.host.server.channels.register(channel, {
+      name: type.name,
+      methods,
+      sequential: metadata.sequential,
+    });
+    const notes = [isScoped && 'one for each session', metadata.sequential && 'one call after the other'];
+    const note = notes.filter(Boolean).join(', ');
+    this.#logger.log(
+      `${type.name} answers IPC channel ${channelName(channel)}${note && ` (${note})`}: ${callable.join(', ')}`,
+    );
+  }
+
+  #handlerOf(wrapper: InstanceWrapper, name: string): IpcMethodHandler {
+    const parts = nestParts(this.creator);
+    const method = handlerMethod(parts, wrapper, name);
+    if (!wrapper.isDependencyTreeStatic())
+      return (call) => this.scopes.pipelineOf(call.session, method).run(new IpcHandlerCall(call));
+    const instance = wrapper.instance as Methods;
+    const pipeline = new HandlerPipeline(parts, instance, method);
+    // Most methods have nothing around them, and pay for nothing.
+    if (pipeline.isPlain) return (call) => settle(instance[name]!(...call.arguments));
+    return (call) => pipeline.run(new IpcHandlerCall(call));
+  }
+}
+
+function checkScope({ wrapper, type: { name } }: DecoratedProvider<IpcHandlerMetadata>): void {
+  if (wrapper.isTransient)
+    throw new Error(`${name}: an IPC handler is called by sessions, and cannot have transient scope.`);
+  if (!wrapper.instance)
+    throw new Error(
+      `${name}: an IPC handler cannot come from a request-scoped factory; give the class that scope.`,
+    );
+}
+
+const acknowledge = () => undefined;
+
+/** Nest's context for messages of a socket: the client, its data, and last the pattern. */
+class IpcHandlerCall implements HandlerCall {
+  readonly contextType = 'ws';
+  readonly contextArguments: unknown[];
+  readonly arguments: unknown[];
+
+  constructor(call: IpcCall) {
+    const { session, channel, method } = call;
+    this.arguments = call.arguments;
+    this.contextArguments = [session, call.arguments, acknowledge, call, `${channel}.${method}`];
+  }
+
+  beforeFilter(): void {}
+
+  isAnswered(): boolean {
+    return false;
+  }
+}

@@ -1,0 +1,43 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { OnModuleInit } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { defaultIpcLimits, RPC_CHANNEL, RpcDispatcher, RpcOverIpc } from '@linnet/common';
+import { logReport } from '../nest/call.report.js';
+import { mapNestException } from '../nest/exception.mapper.js';
+import { RpcServer } from '../rpc/rpc.server.js';
+import { IpcHost } from './ipc.host.js';
+import type { IpcModuleOptions } from './ipc.options.js';
+import { IPC_OPTIONS } from './ipc.tokens.js';
+
+/** Has every exposed RPC interface answer over IPC, too. */
+@Injectable()
+export class IpcRpcChannel implements OnModuleInit {
+  constructor(
+    @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
+    private readonly host: IpcHost,
+    private readonly moduleRef: ModuleRef,
+  ) {}
+
+  onModuleInit(): void {
+    const logger = new Logger('IpcModule');
+    const rpc = new RpcOverIpc(this.#dispatcher(), {
+      ...this.options,
+      maxArguments: { ...defaultIpcLimits, ...this.options.limits }.arguments,
+      mapError: mapNestException,
+      report: (report) => logReport(logger, report),
+    });
+    // The frontend sends one kind of request; what its method is called says nothing more.
+    this.host.ipc.handle(RPC_CHANNEL, ({ session }, _method, request: unknown) =>
+      rpc.answer(session, request),
+    );
+  }
+
+  /** An application without `RpcModule` serves no interface, and says so to who asks for one. */
+  #dispatcher(): RpcDispatcher {
+    try {
+      return this.moduleRef.get(RpcServer, { strict: false }).dispatcher;
+    } catch {
+      return new RpcDispatcher({ waitingCalls: 0 });
+    }
+  }
+}

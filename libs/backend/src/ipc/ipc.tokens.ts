@@ -1,0 +1,2 @@
+/** Injection token of the module's options. */
+export const IPC_OPTIONS = Symbol('linnet:ipc-options');

@@ -1,0 +1,27 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/**
+ * Answers an upgrade request with a status and a sentence, and ends its connection.
+ *
+ * @param reason for the person who reads it; nothing of the inside
+ */
+export function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = `${reason}\n`;
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  if (status === 401) head.push('WWW-Authenticate: Bearer');
+  if (status === 426) head.push('Upgrade: websocket');
+  if (status === 503) head.push('Retry-After: 1');
+  // A peer that does not take it is not waited for.
+  socket.once('finish', () => socket.destroy());
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

@@ -1,0 +1,29 @@
+/**
+ * Runs work that may be asynchronous, and tells once how it ended. Never throws. Callbacks, as each promise on
+ * the way costs a small call its share.
+ */
+export function settle(
+  work: () => unknown,
+  resolved: (value: unknown) => void,
+  rejected: (error: unknown) => void,
+): void {
+  let returned: unknown;
+  try {
+    returned = work();
+    if (isThenable(returned)) {
+      // What is no promise but has a `then` may call back twice or throw; a promise does neither.
+      Promise.resolve(returned).then(resolved, rejected);
+      return;
+    }
+  } catch (error) {
+    rejected(error);
+    return;
+  }
+  resolved(returned);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}

@@ -1,0 +1,133 @@
+import type { Activity } from '../call/call.activity.js';
+import { IModelError } from '../call/call.error.js';
+import { reservedNames } from '../call/call.names.js';
+import { IModelStatus } from '../wire/error.table.js';
+import { channelName, IPC_APP_CHANNEL, wireChannel } from './ipc.definition.js';
+import type { IpcChannelLike } from './ipc.definition.js';
+import type { IpcEvent, IpcListener, IpcSession } from './ipc.session.js';
+
+/** One call of a frontend's. */
+export interface IpcCall {
+  readonly session: IpcSession;
+  /** The channel, as its users write it. */
+  readonly channel: string;
+  readonly method: string;
+  readonly arguments: unknown[];
+  readonly activity: Activity;
+}
+
+/** Answers calls of one method. May return the result itself where there is nothing to wait for. */
+export type IpcMethodHandler = (call: IpcCall) => unknown;
+
+/** What answers the calls of one channel. */
+export interface IpcChannelHandler {
+  /** For messages, usually the handler's class. */
+  readonly name: string;
+  /** All that can be called. A map has no prototype to reach, whatever a peer asks for. */
+  readonly methods: ReadonlyMap<string, IpcMethodHandler>;
+  /** Runs one call of a session after the other. */
+  readonly sequential?: boolean;
+}
+
+/** Answers every call of a channel by itself, without the envelope of handlers. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a call carries is up to its channel
+export type IpcRawHandler = (event: IpcEvent, method: string, ...args: any[]) => unknown;
+
+/** What a call is answered by. */
+export interface IpcTarget {
+  readonly run: IpcMethodHandler;
+  /** Whether the answer is put into the envelope of handlers: `{"result":…}`. */
+  readonly enveloped: boolean;
+  readonly sequential: boolean;
+}
+
+/** What a frontend asks its backend for while it starts; a backend without models has no better answer. */
+const ipcApp: IpcChannelHandler = {
+  name: 'IpcAppHandler',
+  methods: new Map<string, IpcMethodHandler>([
+    ['queryConcurrency', () => undefined],
+    ['log', () => undefined],
+  ]),
+};
+
+/** All that is callable over IPC, and who listens. */
+export class IpcChannels {
+  readonly #targets = new Map<string, (method: string) => IpcTarget>();
+  readonly #listeners = new Map<string, Set<IpcListener>>();
+
+  constructor() {
+    this.#add(IPC_APP_CHANNEL, lookupIn('itwinjs-core/ipc-app', ipcApp));
+  }
+
+  /**
+   * @returns ends it
+   * @throws Error when the channel has a handler already
+   */
+  register(channel: IpcChannelLike, handler: IpcChannelHandler): () => void {
+    const name = channelName(channel);
+    return this.#add(wireChannel(name), lookupIn(name, handler));
+  }
+
+  /** As {@link register}, for a channel by its name on the wire, and without the envelope. */
+  handle(wireName: string, handler: IpcRawHandler): () => void {
+    const run = (call: IpcCall): unknown =>
+      handler({ session: call.session }, call.method, ...call.arguments);
+    const target = { run, enveloped: false, sequential: false };
+    return this.#add(wireName, () => target);
+  }
+
+  /** @returns ends it */
+  addListener(wireName: string, listener: IpcListener): () => void {
+    let listeners = this.#listeners.get(wireName);
+    if (!listeners) this.#listeners.set(wireName, (listeners = new Set()));
+    listeners.add(listener);
+    return () => this.removeListener(wireName, listener);
+  }
+
+  removeListener(wireName: string, listener: IpcListener): void {
+    const listeners = this.#listeners.get(wireName);
+    if (listeners?.delete(listener) && listeners.size === 0) this.#listeners.delete(wireName);
+  }
+
+  /** The listeners of a channel, as they are now. */
+  listenersOf(wireName: string): IpcListener[] {
+    return [...(this.#listeners.get(wireName) ?? [])];
+  }
+
+  /** @throws IModelError where there is nothing of these names */
+  lookup(wireName: string, method: unknown): IpcTarget {
+    const lookup = this.#targets.get(wireName);
+    if (!lookup) throw notFound(`No handler is registered for channel: ${wireName}`);
+    if (typeof method !== 'string' || method === '')
+      throw notFound(`The call names no method of channel: ${wireName}`);
+    return lookup(method);
+  }
+
+  #add(wireName: string, lookup: (method: string) => IpcTarget): () => void {
+    if (this.#targets.has(wireName)) throw new Error(`Two handlers of the IPC channel "${wireName}".`);
+    this.#targets.set(wireName, lookup);
+    return () => {
+      if (this.#targets.get(wireName) === lookup) this.#targets.delete(wireName);
+    };
+  }
+}
+
+function lookupIn(
+  channel: string,
+  { name, methods, sequential = false }: IpcChannelHandler,
+): (method: string) => IpcTarget {
+  const targets = new Map<string, IpcTarget>();
+  for (const [method, run] of methods) targets.set(method, { run, enveloped: true, sequential });
+  return (method) => {
+    const target = targets.get(method);
+    if (target) return target;
+    // Both texts are the reference's, which clients may look for.
+    if (reservedNames.has(method))
+      throw new Error(`Method "${method}" not available for channel: ${channel}`);
+    throw notFound(`Method "${name}.${method}" not found on IpcHandler registered for channel: ${channel}`);
+  };
+}
+
+function notFound(message: string): IModelError {
+  return new IModelError(IModelStatus.FunctionNotFound, message);
+}

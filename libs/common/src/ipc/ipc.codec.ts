@@ -1,0 +1,149 @@
+import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
+import { checkDepth, isCount, reviveValue, stringifyValue } from '../wire/value.codec.js';
+import type { IpcLimits } from '../wire/wire.limits.js';
+import { IpcProtocolError } from './ipc.message.js';
+import type { IpcMessage } from './ipc.message.js';
+
+interface ArrayKind {
+  readonly name: string;
+  /** Absent for a `DataView`. */
+  readonly BYTES_PER_ELEMENT?: number;
+  new (memory: ArrayBuffer, offset: number, length: number): ArrayBufferView;
+}
+
+/** By type code (WIRE 3.1). A Node `Buffer` is a `Uint8Array`. */
+const kinds: readonly ArrayKind[] = [
+  Uint8Array,
+  Int8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  DataView,
+];
+/** By `Symbol.toStringTag`, which tells the kind of an array of any realm. */
+const codes = new Map<string, number>(kinds.map(({ name }, code) => [name, code]));
+
+/** A value on its way: JSON text (`undefined` for an absent value), and the memory of its typed arrays. */
+export interface EncodedIpcValue {
+  json: string | undefined;
+  parts: readonly Uint8Array[];
+}
+
+const noParts: readonly Uint8Array[] = [];
+
+/**
+ * Writes a value as JSON text and binary parts. The parts are the arrays' own memory, not copies.
+ *
+ * @throws IModelError for a cycle, a BigInt or an array of them, with the path
+ */
+export function encodeIpcValue(value: unknown): EncodedIpcValue {
+  let parts: Uint8Array[] | undefined;
+  const json = stringifyValue(value, (view) => {
+    const type = codes.get((view as Uint8Array)[Symbol.toStringTag]);
+    if (type === undefined)
+      throw new IModelError(GENERAL_ERROR, 'The value cannot be sent: it has an array of BigInts.');
+    parts ??= [];
+    const index = parts.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) - 1;
+    return { ipc: 'binary', type, index };
+  });
+  return { json, parts: parts ?? noParts };
+}
+
+/**
+ * The text frame of a message: JSON in JSON.
+ *
+ * @param members of the message as JSON text, `"data"` included
+ */
+export function textFrame(members: string, parts: number): string {
+  return `[${JSON.stringify(`{${members}}`)},${parts}]`;
+}
+
+/** What a text frame announces. */
+export interface TextFrame {
+  readonly json: string;
+  /** Binary frames that follow. */
+  readonly parts: number;
+}
+
+/** @throws IpcProtocolError for what is no text frame */
+export function parseTextFrame(text: string, limits: IpcLimits): TextFrame {
+  let frame: unknown;
+  try {
+    frame = JSON.parse(text);
+  } catch {
+    throw new IpcProtocolError(1007, 'A text frame is not valid JSON.');
+  }
+  if (!Array.isArray(frame) || typeof frame[0] !== 'string')
+    throw new IpcProtocolError(1007, 'A text frame is not a message and a number.');
+  const [json, parts] = frame as [string, unknown];
+  if (!isCount(parts)) throw new IpcProtocolError(1007, 'A text frame announces no number of binary frames.');
+  if (parts > limits.parts)
+    throw new IpcProtocolError(1008, `A message of more than ${limits.parts} binary frames.`);
+  return { json, parts };
+}
+
+/**
+ * Reads a message whose parts are all there.
+ *
+ * @throws IpcProtocolError for what is no message, and for values that cannot be taken
+ */
+export function parseMessage(json: string, parts: readonly Uint8Array[], limits: IpcLimits): IpcMessage {
+  let value: unknown;
+  try {
+    checkDepth(json, limits.depth);
+    value = JSON.parse(json);
+    if (parts.length > 0 || mayHoldMarkers(json)) {
+      const rest: (Uint8Array | undefined)[] = [...parts];
+      value = reviveValue(value, (record) =>
+        Object.hasOwn(record, 'ipc') && record['ipc'] === 'binary' ? arrayOf(record, rest) : undefined,
+      );
+    }
+  } catch (error) {
+    if (error instanceof IModelError) throw new IpcProtocolError(1007, error.message);
+    throw error instanceof IpcProtocolError
+      ? error
+      : new IpcProtocolError(1007, 'A message is not valid JSON.');
+  }
+  if (typeof value !== 'object' || value === null) throw malformed('is no object');
+  // What the parser made has no members but its own, and the look-ups below find nothing inherited.
+  const { type, channel, method, request = 0, data = [], sequence } = value as Record<string, unknown>;
+  if (!isCount(sequence)) throw malformed('has no sequence number');
+  if (typeof type !== 'number') throw malformed('has no type');
+  if (typeof channel !== 'string') throw malformed('names no channel');
+  if (!isCount(request)) throw malformed('has a request number that is none');
+  if (!Array.isArray(data)) throw malformed('has no list of arguments');
+  if (data.length > limits.arguments) throw malformed(`has more than ${limits.arguments} arguments`, 1008);
+  return { type, channel, method, request, data, sequence };
+}
+
+/** A reviver is paid on every member. The words can hide behind escapes only where there is a backslash-u. */
+function mayHoldMarkers(json: string): boolean {
+  return json.includes('"ipc"') || json.includes('__proto__') || json.includes('\\u');
+}
+
+function malformed(what: string, code: 1002 | 1008 = 1002): IpcProtocolError {
+  return new IpcProtocolError(code, `A message ${what}.`);
+}
+
+/** Parts below this size are copied: a few bytes would keep the whole chunk alive that they arrived in. */
+const LARGE_PART = 4096;
+
+/** The array that a marker stands for; each part is for one marker. */
+function arrayOf(marker: Record<string, unknown>, parts: (Uint8Array | undefined)[]): ArrayBufferView {
+  const { type, index } = marker;
+  const kind = isCount(type) ? kinds[type] : undefined;
+  const part = isCount(index) ? parts[index] : undefined;
+  if (!kind || !part)
+    throw new IpcProtocolError(1007, 'A message refers to a binary frame that is not there.');
+  parts[index as number] = undefined;
+  const { BYTES_PER_ELEMENT: size = 1 } = kind;
+  if (part.byteLength % size !== 0)
+    throw new IpcProtocolError(1007, `A binary frame of ${part.byteLength} bytes is no ${kind.name}.`);
+  const isShared = part.byteLength < LARGE_PART && part.byteLength < part.buffer.byteLength;
+  const memory = isShared || part.byteOffset % size !== 0 ? new Uint8Array(part) : part;
+  return new kind(memory.buffer as ArrayBuffer, memory.byteOffset, memory.byteLength / size);
+}

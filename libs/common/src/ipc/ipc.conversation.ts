@@ -1,0 +1,173 @@
+import { Activity } from '../call/call.activity.js';
+import { TransientError } from '../call/call.error.js';
+import { CallQueue } from '../call/call.queue.js';
+import { settle } from '../call/call.settle.js';
+import { encodeError } from '../wire/error.codec.js';
+import { describeLosses } from '../wire/value.inspect.js';
+import type { IpcLimits } from '../wire/wire.limits.js';
+import type { IpcCall, IpcChannels, IpcTarget } from './ipc.channels.js';
+import { answerFailure, encodeIpcError } from './ipc.error.js';
+import type { IpcErrorOptions } from './ipc.error.js';
+import type { IpcLink } from './ipc.link.js';
+import { IpcMessageType } from './ipc.message.js';
+import type { IpcMessage } from './ipc.message.js';
+import type { IpcListener, IpcSession } from './ipc.session.js';
+
+/** How frontends are answered. */
+export interface IpcConversationOptions extends IpcErrorOptions {
+  readonly limits: IpcLimits;
+  /** Makes the activity known to everything that the work starts. Default: just does the work. */
+  readonly run?: <T>(activity: Activity, work: () => T) => T;
+}
+
+const PREFIX = /^itwin\./;
+
+/** Answers the frontend of one session: starts what it calls in the order of its messages. */
+export class IpcConversation {
+  /** Whether new calls are refused: the server is about to end. */
+  closing = false;
+  #pending = 0;
+  #whenIdle: (() => void) | undefined;
+  /** By channel, for those that run one call after the other. */
+  readonly #queues = new Map<string, CallQueue>();
+
+  constructor(
+    private readonly session: IpcSession,
+    private readonly link: Pick<IpcLink, 'respond'>,
+    private readonly channels: IpcChannels,
+    private readonly options: IpcConversationOptions,
+  ) {}
+
+  /** Takes a message of the frontend's. Never throws. */
+  receive(message: IpcMessage): void {
+    if (message.type === IpcMessageType.Invoke) this.#invoke(message);
+    else if (message.type === IpcMessageType.Send) this.#listen(message);
+    // Other types are ignored, by the protocol.
+  }
+
+  /** Resolves when no handler of the session runs any more. */
+  async idle(): Promise<void> {
+    if (this.#pending > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
+  }
+
+  #invoke(message: IpcMessage): void {
+    const { channel, method, data } = message;
+    const activity = this.#activity(channel, method);
+    let target: IpcTarget;
+    try {
+      target = this.channels.lookup(channel, method);
+      if (this.closing) throw new TransientError('The server is shutting down.');
+      if (this.#pending >= this.options.limits.pendingCalls)
+        throw new TransientError('Too many calls of this session are not answered yet.');
+    } catch (error) {
+      // It is the frontend's mistake or its bad luck, and nothing for the log.
+      const { activityId } = activity;
+      this.link.respond(
+        channel,
+        message.request,
+        encodeIpcError(error, encodeError(error, activityId)),
+        'error',
+      );
+      return;
+    }
+    const call: IpcCall = {
+      session: this.session,
+      channel: channel.replace(PREFIX, ''),
+      method: method as string,
+      arguments: data,
+      activity,
+    };
+    this.#pending++;
+    settle(
+      () => this.#run(activity, () => (target.sequential ? this.#inTurn(target, call) : target.run(call))),
+      (value) => {
+        this.#settled();
+        this.#answer(message, activity, target, value);
+      },
+      (error: unknown) => {
+        this.#settled();
+        this.#fail(message, activity, error);
+      },
+    );
+  }
+
+  #inTurn(target: IpcTarget, call: IpcCall): Promise<unknown> {
+    let queue = this.#queues.get(call.channel);
+    if (!queue) this.#queues.set(call.channel, (queue = new CallQueue(1, this.options.limits.pendingCalls)));
+    return queue.run(
+      () => target.run(call),
+      () => this.session.signal,
+    );
+  }
+
+  #settled(): void {
+    if (--this.#pending === 0) this.#whenIdle?.();
+  }
+
+  #answer({ channel, request }: IpcMessage, activity: Activity, target: IpcTarget, value: unknown): void {
+    try {
+      this.link.respond(channel, request, value, target.enveloped ? 'result' : undefined);
+    } catch (error) {
+      // A result that cannot be sent is a fault of the server, however well its error tells so.
+      this.#fail({ channel, request }, activity, error, true);
+      return;
+    }
+    if (!this.options.developmentMode) return;
+    for (const loss of describeLosses(value))
+      this.options.report?.({ kind: 'warning', message: `The caller will not see it: ${loss}.`, activity });
+  }
+
+  #fail(
+    { channel, request }: Pick<IpcMessage, 'channel' | 'request'>,
+    activity: Activity,
+    thrown: unknown,
+    internal = false,
+  ): void {
+    const value = answerFailure(thrown, activity, this.options, internal);
+    try {
+      this.link.respond(channel, request, value, 'error');
+    } catch {
+      // A member of the error cannot be sent; its message is worth more than its members.
+      const { message = 'The error cannot be sent.' } = (value ?? {}) as { message?: unknown };
+      this.link.respond(channel, request, { message: String(message) }, 'error');
+    }
+  }
+
+  #listen({ channel, data }: IpcMessage): void {
+    if (this.session.takeReply(channel, data)) return;
+    const { session } = this;
+    const listeners: IpcListener[] = [...session.listenersOf(channel), ...this.channels.listenersOf(channel)];
+    if (listeners.length === 0) return;
+    const activity = this.#activity(channel, '');
+    // Nobody is told but the log.
+    const failed = (thrown: unknown) => void answerFailure(thrown, activity, this.options, true);
+    for (const listener of listeners)
+      settle(
+        () => this.#run(activity, () => listener({ session }, ...data)),
+        () => undefined,
+        failed,
+      );
+  }
+
+  #run<T>(activity: Activity, work: () => T): T {
+    const { run } = this.options;
+    return run ? run(activity, work) : work();
+  }
+
+  /** The wire carries no activity id: each message starts an activity that bears the session's id. */
+  #activity(channel: string, method: unknown): Activity {
+    const { session } = this;
+    const name = channel.replace(PREFIX, '');
+    const activity = new Activity(
+      {
+        activityId: crypto.randomUUID(),
+        sessionId: session.id,
+        accessToken: session.accessToken,
+        rpcMethod: typeof method === 'string' && method !== '' ? `${name}.${method}` : name,
+      },
+      session,
+    );
+    activity.user = session.user;
+    return activity;
+  }
+}

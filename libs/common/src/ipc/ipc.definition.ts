@@ -1,0 +1,73 @@
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- arguments of any kind
+type AsyncFunction = (...args: any[]) => Promise<unknown>;
+
+/** The names of the methods of `T` that return a promise, as iTwin.js has it. */
+export type AsyncMethodsOf<T> = { [P in keyof T]: T[P] extends AsyncFunction ? P : never }[keyof T];
+
+/** What the promise of a method resolves with, kept as a promise; as iTwin.js has it. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any method
+export type PromiseReturnType<T extends (...args: any[]) => any> = Promise<Awaited<ReturnType<T>>>;
+
+/** A channel, with the types of what goes over it. Both sides import the same one. */
+export interface IpcChannelDefinition<
+  Functions extends object = object,
+  Notifications extends object = object,
+> {
+  /** As both sides write it, for instance `robot-v1.2`. On the wire it has the prefix `itwin.`. */
+  readonly name: string;
+  /** What can be called; absent: whatever the handler offers. */
+  readonly methods?: readonly (keyof Functions & string)[];
+  /** Never there: it carries the types. */
+  readonly types?: { readonly functions: Functions; readonly notifications: Notifications };
+}
+
+/**
+ * Defines a channel with its types.
+ *
+ * ```ts
+ * export const robotChannel = ipcChannel<RobotIpc, RobotNotifications>('robot-v1.2');
+ * ```
+ *
+ * @param name unique in the application; a version in it keeps frontends of another version off
+ * @param options.methods the only methods that can be called, whatever else the handler's class has
+ */
+export function ipcChannel<Functions extends object, Notifications extends object = object>(
+  name: string,
+  options: Pick<IpcChannelDefinition<Functions>, 'methods'> = {},
+): IpcChannelDefinition<Functions, Notifications> {
+  return { name, ...options };
+}
+
+/** Whatever names a channel. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a channel with types of any kind is one
+export type IpcChannelLike<Functions extends object = any, Notifications extends object = any> =
+  string | IpcChannelDefinition<Functions, Notifications>;
+
+/** The name of a channel as its users write it. */
+export function channelName(channel: IpcChannelLike): string {
+  return typeof channel === 'string' ? channel : channel.name;
+}
+
+const PREFIX = 'itwin.';
+
+/** The name of a channel on the wire (WIRE 3.5). */
+export function wireChannel(channel: IpcChannelLike): string {
+  return PREFIX + channelName(channel);
+}
+
+/** The channels of iTwin.js itself; no application handles them. */
+const RESERVED = 'itwinjs-core/';
+export const IPC_APP_CHANNEL = wireChannel(`${RESERVED}ipc-app`);
+export const RPC_CHANNEL = wireChannel(`${RESERVED}rpc-over-ipc`);
+
+/** Between the name of a channel that the backend calls, and the number of the call (WIRE 3.7). */
+export const REPLY_MARK = '-invoke_response-';
+
+/** @throws Error with a sentence, for a name that no handler can have */
+export function checkChannelName(name: unknown): asserts name is string {
+  if (typeof name !== 'string' || name === '') throw new Error('An IPC channel needs a name.');
+  if (name.startsWith(RESERVED) || name.includes(REPLY_MARK))
+    throw new Error(`The IPC channel "${name}" is reserved: iTwin.js uses it itself.`);
+  if (name.startsWith(PREFIX))
+    throw new Error(`The IPC channel "${name}" is named without "${PREFIX}", which the wire adds.`);
+}

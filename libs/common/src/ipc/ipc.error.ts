@@ -1,0 +1,120 @@
+import type { Activity } from '../call/call.activity.js';
+import type { CallReport } from '../call/call.report.js';
+import { encodeError, hiddenError } from '../wire/error.codec.js';
+import type { ErrorPolicy, WireError } from '../wire/error.codec.js';
+
+/** What of failures is answered, and who is told of the rest. */
+export interface IpcErrorOptions extends ErrorPolicy {
+  /** Told what callers did not learn of, and what a developer should know. */
+  readonly report?: (report: CallReport) => void;
+}
+
+type Members = Record<string, unknown>;
+
+/**
+ * Decides what a caller learns of whatever was thrown, and tells the log.
+ *
+ * @param internal it is a fault of the server, however well the error speaks for itself
+ * @returns the value of `error` in the envelope
+ */
+export function answerFailure(
+  thrown: unknown,
+  activity: Activity,
+  options: IpcErrorOptions,
+  internal = false,
+): unknown {
+  const tell = (error: WireError, what = thrown) =>
+    options.report?.({ kind: 'error', thrown: what, error, activity });
+  try {
+    const error = encodeError(thrown, activity.activityId, options);
+    tell(internal ? { ...error, internal } : error);
+    return encodeIpcError(thrown, error, options.developmentMode);
+  } catch (failure) {
+    // A function of the application's options has failed; what it was asked about is not to be lost with it.
+    const hidden = hiddenError(activity.activityId);
+    tell(hidden);
+    tell(hidden, failure);
+    return encodeIpcError(failure, hidden);
+  }
+}
+
+/**
+ * What of a failure is sent over IPC: by the rules of {@link encodeError}, with the members that iTwin.js
+ * frontends make their errors of (WIRE 3.6).
+ */
+export function encodeIpcError(thrown: unknown, { whole, body }: WireError, withStack = false): unknown {
+  if (!whole) {
+    const { isError: _, ...members } = body as Members;
+    return identified(members);
+  }
+  if (thrown instanceof Error) return errorMembers(thrown, withStack, []);
+  if (typeof thrown === 'object' && thrown !== null) return plainMembers(thrown, []);
+  // An absent value would look like success; what JSON has no word for is told in words.
+  const isText = thrown === null || ['string', 'number', 'boolean'].includes(typeof thrown);
+  return isText ? thrown : { message: (body as Members)['message'] };
+}
+
+/** What makes a frontend's error a `BackendError`, with its number and name. */
+function identified(members: Members): Members {
+  if (typeof members['errorNumber'] === 'number' && !Object.hasOwn(members, 'iTwinErrorId'))
+    members['iTwinErrorId'] = { scope: 'bentley-error', key: members['name'] };
+  return members;
+}
+
+/** In the order of the members in which the reference writes them. */
+function errorMembers(error: Error, withStack: boolean, outer: readonly object[]): Members {
+  const members = plainMembers(error, outer);
+  // They are no members of the wire's errors, or told of below.
+  delete members['_metaData'];
+  delete members['cause'];
+  delete members['stack'];
+  members['message'] = error.message;
+  if (withStack) members['stack'] = error.stack;
+  identified(members);
+  const { hasMetaData, loggingMetadata } = error as { hasMetaData?: unknown; loggingMetadata?: unknown };
+  if (hasMetaData === true) members['loggingMetadata'] = sendable(loggingMetadata, outer);
+  return members;
+}
+
+function plainMembers(value: object, outer: readonly object[]): Members {
+  const members: Members = {};
+  for (const [key, item] of Object.entries(value)) {
+    const member = key === '__proto__' ? undefined : sendable(item, [...outer, value]);
+    if (member !== undefined) members[key] = member;
+  }
+  return members;
+}
+
+/** A member as it is sent: plain data; what refers back to what contains it, and other instances, are left out. */
+function sendable(value: unknown, outer: readonly object[]): unknown {
+  if (typeof value !== 'object' || value === null)
+    return ['function', 'symbol', 'bigint'].includes(typeof value) ? undefined : value;
+  if (value instanceof Date) return value;
+  if (outer.includes(value)) return undefined;
+  const inner = [...outer, value];
+  if (Array.isArray(value)) return value.map((item) => sendable(item, inner));
+  if (value instanceof Map) return plainMembers(Object.fromEntries(value) as object, inner);
+  if (value instanceof Set) return [...value].map((item) => sendable(item, inner));
+  if (value instanceof Error) {
+    const { whole, body } = encodeError(value, '');
+    return whole ? errorMembers(value, false, outer) : sendable(body, inner);
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null ? plainMembers(value, outer) : undefined;
+}
+
+/**
+ * The result in the reply of a frontend's handler.
+ *
+ * @throws what the handler threw, as far as it crossed: an Error with its members, or any other value
+ */
+export function unwrapReply(reply: unknown): unknown {
+  const { result, error } = (reply ?? {}) as { result?: unknown; error?: unknown };
+  if (error === undefined) return result;
+  if (typeof error !== 'object' || error === null) throw error;
+  // The stack is the frontend's, and a name that is no text would break whoever prints the error.
+  const { message, name, stack: _, ...members } = error as Members;
+  const rebuilt = Object.assign(new Error(typeof message === 'string' ? message : 'unknown error'), members);
+  if (typeof name === 'string') rebuilt.name = name;
+  throw rebuilt;
+}

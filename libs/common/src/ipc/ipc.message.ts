@@ -1,0 +1,50 @@
+/** What a message is for (WIRE 3.2). */
+export const IpcMessageType = {
+  /** From the frontend, without an answer. */
+  Send: 0,
+  /** From the backend, without an answer. */
+  Push: 1,
+  /** A call of the frontend's. */
+  Invoke: 2,
+  /** The answer to a call. */
+  Response: 3,
+} as const;
+
+/** A message as it was received. Only its form has been checked: what it names may not exist. */
+export interface IpcMessage {
+  readonly type: number;
+  readonly channel: string;
+  /** Of an Invoke: what is called. */
+  readonly method: unknown;
+  /** Of an Invoke: the number under which it is answered. */
+  readonly request: number;
+  /** Arguments. */
+  readonly data: unknown[];
+  readonly sequence: number;
+}
+
+/** A session that is over: the codes of WebSocket (RFC 6455, 7.4.1), on every transport. */
+export interface IpcClosure {
+  /** For instance 1000 (done), 1001 (going away), 1006 (broken off without a word). */
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** A peer did what the protocol does not allow; its session ends with this code and reason. */
+export class IpcProtocolError extends Error {
+  constructor(
+    /** 1002 broken protocol, 1003 wrong kind of frame, 1007 wrong content, 1008 not allowed, 1009 too big. */
+    readonly code: 1002 | 1003 | 1007 | 1008 | 1009,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A call that cannot be answered any more: the session that it went through is over. */
+export class IpcClosedError extends Error {
+  constructor(readonly closure: IpcClosure) {
+    super(`The IPC session is over (${closure.code}${closure.reason && `: ${closure.reason}`}).`);
+    this.name = 'IpcClosedError';
+  }
+}

@@ -1,0 +1,125 @@
+import { Activity } from '../call/call.activity.js';
+import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
+import type { RpcCall, RpcOutcome } from '../rpc/rpc.call.js';
+import { outcomeOf } from '../rpc/rpc.dispatcher.js';
+import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
+import { answerFailure } from './ipc.error.js';
+import type { IpcErrorOptions } from './ipc.error.js';
+import type { IpcSession } from './ipc.session.js';
+
+/** How RPC over IPC is answered. */
+export interface RpcOverIpcOptions extends IpcErrorOptions {
+  /** Arguments of one call. */
+  readonly maxArguments: number;
+}
+
+interface RpcRequest {
+  readonly interfaceName: string;
+  readonly interfaceVersion: string;
+  readonly operation: string;
+  readonly parameters: unknown[];
+  readonly context: Readonly<Record<string, unknown>>;
+}
+
+/** Answers calls of RPC interfaces that come over an IPC session (WIRE 3.8). */
+export class RpcOverIpc {
+  constructor(
+    private readonly dispatcher: RpcDispatcher,
+    private readonly options: RpcOverIpcOptions,
+  ) {}
+
+  /**
+   * @param request the one argument of the call
+   * @returns the envelope; never rejects
+   */
+  answer(session: IpcSession, request: unknown): Promise<unknown> {
+    return new Promise((resolve) => {
+      const { context, ...rest } = readRequest(request);
+      const activity = activityOf(session, context, rest.operation);
+      const protocolVersion = parseInt(text(context['protocolVersion']), 10) || 0;
+      const settled = (outcome: RpcOutcome) => resolve(this.#envelope(outcome, protocolVersion, activity));
+      let call: RpcCall;
+      try {
+        const { interfaceName, interfaceVersion, operation, parameters } = rest;
+        if (parameters.length > this.options.maxArguments)
+          throw new IModelError(
+            GENERAL_ERROR,
+            `Invalid request: ${parameters.length} arguments are too many.`,
+          );
+        const target = this.dispatcher.lookup(interfaceName, interfaceVersion, operation);
+        const transport = { kind: 'ipc', session, protocolVersion } as const;
+        call = { target, arguments: parameters, activity, transport };
+      } catch (error) {
+        settled(outcomeOf(error));
+        return;
+      }
+      this.dispatcher.dispatch(call, settled);
+    });
+  }
+
+  #envelope(outcome: RpcOutcome, protocolVersion: number, activity: Activity): object {
+    switch (outcome.kind) {
+      case 'result':
+        return { result: outcome.value };
+      case 'pending':
+        return managed('pending', { message: outcome.message }, protocolVersion);
+      case 'notFound':
+        return managed('notFound', outcome.response, protocolVersion);
+      case 'noContent':
+        if (protocolVersion < 1) return this.#error(outcome.error, activity);
+        return managed('noContent', { ...(outcome.error as object) }, protocolVersion);
+      case 'answered':
+        return this.#error(new Error('The call was answered by other means.'), activity);
+      default:
+        return this.#error(outcome.error, activity);
+    }
+  }
+
+  #error(thrown: unknown, activity: Activity): object {
+    return { error: answerFailure(thrown, activity, this.options) };
+  }
+}
+
+/** What is no result and no error: wrapped for clients that know of it. */
+function managed(managedStatus: string, responseValue: object, protocolVersion: number): object {
+  if (protocolVersion < 2) return { result: responseValue };
+  return { result: { iTwinRpcCoreResponse: true, managedStatus, responseValue } };
+}
+
+/** Every member as what it should be, and empty where it is not: the look-up then says what is missing. */
+function readRequest(value: unknown): RpcRequest {
+  const { definition, operation, parameters, context } = record(value);
+  const { interfaceName, interfaceVersion } = record(definition);
+  return {
+    interfaceName: text(interfaceName),
+    interfaceVersion: text(interfaceVersion),
+    operation: text(operation),
+    parameters: Array.isArray(parameters) ? parameters : [],
+    context: record(context),
+  };
+}
+
+function activityOf(session: IpcSession, context: RpcRequest['context'], operation: string): Activity {
+  const { accessToken, user } = session;
+  const activity = new Activity(
+    {
+      activityId: text(context['id']) || crypto.randomUUID(),
+      sessionId: text(context['sessionId']),
+      applicationId: text(context['applicationId']),
+      applicationVersion: text(context['applicationVersion']),
+      accessToken,
+      rpcMethod: operation,
+    },
+    session,
+  );
+  activity.user = user;
+  return activity;
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

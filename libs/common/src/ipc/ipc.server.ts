@@ -1,0 +1,78 @@
+import { IpcChannels } from './ipc.channels.js';
+import { IpcConversation } from './ipc.conversation.js';
+import type { IpcConversationOptions } from './ipc.conversation.js';
+import { IpcLink } from './ipc.link.js';
+import type { IpcTransport } from './ipc.link.js';
+import type { IpcClosure, IpcMessage } from './ipc.message.js';
+import { IpcSession } from './ipc.session.js';
+import type { IpcSessionProps } from './ipc.session.js';
+
+/** How sessions are served. */
+export interface IpcServerOptions extends IpcConversationOptions {
+  /** How long a frontend may take to answer a call of this backend's, in milliseconds; 0: for ever. */
+  readonly invokeTimeoutMs: number;
+}
+
+/** An open session, as its transport sees it. */
+export interface IpcConnection {
+  readonly session: IpcSession;
+  /** Where frames of the peer go, and the news that the connection has ended. */
+  readonly link: Pick<IpcLink, 'receiveText' | 'receiveBinary' | 'close' | 'ended'>;
+  /** Resolves when no handler of the session runs any more. */
+  idle(): Promise<void>;
+}
+
+interface Open extends IpcConnection {
+  readonly conversation: IpcConversation;
+}
+
+/** Serves IPC sessions, whatever they are connected by. */
+export class IpcServer {
+  readonly channels = new IpcChannels();
+  readonly #open = new Map<IpcSession, Open>();
+
+  constructor(private readonly options: IpcServerOptions) {}
+
+  /** The sessions that are open, in the order in which they began. */
+  get sessions(): IpcSession[] {
+    return [...this.#open.keys()];
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Begins a session over a connection. */
+  open(transport: IpcTransport, props: IpcSessionProps): IpcConnection {
+    const receive = (message: IpcMessage) => conversation.receive(message);
+    const ended = (closure: IpcClosure) => {
+      this.#open.delete(session);
+      session.ended(closure);
+    };
+    const link = new IpcLink(transport, this.options.limits, receive, ended);
+    const session = new IpcSession(link, props, this.options.invokeTimeoutMs);
+    const conversation = new IpcConversation(session, link, this.channels, this.options);
+    const open: Open = { session, link, conversation, idle: () => conversation.idle() };
+    this.#open.set(session, open);
+    return open;
+  }
+
+  /**
+   * Ends the service: new calls are refused, those that run may finish, and then the sessions are told to go.
+   *
+   * @param timeoutMs how long to wait for calls
+   * @returns how many sessions still had calls running
+   */
+  async close(timeoutMs: number): Promise<number> {
+    const open = [...this.#open.values()];
+    for (const { conversation } of open) conversation.closing = true;
+    const busy = new Set(open);
+    const idle = open.map((each) => each.idle().then(() => busy.delete(each)));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, timeoutMs)));
+    await Promise.race([Promise.all(idle), late]);
+    clearTimeout(timer);
+    for (const { session } of open) session.close(1001, 'The server is shutting down.');
+    return busy.size;
+  }
+}

@@ -1,0 +1,220 @@
+import { wireChannel, REPLY_MARK } from './ipc.definition.js';
+import type { IpcChannelLike } from './ipc.definition.js';
+import { unwrapReply } from './ipc.error.js';
+import type { IpcLink } from './ipc.link.js';
+import { IpcClosedError } from './ipc.message.js';
+import type { IpcClosure } from './ipc.message.js';
+import { makeProxy } from './ipc.proxy.js';
+import type { IpcNotifier, IpcProxy } from './ipc.proxy.js';
+
+/** Who is on the other side, as it was found out before the session began. */
+export interface IpcIdentity {
+  /** Visible as `user` of the session and of every activity in it. */
+  readonly user?: unknown;
+  /** The credentials, visible as `accessToken`; empty if there are none. */
+  readonly accessToken?: string;
+  /** Names the frontend itself, so that it is known again after a reload; see `IpcTicketService`. */
+  readonly frontend?: string;
+}
+
+/** What listeners and raw handlers are told of the message. */
+export interface IpcEvent {
+  /** Where it came from. */
+  readonly session: IpcSession;
+}
+
+/** A listener for messages without an answer. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a message carries is up to its channel
+export type IpcListener = (event: IpcEvent, ...args: any[]) => void;
+
+/** A call of the frontend's that waits for its reply. */
+interface Waiting {
+  readonly resolve: (reply: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** How a session begins. */
+export interface IpcSessionProps extends IpcIdentity {
+  readonly id: string;
+  /** The request that opened the connection, where it was one; its headers are those of the handshake. */
+  readonly request?: { readonly headers: Readonly<Record<string, string | string[] | undefined>> };
+}
+
+/**
+ * One frontend, paired with this backend for as long as its connection lives. A handler that injects it gets
+ * an instance of its own for each session.
+ */
+export class IpcSession {
+  /** Unique; on every activity of the session. */
+  readonly id: string;
+  readonly user: unknown;
+  readonly accessToken: string;
+  readonly frontend: string | undefined;
+  readonly request: IpcSessionProps['request'];
+  /** Resolves when the session is over, whoever ended it. */
+  readonly closed: Promise<IpcClosure>;
+  #resolveClosed!: (closure: IpcClosure) => void;
+  #abort: AbortController | undefined;
+  readonly #listeners = new Map<string, Set<IpcListener>>();
+  readonly #replies = new Map<string, Waiting>();
+  #lastReply = 0;
+
+  /** @param invokeTimeoutMs how long calls of the frontend may take, in milliseconds; 0: for ever */
+  constructor(
+    private readonly link: Pick<IpcLink, 'push' | 'close' | 'closure'>,
+    props: IpcSessionProps,
+    private readonly invokeTimeoutMs: number,
+  ) {
+    this.id = props.id;
+    this.user = props.user;
+    this.accessToken = props.accessToken ?? '';
+    this.frontend = props.frontend;
+    this.request = props.request;
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
+  }
+
+  /** The headers of the handshake. */
+  get headers(): Readonly<Record<string, string | string[] | undefined>> {
+    return this.request?.headers ?? {};
+  }
+
+  get isOpen(): boolean {
+    return this.link.closure === undefined;
+  }
+
+  /** Aborted when the session is over. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.link.closure && !this.#abort.signal.aborted)
+      this.#abort.abort(new IpcClosedError(this.link.closure));
+    return this.#abort.signal;
+  }
+
+  /**
+   * Sends a message to this frontend. Typed arrays are not copied: leave them as they are until it is sent.
+   *
+   * @returns resolves when the frontend keeps up with what is sent to it; rejects with an `IpcClosedError`
+   * @throws IModelError for a value that cannot be sent
+   */
+  send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
+    return this.sendRaw(wireChannel(channel), args);
+  }
+
+  /** As {@link send}, with the channel's name as it is on the wire. */
+  sendRaw(wireName: string, args: unknown[]): Promise<void> {
+    const pushed = this.link.push(wireName, args);
+    // Most senders do not wait, and a session may end at any time: that is no fault of theirs.
+    pushed.catch(() => undefined);
+    return pushed;
+  }
+
+  /**
+   * Typed notifications over a channel.
+   *
+   * ```ts
+   * session.notifications(robotChannel).moved(id, position);
+   * ```
+   */
+  notifications<Functions extends object, Notifications extends object>(
+    channel: IpcChannelLike<Functions, Notifications>,
+  ): IpcNotifier<Notifications> {
+    return makeProxy((method, args) => this.send(channel, method, ...args));
+  }
+
+  /**
+   * Calls what the frontend handles a channel with (`IpcApp.handle`), as iTwin.js 5.12 does (WIRE 3.7).
+   *
+   * @returns what the frontend replied
+   * @throws IpcClosedError (rejection) when the session ends before; Error when the deadline passes
+   */
+  async invoke(channel: IpcChannelLike, ...args: unknown[]): Promise<unknown> {
+    const { closure } = this.link;
+    if (closure) throw new IpcClosedError(closure);
+    const name = wireChannel(channel);
+    const reply = `${name}${REPLY_MARK}${++this.#lastReply}`;
+    return new Promise((resolve, reject) => {
+      const late = () => {
+        this.#replies.delete(reply);
+        reject(new Error(`The frontend did not answer on "${name}" within ${this.invokeTimeoutMs} ms.`));
+      };
+      const timer = this.invokeTimeoutMs > 0 ? setTimeout(late, this.invokeTimeoutMs) : undefined;
+      this.#replies.set(reply, { resolve, reject, timer });
+      try {
+        // It may end the session, which settles the call.
+        this.sendRaw(name, [reply, ...args]).catch(() => undefined);
+      } catch (error) {
+        clearTimeout(timer);
+        this.#replies.delete(reply);
+        reject(error);
+      }
+    });
+  }
+
+  /** Calls a method of the frontend's `IpcHandler` for a channel; rejects with what it throws. */
+  async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
+    return unwrapReply(await this.invoke(channel, method, ...args));
+  }
+
+  /** The methods of the frontend's `IpcHandler` for a channel, to be called as if they were here. */
+  makeIpcProxy<T extends object>(channel: IpcChannelLike): IpcProxy<T> {
+    return makeProxy((method, args) => this.callIpcChannel(channel, method, ...args));
+  }
+
+  /**
+   * Listens to messages of this frontend's without an answer.
+   *
+   * @returns stops listening
+   */
+  addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
+    const name = wireChannel(channel);
+    let listeners = this.#listeners.get(name);
+    if (!listeners) this.#listeners.set(name, (listeners = new Set()));
+    listeners.add(listener);
+    return () => this.removeListener(channel, listener);
+  }
+
+  removeListener(channel: IpcChannelLike, listener: IpcListener): void {
+    const name = wireChannel(channel);
+    const listeners = this.#listeners.get(name);
+    if (listeners?.delete(listener) && listeners.size === 0) this.#listeners.delete(name);
+  }
+
+  /**
+   * Ends the session.
+   *
+   * @param code of WebSocket's: 1000, or 3000 to 4999 for reasons of the application's own
+   * @param reason for the frontend; at most 123 bytes of UTF-8 reach it
+   */
+  close(code = 1000, reason = ''): void {
+    this.link.close(code, reason);
+  }
+
+  /** @internal The listeners of a channel, as they are now. */
+  listenersOf(wireName: string): IpcListener[] {
+    return [...(this.#listeners.get(wireName) ?? [])];
+  }
+
+  /** @internal Takes a message for the reply that it may be. */
+  takeReply(wireName: string, args: unknown[]): boolean {
+    const waiting = this.#replies.get(wireName);
+    if (!waiting) return false;
+    this.#replies.delete(wireName);
+    clearTimeout(waiting.timer);
+    waiting.resolve(args[0]);
+    return true;
+  }
+
+  /** @internal The link under the session is over. */
+  ended(closure: IpcClosure): void {
+    const error = new IpcClosedError(closure);
+    this.#abort?.abort(error);
+    for (const { reject, timer } of this.#replies.values()) {
+      clearTimeout(timer);
+      reject(error);
+    }
+    this.#replies.clear();
+    this.#listeners.clear();
+    this.#resolveClosed(closure);
+  }
+}
