@@ -208,10 +208,10 @@ describe.each(Object.entries(ways))('enhancers by way of %s', (_name, way) => {
           roles: this.reflector.get(Roles, context.getHandler()),
           url: context.switchToHttp().getRequest<{ url: string }>().url,
           operation: call.operation,
-          interface: call.definition.interfaceName,
+          interface: call.definition!.interfaceName,
           arguments: call.arguments,
           authorization: call.authorization,
-          kind: call.transport.kind,
+          kind: call.transport!.kind,
         });
         return true;
       }

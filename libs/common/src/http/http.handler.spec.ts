@@ -10,7 +10,8 @@ import { defaultWireLimits } from '../wire/wire.limits.js';
 import { HttpExchange } from './http.exchange.js';
 import { HttpRpcHandler } from './http.handler.js';
 import type { HttpResponse } from './http.message.js';
-import type { HttpHandlerOptions, CallReport } from './http.options.js';
+import type { CallReport } from '../call/call.report.js';
+import type { HttpHandlerOptions } from './http.options.js';
 
 class Def extends RpcInterface {
   static interfaceName = 'I';
