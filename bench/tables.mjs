@@ -119,10 +119,12 @@ function disturbances(results) {
     const share = shareOfCore(rounds, ({ cpuMicros }) => cpuMicros);
     const load = shareOfCore(rounds, ({ loadMicros }) => loadMicros);
     if (share > 90) return [];
-    const reason = load > 90 ? `the load, which had ${load} % of its own, was the limit` : 'it was disturbed';
-    return [`${nameOf(row)} had ${share} % of a core: ${reason}.`];
+    const reason =
+      load > 90 ? 'the load was the limit' : 'disturbed, or it waited for the load between batches';
+    return [`- ${nameOf(row)} had ${share} % of a core, the load ${load} % of its own: ${reason}.`];
   });
-  return lines.length === 0 ? [] : ['', ...lines, 'Here CPU times are more to be trusted than rates.'];
+  if (lines.length === 0) return [];
+  return ['', 'Here CPU times are more to be trusted than rates:', '', ...lines];
 }
 
 function shareOfCore(rounds, micros) {

@@ -25,6 +25,3 @@ payload[payload.length - 1] = 42;
 export function describe(bytes: Uint8Array): { length: number; last: number | undefined } {
   return { length: bytes.length, last: bytes[bytes.length - 1] };
 }
-
-/** How many bytes a server that pushes lets wait for the socket before it waits a moment. */
-export const SEND_AHEAD = 1024 * 1024;

@@ -9,8 +9,8 @@ import {
 } from '@itwin/core-common';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
-import { SEND_AHEAD } from './bench.data.js';
 import { reportToParent } from './parent.js';
+import { SEND_AHEAD } from './pushing.js';
 
 /** Every message goes to every connection, numbered for each. */
 class Transport extends IpcWebSocketTransport {

@@ -8,8 +8,8 @@ import { NestFactory } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
-import { SEND_AHEAD } from './bench.data.js';
 import { reportToParent } from './parent.js';
+import { SEND_AHEAD } from './pushing.js';
 
 @WebSocketGateway({ path: '/gateway', perMessageDeflate: false })
 class BenchGateway {

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
-import { SEND_AHEAD } from './bench.data.js';
 import { reportToParent } from './parent.js';
+import { SEND_AHEAD } from './pushing.js';
 
 interface Call {
   id: number;
