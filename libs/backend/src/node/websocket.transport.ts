@@ -32,7 +32,7 @@ const LARGE_PART = 16 * 1024;
 const spare: Buffer[] = [];
 const MOST_SPARE = 16;
 /** Above this many bytes that the peer has not taken, nothing more is read of it. */
-const HIGH_WATER = 1024 * 1024;
+const HIGH_WATER = 4 * 1024 * 1024;
 /** As much of a reason as a close frame holds. */
 const LONGEST_REASON = 123;
 
