@@ -9,7 +9,7 @@ import type { IpcCall, IpcChannels, IpcTarget } from './ipc.channels.js';
 import { answerFailure, encodeIpcError } from './ipc.error.js';
 import type { IpcErrorOptions } from './ipc.error.js';
 import type { IpcLink } from './ipc.link.js';
-import { IpcMessageType } from './ipc.message.js';
+import { IpcClosedError, IpcMessageType } from './ipc.message.js';
 import type { IpcMessage } from './ipc.message.js';
 import type { IpcListener, IpcSession } from './ipc.session.js';
 
@@ -33,7 +33,7 @@ export class IpcConversation {
 
   constructor(
     private readonly session: IpcSession,
-    private readonly link: Pick<IpcLink, 'respond'>,
+    private readonly link: Pick<IpcLink, 'respond' | 'close'>,
     private readonly channels: IpcChannels,
     private readonly options: IpcConversationOptions,
   ) {}
@@ -45,7 +45,7 @@ export class IpcConversation {
     // Other types are ignored, by the protocol.
   }
 
-  /** Resolves when no handler of the session runs any more. */
+  /** Resolves when no handler and no listener of the session runs any more. */
   async idle(): Promise<void> {
     if (this.#pending > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
   }
@@ -123,6 +123,8 @@ export class IpcConversation {
     thrown: unknown,
     internal = false,
   ): void {
+    // What ended with the session is no failure, and there is nobody to answer.
+    if (thrown instanceof IpcClosedError && !this.session.isOpen) return;
     const value = answerFailure(thrown, activity, this.options, internal);
     try {
       this.link.respond(channel, request, value, 'error');
@@ -139,14 +141,24 @@ export class IpcConversation {
     const listeners: IpcListener[] = [...session.listenersOf(channel), ...this.channels.listenersOf(channel)];
     if (listeners.length === 0) return;
     const activity = this.#activity(channel, '');
-    // Nobody is told but the log.
-    const failed = (thrown: unknown) => void answerFailure(thrown, activity, this.options, true);
-    for (const listener of listeners)
+    const { pendingCalls } = this.options.limits;
+    if (this.#pending >= pendingCalls) {
+      // Nobody could be told that a message was left out.
+      this.link.close(1008, `More than ${pendingCalls} messages are being worked on.`);
+      return;
+    }
+    for (const listener of listeners) {
+      this.#pending++;
       settle(
         () => this.#run(activity, () => listener({ session }, ...data)),
-        () => undefined,
-        failed,
+        () => this.#settled(),
+        (thrown) => {
+          this.#settled();
+          // Nobody is told but the log.
+          answerFailure(thrown, activity, this.options, true);
+        },
       );
+    }
   }
 
   #run<T>(activity: Activity, work: () => T): T {

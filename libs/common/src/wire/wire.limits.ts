@@ -70,8 +70,9 @@ export interface IpcLimits {
   /** Arguments of one message. Past it the session ends with 1008. As over HTTP. */
   arguments: number;
   /**
-   * Calls of one session that are not answered yet. Past it a call is answered with an error. Each holds its
-   * arguments and a place in a handler; a page that has a thousand calls under way has lost count of them.
+   * Calls and messages of one session that are being worked on. Past it a call is answered with an error, and a
+   * message that cannot be answered ends the session with 1008. Each holds its arguments and a place in a handler; a
+   * page that has a thousand calls under way has lost count of them.
    */
   pendingCalls: number;
   /**
