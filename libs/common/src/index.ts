@@ -46,6 +46,7 @@ export { reservedNames } from './call/call.names.js';
 export { channelName, checkChannelName, RPC_CHANNEL, wireChannel } from './ipc/ipc.definition.js';
 export type { IpcCall, IpcChannelHandler, IpcMethodHandler, IpcRawHandler } from './ipc/ipc.channels.js';
 export type { IpcTransport } from './ipc/ipc.link.js';
+export { preparePush } from './ipc/ipc.codec.js';
 export { makeProxy } from './ipc/ipc.proxy.js';
 export { RpcOverIpc } from './ipc/ipc.rpc.js';
 export { IpcServer } from './ipc/ipc.server.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit, Type } from '@nestjs/common';
-import { defaultIpcLimits, IpcServer, makeProxy, wireChannel } from '@linnet/common';
+import { defaultIpcLimits, IpcServer, makeProxy, preparePush, wireChannel } from '@linnet/common';
 import type {
   IpcChannelLike,
   IpcListener,
@@ -167,7 +167,8 @@ export class IpcHost implements OnModuleInit, OnApplicationShutdown {
 
   /** Not `async`: a value that cannot be sent is a mistake of the caller's, whether it waits or not. */
   #sendRaw(wireName: string, args: unknown[]): Promise<void> {
-    const sent = this.sessions.map((session) => session.sendRaw(wireName, args).catch(() => undefined));
+    const message = preparePush(wireName, args);
+    const sent = this.sessions.map((session) => session.push(message).catch(() => undefined));
     return Promise.all(sent).then(() => undefined);
   }
 

@@ -1,7 +1,7 @@
 import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
 import { checkDepth, isCount, reviveValue, stringifyValue } from '../wire/value.codec.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
-import { IpcProtocolError } from './ipc.message.js';
+import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
 import type { IpcMessage } from './ipc.message.js';
 
 interface ArrayKind {
@@ -53,13 +53,45 @@ export function encodeIpcValue(value: unknown): EncodedIpcValue {
   return { json, parts: parts ?? noParts };
 }
 
+/** A message that lacks nothing but its number, so that it can be sent to several peers. */
+export interface PreparedMessage {
+  /** JSON in JSON, up to the number. */
+  readonly text: string;
+  readonly parts: readonly Uint8Array[];
+}
+
+/** @throws IModelError for a value that cannot be sent */
+export function preparePush(channel: string, data: unknown[]): PreparedMessage {
+  return prepare(`"type":${IpcMessageType.Push},"channel":${JSON.stringify(channel)}`, data);
+}
+
 /**
- * The text frame of a message: JSON in JSON.
- *
- * @param members of the message as JSON text, `"data"` included
+ * @param envelope the member that holds the value, where the channel has an envelope
+ * @throws IModelError for a value that cannot be sent
  */
-export function textFrame(members: string, parts: number): string {
-  return `[${JSON.stringify(`{${members}}`)},${parts}]`;
+export function prepareResponse(
+  channel: string,
+  request: number,
+  value: unknown,
+  envelope?: 'result' | 'error',
+): PreparedMessage {
+  const { Response } = IpcMessageType;
+  const head = `"type":${Response},"channel":${JSON.stringify(channel)},"response":${request}`;
+  return prepare(head, value, envelope);
+}
+
+/** In the order of the members in which the reference writes them. */
+function prepare(head: string, value: unknown, envelope?: string): PreparedMessage {
+  const { json, parts } = encodeIpcValue(value);
+  let data = json;
+  if (envelope) data = json === undefined ? '{}' : `{"${envelope}":${json}}`;
+  const members = data === undefined ? head : `${head},"data":${data}`;
+  return { text: JSON.stringify(`{${members},"sequence":`).slice(1, -1), parts };
+}
+
+/** The text frame of a message. */
+export function textFrame({ text, parts }: PreparedMessage, sequence: number): string {
+  return `["${text}${sequence}}",${parts.length}]`;
 }
 
 /** What a text frame announces. */

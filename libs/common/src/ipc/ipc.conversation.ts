@@ -6,6 +6,7 @@ import { encodeError } from '../wire/error.codec.js';
 import { describeLosses } from '../wire/value.inspect.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import type { IpcCall, IpcChannels, IpcTarget } from './ipc.channels.js';
+import { prepareResponse } from './ipc.codec.js';
 import { answerFailure, encodeIpcError } from './ipc.error.js';
 import type { IpcErrorOptions } from './ipc.error.js';
 import type { IpcLink } from './ipc.link.js';
@@ -62,12 +63,8 @@ export class IpcConversation {
     } catch (error) {
       // It is the frontend's mistake or its bad luck, and nothing for the log.
       const { activityId } = activity;
-      this.link.respond(
-        channel,
-        message.request,
-        encodeIpcError(error, encodeError(error, activityId)),
-        'error',
-      );
+      const value = encodeIpcError(error, encodeError(error, activityId));
+      this.link.respond(prepareResponse(channel, message.request, value, 'error'));
       return;
     }
     const call: IpcCall = {
@@ -106,7 +103,7 @@ export class IpcConversation {
 
   #answer({ channel, request }: IpcMessage, activity: Activity, target: IpcTarget, value: unknown): void {
     try {
-      this.link.respond(channel, request, value, target.enveloped ? 'result' : undefined);
+      this.link.respond(prepareResponse(channel, request, value, target.enveloped ? 'result' : undefined));
     } catch (error) {
       // A result that cannot be sent is a fault of the server, however well its error tells so.
       this.#fail({ channel, request }, activity, error, true);
@@ -127,11 +124,11 @@ export class IpcConversation {
     if (thrown instanceof IpcClosedError && !this.session.isOpen) return;
     const value = answerFailure(thrown, activity, this.options, internal);
     try {
-      this.link.respond(channel, request, value, 'error');
+      this.link.respond(prepareResponse(channel, request, value, 'error'));
     } catch {
       // A member of the error cannot be sent; its message is worth more than its members.
       const { message = 'The error cannot be sent.' } = (value ?? {}) as { message?: unknown };
-      this.link.respond(channel, request, { message: String(message) }, 'error');
+      this.link.respond(prepareResponse(channel, request, { message: String(message) }, 'error'));
     }
   }
 

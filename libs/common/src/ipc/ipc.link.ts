@@ -1,6 +1,7 @@
 import type { IpcLimits } from '../wire/wire.limits.js';
-import { encodeIpcValue, textFrame } from './ipc.codec.js';
-import { IpcClosedError, IpcMessageType, IpcProtocolError } from './ipc.message.js';
+import { textFrame } from './ipc.codec.js';
+import type { PreparedMessage } from './ipc.codec.js';
+import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
 import type { IpcClosure, IpcMessage } from './ipc.message.js';
 import { IpcReceiver } from './ipc.receiver.js';
 
@@ -46,35 +47,23 @@ export class IpcLink {
   }
 
   /**
-   * Sends a push.
+   * Sends a message that is no answer.
    *
    * @returns resolves at once, or when the peer has taken what is on its way; rejects when the link is over
-   * @throws IModelError for a value that cannot be sent
    */
-  push(channel: string, data: unknown[]): Promise<void> {
-    if (this.#closure) return Promise.reject(new IpcClosedError(this.#closure));
-    const head = `"type":${IpcMessageType.Push},"channel":${JSON.stringify(channel)}`;
-    this.#write(head, data);
+  push(message: PreparedMessage): Promise<void> {
+    if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
+    this.#write(message);
     if (this.transport.bufferedBytes <= HIGH_WATER) return sent;
-    return this.transport.drained().then(() => {
+    const drained = this.transport.drained().then(() => {
       if (this.#closure) throw new IpcClosedError(this.#closure);
     });
+    return unwatched(drained);
   }
 
-  /**
-   * Answers a call. On a link that is over there is nobody to have the answer.
-   *
-   * @param envelope the member that holds the value, where the channel has an envelope
-   * @throws IModelError for a value that cannot be sent
-   */
-  respond(channel: string, request: number, value: unknown, envelope?: 'result' | 'error'): void {
-    if (this.#closure) return;
-    const { Response } = IpcMessageType;
-    this.#write(
-      `"type":${Response},"channel":${JSON.stringify(channel)},"response":${request}`,
-      value,
-      envelope,
-    );
+  /** Sends an answer. On a link that is over there is nobody to have it. */
+  respond(message: PreparedMessage): void {
+    if (!this.#closure) this.#write(message);
   }
 
   /** Takes a text frame of the peer's. Never throws. */
@@ -116,17 +105,16 @@ export class IpcLink {
     this.close(code, message);
   }
 
-  /** In the order of the members in which the reference writes them. */
-  #write(head: string, value: unknown, envelope?: string): void {
-    // Before a number is taken: a value that cannot be sent leaves no gap in the sequence.
-    const { json, parts } = encodeIpcValue(value);
-    let data = json;
-    if (envelope) data = json === undefined ? '{}' : `{"${envelope}":${json}}`;
-    const member = data === undefined ? '' : `,"data":${data}`;
-    const text = textFrame(`${head}${member},"sequence":${this.#sequence++}`, parts.length);
-    this.transport.write(text, parts);
+  #write(message: PreparedMessage): void {
+    this.transport.write(textFrame(message, this.#sequence++), message.parts);
     const { bufferedBytes } = this.limits;
     if (this.transport.bufferedBytes > bufferedBytes)
       this.close(1013, `More than ${bufferedBytes} bytes were not taken.`);
   }
+}
+
+/** Most senders do not wait, and a session may end at any time: that is no fault of theirs. */
+function unwatched(promise: Promise<void>): Promise<void> {
+  promise.catch(() => undefined);
+  return promise;
 }

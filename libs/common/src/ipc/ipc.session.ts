@@ -1,3 +1,5 @@
+import { preparePush } from './ipc.codec.js';
+import type { PreparedMessage } from './ipc.codec.js';
 import { wireChannel, REPLY_MARK } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
 import { unwrapReply } from './ipc.error.js';
@@ -98,15 +100,7 @@ export class IpcSession {
    * @throws IModelError for a value that cannot be sent
    */
   send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
-    return this.sendRaw(wireChannel(channel), args);
-  }
-
-  /** As {@link send}, with the channel's name as it is on the wire. */
-  sendRaw(wireName: string, args: unknown[]): Promise<void> {
-    const pushed = this.link.push(wireName, args);
-    // Most senders do not wait, and a session may end at any time: that is no fault of theirs.
-    pushed.catch(() => undefined);
-    return pushed;
+    return this.push(preparePush(wireChannel(channel), args));
   }
 
   /**
@@ -133,6 +127,7 @@ export class IpcSession {
     if (closure) throw new IpcClosedError(closure);
     const name = wireChannel(channel);
     const reply = `${name}${REPLY_MARK}${++this.#lastReply}`;
+    const message = preparePush(name, [reply, ...args]);
     return new Promise((resolve, reject) => {
       const late = () => {
         this.#replies.delete(reply);
@@ -140,14 +135,8 @@ export class IpcSession {
       };
       const timer = this.invokeTimeoutMs > 0 ? setTimeout(late, this.invokeTimeoutMs) : undefined;
       this.#replies.set(reply, { resolve, reject, timer });
-      try {
-        // It may end the session, which settles the call.
-        this.sendRaw(name, [reply, ...args]).catch(() => undefined);
-      } catch (error) {
-        clearTimeout(timer);
-        this.#replies.delete(reply);
-        reject(error);
-      }
+      // It may end the session, which settles the call.
+      void this.push(message);
     });
   }
 
@@ -188,6 +177,11 @@ export class IpcSession {
    */
   close(code = 1000, reason = ''): void {
     this.link.close(code, reason);
+  }
+
+  /** @internal Sends a message that may be for several sessions. */
+  push(message: PreparedMessage): Promise<void> {
+    return this.link.push(message);
   }
 
   /** @internal The listeners of a channel, as they are now. */
