@@ -36,7 +36,7 @@ export const ipcCases = [
     units: ['calls', 'call'],
     paced: true,
     run: (server, row, milliseconds) => calls(server, row, { outstanding: 1, milliseconds }),
-    rows: rows('echo', { goal: 1 }),
+    rows: rows('echo', { goal: 1 }).toSpliced(1, 0, { server: 'ws-raw-with-nest', operation: 'echo' }),
   },
   {
     id: 'ipc-idle',

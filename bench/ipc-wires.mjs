@@ -70,6 +70,7 @@ const socketIo = {
 
 export const wires = {
   'ws-raw': json,
+  'ws-raw-with-nest': json,
   'ipc-linnet': iTwin,
   'ipc-reference': iTwin,
   'ws-nest-gateway': gateway,

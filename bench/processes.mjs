@@ -13,6 +13,7 @@ const scripts = {
   fastify: ['linnet.server.js', 'fastify'],
   controller: ['controller.server.js'],
   'ws-raw': ['ws-raw.server.js'],
+  'ws-raw-with-nest': ['ws-raw.server.js', 'with-nest'],
   'ipc-linnet': ['ipc-linnet.server.js'],
   'ipc-reference': ['ipc-reference.server.js'],
   'ws-nest-gateway': ['ws-nest-gateway.server.js'],

@@ -24,6 +24,9 @@ async function push(socket: WebSocket, count: number): Promise<void> {
   }
 }
 
+// The same, in a process as large as a Nest application: what its heap costs a server that allocates much.
+if (process.argv[2] === 'with-nest') await import('@nestjs/platform-express');
+
 const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
 server.on('connection', (socket) => {
   socket.on('message', (data: Buffer, isBinary) => {
