@@ -1,9 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import type { INestApplication, Type } from '@nestjs/common';
 import request from 'supertest';
-import { RpcModule } from '@linnet/backend';
+import { IpcModule, RpcModule } from '@linnet/backend';
+import { RawFrontend } from '../ipc/raw.frontend.js';
 
 const root = join(import.meta.dirname, '../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -69,6 +73,30 @@ describe('README', () => {
         message: 'There is no shelf 100.',
         errorNumber: 65574,
       });
+    } finally {
+      await app.close();
+    }
+  });
+
+  it('has a smallest session, which calls and is notified until it ends', async () => {
+    const { ClockHandler } = (await run('session', blocks('ts')[2]!)) as Record<string, Type>;
+    const module = await Test.createTestingModule({
+      imports: [IpcModule.forRoot()],
+      providers: [ClockHandler!],
+    }).compile();
+    const app = module.createNestApplication({ logger: false });
+    await app.listen(0, '127.0.0.1');
+    const destroyed = jest.spyOn(ClockHandler!.prototype, 'onModuleDestroy');
+    try {
+      const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+      const frontend = await RawFrontend.open(port);
+      expect(await frontend.invoke('itwin.clock-v1', 'start', 5)).toEqual({ result: 'started' });
+      const [, ...pushed] = await frontend.messages(3);
+      expect(pushed.map(({ channel, data }) => ({ channel, data }))).toEqual(
+        [1, 2].map((count) => ({ channel: 'itwin.clock-v1', data: ['tick', count] })),
+      );
+      await frontend.close();
+      while (destroyed.mock.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     } finally {
       await app.close();
     }
