@@ -57,8 +57,9 @@ function chooseServers(names) {
 function chooseCases(ids) {
   const all = [...cases, ...ipcCases];
   const named = all.filter(({ id }) => !ids || ids.includes(id) || ids.includes(id.split('-')[0]));
-  if (named.length === 0) throw new Error(`--only: one of ${all.map(({ id }) => id).join(', ')}`);
-  return named.filter(({ rows }) => rows.some(({ server }) => chosenServers.has(server)));
+  const chosen = named.filter(({ rows }) => rows.some(({ server }) => chosenServers.has(server)));
+  if (chosen.length > 0) return chosen;
+  throw new Error(`--only: one of ${all.map(({ id }) => id).join(', ')}, with a server it has`);
 }
 
 /** The chosen rows, after the first, which is the floor: without it there is nothing to compare with. */

@@ -98,8 +98,10 @@ export class Client {
 
   /** Sends what {@link frameOf} made, behind the texts that wait. */
   sendFrame(frame) {
+    this.#socket.cork();
     this.flush();
     this.#socket.write(frame);
+    this.#socket.uncork();
   }
 
   flush() {

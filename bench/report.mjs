@@ -14,7 +14,8 @@ const ipcNotes = [
   '“To raw” is the ratio to `ws-raw` in the same round: a bare `ws` server with JSON text frames. `ipc-linnet` ' +
     'and `ipc-reference` speak the iTwin.js wire, `ws-nest-gateway` is an ordinary gateway on `WsAdapter` (which ' +
     'has no binary: its echo is base64), `socket.io` one on the default adapter, over WebSocket alone; ' +
-    '`ws-raw-with-nest` is to `ws-raw` what `raw-with-nest` is to `raw`. One connection; goals are lower bounds of the rate and upper bounds of CPU time.',
+    '`ws-raw-with-nest` is to `ws-raw` what `raw-with-nest` is to `raw`. One connection; goals ' +
+    'are lower bounds of the rate and upper bounds of CPU time.',
   '(ipc-idle): each session has made one call; resident memory after a garbage collection, and the part of it ' +
     'that is in use (heap and buffers). Resident memory alone flatters a server that starts with much garbage: ' +
     'sessions fill what that leaves free.',

@@ -119,12 +119,12 @@ function disturbances(results) {
     const share = shareOfCore(rounds, ({ cpuMicros }) => cpuMicros);
     const load = shareOfCore(rounds, ({ loadMicros }) => loadMicros);
     if (share > 90) return [];
-    const reason =
-      load > 90 ? 'the load was the limit' : 'disturbed, or it waited for the load between batches';
-    return [`- ${nameOf(row)} had ${share} % of a core, the load ${load} % of its own: ${reason}.`];
+    const limit = load > 90 ? '; the load was the limit' : '';
+    return [`- ${nameOf(row)}: ${share} % of a core, the load ${load} % of its own${limit}`];
   });
   if (lines.length === 0) return [];
-  return ['', 'Here CPU times are more to be trusted than rates:', '', ...lines];
+  const heading = 'Not busy all the time (disturbed, or waiting for the load), so that CPU times say more than rates:';
+  return ['', heading, '', ...lines];
 }
 
 function shareOfCore(rounds, micros) {
