@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
-import { ActivityLogger } from '@linnet/backend';
+import { ActivityLogger, IpcHost } from '@linnet/backend';
 import { createRobotWorldApp } from '../../apps/robot-world/src/robot-world.app.js';
 
 const executablePath =
@@ -53,7 +53,15 @@ inBrowser('the page of robot-world, in Chromium', () => {
     await page.goto(url);
     await page.getByText('bytes:').waitFor();
     await page.getByText('describeFloor').waitFor();
+    await page.getByText('robots are here').waitFor();
     return { page, errors };
+  }
+
+  async function takePicture(page: Page): Promise<void> {
+    await page.getByRole('button', { name: 'Count the robots' }).click();
+    await page.getByRole('button', { name: 'Set them all going' }).click();
+    await page.waitForTimeout(2500);
+    await page.screenshot({ path: picture });
   }
 
   it('counts robots over RPC at a click, and draws the floor', async () => {
@@ -61,14 +69,43 @@ inBrowser('the page of robot-world, in Chromium', () => {
     await page.getByRole('button', { name: 'Count the robots' }).click();
     await page.getByText(/500 robots, in/).waitFor();
     const colours = await page.evaluate<number>(`(() => {
-      const canvas = document.querySelector('canvas');
+      const canvas = document.getElementById('floor');
       const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
       return new Set(new Uint32Array(data.buffer)).size;
     })()`);
     // Free floor, obstacles, robots.
     expect(colours).toBe(3);
     expect(errors).toEqual([]);
-    if (process.env['UPDATE_PICTURES']) await page.screenshot({ path: picture });
+  });
+
+  it('drives a robot over IPC to where somebody clicks, for every page to see', async () => {
+    const [driver, watcher] = [await open(), await open()];
+    // Robot 297 stands at (8.9 m, 13.6 m), with nothing in its way. The canvas shows 80 m × 32 m.
+    const to = { x: 11.5, y: 13.6 };
+    const colourThere = () =>
+      watcher.page.evaluate<string>(`(() => {
+        const canvas = document.getElementById('live');
+        const [x, y] = [${to.x / 80} * canvas.width, (1 - ${to.y / 32}) * canvas.height];
+        return canvas.getContext('2d').getImageData(x, y, 1, 1).data.join();
+      })()`);
+    const before = await colourThere();
+    const canvas = driver.page.locator('#live');
+    const { width, height } = (await canvas.boundingBox())!;
+    await canvas.click({ position: { x: (to.x / 80) * width, y: (1 - to.y / 32) * height } });
+    await driver.page.getByText('1 on the way. Robot 297 is on its way.').waitFor();
+    await driver.page.getByText('Robot 297 has arrived.').waitFor();
+    await watcher.page.waitForTimeout(100);
+    expect(await colourThere()).not.toBe(before);
+    expect([...driver.errors, ...watcher.errors]).toEqual([]);
+    if (process.env['UPDATE_PICTURES']) await takePicture(driver.page);
+  });
+
+  it('says so when the server is gone', async () => {
+    const { page } = await open();
+    const [session] = app.get(IpcHost).sessions.slice(-1);
+    session!.close(1001, 'gone');
+    await page.getByText('The connection is closed. Load the page again').waitFor();
+    expect(await page.getByRole('button', { name: 'Set them all going' }).isDisabled()).toBe(true);
   });
 
   it('works with the keyboard alone', async () => {
@@ -107,5 +144,11 @@ inBrowser('the page of robot-world, in Chromium', () => {
       );
     }, url);
     expect(outcome).toBe('refused');
+    const session = await page.evaluate<string>(`new Promise((resolve) => {
+      const socket = new WebSocket(new URL('ipc', '${url.replace('http', 'ws')}'));
+      socket.onopen = () => resolve('opened');
+      socket.onerror = () => resolve('refused');
+    })`);
+    expect(session).toBe('refused');
   });
 });

@@ -1,20 +1,9 @@
-// Calls the server with nothing but `fetch`: an RPC request is a POST of the list of arguments as JSON.
-const token = { iTwinId: 'demo', iModelId: 'warehouse' };
-const readInterface = 'RobotWorldReadRpcInterface-1.0.0';
+import { paintAlways, paintCells, swatch } from './floor-canvas.js';
+import { call, readInterface, token } from './robot-rpc.js';
+
 /** Edge of a cell, in metres. */
 const resolution = 0.25;
 const element = (id) => document.getElementById(id);
-
-async function call(operation, ...args) {
-  const response = await fetch(operation, {
-    method: 'POST',
-    headers: { 'Content-Type': 'text/plain', 'X-Correlation-ID': crypto.randomUUID() },
-    body: JSON.stringify(args),
-  });
-  if (!response.ok) throw new Error((await response.json()).message);
-  const isBinary = response.headers.get('Content-Type') === 'application/octet-stream';
-  return isBinary ? new Uint8Array(await response.arrayBuffer()) : response.json();
-}
 
 async function countRobots() {
   const operation = `${readInterface}-countRobots`;
@@ -32,9 +21,7 @@ async function drawFloor() {
   const canvas = element('floor');
   canvas.width = Math.ceil(width / resolution);
   canvas.height = Math.ceil(depth / resolution);
-  const paint = () => paintCells(canvas, cells);
-  paint();
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', paint);
+  paintAlways(() => paintCells(canvas, cells, ['--free', '--obstacle', '--robot']));
   element('caption').replaceChildren(
     `${width} m × ${depth} m, ${cells.length.toLocaleString()} bytes:`,
     swatch('--obstacle'),
@@ -42,31 +29,6 @@ async function drawFloor() {
     swatch('--robot'),
     'robot',
   );
-}
-
-/** One byte for each cell, row by row from the north-west: 0 free, 1 obstacle, 2 robot. */
-function paintCells(canvas, cells) {
-  const context = canvas.getContext('2d');
-  const colours = ['--free', '--obstacle', '--robot'].map((name) => pixel(context, name));
-  const image = context.createImageData(canvas.width, canvas.height);
-  cells.forEach((cell, index) => image.data.set(colours[cell], index * 4));
-  context.putImageData(image, 0, 0);
-}
-
-/** Red, green, blue and opacity of a colour of the style sheet, as it is now. */
-function pixel(context, name) {
-  const probe = swatch(name);
-  document.body.append(probe);
-  context.fillStyle = getComputedStyle(probe).backgroundColor;
-  probe.remove();
-  context.fillRect(0, 0, 1, 1);
-  return context.getImageData(0, 0, 1, 1).data;
-}
-
-function swatch(name) {
-  const mark = document.createElement('i');
-  mark.style.background = `var(${name})`;
-  return mark;
 }
 
 /** Any server says what it offers on its control channel, whatever the name of the interface there. */

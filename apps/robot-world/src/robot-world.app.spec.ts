@@ -49,6 +49,34 @@ describe('the application', () => {
     ]);
   });
 
+  it('drives a robot for the iTwin.js client of `npm run drive`, which ends by itself', async () => {
+    const script = createRequire(import.meta.url).resolve('robot-world/drive.mjs');
+    const env = { ...process.env, ROBOT_WORLD_URL: url, NODE_OPTIONS: '' };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [script], { env });
+    expect(stderr).toBe('');
+    const lines = stdout.trim().split('\n');
+    const way = lines.filter((line) => /^ {2}robot 0xa is at \(\d+\.\d\d m, \d+\.\d\d m\)$/.test(line));
+    expect(way.length).toBeGreaterThan(5);
+    expect(lines.filter((line) => !way.includes(line))).toEqual([
+      'Robots in the aisle: 1',
+      'Robot 0xa drives to (40.00 m, 14.40 m)',
+      'It has arrived.',
+      'Robot 0xa drives to (40.00 m, 20.00 m)',
+      expect.stringMatching(/^It has stopped at \(40\.00 m, 15\.\d\d m\) in front of 0x\w+\.$/),
+      'Robot 0xa drives to (36.90 m, 14.40 m)',
+      'It has arrived.',
+    ]);
+  });
+
+  it('is missed by that client where it does not run', async () => {
+    const script = createRequire(import.meta.url).resolve('robot-world/drive.mjs');
+    const env = { ...process.env, ROBOT_WORLD_URL: 'http://127.0.0.1:1', NODE_OPTIONS: '' };
+    await expect(promisify(execFile)(process.execPath, [script], { env })).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Is the server running at http://127.0.0.1:1?'),
+    });
+  });
+
   it('logs with the activity of the call, in the engine and in timers that a call began', async () => {
     const ask = (operation: string, id: string) =>
       fetch(`${url}/RobotWorldReadRpcInterface-1.0.0-${operation}`, {
@@ -76,7 +104,21 @@ describe('the application', () => {
   it('serves its page, and the page what it refers to', async () => {
     const page = await (await fetch(`${url}/`)).text();
     const references = [...page.matchAll(/(?:src|href)="(?!data:)([^"]+)"/g)].map(([, path]) => path!);
-    expect(references).toHaveLength(2);
-    for (const path of references) expect((await fetch(`${url}/${path}`)).status).toBe(200);
+    expect(references).toHaveLength(3);
+    // It grows while it is gone through: scripts import others.
+    for (const path of references) {
+      const response = await fetch(`${url}/${path}`);
+      expect(response.status).toBe(200);
+      const imports = (await response.text()).matchAll(/ from '\.\/([^']+)';/g);
+      for (const [, name] of imports) if (!references.includes(name!)) references.push(name!);
+    }
+    expect(references.toSorted()).toEqual([
+      'floor-canvas.js',
+      'robot-drive.js',
+      'robot-ipc.js',
+      'robot-rpc.js',
+      'robot-world.css',
+      'robot-world.js',
+    ]);
   });
 });

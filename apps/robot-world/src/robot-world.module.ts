@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { RpcModule } from '@linnet/backend';
+import { IpcModule, RpcModule } from '@linnet/backend';
 import type { RpcInterfaceDefinition } from '@linnet/backend';
 import { RobotWorldReadRpcInterface, RobotWorldWriteRpcInterface } from './common/robot-world.rpc.js';
 import { ObstacleSurveys, SURVEY_PAUSE } from './engine/obstacle.survey.js';
@@ -7,6 +7,7 @@ import { DRIVE_TICK, RobotTraffic } from './engine/robot.traffic.js';
 import { RobotWorldEngine } from './engine/robot-world.engine.js';
 import { WAREHOUSE_FILE, WarehouseDatabase } from './engine/warehouse.database.js';
 import { Features, FeaturesModule } from './features.js';
+import { RobotIpcHandler } from './ipc/robot.handler.js';
 import { RobotWorldReadRpcImpl } from './rpc/robot-world-read.impl.js';
 import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
 
@@ -22,6 +23,9 @@ import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
         errorStatus: 'readable',
       }),
     }),
+    // A drive may take minutes, and whoever ends the server should not wait for it: robots stop with their session.
+    IpcModule.forRoot({ path: '/ipc', shutdownTimeoutMs: 500 }),
+    FeaturesModule,
   ],
   providers: [
     { provide: WAREHOUSE_FILE, useFactory: () => process.env['ROBOT_WORLD_DB'] ?? ':memory:' },
@@ -33,6 +37,7 @@ import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
     RobotTraffic,
     RobotWorldReadRpcImpl,
     RobotWorldWriteRpcImpl,
+    RobotIpcHandler,
   ],
 })
 export class RobotWorldModule {}

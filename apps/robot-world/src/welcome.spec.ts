@@ -51,7 +51,7 @@ describe('the welcome screen', () => {
   });
 
   it('says whether robots can be moved, and where the client has to look', () => {
-    expect(welcome(3001, true)).toContain('Robots can be added and moved');
+    expect(welcome(3001, true)).toContain('Robots can be added');
     expect(welcome(3001, false)).toContain('ROBOT_WORLD_FEATURES=robot.imodel.readwrite');
     expect(welcome(3001, true)).not.toContain('PORT=');
     expect(welcome(4000, true)).toContain('PORT=4000');

@@ -1,4 +1,4 @@
-/** Where `npm run try` looks unless it is told otherwise. */
+/** Where `npm run try` and `npm run drive` look unless they are told otherwise. */
 const DEFAULT_PORT = 3001;
 
 /**
@@ -15,16 +15,17 @@ export function welcome(port: number, canWrite: boolean): string {
   Ask it something:
     curl -H "X-Correlation-Id: hello" -H "Content-Type: text/plain" -d "[{}]" ${url}/RobotWorldReadRpcInterface-1.0.0-countRobots
 
-  Run an iTwin.js client against it, in another terminal${port === DEFAULT_PORT ? '' : `, with PORT=${port} in its environment, too`}:
-    npm run try
+  Run iTwin.js clients against it, in another terminal${port === DEFAULT_PORT ? '' : `, with PORT=${port} in its environment, too`}:
+    npm run try      asks over RPC
+    npm run drive    drives a robot over IPC
 
-  Look at the floor:        ${url}/
-  See what can be called:   ${url}/v3/swagger.json
+  Look at the floor, and click: ${url}/
+  See what can be called:       ${url}/v3/swagger.json
 
   ${
     canWrite
-      ? 'Robots can be added and moved: RobotWorldWriteRpcInterface is exposed.'
-      : 'Robots cannot be moved: that takes ROBOT_WORLD_FEATURES=robot.imodel.readwrite in the environment.'
+      ? 'Robots can be added and put elsewhere: RobotWorldWriteRpcInterface is exposed.'
+      : 'To add robots, or put them elsewhere: ROBOT_WORLD_FEATURES=robot.imodel.readwrite in the environment.'
   }
   Ctrl+C ends it.
 `;

@@ -11,7 +11,7 @@ import type {
 import { RobotWorldReadRpcInterface } from '../common/robot-world.rpc.js';
 import { isDone, ObstacleSurveys } from '../engine/obstacle.survey.js';
 import { RobotWorldEngine } from '../engine/robot-world.engine.js';
-import * as schema from './argument.schema.js';
+import * as schema from '../argument.schema.js';
 
 /** Answers {@link RobotWorldReadRpcInterface}: checks what came over the wire, and asks the engine. */
 @RpcInterface(RobotWorldReadRpcInterface)

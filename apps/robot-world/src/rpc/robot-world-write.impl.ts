@@ -4,7 +4,7 @@ import type { IModelRpcProps } from '@linnet/backend';
 import type { Id64String, NewRobotProps, Position, RobotProps } from '../common/robot-world.props.js';
 import { RobotWorldWriteRpcInterface } from '../common/robot-world.rpc.js';
 import { RobotWorldEngine } from '../engine/robot-world.engine.js';
-import * as schema from './argument.schema.js';
+import * as schema from '../argument.schema.js';
 
 /** Answers {@link RobotWorldWriteRpcInterface}, where it is exposed. */
 @RpcInterface(RobotWorldWriteRpcInterface)

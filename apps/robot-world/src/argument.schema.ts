@@ -16,6 +16,9 @@ export const region = z
   .object({ minX: coordinate, minY: coordinate, maxX: coordinate, maxY: coordinate })
   .refine(({ minX, minY, maxX, maxY }) => minX < maxX && minY < maxY, 'the region is empty');
 
+/** Left out, it may arrive as null: that is what JSON has for a list's item that is not there. */
+export const regionOrNone = region.nullish();
+
 /** Metres. */
 export const resolution = z.number().min(0.01).max(100);
 

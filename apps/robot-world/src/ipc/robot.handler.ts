@@ -1,0 +1,92 @@
+import { setMaxListeners } from 'node:events';
+import { Body, StandardSchemaValidationPipe, UseGuards, UsePipes } from '@nestjs/common';
+import type { OnModuleDestroy } from '@nestjs/common';
+import { IpcChannel, IpcSession } from '@linnet/backend';
+import type { DriveResult, Id64String, Position, Region } from '../common/robot-world.props.js';
+import { robotChannel } from '../common/robot.ipc.js';
+import type { RobotIpc } from '../common/robot.ipc.js';
+import * as schema from '../argument.schema.js';
+import { RobotTraffic } from '../engine/robot.traffic.js';
+import { RobotWorldEngine } from '../engine/robot-world.engine.js';
+import { DrivingGuard } from './driving.guard.js';
+
+/** Answers {@link RobotIpc}. Each session has a handler of its own, because it injects the session. */
+@IpcChannel(robotChannel)
+@UsePipes(StandardSchemaValidationPipe)
+export class RobotIpcHandler implements RobotIpc, OnModuleDestroy {
+  /** Where robots are that have moved since the frontend was last told of them. */
+  readonly #news = new Map<Id64String, Position>();
+  #isTelling = false;
+  #endSubscription = () => {};
+
+  constructor(
+    private readonly session: IpcSession,
+    private readonly engine: RobotWorldEngine,
+    private readonly traffic: RobotTraffic,
+  ) {
+    // Each drive listens to the end of the session, and a frontend may drive more robots than look right to Node.
+    setMaxListeners(0, session.signal);
+  }
+
+  async subscribe(@Body({ schema: schema.regionOrNone }) region?: Region | null): Promise<number> {
+    this.#end();
+    const { width, depth } = this.engine.floor;
+    const watched = region ?? { minX: 0, minY: 0, maxX: width, maxY: depth };
+    this.#endSubscription = this.engine.onMoved((robotId, position, before) => {
+      if (!isInside(watched, position) && !isInside(watched, before)) return;
+      this.#news.set(robotId, position);
+      void this.#tell();
+    });
+    return this.engine.queryRobots(watched).length;
+  }
+
+  async unsubscribe(): Promise<void> {
+    this.#end();
+  }
+
+  @UseGuards(DrivingGuard)
+  async drive(
+    @Body({ schema: schema.id64 }) robotId: Id64String,
+    @Body({ schema: schema.position }) to: Position,
+  ): Promise<DriveResult> {
+    return this.traffic.drive(robotId, to, this.session.signal);
+  }
+
+  async stop(@Body({ schema: schema.id64 }) robotId: Id64String): Promise<void> {
+    this.traffic.stop(robotId);
+  }
+
+  /** The session is over. */
+  onModuleDestroy(): void {
+    this.#end();
+  }
+
+  #end(): void {
+    this.#endSubscription();
+    this.#endSubscription = () => {};
+    this.#news.clear();
+  }
+
+  /** Tells the frontend of one robot after the other, at the pace at which it reads. */
+  async #tell(): Promise<void> {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    const frontend = this.session.notifications(robotChannel);
+    try {
+      // Robots that move meanwhile are met as well: a Map's iteration goes on to what is added to it.
+      for (const [robotId, position] of this.#news) {
+        this.#news.delete(robotId);
+        await frontend.moved(robotId, position);
+      }
+    } catch {
+      // The session has ended while its frontend was slow.
+      this.#end();
+    } finally {
+      this.#isTelling = false;
+    }
+  }
+}
+
+function isInside({ minX, minY, maxX, maxY }: Region, { x, y }: Position): boolean {
+  return x >= minX && x <= maxX && y >= minY && y <= maxY;
+}
