@@ -123,7 +123,8 @@ function disturbances(results) {
     return [`- ${nameOf(row)}: ${share} % of a core, the load ${load} % of its own${limit}`];
   });
   if (lines.length === 0) return [];
-  const heading = 'Not busy all the time (disturbed, or waiting for the load), so that CPU times say more than rates:';
+  const heading =
+    'Not busy all the time (disturbed, or waiting for the load), so that CPU times say more than rates:';
   return ['', heading, '', ...lines];
 }
 
