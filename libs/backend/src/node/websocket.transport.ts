@@ -51,9 +51,8 @@ export class WebSocketTransport implements IpcTransport {
   #paused = 0;
   #isSlow = false;
   #drained: Promise<void> | undefined;
-  /** Bytes read, and taken by the peer, when it was last asked for a sign of life. */
-  #read = -1;
-  #taken = -1;
+  /** Of the peer's life, when it was last asked for some. */
+  #lastSigns = '';
   readonly #flush = () => this.flush();
 
   constructor(
@@ -77,14 +76,14 @@ export class WebSocketTransport implements IpcTransport {
 
   drained(): Promise<void> {
     this.flush();
+    if (this.socket.destroyed || !this.socket.writableNeedDrain) return Promise.resolve();
     this.#drained ??= new Promise((resolve) => {
       const done = () => {
         this.socket.off('drain', done).off('close', done);
         this.#drained = undefined;
         resolve();
       };
-      if (this.socket.destroyed || !this.socket.writableNeedDrain) done();
-      else this.socket.on('drain', done).on('close', done);
+      this.socket.on('drain', done).on('close', done);
     });
     return this.#drained;
   }
@@ -111,29 +110,38 @@ export class WebSocketTransport implements IpcTransport {
    * @returns whether there was one since the last time
    */
   beat(): boolean {
-    const { bytesRead, bytesWritten, writableLength } = this.socket;
-    const taken = bytesWritten - writableLength;
-    // Of a slow peer nothing is read; that it takes something is its sign.
-    const alive = bytesRead !== this.#read || (this.#isSlow && taken !== this.#taken);
-    this.#read = bytesRead;
-    this.#taken = taken;
+    // One that is not read yet, as its handlers are still being made, cannot give any.
+    const isUnread = this.#paused > Number(this.#isSlow);
+    const signs = this.#signs();
+    const alive = isUnread || signs !== this.#lastSigns;
+    this.#lastSigns = isUnread ? '' : signs;
     if (alive) this.webSocket.ping();
     return alive;
   }
 
   /** Asks the peer for a sign of life, and waits for it. */
   async isAlive(timeoutMs: number): Promise<boolean> {
-    const { bytesRead } = this.socket;
+    const signs = this.#signs();
     this.webSocket.ping();
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
       const done = () => {
         clearTimeout(timer);
+        this.webSocket.off('pong', done).off('close', done);
         resolve();
       };
-      this.webSocket.once('pong', done).once('close', done);
+      const timer = setTimeout(done, timeoutMs);
+      this.webSocket.on('pong', done).on('close', done);
     });
-    return this.webSocket.readyState === WebSocket.OPEN && this.socket.bytesRead !== bytesRead;
+    return this.webSocket.readyState === WebSocket.OPEN && this.#signs() !== signs;
+  }
+
+  /** Changes when the peer sends something, or takes something of what waits for it: a slow peer is not read. */
+  #signs(): string {
+    const { bytesRead, bytesWritten, writableLength } = this.socket;
+    if (writableLength === 0) return `${bytesRead}`;
+    // All that waits may be one write, of which the system knows how much is left; Node's own timeouts ask it, too.
+    const { _handle: handle } = this.socket as { _handle?: { writeQueueSize?: number } | null };
+    return `${bytesRead} ${bytesWritten - writableLength} ${handle?.writeQueueSize}`;
   }
 
   /** Sends what was collected. */
