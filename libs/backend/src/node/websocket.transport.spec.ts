@@ -1,0 +1,436 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import { connect } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { WebSocketServer } from 'ws';
+import { IpcWebSocket, WebSocketTransport } from './websocket.transport.js';
+
+interface Frame {
+  head: number;
+  payload: Buffer;
+}
+
+/** A peer that reads frames when it is told to, and checks that each is whole and written in the shortest way. */
+class Peer {
+  readonly frames: Frame[] = [];
+  readonly socket: Socket;
+  ended = false;
+  #bytes: Buffer = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #wanted = 2;
+  #open = false;
+
+  constructor(port: number) {
+    this.socket = connect(port, '127.0.0.1');
+    this.socket.on('error', () => undefined);
+    this.socket.on('close', () => (this.ended = true));
+    this.socket.on('data', (chunk: Buffer) => {
+      this.#chunks.push(chunk);
+      this.#size += chunk.byteLength;
+      if (this.#size < this.#wanted) return;
+      this.#bytes = Buffer.concat(this.#chunks);
+      while (this.#take());
+      this.#chunks = [this.#bytes];
+      this.#size = this.#bytes.byteLength;
+    });
+    this.socket.write(
+      'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+    );
+  }
+
+  /** An empty frame of a kind, masked with nothing. */
+  say(opcode: number): void {
+    this.socket.write(Buffer.of(0x80 | opcode, 0x80, 0, 0, 0, 0));
+  }
+
+  async take(count: number, withinMs = 5000): Promise<Frame[]> {
+    const deadline = performance.now() + withinMs;
+    while (this.frames.length < count) {
+      if (performance.now() > deadline) throw new Error(`${this.frames.length} frames of ${count}`);
+      await sleep(2);
+    }
+    return this.frames.splice(0, count);
+  }
+
+  #take(): boolean {
+    this.#wanted = 2;
+    if (!this.#open) {
+      const end = this.#bytes.indexOf('\r\n\r\n');
+      if (end < 0) return false;
+      this.#open = true;
+      this.#bytes = this.#bytes.subarray(end + 4);
+    }
+    const bytes = this.#bytes;
+    if (bytes.byteLength < 2) return false;
+    const short = bytes[1]!;
+    const start = short === 126 ? 4 : short === 127 ? 10 : 2;
+    if (bytes.byteLength < start) return false;
+    let length = short;
+    if (start === 4) length = bytes.readUInt16BE(2);
+    if (start === 10) length = Number(bytes.readBigUInt64BE(2));
+    if (length < [0, 126, 65_536][[2, 4, 10].indexOf(start)]!)
+      throw new Error(`${length} is written too long`);
+    this.#wanted = start + length;
+    if (bytes.byteLength < this.#wanted) return false;
+    this.frames.push({ head: bytes[0]!, payload: bytes.subarray(start, start + length) });
+    this.#bytes = bytes.subarray(start + length);
+    return true;
+  }
+}
+
+let server: Server;
+let port = 0;
+const peers: Peer[] = [];
+let opened: { transport: WebSocketTransport; webSocket: IpcWebSocket; socket: Socket }[] = [];
+
+beforeEach(async () => {
+  const webSockets = new WebSocketServer({ noServer: true, clientTracking: false, WebSocket: IpcWebSocket });
+  server = createServer();
+  server.on('upgrade', (request, socket, head) =>
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      webSocket.on('error', () => undefined);
+      opened.push({
+        transport: new WebSocketTransport(webSocket, socket as Socket),
+        webSocket,
+        socket: socket as Socket,
+      });
+    }),
+  );
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  port = (server.address() as AddressInfo).port;
+});
+
+afterEach(async () => {
+  for (const peer of peers.splice(0)) peer.socket.destroy();
+  for (const { webSocket } of opened) webSocket.terminate();
+  opened = [];
+  server.close();
+  await once(server, 'close');
+});
+
+async function open() {
+  const before = opened.length;
+  const peer = new Peer(port);
+  peers.push(peer);
+  while (opened.length === before) await sleep(1);
+  return { peer, ...opened[before]! };
+}
+
+const TEXT = 0x81;
+const BINARY = 0x82;
+
+describe('frames', () => {
+  const lengths = [
+    0, 1, 125, 126, 127, 16_383, 16_384, 65_524, 65_526, 65_535, 65_536, 65_537, 70_000, 300_000,
+  ];
+
+  it.each(lengths)('of %i bytes', async (length) => {
+    const { peer, transport } = await open();
+    const text = 'x'.repeat(length);
+    const part = randomBytes(length);
+    transport.write(text, []);
+    transport.write('between', [part, part]);
+    transport.write('after', []);
+    const frames = await peer.take(5);
+    expect(frames.map(({ head }) => head)).toEqual([TEXT, TEXT, BINARY, BINARY, TEXT]);
+    const payloads = frames.map(({ payload }) => payload);
+    expect(payloads[0]!.toString() === text).toBe(true);
+    expect(payloads[1]!.toString()).toBe('between');
+    expect(payloads[2]!.equals(part) && payloads[3]!.equals(part)).toBe(true);
+    expect(payloads[4]!.toString()).toBe('after');
+  });
+
+  it.each([1, 100, 125, 126, 30_000, 65_535, 65_536, 100_000])(
+    'of %i letters of several bytes',
+    async (n) => {
+      const { peer, transport } = await open();
+      // Half a letter has no bytes of its own: what cannot be written is replaced, and the length is right.
+      const text = `${'é€😀'.repeat(n)}\ud800`;
+      transport.write(text, []);
+      transport.write('after', []);
+      const [first, second] = await peer.take(2);
+      expect(first!.payload.toString() === Buffer.from(text).toString()).toBe(true);
+      expect(second!.payload.toString()).toBe('after');
+    },
+  );
+
+  it('of one turn go out in their order, whatever their sizes', async () => {
+    const { peer, transport } = await open();
+    const sent: Buffer[] = [];
+    for (let i = 0; i < 400; i++) {
+      const parts = Array.from({ length: i % 4 }, (_, n) => randomBytes((i * 7919 + n * 104_729) % 40_000));
+      transport.write(`message ${i}`, parts);
+      sent.push(Buffer.from(`message ${i}`), ...parts);
+    }
+    const frames = await peer.take(sent.length);
+    expect(frames.every(({ payload }, i) => payload.equals(sent[i]!))).toBe(true);
+  });
+
+  it('of one turn go out together', async () => {
+    const { peer, transport, socket } = await open();
+    let writes = 0;
+    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+    socket.write = (...args: unknown[]) => {
+      writes++;
+      return write(...args);
+    };
+    for (let i = 0; i < 100; i++) transport.write(`{"i":${i}}`, [Uint8Array.of(i)]);
+    await Promise.resolve().then(() => transport.write('behind a promise', []));
+    expect(writes).toBe(0);
+    await peer.take(201);
+    expect(writes).toBe(1);
+  });
+
+  it('keep their order with the control frames of ws', async () => {
+    const { peer, transport, webSocket } = await open();
+    const part = randomBytes(100_000);
+    const expected: string[] = [];
+    webSocket.on('ping', () => transport.write('pong was sent', []));
+    for (let i = 0; i < 50; i++) {
+      transport.write(`before ${i}`, [part]);
+      webSocket.ping(`ping ${i}`);
+      transport.write(`behind ${i}`, []);
+      expected.push(`before ${i}`, `behind ${i}`);
+      if (i % 10 === 0) {
+        peer.say(0x9);
+        await sleep(5);
+      }
+    }
+    transport.close(1000, 'done');
+    const frames = await peer.take(50 * 4 + 5 * 2 + 1);
+    const own = frames.filter(({ head }) => head === TEXT).map(({ payload }) => payload.toString());
+    expect(own.filter((text) => text !== 'pong was sent')).toEqual(expected);
+    expect(frames.filter(({ head }) => head === 0x89)).toHaveLength(50);
+    expect(frames.filter(({ head }) => head === 0x8a)).toHaveLength(5);
+    // A part is directly behind its text, or a control frame is between them: never another message.
+    const data = frames.filter(({ head }) => head < 0x88);
+    for (const [i, { head, payload }] of data.entries()) {
+      if (head === BINARY) expect(data[i - 1]!.payload.toString()).toMatch(/^before/);
+      if (head === BINARY) expect(payload.equals(part)).toBe(true);
+    }
+    expect(frames.at(-1)!.head).toBe(0x88);
+  });
+
+  it('are of views, shared memory and single bytes as well', async () => {
+    const { peer, transport } = await open();
+    const shared = new Uint8Array(new SharedArrayBuffer(40_000)).fill(7);
+    const pooled = new Uint8Array(randomBytes(60_000).buffer, 3, 50_000);
+    const parts = [shared, shared.subarray(1, 3), pooled, pooled.subarray(5, 6), new Uint8Array()];
+    transport.write('parts', parts);
+    const [, ...frames] = await peer.take(6);
+    expect(frames.map(({ payload }) => payload.toString('hex'))).toEqual(
+      parts.map((part) => Buffer.from(part).toString('hex')),
+    );
+  });
+});
+
+describe('the memory of batches', () => {
+  it('is filled again only when it was sent: many peers, slow and fast, byte for byte', async () => {
+    const all = [];
+    for (let i = 0; i < 24; i++) all.push(await open());
+    const slow = all.filter((_, i) => i % 3 === 0);
+    for (const { peer } of slow) peer.socket.pause();
+    const sent = all.map((): Buffer[] => []);
+    for (let round = 0; round < 60; round++) {
+      for (const [i, { transport }] of all.entries()) {
+        const text = `peer ${i} round ${round} ${String.fromCharCode(97 + (i % 26)).repeat(20_000)}`;
+        const part = Buffer.alloc(1 + ((i * 31 + round * 977) % 16_000), i + 1);
+        transport.write(text, [part]);
+        sent[i]!.push(Buffer.from(text), part);
+      }
+      await turn();
+      // A peer that takes a little, now and then.
+      const { peer } = slow[round % slow.length]!;
+      peer.socket.resume();
+      await turn();
+      if (round < 50) peer.socket.pause();
+    }
+    for (const { peer } of slow) peer.socket.resume();
+    for (const [i, { peer }] of all.entries()) {
+      const frames = await peer.take(sent[i]!.length);
+      const wrong = frames.findIndex(({ payload }, n) => !payload.equals(sent[i]![n]!));
+      expect([i, wrong]).toEqual([i, -1]);
+    }
+  });
+});
+
+describe('a peer that does not take what is sent', () => {
+  const MiB = 1024 * 1024;
+
+  /** Writes until the system takes nothing more, and so much on top. */
+  async function fill(transport: WebSocketTransport, beyond: number): Promise<number> {
+    let frames = 0;
+    while (transport.bufferedBytes < beyond) {
+      transport.write('', [new Uint8Array(MiB)]);
+      frames += 2;
+      await turn();
+    }
+    return frames;
+  }
+
+  it('counts what is on its way', async () => {
+    const { peer, transport } = await open();
+    peer.socket.pause();
+    expect(transport.bufferedBytes).toBe(0);
+    transport.write('abc', [new Uint8Array(3)]);
+    expect(transport.bufferedBytes).toBe(10);
+    await turn();
+    expect(transport.bufferedBytes).toBe(0);
+    await fill(transport, 2 * MiB);
+    expect(transport.bufferedBytes).toBeGreaterThanOrEqual(2 * MiB);
+    peer.socket.resume();
+    await transport.drained();
+    expect(transport.bufferedBytes).toBe(0);
+  });
+
+  it('makes drained() wait, each time', async () => {
+    const { peer, transport } = await open();
+    for (let round = 0; round < 3; round++) {
+      // With nothing on its way there is nothing to wait for.
+      await transport.drained();
+      peer.socket.pause();
+      const frames = await fill(transport, 2 * MiB);
+      let drained = 0;
+      for (let i = 0; i < 3; i++) void transport.drained().then(() => drained++);
+      await sleep(30);
+      expect(drained).toBe(0);
+      peer.socket.resume();
+      await peer.take(frames);
+      await sleep(5);
+      expect(drained).toBe(3);
+    }
+  });
+
+  it('drained() resolves when the connection ends', async () => {
+    for (const end of ['server', 'peer']) {
+      const { peer, transport, webSocket } = await open();
+      peer.socket.pause();
+      await fill(transport, 2 * MiB);
+      const drained = transport.drained();
+      if (end === 'peer') peer.socket.resetAndDestroy();
+      else webSocket.terminate();
+      await drained;
+      await transport.drained();
+      // Nobody is there.
+      transport.write('x', [new Uint8Array(100_000)]);
+      transport.close(1000, '');
+      await sleep(5);
+    }
+  });
+
+  it('is not read any more until it has taken it', async () => {
+    const { peer, transport, webSocket } = await open();
+    let messages = 0;
+    webSocket.on('message', () => messages++);
+    peer.socket.pause();
+    const frames = await fill(transport, 6 * MiB);
+    const pings = setInterval(() => peer.say(0x2), 2);
+    await sleep(30);
+    const seen = messages;
+    await sleep(60);
+    expect(messages).toBe(seen);
+    peer.socket.resume();
+    await peer.take(frames);
+    await sleep(30);
+    clearInterval(pings);
+    expect(messages).toBeGreaterThan(seen);
+  });
+
+  it('is still read when it is told to go, so that its answer is heard', async () => {
+    const { peer, transport, webSocket } = await open();
+    transport.pause();
+    transport.pause();
+    transport.close(1013, 'too slow');
+    const [frame] = await peer.take(1);
+    expect([frame!.head, frame!.payload.readUInt16BE(0), frame!.payload.toString('utf8', 2)]).toEqual([
+      0x88,
+      1013,
+      'too slow',
+    ]);
+    peer.say(0x8);
+    await once(webSocket, 'close');
+  });
+});
+
+describe('a sign of life', () => {
+  it('is whatever comes from the peer, the answer to a ping included', async () => {
+    const { peer, transport } = await open();
+    expect(transport.beat()).toBe(true);
+    await peer.take(1);
+    expect(transport.beat()).toBe(false);
+    peer.say(0xa);
+    await sleep(10);
+    expect(transport.beat()).toBe(true);
+    await expect(transport.isAlive(20)).resolves.toBe(false);
+    const asked = transport.isAlive(2000);
+    peer.say(0xa);
+    await expect(asked).resolves.toBe(true);
+  });
+
+  it('is that a slow peer takes something, of whatever is on its way', async () => {
+    const { peer, transport } = await open();
+    transport.beat();
+    transport.write('', [new Uint8Array(24 * 1024 * 1024)]);
+    peer.socket.pause();
+    await sleep(20);
+    expect(transport.beat()).toBe(true);
+    for (let i = 0; i < 8; i++) {
+      const { bytesRead } = peer.socket;
+      peer.socket.resume();
+      while (peer.socket.bytesRead < bytesRead + 2 * 1024 * 1024) await turn();
+      peer.socket.pause();
+      await sleep(5);
+      expect(transport.bufferedBytes).toBeGreaterThan(0);
+      expect([i, transport.beat()]).toEqual([i, true]);
+    }
+    await sleep(5);
+    expect(transport.beat()).toBe(false);
+    await expect(transport.isAlive(20)).resolves.toBe(false);
+    const asked = transport.isAlive(50);
+    peer.socket.resume();
+    await expect(asked).resolves.toBe(true);
+  });
+
+  it('cannot be asked of a peer that is not read yet', async () => {
+    const { transport } = await open();
+    transport.pause();
+    for (let i = 0; i < 3; i++) expect(transport.beat()).toBe(true);
+    transport.resume();
+    expect(transport.beat()).toBe(true);
+    expect(transport.beat()).toBe(false);
+  });
+});
+
+describe('close', () => {
+  it('comes after what was written before, of the same turn', async () => {
+    const { peer, transport } = await open();
+    transport.write('last', [Uint8Array.of(1)]);
+    transport.close(1001, 'going');
+    transport.write('never', []);
+    const frames = await peer.take(3);
+    expect(frames.map(({ head }) => head)).toEqual([TEXT, BINARY, 0x88]);
+    await sleep(10);
+    expect(peer.frames).toEqual([]);
+  });
+
+  it('cuts a reason between letters', async () => {
+    const { peer, transport } = await open();
+    transport.close(1008, `${'x'.repeat(121)}€€`);
+    const [{ payload }] = (await peer.take(1)) as [Frame];
+    expect(payload.toString('utf8', 2)).toBe('x'.repeat(121));
+  });
+
+  it('may be called again', async () => {
+    const { peer, transport } = await open();
+    transport.close(1008, 'first');
+    transport.close(1001, 'second');
+    const [{ payload }] = (await peer.take(1)) as [Frame];
+    expect(payload.toString('utf8', 2)).toBe('first');
+  });
+});
