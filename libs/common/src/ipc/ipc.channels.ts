@@ -33,6 +33,16 @@ export interface IpcChannelHandler {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a call carries is up to its channel
 export type IpcRawHandler = (event: IpcEvent, method: string, ...args: any[]) => unknown;
 
+/** What a raw handler returns that puts its answer into the envelope of handlers by itself. */
+export class IpcAnswer {
+  constructor(
+    readonly envelope: 'result' | 'error',
+    readonly value: unknown,
+    /** What the log knows of the call, should the value prove impossible to send. */
+    readonly activity: Activity,
+  ) {}
+}
+
 /** What a call is answered by. */
 export interface IpcTarget {
   readonly run: IpcMethodHandler;

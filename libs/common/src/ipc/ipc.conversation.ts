@@ -5,6 +5,7 @@ import { settle } from '../call/call.settle.js';
 import { encodeError } from '../wire/error.codec.js';
 import { describeLosses } from '../wire/value.inspect.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
+import { IpcAnswer } from './ipc.channels.js';
 import type { IpcCall, IpcChannels, IpcTarget } from './ipc.channels.js';
 import { prepareResponse } from './ipc.codec.js';
 import { answerFailure, encodeIpcError } from './ipc.error.js';
@@ -101,9 +102,11 @@ export class IpcConversation {
     if (--this.#pending === 0) this.#whenIdle?.();
   }
 
-  #answer({ channel, request }: IpcMessage, activity: Activity, target: IpcTarget, value: unknown): void {
+  #answer({ channel, request }: IpcMessage, call: Activity, target: IpcTarget, answer: unknown): void {
+    const own = { value: answer, envelope: target.enveloped ? ('result' as const) : undefined, activity: call };
+    const { value, envelope, activity } = answer instanceof IpcAnswer ? answer : own;
     try {
-      this.link.respond(prepareResponse(channel, request, value, target.enveloped ? 'result' : undefined));
+      this.link.respond(prepareResponse(channel, request, value, envelope));
     } catch (error) {
       // A result that cannot be sent is a fault of the server, however well its error tells so.
       this.#fail({ channel, request }, activity, error, true);

@@ -3,6 +3,7 @@ import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
 import type { RpcCall, RpcOutcome } from '../rpc/rpc.call.js';
 import { outcomeOf } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
+import { IpcAnswer } from './ipc.channels.js';
 import { answerFailure } from './ipc.error.js';
 import type { IpcErrorOptions } from './ipc.error.js';
 import type { IpcSession } from './ipc.session.js';
@@ -30,14 +31,14 @@ export class RpcOverIpc {
 
   /**
    * @param request the one argument of the call
-   * @returns the envelope; never rejects
+   * @returns never rejects
    */
-  answer(session: IpcSession, request: unknown): Promise<unknown> {
+  answer(session: IpcSession, request: unknown): Promise<IpcAnswer> {
     return new Promise((resolve) => {
       const { context, ...rest } = readRequest(request);
       const activity = activityOf(session, context, rest.operation);
       const protocolVersion = parseInt(text(context['protocolVersion']), 10) || 0;
-      const settled = (outcome: RpcOutcome) => resolve(this.#envelope(outcome, protocolVersion, activity));
+      const settled = (outcome: RpcOutcome) => resolve(this.#answer(outcome, protocolVersion, activity));
       let call: RpcCall;
       try {
         const { interfaceName, interfaceVersion, operation, parameters } = rest;
@@ -57,17 +58,18 @@ export class RpcOverIpc {
     });
   }
 
-  #envelope(outcome: RpcOutcome, protocolVersion: number, activity: Activity): object {
+  #answer(outcome: RpcOutcome, protocolVersion: number, activity: Activity): IpcAnswer {
+    const result = (value: unknown) => new IpcAnswer('result', value, activity);
     switch (outcome.kind) {
       case 'result':
-        return { result: outcome.value };
+        return result(outcome.value);
       case 'pending':
-        return managed('pending', { message: outcome.message }, protocolVersion);
+        return result(managed('pending', { message: outcome.message }, protocolVersion));
       case 'notFound':
-        return managed('notFound', outcome.response, protocolVersion);
+        return result(managed('notFound', outcome.response, protocolVersion));
       case 'noContent':
         if (protocolVersion < 1) return this.#error(outcome.error, activity);
-        return managed('noContent', { ...(outcome.error as object) }, protocolVersion);
+        return result(managed('noContent', { ...(outcome.error as object) }, protocolVersion));
       case 'answered':
         return this.#error(new Error('The call was answered by other means.'), activity);
       default:
@@ -75,15 +77,15 @@ export class RpcOverIpc {
     }
   }
 
-  #error(thrown: unknown, activity: Activity): object {
-    return { error: answerFailure(thrown, activity, this.options) };
+  #error(thrown: unknown, activity: Activity): IpcAnswer {
+    return new IpcAnswer('error', answerFailure(thrown, activity, this.options), activity);
   }
 }
 
 /** What is no result and no error: wrapped for clients that know of it. */
 function managed(managedStatus: string, responseValue: object, protocolVersion: number): object {
-  if (protocolVersion < 2) return { result: responseValue };
-  return { result: { iTwinRpcCoreResponse: true, managedStatus, responseValue } };
+  if (protocolVersion < 2) return responseValue;
+  return { iTwinRpcCoreResponse: true, managedStatus, responseValue };
 }
 
 /** Every member as what it should be, and empty where it is not: the look-up then says what is missing. */
