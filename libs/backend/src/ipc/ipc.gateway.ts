@@ -71,7 +71,9 @@ export class IpcGateway implements OnModuleInit {
     if (served.has(adapter))
       throw new Error('IpcModule.forRoot() is imported twice: one module serves all of an application.');
     served.add(adapter);
-    const { path = '/ipc', shutdownTimeoutMs = 10_000 } = this.options;
+    const { shutdownTimeoutMs = 10_000 } = this.options;
+    // However it is written, with slashes around it or without.
+    const path = `/${(this.options.path ?? 'ipc').replace(/^\/+|\/+$/g, '')}`;
     claimUpgrades(
       adapter.getHttpServer() as Server,
       (request) => pathOf(request.url!) === path,

@@ -23,7 +23,7 @@ export function channelOf(
   instance: object,
   said: IpcChannelLike | undefined,
 ): IpcChannelLike {
-  const own = prototype instanceof IpcHandler ? (instance as IpcHandler).channelName : undefined;
+  const own = prototype instanceof IpcHandler ? ownChannelOf(prototype, instance) : undefined;
   const channel = said ?? own;
   if (channel === undefined)
     throw new Error(`${name} does not say its IPC channel: @IpcChannel('name'), or get channelName().`);
@@ -35,6 +35,12 @@ export function channelOf(
   if (said !== undefined && own !== undefined && channelName(said) !== channelName(own))
     throw new Error(`${name} says two IPC channels: "${channelName(said)}" and "${channelName(own)}".`);
   return channel;
+}
+
+function ownChannelOf(prototype: IpcHandler, instance: object): IpcChannelLike | undefined {
+  // A mock in the place of a handler mostly has its methods alone.
+  const source = 'channelName' in instance ? instance : prototype;
+  return Reflect.get(source, 'channelName', instance) as IpcChannelLike | undefined;
 }
 
 /**
@@ -49,17 +55,21 @@ export function callableMethods(
   channel: IpcChannelLike,
   requireIpcMethod: boolean,
 ): string[] {
-  const methods = new Map<string, object>();
+  const members = new Map<string, unknown>();
   for (
     let level = prototype as object | null;
     level && level !== IpcHandler.prototype && level !== Object.prototype;
     level = Object.getPrototypeOf(level) as object | null
   ) {
+    // The nearest counts, also where it is an accessor that hides a method.
     for (const [key, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level)))
-      if (typeof value === 'function' && !methods.has(key)) methods.set(key, value as object);
+      if (!members.has(key)) members.set(key, value as unknown);
   }
+  const methods = [...members].filter(
+    (member): member is [string, object] => typeof member[1] === 'function',
+  );
   const listed = typeof channel === 'string' ? undefined : channel.methods;
-  const allowed = [...methods].filter(
+  const allowed = methods.filter(
     ([key]) =>
       !reservedNames.has(key) &&
       !lifecycleHooks.has(key) &&

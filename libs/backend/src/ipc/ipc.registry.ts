@@ -37,8 +37,12 @@ export class IpcRegistry {
   /** @throws Error with a sentence that names the class, for what cannot work */
   registerAll(): void {
     const names = new Map<string, string>();
+    const known = new Set<unknown>();
     for (const provider of findDecorated<IpcHandlerMetadata>(this.discovery, IPC_HANDLER)) {
       const { wrapper, metadata, type } = provider;
+      // A factory may hand out a handler that is a provider itself.
+      if (known.has(wrapper.instance)) continue;
+      known.add(wrapper.instance);
       checkScope(provider);
       const channel = channelOf(type, wrapper.instance as object, metadata.channel);
       const name = channelName(channel);
