@@ -42,6 +42,7 @@ export { operationsOf } from './rpc/rpc.definition.js';
 export { outcomeOf } from './rpc/rpc.dispatcher.js';
 export { hiddenError } from './wire/error.codec.js';
 export type { ErrorPolicy, WireError } from './wire/error.codec.js';
+export { settle } from './call/call.settle.js';
 export { reservedNames } from './call/call.names.js';
 export { channelName, checkChannelName, RPC_CHANNEL, wireChannel } from './ipc/ipc.definition.js';
 export type { IpcCall, IpcChannelHandler, IpcMethodHandler, IpcRawHandler } from './ipc/ipc.channels.js';

@@ -11,6 +11,7 @@ import { serializesClasses, shieldBytes } from './byte.shield.js';
 import { argument, readParams } from './call.params.js';
 import type { CallParam, CallParams } from './call.params.js';
 import { checkEnhancers } from './enhancer.check.js';
+import { intercept } from './interceptor.chain.js';
 import { boundFiltersOf, filtersOf } from './nest.internals.js';
 import type { NestParts } from './nest.internals.js';
 
@@ -134,16 +135,7 @@ export class HandlerPipeline {
     };
     let result: unknown;
     try {
-      const { contextArguments, contextType } = call;
-      const passed: unknown = await this.parts.interceptorsConsumer.intercept(
-        this.#interceptors,
-        contextArguments,
-        this.instance,
-        this.#callback,
-        next,
-        contextType,
-      );
-      result = await settle(passed);
+      result = await settle(intercept(this.#interceptors, this.#context(call), next));
     } catch (error) {
       throw control ? control.thrown : error;
     }

@@ -141,7 +141,6 @@ describe('ExternalContextCreator', () => {
   it.each([
     ['guardsContextCreator', 'create'],
     ['interceptorsContextCreator', 'create'],
-    ['interceptorsConsumer', 'intercept'],
     ['pipesContextCreator', 'create'],
     ['pipesContextCreator', 'createConcreteContext'],
     ['pipesContextCreator', 'setModuleContext'],

@@ -7,7 +7,6 @@ import type {
   ContextUtils,
   GuardsContextCreator,
   InstanceWrapper,
-  InterceptorsConsumer,
   InterceptorsContextCreator,
   PipesConsumer,
   PipesContextCreator,
@@ -24,7 +23,6 @@ import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
 export interface NestParts {
   readonly guardsContextCreator: GuardsContextCreator;
   readonly interceptorsContextCreator: InterceptorsContextCreator;
-  readonly interceptorsConsumer: InterceptorsConsumer;
   readonly pipesContextCreator: PipesContextCreator;
   readonly pipesConsumer: PipesConsumer;
   readonly filtersContextCreator: BaseExceptionFilterContext & FiltersContextCreator;
