@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -44,6 +44,8 @@ export class IpcSockets {
     const connection = this.host.server.open(transport, { ...identity, id: randomUUID(), request });
     const { link, session } = connection;
     this.host.adopt(session);
+    // Every call of the session may listen to it, which Node would take for a leak.
+    setMaxListeners(0, session.signal);
     this.#open.set(session, { connection, transport, webSocket });
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       if (isBinary) link.receiveBinary(data);
