@@ -235,8 +235,15 @@ describe('the memory of batches', () => {
     const all = [];
     for (let i = 0; i < 24; i++) all.push(await open());
     const slow = all.filter((_, i) => i % 3 === 0);
-    for (const { peer } of slow) peer.socket.pause();
     const sent = all.map((): Buffer[] => []);
+    // Enough that the system takes nothing more, and batches have to wait.
+    const large = Buffer.alloc(8 * 1024 * 1024, 1);
+    for (const [i, { peer, transport }] of all.entries()) {
+      if (i % 3 > 0) continue;
+      peer.socket.pause();
+      transport.write('', [large]);
+      sent[i]!.push(Buffer.alloc(0), large);
+    }
     for (let round = 0; round < 60; round++) {
       for (const [i, { transport }] of all.entries()) {
         const text = `peer ${i} round ${round} ${String.fromCharCode(97 + (i % 26)).repeat(20_000)}`;
