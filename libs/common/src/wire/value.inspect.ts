@@ -1,5 +1,3 @@
-import { isBytes } from './bytes.js';
-
 /** Walks a value in document order until `visit` returns something. Cycles are visited once more, then left. */
 function walk<T>(
   value: unknown,
@@ -11,7 +9,7 @@ function walk<T>(
   const found = visit(value, path, cyclic);
   if (found !== undefined || typeof value !== 'object' || value === null || cyclic || ancestors.length > 1000)
     return found;
-  if (isBytes(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined;
+  if (isNumbers(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined;
   const inner = [...ancestors, value];
   for (const key of Object.keys(value)) {
     const step = Array.isArray(value) ? `[${key}]` : `.${key}`;
@@ -19,6 +17,11 @@ function walk<T>(
     if (result !== undefined) return result;
   }
   return undefined;
+}
+
+/** Whether there is nothing in an object but numbers, maybe millions of them. */
+function isNumbers(value: object): boolean {
+  return ArrayBuffer.isView(value) && !(value as Uint8Array)[Symbol.toStringTag].startsWith('Big');
 }
 
 /** Says where in a value the cycle or BigInt is that keeps it from being sent; `undefined` if there is none. */
