@@ -44,6 +44,9 @@ class ViewsHandler {
   async seen(value: unknown) {
     return ArrayBuffer.isView(value) ? { kind: value.constructor.name, hex: hexOf(value) } : typeof value;
   }
+  async noNumbers() {
+    return { list: Float32Array.of(NaN, Infinity), number: NaN };
+  }
   async large() {
     return { list: [1, BigInt64Array.of(1n)] };
   }
@@ -51,6 +54,9 @@ class ViewsHandler {
 
 @Module({ imports: [IpcModule.forRoot({ path: '/ipc' })], providers: [ViewsHandler] })
 class ViewsModule {}
+
+@Module({ imports: [IpcModule.forRoot({ path: '/ipc', developmentMode: true })], providers: [ViewsHandler] })
+class ViewsDevelopmentModule {}
 
 describe('bytes of all kinds', () => {
   let server: TestServer;
@@ -108,6 +114,19 @@ describe('bytes of all kinds', () => {
       bare.destroy();
     },
   );
+
+  it('are no loss, whatever numbers they hold', async () => {
+    const development = await startServer(ViewsDevelopmentModule, 'LinnetExpressAdapter');
+    const warned: unknown[] = [];
+    const silent = () => undefined;
+    development.app.useLogger({ log: silent, error: silent, warn: (message) => warned.push(message) });
+    const own = await RawFrontend.open(development.port);
+    expect(await own.invoke('itwin.views', 'noNumbers')).toEqual({
+      result: { list: Float32Array.of(NaN, Infinity), number: null },
+    });
+    expect(warned).toEqual(['The caller will not see it: value.number is NaN.']);
+    await development.stop();
+  });
 
   it('are refused where an element is too large for the wire', async () => {
     expect(await frontend.invoke('itwin.views', 'large')).toMatchObject({
