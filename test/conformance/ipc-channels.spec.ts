@@ -43,6 +43,15 @@ describe('the channels', () => {
     expect(await frontend.invoke(`itwin.${channel}`, method, ...args)).toStrictEqual({ result });
   });
 
+  // FIXTURE.md has every method answered with nothing; a frontend that asks for a model is better told.
+  it('answer what a frontend asks while it starts, and nothing else of its kind', async () => {
+    const ipcApp = 'itwin.itwinjs-core/ipc-app';
+    expect(await frontend.invoke(ipcApp, 'queryConcurrency', 'cpu')).toStrictEqual({});
+    expect(await frontend.invoke(ipcApp, 'openFile', 'x.bim')).toMatchObject({
+      error: { errorNumber: 65606 },
+    });
+  });
+
   it('take an Invoke without data for one without arguments', async () => {
     frontend.message({ type: Invoke, channel: CONF_TEST, method: 'echo', request: 1 });
     expect((await frontend.nextMessage()).data).toEqual({ result: [] });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
-import { IpcChannel, IpcModule } from '@linnet/backend';
+import { ClientRequestContext, IpcChannel, IpcModule } from '@linnet/backend';
 import { errors } from './errors.js';
 import { Guarantees, GuaranteesBase, GuaranteesModule, last } from './guarantees.fixture.js';
 import { failures } from './hostile.fixture.js';
@@ -72,6 +72,20 @@ describe.each(combinations)('over $way on $adapter', ({ adapter, way }) => {
         message: expect.stringContaining(`The value cannot be sent: ${message}`),
       }),
     });
+  });
+
+  it('tells the log of what cannot be sent, in the activity of the call', async () => {
+    const told: unknown[] = [];
+    const silent = () => undefined;
+    server.app.useLogger({
+      log: silent,
+      warn: silent,
+      error: (error: Error) => told.push([error.message, ClientRequestContext.current.activityId]),
+    });
+    await call('value', 'a BigInt by itself');
+    server.app.useLogger(false);
+    const activityId = way === 'a channel' ? expect.stringMatching(/^[\da-f-]{36}$/) : 'errors';
+    expect(told).toEqual([['The value cannot be sent: value is a BigInt.', activityId]]);
   });
 
   it.each(errors)('$name is seen as promised', async ({ name, overIpc }) => {
