@@ -64,7 +64,9 @@ export class IpcSockets {
     const started = this.#start(session, transport);
     void session.closed.then((closure) => this.#end(session, closure, started));
     this.host.lifetime.begun();
-    this.#heartbeat ??= setInterval(() => this.#beat(), this.options.heartbeatMs ?? 30_000).unref();
+    // Behind what is there to be read: a process that was busy, or held by a debugger, has not yet seen the answers.
+    const beat = () => void setImmediate(() => this.#beat());
+    this.#heartbeat ??= setInterval(beat, this.options.heartbeatMs ?? 30_000).unref();
   }
 
   /**
@@ -77,13 +79,14 @@ export class IpcSockets {
     if (!current) return;
     const { session, link } = current.connection;
     const isReload = frontend !== undefined && session.frontend === frontend;
-    if (!isReload && (await current.transport.isAlive(PATIENCE_MS)))
-      throw new HttpError(409, 'This backend has a frontend already, and serves no other.');
+    if (!isReload && (await current.transport.isAlive(PATIENCE_MS))) throw occupied();
     link.close(1001, 'The frontend has connected anew.');
     current.webSocket.terminate();
-    // Meanwhile another one may have been faster.
-    if (this.#open.size > 0)
-      throw new HttpError(409, 'This backend has a frontend already, and serves no other.');
+  }
+
+  /** Whether the room is still there: another one may have been faster. @throws HttpError 409 */
+  checkRoom(): void {
+    if (this.host.server.size > 0) throw occupied();
   }
 
   /** Ends all sessions, when what they called has finished. @returns how many still had calls running */
@@ -150,4 +153,8 @@ function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
     const timer = setTimeout(done, milliseconds).unref();
     void work.then(done);
   });
+}
+
+function occupied(): HttpError {
+  return new HttpError(409, 'This backend has a frontend already, and serves no other.');
 }
