@@ -46,7 +46,8 @@ export class IpcLifetime {
   }
 
   #gone(): void {
-    this.#over = true;
+    // Where nothing ends with it, another frontend may come, and go.
+    if (this.#app) this.#over = true;
     this.logger.log('The frontend is gone for good.');
     try {
       this.options.onFrontendGone?.();
