@@ -64,7 +64,9 @@ export class IpcSockets {
     const started = this.#start(session, transport);
     void session.closed.then((closure) => this.#end(session, closure, started));
     this.host.lifetime.begun();
-    this.#heartbeat ??= setInterval(() => this.#beat(), this.options.heartbeatMs ?? 30_000).unref();
+    // Behind what is there to be read: a process that was busy, or held by a debugger, has not yet seen the answers.
+    const beat = () => void setImmediate(() => this.#beat());
+    this.#heartbeat ??= setInterval(beat, this.options.heartbeatMs ?? 30_000).unref();
   }
 
   /**
