@@ -151,15 +151,20 @@ describe('the lifetime of a dedicated backend', () => {
     expect(close).not.toHaveBeenCalled();
   });
 
-  it('is the application’s affair where it is not bound', async () => {
-    const gone = jest.fn(() => {
-      throw new Error('a fault of the application');
-    });
+  it.each<[string, () => void]>([
+    [
+      'throws',
+      () => {
+        throw new Error('a fault of the application');
+      },
+    ],
+    ['rejects', async () => Promise.reject(new Error('a fault of the application'))],
+  ])('is the application’s affair where it is not bound, also where its function %s', async (_how, fail) => {
+    const gone = jest.fn(fail);
     const testApp = await start({ onFrontendGone: gone });
     const close = watch(testApp);
     await (await testApp.connect()).raw.close();
-    await until(() => gone.mock.calls.length > 0);
-    expect(testApp.log.find('error', 'a fault of the application')).toHaveLength(1);
+    await until(() => testApp.log.find('error', 'a fault of the application').length === 1);
     await delay(5);
     expect(close).not.toHaveBeenCalled();
     // Another frontend is as good.
