@@ -42,6 +42,9 @@ export class IpcReceiver {
   /** @throws IpcProtocolError */
   text(frame: string): void {
     if (this.#announced) throw new IpcProtocolError(1002, 'A text frame where a binary frame was announced.');
+    const { textLength } = this.limits;
+    if (frame.length > textLength)
+      throw new IpcProtocolError(1009, `A text frame of more than ${textLength} characters.`);
     const { json, parts } = parseTextFrame(frame, this.limits);
     if (parts === 0) this.#take(parseMessage(json, [], this.limits), frame.length);
     else {

@@ -63,6 +63,11 @@ export interface IpcLimits {
    * Past it the session ends with 1009. 64 MiB, as for a multipart body.
    */
   messageBytes: number;
+  /**
+   * Characters of one text frame. Past it the session ends with 1009. 5 MiB, as for a text body over HTTP: parsed, a
+   * text can be fifty times as large (a list of empty lists is), and no frontend writes megabytes of JSON.
+   */
+  textLength: number;
   /** Binary frames of one message. Past it the session ends with 1008. As the parts of a multipart body. */
   parts: number;
   /** Nesting depth of lists and objects in a message. Past it the session ends with 1007. As over HTTP. */
@@ -106,6 +111,7 @@ export interface IpcLimits {
 
 export const defaultIpcLimits: Readonly<IpcLimits> = {
   messageBytes: defaultWireLimits.multipartBytes,
+  textLength: defaultWireLimits.bodyBytes,
   parts: defaultWireLimits.parts,
   depth: defaultWireLimits.depth,
   arguments: defaultWireLimits.arguments,
