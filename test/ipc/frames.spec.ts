@@ -12,6 +12,7 @@ import type { WebSocketFrame } from './raw.frontend.socket.js';
 
 const limits = {
   messageBytes: 1024 * 1024,
+  textLength: 900_000,
   parts: 16,
   depth: 32,
   arguments: 8,
@@ -286,6 +287,7 @@ const violations: Record<string, Violation> = {
     text(0),
   ],
   'binary that never comes': [1002, /binary frame did not arrive/, json(invoke(0), 2), Uint8Array.of(1)],
+  'a text that is too long': [1009, /more than 900000 characters/, 'x'.repeat(900_001)],
   'parts larger than a message': [
     1009,
     /more than 1048576 bytes/,
