@@ -295,8 +295,8 @@ const violations: Record<string, Violation> = {
     ...[1, 2, 3].map(() => new Uint8Array(400_000)),
   ],
   'messages ahead, larger than one': [
-    1009,
-    /more than 1048576 bytes/,
+    1002,
+    /Message 0 is missing/,
     ...[1, 2, 3].map((i) => text(i, 'x'.repeat(400_000))),
   ],
   ...Object.fromEntries(

@@ -482,7 +482,7 @@ describe('listeners', () => {
   });
 
   it('that never end are bounded', async () => {
-    app.host.addListener('heard', () => sleep(10_000) as never);
+    app.host.addListener('heard', () => sleep(10_000));
     for (let i = 0; i < 21; i++) frontend.send('itwin.heard', i);
     expect(await frontend.closed).toMatchObject({
       code: 1008,

@@ -9,6 +9,7 @@ import {
   IpcModule,
   IpcSession,
 } from '@linnet/backend';
+import type { IpcChannelLike } from '@linnet/backend';
 import { closeIpcApps, connect, ipcRefusal, startIpcApp } from './ipc.harness.js';
 import { LogRecorder } from './nest.harness.js';
 
@@ -19,13 +20,9 @@ class Saying {
 }
 
 /** A handler of a channel, made on the spot. */
-function handler(
-  channel: Parameters<typeof IpcChannel>[0],
-  base: new () => object = Saying,
-  options = {},
-): any {
+function handler(channel: IpcChannelLike | undefined, base: new () => object = Saying, options = {}): any {
   class Handler extends base {}
-  IpcChannel(channel, options)(Handler);
+  IpcChannel(channel as string, options)(Handler);
   return Handler;
 }
 

@@ -43,6 +43,7 @@ export type {
   IpcListener,
   IpcNotifier,
   IpcProxy,
+  IpcRawHandler,
   PromiseReturnType,
 } from '@linnet/common';
 export type { IModelRpcProps, RpcInterfaceDefinition, RpcOperationPolicy } from '@linnet/common';

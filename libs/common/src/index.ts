@@ -21,7 +21,7 @@ export type { IpcEvent, IpcIdentity, IpcListener } from './ipc/ipc.session.js';
 export type { IpcNotifier, IpcProxy } from './ipc/ipc.proxy.js';
 export { IpcClosedError } from './ipc/ipc.message.js';
 export type { IpcClosure } from './ipc/ipc.message.js';
-export { defaultIpcLimits, defaultWireLimits } from './wire/wire.limits.js';
+export { defaultIpcLimits, defaultWireLimits, limitsFrom } from './wire/wire.limits.js';
 export type { IpcLimits, WireLimits } from './wire/wire.limits.js';
 
 // What servers on other platforms are made of.
@@ -40,7 +40,7 @@ export type {
 } from './rpc/rpc.call.js';
 export { operationsOf } from './rpc/rpc.definition.js';
 export { outcomeOf } from './rpc/rpc.dispatcher.js';
-export { hiddenError } from './wire/error.codec.js';
+export { encodeError, hiddenError } from './wire/error.codec.js';
 export type { ErrorPolicy, WireError } from './wire/error.codec.js';
 export { settle } from './call/call.settle.js';
 export { reservedNames } from './call/call.names.js';

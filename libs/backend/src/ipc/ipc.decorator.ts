@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { createParamDecorator, Injectable } from '@nestjs/common';
 import type { ExecutionContext, InjectableOptions } from '@nestjs/common';
 import { ENTRY_PROVIDER_WATERMARK, PATH_METADATA } from '@nestjs/common/internal';
-import type { IpcChannelLike, IpcSession } from '@linnet/common';
+import type { IpcChannelDefinition, IpcChannelLike, IpcSession } from '@linnet/common';
 import { CallContext } from '../context/call.context.js';
 
 export const IPC_HANDLER = Symbol('linnet:ipc-handler');
@@ -26,6 +26,14 @@ export interface IpcHandlerMetadata {
  *
  * @param channel its name, or what `ipcChannel` made; none for a class with `get channelName()`
  */
+export function IpcChannel(channel?: string, options?: IpcChannelOptions): ClassDecorator;
+/** @param channel with its types: the compiler checks that the class has its methods */
+export function IpcChannel<Functions extends object>(
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever it is notified of
+  channel: IpcChannelDefinition<Functions, any>,
+  options?: IpcChannelOptions,
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a class with any constructor
+): (target: new (...args: any[]) => Functions) => void;
 export function IpcChannel(channel?: IpcChannelLike, options: IpcChannelOptions = {}): ClassDecorator {
   const { sequential = false, ...injectable } = options;
   return (target) => {

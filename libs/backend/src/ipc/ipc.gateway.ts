@@ -5,7 +5,7 @@ import type { OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { WebSocketServer } from 'ws';
-import { defaultIpcLimits, HttpError, OriginPolicy, pathOf } from '@linnet/common';
+import { defaultIpcLimits, limitsFrom, HttpError, OriginPolicy, pathOf } from '@linnet/common';
 import type { IpcIdentity, IpcLimits } from '@linnet/common';
 import { drainOnClose } from '../http/http.attach.js';
 import { mapNestException } from '../nest/exception.mapper.js';
@@ -19,6 +19,9 @@ import type { IpcModuleOptions } from './ipc.options.js';
 import { IpcRegistry } from './ipc.registry.js';
 import { IpcSockets } from './ipc.sockets.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
+
+/** How long a peer may take to answer a close frame, in milliseconds. */
+const CLOSE_MS = 2_000;
 
 /** Applications, by their adapter, that are served already. */
 const served = new WeakSet<object>();
@@ -45,7 +48,7 @@ export class IpcGateway implements OnModuleInit {
     private readonly authorizer: IpcAuthorizer,
     private readonly adapterHost: HttpAdapterHost,
   ) {
-    this.#limits = { ...defaultIpcLimits, ...options.limits };
+    this.#limits = limitsFrom(defaultIpcLimits, options.limits);
     this.#origins = new OriginPolicy(options);
     this.#sockets = new IpcSockets(options, host, registry.scopes, this.#logger);
     this.#webSockets = new WebSocketServer({
@@ -54,6 +57,8 @@ export class IpcGateway implements OnModuleInit {
       // Messages are small and many; compressing them would cost more than all else.
       perMessageDeflate: false,
       maxPayload: this.#limits.messageBytes,
+      // A peer that does not answer a close frame is not waited for.
+      ...({ closeTimeout: CLOSE_MS } as object),
       WebSocket: IpcWebSocket,
       // Frontends of iTwin.js ask for none, and pages that do are not promised any.
       handleProtocols: () => false,
@@ -61,8 +66,13 @@ export class IpcGateway implements OnModuleInit {
   }
 
   async onModuleInit(): Promise<void> {
-    this.registry.registerAll();
-    await this.authorizer.prepare();
+    try {
+      this.registry.registerAll();
+      await this.authorizer.prepare();
+    } catch (error) {
+      this.host.onApplicationShutdown();
+      throw error;
+    }
     // A script's application context has no HTTP side, and its handlers are checked all the same.
     const adapter = this.adapterHost.httpAdapter as AbstractHttpAdapter | undefined;
     if (adapter) this.#serve(adapter);
@@ -104,7 +114,12 @@ export class IpcGateway implements OnModuleInit {
     try {
       this.#check(request);
       this.#waiting.add(socket);
-      const identity = await Promise.race([this.#admit(request, socket), late]);
+      const admitted = this.#admit(request, socket);
+      // Until it is done, whether it is waited for or not: what it holds is held.
+      const done = () => this.#waiting.delete(socket);
+      admitted.then(done, done);
+      const identity = await Promise.race([admitted, late]);
+      if (!identity) await closed(socket, late);
       if (!identity || socket.destroyed) return;
       this.#checkRoom();
       if (this.options.dedicated) this.#sockets.checkRoom();
@@ -117,7 +132,6 @@ export class IpcGateway implements OnModuleInit {
       this.#refuse(socket, error);
     } finally {
       clearTimeout(timer);
-      this.#waiting.delete(socket);
     }
   }
 
@@ -130,6 +144,11 @@ export class IpcGateway implements OnModuleInit {
 
   /** What can be told without asking anybody. @throws HttpError */
   #check(request: IncomingMessage): void {
+    // Sent behind a request whose answer is still to be written to this very socket.
+    if ((request.socket as { _httpMessage?: unknown })._httpMessage) {
+      request.socket.destroy();
+      throw new HttpError(400, 'An upgrade waits for the answer to the request before it.');
+    }
     if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket')
       throw new HttpError(426, 'A session is opened by upgrading to a WebSocket.');
     const head = new NodeRequestHead(request);
@@ -142,7 +161,7 @@ export class IpcGateway implements OnModuleInit {
 
   #checkRoom(): void {
     if (this.#closing) throw new HttpError(503, 'The server is shutting down.');
-    if (this.host.server.size >= this.#limits.sessions)
+    if (this.#sockets.load >= this.#limits.sessions)
       throw new HttpError(503, 'The server has as many sessions as it can have.');
   }
 
@@ -156,4 +175,12 @@ export class IpcGateway implements OnModuleInit {
       refuseUpgrade(socket, 500, 'Internal error');
     }
   }
+}
+
+/** A guard has begun an answer of its own: resolves when it is given, rejects when that takes too long. */
+async function closed(socket: Socket, late: Promise<never>): Promise<void> {
+  if (socket.destroyed) return;
+  await Promise.race([new Promise((resolve) => socket.once('close', resolve)), late]).catch(() =>
+    socket.destroy(),
+  );
 }

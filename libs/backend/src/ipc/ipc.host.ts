@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { OnApplicationShutdown, OnModuleInit, Type } from '@nestjs/common';
-import { defaultIpcLimits, IpcServer, makeProxy, preparePush, wireChannel } from '@linnet/common';
+import type { OnApplicationShutdown, Type } from '@nestjs/common';
+import { defaultIpcLimits, limitsFrom, IpcServer, makeProxy, preparePush, wireChannel } from '@linnet/common';
 import type {
   IpcChannelLike,
   IpcListener,
@@ -36,13 +36,13 @@ export interface IpcSocketBackend {
  * with `IpcModule` in this process, or the one whose call is being served.
  */
 @Injectable()
-export class IpcHost implements OnModuleInit, OnApplicationShutdown {
+export class IpcHost implements OnApplicationShutdown {
   /** @internal */
   readonly server: IpcServer;
   /** @internal */
   readonly lifetime: IpcLifetime;
   readonly #sessions = new WeakSet<object>();
-  #goDown = (): void => undefined;
+  readonly #goDown: () => void;
 
   /** The bare socket: exact names, bare values. */
   readonly ipc: IpcSocketBackend;
@@ -51,7 +51,7 @@ export class IpcHost implements OnModuleInit, OnApplicationShutdown {
     const logger = new Logger('IpcModule');
     const server = new IpcServer({
       ...options,
-      limits: { ...defaultIpcLimits, ...options.limits },
+      limits: limitsFrom(defaultIpcLimits, options.limits),
       invokeTimeoutMs: options.invokeTimeoutMs ?? 30_000,
       mapError: mapNestException,
       run: (activity, work) => ClientRequestContext.run(activity, work),
@@ -59,6 +59,8 @@ export class IpcHost implements OnModuleInit, OnApplicationShutdown {
     });
     this.server = server;
     this.lifetime = new IpcLifetime(options, logger);
+    // At once: handlers may be registered by hand as soon as the application is made.
+    this.#goDown = goLive(this);
     this.ipc = {
       send: (wireName, ...args) => this.#sendRaw(wireName, args),
       addListener: (wireName, listener) => server.channels.addListener(wireName, listener),
@@ -67,10 +69,7 @@ export class IpcHost implements OnModuleInit, OnApplicationShutdown {
     };
   }
 
-  onModuleInit(): void {
-    this.#goDown = goLive(this);
-  }
-
+  /** The application has ended, or could not begin. */
   onApplicationShutdown(): void {
     this.#goDown();
   }
@@ -108,7 +107,7 @@ export class IpcHost implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** The methods of the frontend's handler; see {@link IpcSession.makeIpcProxy} and {@link invoke}. */
-  makeIpcProxy<T extends object>(channel: IpcChannelLike): IpcProxy<T> {
+  makeIpcProxy<T extends object>(channel: IpcChannelLike<T>): IpcProxy<T> {
     return makeProxy((method, args) => this.callIpcChannel(channel, method, ...args));
   }
 
@@ -217,7 +216,12 @@ export class IpcHost implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** See the member of the same name of instances. */
-  static makeIpcProxy<T extends object>(channel: IpcChannelLike): IpcProxy<T> {
+  static async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
+    return only().callIpcChannel(channel, method, ...args);
+  }
+
+  /** See the member of the same name of instances. */
+  static makeIpcProxy<T extends object>(channel: IpcChannelLike<T>): IpcProxy<T> {
     return only().makeIpcProxy(channel);
   }
 

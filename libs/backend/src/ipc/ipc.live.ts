@@ -16,7 +16,7 @@ export function goLive(host: LiveHost): () => void {
   return () => live.delete(host);
 }
 
-/** Whether there is a host to which the static members of `IpcHost` could mean. */
+/** Whether there is a host that the static members of `IpcHost` could mean. */
 export function hasHost(): boolean {
   return live.size > 0;
 }

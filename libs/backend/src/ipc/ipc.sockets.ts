@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import { HttpError } from '@linnet/common';
+import { Activity, HttpError } from '@linnet/common';
 import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession } from '@linnet/common';
+import { ClientRequestContext } from '../context/request.context.js';
 import { WebSocketTransport } from '../node/websocket.transport.js';
 import type { IpcWebSocket } from '../node/websocket.transport.js';
 import type { IpcHost } from './ipc.host.js';
@@ -13,7 +15,7 @@ import type { IpcModuleOptions } from './ipc.options.js';
 import type { SessionScopes } from './ipc.scope.js';
 
 /** Codes by which this side ends a session that went wrong. */
-const faults = new Set([1002, 1003, 1006, 1007, 1008, 1009, 1011, 1013]);
+const faults = new Set([1002, 1006, 1007, 1008, 1009, 1011, 1013]);
 /** How long a peer may take to answer a close frame, or the ping that asks whether it is still there. */
 const PATIENCE_MS = 2_000;
 
@@ -66,7 +68,8 @@ export class IpcSockets {
     this.host.lifetime.begun();
     // Behind what is there to be read: a process that was busy, or held by a debugger, has not yet seen the answers.
     const beat = () => void setImmediate(() => this.#beat());
-    this.#heartbeat ??= setInterval(beat, this.options.heartbeatMs ?? 30_000).unref();
+    const { heartbeatMs = 30_000 } = this.options;
+    if (heartbeatMs > 0) this.#heartbeat ??= setInterval(beat, heartbeatMs).unref();
   }
 
   /**
@@ -74,11 +77,13 @@ export class IpcSockets {
    *
    * @throws HttpError (rejection) 409 for a backend that has a frontend
    */
-  async makeRoom({ frontend }: IpcIdentity): Promise<void> {
+  async makeRoom({ frontend, user }: IpcIdentity): Promise<void> {
     const [current] = this.#open.values();
     if (!current) return;
     const { session, link } = current.connection;
-    const isReload = frontend !== undefined && session.frontend === frontend;
+    const isSame = frontend !== undefined && session.frontend === frontend;
+    // A name that a page chose for itself is no proof.
+    const isReload = isSame && isDeepStrictEqual(session.user, user);
     if (!isReload && (await current.transport.isAlive(PATIENCE_MS))) throw occupied();
     link.close(1001, 'The frontend has connected anew.');
     current.webSocket.terminate();
@@ -87,6 +92,11 @@ export class IpcSockets {
   /** Whether the room is still there: another one may have been faster. @throws HttpError 409 */
   checkRoom(): void {
     if (this.host.server.size > 0) throw occupied();
+  }
+
+  /** What there is of sessions: connections, those that linger included, and calls that go on without theirs. */
+  get load(): number {
+    return this.#webSockets.size + this.#ending.size;
   }
 
   /** Ends all sessions, when what they called has finished. @returns how many still had calls running */
@@ -109,7 +119,7 @@ export class IpcSockets {
     if (!this.scopes.isNeeded) return;
     transport.pause();
     try {
-      await this.scopes.open(session);
+      await this.#inContext(session, () => this.scopes.open(session));
       transport.resume();
     } catch (error) {
       this.logger.error(error);
@@ -128,10 +138,18 @@ export class IpcSockets {
       const left = Math.max(0, Math.min(shutdownTimeoutMs, this.#deadline - performance.now()));
       // What is still being made would be left behind.
       await within(left, Promise.all([started, connection.idle()]));
-      await this.scopes.close(session);
+      await this.#inContext(session, () => this.scopes.close(session));
     })();
     this.#ending.add(ending);
     void ending.finally(() => this.#ending.delete(ending));
+  }
+
+  /** What a session begins and ends with is logged as part of it. */
+  #inContext<T>(session: IpcSession, work: () => T): T {
+    const { id: sessionId, accessToken, user } = session;
+    const activity = new Activity({ activityId: randomUUID(), sessionId, accessToken }, session);
+    activity.user = user;
+    return ClientRequestContext.run(activity, work);
   }
 
   #beat(): void {

@@ -1,4 +1,5 @@
 import { HttpException } from '@nestjs/common';
+import { encodeError } from '@linnet/common';
 
 /** A failure as a caller sees it. */
 type Mapped = { status: number; body: Record<string, unknown> };
@@ -15,11 +16,11 @@ export function mapNestException(error: unknown): Mapped | undefined {
  */
 function mapHttpException(error: HttpException): Mapped {
   const status = error.getStatus();
-  const response = error.getResponse();
+  const response = toldBy(error);
   const { message, ...members } =
     typeof response === 'string' ? { message: response } : { message: undefined, ...response };
   const body: Record<string, unknown> = {
-    message: error.message,
+    message: typeof response === 'string' ? response : error.message,
     ...members,
     isError: true,
     name: error.name,
@@ -33,13 +34,27 @@ function mapHttpException(error: HttpException): Mapped {
   return { status: status < 400 ? 500 : status, body };
 }
 
+/** What an exception says; of another error that it was made from only what may be seen of that. */
+function toldBy(error: HttpException): string | object {
+  const response: unknown = error.getResponse();
+  if (!(response instanceof Error)) return response as string | object;
+  const { body } = encodeError(response, '');
+  const { message } = body as { message?: unknown };
+  return String(message);
+}
+
 /** `WsException` of `@nestjs/websockets`, and `RpcException` of `@nestjs/microservices`: packages nobody has to have. */
 interface MessageException extends Error {
   getError(): string | object;
 }
 
 function isMessageException(error: unknown): error is MessageException {
-  return error instanceof Error && typeof (error as Partial<MessageException>).getError === 'function';
+  if (!(error instanceof Error) || typeof (error as Partial<MessageException>).getError !== 'function')
+    return false;
+  // Errors of other libraries have such a method, too.
+  for (let type: unknown = error.constructor; typeof type === 'function'; type = Object.getPrototypeOf(type))
+    if (type.name === 'WsException' || type.name === 'RpcException') return true;
+  return false;
 }
 
 function mapMessageException(error: MessageException): Mapped {

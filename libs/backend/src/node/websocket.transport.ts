@@ -26,7 +26,7 @@ export class IpcWebSocket extends WebSocket {
 
 /** Frames written in one turn of the event loop are collected up to this size, and then sent as one. */
 const BATCH = 64 * 1024;
-/** Parts from here on are sent from where they are. */
+/** Parts from here on are sent by themselves. */
 const LARGE_PART = 16 * 1024;
 /** Batches that may be filled again, for all sockets. */
 const spare: Buffer[] = [];
@@ -51,6 +51,7 @@ export class WebSocketTransport implements IpcTransport {
   #paused = 0;
   #isSlow = false;
   #drained: Promise<void> | undefined;
+  #asked: Promise<boolean> | undefined;
   /** Of the peer's life, when it was last asked for some. */
   #lastSigns = '';
   readonly #flush = () => this.flush();
@@ -120,7 +121,13 @@ export class WebSocketTransport implements IpcTransport {
   }
 
   /** Asks the peer for a sign of life, and waits for it. */
-  async isAlive(timeoutMs: number): Promise<boolean> {
+  isAlive(timeoutMs: number): Promise<boolean> {
+    // Many may ask at once; one ping answers them all.
+    this.#asked ??= this.#ask(timeoutMs).finally(() => (this.#asked = undefined));
+    return this.#asked;
+  }
+
+  async #ask(timeoutMs: number): Promise<boolean> {
     const signs = this.#signs();
     this.webSocket.ping();
     await new Promise<void>((resolve) => {
@@ -175,7 +182,8 @@ export class WebSocketTransport implements IpcTransport {
 
   #writePart(part: Uint8Array): void {
     if (part.byteLength >= LARGE_PART) {
-      this.#writeAlone(BINARY, part);
+      // A copy: whoever sent it may go on writing to it while the socket has not taken it.
+      this.#writeAlone(BINARY, Buffer.from(part));
       return;
     }
     const batch = this.#room(part.byteLength + 10);

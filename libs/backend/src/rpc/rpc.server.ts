@@ -5,6 +5,7 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 import semver from 'semver';
 import {
   defaultWireLimits,
+  limitsFrom,
   HttpRpcHandler,
   isVersionCompatible,
   openApiDocument,
@@ -44,7 +45,7 @@ export class RpcServer implements OnModuleInit {
     private readonly creator: ExternalContextCreator,
     private readonly config: ApplicationConfig,
   ) {
-    const { waitingCalls } = { ...defaultWireLimits, ...options.limits };
+    const { waitingCalls } = limitsFrom(defaultWireLimits, options.limits);
     const isCompatible = options.versionCheck === 'strict' ? isStrictlyCompatible : isVersionCompatible;
     this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible });
     // As soon as there is an adapter: it is yet to get Nest's own middleware and the application's.
@@ -76,7 +77,7 @@ export class RpcServer implements OnModuleInit {
     const handler = new HttpRpcHandler(this.dispatcher, {
       ...this.options,
       path,
-      limits: { ...defaultWireLimits, ...this.options.limits },
+      limits: limitsFrom(defaultWireLimits, this.options.limits),
       mapError: mapNestException,
       decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
       report: (report) => logReport(this.#logger, report),

@@ -33,10 +33,15 @@ export class CallQueue {
     if (this.#waiting.size >= this.maxWaiting)
       throw new TransientError('Too many calls of this operation are waiting.', 503, 1);
     return new Promise((resolve, reject) => {
-      this.#waiting.add(resolve);
-      const leave = () => {
-        if (this.#waiting.delete(resolve)) reject(signal?.reason as Error);
+      const enter = () => {
+        // The signal may outlive the work by far: that of a session does.
+        signal?.removeEventListener('abort', leave);
+        resolve();
       };
+      const leave = () => {
+        if (this.#waiting.delete(enter)) reject(signal?.reason as Error);
+      };
+      this.#waiting.add(enter);
       if (signal?.aborted) leave();
       else signal?.addEventListener('abort', leave, { once: true });
     });

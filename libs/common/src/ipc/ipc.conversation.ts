@@ -35,7 +35,7 @@ export class IpcConversation {
 
   constructor(
     private readonly session: IpcSession,
-    private readonly link: Pick<IpcLink, 'respond' | 'close'>,
+    private readonly link: Pick<IpcLink, 'respond' | 'close' | 'room'>,
     private readonly channels: IpcChannels,
     private readonly options: IpcConversationOptions,
   ) {}
@@ -80,10 +80,7 @@ export class IpcConversation {
     this.#pending++;
     settle(
       () => this.#run(activity, () => (target.sequential ? this.#inTurn(target, call) : target.run(call))),
-      (value) => {
-        this.#settled();
-        this.#answer(message, activity, target, value);
-      },
+      (value) => this.#answer(message, activity, target, value),
       (error: unknown) => {
         this.#settled();
         this.#fail(message, activity, error);
@@ -105,7 +102,15 @@ export class IpcConversation {
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  #answer({ channel, request }: IpcMessage, call: Activity, target: IpcTarget, answer: unknown): void {
+  /** Writes an answer, as soon as there is room for it: a frontend that asks for much is no slow reader. */
+  #answer(message: IpcMessage, call: Activity, target: IpcTarget, answer: unknown): void {
+    const room = this.link.room();
+    if (room) {
+      void room.then(() => this.#answer(message, call, target, answer));
+      return;
+    }
+    this.#settled();
+    const { channel, request } = message;
     const own = {
       value: answer,
       envelope: target.enveloped ? ('result' as const) : undefined,

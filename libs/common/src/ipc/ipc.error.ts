@@ -66,8 +66,6 @@ function errorMembers(error: Error, withStack: boolean, outer: readonly object[]
   const members = plainMembers(error, outer);
   // They are no members of the wire's errors, or told of below.
   delete members['_metaData'];
-  delete members['cause'];
-  delete members['stack'];
   members['message'] = error.message;
   if (withStack) members['stack'] = error.stack;
   identified(members);
@@ -76,10 +74,13 @@ function errorMembers(error: Error, withStack: boolean, outer: readonly object[]
   return members;
 }
 
+/** Where errors have come from is nothing for a caller, also when they were made plain objects before. */
+const insideKeys = new Set(['__proto__', 'stack', 'cause']);
+
 function plainMembers(value: object, outer: readonly object[]): Members {
   const members: Members = {};
   for (const [key, item] of Object.entries(value)) {
-    const member = key === '__proto__' ? undefined : sendable(item, [...outer, value]);
+    const member = insideKeys.has(key) ? undefined : sendable(item, [...outer, value]);
     if (member !== undefined) members[key] = member;
   }
   return members;

@@ -62,6 +62,12 @@ export class IpcLink {
     return this.#drained;
   }
 
+  /** Where too much is on its way: resolves when the peer has taken it, or the link is over. */
+  room(): Promise<void> | undefined {
+    if (this.#closure || this.transport.bufferedBytes <= this.limits.bufferedBytes / 2) return undefined;
+    return this.transport.drained();
+  }
+
   /** Sends an answer. On a link that is over there is nobody to have it. */
   respond(message: PreparedMessage): void {
     if (!this.#closure) this.#write(message);

@@ -33,8 +33,8 @@ export interface IpcClosure {
 /** A peer did what the protocol does not allow; its session ends with this code and reason. */
 export class IpcProtocolError extends Error {
   constructor(
-    /** 1002 broken protocol, 1003 wrong kind of frame, 1007 wrong content, 1008 not allowed, 1009 too big. */
-    readonly code: 1002 | 1003 | 1007 | 1008 | 1009,
+    /** 1002 broken protocol (a frame of the wrong kind included), 1007 wrong content, 1008 not allowed, 1009 too big. */
+    readonly code: 1002 | 1007 | 1008 | 1009,
     message: string,
   ) {
     super(message);

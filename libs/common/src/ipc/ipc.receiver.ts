@@ -91,7 +91,9 @@ export class IpcReceiver {
     this.#earlyBytes += bytes;
     if (this.#early.size > this.limits.waitingMessages)
       throw new IpcProtocolError(1002, `Message ${this.#next} is missing.`);
-    this.#checkBytes(this.#earlyBytes);
+    // They are kept as they were read, which may be fifty times their text.
+    if (this.#earlyBytes > this.limits.waitingBytes)
+      throw new IpcProtocolError(1002, `Message ${this.#next} is missing.`);
     if (this.#early.size === 1) this.#gapTimer = this.#expect(`Message ${this.#next}`);
   }
 

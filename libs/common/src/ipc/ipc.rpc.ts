@@ -4,7 +4,8 @@ import type { RpcCall, RpcOutcome } from '../rpc/rpc.call.js';
 import { outcomeOf } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
 import { IpcAnswer } from './ipc.channels.js';
-import { answerFailure } from './ipc.error.js';
+import { encodeError } from '../wire/error.codec.js';
+import { answerFailure, encodeIpcError } from './ipc.error.js';
 import type { IpcErrorOptions } from './ipc.error.js';
 import type { IpcSession } from './ipc.session.js';
 
@@ -69,7 +70,7 @@ export class RpcOverIpc {
         return result(managed('notFound', outcome.response, protocolVersion));
       case 'noContent':
         if (protocolVersion < 1) return this.#error(outcome.error, activity);
-        return result(managed('noContent', { ...(outcome.error as object) }, protocolVersion));
+        return result(managed('noContent', noContentMembers(outcome.error), protocolVersion));
       case 'answered':
         return this.#error(new Error('The call was answered by other means.'), activity);
       default:
@@ -80,6 +81,16 @@ export class RpcOverIpc {
   #error(thrown: unknown, activity: Activity): IpcAnswer {
     return new IpcAnswer('error', answerFailure(thrown, activity, this.options), activity);
   }
+}
+
+/** The error's own members by the rules of errors; without what every error of its kind says. */
+function noContentMembers(error: unknown): object {
+  const {
+    message: _message,
+    iTwinErrorId: _id,
+    ...members
+  } = encodeIpcError(error, encodeError(error, '')) as Record<string, unknown>;
+  return members;
 }
 
 /** What is no result and no error: wrapped for clients that know of it. */

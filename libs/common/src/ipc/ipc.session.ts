@@ -27,7 +27,7 @@ export interface IpcEvent {
 
 /** A listener for messages without an answer. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a message carries is up to its channel
-export type IpcListener = (event: IpcEvent, ...args: any[]) => void;
+export type IpcListener = (event: IpcEvent, ...args: any[]) => unknown;
 
 /** A call of the frontend's that waits for its reply. */
 interface Waiting {
@@ -94,7 +94,7 @@ export class IpcSession {
   }
 
   /**
-   * Sends a message to this frontend. Typed arrays are not copied: leave them as they are until it is sent.
+   * Sends a message to this frontend.
    *
    * @returns resolves when the frontend keeps up with what is sent to it; rejects with an `IpcClosedError`
    * @throws IModelError for a value that cannot be sent
@@ -146,7 +146,7 @@ export class IpcSession {
   }
 
   /** The methods of the frontend's `IpcHandler` for a channel, to be called as if they were here. */
-  makeIpcProxy<T extends object>(channel: IpcChannelLike): IpcProxy<T> {
+  makeIpcProxy<T extends object>(channel: IpcChannelLike<T>): IpcProxy<T> {
     return makeProxy((method, args) => this.callIpcChannel(channel, method, ...args));
   }
 

@@ -87,8 +87,12 @@ export function encodeError(thrown: unknown, activityId: string, policy: ErrorPo
     return { status: statusOf(thrown), body, retryAfter, internal: false, whole: true };
   }
   // What is no error object has no category: its status is 500.
-  if (typeof thrown === 'object' && thrown !== null)
-    return { status: 500, body: thrown, internal: false, whole: true };
+  if (typeof thrown === 'object' && thrown !== null) {
+    // An error may have been made a plain object on its way.
+    const { stack: _stack, cause: _cause, ...rest } = thrown as Record<string, unknown>;
+    const body = 'stack' in thrown || 'cause' in thrown ? rest : thrown;
+    return { status: 500, body, internal: false, whole: true };
+  }
   const message =
     thrown === undefined || thrown === null ? 'The operation failed without an error.' : String(thrown);
   return { status: 500, body: { message, isError: true, name: 'Error' }, internal: false, whole: true };

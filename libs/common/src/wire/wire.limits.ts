@@ -45,6 +45,25 @@ export interface WireLimits {
   waitingCalls: number;
 }
 
+/**
+ * Limits with their defaults; one that is given as `undefined` is not given.
+ *
+ * @throws Error for a limit that is no number, or unknown
+ */
+export function limitsFrom<Limits extends object>(
+  defaults: Readonly<Limits>,
+  given: Partial<Limits> = {},
+): Limits {
+  const limits: Record<string, unknown> = { ...defaults };
+  for (const [name, limit] of Object.entries(given)) {
+    if (limit === undefined) continue;
+    if (!Object.hasOwn(defaults, name) || typeof limit !== 'number' || !(limit >= 0))
+      throw new Error(`limits: ${name} cannot be ${String(limit)}.`);
+    limits[name] = limit;
+  }
+  return limits as Limits;
+}
+
 export const defaultWireLimits: Readonly<WireLimits> = {
   bodyBytes: 5 * 1024 * 1024,
   multipartBytes: 64 * 1024 * 1024,
@@ -59,8 +78,7 @@ export const defaultWireLimits: Readonly<WireLimits> = {
 /** What a peer may ask of this process over IPC at the most; see {@link WireLimits}. */
 export interface IpcLimits {
   /**
-   * Bytes of one message, its binary frames included, and of all messages together that wait for another one.
-   * Past it the session ends with 1009. 64 MiB, as for a multipart body.
+   * Bytes of one message, its binary frames included. Past it the session ends with 1009. 64 MiB, as for a multipart body.
    */
   messageBytes: number;
   /**
@@ -88,6 +106,8 @@ export interface IpcLimits {
    * connection none is ever missing for long.
    */
   waitingMessages: number;
+  /** Bytes of the messages that wait because one before them is missing. As {@link waitingMessages}. 1 MiB. */
+  waitingBytes: number;
   /**
    * Milliseconds in which announced binary frames, or a message that others wait for, have to arrive. Past it the
    * session ends with 1002. Half a minute lets 64 MiB through a line of 2 MB/s.
@@ -98,7 +118,7 @@ export interface IpcLimits {
    * log. 16 MiB is two minutes of video; who wants to send more waits for what `send` returns.
    */
   bufferedBytes: number;
-  /** Sessions of this server. Past it an upgrade is refused with 503. Each costs some ten kilobytes. */
+  /** Sessions of this server. Past it an upgrade is refused with 503. Each costs some twenty kilobytes. */
   sessions: number;
   /**
    * Upgrades that are being authorized. Past it an upgrade is refused with 503: who is not known yet shall not
@@ -117,6 +137,7 @@ export const defaultIpcLimits: Readonly<IpcLimits> = {
   arguments: defaultWireLimits.arguments,
   pendingCalls: 1000,
   waitingMessages: 1000,
+  waitingBytes: 1024 * 1024,
   arrivalMs: 30_000,
   bufferedBytes: 16 * 1024 * 1024,
   sessions: 10_000,
