@@ -63,3 +63,18 @@ export { OriginPolicy } from './http/http.origin.js';
 export type { OriginOptions } from './http/http.origin.js';
 export { openApiDocument } from './http/http.openapi.js';
 export { isUnder, pathOf } from './http/http.route.js';
+export { createRpcClient, RpcClient } from './rpc/rpc.client.js';
+export type { RpcProxy } from './rpc/rpc.client.js';
+export type {
+  RpcCallOptions,
+  RpcClientEvent,
+  RpcClientOptions,
+  RpcNotFoundEvent,
+  RpcNotFoundHandler,
+  RpcRetryPolicy,
+  RpcSurroundings,
+} from './rpc/rpc.client.options.js';
+export type { RpcClientTransport, RpcReply, RpcRequest } from './rpc/rpc.exchange.js';
+export { HttpRpcTransport } from './http/http.client.js';
+export type { HttpReply, HttpRequest, HttpSend } from './http/http.send.js';
+export { BackendError, DeadlineError, rebuildError, ServerError } from './call/backend.error.js';

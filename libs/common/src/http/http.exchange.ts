@@ -16,7 +16,8 @@ import { encodeOutcome } from './http.response.js';
 import type { EncodedOutcome } from './http.response.js';
 import { pathOf } from './http.route.js';
 import type { HttpRoute } from './http.route.js';
-import { CLIENT_HEADER, readableStatus } from './http.status.js';
+import { CLIENT_HEADER } from './http.headers.js';
+import { readableStatus } from './http.status.js';
 
 /** What an exchange needs of the handler that opened it. */
 export interface HttpExchangeHost {

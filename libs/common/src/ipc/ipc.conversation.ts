@@ -103,7 +103,11 @@ export class IpcConversation {
   }
 
   #answer({ channel, request }: IpcMessage, call: Activity, target: IpcTarget, answer: unknown): void {
-    const own = { value: answer, envelope: target.enveloped ? ('result' as const) : undefined, activity: call };
+    const own = {
+      value: answer,
+      envelope: target.enveloped ? ('result' as const) : undefined,
+      activity: call,
+    };
     const { value, envelope, activity } = answer instanceof IpcAnswer ? answer : own;
     try {
       this.link.respond(prepareResponse(channel, request, value, envelope));
