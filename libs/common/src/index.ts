@@ -75,6 +75,6 @@ export type {
   RpcSurroundings,
 } from './rpc/rpc.client.options.js';
 export type { RpcClientTransport, RpcReply, RpcRequest } from './rpc/rpc.exchange.js';
-export { HttpRpcTransport } from './http/http.client.js';
+export { HttpTransport } from './http/http.client.js';
 export type { HttpReply, HttpRequest, HttpSend } from './http/http.send.js';
 export { BackendError, DeadlineError, rebuildError, ServerError } from './call/backend.error.js';

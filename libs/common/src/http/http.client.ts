@@ -16,7 +16,7 @@ const LONGEST_GET = 8192;
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Calls of RPC as requests of HTTP (WIRE 2.1, 2.4, 2.5). */
-export class HttpRpcTransport implements RpcClientTransport {
+export class HttpTransport implements RpcClientTransport {
   readonly #prefix: string;
   readonly #ownHeaders: boolean;
 

@@ -1,4 +1,4 @@
-import { HttpRpcTransport } from '../http/http.client.js';
+import { HttpTransport } from '../http/http.client.js';
 import { RpcClientCall } from './rpc.client.call.js';
 import type { RpcClientTarget } from './rpc.client.call.js';
 import type { RpcCallOptions, RpcClientEvent, RpcClientOptions } from './rpc.client.options.js';
@@ -39,7 +39,7 @@ export class RpcClient {
   readonly #proxies = new WeakMap<RpcInterfaceDefinition, object>();
 
   constructor(readonly options: RpcClientOptions) {
-    this.#transport = options.transport ?? new HttpRpcTransport(options);
+    this.#transport = options.transport ?? new HttpTransport(options);
   }
 
   /** The client of an interface: an object of exactly its operations. */
