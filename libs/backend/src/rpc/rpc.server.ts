@@ -58,6 +58,12 @@ export class RpcServer implements OnModuleInit {
     return this.dispatcher.describeEndpoints();
   }
 
+  /** What stands before the paths of requests: empty, or `/api`. */
+  get path(): string {
+    // The application sets its prefix when the providers are there already.
+    return normalizePath(this.options.path ?? this.config.getGlobalPrefix());
+  }
+
   onModuleInit(): void {
     // Without an HTTP side (a script's application context) the implementations are checked all the same.
     this.#register(new RpcHandlerFactory(this.creator, this.#http));
@@ -71,8 +77,7 @@ export class RpcServer implements OnModuleInit {
     if (served.has(adapter))
       throw new Error('RpcModule.forRoot() is imported twice: one module serves all of an application.');
     served.add(adapter);
-    // The application sets its prefix when the providers are there already.
-    const path = normalizePath(this.options.path ?? this.config.getGlobalPrefix());
+    const { path } = this;
     const handler = new HttpRpcHandler(this.dispatcher, {
       ...this.options,
       path,
