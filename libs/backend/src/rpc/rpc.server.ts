@@ -49,7 +49,9 @@ export class RpcServer implements OnModuleInit {
     this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible });
     // As soon as there is an adapter: it is yet to get Nest's own middleware and the application's.
     adapterHost.init$.subscribe(() => {
-      this.#http = watchHttp(adapterHost.httpAdapter, this.#logger);
+      // Nest says so, too, where it makes a context without one.
+      const adapter = adapterHost.httpAdapter as AbstractHttpAdapter | null;
+      if (adapter) this.#http = watchHttp(adapter, this.#logger);
     });
   }
 
