@@ -20,7 +20,7 @@ export function readReply(reply: HttpReply): RpcReply {
     // By what it says, not by the header with the protocol's version: that is hidden from pages of other origins.
     const envelope = readEnvelope(text);
     const protocol = parseInt(reply.header('x-protocol-version') ?? '', 10) || 0;
-    if (status === 202 && (envelope || protocol < 2))
+    if (status === 202 && (envelope !== undefined || protocol < 2))
       return { kind: 'pending', message: envelope ?? text, retryAfterMs };
     if (status === 404 && (envelope !== undefined || protocol === 1))
       return { kind: 'notFound', response: objectIn(envelope ?? text) ?? {} };
