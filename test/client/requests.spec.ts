@@ -106,7 +106,9 @@ describe('arguments', () => {
     expect(parts.map((part) => part.trim().split('\r\n\r\n').at(-1))).toEqual([
       '',
       '[{"isBinary":true,"index":0,"size":1,"chunks":1},"b",[{"isBinary":true,"index":1,"size":1,"chunks":1}]]',
-      ...['A', 'C', '--'],
+      'A',
+      'C',
+      '--',
     ]);
   });
 

@@ -62,6 +62,8 @@ export class RpcClientCall {
     const timeoutMs = Math.max(0, this.#deadline - Date.now());
     const expire = () => this.#expiry.abort(new DeadlineError(timeoutMs));
     const timer = timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(expire, timeoutMs);
+    // The timer would come after the request.
+    if (timeoutMs === 0) expire();
     try {
       // Whatever is being waited for, suppliers and handlers of the application included.
       const value = await unlessAborted(this.#repeat(), this.#signal);
