@@ -1,12 +1,17 @@
 // What applications use.
 export { RpcInterface } from './rpc/rpc.definition.js';
-export type { RpcInterfaceDefinition, RpcOperationPolicy } from './rpc/rpc.definition.js';
+export type {
+  RpcInterfaceDefinition,
+  RpcOperationName,
+  RpcOperationPolicy,
+  RpcOperations,
+} from './rpc/rpc.definition.js';
 export { RpcOperation } from './rpc/rpc.decorator.js';
 export { RpcControlResponse, RpcNotFoundResponse, RpcPendingResponse } from './rpc/rpc.response.js';
 export type { IModelRpcProps } from './rpc/rpc.token.js';
 export { GENERAL_ERROR, IModelError, NoContentError, TransientError } from './call/call.error.js';
 export { IModelStatus, RpcInterfaceStatus } from './wire/error.table.js';
-export { Exposed } from './wire/error.codec.js';
+export { Exposed } from './wire/error.members.js';
 export { Activity } from './call/call.activity.js';
 export type { ActivityProps } from './call/call.activity.js';
 export { ipcChannel } from './ipc/ipc.definition.js';
@@ -40,8 +45,10 @@ export type {
 } from './rpc/rpc.call.js';
 export { operationsOf } from './rpc/rpc.definition.js';
 export { outcomeOf } from './rpc/rpc.dispatcher.js';
-export { encodeError, hiddenError } from './wire/error.codec.js';
-export type { ErrorPolicy, WireError } from './wire/error.codec.js';
+export { encodeError } from './wire/error.codec.js';
+export { hiddenError } from './wire/error.members.js';
+export type { ErrorPolicy } from './wire/error.codec.js';
+export type { WireError } from './wire/error.members.js';
 export { settle } from './call/call.settle.js';
 export { reservedNames } from './call/call.names.js';
 export { channelName, checkChannelName, RPC_CHANNEL, wireChannel } from './ipc/ipc.definition.js';
@@ -63,3 +70,30 @@ export { OriginPolicy } from './http/http.origin.js';
 export type { OriginOptions } from './http/http.origin.js';
 export { openApiDocument } from './http/http.openapi.js';
 export { isUnder, pathOf } from './http/http.route.js';
+export { createRpcClient, RpcClient } from './rpc/rpc.client.js';
+export type { RpcProxy } from './rpc/rpc.client.js';
+export {
+  BentleyCloudRpcManager,
+  RpcConfiguration,
+  RpcManager,
+  RpcRequestEvent,
+  RpcRoutingToken,
+  WebRpcManager,
+} from './rpc/rpc.manager.js';
+export type { RpcRequestEventHandler, WebRpcParams } from './rpc/rpc.manager.js';
+export type {
+  RpcCallOptions,
+  RpcClientEvent,
+  RpcClientOptions,
+  RpcClientStep,
+  RpcNotFoundEvent,
+  RpcNotFoundHandler,
+  RpcRetryPolicy,
+  RpcSurroundings,
+} from './rpc/rpc.client.options.js';
+export type { RpcClientTransport, RpcReply, RpcRequest } from './rpc/rpc.exchange.js';
+export { HttpTransport } from './http/http.client.js';
+export { inMemoryHttp } from './http/memory.transport.js';
+export type { HttpReply, HttpRequest, HttpSend } from './http/http.send.js';
+export { NumberedError } from './call/numbered.error.js';
+export { BackendError, DeadlineError, rebuildError, ServerError } from './call/backend.error.js';

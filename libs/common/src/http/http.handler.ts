@@ -1,6 +1,6 @@
 import type { RpcOperationTarget } from '../rpc/rpc.call.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
-import { hiddenError } from '../wire/error.codec.js';
+import { hiddenError } from '../wire/error.members.js';
 import { bodyFor, decodeArguments, FixedBody } from './http.body.js';
 import type { DecodeText, HttpBody } from './http.body.js';
 import { HttpExchange } from './http.exchange.js';
@@ -12,10 +12,11 @@ import { OriginPolicy } from './http.origin.js';
 import { decodeParameters, isRpcPath, isUnder, parseRoute, pathOf } from './http.route.js';
 import type { HttpRoute } from './http.route.js';
 
-// What the reference allows pages to send, and the default name of its CSRF header.
+// What the reference allows pages to send, the default name of its CSRF header, and the headers of our client.
 const requestHeaders =
   'Content-Type, Access-Control-Allow-Headers, Authorization, X-Requested-With, X-Correlation-Id, X-Session-Id, ' +
-  'X-Application-Id, X-Application-Version, X-User-Id, X-Protocol-Version, X-XSRF-TOKEN';
+  'X-Application-Id, X-Application-Version, X-User-Id, X-Protocol-Version, X-XSRF-TOKEN, ' +
+  'X-Linnet-Client, X-Linnet-Timeout';
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 

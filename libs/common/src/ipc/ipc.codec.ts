@@ -1,4 +1,4 @@
-import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
+import { generalError, NumberedError } from '../call/numbered.error.js';
 import { checkDepth, isCount, reviveValue, stringifyValue } from '../wire/value.codec.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
@@ -38,14 +38,13 @@ const noParts: readonly Uint8Array[] = [];
 /**
  * Writes a value as JSON text and binary parts. The parts are the arrays' own memory, not copies.
  *
- * @throws IModelError for a cycle, a BigInt or an array of them, and for an object that looks like a typed array
+ * @throws NumberedError for a cycle, a BigInt or an array of them, and for an object that looks like a typed array
  */
 export function encodeIpcValue(value: unknown): EncodedIpcValue {
   let parts: Uint8Array[] | undefined;
   const json = stringifyValue(value, (view) => {
     const type = codes.get((view as Uint8Array)[Symbol.toStringTag]);
-    if (type === undefined)
-      throw new IModelError(GENERAL_ERROR, 'The value cannot be sent: it has an array of BigInts.');
+    if (type === undefined) throw generalError('The value cannot be sent: it has an array of BigInts.');
     parts ??= [];
     const index = parts.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) - 1;
     return { ipc: 'binary', type, index };
@@ -66,8 +65,7 @@ function checkMarkers(json: string | undefined, expected: number): void {
   let found = 0;
   for (let at = json.indexOf(MARKER); at >= 0; at = json.indexOf(MARKER, at + MARKER.length)) found++;
   if (found > expected)
-    throw new IModelError(
-      GENERAL_ERROR,
+    throw generalError(
       `The value cannot be sent: an object with the member ${MARKER} would be taken for a typed array.`,
     );
 }
@@ -79,14 +77,14 @@ export interface PreparedMessage {
   readonly parts: readonly Uint8Array[];
 }
 
-/** @throws IModelError for a value that cannot be sent */
+/** @throws NumberedError for a value that cannot be sent */
 export function preparePush(channel: string, data: unknown[]): PreparedMessage {
   return prepare(`"type":${IpcMessageType.Push},"channel":${JSON.stringify(channel)}`, data);
 }
 
 /**
  * @param envelope the member that holds the value, where the channel has an envelope
- * @throws IModelError for a value that cannot be sent
+ * @throws NumberedError for a value that cannot be sent
  */
 export function prepareResponse(
   channel: string,
@@ -157,7 +155,7 @@ export function parseMessage(json: string, parts: readonly Uint8Array[], limits:
       );
     }
   } catch (error) {
-    if (error instanceof IModelError) throw new IpcProtocolError(1007, error.message);
+    if (error instanceof NumberedError) throw new IpcProtocolError(1007, error.message);
     throw error instanceof IpcProtocolError
       ? error
       : new IpcProtocolError(1007, 'A message is not valid JSON.');

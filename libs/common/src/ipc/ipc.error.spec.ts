@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Activity } from '../call/call.activity.js';
 import type { CallReport } from '../call/call.report.js';
-import { Exposed } from '../wire/error.codec.js';
+import { Exposed } from '../wire/error.members.js';
 import { answerFailure, unwrapReply } from './ipc.error.js';
 import type { IpcErrorOptions } from './ipc.error.js';
 

@@ -1,0 +1,112 @@
+import type { ActivityProps } from '../call/call.activity.js';
+import type { HttpSend } from '../http/http.send.js';
+import type { RpcInterfaceDefinition } from './rpc.definition.js';
+import type { RpcClientTransport } from './rpc.exchange.js';
+import type { IModelRpcProps } from './rpc.token.js';
+
+/** How often a call that met a transient fault is repeated. */
+export interface RpcRetryPolicy {
+  /**
+   * Repetitions in a row, without a word of the server's on when to come back, after which the call fails with the
+   * server's last error. Default 4; 0 repeats nothing, whatever the server says.
+   */
+  readonly limit: number;
+  /**
+   * The first pause, in milliseconds; each further one is longer (×1, ×1.5, ×2.5, ×4.5, …), and all are shortened by
+   * chance, by half at the most. Default 500.
+   */
+  readonly pauseMs: number;
+  /** A server that wants to be left alone for longer, in milliseconds, is not waited for. Default 5 minutes. */
+  readonly longestPauseMs: number;
+}
+
+/** Options of one call, or of all calls of a client made by `with`. */
+export interface RpcCallOptions {
+  /** Aborts the call: it rejects with the signal's reason, and the server learns that nobody waits any more. */
+  readonly signal?: AbortSignal;
+  /**
+   * How long the call may take with all its repetitions, in milliseconds; then it rejects with a
+   * {@link DeadlineError}. It travels with the request. Default: no end but that of the surrounding activity.
+   */
+  readonly timeoutMs?: number;
+  /** Further request headers; those of the client and of its `with` add up. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Names the activity; default: that of the surrounding context, else a new one. */
+  readonly activityId?: string;
+  /** Routes the request where no argument does. */
+  readonly token?: IModelRpcProps;
+  /** How transient faults are met; members that are left out stay as they were. */
+  readonly retry?: Partial<RpcRetryPolicy>;
+}
+
+/** A step of a call. */
+export type RpcClientStep =
+  | { readonly kind: 'request'; readonly attempt: number }
+  | { readonly kind: 'response'; readonly outcome: 'result' | 'error'; readonly error?: unknown }
+  | { readonly kind: 'pending'; readonly message: string }
+  | { readonly kind: 'retry'; readonly pauseMs: number; readonly reason: string };
+
+/** Told of every step of a call; for progress, logs and time lines. The last one is a `response`. */
+export type RpcClientEvent = RpcClientStep & {
+  readonly activityId: string;
+  readonly interfaceName: string;
+  readonly operation: string;
+};
+
+/** What is missing at the server, and what was asked with. */
+export interface RpcNotFoundEvent {
+  readonly interfaceName: string;
+  readonly operation: string;
+  readonly arguments: readonly unknown[];
+  /** The server's `RpcNotFoundResponse`, with the members it was given. */
+  readonly response: object;
+}
+
+/**
+ * Repairs what a server lacks.
+ *
+ * @returns `true` to send the request again, other arguments to send it with these; nothing: the call fails
+ */
+export type RpcNotFoundHandler = (
+  event: RpcNotFoundEvent,
+) => boolean | unknown[] | undefined | Promise<boolean | unknown[] | undefined>;
+
+/** Options of a client. */
+export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activityId'> {
+  /** Where the server is, for instance `https://rpc.example.com/api`. Default: the origin of the page. */
+  readonly uriPrefix?: string;
+  /** Part of every path, for gateways and logs. */
+  readonly info?: { readonly title: string; readonly version: string };
+  /** The interfaces that {@link RpcClient.ready} asks the server for. */
+  readonly interfaces?: readonly RpcInterfaceDefinition[];
+  /** How calls travel. Default: HTTP. */
+  readonly transport?: RpcClientTransport;
+  /** How requests of HTTP are sent. Default: by `fetch`. */
+  readonly send?: HttpSend;
+  /** The value of `Authorization`, asked before every request, repetitions included; who gives it caches it. */
+  readonly authorization?: string | (() => string | Promise<string>);
+  readonly applicationId?: string;
+  readonly applicationVersion?: string;
+  readonly sessionId?: string;
+  /** The header that shows a request to come from the application's own page. */
+  readonly csrf?: { readonly headerName?: string; readonly headerValue: string | (() => string | undefined) };
+  /**
+   * How long to wait before a pending call is asked for again, in milliseconds, where the server does not say. Default
+   * 10,000.
+   */
+  readonly pendingIntervalMs?: number;
+  readonly onNotFound?: RpcNotFoundHandler;
+  /** The activity that calls belong to, with what is left of its deadline: what a backend is serving. */
+  readonly context?: () => RpcSurroundings | undefined;
+  /**
+   * Whether requests bear `X-Linnet-Client`, which lets the server send every status, and `X-Linnet-Timeout`, which
+   * tells it the deadline. Default: yes, but for pages that call another origin, whose server may not allow them;
+   * servers of Linnet do.
+   */
+  readonly ownHeaders?: boolean;
+}
+
+/** The activity around a call. Its `accessToken` is sent where the client has no `authorization` of its own. */
+export interface RpcSurroundings extends Partial<ActivityProps> {
+  readonly signal?: AbortSignal;
+}
