@@ -396,8 +396,8 @@ describe('a sign of life', () => {
       expect(transport.bufferedBytes).toBeGreaterThan(0);
       expect([i, transport.beat()]).toEqual([i, true]);
     }
-    await sleep(5);
-    expect(transport.beat()).toBe(false);
+    // The system may go on taking bytes for a while after the peer has stopped reading.
+    while (transport.beat()) await sleep(20);
     await expect(transport.isAlive(20)).resolves.toBe(false);
     const asked = transport.isAlive(50);
     peer.socket.resume();
