@@ -10,7 +10,7 @@ import type { IpcCall, IpcChannels, IpcTarget } from './ipc.channels.js';
 import { prepareResponse } from './ipc.codec.js';
 import { answerFailure, encodeIpcError } from './ipc.error.js';
 import type { IpcErrorOptions } from './ipc.error.js';
-import type { IpcLink } from './ipc.link.js';
+import type { IpcSessionLink } from './ipc.link.js';
 import { IpcClosedError, IpcMessageType } from './ipc.message.js';
 import type { IpcMessage } from './ipc.message.js';
 import type { IpcListener, IpcSession } from './ipc.session.js';
@@ -35,7 +35,7 @@ export class IpcConversation {
 
   constructor(
     private readonly session: IpcSession,
-    private readonly link: Pick<IpcLink, 'respond' | 'close'>,
+    private readonly link: Pick<IpcSessionLink, 'respond' | 'close'>,
     private readonly channels: IpcChannels,
     private readonly options: IpcConversationOptions,
   ) {}
@@ -103,7 +103,11 @@ export class IpcConversation {
   }
 
   #answer({ channel, request }: IpcMessage, call: Activity, target: IpcTarget, answer: unknown): void {
-    const own = { value: answer, envelope: target.enveloped ? ('result' as const) : undefined, activity: call };
+    const own = {
+      value: answer,
+      envelope: target.enveloped ? ('result' as const) : undefined,
+      activity: call,
+    };
     const { value, envelope, activity } = answer instanceof IpcAnswer ? answer : own;
     try {
       this.link.respond(prepareResponse(channel, request, value, envelope));

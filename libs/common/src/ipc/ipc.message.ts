@@ -16,10 +16,12 @@ export interface IpcMessage {
   readonly channel: string;
   /** Of an Invoke: what is called. */
   readonly method: unknown;
-  /** Of an Invoke: the number under which it is answered. */
+  /** Of an Invoke: the number under which it is answered. Of a Response: the number of the call. */
   readonly request: number;
-  /** Arguments. */
+  /** Arguments. Of a Response: its data alone. */
   readonly data: unknown[];
+  /** Of an Invoke, on the wire that carries it. */
+  readonly activityId: unknown;
   readonly sequence: number;
 }
 

@@ -2,7 +2,7 @@ import { IpcChannels } from './ipc.channels.js';
 import { IpcConversation } from './ipc.conversation.js';
 import type { IpcConversationOptions } from './ipc.conversation.js';
 import { IpcLink } from './ipc.link.js';
-import type { IpcTransport } from './ipc.link.js';
+import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
 import type { IpcClosure, IpcMessage } from './ipc.message.js';
 import { IpcSession } from './ipc.session.js';
 import type { IpcSessionProps } from './ipc.session.js';
@@ -17,7 +17,7 @@ export interface IpcServerOptions extends IpcConversationOptions {
 export interface IpcConnection {
   readonly session: IpcSession;
   /** Where frames of the peer go, and the news that the connection has ended. */
-  readonly link: Pick<IpcLink, 'receiveText' | 'receiveBinary' | 'close' | 'ended'>;
+  readonly link: Pick<IpcSessionLink, 'receiveText' | 'receiveBinary' | 'close' | 'ended'>;
   /** Resolves when no handler of the session runs any more. */
   idle(): Promise<void>;
 }
