@@ -174,10 +174,12 @@ export class IpcHost implements OnModuleInit, OnApplicationShutdown {
 
   #session(): IpcSession {
     const { owner } = ClientRequestContext.current;
+    // Also where it is over: no other frontend is meant.
+    if (owner && this.owns(owner)) return owner as IpcSession;
     const { sessions } = this;
-    const session = sessions.find((each) => each === owner) ?? sessions[0];
+    const [session] = sessions;
     if (!session) throw new Error('No frontend is connected over IPC.');
-    if (session !== owner && sessions.length > 1)
+    if (sessions.length > 1)
       throw new Error(`${sessions.length} frontends are connected: call one of them by its session.`);
     return session;
   }

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { once, setMaxListeners } from 'node:events';
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import { HttpError } from '@linnet/common';
@@ -27,9 +26,13 @@ interface Open {
 /** The sessions that are connected by WebSockets: begins and ends them. */
 export class IpcSockets {
   readonly #open = new Map<IpcSession, Open>();
+  /** Those whose session is over stay until their peer lets go, too. */
+  readonly #webSockets = new Set<IpcWebSocket>();
   /** Sessions that are over, and whose handlers still run or are being destroyed. */
   readonly #ending = new Set<Promise<void>>();
   #heartbeat: NodeJS.Timeout | undefined;
+  /** When all calls have had their time, as the server ends; in milliseconds of this process. */
+  #deadline = Infinity;
 
   constructor(
     private readonly options: IpcModuleOptions,
@@ -47,6 +50,7 @@ export class IpcSockets {
     // Every call of the session may listen to it, which Node would take for a leak.
     setMaxListeners(0, session.signal);
     this.#open.set(session, { connection, transport, webSocket });
+    this.#webSockets.add(webSocket);
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       if (isBinary) link.receiveBinary(data);
       else link.receiveText(data.toString());
@@ -54,6 +58,7 @@ export class IpcSockets {
     // Frames that are none: it closes by itself, with the code that was found.
     webSocket.on('error', (error: Error) => link.ended({ code: webSocket.closeCode, reason: error.message }));
     webSocket.on('close', (code: number, reason: Buffer) => {
+      this.#webSockets.delete(webSocket);
       link.ended({ code, reason: reason.toString() });
     });
     const started = this.#start(session, transport);
@@ -84,13 +89,14 @@ export class IpcSockets {
   /** Ends all sessions, when what they called has finished. @returns how many still had calls running */
   async close(timeoutMs: number): Promise<number> {
     clearInterval(this.#heartbeat);
-    const open = [...this.#open.values()];
+    this.#deadline = performance.now() + timeoutMs;
     const busy = await this.host.server.close(timeoutMs);
-    const disconnected = open.map(async ({ webSocket }) => {
-      if (webSocket.readyState !== WebSocket.CLOSED) await once(webSocket, 'close');
-    });
-    await Promise.race([Promise.all(disconnected), sleep(PATIENCE_MS, undefined, { ref: false })]);
-    for (const { webSocket } of open) webSocket.terminate();
+    // An error on the way to its end is no reason to stop waiting for it.
+    const gone = [...this.#webSockets].map(
+      (webSocket) => new Promise((resolve) => webSocket.once('close', resolve)),
+    );
+    await within(PATIENCE_MS, Promise.all(gone));
+    for (const webSocket of this.#webSockets) webSocket.terminate();
     await Promise.all(this.#ending);
     return busy;
   }
@@ -116,9 +122,9 @@ export class IpcSockets {
     this.host.lifetime.left();
     const { shutdownTimeoutMs = 10_000 } = this.options;
     const ending = (async () => {
+      const left = Math.max(0, Math.min(shutdownTimeoutMs, this.#deadline - performance.now()));
       // What is still being made would be left behind.
-      await started;
-      await Promise.race([connection.idle(), sleep(shutdownTimeoutMs, undefined, { ref: false })]);
+      await within(left, Promise.all([started, connection.idle()]));
       await this.scopes.close(session);
     })();
     this.#ending.add(ending);
@@ -132,4 +138,16 @@ export class IpcSockets {
       webSocket.terminate();
     }
   }
+}
+
+/** Resolves when the work is done, or has had its time. */
+function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds).unref();
+    void work.then(done);
+  });
 }

@@ -38,7 +38,7 @@ const noParts: readonly Uint8Array[] = [];
 /**
  * Writes a value as JSON text and binary parts. The parts are the arrays' own memory, not copies.
  *
- * @throws IModelError for a cycle, a BigInt or an array of them, with the path
+ * @throws IModelError for a cycle, a BigInt or an array of them, and for an object that looks like a typed array
  */
 export function encodeIpcValue(value: unknown): EncodedIpcValue {
   let parts: Uint8Array[] | undefined;
@@ -50,7 +50,26 @@ export function encodeIpcValue(value: unknown): EncodedIpcValue {
     const index = parts.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) - 1;
     return { ipc: 'binary', type, index };
   });
+  checkMarkers(json, parts?.length ?? 0);
   return { json, parts: parts ?? noParts };
+}
+
+// As `JSON.stringify` writes it; in a text its quotes are escaped.
+const MARKER = '"ipc":"binary"';
+
+/**
+ * An object of the application's that looks like a marker would be made an array of, or break the connection: a
+ * frontend of iTwin.js does not get over one. Who could store it somewhere could do that to whoever reads it.
+ */
+function checkMarkers(json: string | undefined, expected: number): void {
+  if (json === undefined) return;
+  let found = 0;
+  for (let at = json.indexOf(MARKER); at >= 0; at = json.indexOf(MARKER, at + MARKER.length)) found++;
+  if (found > expected)
+    throw new IModelError(
+      GENERAL_ERROR,
+      `The value cannot be sent: an object with the member ${MARKER} would be taken for a typed array.`,
+    );
 }
 
 /** A message that lacks nothing but its number, so that it can be sent to several peers, by any wire. */
@@ -154,7 +173,8 @@ export function parseValue(json: string, parts: readonly Uint8Array[], limits: I
   try {
     checkDepth(json, limits.depth);
     const value: unknown = JSON.parse(json);
-    if (parts.length === 0 && !mayHoldMarkers(json)) return value;
+    // Without parts an object that looks like a marker is an object.
+    if (parts.length === 0) return mayHoldPrototype(json) ? reviveValue(value, () => undefined) : value;
     const rest: (Uint8Array | undefined)[] = [...parts];
     return reviveValue(value, (record) =>
       Object.hasOwn(record, 'ipc') && record['ipc'] === 'binary' ? arrayOf(record, rest) : undefined,
@@ -187,30 +207,28 @@ export function parseMessage(json: string, parts: readonly Uint8Array[], limits:
     data: isResponse ? [data] : (data ?? []),
     activityId: undefined,
   };
-  return { ...checkMessage(message, limits), sequence };
+  return { ...checkMessage(message), sequence };
 }
 
 /** @throws IpcProtocolError for a message whose members are not what they should be */
-export function checkMessage(
-  message: { [Member in keyof Omit<IpcMessage, 'sequence'>]: unknown },
-  limits: IpcLimits,
-): Omit<IpcMessage, 'sequence'> {
+export function checkMessage(message: {
+  [Member in keyof Omit<IpcMessage, 'sequence'>]: unknown;
+}): Omit<IpcMessage, 'sequence'> {
   const { type, channel, request, data } = message;
   if (typeof type !== 'number') throw malformed('has no type');
   if (typeof channel !== 'string') throw malformed('names no channel');
   if (!isCount(request)) throw malformed('has a request number that is none');
   if (!Array.isArray(data)) throw malformed('has no list of arguments');
-  if (data.length > limits.arguments) throw malformed(`has more than ${limits.arguments} arguments`, 1008);
   return message as Omit<IpcMessage, 'sequence'>;
 }
 
-/** A reviver is paid on every member. The words can hide behind escapes only where there is a backslash-u. */
-function mayHoldMarkers(json: string): boolean {
-  return json.includes('"ipc"') || json.includes('__proto__') || json.includes('\\u');
+/** A walk is paid on every member. The name can hide behind escapes only where there is a backslash-u. */
+function mayHoldPrototype(json: string): boolean {
+  return json.includes('__proto__') || json.includes('\\u');
 }
 
-function malformed(what: string, code: 1002 | 1008 = 1002): IpcProtocolError {
-  return new IpcProtocolError(code, `A message ${what}.`);
+function malformed(what: string): IpcProtocolError {
+  return new IpcProtocolError(1002, `A message ${what}.`);
 }
 
 /** Parts below this size are copied: a few bytes would keep the whole chunk alive that they arrived in. */

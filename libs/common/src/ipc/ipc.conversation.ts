@@ -1,5 +1,5 @@
 import { Activity } from '../call/call.activity.js';
-import { TransientError } from '../call/call.error.js';
+import { GENERAL_ERROR, IModelError, TransientError } from '../call/call.error.js';
 import { CallQueue } from '../call/call.queue.js';
 import { settle } from '../call/call.settle.js';
 import { encodeError } from '../wire/error.codec.js';
@@ -29,7 +29,7 @@ export class IpcConversation {
   /** Whether new calls are refused: the server is about to end. */
   closing = false;
   #pending = 0;
-  #whenIdle: (() => void) | undefined;
+  readonly #whenIdle: (() => void)[] = [];
   /** By channel, for those that run one call after the other. */
   readonly #queues = new Map<string, CallQueue>();
 
@@ -49,7 +49,7 @@ export class IpcConversation {
 
   /** Resolves when no handler and no listener of the session runs any more. */
   async idle(): Promise<void> {
-    if (this.#pending > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
+    if (this.#pending > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
   #invoke(message: IpcMessage): void {
@@ -58,6 +58,8 @@ export class IpcConversation {
     let target: IpcTarget;
     try {
       target = this.channels.lookup(channel, method);
+      if (data.length > this.options.limits.arguments)
+        throw new IModelError(GENERAL_ERROR, `More than ${this.options.limits.arguments} arguments.`);
       if (this.closing) throw new TransientError('The server is shutting down.');
       if (this.#pending >= this.options.limits.pendingCalls)
         throw new TransientError('Too many calls of this session are not answered yet.');
@@ -99,7 +101,8 @@ export class IpcConversation {
   }
 
   #settled(): void {
-    if (--this.#pending === 0) this.#whenIdle?.();
+    if (--this.#pending > 0 || this.#whenIdle.length === 0) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
   #answer({ channel, request }: IpcMessage, call: Activity, target: IpcTarget, answer: unknown): void {
@@ -145,9 +148,13 @@ export class IpcConversation {
     const listeners: IpcListener[] = [...session.listenersOf(channel), ...this.channels.listenersOf(channel)];
     if (listeners.length === 0) return;
     const activity = this.#activity(channel, '');
-    const { pendingCalls } = this.options.limits;
+    const { pendingCalls, arguments: most } = this.options.limits;
+    // Nobody could be told that a message was left out.
+    if (data.length > most) {
+      this.link.close(1008, `A message of more than ${most} arguments.`);
+      return;
+    }
     if (this.#pending >= pendingCalls) {
-      // Nobody could be told that a message was left out.
       this.link.close(1008, `More than ${pendingCalls} messages are being worked on.`);
       return;
     }

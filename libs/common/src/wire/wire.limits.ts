@@ -67,7 +67,10 @@ export interface IpcLimits {
   parts: number;
   /** Nesting depth of lists and objects in a message. Past it the session ends with 1007. As over HTTP. */
   depth: number;
-  /** Arguments of one message. Past it the session ends with 1008. As over HTTP. */
+  /**
+   * Arguments of one message. Past it a call is answered with an error, and a message that cannot be answered ends the
+   * session with 1008. As over HTTP.
+   */
   arguments: number;
   /**
    * Calls and messages of one session that are being worked on. Past it a call is answered with an error, and a

@@ -1,0 +1,175 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { UseGuards } from '@nestjs/common';
+import { IpcChannel, IpcSession } from '@linnet/backend';
+import { MessageType } from '../ipc/raw.frontend.js';
+import { closeIpcApps, startIpcApp, until } from './ipc.harness.js';
+import type { TestFrontend } from './ipc.harness.js';
+
+let events: string[] = [];
+
+/** Takes its time, and notes when. */
+async function work(name: string, ms: number): Promise<string> {
+  events.push(`+${name}`);
+  await delay(ms);
+  events.push(`-${name}`);
+  return name;
+}
+
+@IpcChannel('together')
+class TogetherHandler {
+  work(name: string, ms = 1) {
+    return work(name, ms);
+  }
+}
+
+@IpcChannel('queued', { sequential: true })
+class QueuedHandler {
+  work(name: string, ms = 1) {
+    return work(name, ms);
+  }
+  async fail(name: string) {
+    await work(name, 1);
+    throw new Error(name);
+  }
+  @UseGuards({ canActivate: async () => (await delay(5), true) })
+  guarded(name: string) {
+    return work(name, 1);
+  }
+}
+
+@IpcChannel('queued-too', { sequential: true })
+class OtherQueuedHandler {
+  constructor(readonly session: IpcSession) {}
+  work(name: string, ms = 1) {
+    return work(name, ms);
+  }
+}
+
+const start = () => startIpcApp({ providers: [TogetherHandler, QueuedHandler, OtherQueuedHandler] });
+const names = (count: number) => Array.from({ length: count }, (_, i) => String(i));
+const invoke = ({ raw }: TestFrontend, sequence: number, ...data: unknown[]) =>
+  raw.message({
+    type: MessageType.Invoke,
+    channel: 'itwin.together',
+    method: 'work',
+    data,
+    request: sequence + 1,
+    sequence,
+  });
+
+beforeEach(() => {
+  events = [];
+});
+afterEach(closeIpcApps);
+
+describe('calls of a session', () => {
+  it('start in the order of their numbers, text behind bytes included', async () => {
+    const { connect } = await start();
+    const frontend = await connect();
+    const answers = [
+      frontend.ask('together.work', 'bytes', 20, new Uint8Array(200_000)),
+      frontend.ask('together.work', 'text', 1),
+      frontend.ask('together.work', 'more bytes', 1, Uint8Array.of(1)),
+      frontend.ask('together.work', 'more text', 1),
+    ];
+    await Promise.all(answers);
+    expect(events.slice(0, 4)).toEqual(['+bytes', '+text', '+more bytes', '+more text']);
+  });
+
+  it('start in the order of their numbers, however they arrive, and once', async () => {
+    const { connect } = await start();
+    const frontend = await connect();
+    for (const sequence of [2, 1, 4, 1, 0, 0, 3, 4]) invoke(frontend, sequence, String(sequence), 1);
+    await frontend.raw.messages(5);
+    expect(events.filter((event) => event.startsWith('+'))).toEqual(names(5).map((name) => `+${name}`));
+  });
+
+  it('run at once, and are answered as they finish', async () => {
+    const { connect } = await start();
+    const { ask } = await connect();
+    const order: string[] = [];
+    await Promise.all(
+      [40, 20, 1].map((ms) => ask('together.work', String(ms), ms).then(({ result }) => order.push(result))),
+    );
+    expect(events.slice(0, 3)).toEqual(['+40', '+20', '+1']);
+    expect(order).toEqual(['1', '20', '40']);
+  });
+
+  it('are all answered, five hundred at once', async () => {
+    const { connect } = await start();
+    const frontends = await Promise.all([connect(), connect()]);
+    const answers = await Promise.all(
+      names(500).map((name, i) => frontends[i % 2]!.ask('together.work', name, (i * 7) % 10)),
+    );
+    expect(answers.map(({ result }) => result as string)).toEqual(names(500));
+  });
+
+  it('and listeners are told in one order', async () => {
+    const { connect, host } = await start();
+    const frontend = await connect();
+    host.addListener('told', (_event, text: string) => void events.push(text));
+    frontend.raw.send('itwin.told', 'a', new Uint8Array(100_000));
+    const answer = frontend.ask('together.work', 'b');
+    frontend.raw.send('itwin.told', 'c');
+    await answer;
+    await until(() => events.includes('c'));
+    expect(events.slice(0, 3)).toEqual(['a', '+b', 'c']);
+  });
+});
+
+describe('calls of a sequential channel', () => {
+  it('run one after the other, in their order', async () => {
+    const { connect } = await start();
+    const { ask } = await connect();
+    const answers = await Promise.all(names(5).map((name, i) => ask('queued.work', name, 5 - i)));
+    expect(answers.map(({ result }) => result as string)).toEqual(names(5));
+    expect(events).toEqual(names(5).flatMap((name) => [`+${name}`, `-${name}`]));
+  });
+
+  it('run one after the other with guards and failures, too', async () => {
+    const { connect } = await start();
+    const { ask, fail } = await connect();
+    const answers = await Promise.all([
+      fail('queued.fail', 'a'),
+      ask('queued.guarded', 'b'),
+      fail('queued.nothing'),
+      ask('queued.work', 'c'),
+    ]);
+    expect(answers).toMatchObject([{ message: 'a' }, { result: 'b' }, {}, { result: 'c' }]);
+    expect(events).toEqual(['+a', '-a', '+b', '-b', '+c', '-c']);
+  });
+
+  it('run one after the other where each session has its own handler', async () => {
+    const { connect } = await start();
+    const { ask } = await connect();
+    await Promise.all(names(3).map((name) => ask('queued-too.work', name)));
+    expect(events).toEqual(names(3).flatMap((name) => [`+${name}`, `-${name}`]));
+  });
+
+  it.each([
+    ['another session', 'queued'],
+    ['another channel', 'queued-too'],
+  ])('do not wait for those of %s', async (what, channel) => {
+    const { connect } = await start();
+    const one = await connect();
+    const other = what === 'another session' ? await connect() : one;
+    const slow = one.ask('queued.work', 'slow', 60);
+    await until(() => events.length === 1);
+    expect(await other.ask(`${channel}.work`, 'quick')).toEqual({ result: 'quick' });
+    expect(events).toEqual(['+slow', '+quick', '-quick']);
+    await slow;
+  });
+
+  it('that wait when the session ends never run', async () => {
+    const { connect, session } = await start();
+    const frontend = await connect();
+    const { closed } = await session();
+    for (const name of ['a', 'b']) frontend.ask('queued.work', name, 30).catch(() => undefined);
+    await until(() => events.length === 1);
+    frontend.raw.terminate();
+    await closed;
+    await until(() => events.length === 2);
+    await delay(5);
+    expect(events).toEqual(['+a', '-a']);
+  });
+});
