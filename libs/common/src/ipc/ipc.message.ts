@@ -8,6 +8,8 @@ export const IpcMessageType = {
   Invoke: 2,
   /** The answer to a call. */
   Response: 3,
+  /** A call whose answer nobody waits for any more; on the durable wire. */
+  Cancel: 4,
 } as const;
 
 /** A message as it was received. Only its form has been checked: what it names may not exist. */
