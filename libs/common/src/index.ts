@@ -6,7 +6,7 @@ export { RpcControlResponse, RpcNotFoundResponse, RpcPendingResponse } from './r
 export type { IModelRpcProps } from './rpc/rpc.token.js';
 export { GENERAL_ERROR, IModelError, NoContentError, TransientError } from './call/call.error.js';
 export { IModelStatus, RpcInterfaceStatus } from './wire/error.table.js';
-export { Exposed } from './wire/error.codec.js';
+export { Exposed } from './wire/error.members.js';
 export { Activity } from './call/call.activity.js';
 export type { ActivityProps } from './call/call.activity.js';
 export { ipcChannel } from './ipc/ipc.definition.js';
@@ -40,8 +40,9 @@ export type {
 } from './rpc/rpc.call.js';
 export { operationsOf } from './rpc/rpc.definition.js';
 export { outcomeOf } from './rpc/rpc.dispatcher.js';
-export { hiddenError } from './wire/error.codec.js';
-export type { ErrorPolicy, WireError } from './wire/error.codec.js';
+export { hiddenError } from './wire/error.members.js';
+export type { ErrorPolicy } from './wire/error.codec.js';
+export type { WireError } from './wire/error.members.js';
 export { settle } from './call/call.settle.js';
 export { reservedNames } from './call/call.names.js';
 export { channelName, checkChannelName, RPC_CHANNEL, wireChannel } from './ipc/ipc.definition.js';
@@ -63,3 +64,18 @@ export { OriginPolicy } from './http/http.origin.js';
 export type { OriginOptions } from './http/http.origin.js';
 export { openApiDocument } from './http/http.openapi.js';
 export { isUnder, pathOf } from './http/http.route.js';
+export { createRpcClient, RpcClient } from './rpc/rpc.client.js';
+export type { RpcProxy } from './rpc/rpc.client.js';
+export type {
+  RpcCallOptions,
+  RpcClientEvent,
+  RpcClientOptions,
+  RpcNotFoundEvent,
+  RpcNotFoundHandler,
+  RpcRetryPolicy,
+  RpcSurroundings,
+} from './rpc/rpc.client.options.js';
+export type { RpcClientTransport, RpcReply, RpcRequest } from './rpc/rpc.exchange.js';
+export { HttpTransport } from './http/http.client.js';
+export type { HttpReply, HttpRequest, HttpSend } from './http/http.send.js';
+export { BackendError, DeadlineError, rebuildError, ServerError } from './call/backend.error.js';

@@ -1,25 +1,21 @@
+import { Exposed } from '../wire/error.members.js';
 import { errorTable, IModelStatus, RpcInterfaceStatus } from '../wire/error.table.js';
+import { NumberedError } from './numbered.error.js';
 
-/** Error number of errors that have no better one (`BentleyStatus.ERROR` of iTwin.js). */
-export const GENERAL_ERROR = 32768;
+export { GENERAL_ERROR } from './numbered.error.js';
 
 /**
  * An error with a number, as iTwin.js has them: number, name and message reach the caller, and the
  * number selects the HTTP status.
  */
-export class IModelError extends Error {
+export class IModelError extends NumberedError {
   /**
    * @param errorNumber one of the iTwin.js status enumerations (`IModelStatus`, `RpcInterfaceStatus`) or a
    * number of the application's own
    * @param message for the caller; it leaves the process as it is
    */
-  constructor(
-    public readonly errorNumber: number,
-    message: string,
-  ) {
-    super(message);
-    // An own member, and after the number: the order in which the reference writes them.
-    this.name = errorName(errorNumber);
+  constructor(errorNumber: number, message: string) {
+    super(errorNumber, errorName(errorNumber), message);
   }
 }
 
@@ -48,6 +44,10 @@ export function incompatibleVersion(backend: string, frontend: string, operation
  * `retryAfter` where it is given.
  */
 export class TransientError extends Error {
+  static {
+    Exposed()(this);
+  }
+
   /**
    * @param status one of the statuses that clients repeat
    * @param retryAfter seconds (fractions allowed), or an HTTP date

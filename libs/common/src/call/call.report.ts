@@ -1,4 +1,4 @@
-import type { WireError } from '../wire/error.codec.js';
+import type { WireError } from '../wire/error.members.js';
 import type { Activity } from './call.activity.js';
 
 /** What a server tells its log: a failure, whole, beside what the caller saw of it; or a warning. */

@@ -4,8 +4,8 @@ import type { RpcCall, RpcOperationTarget, RpcOutcome } from '../rpc/rpc.call.js
 import { outcomeOf } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
 import { inflateToken, isToken, isTokenMismatch } from '../rpc/rpc.token.js';
-import { hiddenError } from '../wire/error.codec.js';
-import type { WireError } from '../wire/error.codec.js';
+import { hiddenError } from '../wire/error.members.js';
+import type { WireError } from '../wire/error.members.js';
 import { describeLosses } from '../wire/value.inspect.js';
 import type { HttpBody } from './http.body.js';
 import { cacheControl, chooseEncoding } from './http.cache.js';
@@ -16,7 +16,8 @@ import { encodeOutcome } from './http.response.js';
 import type { EncodedOutcome } from './http.response.js';
 import { pathOf } from './http.route.js';
 import type { HttpRoute } from './http.route.js';
-import { CLIENT_HEADER, readableStatus } from './http.status.js';
+import { CLIENT_HEADER } from './http.headers.js';
+import { readableStatus } from './http.status.js';
 
 /** What an exchange needs of the handler that opened it. */
 export interface HttpExchangeHost {

@@ -1,6 +1,6 @@
 import type { RpcOperationTarget } from '../rpc/rpc.call.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
-import { hiddenError } from '../wire/error.codec.js';
+import { hiddenError } from '../wire/error.members.js';
 import { bodyFor, decodeArguments, FixedBody } from './http.body.js';
 import type { DecodeText, HttpBody } from './http.body.js';
 import { HttpExchange } from './http.exchange.js';

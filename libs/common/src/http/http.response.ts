@@ -1,6 +1,7 @@
 import { TransientError } from '../call/call.error.js';
 import { encodeError } from '../wire/error.codec.js';
-import type { ErrorPolicy, WireError } from '../wire/error.codec.js';
+import type { ErrorPolicy } from '../wire/error.codec.js';
+import type { WireError } from '../wire/error.members.js';
 import { isBytes } from '../wire/bytes.js';
 import { encodeMultipart } from '../wire/multipart.codec.js';
 import { encodeValue } from '../wire/value.codec.js';

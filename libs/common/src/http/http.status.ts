@@ -1,8 +1,5 @@
 import { TransientError } from '../call/call.error.js';
 
-/** A client that sends this header reads every status; the unmodified iTwin.js client does not. */
-export const CLIENT_HEADER = 'x-linnet-client';
-
 /** Error statuses of which the iTwin.js client reads the body or knows what to do (WIRE 2.6). */
 const readable = new Set([404, 500, 502, 503, 504]);
 

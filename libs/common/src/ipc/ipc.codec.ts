@@ -1,4 +1,4 @@
-import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
+import { generalError, NumberedError } from '../call/numbered.error.js';
 import { checkDepth, isCount, reviveValue, stringifyValue } from '../wire/value.codec.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
@@ -44,8 +44,7 @@ export function encodeIpcValue(value: unknown): EncodedIpcValue {
   let parts: Uint8Array[] | undefined;
   const json = stringifyValue(value, (view) => {
     const type = codes.get((view as Uint8Array)[Symbol.toStringTag]);
-    if (type === undefined)
-      throw new IModelError(GENERAL_ERROR, 'The value cannot be sent: it has an array of BigInts.');
+    if (type === undefined) throw generalError('The value cannot be sent: it has an array of BigInts.');
     parts ??= [];
     const index = parts.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) - 1;
     return { ipc: 'binary', type, index };
@@ -88,17 +87,17 @@ export interface OutgoingMessage {
   text?: string;
 }
 
-/** @throws IModelError for a value that cannot be sent */
+/** @throws NumberedError for a value that cannot be sent */
 export function preparePush(channel: string, data: unknown[]): OutgoingMessage {
   return { type: IpcMessageType.Push, channel, data: encodeIpcValue(data) };
 }
 
-/** @throws IModelError for a value that cannot be sent */
+/** @throws NumberedError for a value that cannot be sent */
 export function prepareSend(channel: string, data: unknown[]): OutgoingMessage {
   return { type: IpcMessageType.Send, channel, data: encodeIpcValue(data) };
 }
 
-/** @throws IModelError for a value that cannot be sent */
+/** @throws NumberedError for a value that cannot be sent */
 export function prepareInvoke(
   channel: string,
   method: string,
@@ -111,7 +110,7 @@ export function prepareInvoke(
 
 /**
  * @param envelope the member that holds the value, where the channel has an envelope
- * @throws IModelError for a value that cannot be sent
+ * @throws NumberedError for a value that cannot be sent
  */
 export function prepareResponse(
   channel: string,
@@ -180,7 +179,7 @@ export function parseValue(json: string, parts: readonly Uint8Array[], limits: I
       Object.hasOwn(record, 'ipc') && record['ipc'] === 'binary' ? arrayOf(record, rest) : undefined,
     );
   } catch (error) {
-    if (error instanceof IModelError) throw new IpcProtocolError(1007, error.message);
+    if (error instanceof NumberedError) throw new IpcProtocolError(1007, error.message);
     throw error instanceof IpcProtocolError
       ? error
       : new IpcProtocolError(1007, 'A message is not valid JSON.');

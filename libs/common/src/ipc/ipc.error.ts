@@ -1,7 +1,9 @@
 import type { Activity } from '../call/call.activity.js';
 import type { CallReport } from '../call/call.report.js';
-import { encodeError, hiddenError } from '../wire/error.codec.js';
-import type { ErrorPolicy, WireError } from '../wire/error.codec.js';
+import { encodeError } from '../wire/error.codec.js';
+import type { ErrorPolicy } from '../wire/error.codec.js';
+import { hiddenError } from '../wire/error.members.js';
+import type { WireError } from '../wire/error.members.js';
 
 /** What of failures is answered, and who is told of the rest. */
 export interface IpcErrorOptions extends ErrorPolicy {

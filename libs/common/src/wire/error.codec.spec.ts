@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { IModelError, TransientError } from '../call/call.error.js';
-import { encodeError, encodeErrorValue, Exposed } from './error.codec.js';
+import { encodeError } from './error.codec.js';
 import type { ErrorPolicy } from './error.codec.js';
+import { encodeErrorValue, Exposed } from './error.members.js';
 
 const withMembers = (error: Error, members: object) => Object.assign(error, members);
 const internal = {

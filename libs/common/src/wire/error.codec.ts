@@ -1,19 +1,7 @@
-import { GENERAL_ERROR, TransientError } from '../call/call.error.js';
+import { TransientError } from '../call/call.error.js';
+import { errorMembers, hiddenError, isExposed } from './error.members.js';
+import type { WireError } from './error.members.js';
 import { errorTable } from './error.table.js';
-
-/** An error as it leaves the process. */
-export interface WireError {
-  /** The HTTP status of its category (protocol 2). */
-  status: number;
-  /** What the caller reads; a plain JSON value. */
-  body: unknown;
-  /** Seconds or HTTP date after which the call may be repeated. */
-  retryAfter?: number | string | undefined;
-  /** Whether the caller sees less than was thrown: the rest belongs into the log. */
-  internal: boolean;
-  /** Whether the body is what was thrown itself, and not made for it. */
-  whole: boolean;
-}
 
 /** What of a failure leaves the process. */
 export interface ErrorPolicy {
@@ -23,46 +11,6 @@ export interface ErrorPolicy {
   exposeError?: ((error: unknown) => boolean | undefined) | undefined;
   /** Describes errors of a framework; `undefined` leaves an error to the rules of this file. */
   mapError?: ((error: unknown) => { status: number; body: object } | undefined) | undefined;
-}
-
-const EXPOSED = Symbol.for('@linnet/common/Exposed');
-
-/** Class decorator: errors of this class reach the caller with name, message and own members. */
-export function Exposed(): ClassDecorator {
-  return (target) => {
-    Object.defineProperty(target.prototype, EXPOSED, { value: true });
-  };
-}
-Exposed()(TransientError);
-
-/** Members that errors of drivers and of the system bear; such an error tells about the inside. */
-const insideMarks =
-  'syscall errno errcode sql sqlState sqlMessage query driverError config request response ' +
-  'command cmd spawnargs stderr requireStack';
-const insideMembers = insideMarks.split(' ');
-
-/** Whether what was thrown may be seen from outside as it is. */
-function isExposed(thrown: unknown): boolean {
-  // A primitive has nothing inside: who throws a text means it to be read.
-  if (typeof thrown !== 'object' || thrown === null) return true;
-  const members = thrown as Record<PropertyKey, unknown>;
-  if (typeof members['errorNumber'] === 'number' || hasITwinErrorId(members)) return true;
-  if (members[EXPOSED] === true) return true;
-  const prototype: unknown = Object.getPrototypeOf(thrown);
-  if (!(thrown instanceof Error)) return prototype === Object.prototype || prototype === null;
-  if (
-    prototype !== Error.prototype &&
-    prototype !== TypeError.prototype &&
-    prototype !== RangeError.prototype
-  )
-    return false;
-  if ('code' in members && 'path' in members) return false;
-  return !insideMembers.some((member) => member in members);
-}
-
-function hasITwinErrorId(members: Record<PropertyKey, unknown>): boolean {
-  const id = members['iTwinErrorId'] as { scope?: unknown; key?: unknown } | null | undefined;
-  return typeof id === 'object' && id !== null && typeof id.scope === 'string' && typeof id.key === 'string';
 }
 
 /**
@@ -98,27 +46,4 @@ function statusOf(error: Error): number {
   if (error instanceof TransientError) return error.status;
   const number = (error as { errorNumber?: unknown }).errorNumber;
   return (typeof number === 'number' && errorTable.get(number)?.[0]) || 500;
-}
-
-/** What a caller sees of a failure that is not its business: that it happened, and where the log has the rest. */
-export function hiddenError(activityId: string): WireError {
-  const name = 'InternalError';
-  const body = { message: 'Internal error', errorNumber: GENERAL_ERROR, isError: true, name, activityId };
-  return { status: 500, body, internal: true, whole: false };
-}
-
-/** An error as a member of a value: the same rules, without an activity to refer to. */
-export function encodeErrorValue(error: Error): unknown {
-  return isExposed(error) ? errorMembers(error) : hiddenError('').body;
-}
-
-/** Message and own members, then `isError`, and the name where it is no own member (WIRE 1.2). */
-function errorMembers(error: Error): Record<string, unknown> {
-  const members: Record<string, unknown> = { message: error.message };
-  for (const [key, value] of Object.entries(error)) {
-    if (key !== 'stack' && key !== 'cause' && key !== '__proto__') members[key] = value;
-  }
-  members['isError'] = true;
-  members['name'] ??= error.name;
-  return members;
 }

@@ -1,6 +1,6 @@
-import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
+import { generalError } from '../call/numbered.error.js';
 import { concatBytes, isBytes } from './bytes.js';
-import { encodeErrorValue } from './error.codec.js';
+import { encodeErrorValue } from './error.members.js';
 import { describeUnsendable } from './value.inspect.js';
 
 /** A value on the wire (WIRE 1.1): JSON text, empty for an absent value, and the byte strings it refers to. */
@@ -22,7 +22,7 @@ const noData: readonly Uint8Array[] = [];
  * Writes a value as JSON text and byte strings. What JSON drops is dropped (functions, symbols; a Date
  * becomes text, NaN null).
  *
- * @throws IModelError for a cycle, a BigInt or nesting beyond what the engine can write, with the path
+ * @throws NumberedError for a cycle, a BigInt or nesting beyond what the engine can write, with the path
  */
 export function encodeValue(value: unknown): EncodedValue {
   let data: Uint8Array[] | undefined;
@@ -39,7 +39,7 @@ export function encodeValue(value: unknown): EncodedValue {
  * Writes a value as JSON text, `undefined` for an absent one.
  *
  * @param mark gives what stands for a typed array in the text; without a mark it is an object to JSON
- * @throws IModelError as {@link encodeValue}
+ * @throws NumberedError as {@link encodeValue}
  */
 export function stringifyValue(
   value: unknown,
@@ -60,7 +60,7 @@ export function stringifyValue(
     const tooMuch = error instanceof RangeError ? `The value cannot be sent: ${error.message}.` : undefined;
     const reason = unsendable(value) ?? tooMuch;
     if (reason === undefined) throw error;
-    throw new IModelError(GENERAL_ERROR, reason);
+    throw generalError(reason);
   }
 }
 
@@ -106,7 +106,7 @@ function needsReplacer(value: unknown, depth: number): boolean {
  * @param objects JSON text; empty means absent
  * @param data the byte strings that binary markers in the text refer to
  * @param maxDepth nesting of lists and objects that is accepted
- * @throws IModelError (32768) for invalid JSON, a marker without its data or with a size that is not the
+ * @throws NumberedError (32768) for invalid JSON, a marker without its data or with a size that is not the
  * data's, nesting that is too deep, and a member named `__proto__`
  */
 export function decodeValue(objects: string, data: readonly Uint8Array[], maxDepth: number): unknown {
@@ -129,15 +129,15 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch {
     const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
-    throw new IModelError(GENERAL_ERROR, `Invalid JSON: "${shown}"`);
+    throw generalError(`Invalid JSON: "${shown}"`);
   }
 }
 
-/** @throws IModelError for JSON text that is nested deeper than `maxDepth` lists and objects */
+/** @throws NumberedError for JSON text that is nested deeper than `maxDepth` lists and objects */
 export function checkDepth(json: string, maxDepth: number): void {
   // A text of 2n characters cannot be nested deeper than n.
   if (json.length > 2 * maxDepth && isDeeperThan(json, maxDepth))
-    throw new IModelError(GENERAL_ERROR, `The value is nested deeper than ${maxDepth} levels.`);
+    throw generalError(`The value is nested deeper than ${maxDepth} levels.`);
 }
 
 /** Counts brackets outside of strings. Before parsing, so that nothing deep is ever built. */
@@ -165,7 +165,7 @@ interface CopyBudget {
  * Puts arrays in place of the markers in a parsed value, whose depth is bounded before.
  *
  * @param read gives the array that an object stands for, `undefined` for an object that is no marker
- * @throws IModelError for a member named `__proto__`
+ * @throws NumberedError for a member named `__proto__`
  */
 export function reviveValue(
   value: unknown,
@@ -180,8 +180,7 @@ export function reviveValue(
   const array = read(record);
   if (array) return array;
   for (const key of Object.keys(record)) {
-    if (key === '__proto__')
-      throw new IModelError(GENERAL_ERROR, 'Invalid value: a member may not be named "__proto__".');
+    if (key === '__proto__') throw generalError('Invalid value: a member may not be named "__proto__".');
     record[key] = reviveValue(record[key], read);
   }
   return record;
@@ -194,23 +193,18 @@ function bytesOf(
 ): Uint8Array {
   const { index, size, chunks } = marker;
   if (!isCount(index) || !isCount(chunks) || !isCount(size))
-    throw new IModelError(GENERAL_ERROR, 'Cannot unmarshal a malformed binary value.');
+    throw generalError('Cannot unmarshal a malformed binary value.');
   if (chunks === 0) return new Uint8Array();
-  if (index + chunks > data.length)
-    throw new IModelError(GENERAL_ERROR, 'Cannot unmarshal missing binary value.');
+  if (index + chunks > data.length) throw generalError('Cannot unmarshal missing binary value.');
   if (chunks === 1) return data[index]!;
   // Parts that many markers copied would multiply a small body by their number.
   budget.parts -= chunks;
-  if (budget.parts < 0)
-    throw new IModelError(GENERAL_ERROR, 'Cannot unmarshal binary values that share their data.');
+  if (budget.parts < 0) throw generalError('Cannot unmarshal binary values that share their data.');
   const parts = data.slice(index, index + chunks);
   // Never trust the announced size: it would be an allocation of the peer's choice.
   const total = parts.reduce((sum, part) => sum + part.byteLength, 0);
   if (total !== size)
-    throw new IModelError(
-      GENERAL_ERROR,
-      `Cannot unmarshal a binary value of ${total} bytes announced as ${size}.`,
-    );
+    throw generalError(`Cannot unmarshal a binary value of ${total} bytes announced as ${size}.`);
   return concatBytes(parts, total);
 }
 

@@ -1,0 +1,26 @@
+import { boundaryOf, MultipartReader } from '../wire/multipart.codec.js';
+import { decodeValue } from '../wire/value.codec.js';
+import { defaultWireLimits } from '../wire/wire.limits.js';
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/**
+ * Reads a result by its content type, as the client of iTwin.js does: what it does not know is text (WIRE 2.5).
+ *
+ * @throws Error for content that cannot be read
+ */
+export function decodeContent(body: Uint8Array, contentType: string | null): unknown {
+  const type = (contentType ?? '').toLowerCase();
+  if (type.startsWith('application/octet-stream')) return body;
+  if (!type.startsWith('multipart/')) return decodeValue(decoder.decode(body), [], defaultWireLimits.depth);
+  const reader = new MultipartReader(boundaryOf(contentType!), {
+    parts: Infinity,
+    partHeaderBytes: 64 * 1024,
+  });
+  reader.push(body);
+  const parts = reader.end();
+  // The parts of data go by their order (WIRE 2.5), whatever their names.
+  const data = parts.filter(({ name }) => name !== 'objects').map(({ bytes }) => bytes);
+  const objects = parts.find(({ name }) => name === 'objects');
+  return decodeValue(decoder.decode(objects?.bytes), data, defaultWireLimits.depth);
+}

@@ -1,0 +1,122 @@
+import { HttpTransport } from '../http/http.client.js';
+import { RpcClientCall } from './rpc.client.call.js';
+import type { RpcClientTarget } from './rpc.client.call.js';
+import type { RpcCallOptions, RpcClientEvent, RpcClientOptions } from './rpc.client.options.js';
+import { operationKey, operationPolicy, operationsOf } from './rpc.definition.js';
+import type { RpcInterfaceDefinition } from './rpc.definition.js';
+import type { RpcEndpoint } from './rpc.dispatcher.js';
+import type { RpcClientTransport } from './rpc.exchange.js';
+import { isVersionCompatible } from './rpc.version.js';
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- operations of any kind
+type Operation = (...args: any[]) => Promise<unknown>;
+
+/** The operations of a definition, to be called as if they were here. */
+export type RpcProxy<T> = {
+  readonly [K in keyof T as T[K] extends Operation ? K : never]: T[K];
+} & {
+  /** The same client with other options: `client.with({ timeoutMs: 2000 }).countRobots(token)`. */
+  with(options: RpcCallOptions): RpcProxy<T>;
+};
+
+/**
+ * Makes a client of a server.
+ *
+ * ```ts
+ * const server = createRpcClient({ uriPrefix: 'http://127.0.0.1:3001' });
+ * const robots = server.client(RobotWorldReadRpcInterface);
+ * await robots.countRobots(token);
+ * ```
+ */
+export function createRpcClient(options: RpcClientOptions = {}): RpcClient {
+  return new RpcClient(options);
+}
+
+/** A client of one server. Holds no connection, and nothing that another client sees. */
+export class RpcClient {
+  readonly #transport: RpcClientTransport;
+  readonly #listeners = new Set<(event: RpcClientEvent) => void>();
+  readonly #proxies = new WeakMap<RpcInterfaceDefinition, object>();
+
+  constructor(readonly options: RpcClientOptions) {
+    this.#transport = options.transport ?? new HttpTransport(options);
+  }
+
+  /** The client of an interface: an object of exactly its operations. */
+  client<T extends object>(definition: RpcInterfaceDefinition<T>): RpcProxy<T> {
+    let proxy = this.#proxies.get(definition);
+    if (!proxy) this.#proxies.set(definition, (proxy = this.#proxy(definition, {})));
+    return proxy as RpcProxy<T>;
+  }
+
+  /**
+   * Listens to what happens to calls.
+   *
+   * @returns stops listening
+   */
+  addListener(listener: (event: RpcClientEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** What the server serves, and whether the interfaces of this client fit to it (WIRE 2.8). */
+  async describeEndpoints(): Promise<RpcEndpoint[]> {
+    const { interfaces = [] } = this.options;
+    const names = interfaces.map(
+      ({ interfaceName, interfaceVersion }) => `${interfaceName}@${interfaceVersion}`,
+    );
+    const id = btoa(String.fromCodePoint(...new TextEncoder().encode(names.toSorted().join(','))));
+    const target: RpcClientTarget = {
+      definition: { interfaceName: id, interfaceVersion: 'CONTROL' },
+      operation: 'describeEndpoints',
+      policy: { allowResponseCaching: false },
+    };
+    const endpoints = (await this.#call(target, [], {})) as RpcEndpoint[];
+    for (const endpoint of endpoints) {
+      const own = interfaces.find(({ interfaceName }) => interfaceName === endpoint.interfaceName);
+      endpoint.compatible = !own || isVersionCompatible(endpoint.interfaceVersion, own.interfaceVersion);
+    }
+    return endpoints;
+  }
+
+  /**
+   * Asks the server whether it serves the interfaces of this client.
+   *
+   * @throws Error (rejection) naming what is missing or of a version that does not fit
+   */
+  async ready(): Promise<void> {
+    const endpoints = await this.describeEndpoints();
+    const faults = (this.options.interfaces ?? []).flatMap(({ interfaceName, interfaceVersion }) => {
+      const served = endpoints.find((endpoint) => endpoint.interfaceName === interfaceName);
+      if (!served) return [`${interfaceName} is not served`];
+      return served.compatible
+        ? []
+        : [
+            `${interfaceName} is served in version ${served.interfaceVersion}, which does not fit to ${interfaceVersion}`,
+          ];
+    });
+    if (faults.length > 0) throw new Error(`The server does not fit: ${faults.join('; ')}.`);
+  }
+
+  #proxy(definition: RpcInterfaceDefinition, options: RpcCallOptions): object {
+    const proxy: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    for (const operation of operationsOf(definition)) {
+      const policy = operationPolicy(definition, operation);
+      const target = { definition, operation: operationKey(operation), policy };
+      proxy[operation] = (...args: unknown[]) => this.#call(target, args, options);
+    }
+    // Not one of the operations, so not one of the names that a look at the object shows.
+    if (!('with' in proxy))
+      Object.defineProperty(proxy, 'with', {
+        value: (more: RpcCallOptions) => this.#proxy(definition, { ...options, ...more }),
+      });
+    return proxy;
+  }
+
+  #call(target: RpcClientTarget, args: unknown[], options: RpcCallOptions): Promise<unknown> {
+    const notify = (event: RpcClientEvent) => {
+      for (const listener of this.#listeners) listener(event);
+    };
+    return new RpcClientCall(target, args, this.#transport, { ...this.options, ...options }, notify).run();
+  }
+}

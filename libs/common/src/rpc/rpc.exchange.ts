@@ -1,0 +1,33 @@
+import type { ActivityProps } from '../call/call.activity.js';
+import type { RpcInterfaceDefinition, RpcOperationPolicy } from './rpc.definition.js';
+import type { IModelRpcProps } from './rpc.token.js';
+
+/** One request of a call, whatever it travels by. */
+export interface RpcRequest {
+  readonly definition: Pick<RpcInterfaceDefinition, 'interfaceName' | 'interfaceVersion'>;
+  readonly operation: string;
+  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching'>;
+  readonly arguments: readonly unknown[];
+  /** Who asks; `accessToken` is the value of `Authorization`. */
+  readonly activity: ActivityProps;
+  /** Routes the request; `undefined` where there is nothing to route by. */
+  readonly token: IModelRpcProps | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Milliseconds that are left, where the call has a deadline. */
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** What a server said. */
+export type RpcReply =
+  | { readonly kind: 'result'; readonly value: unknown }
+  | { readonly kind: 'error'; readonly error: unknown }
+  | { readonly kind: 'pending'; readonly message: string; readonly retryAfterMs?: number | undefined }
+  | { readonly kind: 'notFound'; readonly response: object }
+  /** "Not now": the request had no effect. */
+  | { readonly kind: 'transient'; readonly error: Error; readonly retryAfterMs: number | undefined };
+
+/** How requests travel. Rejects with an Error for a server that cannot be reached, and with the signal's reason. */
+export interface RpcClientTransport {
+  exchange(request: RpcRequest): Promise<RpcReply>;
+}
