@@ -65,8 +65,7 @@ function checkMarkers(json: string | undefined, expected: number): void {
   let found = 0;
   for (let at = json.indexOf(MARKER); at >= 0; at = json.indexOf(MARKER, at + MARKER.length)) found++;
   if (found > expected)
-    throw new IModelError(
-      GENERAL_ERROR,
+    throw generalError(
       `The value cannot be sent: an object with the member ${MARKER} would be taken for a typed array.`,
     );
 }

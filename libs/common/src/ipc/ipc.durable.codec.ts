@@ -88,3 +88,66 @@ function membersOf(type: number, values: unknown[]): Parameters<typeof checkMess
   const [channel, data = []] = values;
   return { ...none, type, request: 0, channel, data };
 }
+
+/** What a backend says first: the session is there, or it is not. */
+export type Greeting =
+  | {
+      readonly welcome: { sessionId: string; secret: string; graceMs: number; received: number };
+      readonly lost?: undefined;
+    }
+  | { readonly lost: string; readonly welcome?: undefined };
+
+/** The first frame of a frontend: begins a session, or proves that one is its own. */
+export function helloFrame(
+  resumption: { sessionId: string; secret: string } | undefined,
+  received: number | undefined,
+): string {
+  const values = resumption ? [resumption.sessionId, resumption.secret, received ?? 0] : [];
+  return JSON.stringify([[IpcControlType.Hello, ...values]]);
+}
+
+/** @throws IpcProtocolError */
+export function parseHello(
+  frame: string,
+  limits: IpcLimits,
+): { sessionId: string; secret: string; received: number } | undefined {
+  const [sessionId, secret, received] = controlOf(frame, IpcControlType.Hello, limits).values;
+  if (sessionId === undefined) return undefined;
+  if (typeof sessionId !== 'string' || typeof secret !== 'string' || !isCount(received))
+    throw new IpcProtocolError(1002, 'A greeting that resumes no session.');
+  return { sessionId, secret, received };
+}
+
+/** The first frame of a backend. */
+export function greetingFrame({ welcome, lost }: Greeting): string {
+  if (lost !== undefined) return JSON.stringify([[IpcControlType.Lost, lost]]);
+  const { sessionId, secret, graceMs, received } = welcome;
+  return JSON.stringify([[IpcControlType.Welcome, sessionId, secret, graceMs, received]]);
+}
+
+/** @throws IpcProtocolError */
+export function parseGreeting(frame: string, limits: IpcLimits): Greeting {
+  const { type, values } = controlOf(frame, undefined, limits);
+  if (type === IpcControlType.Lost) return { lost: String(values[0]) };
+  const [sessionId, secret, graceMs, received] = values;
+  if (
+    type !== IpcControlType.Welcome ||
+    typeof sessionId !== 'string' ||
+    typeof secret !== 'string' ||
+    !isCount(graceMs) ||
+    !isCount(received)
+  )
+    throw new IpcProtocolError(1002, 'The backend does not greet.');
+  return { welcome: { sessionId, secret, graceMs, received } };
+}
+
+function controlOf(
+  frame: string,
+  type: number | undefined,
+  limits: IpcLimits,
+): DurableMessage & { kind: 'control' } {
+  const [first, ...more] = parseDurableText(frame, limits);
+  if (first?.kind !== 'control' || more.length > 0 || (type !== undefined && first.type !== type))
+    throw new IpcProtocolError(1002, 'A connection begins with a greeting.');
+  return first;
+}

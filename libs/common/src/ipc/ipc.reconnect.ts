@@ -1,0 +1,37 @@
+/** When to try again after a connection was lost. */
+export class ReconnectTimer {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+  #try: (() => void) | undefined;
+
+  constructor(
+    /** The first pause, in milliseconds; each further one is twice as long, up to `longestMs`. */
+    private readonly firstMs: number,
+    private readonly longestMs: number,
+  ) {}
+
+  /** Tries in a while: the later, the more often it has failed, and not at the moment at which all others do. */
+  schedule(connect: () => void): void {
+    this.cancel();
+    const pause = Math.min(this.longestMs, this.firstMs * 2 ** this.#failures++);
+    this.#try = connect;
+    this.#timer = setTimeout(() => this.hurry(), pause * (0.5 + Math.random() / 2));
+  }
+
+  /** Tries at once, where it waits to: there is reason to believe that it will work now. */
+  hurry(): void {
+    const connect = this.#try;
+    this.cancel();
+    connect?.();
+  }
+
+  /** It has worked. */
+  succeeded(): void {
+    this.#failures = 0;
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer);
+    this.#try = undefined;
+  }
+}
