@@ -94,7 +94,9 @@ export class IpcAuthorizer {
       refused = error;
     }
     if (response.headersSent || response.writableEnded) {
-      response.once('finish', () => socket.destroySoon());
+      // It may be done with it by now.
+      if (response.writableFinished) socket.destroySoon();
+      else response.once('finish', () => socket.destroySoon());
       return undefined;
     }
     response.detachSocket(socket);

@@ -8,6 +8,7 @@ import { WebSocketServer } from 'ws';
 import { defaultIpcLimits, HttpError, OriginPolicy, pathOf } from '@linnet/common';
 import type { IpcIdentity, IpcLimits } from '@linnet/common';
 import { drainOnClose } from '../http/http.attach.js';
+import { mapNestException } from '../nest/exception.mapper.js';
 import { NodeRequestHead } from '../node/request.head.js';
 import { claimUpgrades } from '../node/upgrade.claim.js';
 import { refuseUpgrade } from '../node/upgrade.refusal.js';
@@ -145,9 +146,10 @@ export class IpcGateway implements OnModuleInit {
 
   #refuse(socket: Socket, error: unknown): void {
     if (error instanceof HttpError) refuseUpgrade(socket, error.status, error.message);
-    else if (error instanceof HttpException && error.getStatus() < 500)
-      refuseUpgrade(socket, error.getStatus(), error.message);
-    else {
+    else if (error instanceof HttpException) {
+      const { status, body } = mapNestException(error)!;
+      refuseUpgrade(socket, status, String(body['message']));
+    } else {
       this.#logger.error(error);
       refuseUpgrade(socket, 500, 'Internal error');
     }

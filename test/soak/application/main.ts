@@ -1,0 +1,113 @@
+// The application that is soaked, in a process of its own with --expose-gc; its parent asks it for its memory.
+import 'reflect-metadata';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Module, Scope } from '@nestjs/common';
+import type { OnModuleDestroy } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { CurrentSession, IpcChannel, IpcHost, IpcModule, IpcSession } from '@linnet/backend';
+
+/** What is made for each session, and has to be destroyed with it. */
+const counts = { made: 0, destroyed: 0 };
+
+@IpcChannel('soak')
+class SoakHandler {
+  add(a: number, b: number) {
+    return a + b;
+  }
+  async echo(value: unknown) {
+    return value;
+  }
+  fail(message: string) {
+    throw new TypeError(message);
+  }
+  async push(count: number, bytes: number, @CurrentSession() session: IpcSession) {
+    for (let i = 0; i < count; i++) await session.send('soak-push', i, new Uint8Array(bytes));
+  }
+  /** Does not wait for who does not read. */
+  flood(count: number, bytes: number, @CurrentSession() session: IpcSession) {
+    for (let i = 0; i < count; i++) void session.send('soak-push', i, new Uint8Array(bytes));
+  }
+  async untilGone(@CurrentSession() session: IpcSession) {
+    await session.closed;
+    throw new TypeError('nobody is there');
+  }
+  async wait(milliseconds: number) {
+    await sleep(milliseconds);
+  }
+  async askBack(value: unknown, @CurrentSession() session: IpcSession) {
+    return session.invoke('soak-ask', value);
+  }
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class Basket {
+  /** So large that a few thousand that are kept are seen. */
+  readonly memory = new Array<number>(512).fill(0);
+}
+
+@IpcChannel('soak-scoped', { sequential: true })
+class ScopedHandler implements OnModuleDestroy {
+  readonly #stop: () => void;
+  #heard = 0;
+
+  constructor(
+    session: IpcSession,
+    private readonly basket: Basket,
+  ) {
+    counts.made++;
+    this.#stop = session.addListener('soak-tell', () => this.#heard++);
+  }
+
+  put(value: number) {
+    this.basket.memory[this.#heard % 512] = value;
+    return this.#heard;
+  }
+
+  onModuleDestroy() {
+    counts.destroyed++;
+    this.#stop();
+  }
+}
+
+@Module({
+  imports: [
+    IpcModule.forRoot({
+      heartbeatMs: 1000,
+      invokeTimeoutMs: 500,
+      shutdownTimeoutMs: 1000,
+      limits: { arrivalMs: 500, bufferedBytes: 8 * 1024 * 1024 },
+    }),
+  ],
+  providers: [SoakHandler, ScopedHandler, Basket],
+})
+class SoakModule {}
+
+// What sessions are ended for, and what handlers throw, is logged: by the hundred thousand, so it is only counted.
+let lines = 0;
+const logger = { log: () => undefined, warn: () => lines++, error: () => lines++ };
+const app = await NestFactory.create(SoakModule, { logger });
+await app.listen(0, '127.0.0.1');
+const host = app.get(IpcHost);
+
+process.on('message', () => void resources().then((answer) => process.send!(answer)));
+process.on('disconnect', () => void app.close().then(() => process.exit()));
+process.send!({ port: ((app.getHttpServer() as Server).address() as AddressInfo).port });
+
+async function resources() {
+  // Finalizers run between collections, and what they let go is found by the next one.
+  for (let i = 0; i < 4; i++) {
+    globalThis.gc!();
+    await sleep(50);
+  }
+  const { heapUsed, external, rss } = process.memoryUsage();
+  const server = app.getHttpServer() as Server;
+  const connections = await new Promise<number>((resolve) =>
+    server.getConnections((_, count) => resolve(count)),
+  );
+  return { heapUsed, external, rss, connections, sessions: host.sessions.length, lines, ...counts };
+}
+
+await once(process, 'disconnect');
