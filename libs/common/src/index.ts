@@ -53,6 +53,7 @@ export { makeProxy } from './ipc/ipc.proxy.js';
 export { RpcOverIpc } from './ipc/ipc.rpc.js';
 export { IpcServer } from './ipc/ipc.server.js';
 export type { IpcConnection, IpcServerOptions } from './ipc/ipc.server.js';
+export type { IpcSessionProps } from './ipc/ipc.session.js';
 export { HttpRpcHandler } from './http/http.handler.js';
 export { HttpExchange } from './http/http.exchange.js';
 export type { HttpPlatform } from './http/http.exchange.js';
@@ -79,3 +80,15 @@ export type { RpcClientTransport, RpcReply, RpcRequest } from './rpc/rpc.exchang
 export { HttpTransport } from './http/http.client.js';
 export type { HttpReply, HttpRequest, HttpSend } from './http/http.send.js';
 export { BackendError, DeadlineError, rebuildError, ServerError } from './call/backend.error.js';
+export { IpcFrontend } from './ipc/ipc.frontend.js';
+export type {
+  IpcFrontendHandler,
+  IpcFrontendListener,
+  IpcFrontendOptions,
+  IpcInvokeOptions,
+} from './ipc/ipc.frontend.js';
+export type { IpcPairingState } from './ipc/ipc.pairing.js';
+export type { IpcConnectionEvents, IpcConnector } from './ipc/ipc.connector.js';
+export { DURABLE_PROTOCOL, greetingFrame, parseHello } from './ipc/ipc.durable.codec.js';
+export { DurableLink } from './ipc/ipc.durable.link.js';
+export { IpcProtocolError } from './ipc/ipc.message.js';

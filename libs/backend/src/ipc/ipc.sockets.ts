@@ -4,10 +4,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import { HttpError } from '@linnet/common';
-import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession } from '@linnet/common';
+import { DURABLE_PROTOCOL, DurableLink, HttpError, IpcProtocolError } from '@linnet/common';
+import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import { WebSocketTransport } from '../node/websocket.transport.js';
 import type { IpcWebSocket } from '../node/websocket.transport.js';
+import { IpcGreeting, SessionLost } from './ipc.greeting.js';
 import type { IpcHost } from './ipc.host.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import type { SessionScopes } from './ipc.scope.js';
@@ -16,16 +17,20 @@ import type { SessionScopes } from './ipc.scope.js';
 const faults = new Set([1002, 1003, 1006, 1007, 1008, 1009, 1011, 1013]);
 /** How long a peer may take to answer a close frame, or the ping that asks whether it is still there. */
 const PATIENCE_MS = 2_000;
+/** How long a frontend of the durable wire may take to say what it wants. */
+const GREETING_MS = 10_000;
 
 interface Open {
   readonly connection: IpcConnection;
-  readonly transport: WebSocketTransport;
-  readonly webSocket: IpcWebSocket;
+  /** Absent while a session waits for its frontend to come back. */
+  transport: WebSocketTransport | undefined;
+  webSocket: IpcWebSocket;
 }
 
 /** The sessions that are connected by WebSockets: begins and ends them. */
 export class IpcSockets {
   readonly #open = new Map<IpcSession, Open>();
+  readonly #greeting: IpcGreeting;
   /** Those whose session is over stay until their peer lets go, too. */
   readonly #webSockets = new Set<IpcWebSocket>();
   /** Sessions that are over, and whose handlers still run or are being destroyed. */
@@ -39,32 +44,118 @@ export class IpcSockets {
     private readonly host: IpcHost,
     private readonly scopes: SessionScopes,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.#greeting = new IpcGreeting(options.limits, options.resumeGraceMs ?? 30_000);
+  }
 
-  /** Begins a session. Its listeners are there before anything can be read. */
+  /** Begins a session, or takes one up again. Its listeners are there before anything can be read. */
   open(webSocket: IpcWebSocket, socket: Socket, request: IncomingMessage, identity: IpcIdentity): void {
     const transport = new WebSocketTransport(webSocket, socket);
-    const connection = this.host.server.open(transport, { ...identity, id: randomUUID(), request });
-    const { link, session } = connection;
-    this.host.adopt(session);
-    // Every call of the session may listen to it, which Node would take for a leak.
-    setMaxListeners(0, session.signal);
-    this.#open.set(session, { connection, transport, webSocket });
     this.#webSockets.add(webSocket);
+    webSocket.on('close', () => this.#webSockets.delete(webSocket));
+    this.#heartbeat ??= setInterval(() => this.#beat(), this.options.heartbeatMs ?? 30_000).unref();
+    if (webSocket.protocol === DURABLE_PROTOCOL) {
+      this.#greet(webSocket, transport, request, identity);
+      return;
+    }
+    const connection = this.host.server.open(transport, { ...identity, id: randomUUID(), request });
+    const { link } = connection;
+    this.#listen(webSocket, link);
+    webSocket.on('close', (code: number, reason: Buffer) => link.ended({ code, reason: reason.toString() }));
+    this.#begin(connection, transport, webSocket);
+  }
+
+  /** On the durable wire the frontend speaks first: it wants a session, or its own again. */
+  #greet(
+    webSocket: IpcWebSocket,
+    transport: WebSocketTransport,
+    request: IncomingMessage,
+    identity: IpcIdentity,
+  ): void {
+    const timer = setTimeout(() => transport.close(1002, 'There was no greeting.'), GREETING_MS).unref();
+    const ignored = () => undefined;
+    webSocket.on('error', ignored);
+    webSocket.once('close', () => clearTimeout(timer));
+    webSocket.once('message', (data: Buffer, isBinary: boolean) => {
+      clearTimeout(timer);
+      webSocket.off('error', ignored);
+      try {
+        if (isBinary) throw new IpcProtocolError(1002, 'A connection begins with a greeting.');
+        const known = this.#greeting.recognize(data.toString(), identity);
+        if (known) this.#resume(known.session, webSocket, transport, known.received);
+        else this.#beginDurable(webSocket, transport, { ...identity, id: randomUUID(), request });
+      } catch (error) {
+        if (!(error instanceof IpcProtocolError)) throw error;
+        webSocket.on('error', ignored);
+        if (error instanceof SessionLost) this.#greeting.refuse(transport, error);
+        transport.close(error instanceof SessionLost ? 4001 : error.code, error.message);
+      }
+    });
+  }
+
+  #beginDurable(webSocket: IpcWebSocket, transport: WebSocketTransport, props: IpcSessionProps): void {
+    const connection = this.host.server.openDurable(props);
+    this.#greeting.add(connection.session, connection.link);
+    this.#begin(connection, transport, webSocket);
+    this.#connect(connection.session, webSocket, transport, 0);
+  }
+
+  #resume(
+    session: IpcSession,
+    webSocket: IpcWebSocket,
+    transport: WebSocketTransport,
+    received: number,
+  ): void {
+    const open = this.#open.get(session);
+    if (!open) throw new SessionLost('The session is not there any more.');
+    const before = open.webSocket;
+    open.webSocket = webSocket;
+    open.transport = transport;
+    // The newest connection counts; the one before may be broken without knowing it.
+    before.terminate();
+    this.#connect(session, webSocket, transport, received);
+  }
+
+  /** Goes on with a session of the durable wire over a connection. @throws IpcProtocolError */
+  #connect(
+    session: IpcSession,
+    webSocket: IpcWebSocket,
+    transport: WebSocketTransport,
+    received: number,
+  ): void {
+    const { link } = this.#open.get(session)!.connection;
+    this.#greeting.welcome(session, transport, received);
+    this.#listen(webSocket, link);
+    webSocket.on('close', (code: number, reason: Buffer) => {
+      const open = this.#open.get(session);
+      if (open?.webSocket !== webSocket) return;
+      // Done, or a page that is left: it has forgotten what the session was about.
+      if (code === 1000 || code === 1001) link.ended({ code, reason: reason.toString() });
+      else {
+        open.transport = undefined;
+        this.#greeting.park(session);
+      }
+    });
+  }
+
+  #listen(webSocket: IpcWebSocket, link: IpcConnection['link']): void {
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       if (isBinary) link.receiveBinary(data);
       else link.receiveText(data.toString());
     });
     // Frames that are none: it closes by itself, with the code that was found.
     webSocket.on('error', (error: Error) => link.ended({ code: webSocket.closeCode, reason: error.message }));
-    webSocket.on('close', (code: number, reason: Buffer) => {
-      this.#webSockets.delete(webSocket);
-      link.ended({ code, reason: reason.toString() });
-    });
+  }
+
+  #begin(connection: IpcConnection, transport: WebSocketTransport, webSocket: IpcWebSocket): void {
+    const { session } = connection;
+    this.host.adopt(session);
+    // Every call of the session may listen to it, which Node would take for a leak.
+    setMaxListeners(0, session.signal);
+    this.#open.set(session, { connection, transport, webSocket });
     const started = this.#start(session, transport);
     void session.closed.then((closure) => this.#end(session, closure, started));
     this.host.lifetime.begun();
-    this.#heartbeat ??= setInterval(() => this.#beat(), this.options.heartbeatMs ?? 30_000).unref();
   }
 
   /**
@@ -77,7 +168,7 @@ export class IpcSockets {
     if (!current) return;
     const { session, link } = current.connection;
     const isReload = frontend !== undefined && session.frontend === frontend;
-    if (!isReload && (await current.transport.isAlive(PATIENCE_MS)))
+    if (!isReload && (await current.transport?.isAlive(PATIENCE_MS)))
       throw new HttpError(409, 'This backend has a frontend already, and serves no other.');
     link.close(1001, 'The frontend has connected anew.');
     current.webSocket.terminate();
@@ -133,8 +224,9 @@ export class IpcSockets {
 
   #beat(): void {
     for (const { connection, transport, webSocket } of this.#open.values()) {
-      if (transport.beat()) continue;
-      connection.link.ended({ code: 1006, reason: 'The frontend gave no sign of life.' });
+      if (!transport || transport.beat()) continue;
+      if (!(connection.link instanceof DurableLink))
+        connection.link.ended({ code: 1006, reason: 'The frontend gave no sign of life.' });
       webSocket.terminate();
     }
   }

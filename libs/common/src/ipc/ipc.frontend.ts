@@ -202,7 +202,7 @@ export class IpcFrontend {
         settle(
           () => listener({}, ...data),
           () => undefined,
-          (error) => queueMicrotask(() => reportError(error)),
+          (error) => console.error(error),
         );
   }
 

@@ -1,6 +1,7 @@
 import { IpcChannels } from './ipc.channels.js';
 import { IpcConversation } from './ipc.conversation.js';
 import type { IpcConversationOptions } from './ipc.conversation.js';
+import { DurableLink } from './ipc.durable.link.js';
 import { IpcLink } from './ipc.link.js';
 import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
 import type { IpcClosure, IpcMessage } from './ipc.message.js';
@@ -42,17 +43,29 @@ export class IpcServer {
     return this.#open.size;
   }
 
-  /** Begins a session over a connection. */
+  /** Begins a session over a connection, on the compatible wire. */
   open(transport: IpcTransport, props: IpcSessionProps): IpcConnection {
-    const receive = (message: IpcMessage) => conversation.receive(message);
+    return this.#begin(props, (...handlers) => new IpcLink(transport, this.options.limits, ...handlers));
+  }
+
+  /** Begins a session on the durable wire, whose connections come and go. */
+  openDurable(props: IpcSessionProps): IpcConnection & { readonly link: DurableLink } {
+    return this.#begin(props, (...handlers) => new DurableLink(this.options.limits, ...handlers));
+  }
+
+  #begin<Link extends IpcSessionLink>(
+    props: IpcSessionProps,
+    linkOf: (receive: (message: IpcMessage) => void, ended: (closure: IpcClosure) => void) => Link,
+  ): IpcConnection & { readonly link: Link } {
     const ended = (closure: IpcClosure) => {
       this.#open.delete(session);
       session.ended(closure);
+      conversation.ended(closure);
     };
-    const link = new IpcLink(transport, this.options.limits, receive, ended);
+    const link = linkOf((message) => conversation.receive(message), ended);
     const session = new IpcSession(link, props, this.options.invokeTimeoutMs);
     const conversation = new IpcConversation(session, link, this.channels, this.options);
-    const open: Open = { session, link, conversation, idle: () => conversation.idle() };
+    const open = { session, link, conversation, idle: () => conversation.idle() };
     this.#open.set(session, open);
     return open;
   }

@@ -1,5 +1,6 @@
 import { preparePush } from './ipc.codec.js';
 import type { OutgoingMessage } from './ipc.codec.js';
+import type { Activity } from '../call/call.activity.js';
 import { wireChannel, REPLY_MARK } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
 import { unwrapReply } from './ipc.error.js';
@@ -23,6 +24,8 @@ export interface IpcIdentity {
 export interface IpcEvent {
   /** Where it came from. */
   readonly session: IpcSession;
+  /** What it is part of. */
+  readonly activity: Activity;
 }
 
 /** A listener for messages without an answer. */
