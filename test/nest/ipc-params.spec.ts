@@ -3,7 +3,9 @@ import {
   ClassSerializerInterceptor,
   createParamDecorator,
   Headers,
+  Ip,
   ParseIntPipe,
+  Res,
   StandardSchemaValidationPipe,
   UseInterceptors,
   UsePipes,
@@ -60,6 +62,12 @@ class ParamsHandler {
   }
   async handshake(@Headers('X-Robot') robot: string) {
     return robot;
+  }
+  async response(@Res() response: unknown) {
+    return response;
+  }
+  async address(@Ip() ip: unknown) {
+    return ip ?? 'none';
   }
   async variadic(...values: unknown[]) {
     return values;
@@ -165,6 +173,14 @@ describe('parameters of a handler', () => {
     expect(await ask('params.session')).toEqual({ result: [true, expect.stringMatching(/^[-0-9a-f]{36}$/)] });
     expect(await ask('params.handshake')).toEqual({ result: 'r7' });
     expect(await ask('params.nests', 'x')).toEqual({ result: ['x', true] });
+  });
+
+  it('are refused where they come from an HTTP request, and are never what the frontend has sent', async () => {
+    const { fail } = await start();
+    for (const method of ['response', 'address'])
+      expect((await fail(`params.${method}`)).message).toBe(
+        'A parameter of the method is for calls over HTTP, and the call came over IPC.',
+      );
   });
 
   it('are shown to global pipes', async () => {

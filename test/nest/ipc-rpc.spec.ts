@@ -1,4 +1,4 @@
-import { Injectable, Scope, UseGuards } from '@nestjs/common';
+import { Headers, Injectable, Req, Scope, UseGuards } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import {
   CallContext,
@@ -177,6 +177,27 @@ describe('RPC over IPC', () => {
     const answer = await rpc(await connect(), 'Robots.count');
     expect(answer).not.toHaveProperty('result');
     expect(answer).toHaveProperty('error.message');
+  });
+
+  it('refuses parameters that come from a request', async () => {
+    @RpcInterface(other)
+    class RequestImpl {
+      async go(@Req() request: unknown) {
+        return request;
+      }
+    }
+    @RpcInterface(definition, { partial: true })
+    class HeadersImpl {
+      async count(@Headers('x-robot') robot: string) {
+        return robot;
+      }
+    }
+    const { connect } = await start({ providers: [RequestImpl, HeadersImpl] });
+    const frontend = await connect();
+    for (const operation of ['Other.go', 'Robots.count'])
+      expect(await rpc(frontend, operation)).toEqual({
+        error: { message: 'A parameter of the method is for calls over HTTP, and the call came over IPC.' },
+      });
   });
 
   it('has the activity that the frontend sends, with the user and credentials of the session', async () => {

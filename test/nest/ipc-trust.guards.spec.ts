@@ -197,10 +197,29 @@ describe.each(Object.entries(adapters))('guards of the upgrade, on %s', (name, w
   }
 });
 
-describe('an application with a guard that cannot be made', () => {
-  it('does not start', async () => {
+describe('an application does not start with a guard that', () => {
+  it('depends on what is not there', async () => {
     const message = await ipcRefusal({ ipc: { guards: [AuthGuard] } });
     expect(message).toContain('AuthGuard');
     expect(message).toContain('Users');
+  });
+
+  it('is request-scoped, or depends on what is, and no provider', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class ScopedGuard implements CanActivate {
+      canActivate() {
+        return true;
+      }
+    }
+    @Injectable()
+    class DependingGuard extends ScopedGuard {
+      constructor(@Inject(REQUEST) readonly request: unknown) {
+        super();
+      }
+    }
+    expect(await ipcRefusal({ ipc: { guards: [ScopedGuard] } })).toBe(
+      'ScopedGuard: a request-scoped guard of the upgrade has to be a provider.',
+    );
+    expect(await ipcRefusal({ ipc: { guards: [DependingGuard] } })).toContain('DependingGuard');
   });
 });

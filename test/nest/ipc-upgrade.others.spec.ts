@@ -4,7 +4,9 @@ import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Body, Controller, Get, Headers, Post } from '@nestjs/common';
+import { RpcInterface } from '@linnet/backend';
 import { adapters, closeIpcApps, startIpcApp, until } from './ipc.harness.js';
+import { definitionOf } from './nest.harness.js';
 import { certificate, privateKey } from './fixtures/localhost.js';
 
 @Controller()
@@ -16,6 +18,13 @@ class PlainController {
   @Post('echo')
   echo(@Body() body: object) {
     return body;
+  }
+}
+
+@RpcInterface(definitionOf('Robots', 'count'))
+class RobotsImpl {
+  async count(n: number) {
+    return `counted ${n}`;
   }
 }
 
@@ -42,7 +51,7 @@ afterEach(async () => {
 
 // Clients such as curl and Java's ask for HTTP/2 this way, and do not mind being answered without it.
 describe.each(Object.entries(adapters))('a request that offers another protocol, on %s', (_name, way) => {
-  const start = (appOptions = {}) => startIpcApp({ way, appOptions, controllers: [PlainController] });
+  const start = () => startIpcApp({ way, rpc: {}, controllers: [PlainController], providers: [RobotsImpl] });
 
   it('is answered by its controller', async () => {
     const { port } = await start();
@@ -78,6 +87,17 @@ describe.each(Object.entries(adapters))('a request that offers another protocol,
       expect(text()).toMatch(/^HTTP\/1\.1 201 /);
       expect(text()).toContain(body.slice(0, 1000));
     }
+  });
+
+  it('may be a call of RPC', async () => {
+    const { port } = await start();
+    const { socket, text } = talk(connectTcp(port, '127.0.0.1'));
+    const headers = ['Content-Type: text/plain', 'Content-Length: 3', 'X-Correlation-ID: a1'];
+    for (let n = 1; n <= 2; n++) {
+      socket.write(head('POST /Robots-1.0.0-count', ...headers, 'Connection: Upgrade', ...upgrade) + '[7]');
+      await until(() => answers(text()).length === n && text().endsWith('"counted 7"'));
+    }
+    expect(text()).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   it('may have a body in chunks', async () => {
@@ -132,9 +152,18 @@ describe.each(Object.entries(adapters))('a request that offers another protocol,
   });
 });
 
-describe.each(Object.entries(adapters).slice(0, 2))('the same over TLS, on %s', (_name, way) => {
-  it('is answered by its controller', async () => {
-    const httpsOptions = { key: privateKey, cert: certificate };
+describe.each(Object.entries(adapters).slice(0, 2))('over TLS, on %s', (_name, way) => {
+  const httpsOptions = { key: privateKey, cert: certificate };
+
+  it('a frontend is served', async () => {
+    const { connect, port, host } = await startIpcApp({ way, appOptions: { httpsOptions } });
+    host.handle('echo', (_event, _method, ...args) => args);
+    const createConnection = () => connectTls({ port, host: '127.0.0.1', ca: certificate });
+    const { ask } = await connect({ createConnection });
+    expect(await ask('echo.it', 1, 'x'.repeat(300_000))).toEqual([1, 'x'.repeat(300_000)]);
+  });
+
+  it('such a request is answered by its controller', async () => {
     const { port } = await startIpcApp({ way, appOptions: { httpsOptions }, controllers: [PlainController] });
     const { socket, text } = talk(connectTls({ port, host: '127.0.0.1', ca: certificate }));
     socket.write(head('GET /plain', 'X-Robot: 1', 'Connection: Upgrade, HTTP2-Settings', ...upgrade));

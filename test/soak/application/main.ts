@@ -45,7 +45,7 @@ class SoakHandler {
 @Injectable({ scope: Scope.REQUEST })
 class Basket {
   /** So large that a few thousand that are kept are seen. */
-  readonly memory = new Array<number>(512).fill(0);
+  readonly memory = Array.from({ length: 512 }, () => 0);
 }
 
 @IpcChannel('soak-scoped', { sequential: true })

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ForbiddenException, Inject, Injectable, Scope, UnauthorizedException } from '@nestjs/common';
 import type { CanActivate, Type } from '@nestjs/common';
+import { SCOPE_OPTIONS_METADATA } from '@nestjs/common/internal';
 import { ExternalContextCreator, HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '@nestjs/core/internal';
 import type { IpcIdentity } from '@linnet/common';
@@ -108,6 +109,10 @@ export class IpcAuthorizer {
     if (typeof guard !== 'function') return () => guard;
     const scope = this.#scopeOf(guard);
     if (scope === undefined) {
+      const declared = Reflect.getMetadata(SCOPE_OPTIONS_METADATA, guard) as { scope?: Scope } | undefined;
+      // Nest would make one instance of it for all requests.
+      if (declared?.scope === Scope.REQUEST)
+        throw new Error(`${guard.name}: a request-scoped guard of the upgrade has to be a provider.`);
       const instance = await this.moduleRef.create(guard);
       return () => instance;
     }

@@ -108,6 +108,7 @@ export class IpcGateway implements OnModuleInit {
       const identity = await Promise.race([this.#admit(request, socket), late]);
       if (!identity || socket.destroyed) return;
       this.#checkRoom();
+      if (this.options.dedicated) this.#sockets.checkRoom();
       // It has listeners of its own from here on.
       socket.off('error', failed);
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) =>
@@ -123,7 +124,8 @@ export class IpcGateway implements OnModuleInit {
 
   async #admit(request: IncomingMessage, socket: Socket): Promise<IpcIdentity | undefined> {
     const identity = await this.authorizer.authorize(request, socket);
-    if (identity && this.options.dedicated) await this.#sockets.makeRoom(identity);
+    // Who has left, or was refused meanwhile, takes nobody's place.
+    if (identity && this.options.dedicated && !socket.destroyed) await this.#sockets.makeRoom(identity);
     return identity;
   }
 

@@ -46,13 +46,13 @@ export class IpcLifetime {
   }
 
   #gone(): void {
-    this.#over = true;
+    // Where nothing ends with it, another frontend may come, and go.
+    if (this.#app) this.#over = true;
     this.logger.log('The frontend is gone for good.');
-    try {
-      this.options.onFrontendGone?.();
-    } catch (error) {
-      this.logger.error(error);
-    }
-    this.#app?.close().catch((error: unknown) => this.logger.error(error));
+    const failed = (error: unknown) => this.logger.error(error);
+    // It may be asynchronous, whatever its type says; nothing waits for it.
+    const told = (async () => this.options.onFrontendGone?.())();
+    told.catch(failed);
+    this.#app?.close().catch(failed);
   }
 }

@@ -53,7 +53,9 @@ export class IpcSockets {
     const transport = new WebSocketTransport(webSocket, socket);
     this.#webSockets.add(webSocket);
     webSocket.on('close', () => this.#webSockets.delete(webSocket));
-    this.#heartbeat ??= setInterval(() => this.#beat(), this.options.heartbeatMs ?? 30_000).unref();
+    // Behind what is there to be read: a process that was busy, or held by a debugger, has not yet seen the answers.
+    const beat = () => void setImmediate(() => this.#beat());
+    this.#heartbeat ??= setInterval(beat, this.options.heartbeatMs ?? 30_000).unref();
     if (webSocket.protocol === DURABLE_PROTOCOL) {
       this.#greet(webSocket, transport, request, identity);
       return;
@@ -131,11 +133,13 @@ export class IpcSockets {
       if (open?.webSocket !== webSocket) return;
       // Done, or a page that is left: it has forgotten what the session was about.
       if (code === 1000 || code === 1001) link.ended({ code, reason: reason.toString() });
-      else {
-        open.transport = undefined;
-        this.#greeting.park(session);
-      }
+      else this.#park(session, open);
     });
+  }
+
+  #park(session: IpcSession, open: Open): void {
+    open.transport = undefined;
+    this.#greeting.park(session);
   }
 
   #listen(webSocket: IpcWebSocket, link: IpcConnection['link']): void {
@@ -149,6 +153,10 @@ export class IpcSockets {
 
   #begin(connection: IpcConnection, transport: WebSocketTransport, webSocket: IpcWebSocket): void {
     const { session } = connection;
+    // A dedicated backend has no place for one that might come back.
+    if (this.options.dedicated)
+      for (const { connection: other } of [...this.#open.values()])
+        other.link.close(1001, 'Another frontend has connected.');
     this.host.adopt(session);
     // Every call of the session may listen to it, which Node would take for a leak.
     setMaxListeners(0, session.signal);
@@ -159,22 +167,29 @@ export class IpcSockets {
   }
 
   /**
-   * Makes room for another frontend of a dedicated backend: ends the session of one that is gone, or is the same.
+   * Makes room for another frontend of a dedicated backend: ends the session of one that is gone, or is the same. One
+   * that may come back is left until it is known who asks: perhaps it has come back.
    *
    * @throws HttpError (rejection) 409 for a backend that has a frontend
    */
   async makeRoom({ frontend }: IpcIdentity): Promise<void> {
-    const [current] = this.#open.values();
+    const current = this.#connected();
     if (!current) return;
     const { session, link } = current.connection;
     const isReload = frontend !== undefined && session.frontend === frontend;
-    if (!isReload && (await current.transport?.isAlive(PATIENCE_MS)))
-      throw new HttpError(409, 'This backend has a frontend already, and serves no other.');
-    link.close(1001, 'The frontend has connected anew.');
+    if (!isReload && (await current.transport?.isAlive(PATIENCE_MS))) throw occupied();
+    if (isReload || !(link instanceof DurableLink)) link.close(1001, 'The frontend has connected anew.');
+    else this.#park(session, current);
     current.webSocket.terminate();
-    // Meanwhile another one may have been faster.
-    if (this.#open.size > 0)
-      throw new HttpError(409, 'This backend has a frontend already, and serves no other.');
+  }
+
+  /** Whether the room is still there: another one may have been faster. @throws HttpError 409 */
+  checkRoom(): void {
+    if (this.#connected()) throw occupied();
+  }
+
+  #connected(): Open | undefined {
+    return [...this.#open.values()].find(({ transport }) => transport);
   }
 
   /** Ends all sessions, when what they called has finished. @returns how many still had calls running */
@@ -242,4 +257,8 @@ function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
     const timer = setTimeout(done, milliseconds).unref();
     void work.then(done);
   });
+}
+
+function occupied(): HttpError {
+  return new HttpError(409, 'This backend has a frontend already, and serves no other.');
 }

@@ -1,4 +1,5 @@
 import type { ExecutionContext, PipeTransform, Type } from '@nestjs/common';
+import type { HttpArgumentsHost } from '@nestjs/common/internal';
 import { CUSTOM_ROUTE_ARGS_METADATA, ROUTE_ARGS_METADATA, RouteParamtypes } from '@nestjs/common/internal';
 import type { NestParts } from './nest.internals.js';
 
@@ -36,11 +37,18 @@ export interface CallParams {
   readonly injects: boolean;
 }
 
-const request = (context: ExecutionContext): unknown => context.switchToHttp().getRequest();
+/** @throws Error where there is no request; what stands in its place is the caller's, and is not to be taken for it */
+const http = (context: ExecutionContext): HttpArgumentsHost => {
+  if (context.getType() === 'http') return context.switchToHttp();
+  throw new Error('A parameter of the method is for calls over HTTP, and the call came over IPC.');
+};
+/** For a handler of IPC it is the session, which has the headers of its handshake. */
+const request = (context: ExecutionContext): unknown =>
+  context.getType() === 'ws' ? context.switchToWs().getClient() : http(context).getRequest();
 const builtIn: Partial<Record<number, (data: unknown) => (context: ExecutionContext) => unknown>> = {
   [RouteParamtypes.REQUEST]: () => request,
-  [RouteParamtypes.RESPONSE]: () => (context) => context.switchToHttp().getResponse(),
-  [RouteParamtypes.IP]: () => (context) => (request(context) as { ip?: unknown }).ip,
+  [RouteParamtypes.RESPONSE]: () => (context) => http(context).getResponse(),
+  [RouteParamtypes.IP]: () => (context) => http(context).getRequest<{ ip?: unknown }>().ip,
   [RouteParamtypes.HEADERS]: (data) => (context) => {
     const { headers } = request(context) as { headers: Record<string, unknown> };
     return typeof data === 'string' ? headers[data.toLowerCase()] : headers;

@@ -142,14 +142,24 @@ export class IpcConversation {
     internal = false,
   ): void {
     // What ended with the session is no failure, and there is nobody to answer.
-    if (thrown instanceof IpcClosedError && !this.session.isOpen) return;
+    if (this.#endedWith(thrown)) return;
     const value = answerFailure(thrown, activity, this.options, internal);
     try {
       this.link.respond(prepareResponse(channel, request, value, 'error'));
     } catch {
       // A member of the error cannot be sent; its message is worth more than its members.
-      const { message = 'The error cannot be sent.' } = (value ?? {}) as { message?: unknown };
-      this.link.respond(prepareResponse(channel, request, { message: String(message) }, 'error'));
+      const { message } = (value ?? {}) as { message?: unknown };
+      const told = { message: typeof message === 'string' ? message : 'The error cannot be sent.' };
+      this.link.respond(prepareResponse(channel, request, told, 'error'));
+    }
+  }
+
+  #endedWith(thrown: unknown): boolean {
+    try {
+      return !this.session.isOpen && thrown instanceof IpcClosedError;
+    } catch {
+      // A proxy is asked what it is an instance of, and may throw.
+      return false;
     }
   }
 

@@ -177,8 +177,11 @@ export class IpcSession {
    *
    * @param code of WebSocket's: 1000, or 3000 to 4999 for reasons of the application's own
    * @param reason for the frontend; at most 123 bytes of UTF-8 reach it
+   * @throws RangeError for a code that WebSocket does not have, or that none is sent with
    */
   close(code = 1000, reason = ''): void {
+    // Before anything ends: the connection could not be told.
+    if (!isCloseCode(code)) throw new RangeError(`A session cannot be closed with the code ${code}.`);
     this.link.close(code, reason);
   }
 
@@ -214,4 +217,10 @@ export class IpcSession {
     this.#listeners.clear();
     this.#resolveClosed(closure);
   }
+}
+
+/** Whether a close frame may bear a code (RFC 6455, 7.4): 1004 to 1006 and 1015 are never sent. */
+function isCloseCode(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
+  return (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) || (code >= 3000 && code <= 4999);
 }

@@ -1,0 +1,154 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Injectable, Scope } from '@nestjs/common';
+import { IpcChannel } from '@linnet/backend';
+import { IpcSession } from '@linnet/common';
+import { closeApps } from '../nest/nest.harness.js';
+import { CHANNEL, endings, startIpc, TestIpcHandler, until } from './ipc.app.js';
+import type { IpcApp } from './ipc.app.js';
+import { BareFrontend, frameBytes, Opcode } from './raw.frontend.socket.js';
+
+const heartbeatMs = 150;
+const options = { heartbeatMs, limits: { bufferedBytes: 64 * 1024 * 1024 } };
+const MiB = 1024 * 1024;
+
+const children: ChildProcess[] = [];
+afterEach(async () => {
+  TestIpcHandler.reset();
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await closeApps();
+});
+
+/** A frontend in a process of its own, that answers pings for as long as it runs. */
+async function processOf({ port, host }: IpcApp): Promise<ChildProcess> {
+  const script = `
+    import { WebSocket } from 'ws';
+    const socket = new WebSocket('ws://127.0.0.1:${port}/ipc');
+    socket.on('close', (code) => process.exit(code === 1006 ? 6 : 1));`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+  children.push(child);
+  await until(() => host.sessions.length === 1, 10_000);
+  return child;
+}
+
+describe('a session ends within two intervals', () => {
+  it('of a frontend whose process is stopped, with a line in the log', async () => {
+    const app = await startIpc(options);
+    const child = await processOf(app);
+    const [session] = app.host.sessions;
+    const pending = session!.invoke('nobody');
+    // An answer to every ping, for a while.
+    await sleep(4 * heartbeatMs);
+    expect(session!.isOpen).toBe(true);
+    child.kill('SIGSTOP');
+    const begun = performance.now();
+    const closure = await session!.closed;
+    expect(performance.now() - begun).toBeLessThan(2 * heartbeatMs + 50);
+    expect(closure).toEqual({ code: 1006, reason: 'The frontend gave no sign of life.' });
+    await expect(pending).rejects.toThrow('no sign of life');
+    expect(endings(app.log)).toEqual([expect.stringContaining('no sign of life')]);
+    child.kill('SIGCONT');
+    await once(child, 'exit');
+  });
+
+  it.each([0, 1, 20])(
+    'of a peer that takes nothing any more, with %i MiB on their way to it',
+    async (size) => {
+      const app = await startIpc(options);
+      const bare = await BareFrontend.open(app.port);
+      await until(() => app.host.sessions.length === 1);
+      const [session] = app.host.sessions;
+      bare.socket.pause();
+      const begun = performance.now();
+      const sent = session!.send('x', new Uint8Array(size * MiB));
+      const closure = await session!.closed;
+      expect(performance.now() - begun).toBeLessThan(2 * heartbeatMs + 100);
+      expect(closure.code).toBe(1006);
+      if (size === 20) await expect(sent).rejects.toThrow('no sign of life');
+      bare.destroy();
+    },
+  );
+});
+
+/** Answers no ping: whatever keeps its session is something else. */
+const mute = (app: IpcApp) => BareFrontend.open(app.port);
+const intervals = 6;
+
+describe('a session lives', () => {
+  it('of a peer that only takes slowly what it asked for, all at once', async () => {
+    const app = await startIpc(options);
+    const bare = await mute(app);
+    await until(() => app.host.sessions.length === 1);
+    const [session] = app.host.sessions;
+    void session!.send('x', new Uint8Array(30 * MiB));
+    for (const until = performance.now() + intervals * heartbeatMs; performance.now() < until;) {
+      bare.socket.pause();
+      await sleep(50);
+      const { bytesRead } = bare.socket;
+      bare.socket.resume();
+      while (bare.socket.bytesRead < bytesRead + MiB) await sleep(0);
+    }
+    expect(session!.isOpen).toBe(true);
+    bare.destroy();
+  });
+
+  it('of a peer that is busy sending, byte by byte', async () => {
+    const app = await startIpc(options);
+    const bare = await mute(app);
+    await until(() => app.host.sessions.length === 1);
+    const [session] = app.host.sessions;
+    const message = JSON.stringify({
+      type: 2,
+      channel: CHANNEL,
+      method: 'echo',
+      data: [],
+      request: 1,
+      sequence: 0,
+    });
+    const bytes = frameBytes({ opcode: Opcode.Text, payload: JSON.stringify([message, 0]) });
+    for (const byte of bytes) {
+      bare.write(Uint8Array.of(byte));
+      await sleep((intervals * heartbeatMs) / bytes.byteLength);
+    }
+    expect(session!.isOpen).toBe(true);
+    await until(() => TestIpcHandler.calls === 1);
+    bare.destroy();
+  });
+
+  it('whose server was busy itself for longer than two intervals', async () => {
+    const app = await startIpc(options);
+    const child = await processOf(app);
+    const [session] = app.host.sessions;
+    await sleep(2 * heartbeatMs);
+    for (let i = 0; i < 3; i++) {
+      // Nothing of this process runs meanwhile, and the answer to the ping waits to be read.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2.5 * heartbeatMs);
+      await sleep(5);
+    }
+    await sleep(2 * heartbeatMs);
+    expect(session!.isOpen).toBe(true);
+    child.kill();
+  });
+
+  it('whose handlers take longer to be made', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Slow {}
+    @IpcChannel('slow')
+    class SlowHandler {
+      constructor(
+        readonly session: IpcSession,
+        readonly slow: Slow,
+      ) {}
+      call() {
+        return 'made';
+      }
+    }
+    const made = { provide: Slow, scope: Scope.REQUEST, useFactory: () => sleep(intervals * heartbeatMs) };
+    const app = await startIpc({ ...options, providers: [made, SlowHandler] });
+    const frontend = await app.open();
+    await expect(frontend.invoke('itwin.slow', 'call')).resolves.toEqual({ result: 'made' });
+  });
+});
