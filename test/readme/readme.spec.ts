@@ -26,6 +26,10 @@ async function run(name: string, code: string): Promise<Record<string, unknown>>
   return (await import(file)) as Record<string, unknown>;
 }
 
+// A block that is a test itself: it declares its test when it is run.
+await run('shelves', blocks('ts')[1]!);
+await run('shelves.test', blocks('ts')[3]!);
+
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What the curl line of the README says, sent to a server. */
@@ -50,7 +54,7 @@ describe('README', () => {
   });
 
   it("shows Nest's guards and pipes around a method, and an error that keeps its number", async () => {
-    const { ShelvesImpl, BadgeGuard } = (await run('guarded', blocks('ts')[1]!)) as Record<string, Type>;
+    const { ShelvesImpl, BadgeGuard } = (await run('shelves', blocks('ts')[1]!)) as Record<string, Type>;
     const module = await Test.createTestingModule({
       imports: [RpcModule.forRoot()],
       providers: [ShelvesImpl!, BadgeGuard!],
@@ -100,6 +104,11 @@ describe('README', () => {
     } finally {
       await app.close();
     }
+  });
+
+  it('has a smallest test, of ten lines', () => {
+    const [, body] = /^it\(.*\n([^]*)^\}\);/m.exec(blocks('ts')[3]!)!;
+    expect(body!.trim().split('\n').length + 2).toBeLessThanOrEqual(10);
   });
 
   it('refers to files that exist', () => {

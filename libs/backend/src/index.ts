@@ -4,6 +4,13 @@ export type { RpcModuleOptions } from './rpc/rpc.options.js';
 export { RpcInterface } from './rpc/rpc.decorator.js';
 export type { RpcInterfaceOptions } from './rpc/rpc.decorator.js';
 export { RpcServer } from './rpc/rpc.server.js';
+export { RpcClientModule } from './client/client.module.js';
+export type {
+  RpcClientAsyncFeature,
+  RpcClientFeature,
+  RpcClientModuleOptions,
+} from './client/client.options.js';
+export { getRpcClientToken, InjectRpcClient } from './client/client.decorator.js';
 export { IpcModule } from './ipc/ipc.module.js';
 export type { IpcAuthorize, IpcModuleOptions, IpcTicketStore } from './ipc/ipc.options.js';
 export { CurrentSession, IpcChannel, IpcMethod } from './ipc/ipc.decorator.js';
@@ -19,6 +26,8 @@ export { CorrelationMiddleware } from './context/correlation.middleware.js';
 export { CallContext, CurrentActivity } from './context/call.context.js';
 export {
   Activity,
+  BackendError,
+  DeadlineError,
   Exposed,
   IModelError,
   IModelStatus,
@@ -30,6 +39,7 @@ export {
   RpcNotFoundResponse,
   RpcOperation,
   RpcPendingResponse,
+  ServerError,
   TransientError,
 } from '@linnet/common';
 export type {
@@ -45,4 +55,10 @@ export type {
   IpcProxy,
   PromiseReturnType,
 } from '@linnet/common';
-export type { IModelRpcProps, RpcInterfaceDefinition, RpcOperationPolicy } from '@linnet/common';
+export type {
+  IModelRpcProps,
+  RpcCallOptions,
+  RpcInterfaceDefinition,
+  RpcOperationPolicy,
+  RpcProxy,
+} from '@linnet/common';

@@ -1,6 +1,11 @@
 // What applications use.
 export { RpcInterface } from './rpc/rpc.definition.js';
-export type { RpcInterfaceDefinition, RpcOperationPolicy } from './rpc/rpc.definition.js';
+export type {
+  RpcInterfaceDefinition,
+  RpcOperationName,
+  RpcOperationPolicy,
+  RpcOperations,
+} from './rpc/rpc.definition.js';
 export { RpcOperation } from './rpc/rpc.decorator.js';
 export { RpcControlResponse, RpcNotFoundResponse, RpcPendingResponse } from './rpc/rpc.response.js';
 export type { IModelRpcProps } from './rpc/rpc.token.js';
@@ -67,10 +72,20 @@ export { openApiDocument } from './http/http.openapi.js';
 export { isUnder, pathOf } from './http/http.route.js';
 export { createRpcClient, RpcClient } from './rpc/rpc.client.js';
 export type { RpcProxy } from './rpc/rpc.client.js';
+export {
+  BentleyCloudRpcManager,
+  RpcConfiguration,
+  RpcManager,
+  RpcRequestEvent,
+  RpcRoutingToken,
+  WebRpcManager,
+} from './rpc/rpc.manager.js';
+export type { RpcRequestEventHandler, WebRpcParams } from './rpc/rpc.manager.js';
 export type {
   RpcCallOptions,
   RpcClientEvent,
   RpcClientOptions,
+  RpcClientStep,
   RpcNotFoundEvent,
   RpcNotFoundHandler,
   RpcRetryPolicy,
@@ -78,7 +93,9 @@ export type {
 } from './rpc/rpc.client.options.js';
 export type { RpcClientTransport, RpcReply, RpcRequest } from './rpc/rpc.exchange.js';
 export { HttpTransport } from './http/http.client.js';
+export { inMemoryHttp } from './http/memory.transport.js';
 export type { HttpReply, HttpRequest, HttpSend } from './http/http.send.js';
+export { NumberedError } from './call/numbered.error.js';
 export { BackendError, DeadlineError, rebuildError, ServerError } from './call/backend.error.js';
 export { IpcFrontend } from './ipc/ipc.frontend.js';
 export type {

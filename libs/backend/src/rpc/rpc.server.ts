@@ -49,13 +49,21 @@ export class RpcServer implements OnModuleInit {
     this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible });
     // As soon as there is an adapter: it is yet to get Nest's own middleware and the application's.
     adapterHost.init$.subscribe(() => {
-      this.#http = watchHttp(adapterHost.httpAdapter, this.#logger);
+      // Nest says so, too, where it makes a context without one.
+      const adapter = adapterHost.httpAdapter as AbstractHttpAdapter | null;
+      if (adapter) this.#http = watchHttp(adapter, this.#logger);
     });
   }
 
   /** The interfaces served here, with their operations. */
   get endpoints(): RpcEndpoint[] {
     return this.dispatcher.describeEndpoints();
+  }
+
+  /** What stands before the paths of requests: empty, or `/api`. */
+  get path(): string {
+    // The application sets its prefix when the providers are there already.
+    return normalizePath(this.options.path ?? this.config.getGlobalPrefix());
   }
 
   onModuleInit(): void {
@@ -71,8 +79,7 @@ export class RpcServer implements OnModuleInit {
     if (served.has(adapter))
       throw new Error('RpcModule.forRoot() is imported twice: one module serves all of an application.');
     served.add(adapter);
-    // The application sets its prefix when the providers are there already.
-    const path = normalizePath(this.options.path ?? this.config.getGlobalPrefix());
+    const { path } = this;
     const handler = new HttpRpcHandler(this.dispatcher, {
       ...this.options,
       path,

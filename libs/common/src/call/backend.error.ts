@@ -1,24 +1,19 @@
-/** An error that a backend answered with, as far as it crossed: number, name, message and members. */
-export class BackendError extends Error {
-  /** The number of an iTwin.js status; 32768 for an error that came without one. */
-  readonly errorNumber: number;
+import { GENERAL_ERROR, NumberedError } from './numbered.error.js';
 
-  constructor(errorNumber: number, name: string, message: string) {
-    super(message);
-    this.errorNumber = errorNumber;
-    this.name = name;
-  }
+/** An error that a backend answered with, as far as it crossed: number, name, message and members. */
+export class BackendError extends NumberedError {
+  /** The HTTP status that it came with, where it came over HTTP and has no member of its own by this name. */
+  declare readonly status?: number;
 }
 
 /** A server that could not be reached, or did not answer as one of RPC. */
-export class ServerError extends Error {
+export class ServerError extends NumberedError {
+  /** @param status the HTTP status, which is also the error's number; -1 where there was no answer at all */
   constructor(
-    /** The HTTP status; -1 where there was no answer at all. */
     readonly status: number,
     message: string,
   ) {
-    super(message);
-    this.name = 'ServerError';
+    super(status, 'ServerError', message);
   }
 }
 
@@ -30,21 +25,29 @@ export class DeadlineError extends Error {
   }
 }
 
-const GENERAL_ERROR = 32768;
 /** Members that the error has by itself, or that are the other side's affair. */
 const ownMembers = new Set(['errorNumber', 'name', 'message', 'isError', 'stack', '__proto__']);
 
-/** Makes an error of what a backend sent: an object with a message, or anything that it may have thrown. */
-export function rebuildError(value: unknown): Error {
-  if (typeof value !== 'object' || value === null)
-    return new BackendError(GENERAL_ERROR, 'Error', String(value));
-  const { errorNumber, name, message } = value as Record<string, unknown>;
+/**
+ * Makes an error of what a backend sent: an object with a message, or anything that it may have thrown.
+ *
+ * @param status the HTTP status, where there is one
+ */
+export function rebuildError(value: unknown, status?: number): BackendError {
+  const isObject = typeof value === 'object' && value !== null;
+  const { errorNumber, name, message } = (isObject ? value : { message: String(value) }) as Record<
+    string,
+    unknown
+  >;
   const error = new BackendError(
-    typeof errorNumber === 'number' ? errorNumber : GENERAL_ERROR,
+    Number.isFinite(errorNumber) ? (errorNumber as number) : GENERAL_ERROR,
     typeof name === 'string' ? name : 'Error',
     typeof message === 'string' ? message : 'unknown error',
   );
-  for (const [key, member] of Object.entries(value))
+  // How it came here is not handed on by who throws it again: such a member cannot be enumerated.
+  if (status !== undefined) Object.defineProperty(error, 'status', { value: status, configurable: true });
+  for (const [key, member] of isObject ? Object.entries(value) : [])
+    // Defined, not assigned: a member may have any name.
     if (!ownMembers.has(key))
       Object.defineProperty(error, key, {
         value: member,

@@ -9,6 +9,8 @@ export interface ActivityProps {
   accessToken: string;
   /** What is being served, for instance `countRobots` (RPC) or `robot-v1.2.drive` (IPC). */
   rpcMethod: string;
+  /** When the caller stops waiting, in milliseconds since the epoch, if it has said so. */
+  deadline?: number | undefined;
 }
 
 /** One client request, while it is being served. Its fields are the client's claims: a guard checks them. */
@@ -19,6 +21,7 @@ export class Activity implements ActivityProps {
   readonly applicationVersion: string;
   readonly accessToken: string;
   readonly rpcMethod: string;
+  readonly deadline: number | undefined;
   /** Who is calling, once a guard has found out and said so. */
   user: unknown;
   #abort: AbortController | undefined;
@@ -37,6 +40,7 @@ export class Activity implements ActivityProps {
     this.applicationVersion = props.applicationVersion ?? '';
     this.accessToken = props.accessToken ?? '';
     this.rpcMethod = props.rpcMethod ?? '';
+    this.deadline = props.deadline;
   }
 
   /** Aborted when the caller is gone before it has its answer. */

@@ -6,7 +6,7 @@ export async function sendByFetch({ method, url, headers, body, signal }: HttpRe
     method,
     headers,
     signal,
-    body: typeof body === 'object' ? new Blob(body as Uint8Array<ArrayBuffer>[]) : body,
+    body: typeof body === 'object' ? new Blob([...body] as Uint8Array<ArrayBuffer>[]) : body,
   });
   const bytes = new Uint8Array(await response.arrayBuffer());
   return { status: response.status, header: (name) => response.headers.get(name), body: bytes };

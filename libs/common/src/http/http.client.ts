@@ -1,31 +1,33 @@
-import { rebuildError, ServerError } from '../call/backend.error.js';
+import { ServerError } from '../call/backend.error.js';
 import type { RpcClientOptions } from '../rpc/rpc.client.options.js';
 import type { RpcClientTransport, RpcReply, RpcRequest } from '../rpc/rpc.exchange.js';
 import { isBytes } from '../wire/bytes.js';
 import { encodeMultipart } from '../wire/multipart.codec.js';
 import { encodeValue } from '../wire/value.codec.js';
 import { sendByFetch } from './fetch.transport.js';
-import { decodeContent } from './http.content.js';
-import type { HttpReply, HttpSend } from './http.send.js';
-import { CLIENT_HEADER, TIMEOUT_HEADER } from './http.headers.js';
+import { CLIENT_HEADER, LONGEST_TIMEOUT_MS, TIMEOUT_HEADER } from './http.headers.js';
+import { readReply } from './http.reply.js';
+import type { HttpReply, HttpRequest, HttpSend } from './http.send.js';
 
-/** Statuses that ask to come back later. */
-const transientStatuses = new Set([408, 429, 502, 503, 504]);
 /** Longer calls are posted (WIRE 2.4). */
 const LONGEST_GET = 8192;
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Calls of RPC as requests of HTTP (WIRE 2.1, 2.4, 2.5). */
 export class HttpTransport implements RpcClientTransport {
   readonly #prefix: string;
   readonly #ownHeaders: boolean;
+  readonly #send: HttpSend;
 
+  /** @throws Error where it is left open which server is meant */
   constructor(
-    private readonly options: Pick<RpcClientOptions, 'uriPrefix' | 'info' | 'ownHeaders'>,
-    private readonly send: HttpSend = sendByFetch,
+    private readonly options: Pick<RpcClientOptions, 'uriPrefix' | 'info' | 'ownHeaders' | 'send'>,
+    send: HttpSend | undefined = options.send,
   ) {
     const origin = pageOrigin();
     const prefix = options.uriPrefix ?? origin ?? '';
+    if (!send && origin === undefined && !URL.canParse(prefix))
+      throw new Error(`An RPC client outside of a page needs a uriPrefix with its origin, not "${prefix}".`);
+    this.#send = send ?? sendByFetch;
     this.#prefix = prefix.replace(/\/+$/, '');
     // Another origin's server has to allow each header that a page sends, and knows nothing of ours.
     this.#ownHeaders =
@@ -33,20 +35,20 @@ export class HttpTransport implements RpcClientTransport {
   }
 
   async exchange(request: RpcRequest): Promise<RpcReply> {
-    const { signal } = request;
     const content = encodeArguments(request);
+    const message: HttpRequest = {
+      method: content.query === undefined ? 'POST' : 'GET',
+      url: this.#url(request) + (content.query ?? ''),
+      headers: this.#headers(request, content.type),
+      body: content.body,
+      signal: request.signal,
+    };
     let reply: HttpReply;
     try {
-      reply = await this.send({
-        method: content.query === undefined ? 'POST' : 'GET',
-        url: this.#url(request) + (content.query ?? ''),
-        headers: this.#headers(request, content.type),
-        body: content.body,
-        signal,
-      });
+      reply = await this.#send(message);
     } catch (error) {
-      signal.throwIfAborted();
-      throw new ServerError(-1, `The server cannot be reached: ${(error as Error).message}`);
+      request.signal.throwIfAborted();
+      throw failureOf(message, error as Error);
     }
     return readReply(reply);
   }
@@ -58,7 +60,9 @@ export class HttpTransport implements RpcClientTransport {
     if (!token) return `${base}/${segment}`;
     const { iTwinId = '', iModelId = '', changeset } = token;
     const context = `context/${encodeURIComponent(iTwinId)}/imodel/${encodeURIComponent(iModelId)}`;
-    return `${base}/mode/1/${context}/changeset/${changeset?.id || '0'}/${segment}`;
+    // As it is, by the wire; but what ends a path would make another request of it.
+    const changesetId = (changeset?.id || '0').replace(/[/?#\\]/g, encodeURIComponent);
+    return `${base}/mode/1/${context}/changeset/${changesetId}/${segment}`;
   }
 
   #headers(
@@ -76,10 +80,23 @@ export class HttpTransport implements RpcClientTransport {
     if (contentType !== undefined) all['Content-Type'] = contentType;
     if (this.#ownHeaders) {
       all[CLIENT_HEADER] = '1';
-      if (timeoutMs !== undefined) all[TIMEOUT_HEADER] = String(Math.ceil(timeoutMs));
+      if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMEOUT_MS)
+        all[TIMEOUT_HEADER] = String(Math.ceil(timeoutMs));
     }
-    return { ...all, ...headers };
+    // What the caller gives wins, however it is written.
+    const entries = [...Object.entries(all), ...Object.entries(headers)];
+    return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]));
   }
+}
+
+/** Tells a request that no platform would send from a server that is not there. */
+function failureOf({ headers }: HttpRequest, { message }: Error): Error {
+  try {
+    void new Headers(headers);
+  } catch (error) {
+    return new TypeError(`The request cannot be sent: ${(error as Error).message}`);
+  }
+  return new ServerError(-1, `The server cannot be reached: ${message}`);
 }
 
 /** The origin of the page that this code runs in; `undefined` outside of one. */
@@ -113,56 +130,4 @@ function encodeArguments({ arguments: args, policy, token }: RpcRequest): Encode
       return { type: undefined, body: undefined, query: `?parameters=${encodeURIComponent(parameters)}` };
   }
   return { type: 'text/plain', body: objects };
-}
-
-interface Envelope {
-  readonly managedStatus: 'pending' | 'notFound';
-  readonly responseValue: string;
-}
-
-function readReply(reply: HttpReply): RpcReply {
-  const { status } = reply;
-  const protocol = parseInt(reply.header('x-protocol-version') ?? '', 10) || 0;
-  if (status === 200)
-    return { kind: 'result', value: decodeContent(reply.body, reply.header('content-type')) };
-  const body = decoder.decode(reply.body);
-  const retryAfterMs = readRetryAfter(reply.header('retry-after'));
-  const envelope = protocol < 2 ? undefined : readEnvelope(body);
-  if (status === 202 && (protocol < 2 || envelope))
-    return { kind: 'pending', message: envelope?.responseValue ?? body, retryAfterMs };
-  if (status === 404 && (envelope || (protocol > 0 && protocol < 2)))
-    return { kind: 'notFound', response: readJson(envelope?.responseValue ?? body) ?? {} };
-  if (status === 204) return { kind: 'error', error: rebuildError(noContent) };
-  const value = readJson(body);
-  const isError = typeof value === 'object' && value !== null && 'message' in value;
-  const error = isError
-    ? Object.assign(rebuildError(value), { status })
-    : new ServerError(status, `The server answered ${status} without saying why.`);
-  // An error with a number is an answer, whatever its status.
-  const isFinal = isError && typeof (value as { errorNumber?: unknown }).errorNumber === 'number';
-  if (transientStatuses.has(status) && !isFinal) return { kind: 'transient', error, retryAfterMs };
-  return { kind: 'error', error };
-}
-
-const noContent = { errorNumber: 65604, name: 'Error (65604)', message: 'No Content' };
-
-function readEnvelope(body: string): Envelope | undefined {
-  if (!body.includes('iTwinRpcCoreResponse')) return undefined;
-  const value = readJson(body) as Partial<Envelope> | undefined;
-  return value && typeof value.responseValue === 'string' ? (value as Envelope) : undefined;
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Seconds, fractions allowed, or a date. */
-function readRetryAfter(value: string | null): number | undefined {
-  if (value === null || value.trim() === '') return undefined;
-  const milliseconds = Number.isNaN(Number(value)) ? Date.parse(value) - Date.now() : Number(value) * 1000;
-  return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds);
 }

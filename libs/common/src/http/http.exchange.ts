@@ -16,7 +16,7 @@ import { encodeOutcome } from './http.response.js';
 import type { EncodedOutcome } from './http.response.js';
 import { pathOf } from './http.route.js';
 import type { HttpRoute } from './http.route.js';
-import { CLIENT_HEADER } from './http.headers.js';
+import { CLIENT_HEADER, readDeadline, TIMEOUT_HEADER } from './http.headers.js';
 import { readableStatus } from './http.status.js';
 
 /** What an exchange needs of the handler that opened it. */
@@ -64,6 +64,7 @@ export class HttpExchange {
       applicationVersion: headerOf(head, 'x-application-version'),
       accessToken: headerOf(head, 'authorization'),
       rpcMethod: route.operation,
+      deadline: readDeadline(head.headers[TIMEOUT_HEADER]),
     });
   }
 

@@ -12,10 +12,11 @@ import { OriginPolicy } from './http.origin.js';
 import { decodeParameters, isRpcPath, isUnder, parseRoute, pathOf } from './http.route.js';
 import type { HttpRoute } from './http.route.js';
 
-// What the reference allows pages to send, and the default name of its CSRF header.
+// What the reference allows pages to send, the default name of its CSRF header, and the headers of our client.
 const requestHeaders =
   'Content-Type, Access-Control-Allow-Headers, Authorization, X-Requested-With, X-Correlation-Id, X-Session-Id, ' +
-  'X-Application-Id, X-Application-Version, X-User-Id, X-Protocol-Version, X-XSRF-TOKEN';
+  'X-Application-Id, X-Application-Version, X-User-Id, X-Protocol-Version, X-XSRF-TOKEN, ' +
+  'X-Linnet-Client, X-Linnet-Timeout';
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 

@@ -3,3 +3,18 @@ export const CLIENT_HEADER = 'x-linnet-client';
 
 /** How many milliseconds the caller waits for the answer, when the request is sent. */
 export const TIMEOUT_HEADER = 'x-linnet-timeout';
+
+/** The most that is said, and believed, there: a day. Who waits longer waits without end. */
+export const LONGEST_TIMEOUT_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * When a caller stops waiting.
+ *
+ * @param header milliseconds from now, a whole number
+ * @returns milliseconds since the epoch; `undefined` where the header is absent, out of bounds or no number
+ */
+export function readDeadline(header: string | readonly string[] | undefined): number | undefined {
+  if (typeof header !== 'string' || !/^\d{1,8}$/.test(header)) return undefined;
+  const timeoutMs = Number(header);
+  return timeoutMs <= LONGEST_TIMEOUT_MS ? Date.now() + timeoutMs : undefined;
+}

@@ -1,13 +1,15 @@
 /** A request of HTTP, ready to be sent by any platform. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
+  /** Absolute, or from the root where the client has no `uriPrefix`. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Byte strings are sent one after the other. */
   readonly body: string | readonly Uint8Array[] | undefined;
   readonly signal: AbortSignal;
 }
 
-/** What came back. */
+/** What came back, decompressed. */
 export interface HttpReply {
   readonly status: number;
   /** @returns the value of a header, `null` where it is absent */
@@ -15,5 +17,5 @@ export interface HttpReply {
   readonly body: Uint8Array;
 }
 
-/** Sends a request. Rejects where there is no answer, and with the signal's reason. */
+/** Sends a request. Rejects where there is no answer, and with the signal's reason once that is aborted. */
 export type HttpSend = (request: HttpRequest) => Promise<HttpReply>;

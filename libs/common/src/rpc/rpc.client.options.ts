@@ -1,28 +1,41 @@
 import type { ActivityProps } from '../call/call.activity.js';
+import type { HttpSend } from '../http/http.send.js';
 import type { RpcInterfaceDefinition } from './rpc.definition.js';
 import type { RpcClientTransport } from './rpc.exchange.js';
 import type { IModelRpcProps } from './rpc.token.js';
 
 /** How often a call that met a transient fault is repeated. */
 export interface RpcRetryPolicy {
-  /** Faults in a row, without a word of the server's on when to come back, after which the call fails. Default 4. */
+  /**
+   * Repetitions in a row, without a word of the server's on when to come back, after which the call fails with the
+   * server's last error. Default 4; 0 repeats nothing, whatever the server says.
+   */
   readonly limit: number;
-  /** The first pause, in milliseconds; each further one is longer, and all are shortened by chance. Default 500. */
+  /**
+   * The first pause, in milliseconds; each further one is longer (×1, ×1.5, ×2.5, ×4.5, …), and all are shortened by
+   * chance, by half at the most. Default 500.
+   */
   readonly pauseMs: number;
+  /** A server that wants to be left alone for longer, in milliseconds, is not waited for. Default 5 minutes. */
+  readonly longestPauseMs: number;
 }
 
 /** Options of one call, or of all calls of a client made by `with`. */
 export interface RpcCallOptions {
   /** Aborts the call: it rejects with the signal's reason, and the server learns that nobody waits any more. */
   readonly signal?: AbortSignal;
-  /** How long the call may take with all its repetitions, in milliseconds. It travels with the request. */
+  /**
+   * How long the call may take with all its repetitions, in milliseconds; then it rejects with a
+   * {@link DeadlineError}. It travels with the request. Default: no end but that of the surrounding activity.
+   */
   readonly timeoutMs?: number;
-  /** Further request headers. */
+  /** Further request headers; those of the client and of its `with` add up. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Names the activity; default: that of the surrounding context, else a new one. */
   readonly activityId?: string;
   /** Routes the request where no argument does. */
   readonly token?: IModelRpcProps;
+  /** How transient faults are met; members that are left out stay as they were. */
   readonly retry?: Partial<RpcRetryPolicy>;
 }
 
@@ -33,7 +46,7 @@ export type RpcClientStep =
   | { readonly kind: 'pending'; readonly message: string }
   | { readonly kind: 'retry'; readonly pauseMs: number; readonly reason: string };
 
-/** Told of every step of a call; for progress, logs and time lines. */
+/** Told of every step of a call; for progress, logs and time lines. The last one is a `response`. */
 export type RpcClientEvent = RpcClientStep & {
   readonly activityId: string;
   readonly interfaceName: string;
@@ -66,30 +79,34 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
   readonly info?: { readonly title: string; readonly version: string };
   /** The interfaces that {@link RpcClient.ready} asks the server for. */
   readonly interfaces?: readonly RpcInterfaceDefinition[];
-  /** How calls travel. Default: HTTP by `fetch`. */
+  /** How calls travel. Default: HTTP. */
   readonly transport?: RpcClientTransport;
-  /** The value of `Authorization`, asked before every request. */
+  /** How requests of HTTP are sent. Default: by `fetch`. */
+  readonly send?: HttpSend;
+  /** The value of `Authorization`, asked before every request, repetitions included; who gives it caches it. */
   readonly authorization?: string | (() => string | Promise<string>);
   readonly applicationId?: string;
   readonly applicationVersion?: string;
   readonly sessionId?: string;
   /** The header that shows a request to come from the application's own page. */
   readonly csrf?: { readonly headerName?: string; readonly headerValue: string | (() => string | undefined) };
-  /** How long to wait before a pending call is asked for again, in milliseconds. Default 10,000. */
+  /**
+   * How long to wait before a pending call is asked for again, in milliseconds, where the server does not say. Default
+   * 10,000.
+   */
   readonly pendingIntervalMs?: number;
   readonly onNotFound?: RpcNotFoundHandler;
   /** The activity that calls belong to, with what is left of its deadline: what a backend is serving. */
   readonly context?: () => RpcSurroundings | undefined;
   /**
-   * Whether requests bear headers of ours, which let the server send every status and know the deadline. Default: yes,
-   * but for pages that call another origin, whose server may not allow them.
+   * Whether requests bear `X-Linnet-Client`, which lets the server send every status, and `X-Linnet-Timeout`, which
+   * tells it the deadline. Default: yes, but for pages that call another origin, whose server may not allow them;
+   * servers of Linnet do.
    */
   readonly ownHeaders?: boolean;
 }
 
-/** The activity around a call. */
+/** The activity around a call. Its `accessToken` is sent where the client has no `authorization` of its own. */
 export interface RpcSurroundings extends Partial<ActivityProps> {
-  /** When it has to be done, in milliseconds since the epoch. */
-  readonly deadline?: number;
   readonly signal?: AbortSignal;
 }

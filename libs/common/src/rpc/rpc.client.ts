@@ -1,20 +1,16 @@
+import { generalError, NumberedError } from '../call/numbered.error.js';
 import { HttpTransport } from '../http/http.client.js';
 import { RpcClientCall } from './rpc.client.call.js';
 import type { RpcClientTarget } from './rpc.client.call.js';
 import type { RpcCallOptions, RpcClientEvent, RpcClientOptions } from './rpc.client.options.js';
 import { operationKey, operationPolicy, operationsOf } from './rpc.definition.js';
-import type { RpcInterfaceDefinition } from './rpc.definition.js';
+import type { RpcInterfaceDefinition, RpcOperationName } from './rpc.definition.js';
 import type { RpcEndpoint } from './rpc.dispatcher.js';
 import type { RpcClientTransport } from './rpc.exchange.js';
 import { isVersionCompatible } from './rpc.version.js';
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- operations of any kind
-type Operation = (...args: any[]) => Promise<unknown>;
-
 /** The operations of a definition, to be called as if they were here. */
-export type RpcProxy<T> = {
-  readonly [K in keyof T as T[K] extends Operation ? K : never]: T[K];
-} & {
+export type RpcProxy<T> = Pick<T, RpcOperationName<T>> & {
   /** The same client with other options: `client.with({ timeoutMs: 2000 }).countRobots(token)`. */
   with(options: RpcCallOptions): RpcProxy<T>;
 };
@@ -59,7 +55,10 @@ export class RpcClient {
     return () => this.#listeners.delete(listener);
   }
 
-  /** What the server serves, and whether the interfaces of this client fit to it (WIRE 2.8). */
+  /**
+   * What the server serves (WIRE 2.8). An endpoint is `compatible` unless this client has the interface in a version
+   * that does not fit.
+   */
   async describeEndpoints(): Promise<RpcEndpoint[]> {
     const { interfaces = [] } = this.options;
     const names = interfaces.map(
@@ -71,9 +70,11 @@ export class RpcClient {
       operation: 'describeEndpoints',
       policy: { allowResponseCaching: false },
     };
-    const endpoints = (await this.#call(target, [], {})) as RpcEndpoint[];
+    const endpoints = await this.#call(target, [], { token: this.options.token ?? nowhere });
+    if (!isEndpoints(endpoints)) throw generalError('The server does not say what it serves.');
     for (const endpoint of endpoints) {
       const own = interfaces.find(({ interfaceName }) => interfaceName === endpoint.interfaceName);
+      // Judged here: who answers does not know what was asked with.
       endpoint.compatible = !own || isVersionCompatible(endpoint.interfaceVersion, own.interfaceVersion);
     }
     return endpoints;
@@ -82,20 +83,23 @@ export class RpcClient {
   /**
    * Asks the server whether it serves the interfaces of this client.
    *
-   * @throws Error (rejection) naming what is missing or of a version that does not fit
+   * @throws NumberedError (rejection) naming what is missing or of a version that does not fit; its number is
+   * `RpcInterfaceStatus.IncompatibleVersion` (135168)
    */
   async ready(): Promise<void> {
     const endpoints = await this.describeEndpoints();
     const faults = (this.options.interfaces ?? []).flatMap(({ interfaceName, interfaceVersion }) => {
       const served = endpoints.find((endpoint) => endpoint.interfaceName === interfaceName);
       if (!served) return [`${interfaceName} is not served`];
-      return served.compatible
-        ? []
-        : [
-            `${interfaceName} is served in version ${served.interfaceVersion}, which does not fit to ${interfaceVersion}`,
-          ];
+      const misfit = `${interfaceName} is served in version ${served.interfaceVersion}, which does not fit to ${interfaceVersion}`;
+      return served.compatible ? [] : [misfit];
     });
-    if (faults.length > 0) throw new Error(`The server does not fit: ${faults.join('; ')}.`);
+    if (faults.length > 0)
+      throw new NumberedError(
+        INCOMPATIBLE_VERSION,
+        'RpcInterfaceStatus.IncompatibleVersion',
+        `The server does not fit: ${faults.join('; ')}.`,
+      );
   }
 
   #proxy(definition: RpcInterfaceDefinition, options: RpcCallOptions): object {
@@ -108,15 +112,43 @@ export class RpcClient {
     // Not one of the operations, so not one of the names that a look at the object shows.
     if (!('with' in proxy))
       Object.defineProperty(proxy, 'with', {
-        value: (more: RpcCallOptions) => this.#proxy(definition, { ...options, ...more }),
+        value: (more: RpcCallOptions) => this.#proxy(definition, merge(options, more)),
       });
     return proxy;
   }
 
-  #call(target: RpcClientTarget, args: unknown[], options: RpcCallOptions): Promise<unknown> {
-    const notify = (event: RpcClientEvent) => {
-      for (const listener of this.#listeners) listener(event);
-    };
-    return new RpcClientCall(target, args, this.#transport, { ...this.options, ...options }, notify).run();
+  // Asynchronous, so that nothing is ever thrown but by the promise.
+  async #call(target: RpcClientTarget, args: unknown[], options: RpcCallOptions): Promise<unknown> {
+    const merged = merge(this.options, options);
+    return new RpcClientCall(target, args, this.#transport, merged, (event) => this.#notify(event)).run();
   }
+
+  #notify(event: RpcClientEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        // Who looks on does not decide what comes of a call.
+        console.error('A listener of an RPC client has failed:', error);
+      }
+    }
+  }
+}
+
+/** `RpcInterfaceStatus.IncompatibleVersion`, without the table that has all of them. */
+const INCOMPATIBLE_VERSION = 135168;
+
+/** Where a question goes that is about no model. */
+const nowhere = { iTwinId: 'none', iModelId: 'none', changeset: { id: 'none' } };
+
+function isEndpoints(value: unknown): value is RpcEndpoint[] {
+  const isEndpoint = (each: Partial<RpcEndpoint> | null) =>
+    typeof each?.interfaceName === 'string' && typeof each.interfaceVersion === 'string';
+  return Array.isArray(value) && value.every(isEndpoint);
+}
+
+function merge<T extends RpcCallOptions>(options: T, more: RpcCallOptions): T & RpcCallOptions {
+  const headers = { ...options.headers, ...more.headers };
+  const retry = { ...options.retry, ...more.retry };
+  return { ...options, ...more, headers, retry };
 }

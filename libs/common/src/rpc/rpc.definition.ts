@@ -11,7 +11,36 @@ export type RpcInterfaceDefinition<T extends object = object> = Function & {
   readonly interfaceName: string;
   /** Version of the interface's shape, by the rules of semantic versioning. */
   readonly interfaceVersion: string;
+  /** Declares operations that have no bodies; see {@link RpcOperations}. */
+  readonly operations?: readonly string[] | Readonly<Record<string, object>>;
 };
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- operations of any kind
+type AnyOperation = (...args: any[]) => Promise<unknown>;
+
+/** The names of what can be called in a definition. */
+export type RpcOperationName<T> = Exclude<
+  { [K in keyof T]-?: T[K] extends AnyOperation ? K : never }[keyof T] & string,
+  'forward'
+>;
+
+/**
+ * The operations of a definition whose methods are abstract, of which nothing is left at run time: each name with its
+ * policy. The compiler sees that none is missing.
+ *
+ * ```ts
+ * abstract class MapRpcInterface {
+ *   static readonly interfaceName = 'MapRpcInterface';
+ *   static readonly interfaceVersion = '1.0.0';
+ *   static readonly operations: RpcOperations<MapRpcInterface> = { findWay: {}, tile: { allowResponseCaching: true } };
+ *   abstract findWay(from: Point, to: Point): Promise<Point[]>;
+ *   abstract tile(id: string): Promise<Uint8Array>;
+ * }
+ * ```
+ *
+ * A plain list, `['findWay', 'tile'] as const`, will do as well; what is missing there is missing in the client.
+ */
+export type RpcOperations<T> = Readonly<Record<RpcOperationName<T>, RpcOperationPolicyProps>>;
 
 /** How an operation is called and answered. */
 export interface RpcOperationPolicy {
@@ -71,6 +100,7 @@ export function operationPolicy(
     ...readPolicy(owner?.[ITWIN_POLICY]),
     ...readPolicy((method?.[ITWIN_OPERATION] as { policy?: unknown } | undefined)?.policy),
     ...readPolicy(owner?.[OWN_POLICY]),
+    ...readPolicy(declaredOperations(definition)[operation]),
     ...readPolicy(method?.[OWN_POLICY]),
     ...readPolicy((implementation as Marked)?.[OWN_POLICY]),
   };
@@ -103,8 +133,17 @@ const declarationMembers = new Set(['constructor', 'configurationSupplier']);
 // The last path segment is `interface-version-operation`, and it is not percent-decoded (WIRE 2.1).
 const unroutable = /[-/?#%\s]/;
 
+/** What `static operations` says, by name. Without a prototype, as names are asked for that others chose. */
+function declaredOperations({ operations }: RpcInterfaceDefinition): Readonly<Record<string, unknown>> {
+  const entries = Array.isArray(operations)
+    ? (operations as string[]).map((name) => [name, {}] as const)
+    : Object.entries(operations ?? {});
+  return Object.assign(Object.create(null) as object, Object.fromEntries(entries));
+}
+
 /**
- * The operations that a definition declares: own methods of its prototype, in the order of declaration.
+ * The operations that a definition declares: own methods of its prototype, in the order of declaration, and what its
+ * `operations` name.
  *
  * @throws Error with a sentence that names the class, for a definition that cannot be served: no name or
  * version, or a name that the path of a request cannot carry
@@ -119,10 +158,12 @@ export function operationsOf(definition: RpcInterfaceDefinition): string[] {
     );
   if (typeof interfaceVersion !== 'string' || interfaceVersion === '')
     throw new Error(`RPC definition ${name} ("${interfaceName}") has no static interfaceVersion.`);
-  return Object.getOwnPropertyNames(definition.prototype).filter((operation) => {
+  const declared = Object.keys(declaredOperations(definition));
+  const names = new Set([...Object.getOwnPropertyNames(definition.prototype), ...declared]);
+  return [...names].filter((operation) => {
     if (declarationMembers.has(operation)) return false;
-    if (typeof Object.getOwnPropertyDescriptor(definition.prototype, operation)?.value !== 'function')
-      return false;
+    const method: unknown = Object.getOwnPropertyDescriptor(definition.prototype, operation)?.value;
+    if (typeof method !== 'function' && !declared.includes(operation)) return false;
     if (reservedNames.has(operation) || unroutable.test(operation))
       throw new Error(`RPC definition ${name}: an operation cannot be named "${operation}".`);
     return true;
@@ -154,6 +195,10 @@ export abstract class RpcInterface {
 Object.defineProperty(RpcInterface.prototype, 'forward', {
   value(this: object): Promise<never> {
     const { interfaceName } = this.constructor as unknown as RpcInterfaceDefinition;
-    return Promise.reject(new Error(`RPC interface "${interfaceName}" has no client: call it through one.`));
+    return Promise.reject(
+      new Error(
+        `An instance of RPC interface "${interfaceName}" is no client: call RpcManager.getClientForInterface().`,
+      ),
+    );
   },
 });

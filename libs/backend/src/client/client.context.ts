@@ -1,0 +1,16 @@
+import type { RpcSurroundings } from '@linnet/common';
+import { ClientRequestContext } from '../context/request.context.js';
+
+/**
+ * What the call being served hands on to the calls that it makes itself: its names, its end and its deadline.
+ *
+ * @param authorized hands on its credentials, too
+ * @returns `undefined` outside of calls
+ */
+export function surroundings(authorized: boolean): RpcSurroundings | undefined {
+  if (!ClientRequestContext.isActive) return undefined;
+  const { activityId, sessionId, applicationId, applicationVersion, accessToken, deadline, signal } =
+    ClientRequestContext.current;
+  const names = { activityId, sessionId, applicationId, applicationVersion };
+  return { ...names, deadline, signal, accessToken: authorized ? accessToken : '' };
+}

@@ -1,0 +1,29 @@
+import type { FactoryProvider, ModuleMetadata } from '@nestjs/common';
+import type { RpcClientOptions, RpcInterfaceDefinition } from '@linnet/common';
+
+/** Options of `RpcClientModule`: for all clients by `forRoot`, for one by `forFeature`, which wins. */
+export interface RpcClientModuleOptions extends Omit<RpcClientOptions, 'interfaces' | 'context'> {
+  /**
+   * Sends the credentials of the call being served on to the other server, where `authorization` gives no others.
+   * Default `false`: they were given to this one.
+   */
+  readonly forwardAuthorization?: boolean;
+}
+
+/** An interface that another server answers. */
+export interface RpcClientTarget {
+  readonly interface: RpcInterfaceDefinition;
+  /** Serves the interface here as well, by handing calls on to that server. Default `false`. */
+  readonly expose?: boolean;
+}
+
+/** A client, with all that it needs to know. */
+export interface RpcClientFeature extends RpcClientTarget, RpcClientModuleOptions {}
+
+/** A client whose options need injected services. */
+export interface RpcClientAsyncFeature extends RpcClientTarget, Pick<ModuleMetadata, 'imports'> {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in Nest's own options of this kind
+  readonly useFactory: (...args: any[]) => RpcClientModuleOptions | Promise<RpcClientModuleOptions>;
+  /** What the factory is called with. */
+  readonly inject?: NonNullable<FactoryProvider['inject']>;
+}

@@ -1,0 +1,60 @@
+import type { Server } from 'node:http';
+import type { INestApplication } from '@nestjs/common';
+import { createRpcClient, HttpTransport } from '@linnet/common';
+import type { RpcClientOptions, RpcInterfaceDefinition, RpcProxy } from '@linnet/common';
+import { RpcServer } from '../rpc/rpc.server.js';
+import { sendInProcess } from './socketless.send.js';
+
+/** Options of a client in a test. */
+export type TestRpcClientOptions = Omit<
+  RpcClientOptions,
+  'uriPrefix' | 'interfaces' | 'transport' | 'ownHeaders'
+>;
+
+/** A `TestingModule`, of which an application can be made. */
+interface ApplicationSource {
+  createNestApplication(): INestApplication;
+}
+
+/** Applications that are initialised, or about to be: once, however many clients they have. */
+const ready = new WeakMap<object, Promise<INestApplication>>();
+
+/**
+ * Makes a client of an RPC interface of an application that does not listen. Calls go through the application's own
+ * HTTP server, so that its middleware, guards and all else run; only the socket is missing.
+ *
+ * ```ts
+ * const robots = await createTestRpcClient(module, RobotWorldReadRpcInterface);
+ * expect(await robots.countRobots(token)).toBe(500);
+ * ```
+ *
+ * @param app a `TestingModule` (an Express application is made of it), or an application with all that `main.ts` would
+ * give it; it is initialised, if it is not, and yours to close
+ * @param options of the client; what is pending or transient is asked again after 10 ms
+ */
+export async function createTestRpcClient<T extends object>(
+  app: INestApplication | ApplicationSource,
+  definition: RpcInterfaceDefinition<T>,
+  options: TestRpcClientOptions = {},
+): Promise<RpcProxy<T>> {
+  if (!ready.has(app)) ready.set(app, initialise(app));
+  const application = await ready.get(app)!;
+  const { path } = application.get(RpcServer, { strict: false });
+  const server = application.getHttpServer() as Server;
+  const at = { ...options, uriPrefix: `http://localhost${path}`, ownHeaders: true };
+  return createRpcClient({
+    pendingIntervalMs: 10,
+    ...options,
+    retry: { pauseMs: 10, ...options.retry },
+    transport: new HttpTransport(at, sendInProcess(server)),
+  }).client(definition);
+}
+
+async function initialise(app: INestApplication | ApplicationSource): Promise<INestApplication> {
+  const application = 'createNestApplication' in app ? app.createNestApplication() : app;
+  await application.init();
+  // Fastify has no routes before.
+  const instance = application.getHttpAdapter().getInstance() as { ready?: () => PromiseLike<unknown> };
+  await instance.ready?.();
+  return application;
+}

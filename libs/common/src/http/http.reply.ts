@@ -1,0 +1,86 @@
+import { BackendError, rebuildError, ServerError } from '../call/backend.error.js';
+import type { RpcReply } from '../rpc/rpc.exchange.js';
+import { decodeContent } from './http.content.js';
+import type { HttpReply } from './http.send.js';
+
+/** Statuses that ask to come back later. */
+const transientStatuses = new Set([408, 429, 502, 503, 504]);
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+/** `NoContentError` of iTwin.js, which travels without its members. */
+const noContent = { errorNumber: 65604, name: 'Error (65604)', message: 'No Content' };
+
+/** Reads an answer of any status (WIRE 2.5), as every server of the iTwin.js wire sends it. Never throws. */
+export function readReply(reply: HttpReply): RpcReply {
+  const { status, body } = reply;
+  if (status === 200) return readResult(reply);
+  if (status === 204) return { kind: 'error', error: rebuildError(noContent, status) };
+  const text = decoder.decode(body);
+  const retryAfterMs = readRetryAfter(reply.header('retry-after'));
+  if (status === 202 || status === 404) {
+    // By what it says, not by the header with the protocol's version: that is hidden from pages of other origins.
+    const envelope = readEnvelope(text);
+    const protocol = parseInt(reply.header('x-protocol-version') ?? '', 10) || 0;
+    if (status === 202 && (envelope !== undefined || protocol < 2))
+      return { kind: 'pending', message: envelope ?? text, retryAfterMs };
+    if (status === 404 && (envelope !== undefined || protocol === 1))
+      return { kind: 'notFound', response: objectIn(envelope ?? text) ?? {} };
+  }
+  const error = readError(reply, text);
+  // What has a number is the answer of an implementation, and stays the same however often it is asked for.
+  const isAnswer = error instanceof BackendError && typeof objectIn(text)?.['errorNumber'] === 'number';
+  if (transientStatuses.has(status) && !isAnswer) return { kind: 'transient', error, retryAfterMs };
+  return { kind: 'error', error };
+}
+
+function readResult(reply: HttpReply): RpcReply {
+  try {
+    return { kind: 'result', value: decodeContent(reply.body, reply.header('content-type')) };
+  } catch (error) {
+    const { message } = error as Error;
+    return { kind: 'error', error: new ServerError(reply.status, `The answer cannot be read: ${message}`) };
+  }
+}
+
+function readError(reply: HttpReply, text: string): Error {
+  const { status } = reply;
+  const members = objectIn(text) ?? membersOfParts(reply.body, reply.header('content-type'));
+  if (members) return rebuildError({ message: `The server answered ${status}.`, ...members }, status);
+  return new ServerError(status, `The server answered ${status} without saying why.`);
+}
+
+/** An error that has bytes among its members. */
+function membersOfParts(body: Uint8Array, contentType: string | null): object | undefined {
+  if (!contentType?.startsWith('multipart/')) return undefined;
+  try {
+    const value = decodeContent(body, contentType);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What an envelope holds: the message of a pending call, or JSON text of what was not found. */
+function readEnvelope(text: string): string | undefined {
+  if (!text.includes('iTwinRpcCoreResponse')) return undefined;
+  const value = objectIn(text)?.['responseValue'];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The JSON object that a text is; `undefined` for any other. */
+function objectIn(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seconds, fractions allowed, or a date; in milliseconds from now. */
+function readRetryAfter(value: string | null): number | undefined {
+  if (value === null || value.trim() === '') return undefined;
+  const seconds = Number(value);
+  const milliseconds = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1000;
+  return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds);
+}

@@ -1,0 +1,233 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createRpcClient } from '@linnet/common';
+import type { RpcClientEvent, RpcClientOptions } from '@linnet/common';
+import { argumentsOf, envelope, failureOf, Robots, ScriptedServer } from './scripted.send.js';
+import type { ScriptedReply } from './scripted.send.js';
+
+const done: ScriptedReply = { body: '"done"' };
+const busy = (retryAfter?: string, status = 503): ScriptedReply => ({
+  status,
+  body: '',
+  headers: retryAfter === undefined ? {} : { 'retry-after': retryAfter },
+});
+
+/** A client of a script, with what happened and when: milliseconds from the call. */
+function clientOf(replies: (ScriptedReply | Error)[], options: RpcClientOptions = {}) {
+  const server = new ScriptedServer(...replies);
+  const events: RpcClientEvent[] = [];
+  const times: number[] = [];
+  const start = Date.now();
+  const send: typeof server.send = (request) => {
+    times.push(Date.now() - start);
+    return server.send(request);
+  };
+  const client = createRpcClient({ send, ...options });
+  client.addListener((event) => events.push(event));
+  return { server, events, times, robots: client.client(Robots) };
+}
+
+/** What comes of a call while its clock runs as fast as it can. */
+async function fast<T>(call: Promise<T>, milliseconds = 1e9): Promise<T> {
+  call.catch(() => undefined);
+  await jest.advanceTimersByTimeAsync(milliseconds);
+  return call;
+}
+
+beforeEach(() => {
+  jest.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') });
+});
+afterEach(() => {
+  expect(jest.getTimerCount()).toBe(0);
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
+
+describe('a pending call', () => {
+  it('is asked for again until it is done, and tells its progress', async () => {
+    const { events, times, robots, server } = clientOf([
+      envelope('pending', '1 of 2'),
+      envelope('pending', '2 of 2'),
+      done,
+    ]);
+    expect(await fast(robots.count(7))).toBe('done');
+    expect(times).toEqual([0, 10_000, 20_000]);
+    const kinds = events.map(({ kind }) => kind).join(' ');
+    expect(kinds).toBe('request pending request pending request response');
+    expect(events[1]).toEqual({
+      kind: 'pending',
+      message: '1 of 2',
+      activityId: events[0]!.activityId,
+      interfaceName: 'Robots',
+      operation: 'count',
+    });
+    // The same request each time.
+    const [first, ...others] = server.requests.map(({ url, headers, body }) => ({ url, headers, body }));
+    for (const other of others) expect(other).toEqual(first);
+  });
+
+  it('is asked for as often as the client is told, and the server says', async () => {
+    const later = { ...envelope('pending', ''), headers: { 'retry-after': '0.25' } };
+    const { times, robots } = clientOf([envelope('pending', ''), later, done], { pendingIntervalMs: 700 });
+    await fast(robots.count());
+    expect(times).toEqual([0, 700, 950]);
+  });
+
+  it('is asked for within the hour, whatever the server says, and never in a tight loop', async () => {
+    const never = { ...envelope('pending', ''), headers: { 'retry-after': '1e300' } };
+    const now = { ...envelope('pending', ''), headers: { 'retry-after': '-1' } };
+    const { times, robots } = clientOf([never, now, done]);
+    await fast(robots.count());
+    expect(times).toEqual([0, 3_600_000, 3_600_010]);
+  });
+
+  it('is known without the header of the version, which pages of other origins do not see', async () => {
+    const hidden = { ...envelope('pending', 'half'), headers: { 'x-protocol-version': '' } };
+    const plain: ScriptedReply = { status: 202, body: 'other half', headers: { 'x-protocol-version': '1' } };
+    const { events, robots } = clientOf([hidden, plain, done]);
+    await fast(robots.count());
+    expect(events.flatMap((event) => (event.kind === 'pending' ? event.message : []))).toEqual([
+      'half',
+      'other half',
+    ]);
+  });
+
+  it('does not take another 202 for one', async () => {
+    const { robots } = clientOf([{ status: 202, body: '{"message":"m"}' }]);
+    expect(await failureOf(robots.count())).toMatchObject({ message: 'm', status: 202 });
+  });
+});
+
+describe('a transient fault', () => {
+  it.each([408, 429, 502, 503, 504])('%i is met by coming back', async (status) => {
+    const { events, robots } = clientOf([busy(undefined, status), done]);
+    expect(await fast(robots.count())).toBe('done');
+    expect(events[1]).toMatchObject({ kind: 'retry', reason: expect.stringContaining(`${status}`) });
+  });
+
+  it('is waited for longer each time, by chance shorter, and four times', async () => {
+    for (const [chance, factor] of [
+      [0, 0.5],
+      [0.999_999, 1],
+    ] as const) {
+      jest.spyOn(Math, 'random').mockReturnValue(chance);
+      const { times, robots } = clientOf([busy()]);
+      expect(await failureOf(fast(robots.count()))).toMatchObject({ name: 'ServerError', status: 503 });
+      const pauses = times.slice(1).map((time, i) => time - times[i]!);
+      expect(pauses).toHaveLength(4);
+      for (const [i, full] of [500, 750, 1250, 2250].entries())
+        expect(Math.abs(pauses[i]! - full * factor)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it.each([
+    ['2', 2000],
+    ['0.1', 100],
+    ['Thu, 01 Jan 2026 00:00:30 GMT', 30_000],
+    ['Thu, 01 Jan 2025 00:00:00 GMT', 10],
+    ['0', 10],
+  ])('with Retry-After %s is over after %i ms', async (retryAfter, pause) => {
+    const { times, robots } = clientOf([busy(retryAfter), done]);
+    await fast(robots.count());
+    expect(times).toEqual([0, pause]);
+  });
+
+  it('is counted anew after a word of the server, or another answer', async () => {
+    const four = Array.from({ length: 4 }, () => busy());
+    const { robots, server } = clientOf([
+      ...four,
+      busy('1'),
+      ...four,
+      envelope('pending', ''),
+      ...four,
+      done,
+    ]);
+    expect(await fast(robots.count())).toBe('done');
+    expect(server.requests).toHaveLength(15);
+  });
+
+  it('is not waited for when the server wants hours, or says nothing sensible five times', async () => {
+    const hours = clientOf([busy('7200')]);
+    expect(await failureOf(hours.robots.count())).toMatchObject({ status: 503 });
+    expect(hours.server.requests).toHaveLength(1);
+    const patient = clientOf([busy('7200'), done], { retry: { longestPauseMs: 1e9 } });
+    expect(await fast(patient.robots.count())).toBe('done');
+    const strange = clientOf([busy('soon')]);
+    expect(await failureOf(fast(strange.robots.count()))).toMatchObject({ status: 503 });
+    expect(strange.server.requests).toHaveLength(5);
+  });
+
+  it('follows the policy of the client, and of the call', async () => {
+    const { robots, times } = clientOf([busy()], { retry: { limit: 2 } });
+    jest.spyOn(Math, 'random').mockReturnValue(1);
+    await failureOf(fast(robots.with({ retry: { pauseMs: 100 } }).count()));
+    expect(times).toEqual([0, 100, 250]);
+    const { robots: once, server } = clientOf([busy('1')], { retry: { limit: 0 } });
+    await failureOf(once.count());
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('is an answer where it has an error number', async () => {
+    const body = JSON.stringify({ message: 'm', errorNumber: 65537, name: 'n' });
+    const { robots, server } = clientOf([{ status: 429, body }]);
+    expect(await failureOf(robots.count())).toMatchObject({ message: 'm', errorNumber: 65537, status: 429 });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('of the network is none: the server may have done it', async () => {
+    const { robots, server } = clientOf([new Error('reset')]);
+    expect(await failureOf(robots.count())).toMatchObject({
+      name: 'ServerError',
+      status: -1,
+      message: 'The server cannot be reached: reset',
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe('what is not found', () => {
+  const missing = envelope('notFound', '{"message":"Not found","shelf":3}');
+
+  it('is repaired, with other arguments or the same, and asked for again', async () => {
+    const asked: unknown[] = [];
+    const { robots, server } = clientOf([missing, missing, done], {
+      onNotFound: async (event) => {
+        asked.push(event);
+        return asked.length === 1 ? ['repaired'] : true;
+      },
+    });
+    expect(await robots.count('broken')).toBe('done');
+    expect(server.requests.map(argumentsOf)).toEqual([['broken'], ['repaired'], ['repaired']]);
+    const event = {
+      interfaceName: 'Robots',
+      operation: 'count',
+      response: { message: 'Not found', shelf: 3 },
+    };
+    expect(asked).toEqual([
+      { ...event, arguments: ['broken'] },
+      { ...event, arguments: ['repaired'] },
+    ]);
+  });
+
+  it('is an error where nobody repairs it', async () => {
+    for (const onNotFound of [undefined, () => undefined, () => false]) {
+      const error = await failureOf(clientOf([missing], { onNotFound }).robots.count());
+      expect(error).toMatchObject({ name: 'NotFound', message: 'Not found', shelf: 3, status: 404 });
+    }
+    const { robots } = clientOf([missing], {
+      onNotFound: () => {
+        throw new Error('beyond repair');
+      },
+    });
+    await expect(robots.count()).rejects.toThrow('beyond repair');
+  });
+
+  it('of protocol 1 comes without an envelope', async () => {
+    const body = '{"message":"Not found"}';
+    const one: ScriptedReply = { status: 404, body, headers: { 'x-protocol-version': '1' } };
+    expect(await clientOf([one, done], { onNotFound: () => true }).robots.count()).toBe('done');
+    // Without a version it may be anybody's 404.
+    const none: ScriptedReply = { status: 404, body, headers: { 'x-protocol-version': '' } };
+    const { robots } = clientOf([none, done], { onNotFound: () => true });
+    expect(await failureOf(robots.count())).toMatchObject({ message: 'Not found', status: 404 });
+  });
+});
