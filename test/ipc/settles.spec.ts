@@ -187,6 +187,7 @@ const unsendable: Record<string, [make: () => unknown, message: string | RegExp]
   'proxy that traps all': [() => new Proxy({}, traps), 'a trap'],
   'then that throws': [
     () => ({
+      // eslint-disable-next-line unicorn/no-thenable -- the one that is tested
       get then() {
         return trap();
       },
@@ -195,6 +196,7 @@ const unsendable: Record<string, [make: () => unknown, message: string | RegExp]
   ],
   'then that calls back twice and throws': [
     () => ({
+      // eslint-disable-next-line unicorn/no-thenable -- the one that is tested
       then(_: unknown, reject: (reason: unknown) => void) {
         reject(new Error('first'));
         reject(new Error('second'));
@@ -512,6 +514,7 @@ describe("a frontend's reply", () => {
       'members that errors have',
       { message: 'm', toString: 1, valueOf: 1, stack: 1, cause: 1, constructor: 1 },
     ],
+    // eslint-disable-next-line unicorn/no-thenable -- the one that is tested
     ['members of promises', { message: 'm', then: 1, catch: 1 }],
   ])('with an error of %s rejects, and can be logged', async (_, error) => {
     const { host } = app;

@@ -88,8 +88,8 @@ export class DurableLink implements IpcSessionLink {
   }
 
   push(message: OutgoingMessage): Promise<void> {
+    if (!this.#closure) this.#write(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
-    this.#write(message);
     return this.#keptBytes <= HIGH_WATER ? sent : unwatched(this.#untilReleased());
   }
 
@@ -124,6 +124,12 @@ export class DurableLink implements IpcSessionLink {
   }
 
   #write(message: OutgoingMessage): void {
+    const { bufferedBytes } = this.limits;
+    // Asked before: one message may be larger than all that may wait, and its peer has had no time to take it.
+    if (this.#keptBytes > bufferedBytes) {
+      this.close(1013, `More than ${bufferedBytes} bytes were not taken.`);
+      return;
+    }
     const text = durableText(message);
     const { parts } = message.data;
     // A copy: what is sent again has to be what was sent.
@@ -132,8 +138,6 @@ export class DurableLink implements IpcSessionLink {
     this.#kept.push({ content, bytes });
     this.#keptBytes += bytes;
     this.#put(content);
-    const { bufferedBytes } = this.limits;
-    if (this.#keptBytes > bufferedBytes) this.close(1013, `More than ${bufferedBytes} bytes were not taken.`);
   }
 
   #put(content: string | Uint8Array): void {

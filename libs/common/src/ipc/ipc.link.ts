@@ -50,6 +50,9 @@ export class IpcLink implements IpcSessionLink {
   #closure: IpcClosure | undefined;
   readonly #receiver: IpcReceiver;
   #sequence = 0;
+  /** What all wait for who send while the peer takes its time. */
+  #drained: Promise<void> | undefined;
+  #giveUp: (error: IpcClosedError) => void = () => undefined;
 
   /**
    * @param receive is given every message of the peer, in the order of sending
@@ -75,13 +78,11 @@ export class IpcLink implements IpcSessionLink {
    * @returns resolves at once, or when the peer has taken what is on its way; rejects when the link is over
    */
   push(message: OutgoingMessage): Promise<void> {
+    if (!this.#closure) this.#write(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
-    this.#write(message);
     if (this.transport.bufferedBytes <= HIGH_WATER) return sent;
-    const drained = this.transport.drained().then(() => {
-      if (this.#closure) throw new IpcClosedError(this.#closure);
-    });
-    return unwatched(drained);
+    this.#drained ??= unwatched(this.#drain());
+    return this.#drained;
   }
 
   /** Sends an answer. On a link that is over there is nobody to have it. */
@@ -111,7 +112,19 @@ export class IpcLink implements IpcSessionLink {
     if (this.#closure) return;
     this.#closure = closure;
     this.#receiver.close();
+    this.#giveUp(new IpcClosedError(closure));
     this.onEnd(closure);
+  }
+
+  /** Not only until the connection is gone: a peer that takes nothing may keep it open for long. */
+  #drain(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      void this.transport.drained().then(() => {
+        this.#drained = undefined;
+        resolve();
+      });
+    });
   }
 
   #receive(take: () => void): void {
@@ -129,11 +142,14 @@ export class IpcLink implements IpcSessionLink {
   }
 
   #write(message: OutgoingMessage): void {
-    this.transport.writeText(textFrame(message, this.#sequence++));
-    for (const part of message.data.parts) this.transport.writeBinary(part);
     const { bufferedBytes } = this.limits;
+    // Asked before: one message may be larger than all that may wait, and its peer has had no time to take it.
     if (this.transport.bufferedBytes > bufferedBytes)
       this.close(1013, `More than ${bufferedBytes} bytes were not taken.`);
+    else {
+      this.transport.writeText(textFrame(message, this.#sequence++));
+      for (const part of message.data.parts) this.transport.writeBinary(part);
+    }
   }
 }
 
