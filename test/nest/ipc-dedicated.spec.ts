@@ -1,8 +1,9 @@
 import { jest } from '@jest/globals';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { IpcChannel, IpcHost, IpcTicketService } from '@linnet/backend';
 import type { IpcModuleOptions } from '@linnet/backend';
-import { BareFrontend } from '../ipc/raw.frontend.socket.js';
+import { BareFrontend, handshake } from '../ipc/raw.frontend.socket.js';
 import { closeIpcApps, startIpcApp, until } from './ipc.harness.js';
 import type { IpcTestApp } from './ipc.harness.js';
 
@@ -72,25 +73,25 @@ describe('a dedicated backend', () => {
   });
 
   it('does not end the session of a frontend whose new request has left again', async () => {
+    let left: IncomingMessage | undefined;
     let verdict: (verdict: { frontend: string }) => void = () => undefined;
-    const { port, connect, session } = await start({
-      authorize: ({ url }) =>
-        url === '/ipc' ? { frontend: 'f1' } : new Promise((resolve) => (verdict = resolve as never)),
-    });
+    const authorize = (request: IncomingMessage) => {
+      if (request.url === '/ipc') return { frontend: 'f1' };
+      left = request;
+      return new Promise<{ frontend: string }>((resolve) => (verdict = resolve));
+    };
+    const { port, connect, session } = await start({ authorize });
     const { ask } = await connect();
-    const { isOpen } = await session();
+    const first = await session();
     const bare = await BareFrontend.connect(port);
-    bare.write(
-      'GET /ipc?late HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
-        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-    );
-    await delay(20);
+    bare.write(handshake(port, { path: '/ipc?late' }));
+    await until(() => left);
     bare.destroy();
-    await delay(20);
+    await until(() => left!.socket.destroyed);
     verdict({ frontend: 'f1' });
     await delay(5);
-    expect(isOpen).toBe(true);
     expect(await ask('only.say')).toEqual({ result: 'said' });
+    expect(first.isOpen).toBe(true);
   });
 });
 
@@ -114,10 +115,10 @@ describe('the lifetime of a dedicated backend', () => {
   });
 
   it.each(['a word', 'none'])('goes on over a reload, where the page leaves with %s', async (how) => {
-    const testApp = await start({ frontendGraceMs: 60 });
+    const testApp = await start({ frontendGraceMs: 500 });
     testApp.host.bindLifetime(testApp.app);
     const close = watch(testApp);
-    for (let n = 0; n < 4; n++) {
+    for (let n = 0; n < 3; n++) {
       const { raw, ask } = await testApp.connect();
       const { closed } = await testApp.session();
       expect(await ask('only.say')).toEqual({ result: 'said' });
@@ -127,7 +128,7 @@ describe('the lifetime of a dedicated backend', () => {
       await delay(20);
     }
     await testApp.connect();
-    await delay(80);
+    await delay(550);
     expect(close).not.toHaveBeenCalled();
   });
 
@@ -183,14 +184,14 @@ describe('the lifetime of a dedicated backend', () => {
 
   it('leaves no timer when the application is closed meanwhile', async () => {
     const gone = jest.fn();
-    const testApp = await start({ onFrontendGone: gone, frontendGraceMs: 40 });
+    const testApp = await start({ onFrontendGone: gone, frontendGraceMs: 200 });
     testApp.host.bindLifetime(testApp.app);
     const close = watch(testApp);
     const { raw } = await testApp.connect();
     await raw.close();
     await until(() => testApp.host.sessions.length === 0);
     await testApp.close();
-    await delay(60);
+    await delay(230);
     expect(gone).not.toHaveBeenCalled();
     expect(close).toHaveBeenCalledTimes(1);
   });

@@ -6,25 +6,28 @@ import { closeIpcApps, startIpcApp, until } from './ipc.harness.js';
 import type { TestFrontend } from './ipc.harness.js';
 
 let events: string[] = [];
+/** Work that goes on until it is released, by name. */
+let held = new Map<string, () => void>();
 
-/** Takes its time, and notes when. */
-async function work(name: string, ms: number): Promise<string> {
+/** Takes its time, or until it is released, and notes when. */
+async function work(name: string, ms: number | 'held'): Promise<string> {
   events.push(`+${name}`);
-  await delay(ms);
+  if (ms === 'held') await new Promise<void>((resolve) => held.set(name, resolve));
+  else await delay(ms);
   events.push(`-${name}`);
   return name;
 }
 
 @IpcChannel('together')
 class TogetherHandler {
-  work(name: string, ms = 1) {
+  work(name: string, ms: number | 'held' = 1) {
     return work(name, ms);
   }
 }
 
 @IpcChannel('queued', { sequential: true })
 class QueuedHandler {
-  work(name: string, ms = 1) {
+  work(name: string, ms: number | 'held' = 1) {
     return work(name, ms);
   }
   async fail(name: string) {
@@ -40,7 +43,7 @@ class QueuedHandler {
 @IpcChannel('queued-too', { sequential: true })
 class OtherQueuedHandler {
   constructor(readonly session: IpcSession) {}
-  work(name: string, ms = 1) {
+  work(name: string, ms: number | 'held' = 1) {
     return work(name, ms);
   }
 }
@@ -59,6 +62,7 @@ const invoke = ({ raw }: TestFrontend, sequence: number, ...data: unknown[]) =>
 
 beforeEach(() => {
   events = [];
+  held = new Map();
 });
 afterEach(closeIpcApps);
 
@@ -67,11 +71,13 @@ describe('calls of a session', () => {
     const { connect } = await start();
     const frontend = await connect();
     const answers = [
-      frontend.ask('together.work', 'bytes', 20, new Uint8Array(200_000)),
-      frontend.ask('together.work', 'text', 1),
-      frontend.ask('together.work', 'more bytes', 1, Uint8Array.of(1)),
-      frontend.ask('together.work', 'more text', 1),
+      frontend.ask('together.work', 'bytes', 'held', new Uint8Array(200_000)),
+      frontend.ask('together.work', 'text', 'held'),
+      frontend.ask('together.work', 'more bytes', 'held', Uint8Array.of(1)),
+      frontend.ask('together.work', 'more text', 'held'),
     ];
+    await until(() => held.size === 4);
+    for (const release of held.values()) release();
     await Promise.all(answers);
     expect(events.slice(0, 4)).toEqual(['+bytes', '+text', '+more bytes', '+more text']);
   });
@@ -88,11 +94,14 @@ describe('calls of a session', () => {
     const { connect } = await start();
     const { ask } = await connect();
     const order: string[] = [];
-    await Promise.all(
-      [40, 20, 1].map((ms) => ask('together.work', String(ms), ms).then(({ result }) => order.push(result))),
+    const answers = ['a', 'b', 'c'].map((name) =>
+      ask('together.work', name, 'held').then(({ result }) => order.push(result as string)),
     );
-    expect(events.slice(0, 3)).toEqual(['+40', '+20', '+1']);
-    expect(order).toEqual(['1', '20', '40']);
+    await until(() => held.size === 3);
+    expect(events).toEqual(['+a', '+b', '+c']);
+    for (const name of ['c', 'a', 'b']) held.get(name)!();
+    await Promise.all(answers);
+    expect(order).toEqual(['c', 'a', 'b']);
   });
 
   it('are all answered, five hundred at once', async () => {
@@ -109,10 +118,11 @@ describe('calls of a session', () => {
     const frontend = await connect();
     host.addListener('told', (_event, text: string) => void events.push(text));
     frontend.raw.send('itwin.told', 'a', new Uint8Array(100_000));
-    const answer = frontend.ask('together.work', 'b');
+    const answer = frontend.ask('together.work', 'b', 'held');
     frontend.raw.send('itwin.told', 'c');
-    await answer;
     await until(() => events.includes('c'));
+    held.get('b')!();
+    await answer;
     expect(events.slice(0, 3)).toEqual(['a', '+b', 'c']);
   });
 });
@@ -153,10 +163,11 @@ describe('calls of a sequential channel', () => {
     const { connect } = await start();
     const one = await connect();
     const other = what === 'another session' ? await connect() : one;
-    const slow = one.ask('queued.work', 'slow', 60);
-    await until(() => events.length === 1);
+    const slow = one.ask('queued.work', 'slow', 'held');
+    await until(() => held.size === 1);
     expect(await other.ask(`${channel}.work`, 'quick')).toEqual({ result: 'quick' });
     expect(events).toEqual(['+slow', '+quick', '-quick']);
+    held.get('slow')!();
     await slow;
   });
 
@@ -164,11 +175,12 @@ describe('calls of a sequential channel', () => {
     const { connect, session } = await start();
     const frontend = await connect();
     const { closed } = await session();
-    for (const name of ['a', 'b']) frontend.ask('queued.work', name, 30).catch(() => undefined);
-    await until(() => events.length === 1);
+    for (const name of ['a', 'b']) frontend.ask('queued.work', name, 'held').catch(() => undefined);
+    await until(() => held.size === 1);
     frontend.raw.terminate();
     await closed;
-    await until(() => events.length === 2);
+    held.get('a')!();
+    await until(() => events.includes('-a'));
     await delay(5);
     expect(events).toEqual(['+a', '-a']);
   });

@@ -8,9 +8,10 @@ import type {
   PipeTransform,
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, REQUEST } from '@nestjs/core';
-import { IpcChannel, IpcSession } from '@linnet/backend';
+import { IpcChannel, IpcSession, RpcInterface } from '@linnet/backend';
 import { map } from 'rxjs';
 import { closeIpcApps, startIpcApp } from './ipc.harness.js';
+import { definitionOf } from './nest.harness.js';
 
 @IpcChannel('plain')
 class PlainHandler {
@@ -121,5 +122,42 @@ describe('request-scoped enhancers live as long as the session', () => {
     }
     const { connect } = await start(DecoratedHandler);
     expect(await (await connect(as('a'))).ask('decorated.both')).toEqual({ result: ['a', 'a'] });
+  });
+
+  it('but as long as the call, for RPC', async () => {
+    @RpcInterface(definitionOf('Scoped', 'go'))
+    class ScopedImpl {
+      async go() {
+        return made;
+      }
+    }
+    @Injectable({ scope: Scope.REQUEST })
+    class Guard implements CanActivate {
+      constructor(
+        readonly perCall: PerSession,
+        @Inject(REQUEST) private readonly call: object,
+        private readonly session: IpcSession,
+      ) {}
+      canActivate(context: ExecutionContext) {
+        const isCall = 'transport' in this.call && !(this.call instanceof IpcSession);
+        return isCall && this.session.user === 'yes' && context.getType() === 'rpc';
+      }
+    }
+    const { connect } = await startIpcApp({
+      rpc: {},
+      providers: [ScopedImpl, PerSession, { provide: APP_GUARD, useClass: Guard }],
+      ipc: { authorize: (request) => ({ user: request.headers['x-user'] }) },
+    });
+    const request = {
+      definition: { interfaceName: 'Scoped', interfaceVersion: '1.0.0' },
+      operation: 'go',
+      parameters: [],
+      context: {},
+    };
+    const { ask } = await connect(as('yes'));
+    for (const result of [1, 2])
+      expect(await ask('itwinjs-core/rpc-over-ipc.request', request)).toEqual({ result });
+    const refused = await (await connect(as('no'))).fail('itwinjs-core/rpc-over-ipc.request', request);
+    expect(refused.message).toBe('Forbidden resource');
   });
 });

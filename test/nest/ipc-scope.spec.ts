@@ -9,6 +9,7 @@ import { closeIpcApps, startIpcApp, until } from './ipc.harness.js';
 
 let made = 0;
 let events: string[] = [];
+let release: () => void = () => undefined;
 
 /** A provider of a session's own, which notes when it is destroyed. */
 class Noting implements OnModuleDestroy {
@@ -60,9 +61,9 @@ class CartHandler extends Noting {
     const { request } = this.trace;
     return [this.cart.session.id, request === this.cart.session, request instanceof IpcSession];
   }
-  async slow(ms: number) {
+  async slow() {
     events.push('slow began');
-    await delay(ms);
+    await new Promise<void>((resolve) => (release = resolve));
     events.push('slow ended');
     return this.cart.items;
   }
@@ -180,11 +181,15 @@ describe('at the end of a session', () => {
   });
 
   it('all waits for handlers that still run', async () => {
-    const { connect } = await startIpcApp({ providers: cart });
+    const { connect, session } = await startIpcApp({ providers: cart });
     const { raw, ask } = await connect();
-    ask('cart.slow', 60).catch(() => undefined);
+    const { closed } = await session();
+    ask('cart.slow').catch(() => undefined);
     await until(() => events.length === 1);
     raw.terminate();
+    await closed;
+    await delay(20);
+    release();
     await until(() => events.length === 5);
     expect(events).toEqual(['slow began', 'slow ended', 'CartHandler', 'Trace', 'Cart']);
   });
@@ -192,9 +197,11 @@ describe('at the end of a session', () => {
   it('all waits no longer than it may', async () => {
     const { connect } = await startIpcApp({ providers: cart, ipc: { shutdownTimeoutMs: 20 } });
     const { raw, ask } = await connect();
-    ask('cart.slow', 300).catch(() => undefined);
+    ask('cart.slow').catch(() => undefined);
     await until(() => events.length === 1);
     raw.terminate();
+    await until(() => events.length === 4);
+    release();
     await until(() => events.length === 5);
     expect(events).toEqual(['slow began', 'CartHandler', 'Trace', 'Cart', 'slow ended']);
   });

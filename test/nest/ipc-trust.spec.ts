@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   ConflictException,
@@ -7,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { ClientRequestContext, CurrentSession, IpcChannel, IpcTicketService } from '@linnet/backend';
 import type { IpcIdentity, IpcModuleOptions, IpcSession } from '@linnet/backend';
-import { BareFrontend } from '../ipc/raw.frontend.socket.js';
+import { BareFrontend, handshake } from '../ipc/raw.frontend.socket.js';
 import { adapters, closeIpcApps, startIpcApp, until } from './ipc.harness.js';
 
 @IpcChannel('who')
@@ -79,10 +80,10 @@ describe('authorize', () => {
     let late: (verdict: boolean) => void = () => undefined;
     const { connect, refused, host } = await start({
       authorize: ({ url }) => {
-        if (!url!.endsWith('?hang')) return delay(30).then(() => ({ user: url }));
+        if (!url!.endsWith('?hang')) return delay(1).then(() => ({ user: url }));
         return new Promise((resolve) => (late = resolve));
       },
-      limits: { upgradeMs: 60 },
+      limits: { upgradeMs: 150 },
     });
     expect((await (await connect({ path: '/ipc?a=1' })).ask('who.am')).result.user).toBe('/ipc?a=1');
     const { status, body, headers } = await refused({ path: '/ipc?hang' });
@@ -94,18 +95,19 @@ describe('authorize', () => {
   });
 
   it('of a peer that left opens no session', async () => {
+    let left: IncomingMessage | undefined;
     let verdict: (verdict: boolean) => void = () => undefined;
-    const { port, host, connect } = await start({
-      authorize: ({ url }) => url !== '/ipc?slow' || new Promise<boolean>((resolve) => (verdict = resolve)),
-    });
+    const authorize = (request: IncomingMessage) => {
+      if (request.url !== '/ipc?slow') return true;
+      left = request;
+      return new Promise<boolean>((resolve) => (verdict = resolve));
+    };
+    const { port, host, connect } = await start({ authorize });
     const bare = await BareFrontend.connect(port);
-    bare.write(
-      `GET /ipc?slow HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-    );
-    await delay(20);
+    bare.write(handshake(port, { path: '/ipc?slow' }));
+    await until(() => left);
     bare.destroy();
-    await delay(20);
+    await until(() => left!.socket.destroyed);
     verdict(true);
     await connect();
     await until(() => host.sessions.length === 1);
