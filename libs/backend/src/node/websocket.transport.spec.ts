@@ -181,10 +181,10 @@ describe('frames', () => {
   it('of one turn go out together', async () => {
     const { peer, transport, socket } = await open();
     let writes = 0;
-    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+    const pass = socket.write.bind(socket) as (...args: unknown[]) => boolean;
     socket.write = (...args: unknown[]) => {
       writes++;
-      return write(...args);
+      return pass(...args);
     };
     for (let i = 0; i < 100; i++) write(transport, `{"i":${i}}`, [Uint8Array.of(i)]);
     await Promise.resolve().then(() => write(transport, 'behind a promise', []));
