@@ -10,12 +10,26 @@ let aborted = 0;
 @IpcChannel('b')
 class B {
   constructor(private readonly session: IpcSession) {}
-  id() { return this.session.id; }
-  echo(...x: unknown[]) { return x; }
-  async slow(ms: number, @CurrentActivity() activity?: Activity) { activity!.signal.addEventListener('abort', () => aborted++); await new Promise((r) => setTimeout(r, ms)); return 'slow'; }
-  async ask() { return this.session.callIpcChannel('fe', 'x', 1); }
-  note(n: number) { for (let i = 0; i < n; i++) void this.session.send('n', i); }
-  fail() { throw new Error('m'); }
+  id() {
+    return this.session.id;
+  }
+  echo(...x: unknown[]) {
+    return x;
+  }
+  async slow(ms: number, @CurrentActivity() activity?: Activity) {
+    activity!.signal.addEventListener('abort', () => aborted++);
+    await new Promise((r) => setTimeout(r, ms));
+    return 'slow';
+  }
+  async ask() {
+    return this.session.callIpcChannel('fe', 'x', 1);
+  }
+  note(n: number) {
+    for (let i = 0; i < n; i++) void this.session.send('n', i);
+  }
+  fail() {
+    throw new Error('m');
+  }
 }
 @Module({ imports: [IpcModule.forRoot({})], providers: [B] })
 class App {}
@@ -25,12 +39,25 @@ async function proxyTo(port: number) {
   const server = createServer((a) => {
     const b = connect(port, '127.0.0.1');
     sockets.add(a);
-    a.pipe(b); b.pipe(a);
-    a.on('error', () => b.destroy()); b.on('error', () => a.destroy());
-    a.on('close', () => { b.destroy(); sockets.delete(a); }); b.on('close', () => a.destroy());
+    a.pipe(b);
+    b.pipe(a);
+    a.on('error', () => b.destroy());
+    b.on('error', () => a.destroy());
+    a.on('close', () => {
+      b.destroy();
+      sockets.delete(a);
+    });
+    b.on('close', () => a.destroy());
   });
   await new Promise<void>((r) => server.listen(0, '127.0.0.1', r));
-  return { port: (server.address() as AddressInfo).port, cut: () => sockets.forEach((s) => s.destroy()), close: () => { server.close(); sockets.forEach((s) => s.destroy()); } };
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut: () => sockets.forEach((s) => s.destroy()),
+    close: () => {
+      server.close();
+      sockets.forEach((s) => s.destroy());
+    },
+  };
 }
 
 it.each([true, false])('works, compatible: %s', async (compatible) => {
@@ -38,7 +65,9 @@ it.each([true, false])('works, compatible: %s', async (compatible) => {
   await app.listen(0, '127.0.0.1');
   const port = (app.getHttpServer().address() as AddressInfo).port;
   const proxy = await proxyTo(port);
-  const fe = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${proxy.port}/ipc`, { compatible }), { reconnectMs: [10, 50] });
+  const fe = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${proxy.port}/ipc`, { compatible }), {
+    reconnectMs: [10, 50],
+  });
   const states: string[] = [];
   fe.onStateChange((s) => states.push(s));
   const notes: number[] = [];
@@ -46,7 +75,13 @@ it.each([true, false])('works, compatible: %s', async (compatible) => {
   fe.handle('fe', (m, x) => ({ result: [m, x] }));
   await fe.ready;
   const b = fe.makeIpcProxy<any>('b') as any;
-  expect(await b.echo(1, 'ä', null, new Float64Array([1.5]), { a: new Uint8Array([7]) })).toEqual([1, 'ä', null, new Float64Array([1.5]), { a: new Uint8Array([7]) }]);
+  expect(await b.echo(1, 'ä', null, new Float64Array([1.5]), { a: new Uint8Array([7]) })).toEqual([
+    1,
+    'ä',
+    null,
+    new Float64Array([1.5]),
+    { a: new Uint8Array([7]) },
+  ]);
   const id = await b.id();
   expect(await b.ask()).toEqual(['x', 1]);
   await expect(b.fail()).rejects.toThrow('m');

@@ -107,5 +107,5 @@ export type {
 export type { IpcPairingState } from './ipc/ipc.pairing.js';
 export type { IpcConnectionEvents, IpcConnector } from './ipc/ipc.connector.js';
 export { DURABLE_PROTOCOL, greetingFrame, parseHello } from './ipc/ipc.durable.codec.js';
-export { DurableLink } from './ipc/ipc.durable.link.js';
+export { DurableLink, INTERRUPTED } from './ipc/ipc.durable.link.js';
 export { IpcProtocolError } from './ipc/ipc.message.js';

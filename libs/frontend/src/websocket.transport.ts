@@ -54,7 +54,9 @@ export function webSocketIpc(
 
 class WebSocketTransport implements IpcTransport {
   #socket: WebSocketLike | undefined;
+  /** How this side has closed. */
   #closed: { code: number; reason: string } | undefined;
+  #isOver = false;
 
   constructor(private readonly events: IpcConnectionEvents) {}
 
@@ -105,14 +107,16 @@ class WebSocketTransport implements IpcTransport {
 
   close(code: number, reason: string): void {
     this.#closed ??= { code, reason };
-    // A page may only name these codes.
-    const mayBeSent = code === 1000 || code >= 3000;
-    if (mayBeSent) this.#socket?.close(code, reason.slice(0, 100));
-    else this.#socket?.close();
+    // A page may only name 1000 and those from 3000 on.
+    const named = code === 1000 || code >= 3000 ? code : code + 3000;
+    // As much of a reason as a close frame holds, whatever its letters.
+    this.#socket?.close(named, reason.slice(0, 40));
     if (!this.#socket) this.#end(code, reason);
   }
 
   #end(code: number, reason: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#closed ??= { code, reason };
     this.events.closed({ code, reason });
   }

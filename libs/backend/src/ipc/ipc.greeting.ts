@@ -8,8 +8,8 @@ import type { WebSocketTransport } from '../node/websocket.transport.js';
 interface Durable {
   readonly session: IpcSession;
   readonly link: DurableLink;
-  /** Proves that a frontend is the one that it says; another for each connection. */
-  secret: string;
+  /** Prove that a frontend is the one that it says: that of the last connection, and the one before until it has arrived. */
+  secrets: string[];
   grace: NodeJS.Timeout | undefined;
 }
 
@@ -30,25 +30,31 @@ export class IpcGreeting {
    * Reads the first frame of a connection.
    *
    * @returns the session that it goes on with; `undefined` for one that begins another
-   * @throws IpcProtocolError for what is no greeting, and 1008 for a session that is not (any more) there
+   * @throws IpcProtocolError for what is no greeting, 4001 for a session that is not (any more) there
    */
   recognize(frame: string, identity: IpcIdentity): { session: IpcSession; received: number } | undefined {
     const hello = parseHello(frame, this.#limits);
     if (!hello) return undefined;
     const durable = this.#durable.get(hello.sessionId);
     // Who knows the secret has to be who he was, besides: a token may have been taken from him meanwhile.
-    if (
-      durable &&
-      isEqual(durable.secret, hello.secret) &&
-      isDeepStrictEqual(durable.session.user, identity.user)
-    )
-      return { session: durable.session, received: hello.received };
-    throw new SessionLost('The session is not there any more.');
+    const isOwner =
+      durable !== undefined &&
+      durable.secrets.some((secret) => isEqual(secret, hello.secret)) &&
+      isDeepStrictEqual(durable.session.user, identity.user);
+    if (!isOwner) throw new SessionLost();
+    if (!durable.link.canResume(hello.received)) {
+      // What one of the two knows is wrong, and will not be right the next time.
+      durable.link.close(1002, 'The frontend has received what was not sent.');
+      throw new SessionLost();
+    }
+    // It has this one, whatever it was sent besides.
+    durable.secrets = [hello.secret];
+    return { session: durable.session, received: hello.received };
   }
 
   /** Remembers a session that has begun. */
   add(session: IpcSession, link: DurableLink): void {
-    this.#durable.set(session.id, { session, link, secret: '', grace: undefined });
+    this.#durable.set(session.id, { session, link, secrets: [], grace: undefined });
     void session.closed.then(() => {
       clearTimeout(this.#durable.get(session.id)?.grace);
       this.#durable.delete(session.id);
@@ -64,12 +70,18 @@ export class IpcGreeting {
   welcome(session: IpcSession, transport: WebSocketTransport, received: number): void {
     const durable = this.#durable.get(session.id)!;
     clearTimeout(durable.grace);
-    durable.link.detach();
-    durable.secret = randomBytes(16).toString('base64url');
-    const { secret, link } = durable;
+    const { link } = durable;
+    const secret = randomBytes(16).toString('base64url');
+    durable.secrets.push(secret);
     const welcome = { sessionId: session.id, secret, graceMs: this.graceMs, received: link.received };
     transport.writeText(greetingFrame({ welcome }));
     link.attach(transport, received);
+  }
+
+  /** Something has come over the connection: the frontend has its secret, and the one before is worth nothing. */
+  confirm(session: IpcSession): void {
+    const durable = this.#durable.get(session.id);
+    if (durable && durable.secrets.length > 1) durable.secrets = durable.secrets.slice(-1);
   }
 
   /** Tells a frontend that its session is lost. */
@@ -90,11 +102,13 @@ export class IpcGreeting {
 
 /** A session that was to be resumed is not there, or is another's. */
 export class SessionLost extends IpcProtocolError {
-  constructor(message: string) {
-    super(1008, message);
+  constructor() {
+    super(4001, 'The session is not there any more.');
   }
 }
 
 function isEqual(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+  // In bytes: letters of the same number may have another length.
+  const [known, given] = [Buffer.from(a), Buffer.from(b)];
+  return known.length === given.length && timingSafeEqual(known, given);
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import { DURABLE_PROTOCOL, DurableLink, HttpError, IpcProtocolError } from '@linnet/common';
+import { DURABLE_PROTOCOL, DurableLink, HttpError, INTERRUPTED, IpcProtocolError } from '@linnet/common';
 import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import { WebSocketTransport } from '../node/websocket.transport.js';
 import type { IpcWebSocket } from '../node/websocket.transport.js';
@@ -90,7 +90,7 @@ export class IpcSockets {
         if (!(error instanceof IpcProtocolError)) throw error;
         webSocket.on('error', ignored);
         if (error instanceof SessionLost) this.#greeting.refuse(transport, error);
-        transport.close(error instanceof SessionLost ? 4001 : error.code, error.message);
+        transport.close(error.code, error.message);
       }
     });
   }
@@ -109,7 +109,7 @@ export class IpcSockets {
     received: number,
   ): void {
     const open = this.#open.get(session);
-    if (!open) throw new SessionLost('The session is not there any more.');
+    if (!open) throw new SessionLost();
     const before = open.webSocket;
     open.webSocket = webSocket;
     open.transport = transport;
@@ -127,13 +127,23 @@ export class IpcSockets {
   ): void {
     const { link } = this.#open.get(session)!.connection;
     this.#greeting.welcome(session, transport, received);
-    this.#listen(webSocket, link);
+    const isCurrent = () => this.#open.get(session)?.webSocket === webSocket;
+    webSocket.on('message', (data: Buffer, isBinary: boolean) => {
+      // Of a connection that was given up something may still come.
+      if (!isCurrent()) return;
+      this.#greeting.confirm(session);
+      if (isBinary) link.receiveBinary(data);
+      else link.receiveText(data.toString());
+    });
+    webSocket.on('error', (error: Error) => {
+      // Broken frames may be the connection's fault; what is too big will be so again.
+      const { closeCode: code } = webSocket;
+      if (isCurrent() && code >= 1008) link.ended({ code, reason: error.message });
+    });
     webSocket.on('close', (code: number, reason: Buffer) => {
-      const open = this.#open.get(session);
-      if (open?.webSocket !== webSocket) return;
-      // Done, or a page that is left: it has forgotten what the session was about.
-      if (code === 1000 || code === 1001) link.ended({ code, reason: reason.toString() });
-      else this.#park(session, open);
+      if (!isCurrent()) return;
+      if (isDone(code)) link.ended({ code, reason: reason.toString() });
+      else this.#park(session, this.#open.get(session)!);
     });
   }
 
@@ -245,6 +255,11 @@ export class IpcSockets {
       webSocket.terminate();
     }
   }
+}
+
+/** Whether a frontend has closed for good: it is done, its page is left, or it found something wrong. */
+function isDone(code: number): boolean {
+  return code === 1000 || code === 1001 || (code >= 3000 && code !== INTERRUPTED);
 }
 
 /** Resolves when the work is done, or has had its time. */

@@ -82,6 +82,8 @@ export interface OutgoingMessage {
   readonly data: EncodedIpcValue;
   /** Of an Invoke, on the wire that carries it. */
   readonly activityId?: string;
+  /** Of an Invoke, on the wire that carries it: how long its answer is waited for; 0 or none: for ever. */
+  readonly timeoutMs?: number;
   /** The text of the compatible wire up to the number, once it was made. */
   text?: string;
 }
@@ -102,9 +104,10 @@ export function prepareInvoke(
   method: string,
   request: number,
   data: unknown[],
-  activityId: string,
+  { activityId, timeoutMs }: { activityId: string; timeoutMs: number },
 ): OutgoingMessage {
-  return { type: IpcMessageType.Invoke, channel, method, request, data: encodeIpcValue(data), activityId };
+  const type = IpcMessageType.Invoke;
+  return { type, channel, method, request, data: encodeIpcValue(data), activityId, timeoutMs };
 }
 
 /**
@@ -204,6 +207,7 @@ export function parseMessage(json: string, parts: readonly Uint8Array[], limits:
     request: (isResponse ? response : request) ?? 0,
     data: isResponse ? [data] : (data ?? []),
     activityId: undefined,
+    timeoutMs: undefined,
   };
   return { ...checkMessage(message), sequence };
 }

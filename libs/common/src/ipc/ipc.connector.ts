@@ -1,7 +1,7 @@
 import type { IpcTransport } from './ipc.link.js';
 import type { IpcClosure } from './ipc.message.js';
 
-/** What a connection tells whoever opened it. */
+/** What a connection tells whoever opened it; nothing before the connector has returned. */
 export interface IpcConnectionEvents {
   /** @param protocol the WebSocket subprotocol that both ends agreed on; empty: the compatible wire */
   opened(protocol: string): void;

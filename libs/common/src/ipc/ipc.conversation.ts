@@ -63,7 +63,7 @@ export class IpcConversation {
 
   #invoke(message: IpcMessage): void {
     const { channel, method, data } = message;
-    const activity = this.#activity(channel, method, message.activityId);
+    const activity = this.#activity(channel, method, message);
     let target: IpcTarget;
     try {
       target = this.channels.lookup(channel, method);
@@ -199,15 +199,18 @@ export class IpcConversation {
   }
 
   /** On the compatible wire, which carries no activity id, each message starts an activity of its own. */
-  #activity(channel: string, method: unknown, id?: unknown): Activity {
+  #activity(channel: string, method: unknown, message?: IpcMessage): Activity {
     const { session } = this;
     const name = channel.replace(PREFIX, '');
+    const { activityId: id, timeoutMs } = message ?? {};
+    const hasTime = typeof timeoutMs === 'number' && timeoutMs > 0;
     const activity = new Activity(
       {
-        activityId: typeof id === 'string' && id !== '' ? id : crypto.randomUUID(),
+        activityId: isActivityId(id) ? id : crypto.randomUUID(),
         sessionId: session.id,
         accessToken: session.accessToken,
         rpcMethod: typeof method === 'string' && method !== '' ? `${name}.${method}` : name,
+        deadline: hasTime ? Date.now() + timeoutMs : undefined,
       },
       session,
       id === undefined ? session : null,
@@ -215,4 +218,9 @@ export class IpcConversation {
     activity.user = session.user;
     return activity;
   }
+}
+
+/** An id is written into every line of the log: one that is longer than any that is made is not taken over. */
+function isActivityId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && id.length <= 256;
 }

@@ -19,21 +19,36 @@ export const IpcControlType = {
   Welcome: 10,
   /** The first of a backend: the session that was to be resumed is not there. */
   Lost: 11,
+  /** Asks for an acknowledgement, as a sign of life. */
+  Probe: 12,
 } as const;
 
-/** A message of the durable wire as JSON text. Ordinary ones are lists that begin with their type. */
-export function durableText({ type, channel, method, request, data, activityId }: OutgoingMessage): string {
+/** A message of the durable wire as JSON text: a list that begins with its type. */
+export function durableText(message: OutgoingMessage): string {
+  const { type, channel, method, request, data, activityId, timeoutMs } = message;
   const value = data.json === undefined ? '' : `,${data.json}`;
-  if (type === IpcMessageType.Invoke)
-    return `[2,${request},${JSON.stringify(channel)},${JSON.stringify(method)},${data.json ?? '[]'},${JSON.stringify(activityId)}]`;
+  if (type === IpcMessageType.Invoke) {
+    const name = `${JSON.stringify(channel)},${JSON.stringify(method)}`;
+    const text = `[2,${request},${name},${data.json ?? '[]'},${JSON.stringify(activityId)}`;
+    return timeoutMs ? `${text},${timeoutMs}]` : `${text}]`;
+  }
   if (type === IpcMessageType.Response) return `[3,${request},${JSON.stringify(channel)}${value}]`;
   if (type === IpcMessageType.Cancel) return `[4,${request}]`;
   return `[${type},${JSON.stringify(channel)}${value}]`;
 }
 
-/** The binary frame of a message with typed arrays: its text and their memory, each block aligned to 8 bytes. */
-export function durableFrame(text: string, parts: readonly Uint8Array[]): Uint8Array {
-  return encodeBlocks([new TextEncoder().encode(text), ...parts]);
+/**
+ * The text frame of messages.
+ *
+ * @param first the number of the first; of those that follow, each has the next, control messages none
+ */
+export function durableFrame(first: number, messages: readonly string[]): string {
+  return messages.length === 0 ? `[${first}]` : `[${first},${messages.join()}]`;
+}
+
+/** The binary frame of one message with typed arrays: its text frame and their memory, as aligned blocks. */
+export function durableBlocks(number: number, message: string, parts: readonly Uint8Array[]): Uint8Array {
+  return encodeBlocks([new TextEncoder().encode(durableFrame(number, [message])), ...parts]);
 }
 
 /** A message as it came: one of the session, or control. */
@@ -41,16 +56,20 @@ export type DurableMessage =
   | { readonly kind: 'message'; readonly message: Omit<IpcMessage, 'sequence'> }
   | { readonly kind: 'control'; readonly type: number; readonly values: readonly unknown[] };
 
+/** A frame as it came. */
+export interface DurableFrame {
+  /** The number of its first message, or, where it has none, of the next. */
+  readonly first: number;
+  readonly messages: readonly DurableMessage[];
+}
+
 /**
- * Reads a text frame: a list of messages.
+ * Reads a text frame.
  *
  * @throws IpcProtocolError
  */
-export function parseDurableText(frame: string, limits: IpcLimits): DurableMessage[] {
-  // The list around the messages is no nesting of theirs.
-  const list = parseValue(frame, [], { ...limits, depth: limits.depth + 2 });
-  if (!Array.isArray(list)) throw new IpcProtocolError(1007, 'A text frame is no list of messages.');
-  return list.map(readMessage);
+export function parseDurableText(frame: string, limits: IpcLimits): DurableFrame {
+  return frameOf(listOf(frame, [], limits));
 }
 
 /**
@@ -58,12 +77,30 @@ export function parseDurableText(frame: string, limits: IpcLimits): DurableMessa
  *
  * @throws IpcProtocolError
  */
-export function parseDurableFrame(frame: Uint8Array, limits: IpcLimits): DurableMessage {
-  const blocks = decodeBlocks(frame, limits.parts + 1);
-  const [json, ...parts] = blocks ?? [];
+export function parseDurableBlocks(frame: Uint8Array, limits: IpcLimits): DurableFrame {
+  const [json, ...parts] = decodeBlocks(frame, limits.parts + 1) ?? [];
   if (!json) throw new IpcProtocolError(1007, 'A binary frame is not made of blocks.');
-  const text = new TextDecoder().decode(json);
-  return readMessage(parseValue(text, parts, { ...limits, depth: limits.depth + 1 }));
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
+  } catch {
+    throw new IpcProtocolError(1007, 'The text of a binary frame is not UTF-8.');
+  }
+  const read = frameOf(listOf(text, parts, limits));
+  if (read.messages.length !== 1) throw new IpcProtocolError(1007, 'A binary frame is not one message.');
+  return read;
+}
+
+function listOf(text: string, parts: readonly Uint8Array[], limits: IpcLimits): unknown[] {
+  // The frame around a message is no nesting of the message's.
+  const list = parseValue(text, parts, { ...limits, depth: limits.depth + 1 });
+  if (!Array.isArray(list) || !isCount(list[0]))
+    throw new IpcProtocolError(1007, 'A frame is no list that begins with a number.');
+  return list;
+}
+
+function frameOf([first, ...messages]: unknown[]): DurableFrame {
+  return { first: first as number, messages: messages.map(readMessage) };
 }
 
 function readMessage(value: unknown): DurableMessage {
@@ -75,10 +112,11 @@ function readMessage(value: unknown): DurableMessage {
 }
 
 function membersOf(type: number, values: unknown[]): Parameters<typeof checkMessage>[0] {
-  const none = { method: undefined, activityId: undefined };
+  const none = { method: undefined, activityId: undefined, timeoutMs: undefined };
   if (type === IpcMessageType.Invoke) {
-    const [request, channel, method, data, activityId] = values;
-    return { type, request, channel, method, data, activityId };
+    // Whoever leaves the id out has none, and his call can be cancelled all the same.
+    const [request, channel, method, data, activityId = '', timeoutMs] = values;
+    return { type, request, channel, method, data, activityId, timeoutMs };
   }
   if (type === IpcMessageType.Response) {
     const [request, channel, data] = values;
@@ -100,10 +138,10 @@ export type Greeting =
 /** The first frame of a frontend: begins a session, or proves that one is its own. */
 export function helloFrame(
   resumption: { sessionId: string; secret: string } | undefined,
-  received: number | undefined,
+  received: number,
 ): string {
-  const values = resumption ? [resumption.sessionId, resumption.secret, received ?? 0] : [];
-  return JSON.stringify([[IpcControlType.Hello, ...values]]);
+  const values = resumption ? [resumption.sessionId, resumption.secret, received] : [];
+  return JSON.stringify([IpcControlType.Hello, ...values]);
 }
 
 /** @throws IpcProtocolError */
@@ -111,7 +149,8 @@ export function parseHello(
   frame: string,
   limits: IpcLimits,
 ): { sessionId: string; secret: string; received: number } | undefined {
-  const [sessionId, secret, received] = controlOf(frame, IpcControlType.Hello, limits).values;
+  const [type, sessionId, secret, received] = listOf(frame, [], limits);
+  if (type !== IpcControlType.Hello) throw new IpcProtocolError(1002, 'A connection begins with a greeting.');
   if (sessionId === undefined) return undefined;
   if (typeof sessionId !== 'string' || typeof secret !== 'string' || !isCount(received))
     throw new IpcProtocolError(1002, 'A greeting that resumes no session.');
@@ -120,14 +159,14 @@ export function parseHello(
 
 /** The first frame of a backend. */
 export function greetingFrame({ welcome, lost }: Greeting): string {
-  if (lost !== undefined) return JSON.stringify([[IpcControlType.Lost, lost]]);
+  if (lost !== undefined) return JSON.stringify([IpcControlType.Lost, lost]);
   const { sessionId, secret, graceMs, received } = welcome;
-  return JSON.stringify([[IpcControlType.Welcome, sessionId, secret, graceMs, received]]);
+  return JSON.stringify([IpcControlType.Welcome, sessionId, secret, graceMs, received]);
 }
 
 /** @throws IpcProtocolError */
 export function parseGreeting(frame: string, limits: IpcLimits): Greeting {
-  const { type, values } = controlOf(frame, undefined, limits);
+  const [type, ...values] = listOf(frame, [], limits);
   if (type === IpcControlType.Lost) return { lost: String(values[0]) };
   const [sessionId, secret, graceMs, received] = values;
   if (
@@ -139,15 +178,4 @@ export function parseGreeting(frame: string, limits: IpcLimits): Greeting {
   )
     throw new IpcProtocolError(1002, 'The backend does not greet.');
   return { welcome: { sessionId, secret, graceMs, received } };
-}
-
-function controlOf(
-  frame: string,
-  type: number | undefined,
-  limits: IpcLimits,
-): DurableMessage & { kind: 'control' } {
-  const [first, ...more] = parseDurableText(frame, limits);
-  if (first?.kind !== 'control' || more.length > 0 || (type !== undefined && first.type !== type))
-    throw new IpcProtocolError(1002, 'A connection begins with a greeting.');
-  return first;
 }

@@ -1,28 +1,47 @@
+import { deferred } from '../call/call.deferred.js';
+import type { Deferred } from '../call/call.deferred.js';
+import { isCount } from '../wire/value.codec.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import type { OutgoingMessage } from './ipc.codec.js';
 import {
+  durableBlocks,
   durableFrame,
   durableText,
   IpcControlType,
-  parseDurableFrame,
+  parseDurableBlocks,
   parseDurableText,
 } from './ipc.durable.codec.js';
-import type { DurableMessage } from './ipc.durable.codec.js';
+import type { DurableFrame } from './ipc.durable.codec.js';
 import { HIGH_WATER, sent, unwatched } from './ipc.link.js';
 import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
 import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
 import type { IpcClosure, IpcMessage } from './ipc.message.js';
+import { PeerWatch } from './ipc.watch.js';
 
 /** After so many messages or bytes, or so much time, the peer is told what has arrived. */
 const ACKNOWLEDGE_MESSAGES = 64;
 const ACKNOWLEDGE_BYTES = 256 * 1024;
 const ACKNOWLEDGE_MS = 1_000;
+/** Texts of one turn are one frame up to this many characters: it has to be within what the peer takes. */
+const FRAME_LENGTH = 256 * 1024;
+/** The code by which a connection is given up whose session is to go on over another. */
+export const INTERRUPTED = 4000;
 
 /** A message that the peer has not acknowledged. */
 interface Kept {
   /** Text of the message, or a frame of its own. */
   readonly content: string | Uint8Array;
   readonly bytes: number;
+}
+
+/** What a durable link tells. */
+export interface DurableLinkEvents {
+  /** Every message of the peer, once, in the order of sending. */
+  receive(message: IpcMessage): void;
+  /** Once: the session is over, whoever ended it. */
+  ended(closure: IpcClosure): void;
+  /** This end has given up the connection; the session may go on over another. */
+  interrupted?(closure: IpcClosure): void;
 }
 
 /**
@@ -41,29 +60,40 @@ export class DurableLink implements IpcSessionLink {
   #told = 0;
   #receivedBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Texts of this turn, which go out as one frame. */
+  /** Texts of this turn, which go out as one frame; the number of the first, and how many have a number. */
   #batch: string[] = [];
+  #batchLength = 0;
+  #next = 0;
+  #numbered = 0;
   #scheduled = false;
-  #whenReleased: { promise: Promise<void>; resolve: () => void } | undefined;
+  #whenReleased: Deferred | undefined;
+  readonly #watch: PeerWatch;
 
+  /** @param heartbeatMs how long a peer may be silent before it is probed; it then has as long to answer */
   constructor(
     private readonly limits: IpcLimits,
-    private readonly receive: (message: IpcMessage) => void,
-    private readonly onEnd: (closure: IpcClosure) => void,
-  ) {}
+    heartbeatMs: number,
+    private readonly events: DurableLinkEvents,
+  ) {
+    this.#watch = new PeerWatch(heartbeatMs, {
+      progress: () => ({ acknowledged: this.#released, isWaiting: this.#kept.length > 0 }),
+      probe: () => this.#control(`[${IpcControlType.Probe}]`),
+      giveUp: () => this.#giveUp('The peer gave no sign of life.'),
+    });
+  }
 
   get closure(): IpcClosure | undefined {
     return this.#closure;
   }
 
-  /** Whether there is a connection at the moment. */
-  get isAttached(): boolean {
-    return this.#transport !== undefined;
-  }
-
   /** How many messages have been received in all: what the peer need not send again. */
   get received(): number {
     return this.#received;
+  }
+
+  /** Whether a peer can have received so many messages: as many as were sent, and all that it has acknowledged. */
+  canResume(received: number): boolean {
+    return received >= this.#released && received <= this.#released + this.#kept.length;
   }
 
   /**
@@ -73,9 +103,12 @@ export class DurableLink implements IpcSessionLink {
    * @throws IpcProtocolError for a number that cannot be
    */
   attach(transport: IpcTransport, received: number): void {
+    this.detach();
     this.#release(received);
     this.#transport = transport;
     this.#told = this.#received;
+    this.#next = this.#released;
+    this.#watch.start();
     for (const { content } of this.#kept) this.#put(content);
   }
 
@@ -83,7 +116,10 @@ export class DurableLink implements IpcSessionLink {
   detach(): void {
     this.#transport = undefined;
     this.#batch = [];
+    this.#batchLength = 0;
+    this.#numbered = 0;
     clearTimeout(this.#timer);
+    this.#watch.stop();
     this.#timer = undefined;
   }
 
@@ -102,7 +138,7 @@ export class DurableLink implements IpcSessionLink {
   }
 
   receiveBinary(frame: Uint8Array): void {
-    this.#take(frame.byteLength, () => [parseDurableFrame(frame, this.limits)]);
+    this.#take(frame.byteLength, () => parseDurableBlocks(frame, this.limits));
   }
 
   close(code: number, reason: string): void {
@@ -120,7 +156,16 @@ export class DurableLink implements IpcSessionLink {
     this.#kept.length = 0;
     this.#keptBytes = 0;
     this.#whenReleased?.resolve();
-    this.onEnd(closure);
+    this.events.ended(closure);
+  }
+
+  /** Tells the peer what has been received. */
+  acknowledge(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#told = this.#received;
+    this.#receivedBytes = 0;
+    this.#control(`[${IpcControlType.Acknowledge},${this.#received}]`);
   }
 
   #write(message: OutgoingMessage): void {
@@ -132,8 +177,9 @@ export class DurableLink implements IpcSessionLink {
     }
     const text = durableText(message);
     const { parts } = message.data;
+    const number = this.#released + this.#kept.length;
     // A copy: what is sent again has to be what was sent.
-    const content = parts.length === 0 ? text : durableFrame(text, parts);
+    const content = parts.length === 0 ? text : durableBlocks(number, text, parts);
     const bytes = typeof content === 'string' ? content.length : content.byteLength;
     this.#kept.push({ content, bytes });
     this.#keptBytes += bytes;
@@ -143,13 +189,23 @@ export class DurableLink implements IpcSessionLink {
   #put(content: string | Uint8Array): void {
     if (!this.#transport) return;
     if (typeof content === 'string') {
+      if (this.#batchLength + content.length > FRAME_LENGTH) this.#flush();
       this.#batch.push(content);
+      this.#batchLength += content.length;
+      this.#numbered++;
       this.#schedule();
       return;
     }
     // Texts before it stay before it.
     this.#flush();
+    this.#next++;
     this.#transport.writeBinary(content);
+  }
+
+  #control(text: string): void {
+    if (!this.#transport) return;
+    this.#batch.push(text);
+    this.#schedule();
   }
 
   #schedule(): void {
@@ -163,68 +219,74 @@ export class DurableLink implements IpcSessionLink {
 
   #flush(): void {
     if (this.#batch.length === 0 || !this.#transport) return;
-    const frame = `[${this.#batch.join()}]`;
+    const frame = durableFrame(this.#next, this.#batch);
+    this.#next += this.#numbered;
     this.#batch = [];
+    this.#batchLength = 0;
+    this.#numbered = 0;
     this.#transport.writeText(frame);
   }
 
-  #take(bytes: number, parse: () => DurableMessage[]): void {
+  #take(bytes: number, parse: () => DurableFrame): void {
     if (this.#closure) return;
+    this.#receivedBytes += bytes;
     try {
-      this.#receivedBytes += bytes;
-      for (const each of parse()) {
-        if (this.#closure) return;
-        if (each.kind === 'control') this.#control(each.type, each.values);
-        else this.receive({ ...each.message, sequence: this.#received++ });
+      const { messageBytes } = this.limits;
+      if (bytes > messageBytes)
+        throw new IpcProtocolError(1009, `A message of more than ${messageBytes} bytes.`);
+      const { first, messages } = parse();
+      if (first !== this.#received) {
+        this.#giveUp(`Message ${first} came where ${this.#received} was expected.`);
+        return;
       }
-      this.#acknowledge();
+      for (const each of messages) {
+        if (this.#closure) return;
+        if (each.kind === 'control') this.#obey(each.type, each.values);
+        else this.events.receive({ ...each.message, sequence: this.#received++ });
+      }
+      this.#watch.heard(this.#received > first);
+      this.#mayAcknowledge();
     } catch (error) {
       if (!(error instanceof IpcProtocolError)) throw error;
       this.close(error.code, error.message);
     }
   }
 
-  #control(type: number, [received]: readonly unknown[]): void {
+  #obey(type: number, [received]: readonly unknown[]): void {
     if (type === IpcControlType.Acknowledge) this.#release(received);
-    // Other control messages belong to the beginning of a connection; unknown ones are ignored.
+    else if (type === IpcControlType.Probe) this.acknowledge();
+    // Those of the beginning of a connection mean nothing later; unknown ones are ignored.
   }
 
   /** The peer has so many messages: they need not be kept. */
   #release(received: unknown): void {
-    const count = Number(received) - this.#released;
-    if (!Number.isSafeInteger(received) || count < 0 || count > this.#kept.length)
+    if (!isCount(received) || !this.canResume(received))
       throw new IpcProtocolError(1002, 'An acknowledgement of messages that were not sent.');
+    const count = received - this.#released;
     for (const { bytes } of this.#kept.splice(0, count)) this.#keptBytes -= bytes;
-    this.#released += count;
+    this.#released = received;
     if (this.#keptBytes > HIGH_WATER / 2) return;
     this.#whenReleased?.resolve();
     this.#whenReleased = undefined;
   }
 
-  #acknowledge(): void {
-    if (this.#received === this.#told || !this.#transport) return;
-    if (this.#received - this.#told >= ACKNOWLEDGE_MESSAGES || this.#receivedBytes >= ACKNOWLEDGE_BYTES) {
-      this.#tell();
-    } else {
-      this.#timer ??= setTimeout(() => this.#tell(), ACKNOWLEDGE_MS);
-    }
+  #mayAcknowledge(): void {
+    if (this.#closure || !this.#transport || this.#received === this.#told) return;
+    const isMuch =
+      this.#received - this.#told >= ACKNOWLEDGE_MESSAGES || this.#receivedBytes >= ACKNOWLEDGE_BYTES;
+    if (isMuch) this.acknowledge();
+    else this.#timer ??= setTimeout(() => this.acknowledge(), ACKNOWLEDGE_MS);
   }
 
-  #tell(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#told = this.#received;
-    this.#receivedBytes = 0;
-    this.#batch.push(`[${IpcControlType.Acknowledge},${this.#received}]`);
-    this.#schedule();
+  #giveUp(reason: string): void {
+    const transport = this.#transport;
+    this.detach();
+    transport?.close(INTERRUPTED, reason);
+    this.events.interrupted?.({ code: INTERRUPTED, reason });
   }
 
   async #untilReleased(): Promise<void> {
-    if (!this.#whenReleased) {
-      let resolve!: () => void;
-      const promise = new Promise<void>((settle) => (resolve = settle));
-      this.#whenReleased = { promise, resolve };
-    }
+    this.#whenReleased ??= deferred();
     await this.#whenReleased.promise;
     if (this.#closure) throw new IpcClosedError(this.#closure);
   }

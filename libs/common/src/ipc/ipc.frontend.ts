@@ -31,6 +31,13 @@ export interface IpcFrontendOptions {
   readonly reconnect?: boolean;
   /** The first pause before connecting again, and the longest, in milliseconds. Default 250 and 10,000. */
   readonly reconnectMs?: readonly [first: number, longest: number];
+  /** How long a connection may take to stand, greeting included, in milliseconds. Default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /**
+   * On the durable wire: how long the backend may be silent before it is probed, in milliseconds; the connection is given
+   * up if it is silent for as long again. Default 30,000.
+   */
+  readonly heartbeatMs?: number;
   readonly limits?: Partial<IpcLimits>;
 }
 
@@ -59,10 +66,12 @@ export class IpcFrontend {
 
   constructor(connect: IpcConnector, options: IpcFrontendOptions = {}) {
     const { invokeTimeoutMs = 60_000, reconnect = true, reconnectMs = [250, 10_000] } = options;
+    const { connectTimeoutMs = 10_000, heartbeatMs = 30_000 } = options;
+    const limits = { ...defaultIpcLimits, ...options.limits };
     this.#timeoutMs = invokeTimeoutMs;
     this.#pairing = new IpcPairing(
       connect,
-      { limits: { ...defaultIpcLimits, ...options.limits }, reconnect, reconnectMs },
+      { limits, reconnect, reconnectMs, connectTimeoutMs, heartbeatMs },
       (message) => this.#receive(message),
       (closure) => this.#lost(closure),
     );
@@ -92,7 +101,11 @@ export class IpcFrontend {
     this.#pairing.hurry();
   }
 
-  /** Sends a message without an answer. */
+  /**
+   * Sends a message without an answer; where there is no session yet, as soon as there is one.
+   *
+   * @throws IpcClosedError when there never will be one, or too much waits for it
+   */
   send(channel: IpcChannelLike, ...args: unknown[]): void {
     this.#pairing.send(prepareSend(wireChannel(channel), args));
   }
@@ -155,7 +168,7 @@ export class IpcFrontend {
     const request = ++this.#lastRequest;
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const message = prepareInvoke(wireName, method, request, args, activityId);
+      const message = prepareInvoke(wireName, method, request, args, { activityId, timeoutMs });
       const abort = () => this.#abandon(request, signal!.reason);
       const late = () => this.#abandon(request, new DeadlineError(timeoutMs));
       const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs) : undefined;
@@ -169,7 +182,11 @@ export class IpcFrontend {
         resolve: (data) => (done(), resolve(data)),
         reject: (reason) => (done(), reject(reason)),
       });
-      this.#pairing.send(message);
+      try {
+        this.#pairing.send(message);
+      } catch (error) {
+        this.#pending.get(request)?.reject(error);
+      }
     });
   }
 
@@ -179,7 +196,9 @@ export class IpcFrontend {
   }
 
   #abandon(request: number, reason: unknown): void {
-    this.#pending.get(request)?.reject(reason);
+    const pending = this.#pending.get(request);
+    if (!pending) return;
+    pending.reject(reason);
     this.#pairing.cancel(request);
   }
 

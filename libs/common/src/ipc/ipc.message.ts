@@ -24,6 +24,8 @@ export interface IpcMessage {
   readonly data: unknown[];
   /** Of an Invoke, on the wire that carries it. */
   readonly activityId: unknown;
+  /** Of an Invoke, on the wire that carries it: how long the frontend waits, in milliseconds. */
+  readonly timeoutMs: unknown;
   readonly sequence: number;
 }
 
@@ -37,8 +39,11 @@ export interface IpcClosure {
 /** A peer did what the protocol does not allow; its session ends with this code and reason. */
 export class IpcProtocolError extends Error {
   constructor(
-    /** 1002 broken protocol, 1003 wrong kind of frame, 1007 wrong content, 1008 not allowed, 1009 too big. */
-    readonly code: 1002 | 1003 | 1007 | 1008 | 1009,
+    /**
+     * 1002 broken protocol, 1003 wrong kind of frame, 1007 wrong content, 1008 not allowed, 1009 too big; 4001 a session
+     * that cannot be resumed.
+     */
+    readonly code: 1002 | 1003 | 1007 | 1008 | 1009 | 4001,
     message: string,
   ) {
     super(message);

@@ -2,6 +2,7 @@
 export class ReconnectTimer {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
+  #succeededAt = Infinity;
   #try: (() => void) | undefined;
 
   constructor(
@@ -13,6 +14,9 @@ export class ReconnectTimer {
   /** Tries in a while: the later, the more often it has failed, and not at the moment at which all others do. */
   schedule(connect: () => void): void {
     this.cancel();
+    // A connection that breaks soon after it was there is no success.
+    if (performance.now() - this.#succeededAt > this.longestMs) this.#failures = 0;
+    this.#succeededAt = Infinity;
     const pause = Math.min(this.longestMs, this.firstMs * 2 ** this.#failures++);
     this.#try = connect;
     this.#timer = setTimeout(() => this.hurry(), pause * (0.5 + Math.random() / 2));
@@ -25,13 +29,27 @@ export class ReconnectTimer {
     connect?.();
   }
 
-  /** It has worked. */
+  /** It has worked, for now. */
   succeeded(): void {
-    this.#failures = 0;
+    this.#succeededAt = performance.now();
   }
 
   cancel(): void {
     clearTimeout(this.#timer);
     this.#try = undefined;
   }
+}
+
+/**
+ * Tells when there may be a network again, or somebody looks at the page; nothing where there is no page.
+ *
+ * @returns stops telling
+ */
+export function watchNetwork(hurry: () => void): () => void {
+  const { addEventListener, removeEventListener } = globalThis as Partial<typeof globalThis>;
+  if (!addEventListener || !removeEventListener) return () => undefined;
+  for (const hint of ['online', 'visibilitychange']) addEventListener(hint, hurry);
+  return () => {
+    for (const hint of ['online', 'visibilitychange']) removeEventListener(hint, hurry);
+  };
 }

@@ -12,6 +12,8 @@ import type { IpcSessionProps } from './ipc.session.js';
 export interface IpcServerOptions extends IpcConversationOptions {
   /** How long a frontend may take to answer a call of this backend's, in milliseconds; 0: for ever. */
   readonly invokeTimeoutMs: number;
+  /** On the durable wire: how long a frontend may be silent before it is probed, in milliseconds. Default 30,000. */
+  readonly heartbeatMs?: number;
 }
 
 /** An open session, as its transport sees it. */
@@ -45,12 +47,14 @@ export class IpcServer {
 
   /** Begins a session over a connection, on the compatible wire. */
   open(transport: IpcTransport, props: IpcSessionProps): IpcConnection {
-    return this.#begin(props, (...handlers) => new IpcLink(transport, this.options.limits, ...handlers));
+    const { limits } = this.options;
+    return this.#begin(props, (receive, ended) => new IpcLink(transport, limits, receive, ended));
   }
 
   /** Begins a session on the durable wire, whose connections come and go. */
   openDurable(props: IpcSessionProps): IpcConnection & { readonly link: DurableLink } {
-    return this.#begin(props, (...handlers) => new DurableLink(this.options.limits, ...handlers));
+    const { limits, heartbeatMs = 30_000 } = this.options;
+    return this.#begin(props, (receive, ended) => new DurableLink(limits, heartbeatMs, { receive, ended }));
   }
 
   #begin<Link extends IpcSessionLink>(
