@@ -23,6 +23,7 @@ export default {
   moduleNameMapper: {
     '^@linnet/backend/express$': '<rootDir>/libs/backend/src/http/express.adapter.ts',
     '^@linnet/backend/node$': '<rootDir>/libs/backend/src/node/index.ts',
+    '^#websocket$': '<rootDir>/libs/frontend/src/websocket.node.ts',
     '^@linnet/backend/testing$': '<rootDir>/libs/backend/src/testing/index.ts',
     '^@linnet/(\\w+)$': '<rootDir>/libs/$1/src/index.ts',
     // Sources name the emitted file; packages, which this pattern meets too, have it.

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 
 const tsc = 'node_modules/typescript/bin/tsc';
 const layers = {
-  'libs, each with what it may import': ['-b', 'libs/backend'],
+  'libs, each with what it may import': ['-b', 'libs/backend', 'libs/frontend'],
   'apps/robot-world': ['-p', 'apps/robot-world/tsconfig.app.json', '--noEmit'],
   'apps/fleet-planner': ['-p', 'apps/fleet-planner/tsconfig.app.json', '--noEmit'],
   'everything, tests included': ['-p', '.', '--noEmit'],

@@ -59,6 +59,7 @@ export { makeProxy } from './ipc/ipc.proxy.js';
 export { RpcOverIpc } from './ipc/ipc.rpc.js';
 export { IpcServer } from './ipc/ipc.server.js';
 export type { IpcConnection, IpcServerOptions } from './ipc/ipc.server.js';
+export type { IpcSessionProps } from './ipc/ipc.session.js';
 export { HttpRpcHandler } from './http/http.handler.js';
 export { HttpExchange } from './http/http.exchange.js';
 export type { HttpPlatform } from './http/http.exchange.js';
@@ -97,3 +98,15 @@ export { inMemoryHttp } from './http/memory.transport.js';
 export type { HttpReply, HttpRequest, HttpSend } from './http/http.send.js';
 export { NumberedError } from './call/numbered.error.js';
 export { BackendError, DeadlineError, rebuildError, ServerError } from './call/backend.error.js';
+export { IpcFrontend } from './ipc/ipc.frontend.js';
+export type {
+  IpcFrontendHandler,
+  IpcFrontendListener,
+  IpcFrontendOptions,
+  IpcInvokeOptions,
+} from './ipc/ipc.frontend.js';
+export type { IpcPairingState } from './ipc/ipc.pairing.js';
+export type { IpcConnectionEvents, IpcConnector } from './ipc/ipc.connector.js';
+export { DURABLE_PROTOCOL, greetingFrame, parseHello } from './ipc/ipc.durable.codec.js';
+export { DurableLink, INTERRUPTED } from './ipc/ipc.durable.link.js';
+export { IpcProtocolError } from './ipc/ipc.message.js';

@@ -5,7 +5,14 @@ import type { OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { WebSocketServer } from 'ws';
-import { defaultIpcLimits, limitsFrom, HttpError, OriginPolicy, pathOf } from '@linnet/common';
+import {
+  defaultIpcLimits,
+  DURABLE_PROTOCOL,
+  HttpError,
+  limitsFrom,
+  OriginPolicy,
+  pathOf,
+} from '@linnet/common';
 import type { IpcIdentity, IpcLimits } from '@linnet/common';
 import { drainOnClose } from '../http/http.attach.js';
 import { mapNestException } from '../nest/exception.mapper.js';
@@ -60,8 +67,9 @@ export class IpcGateway implements OnModuleInit {
       // A peer that does not answer a close frame is not waited for.
       ...({ closeTimeout: CLOSE_MS } as object),
       WebSocket: IpcWebSocket,
-      // Frontends of iTwin.js ask for none, and pages that do are not promised any.
-      handleProtocols: () => false,
+      // Frontends of iTwin.js ask for none; of others none is promised.
+      handleProtocols: (offered) =>
+        options.resumeGraceMs !== 0 && offered.has(DURABLE_PROTOCOL) && DURABLE_PROTOCOL,
     });
   }
 

@@ -43,6 +43,11 @@ export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapE
   invokeTimeoutMs?: number;
   /** A frontend that gave no sign of life for two such intervals, in milliseconds, is gone. Default 30,000. */
   heartbeatMs?: number;
+  /**
+   * How long a session waits for a frontend of ours to come back over a new connection, in milliseconds. Default 30,000;
+   * 0: not at all. Sessions of iTwin.js frontends end with their connection.
+   */
+  resumeGraceMs?: number;
   /** How long a ticket is valid, in milliseconds. Default 30,000. */
   ticketMs?: number;
   /** Where tickets are kept. Default: the memory of this process. */

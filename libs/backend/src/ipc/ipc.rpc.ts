@@ -27,9 +27,7 @@ export class IpcRpcChannel implements OnModuleInit {
       report: (report) => logReport(logger, report),
     });
     // The frontend sends one kind of request; what its method is called says nothing more.
-    this.host.ipc.handle(RPC_CHANNEL, ({ session }, _method, request: unknown) =>
-      rpc.answer(session, request),
-    );
+    this.host.ipc.handle(RPC_CHANNEL, (event, _method, request: unknown) => rpc.answer(event, request));
   }
 
   /** An application without `RpcModule` serves no interface, and says so to who asks for one. */

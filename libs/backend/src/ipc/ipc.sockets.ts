@@ -5,11 +5,19 @@ import type { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import { Activity, HttpError } from '@linnet/common';
-import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession } from '@linnet/common';
+import {
+  Activity,
+  DURABLE_PROTOCOL,
+  DurableLink,
+  HttpError,
+  INTERRUPTED,
+  IpcProtocolError,
+} from '@linnet/common';
+import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import { WebSocketTransport } from '../node/websocket.transport.js';
 import type { IpcWebSocket } from '../node/websocket.transport.js';
+import { IpcGreeting, SessionLost } from './ipc.greeting.js';
 import type { IpcHost } from './ipc.host.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import type { SessionScopes } from './ipc.scope.js';
@@ -18,16 +26,20 @@ import type { SessionScopes } from './ipc.scope.js';
 const faults = new Set([1002, 1006, 1007, 1008, 1009, 1011, 1013]);
 /** How long a peer may take to answer a close frame, or the ping that asks whether it is still there. */
 const PATIENCE_MS = 2_000;
+/** How long a frontend of the durable wire may take to say what it wants. */
+const GREETING_MS = 10_000;
 
 interface Open {
   readonly connection: IpcConnection;
-  readonly transport: WebSocketTransport;
-  readonly webSocket: IpcWebSocket;
+  /** Absent while a session waits for its frontend to come back. */
+  transport: WebSocketTransport | undefined;
+  webSocket: IpcWebSocket;
 }
 
 /** The sessions that are connected by WebSockets: begins and ends them. */
 export class IpcSockets {
   readonly #open = new Map<IpcSession, Open>();
+  readonly #greeting: IpcGreeting;
   /** Those whose session is over stay until their peer lets go, too. */
   readonly #webSockets = new Set<IpcWebSocket>();
   /** Sessions that are over, and whose handlers still run or are being destroyed. */
@@ -41,62 +53,174 @@ export class IpcSockets {
     private readonly host: IpcHost,
     private readonly scopes: SessionScopes,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.#greeting = new IpcGreeting(options.limits, options.resumeGraceMs ?? 30_000);
+  }
 
-  /** Begins a session. Its listeners are there before anything can be read. */
+  /** Begins a session, or takes one up again. Its listeners are there before anything can be read. */
   open(webSocket: IpcWebSocket, socket: Socket, request: IncomingMessage, identity: IpcIdentity): void {
     const transport = new WebSocketTransport(webSocket, socket);
-    const connection = this.host.server.open(transport, { ...identity, id: randomUUID(), request });
-    const { link, session } = connection;
-    this.host.adopt(session);
-    // Every call of the session may listen to it, which Node would take for a leak.
-    setMaxListeners(0, session.signal);
-    this.#open.set(session, { connection, transport, webSocket });
     this.#webSockets.add(webSocket);
+    webSocket.on('close', () => this.#webSockets.delete(webSocket));
+    // Behind what is there to be read: a process that was busy, or held by a debugger, has not yet seen the answers.
+    const beat = () => void setImmediate(() => this.#beat());
+    const { heartbeatMs = 30_000 } = this.options;
+    if (heartbeatMs > 0) this.#heartbeat ??= setInterval(beat, heartbeatMs).unref();
+    if (webSocket.protocol === DURABLE_PROTOCOL) {
+      this.#greet(webSocket, transport, request, identity);
+      return;
+    }
+    const connection = this.host.server.open(transport, { ...identity, id: randomUUID(), request });
+    const { link } = connection;
+    this.#listen(webSocket, link);
+    webSocket.on('close', (code: number, reason: Buffer) => link.ended({ code, reason: reason.toString() }));
+    this.#begin(connection, transport, webSocket);
+  }
+
+  /** On the durable wire the frontend speaks first: it wants a session, or its own again. */
+  #greet(
+    webSocket: IpcWebSocket,
+    transport: WebSocketTransport,
+    request: IncomingMessage,
+    identity: IpcIdentity,
+  ): void {
+    const timer = setTimeout(() => transport.close(1002, 'There was no greeting.'), GREETING_MS).unref();
+    const ignored = () => undefined;
+    webSocket.on('error', ignored);
+    webSocket.once('close', () => clearTimeout(timer));
+    webSocket.once('message', (data: Buffer, isBinary: boolean) => {
+      clearTimeout(timer);
+      webSocket.off('error', ignored);
+      try {
+        if (isBinary) throw new IpcProtocolError(1002, 'A connection begins with a greeting.');
+        const known = this.#greeting.recognize(data.toString(), identity);
+        if (known) this.#resume(known.session, webSocket, transport, known.received);
+        else this.#beginDurable(webSocket, transport, { ...identity, id: randomUUID(), request });
+      } catch (error) {
+        if (!(error instanceof IpcProtocolError)) throw error;
+        webSocket.on('error', ignored);
+        if (error instanceof SessionLost) this.#greeting.refuse(transport, error);
+        transport.close(error.code, error.message);
+      }
+    });
+  }
+
+  #beginDurable(webSocket: IpcWebSocket, transport: WebSocketTransport, props: IpcSessionProps): void {
+    const connection = this.host.server.openDurable(props);
+    this.#greeting.add(connection.session, connection.link);
+    this.#begin(connection, transport, webSocket);
+    this.#connect(connection.session, webSocket, transport, 0);
+  }
+
+  #resume(
+    session: IpcSession,
+    webSocket: IpcWebSocket,
+    transport: WebSocketTransport,
+    received: number,
+  ): void {
+    const open = this.#open.get(session);
+    if (!open) throw new SessionLost();
+    const before = open.webSocket;
+    open.webSocket = webSocket;
+    open.transport = transport;
+    // The newest connection counts; the one before may be broken without knowing it.
+    before.terminate();
+    this.#connect(session, webSocket, transport, received);
+  }
+
+  /** Goes on with a session of the durable wire over a connection. @throws IpcProtocolError */
+  #connect(
+    session: IpcSession,
+    webSocket: IpcWebSocket,
+    transport: WebSocketTransport,
+    received: number,
+  ): void {
+    const { link } = this.#open.get(session)!.connection;
+    this.#greeting.welcome(session, transport, received);
+    const isCurrent = () => this.#open.get(session)?.webSocket === webSocket;
+    webSocket.on('message', (data: Buffer, isBinary: boolean) => {
+      // Of a connection that was given up something may still come.
+      if (!isCurrent()) return;
+      this.#greeting.confirm(session);
+      if (isBinary) link.receiveBinary(data);
+      else link.receiveText(data.toString());
+    });
+    webSocket.on('error', (error: Error) => {
+      // Broken frames may be the connection's fault; what is too big will be so again.
+      const { closeCode: code } = webSocket;
+      if (isCurrent() && code >= 1008) link.ended({ code, reason: error.message });
+    });
+    webSocket.on('close', (code: number, reason: Buffer) => {
+      if (!isCurrent()) return;
+      if (isDone(code)) link.ended({ code, reason: reason.toString() });
+      else this.#park(session, this.#open.get(session)!);
+    });
+  }
+
+  #park(session: IpcSession, open: Open): void {
+    open.transport = undefined;
+    this.#greeting.park(session);
+  }
+
+  #listen(webSocket: IpcWebSocket, link: IpcConnection['link']): void {
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       if (isBinary) link.receiveBinary(data);
       else link.receiveText(data.toString());
     });
     // Frames that are none: it closes by itself, with the code that was found.
     webSocket.on('error', (error: Error) => link.ended({ code: webSocket.closeCode, reason: error.message }));
-    webSocket.on('close', (code: number, reason: Buffer) => {
-      this.#webSockets.delete(webSocket);
-      link.ended({ code, reason: reason.toString() });
-    });
+  }
+
+  #begin(connection: IpcConnection, transport: WebSocketTransport, webSocket: IpcWebSocket): void {
+    const { session } = connection;
+    // A dedicated backend has no place for one that might come back.
+    if (this.options.dedicated)
+      for (const { connection: other } of [...this.#open.values()])
+        other.link.close(1001, 'Another frontend has connected.');
+    this.host.adopt(session);
+    // Every call of the session may listen to it, which Node would take for a leak.
+    setMaxListeners(0, session.signal);
+    this.#open.set(session, { connection, transport, webSocket });
     const started = this.#start(session, transport);
     void session.closed.then((closure) => this.#end(session, closure, started));
     this.host.lifetime.begun();
-    // Behind what is there to be read: a process that was busy, or held by a debugger, has not yet seen the answers.
-    const beat = () => void setImmediate(() => this.#beat());
-    const { heartbeatMs = 30_000 } = this.options;
-    if (heartbeatMs > 0) this.#heartbeat ??= setInterval(beat, heartbeatMs).unref();
   }
 
   /**
-   * Makes room for another frontend of a dedicated backend: ends the session of one that is gone, or is the same.
+   * Makes room for another frontend of a dedicated backend: ends the session of one that is gone, or is the same. One
+   * that may come back is left until it is known who asks: perhaps it has come back.
    *
    * @throws HttpError (rejection) 409 for a backend that has a frontend
    */
   async makeRoom({ frontend, user }: IpcIdentity): Promise<void> {
-    const [current] = this.#open.values();
+    const current = this.#connected();
     if (!current) return;
     const { session, link } = current.connection;
     const isSame = frontend !== undefined && session.frontend === frontend;
     // A name that a page chose for itself is no proof.
     const isReload = isSame && isDeepStrictEqual(session.user, user);
-    if (!isReload && (await current.transport.isAlive(PATIENCE_MS))) throw occupied();
-    link.close(1001, 'The frontend has connected anew.');
+    if (!isReload && (await current.transport?.isAlive(PATIENCE_MS))) throw occupied();
+    if (isReload || !(link instanceof DurableLink)) link.close(1001, 'The frontend has connected anew.');
+    else this.#park(session, current);
     current.webSocket.terminate();
   }
 
   /** Whether the room is still there: another one may have been faster. @throws HttpError 409 */
   checkRoom(): void {
-    if (this.host.server.size > 0) throw occupied();
+    if (this.#connected()) throw occupied();
   }
 
-  /** What there is of sessions: connections, those that linger included, and calls that go on without theirs. */
+  #connected(): Open | undefined {
+    return [...this.#open.values()].find(({ transport }) => transport);
+  }
+
+  /**
+   * What there is of sessions: connections, those that linger included; those that wait to be resumed; and calls that go
+   * on without theirs.
+   */
   get load(): number {
-    return this.#webSockets.size + this.#ending.size;
+    const parked = [...this.#open.values()].filter(({ transport }) => !transport);
+    return this.#webSockets.size + this.#ending.size + parked.length;
   }
 
   /** Ends all sessions, when what they called has finished. @returns how many still had calls running */
@@ -154,11 +278,17 @@ export class IpcSockets {
 
   #beat(): void {
     for (const { connection, transport, webSocket } of this.#open.values()) {
-      if (transport.beat()) continue;
-      connection.link.ended({ code: 1006, reason: 'The frontend gave no sign of life.' });
+      if (!transport || transport.beat()) continue;
+      if (!(connection.link instanceof DurableLink))
+        connection.link.ended({ code: 1006, reason: 'The frontend gave no sign of life.' });
       webSocket.terminate();
     }
   }
+}
+
+/** Whether a frontend has closed for good: it is done, its page is left, or it found something wrong. */
+function isDone(code: number): boolean {
+  return code === 1000 || code === 1001 || (code >= 3000 && code !== INTERRUPTED);
 }
 
 /** Resolves when the work is done, or has had its time. */

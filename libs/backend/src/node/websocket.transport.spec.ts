@@ -122,6 +122,12 @@ async function open() {
   return { peer, ...opened[before]! };
 }
 
+/** Writes a message of the compatible wire. */
+function write(transport: WebSocketTransport, text: string, parts: readonly Uint8Array[]): void {
+  transport.writeText(text);
+  for (const part of parts) transport.writeBinary(part);
+}
+
 const TEXT = 0x81;
 const BINARY = 0x82;
 
@@ -134,9 +140,9 @@ describe('frames', () => {
     const { peer, transport } = await open();
     const text = 'x'.repeat(length);
     const part = randomBytes(length);
-    transport.write(text, []);
-    transport.write('between', [part, part]);
-    transport.write('after', []);
+    write(transport, text, []);
+    write(transport, 'between', [part, part]);
+    write(transport, 'after', []);
     const frames = await peer.take(5);
     expect(frames.map(({ head }) => head)).toEqual([TEXT, TEXT, BINARY, BINARY, TEXT]);
     const payloads = frames.map(({ payload }) => payload);
@@ -152,8 +158,8 @@ describe('frames', () => {
       const { peer, transport } = await open();
       // Half a letter has no bytes of its own: what cannot be written is replaced, and the length is right.
       const text = `${'é€😀'.repeat(n)}\ud800`;
-      transport.write(text, []);
-      transport.write('after', []);
+      write(transport, text, []);
+      write(transport, 'after', []);
       const [first, second] = await peer.take(2);
       expect(first!.payload.toString() === Buffer.from(text).toString()).toBe(true);
       expect(second!.payload.toString()).toBe('after');
@@ -165,7 +171,7 @@ describe('frames', () => {
     const sent: Buffer[] = [];
     for (let i = 0; i < 400; i++) {
       const parts = Array.from({ length: i % 4 }, (_, n) => randomBytes((i * 7919 + n * 104_729) % 40_000));
-      transport.write(`message ${i}`, parts);
+      write(transport, `message ${i}`, parts);
       sent.push(Buffer.from(`message ${i}`), ...parts);
     }
     const frames = await peer.take(sent.length);
@@ -175,13 +181,13 @@ describe('frames', () => {
   it('of one turn go out together', async () => {
     const { peer, transport, socket } = await open();
     let writes = 0;
-    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+    const pass = socket.write.bind(socket) as (...args: unknown[]) => boolean;
     socket.write = (...args: unknown[]) => {
       writes++;
-      return write(...args);
+      return pass(...args);
     };
-    for (let i = 0; i < 100; i++) transport.write(`{"i":${i}}`, [Uint8Array.of(i)]);
-    await Promise.resolve().then(() => transport.write('behind a promise', []));
+    for (let i = 0; i < 100; i++) write(transport, `{"i":${i}}`, [Uint8Array.of(i)]);
+    await Promise.resolve().then(() => write(transport, 'behind a promise', []));
     expect(writes).toBe(0);
     await peer.take(201);
     expect(writes).toBe(1);
@@ -191,11 +197,11 @@ describe('frames', () => {
     const { peer, transport, webSocket } = await open();
     const part = randomBytes(100_000);
     const expected: string[] = [];
-    webSocket.on('ping', () => transport.write('pong was sent', []));
+    webSocket.on('ping', () => write(transport, 'pong was sent', []));
     for (let i = 0; i < 50; i++) {
-      transport.write(`before ${i}`, [part]);
+      write(transport, `before ${i}`, [part]);
       webSocket.ping(`ping ${i}`);
-      transport.write(`behind ${i}`, []);
+      write(transport, `behind ${i}`, []);
       expected.push(`before ${i}`, `behind ${i}`);
       if (i % 10 === 0) {
         peer.say(0x9);
@@ -222,7 +228,7 @@ describe('frames', () => {
     const shared = new Uint8Array(new SharedArrayBuffer(40_000)).fill(7);
     const pooled = new Uint8Array(randomBytes(60_000).buffer, 3, 50_000);
     const parts = [shared, shared.subarray(1, 3), pooled, pooled.subarray(5, 6), new Uint8Array()];
-    transport.write('parts', parts);
+    write(transport, 'parts', parts);
     const [, ...frames] = await peer.take(6);
     expect(frames.map(({ payload }) => payload.toString('hex'))).toEqual(
       parts.map((part) => Buffer.from(part).toString('hex')),
@@ -241,14 +247,14 @@ describe('the memory of batches', () => {
     for (const [i, { peer, transport }] of all.entries()) {
       if (i % 3 > 0) continue;
       peer.socket.pause();
-      transport.write('', [large]);
+      write(transport, '', [large]);
       sent[i]!.push(Buffer.alloc(0), large);
     }
     for (let round = 0; round < 60; round++) {
       for (const [i, { transport }] of all.entries()) {
         const text = `peer ${i} round ${round} ${String.fromCharCode(97 + (i % 26)).repeat(20_000)}`;
         const part = Buffer.alloc(1 + ((i * 31 + round * 977) % 16_000), i + 1);
-        transport.write(text, [part]);
+        write(transport, text, [part]);
         sent[i]!.push(Buffer.from(text), part);
       }
       await turn();
@@ -274,7 +280,7 @@ describe('a peer that does not take what is sent', () => {
   async function fill(transport: WebSocketTransport, beyond: number): Promise<number> {
     let frames = 0;
     while (transport.bufferedBytes < beyond) {
-      transport.write('', [new Uint8Array(MiB)]);
+      write(transport, '', [new Uint8Array(MiB)]);
       frames += 2;
       await turn();
     }
@@ -285,7 +291,7 @@ describe('a peer that does not take what is sent', () => {
     const { peer, transport } = await open();
     peer.socket.pause();
     expect(transport.bufferedBytes).toBe(0);
-    transport.write('abc', [new Uint8Array(3)]);
+    write(transport, 'abc', [new Uint8Array(3)]);
     expect(transport.bufferedBytes).toBe(10);
     await turn();
     expect(transport.bufferedBytes).toBe(0);
@@ -325,7 +331,7 @@ describe('a peer that does not take what is sent', () => {
       await drained;
       await transport.drained();
       // Nobody is there.
-      transport.write('x', [new Uint8Array(100_000)]);
+      write(transport, 'x', [new Uint8Array(100_000)]);
       transport.close(1000, '');
       await sleep(5);
     }
@@ -383,7 +389,7 @@ describe('a sign of life', () => {
   it('is that a slow peer takes something, of whatever is on its way', async () => {
     const { peer, transport } = await open();
     transport.beat();
-    transport.write('', [new Uint8Array(24 * 1024 * 1024)]);
+    write(transport, '', [new Uint8Array(24 * 1024 * 1024)]);
     peer.socket.pause();
     await sleep(20);
     expect(transport.beat()).toBe(true);
@@ -417,9 +423,9 @@ describe('a sign of life', () => {
 describe('close', () => {
   it('comes after what was written before, of the same turn', async () => {
     const { peer, transport } = await open();
-    transport.write('last', [Uint8Array.of(1)]);
+    write(transport, 'last', [Uint8Array.of(1)]);
     transport.close(1001, 'going');
-    transport.write('never', []);
+    write(transport, 'never', []);
     const frames = await peer.take(3);
     expect(frames.map(({ head }) => head)).toEqual([TEXT, BINARY, 0x88]);
     await sleep(10);

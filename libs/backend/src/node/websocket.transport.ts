@@ -67,12 +67,23 @@ export class WebSocketTransport implements IpcTransport {
     return this.socket.writableLength + this.#filled;
   }
 
-  write(text: string, parts: readonly Uint8Array[]): void {
+  writeText(text: string): void {
     if (this.webSocket.readyState !== WebSocket.OPEN) return;
     this.#schedule();
     this.#writeText(text);
-    for (const part of parts) this.#writePart(part);
     if (this.bufferedBytes > HIGH_WATER) this.#slow();
+  }
+
+  writeBinary(part: Uint8Array): void {
+    if (this.webSocket.readyState !== WebSocket.OPEN) return;
+    this.#schedule();
+    this.#writePart(part);
+    if (this.bufferedBytes > HIGH_WATER) this.#slow();
+  }
+
+  defer(work: () => void): void {
+    // Behind the promises of this turn, whose handlers are those that answer.
+    process.nextTick(work);
   }
 
   drained(): Promise<void> {
@@ -165,8 +176,7 @@ export class WebSocketTransport implements IpcTransport {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // Behind the promises of this turn, whose handlers are those that answer.
-    process.nextTick(this.#flush);
+    this.defer(this.#flush);
   }
 
   #writeText(text: string): void {
@@ -182,8 +192,7 @@ export class WebSocketTransport implements IpcTransport {
 
   #writePart(part: Uint8Array): void {
     if (part.byteLength >= LARGE_PART) {
-      // A copy: whoever sent it may go on writing to it while the socket has not taken it.
-      this.#writeAlone(BINARY, Buffer.from(part));
+      this.#writeAlone(BINARY, part);
       return;
     }
     const batch = this.#room(part.byteLength + 10);

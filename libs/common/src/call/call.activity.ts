@@ -29,8 +29,10 @@ export class Activity implements ActivityProps {
 
   constructor(
     props: Partial<ActivityProps> = {},
-    /** What the activity is part of, and ends with: its session over IPC. */
+    /** What the activity is part of: its session over IPC. */
     readonly owner?: { readonly signal: AbortSignal },
+    /** Whose end is that of the activity; `null`: it can be aborted by itself. */
+    private readonly source: { readonly signal: AbortSignal } | null = owner ?? null,
   ) {
     this.activityId = props.activityId ?? '';
     this.sessionId = props.sessionId ?? '';
@@ -43,7 +45,7 @@ export class Activity implements ActivityProps {
 
   /** Aborted when the caller is gone before it has its answer. */
   get signal(): AbortSignal {
-    if (this.owner) return this.owner.signal;
+    if (this.source) return this.source.signal;
     // Made on demand: few methods look at it, and it would be a tenth of the cost of a small call.
     if (this.#abort === undefined) {
       this.#abort = new AbortController();

@@ -81,7 +81,7 @@ export class IpcChannels {
   /** As {@link register}, for a channel by its name on the wire, and without the envelope. */
   handle(wireName: string, handler: IpcRawHandler): () => void {
     const run = (call: IpcCall): unknown =>
-      handler({ session: call.session }, call.method, ...call.arguments);
+      handler({ session: call.session, activity: call.activity }, call.method, ...call.arguments);
     const target = { run, enveloped: false, sequential: false };
     return this.#add(wireName, () => target);
   }

@@ -70,16 +70,44 @@ function checkMarkers(json: string | undefined, expected: number): void {
     );
 }
 
-/** A message that lacks nothing but its number, so that it can be sent to several peers. */
-export interface PreparedMessage {
-  /** JSON in JSON, up to the number. */
-  readonly text: string;
-  readonly parts: readonly Uint8Array[];
+/** A message that lacks nothing but its number, so that it can be sent to several peers, by any wire. */
+export interface OutgoingMessage {
+  readonly type: number;
+  readonly channel: string;
+  /** Of an Invoke. */
+  readonly method?: string;
+  /** Of an Invoke: its number. Of a Response: the number of the call that it answers. */
+  readonly request?: number;
+  /** The data as JSON text, and the memory of its typed arrays. */
+  readonly data: EncodedIpcValue;
+  /** Of an Invoke, on the wire that carries it. */
+  readonly activityId?: string;
+  /** Of an Invoke, on the wire that carries it: how long its answer is waited for; 0 or none: for ever. */
+  readonly timeoutMs?: number;
+  /** The text of the compatible wire up to the number, once it was made. */
+  text?: string;
 }
 
 /** @throws NumberedError for a value that cannot be sent */
-export function preparePush(channel: string, data: unknown[]): PreparedMessage {
-  return prepare(`"type":${IpcMessageType.Push},"channel":${JSON.stringify(channel)}`, data);
+export function preparePush(channel: string, data: unknown[]): OutgoingMessage {
+  return { type: IpcMessageType.Push, channel, data: encodeIpcValue(data) };
+}
+
+/** @throws NumberedError for a value that cannot be sent */
+export function prepareSend(channel: string, data: unknown[]): OutgoingMessage {
+  return { type: IpcMessageType.Send, channel, data: encodeIpcValue(data) };
+}
+
+/** @throws NumberedError for a value that cannot be sent */
+export function prepareInvoke(
+  channel: string,
+  method: string,
+  request: number,
+  data: unknown[],
+  { activityId, timeoutMs }: { activityId: string; timeoutMs: number },
+): OutgoingMessage {
+  const type = IpcMessageType.Invoke;
+  return { type, channel, method, request, data: encodeIpcValue(data), activityId, timeoutMs };
 }
 
 /**
@@ -91,24 +119,26 @@ export function prepareResponse(
   request: number,
   value: unknown,
   envelope?: 'result' | 'error',
-): PreparedMessage {
-  const { Response } = IpcMessageType;
-  const head = `"type":${Response},"channel":${JSON.stringify(channel)},"response":${request}`;
-  return prepare(head, value, envelope);
+): OutgoingMessage {
+  const data = encodeIpcValue(value);
+  const { json, parts } = data;
+  const wrapped = envelope && { json: json === undefined ? '{}' : `{"${envelope}":${json}}`, parts };
+  return { type: IpcMessageType.Response, channel, request, data: wrapped ?? data };
 }
 
-/** In the order of the members in which the reference writes them. */
-function prepare(head: string, value: unknown, envelope?: string): PreparedMessage {
-  const { json, parts } = encodeIpcValue(value);
-  let data = json;
-  if (envelope) data = json === undefined ? '{}' : `{"${envelope}":${json}}`;
-  const members = data === undefined ? head : `${head},"data":${data}`;
-  return { text: JSON.stringify(`{${members},"sequence":`).slice(1, -1), parts };
+/** The text frame of a message, with the members in the order in which the reference writes them. */
+export function textFrame(message: OutgoingMessage, sequence: number): string {
+  message.text ??= JSON.stringify(`{${membersOf(message)},"sequence":`).slice(1, -1);
+  return `["${message.text}${sequence}}",${message.data.parts.length}]`;
 }
 
-/** The text frame of a message. */
-export function textFrame({ text, parts }: PreparedMessage, sequence: number): string {
-  return `["${text}${sequence}}",${parts.length}]`;
+function membersOf({ type, channel, method, request, data: { json } }: OutgoingMessage): string {
+  const isInvoke = type === IpcMessageType.Invoke;
+  let members = `"type":${type},"channel":${JSON.stringify(channel)}`;
+  if (isInvoke) members += `,"method":${JSON.stringify(method)}`;
+  else if (type === IpcMessageType.Response) members += `,"response":${request}`;
+  if (json !== undefined) members += `,"data":${json}`;
+  return isInvoke ? `${members},"request":${request}` : members;
 }
 
 /** What a text frame announces. */
@@ -136,39 +166,62 @@ export function parseTextFrame(text: string, limits: IpcLimits): TextFrame {
 }
 
 /**
- * Reads a message whose parts are all there.
+ * Reads JSON text whose binary parts are all there.
  *
- * @throws IpcProtocolError for what is no message, and for values that cannot be taken
+ * @throws IpcProtocolError for text that is none, and for values that cannot be taken
  */
-export function parseMessage(json: string, parts: readonly Uint8Array[], limits: IpcLimits): IpcMessage {
-  let value: unknown;
+export function parseValue(json: string, parts: readonly Uint8Array[], limits: IpcLimits): unknown {
   try {
     checkDepth(json, limits.depth);
-    value = JSON.parse(json);
+    const value: unknown = JSON.parse(json);
     // Without parts an object that looks like a marker is an object.
-    if (parts.length === 0) {
-      if (mayHoldPrototype(json)) value = reviveValue(value, () => undefined);
-    } else {
-      const rest: (Uint8Array | undefined)[] = [...parts];
-      value = reviveValue(value, (record) =>
-        Object.hasOwn(record, 'ipc') && record['ipc'] === 'binary' ? arrayOf(record, rest) : undefined,
-      );
-    }
+    if (parts.length === 0) return mayHoldPrototype(json) ? reviveValue(value, () => undefined) : value;
+    const rest: (Uint8Array | undefined)[] = [...parts];
+    return reviveValue(value, (record) =>
+      Object.hasOwn(record, 'ipc') && record['ipc'] === 'binary' ? arrayOf(record, rest) : undefined,
+    );
   } catch (error) {
     if (error instanceof NumberedError) throw new IpcProtocolError(1007, error.message);
     throw error instanceof IpcProtocolError
       ? error
       : new IpcProtocolError(1007, 'A message is not valid JSON.');
   }
+}
+
+/**
+ * Reads a message whose parts are all there.
+ *
+ * @throws IpcProtocolError for what is no message, and for values that cannot be taken
+ */
+export function parseMessage(json: string, parts: readonly Uint8Array[], limits: IpcLimits): IpcMessage {
+  const value = parseValue(json, parts, limits);
   if (typeof value !== 'object' || value === null) throw malformed('is no object');
   // What the parser made has no members but its own, and the look-ups below find nothing inherited.
-  const { type, channel, method, request = 0, data = [], sequence } = value as Record<string, unknown>;
+  const { type, channel, method, request, response, data, sequence } = value as Record<string, unknown>;
   if (!isCount(sequence)) throw malformed('has no sequence number');
+  const isResponse = type === IpcMessageType.Response;
+  const message = {
+    type,
+    channel,
+    method,
+    request: (isResponse ? response : request) ?? 0,
+    data: isResponse ? [data] : (data ?? []),
+    activityId: undefined,
+    timeoutMs: undefined,
+  };
+  return { ...checkMessage(message), sequence };
+}
+
+/** @throws IpcProtocolError for a message whose members are not what they should be */
+export function checkMessage(message: {
+  [Member in keyof Omit<IpcMessage, 'sequence'>]: unknown;
+}): Omit<IpcMessage, 'sequence'> {
+  const { type, channel, request, data } = message;
   if (typeof type !== 'number') throw malformed('has no type');
   if (typeof channel !== 'string') throw malformed('names no channel');
   if (!isCount(request)) throw malformed('has a request number that is none');
   if (!Array.isArray(data)) throw malformed('has no list of arguments');
-  return { type, channel, method, request, data, sequence };
+  return message as Omit<IpcMessage, 'sequence'>;
 }
 
 /** A walk is paid on every member. The name can hide behind escapes only where there is a backslash-u. */

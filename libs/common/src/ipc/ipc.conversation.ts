@@ -10,9 +10,9 @@ import type { IpcCall, IpcChannels, IpcTarget } from './ipc.channels.js';
 import { prepareResponse } from './ipc.codec.js';
 import { answerFailure, encodeIpcError } from './ipc.error.js';
 import type { IpcErrorOptions } from './ipc.error.js';
-import type { IpcLink } from './ipc.link.js';
+import type { IpcSessionLink } from './ipc.link.js';
 import { IpcClosedError, IpcMessageType } from './ipc.message.js';
-import type { IpcMessage } from './ipc.message.js';
+import type { IpcClosure, IpcMessage } from './ipc.message.js';
 import type { IpcListener, IpcSession } from './ipc.session.js';
 
 /** How frontends are answered. */
@@ -32,10 +32,12 @@ export class IpcConversation {
   readonly #whenIdle: (() => void)[] = [];
   /** By channel, for those that run one call after the other. */
   readonly #queues = new Map<string, CallQueue>();
+  /** Calls that the frontend may cancel, by their number; those of the durable wire. */
+  readonly #cancellable = new Map<number, Activity>();
 
   constructor(
     private readonly session: IpcSession,
-    private readonly link: Pick<IpcLink, 'respond' | 'close' | 'room'>,
+    private readonly link: Pick<IpcSessionLink, 'respond' | 'close' | 'room'>,
     private readonly channels: IpcChannels,
     private readonly options: IpcConversationOptions,
   ) {}
@@ -44,7 +46,14 @@ export class IpcConversation {
   receive(message: IpcMessage): void {
     if (message.type === IpcMessageType.Invoke) this.#invoke(message);
     else if (message.type === IpcMessageType.Send) this.#listen(message);
+    else if (message.type === IpcMessageType.Cancel)
+      this.#cancellable.get(message.request)?.abort(new Error('The call was cancelled.'));
     // Other types are ignored, by the protocol.
+  }
+
+  /** The session is over: nobody waits for answers any more. */
+  ended(closure: IpcClosure): void {
+    for (const activity of this.#cancellable.values()) activity.abort(new IpcClosedError(closure));
   }
 
   /** Resolves when no handler and no listener of the session runs any more. */
@@ -54,7 +63,7 @@ export class IpcConversation {
 
   #invoke(message: IpcMessage): void {
     const { channel, method, data } = message;
-    const activity = this.#activity(channel, method);
+    const activity = this.#activity(channel, method, message);
     let target: IpcTarget;
     try {
       target = this.channels.lookup(channel, method);
@@ -78,11 +87,12 @@ export class IpcConversation {
       activity,
     };
     this.#pending++;
+    if (message.activityId !== undefined) this.#cancellable.set(message.request, activity);
     settle(
       () => this.#run(activity, () => (target.sequential ? this.#inTurn(target, call) : target.run(call))),
       (value) => this.#answer(message, activity, target, value),
       (error: unknown) => {
-        this.#settled();
+        this.#settled(message.request);
         this.#fail(message, activity, error);
       },
     );
@@ -97,7 +107,8 @@ export class IpcConversation {
     );
   }
 
-  #settled(): void {
+  #settled(request?: number): void {
+    if (request !== undefined) this.#cancellable.delete(request);
     if (--this.#pending > 0 || this.#whenIdle.length === 0) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
@@ -109,7 +120,7 @@ export class IpcConversation {
       void room.then(() => this.#answer(message, call, target, answer));
       return;
     }
-    this.#settled();
+    this.#settled(message.request);
     const { channel, request } = message;
     const own = {
       value: answer,
@@ -176,7 +187,7 @@ export class IpcConversation {
     for (const listener of listeners) {
       this.#pending++;
       settle(
-        () => this.#run(activity, () => listener({ session }, ...data)),
+        () => this.#run(activity, () => listener({ session, activity }, ...data)),
         () => this.#settled(),
         (thrown) => {
           this.#settled();
@@ -192,20 +203,29 @@ export class IpcConversation {
     return run ? run(activity, work) : work();
   }
 
-  /** The wire carries no activity id: each message starts an activity that bears the session's id. */
-  #activity(channel: string, method: unknown): Activity {
+  /** On the compatible wire, which carries no activity id, each message starts an activity of its own. */
+  #activity(channel: string, method: unknown, message?: IpcMessage): Activity {
     const { session } = this;
     const name = channel.replace(PREFIX, '');
+    const { activityId: id, timeoutMs } = message ?? {};
+    const hasTime = typeof timeoutMs === 'number' && timeoutMs > 0;
     const activity = new Activity(
       {
-        activityId: crypto.randomUUID(),
+        activityId: isActivityId(id) ? id : crypto.randomUUID(),
         sessionId: session.id,
         accessToken: session.accessToken,
         rpcMethod: typeof method === 'string' && method !== '' ? `${name}.${method}` : name,
+        deadline: hasTime ? Date.now() + timeoutMs : undefined,
       },
       session,
+      id === undefined ? session : null,
     );
     activity.user = session.user;
     return activity;
   }
+}
+
+/** An id is written into every line of the log: one that is longer than any that is made is not taken over. */
+function isActivityId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && id.length <= 256;
 }

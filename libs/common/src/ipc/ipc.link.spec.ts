@@ -11,7 +11,11 @@ class FakeTransport implements IpcTransport {
   readonly written: string[] = [];
   readonly closes: [number, string][] = [];
   readonly #waiting: (() => void)[] = [];
-  write(text: string): void {
+  writeBinary(): void {}
+  defer(work: () => void): void {
+    queueMicrotask(work);
+  }
+  writeText(text: string): void {
     this.written.push(text);
   }
   drained(): Promise<void> {

@@ -1,14 +1,18 @@
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { textFrame } from './ipc.codec.js';
-import type { PreparedMessage } from './ipc.codec.js';
+import type { OutgoingMessage } from './ipc.codec.js';
 import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
 import type { IpcClosure, IpcMessage } from './ipc.message.js';
 import { IpcReceiver } from './ipc.receiver.js';
 
 /** What a session needs of the connection under it. */
 export interface IpcTransport {
-  /** Sends a text frame and the binary frames behind it, in the order of the calls. Takes the parts' memory. */
-  write(text: string, parts: readonly Uint8Array[]): void;
+  /** Sends a text frame, behind what was sent before. */
+  writeText(text: string): void;
+  /** Sends a binary frame, behind what was sent before. Takes the part's memory. */
+  writeBinary(part: Uint8Array): void;
+  /** Does something when the work of this turn is done, so that what it sent can go out together. */
+  defer(work: () => void): void;
   /** Bytes that were written, and not yet taken by the peer. */
   readonly bufferedBytes: number;
   /** Resolves when the peer has taken what was written, or the connection has ended. Never rejects. */
@@ -17,13 +21,34 @@ export interface IpcTransport {
   close(code: number, reason: string): void;
 }
 
-/** Above this many buffered bytes whoever sends is asked to wait. */
-const HIGH_WATER = 1024 * 1024;
+/** What a session sends through, and its transport hands what it receives to; on either wire. */
+export interface IpcSessionLink {
+  /** How the link ended; `undefined` while it lives. */
+  readonly closure: IpcClosure | undefined;
+  /** See {@link IpcLink.push}. */
+  push(message: OutgoingMessage): Promise<void>;
+  /** See {@link IpcLink.room}. */
+  room(): Promise<void> | undefined;
+  /** See {@link IpcLink.respond}. */
+  respond(message: OutgoingMessage): void;
+  /** Takes a text frame of the peer's. Never throws. */
+  receiveText(frame: string): void;
+  /** Takes a binary frame of the peer's, and its memory. Never throws. */
+  receiveBinary(part: Uint8Array): void;
+  /** Ends the link from this side. */
+  close(code: number, reason: string): void;
+  /** The connection has ended. */
+  ended(closure: IpcClosure): void;
+}
 
-const sent = Promise.resolve();
+/** Above this many buffered bytes whoever sends is asked to wait. */
+export const HIGH_WATER = 1024 * 1024;
+
+/** Nothing to wait for. */
+export const sent = Promise.resolve();
 
 /** One connection's messages, both ways: numbers what is sent, puts together and in order what is received. */
-export class IpcLink {
+export class IpcLink implements IpcSessionLink {
   #closure: IpcClosure | undefined;
   readonly #receiver: IpcReceiver;
   #sequence = 0;
@@ -54,7 +79,7 @@ export class IpcLink {
    *
    * @returns resolves at once, or when the peer has taken what is on its way; rejects when the link is over
    */
-  push(message: PreparedMessage): Promise<void> {
+  push(message: OutgoingMessage): Promise<void> {
     if (!this.#closure) this.#write(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
     if (this.transport.bufferedBytes <= HIGH_WATER) return sent;
@@ -69,7 +94,7 @@ export class IpcLink {
   }
 
   /** Sends an answer. On a link that is over there is nobody to have it. */
-  respond(message: PreparedMessage): void {
+  respond(message: OutgoingMessage): void {
     if (!this.#closure) this.#write(message);
   }
 
@@ -124,17 +149,21 @@ export class IpcLink {
     this.close(code, message);
   }
 
-  #write(message: PreparedMessage): void {
+  #write(message: OutgoingMessage): void {
     const { bufferedBytes } = this.limits;
     // Asked before: one message may be larger than all that may wait, and its peer has had no time to take it.
     if (this.transport.bufferedBytes > bufferedBytes)
       this.close(1013, `More than ${bufferedBytes} bytes were not taken.`);
-    else this.transport.write(textFrame(message, this.#sequence++), message.parts);
+    else {
+      this.transport.writeText(textFrame(message, this.#sequence++));
+      // Copies: whoever sent an array may go on writing to it while the connection has not taken it.
+      for (const part of message.data.parts) this.transport.writeBinary(part.slice());
+    }
   }
 }
 
 /** Most senders do not wait, and a session may end at any time: that is no fault of theirs. */
-function unwatched(promise: Promise<void>): Promise<void> {
+export function unwatched(promise: Promise<void>): Promise<void> {
   promise.catch(() => undefined);
   return promise;
 }

@@ -8,6 +8,8 @@ export const IpcMessageType = {
   Invoke: 2,
   /** The answer to a call. */
   Response: 3,
+  /** A call whose answer nobody waits for any more; on the durable wire. */
+  Cancel: 4,
 } as const;
 
 /** A message as it was received. Only its form has been checked: what it names may not exist. */
@@ -16,10 +18,14 @@ export interface IpcMessage {
   readonly channel: string;
   /** Of an Invoke: what is called. */
   readonly method: unknown;
-  /** Of an Invoke: the number under which it is answered. */
+  /** Of an Invoke: the number under which it is answered. Of a Response: the number of the call. */
   readonly request: number;
-  /** Arguments. */
+  /** Arguments. Of a Response: its data alone. */
   readonly data: unknown[];
+  /** Of an Invoke, on the wire that carries it. */
+  readonly activityId: unknown;
+  /** Of an Invoke, on the wire that carries it: how long the frontend waits, in milliseconds. */
+  readonly timeoutMs: unknown;
   readonly sequence: number;
 }
 
@@ -33,8 +39,11 @@ export interface IpcClosure {
 /** A peer did what the protocol does not allow; its session ends with this code and reason. */
 export class IpcProtocolError extends Error {
   constructor(
-    /** 1002 broken protocol (a frame of the wrong kind included), 1007 wrong content, 1008 not allowed, 1009 too big. */
-    readonly code: 1002 | 1007 | 1008 | 1009,
+    /**
+     * 1002 broken protocol (a frame of the wrong kind included), 1007 wrong content, 1008 not allowed, 1009 too big; 4001
+     * a session that cannot be resumed.
+     */
+    readonly code: 1002 | 1007 | 1008 | 1009 | 4001,
     message: string,
   ) {
     super(message);

@@ -7,7 +7,7 @@ import { IpcAnswer } from './ipc.channels.js';
 import { encodeError } from '../wire/error.codec.js';
 import { answerFailure, encodeIpcError } from './ipc.error.js';
 import type { IpcErrorOptions } from './ipc.error.js';
-import type { IpcSession } from './ipc.session.js';
+import type { IpcEvent, IpcSession } from './ipc.session.js';
 
 /** How RPC over IPC is answered. */
 export interface RpcOverIpcOptions extends IpcErrorOptions {
@@ -34,10 +34,10 @@ export class RpcOverIpc {
    * @param request the one argument of the call
    * @returns never rejects
    */
-  answer(session: IpcSession, request: unknown): Promise<IpcAnswer> {
+  answer({ session, activity: outer }: IpcEvent, request: unknown): Promise<IpcAnswer> {
     return new Promise((resolve) => {
       const { context, ...rest } = readRequest(request);
-      const activity = activityOf(session, context, rest.operation);
+      const activity = activityOf(session, outer, context, rest.operation);
       const protocolVersion = parseInt(text(context['protocolVersion']), 10) || 0;
       const settled = (outcome: RpcOutcome) => resolve(this.#answer(outcome, protocolVersion, activity));
       let call: RpcCall;
@@ -112,7 +112,12 @@ function readRequest(value: unknown): RpcRequest {
   };
 }
 
-function activityOf(session: IpcSession, context: RpcRequest['context'], operation: string): Activity {
+function activityOf(
+  session: IpcSession,
+  outer: Activity,
+  context: RpcRequest['context'],
+  operation: string,
+): Activity {
   const { accessToken, user } = session;
   const activity = new Activity(
     {
@@ -124,6 +129,7 @@ function activityOf(session: IpcSession, context: RpcRequest['context'], operati
       rpcMethod: operation,
     },
     session,
+    outer,
   );
   activity.user = user;
   return activity;

@@ -1,8 +1,9 @@
 import { IpcChannels } from './ipc.channels.js';
 import { IpcConversation } from './ipc.conversation.js';
 import type { IpcConversationOptions } from './ipc.conversation.js';
+import { DurableLink } from './ipc.durable.link.js';
 import { IpcLink } from './ipc.link.js';
-import type { IpcTransport } from './ipc.link.js';
+import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
 import type { IpcClosure, IpcMessage } from './ipc.message.js';
 import { IpcSession } from './ipc.session.js';
 import type { IpcSessionProps } from './ipc.session.js';
@@ -11,13 +12,15 @@ import type { IpcSessionProps } from './ipc.session.js';
 export interface IpcServerOptions extends IpcConversationOptions {
   /** How long a frontend may take to answer a call of this backend's, in milliseconds; 0: for ever. */
   readonly invokeTimeoutMs: number;
+  /** On the durable wire: how long a frontend may be silent before it is probed, in milliseconds. Default 30,000. */
+  readonly heartbeatMs?: number;
 }
 
 /** An open session, as its transport sees it. */
 export interface IpcConnection {
   readonly session: IpcSession;
   /** Where frames of the peer go, and the news that the connection has ended. */
-  readonly link: Pick<IpcLink, 'receiveText' | 'receiveBinary' | 'close' | 'ended'>;
+  readonly link: Pick<IpcSessionLink, 'receiveText' | 'receiveBinary' | 'close' | 'ended'>;
   /** Resolves when no handler of the session runs any more. */
   idle(): Promise<void>;
 }
@@ -42,17 +45,31 @@ export class IpcServer {
     return this.#open.size;
   }
 
-  /** Begins a session over a connection. */
+  /** Begins a session over a connection, on the compatible wire. */
   open(transport: IpcTransport, props: IpcSessionProps): IpcConnection {
-    const receive = (message: IpcMessage) => conversation.receive(message);
+    const { limits } = this.options;
+    return this.#begin(props, (receive, ended) => new IpcLink(transport, limits, receive, ended));
+  }
+
+  /** Begins a session on the durable wire, whose connections come and go. */
+  openDurable(props: IpcSessionProps): IpcConnection & { readonly link: DurableLink } {
+    const { limits, heartbeatMs = 30_000 } = this.options;
+    return this.#begin(props, (receive, ended) => new DurableLink(limits, heartbeatMs, { receive, ended }));
+  }
+
+  #begin<Link extends IpcSessionLink>(
+    props: IpcSessionProps,
+    linkOf: (receive: (message: IpcMessage) => void, ended: (closure: IpcClosure) => void) => Link,
+  ): IpcConnection & { readonly link: Link } {
     const ended = (closure: IpcClosure) => {
       this.#open.delete(session);
       session.ended(closure);
+      conversation.ended(closure);
     };
-    const link = new IpcLink(transport, this.options.limits, receive, ended);
+    const link = linkOf((message) => conversation.receive(message), ended);
     const session = new IpcSession(link, props, this.options.invokeTimeoutMs);
     const conversation = new IpcConversation(session, link, this.channels, this.options);
-    const open: Open = { session, link, conversation, idle: () => conversation.idle() };
+    const open = { session, link, conversation, idle: () => conversation.idle() };
     this.#open.set(session, open);
     return open;
   }

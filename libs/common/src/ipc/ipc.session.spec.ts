@@ -10,7 +10,11 @@ class FakeTransport implements IpcTransport {
   readonly bufferedBytes = 0;
   readonly messages: { channel: string; data: unknown[]; response?: number }[] = [];
   readonly closes: [number, string][] = [];
-  write(text: string): void {
+  writeBinary(): void {}
+  defer(work: () => void): void {
+    queueMicrotask(work);
+  }
+  writeText(text: string): void {
     this.messages.push(JSON.parse((JSON.parse(text) as [string])[0]) as FakeTransport['messages'][0]);
   }
   async drained(): Promise<void> {}

@@ -1,9 +1,10 @@
 import { preparePush } from './ipc.codec.js';
-import type { PreparedMessage } from './ipc.codec.js';
+import type { OutgoingMessage } from './ipc.codec.js';
+import type { Activity } from '../call/call.activity.js';
 import { wireChannel, REPLY_MARK } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
 import { unwrapReply } from './ipc.error.js';
-import type { IpcLink } from './ipc.link.js';
+import type { IpcSessionLink } from './ipc.link.js';
 import { IpcClosedError } from './ipc.message.js';
 import type { IpcClosure } from './ipc.message.js';
 import { makeProxy } from './ipc.proxy.js';
@@ -23,6 +24,8 @@ export interface IpcIdentity {
 export interface IpcEvent {
   /** Where it came from. */
   readonly session: IpcSession;
+  /** What it is part of. */
+  readonly activity: Activity;
 }
 
 /** A listener for messages without an answer. */
@@ -64,7 +67,7 @@ export class IpcSession {
 
   /** @param invokeTimeoutMs how long calls of the frontend may take, in milliseconds; 0: for ever */
   constructor(
-    private readonly link: Pick<IpcLink, 'push' | 'close' | 'closure'>,
+    private readonly link: Pick<IpcSessionLink, 'push' | 'close' | 'closure'>,
     props: IpcSessionProps,
     private readonly invokeTimeoutMs: number,
   ) {
@@ -183,7 +186,7 @@ export class IpcSession {
   }
 
   /** @internal Sends a message that may be for several sessions. */
-  push(message: PreparedMessage): Promise<void> {
+  push(message: OutgoingMessage): Promise<void> {
     return this.link.push(message);
   }
 

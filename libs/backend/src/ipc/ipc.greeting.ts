@@ -1,0 +1,114 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { defaultIpcLimits, greetingFrame, IpcProtocolError, parseHello } from '@linnet/common';
+import type { DurableLink, IpcIdentity, IpcLimits, IpcSession } from '@linnet/common';
+import type { WebSocketTransport } from '../node/websocket.transport.js';
+
+/** A session of the durable wire, connected or waiting for its frontend to come back. */
+interface Durable {
+  readonly session: IpcSession;
+  readonly link: DurableLink;
+  /** Prove that a frontend is the one that it says: that of the last connection, and the one before until it has arrived. */
+  secrets: string[];
+  grace: NodeJS.Timeout | undefined;
+}
+
+/** Sessions of the durable wire by their ids: greets their frontends, and takes them up again. */
+export class IpcGreeting {
+  readonly #durable = new Map<string, Durable>();
+  readonly #limits: IpcLimits;
+
+  /** @param graceMs how long a session waits for its frontend to come back, in milliseconds */
+  constructor(
+    limits: Partial<IpcLimits> | undefined,
+    private readonly graceMs: number,
+  ) {
+    this.#limits = { ...defaultIpcLimits, ...limits };
+  }
+
+  /**
+   * Reads the first frame of a connection.
+   *
+   * @returns the session that it goes on with; `undefined` for one that begins another
+   * @throws IpcProtocolError for what is no greeting, 4001 for a session that is not (any more) there
+   */
+  recognize(frame: string, identity: IpcIdentity): { session: IpcSession; received: number } | undefined {
+    const hello = parseHello(frame, this.#limits);
+    if (!hello) return undefined;
+    const durable = this.#durable.get(hello.sessionId);
+    // Who knows the secret has to be who he was, besides: a token may have been taken from him meanwhile.
+    const isOwner =
+      durable !== undefined &&
+      durable.secrets.some((secret) => isEqual(secret, hello.secret)) &&
+      isDeepStrictEqual(durable.session.user, identity.user);
+    if (!isOwner) throw new SessionLost();
+    if (!durable.link.canResume(hello.received)) {
+      // What one of the two knows is wrong, and will not be right the next time.
+      durable.link.close(1002, 'The frontend has received what was not sent.');
+      throw new SessionLost();
+    }
+    // It has this one, whatever it was sent besides.
+    durable.secrets = [hello.secret];
+    return { session: durable.session, received: hello.received };
+  }
+
+  /** Remembers a session that has begun. */
+  add(session: IpcSession, link: DurableLink): void {
+    this.#durable.set(session.id, { session, link, secrets: [], grace: undefined });
+    void session.closed.then(() => {
+      clearTimeout(this.#durable.get(session.id)?.grace);
+      this.#durable.delete(session.id);
+    });
+  }
+
+  /**
+   * Welcomes a frontend over a new connection, and sends what it lacks.
+   *
+   * @param received how many messages it has
+   * @throws IpcProtocolError for a number that cannot be
+   */
+  welcome(session: IpcSession, transport: WebSocketTransport, received: number): void {
+    const durable = this.#durable.get(session.id)!;
+    clearTimeout(durable.grace);
+    const { link } = durable;
+    const secret = randomBytes(16).toString('base64url');
+    durable.secrets.push(secret);
+    const welcome = { sessionId: session.id, secret, graceMs: this.graceMs, received: link.received };
+    transport.writeText(greetingFrame({ welcome }));
+    link.attach(transport, received);
+  }
+
+  /** Something has come over the connection: the frontend has its secret, and the one before is worth nothing. */
+  confirm(session: IpcSession): void {
+    const durable = this.#durable.get(session.id);
+    if (durable && durable.secrets.length > 1) durable.secrets = durable.secrets.slice(-1);
+  }
+
+  /** Tells a frontend that its session is lost. */
+  refuse(transport: WebSocketTransport, { message }: SessionLost): void {
+    transport.writeText(greetingFrame({ lost: message }));
+  }
+
+  /** The connection of a session is broken: its frontend has a while to come back. */
+  park(session: IpcSession): void {
+    const durable = this.#durable.get(session.id);
+    if (!durable) return;
+    durable.link.detach();
+    clearTimeout(durable.grace);
+    const late = () => durable.link.ended({ code: 1006, reason: 'The frontend did not come back in time.' });
+    durable.grace = setTimeout(late, this.graceMs);
+  }
+}
+
+/** A session that was to be resumed is not there, or is another's. */
+export class SessionLost extends IpcProtocolError {
+  constructor() {
+    super(4001, 'The session is not there any more.');
+  }
+}
+
+function isEqual(a: string, b: string): boolean {
+  // In bytes: letters of the same number may have another length.
+  const [known, given] = [Buffer.from(a), Buffer.from(b)];
+  return known.length === given.length && timingSafeEqual(known, given);
+}

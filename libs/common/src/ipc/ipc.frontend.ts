@@ -1,0 +1,236 @@
+import { DeadlineError } from '../call/backend.error.js';
+import { settle } from '../call/call.settle.js';
+import { defaultIpcLimits } from '../wire/wire.limits.js';
+import type { IpcLimits } from '../wire/wire.limits.js';
+import { prepareInvoke, prepareSend } from './ipc.codec.js';
+import type { OutgoingMessage } from './ipc.codec.js';
+import type { IpcConnector } from './ipc.connector.js';
+import { REPLY_MARK, wireChannel } from './ipc.definition.js';
+import type { IpcChannelLike } from './ipc.definition.js';
+import { unwrapAnswer } from './ipc.answer.js';
+import { IpcPairing } from './ipc.pairing.js';
+import type { IpcPairingState } from './ipc.pairing.js';
+import { IpcClosedError, IpcMessageType } from './ipc.message.js';
+import type { IpcClosure, IpcMessage } from './ipc.message.js';
+import { makeProxy } from './ipc.proxy.js';
+import type { IpcProxy } from './ipc.proxy.js';
+
+/** A listener for messages of the backend's without an answer. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a message carries is up to its channel
+export type IpcFrontendListener = (event: object, ...args: any[]) => void;
+
+/** Answers calls of the backend's. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a call carries is up to its channel
+export type IpcFrontendHandler = (...args: any[]) => unknown;
+
+/** How a frontend behaves. */
+export interface IpcFrontendOptions {
+  /** How long a call may take, in milliseconds; 0: for ever. Default 60,000. */
+  readonly invokeTimeoutMs?: number;
+  /** Whether a new session is begun after one was lost. Default `true`. */
+  readonly reconnect?: boolean;
+  /** The first pause before connecting again, and the longest, in milliseconds. Default 250 and 10,000. */
+  readonly reconnectMs?: readonly [first: number, longest: number];
+  /** How long a connection may take to stand, greeting included, in milliseconds. Default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /**
+   * On the durable wire: how long the backend may be silent before it is probed, in milliseconds; the connection is given
+   * up if it is silent for as long again. Default 30,000.
+   */
+  readonly heartbeatMs?: number;
+  readonly limits?: Partial<IpcLimits>;
+}
+
+/** Options of one call. */
+export interface IpcInvokeOptions {
+  /** Aborts the call: it rejects with the signal's reason, and a backend of ours learns of it. */
+  readonly signal?: AbortSignal;
+  /** In the place of `invokeTimeoutMs`. */
+  readonly timeoutMs?: number;
+  /** Names the activity, on a wire that carries it. Default: a new one. */
+  readonly activityId?: string;
+}
+
+interface Pending {
+  resolve: (data: unknown) => void;
+  reject: (reason: unknown) => void;
+}
+
+/** A frontend's side of IPC: one backend, one session at a time. Two of them in a page do not see each other. */
+export class IpcFrontend {
+  readonly #pairing: IpcPairing;
+  readonly #timeoutMs: number;
+  readonly #pending = new Map<number, Pending>();
+  readonly #listeners = new Map<string, Set<IpcFrontendListener>>();
+  #lastRequest = 0;
+
+  constructor(connect: IpcConnector, options: IpcFrontendOptions = {}) {
+    const { invokeTimeoutMs = 60_000, reconnect = true, reconnectMs = [250, 10_000] } = options;
+    const { connectTimeoutMs = 10_000, heartbeatMs = 30_000 } = options;
+    const limits = { ...defaultIpcLimits, ...options.limits };
+    this.#timeoutMs = invokeTimeoutMs;
+    this.#pairing = new IpcPairing(
+      connect,
+      { limits, reconnect, reconnectMs, connectTimeoutMs, heartbeatMs },
+      (message) => this.#receive(message),
+      (closure) => this.#lost(closure),
+    );
+  }
+
+  /** Resolves when a session has begun; rejects when this frontend is closed before. */
+  get ready(): Promise<void> {
+    return this.#pairing.ready;
+  }
+
+  /** Whether there is a session. */
+  get isValid(): boolean {
+    return this.#pairing.state === 'open' || this.#pairing.state === 'interrupted';
+  }
+
+  get state(): IpcPairingState {
+    return this.#pairing.state;
+  }
+
+  /** Told of every change of {@link state}. @returns stops listening */
+  onStateChange(listener: (state: IpcPairingState, closure: IpcClosure | undefined) => void): () => void {
+    return this.#pairing.onStateChange(listener);
+  }
+
+  /** There may be a network again: tries to connect at once, where it waits to. */
+  hurry(): void {
+    this.#pairing.hurry();
+  }
+
+  /**
+   * Sends a message without an answer; where there is no session yet, as soon as there is one.
+   *
+   * @throws IpcClosedError when there never will be one, or too much waits for it
+   */
+  send(channel: IpcChannelLike, ...args: unknown[]): void {
+    this.#pairing.send(prepareSend(wireChannel(channel), args));
+  }
+
+  /** Calls a channel, and gets what it answers with as it is: for handlers the envelope. */
+  invoke(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
+    return this.call(wireChannel(channel), method, args);
+  }
+
+  /** Calls a method of the handler of a channel; rejects with what it throws. */
+  async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
+    return unwrapAnswer(await this.invoke(channel, method, ...args));
+  }
+
+  /** The methods of the backend's handler for a channel, to be called as if they were here. */
+  makeIpcProxy<T extends object>(channel: IpcChannelLike, options?: IpcInvokeOptions): IpcProxy<T> {
+    const name = wireChannel(channel);
+    return makeProxy(async (method, args) => unwrapAnswer(await this.call(name, method, args, options)));
+  }
+
+  /** Listens to messages of the backend's. @returns stops listening */
+  addListener(channel: IpcChannelLike, listener: IpcFrontendListener): () => void {
+    const name = wireChannel(channel);
+    let listeners = this.#listeners.get(name);
+    if (!listeners) this.#listeners.set(name, (listeners = new Set()));
+    listeners.add(listener);
+    return () => this.removeListener(channel, listener);
+  }
+
+  removeListener(channel: IpcChannelLike, listener: IpcFrontendListener): void {
+    const name = wireChannel(channel);
+    const listeners = this.#listeners.get(name);
+    if (listeners?.delete(listener) && listeners.size === 0) this.#listeners.delete(name);
+  }
+
+  /**
+   * Answers calls of the backend's over a channel (`IpcSession.invoke`, WIRE 3.7) with the handler's bare value, or
+   * `{ error }`.
+   *
+   * @returns ends it
+   */
+  handle(channel: IpcChannelLike, handler: IpcFrontendHandler): () => void {
+    return this.addListener(channel, (_event, reply: unknown, ...args: unknown[]) => {
+      if (typeof reply !== 'string' || !reply.includes(REPLY_MARK)) return;
+      settle(
+        () => handler(...args),
+        (value) => this.#reply(reply, value ?? null),
+        (error) => this.#reply(reply, { error: described(error) }),
+      );
+    });
+  }
+
+  /**
+   * Calls a channel by its name on the wire.
+   *
+   * @throws IpcClosedError (rejection) when the session is lost before; DeadlineError; the signal's reason
+   */
+  call(wireName: string, method: string, args: unknown[], options: IpcInvokeOptions = {}): Promise<unknown> {
+    const { signal, timeoutMs = this.#timeoutMs, activityId = crypto.randomUUID() } = options;
+    const request = ++this.#lastRequest;
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const message = prepareInvoke(wireName, method, request, args, { activityId, timeoutMs });
+      const abort = () => this.#abandon(request, signal!.reason);
+      const late = () => this.#abandon(request, new DeadlineError(timeoutMs));
+      const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs) : undefined;
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        this.#pending.delete(request);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#pending.set(request, {
+        resolve: (data) => (done(), resolve(data)),
+        reject: (reason) => (done(), reject(reason)),
+      });
+      try {
+        this.#pairing.send(message);
+      } catch (error) {
+        this.#pending.get(request)?.reject(error);
+      }
+    });
+  }
+
+  /** Ends the session, and this frontend with it. */
+  close(): void {
+    this.#pairing.close();
+  }
+
+  #abandon(request: number, reason: unknown): void {
+    const pending = this.#pending.get(request);
+    if (!pending) return;
+    pending.reject(reason);
+    this.#pairing.cancel(request);
+  }
+
+  #reply(channel: string, value: unknown): void {
+    let message: OutgoingMessage;
+    try {
+      message = prepareSend(channel, [value]);
+    } catch (error) {
+      message = prepareSend(channel, [{ error: described(error) }]);
+    }
+    // Who asked is gone with the session.
+    if (this.isValid) this.#pairing.send(message);
+  }
+
+  #receive({ type, channel, request, data }: IpcMessage): void {
+    if (type === IpcMessageType.Response) this.#pending.get(request)?.resolve(data[0]);
+    else if (type === IpcMessageType.Push)
+      for (const listener of this.#listeners.get(channel) ?? [])
+        // One that fails is not to keep the message from the others.
+        settle(
+          () => listener({}, ...data),
+          () => undefined,
+          (error) => console.error(error),
+        );
+  }
+
+  #lost(closure: IpcClosure): void {
+    const error = new IpcClosedError(closure);
+    for (const { reject } of [...this.#pending.values()]) reject(error);
+  }
+}
+
+function described(error: unknown): { message: string; name?: string } {
+  return error instanceof Error ? { message: error.message, name: error.name } : { message: String(error) };
+}

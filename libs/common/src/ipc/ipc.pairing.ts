@@ -1,0 +1,300 @@
+import type { IpcLimits } from '../wire/wire.limits.js';
+import type { OutgoingMessage } from './ipc.codec.js';
+import type { IpcConnectionEvents, IpcConnector } from './ipc.connector.js';
+import { DURABLE_PROTOCOL, helloFrame, parseGreeting } from './ipc.durable.codec.js';
+import { DurableLink, INTERRUPTED } from './ipc.durable.link.js';
+import { IpcLink } from './ipc.link.js';
+import { deferred } from '../call/call.deferred.js';
+import { settle } from '../call/call.settle.js';
+import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
+import { IpcClosedError, IpcMessageType, IpcProtocolError } from './ipc.message.js';
+import type { IpcClosure, IpcMessage } from './ipc.message.js';
+import { ReconnectTimer, watchNetwork } from './ipc.reconnect.js';
+import { WaitingMessages } from './ipc.waiting.js';
+
+/**
+ * `connecting`: there is no session yet, or not any more. `open`: there is one. `interrupted`: there is one whose
+ * connection is broken, and may be resumed. `closed`: this end was closed, or may not connect again.
+ */
+export type IpcPairingState = 'connecting' | 'open' | 'interrupted' | 'closed';
+
+export interface IpcPairingOptions {
+  readonly limits: IpcLimits;
+  readonly reconnect: boolean;
+  readonly reconnectMs: readonly [first: number, longest: number];
+  readonly connectTimeoutMs: number;
+  readonly heartbeatMs: number;
+}
+
+/** How a session is proven to be ours when it is resumed. */
+interface Resumption {
+  sessionId: string;
+  secret: string;
+  graceMs: number;
+}
+
+/** Keeps a frontend paired: connects, resumes a session over a new connection, or begins another. */
+export class IpcPairing {
+  #state: IpcPairingState = 'connecting';
+  #transport: IpcTransport | undefined;
+  #link: IpcSessionLink | undefined;
+  #resumption: Resumption | undefined;
+  readonly #waiting: WaitingMessages;
+  #grace: ReturnType<typeof setTimeout> | undefined;
+  /** Of the connection that does not stand yet. */
+  #patience: ReturnType<typeof setTimeout> | undefined;
+  #unwatch: (() => void) | undefined;
+  readonly #timer: ReconnectTimer;
+  readonly #listeners = new Set<(state: IpcPairingState, closure: IpcClosure | undefined) => void>();
+  #ready = deferred();
+
+  constructor(
+    private readonly connector: IpcConnector,
+    private readonly options: IpcPairingOptions,
+    private readonly receive: (message: IpcMessage) => void,
+    private readonly lost: (closure: IpcClosure) => void,
+  ) {
+    this.#waiting = new WaitingMessages(options.limits.bufferedBytes);
+    this.#timer = new ReconnectTimer(...options.reconnectMs);
+    this.#connect();
+    this.#unwatch = watchNetwork(() => this.hurry());
+  }
+
+  get state(): IpcPairingState {
+    return this.#state;
+  }
+
+  /** Whether there is a session. */
+  get isPaired(): boolean {
+    return this.#state === 'open' || this.#state === 'interrupted';
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  onStateChange(listener: (state: IpcPairingState, closure: IpcClosure | undefined) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  hurry(): void {
+    this.#timer.hurry();
+  }
+
+  /** Sends a message, as soon as there is a session. @throws IpcClosedError: there never will be one, or too much waits */
+  send(message: OutgoingMessage): void {
+    if (this.#state === 'closed') throw new IpcClosedError({ code: 1000, reason: 'closed by this side' });
+    if (this.#link) void this.#link.push(message);
+    else this.#waiting.add(message);
+  }
+
+  /** Nobody waits for the answer to a call any more. */
+  cancel(request: number): void {
+    if (this.#waiting.remove(request)) return;
+    // The compatible wire has no word for it.
+    if (this.#link instanceof DurableLink) this.#link.respond(cancelOf(request));
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return;
+    const closure = { code: 1000, reason: 'closed by this side' };
+    const transport = this.#transport;
+    this.#stop(closure);
+    if (this.#link) this.#link.close(closure.code, closure.reason);
+    else this.lost(closure);
+    transport?.close(closure.code, closure.reason);
+  }
+
+  /** There will be no further session. */
+  #stop(closure: IpcClosure): void {
+    this.#timer.cancel();
+    this.#unwatch?.();
+    clearTimeout(this.#grace);
+    clearTimeout(this.#patience);
+    this.#transport = undefined;
+    this.#waiting.take();
+    // It was resolved, if there was a session.
+    if (this.isPaired) this.#ready = deferred();
+    this.#ready.reject(new IpcClosedError(closure));
+    this.#changeTo('closed', closure);
+  }
+
+  #connect(): void {
+    let greeting = false;
+    let transport: IpcTransport | undefined;
+    const isCurrent = () => transport !== undefined && transport === this.#transport;
+    this.#patience = setTimeout(
+      () => this.#abandon({ code: INTERRUPTED, reason: 'Connecting takes too long.' }),
+      this.options.connectTimeoutMs,
+    );
+    const events: IpcConnectionEvents = {
+      opened: (protocol) => {
+        if (!isCurrent()) return;
+        if (protocol === DURABLE_PROTOCOL) {
+          greeting = true;
+          const link = this.#link as DurableLink | undefined;
+          transport!.writeText(helloFrame(this.#resumption, link?.received ?? 0));
+          return;
+        }
+        // A backend that does not know of sessions that last: there is another one now.
+        if (this.#link) this.#end({ code: 4001, reason: 'The backend cannot resume sessions.' });
+        else {
+          const { limits } = this.options;
+          this.#begin(new IpcLink(transport!, limits, this.receive, this.#onEnd));
+        }
+      },
+      text: (frame) => {
+        if (!isCurrent()) return;
+        if (greeting) {
+          greeting = false;
+          this.#greet(frame, transport!);
+        } else this.#link?.receiveText(frame);
+      },
+      binary: (frame) => {
+        if (!isCurrent()) return;
+        if (greeting) this.#abandon({ code: INTERRUPTED, reason: 'The backend does not greet.' });
+        else this.#link?.receiveBinary(frame);
+      },
+      closed: (closure) => {
+        if (isCurrent()) this.#closed(closure);
+      },
+    };
+    try {
+      this.#transport = transport = this.connector(events);
+    } catch (error) {
+      clearTimeout(this.#patience);
+      // What cannot work at all is the mistake of who asks for it.
+      if (!this.#unwatch) throw error;
+      this.#closed({ code: 1006, reason: String(error) });
+    }
+  }
+
+  /** This end gives up a connection; its session may go on over another. */
+  #abandon(closure: IpcClosure): void {
+    const transport = this.#transport;
+    this.#closed(closure);
+    transport?.close(closure.code, closure.reason);
+  }
+
+  /** The first thing that a backend says on the durable wire. */
+  #greet(frame: string, transport: IpcTransport): void {
+    const { limits, heartbeatMs } = this.options;
+    try {
+      const { welcome, lost } = parseGreeting(frame, limits);
+      if (lost !== undefined) throw new IpcProtocolError(4001, lost);
+      const { received, ...resumption } = welcome;
+      const known = this.#link as DurableLink | undefined;
+      if (known && this.#resumption?.sessionId !== resumption.sessionId)
+        throw new IpcProtocolError(1002, 'The backend resumes another session.');
+      const link =
+        known ??
+        new DurableLink(limits, heartbeatMs, {
+          receive: this.receive,
+          ended: this.#onEnd,
+          interrupted: (closure) => this.#closed(closure),
+        });
+      link.attach(transport, received);
+      this.#resumption = resumption;
+      if (!known) this.#begin(link);
+      else this.#opened();
+      // Only now the backend knows that the new secret has arrived.
+      link.acknowledge();
+    } catch (error) {
+      if (!(error instanceof IpcProtocolError)) throw error;
+      this.#end({ code: error.code, reason: error.message });
+    }
+  }
+
+  #begin(link: IpcSessionLink): void {
+    this.#link = link;
+    for (const message of this.#waiting.take()) void link.push(message);
+    if (link.closure) return;
+    this.#ready.resolve();
+    this.#opened();
+  }
+
+  #opened(): void {
+    clearTimeout(this.#patience);
+    clearTimeout(this.#grace);
+    this.#grace = undefined;
+    this.#timer.succeeded();
+    this.#changeTo('open');
+  }
+
+  /** A connection is over. A session of the durable wire may go on over another. */
+  #closed(closure: IpcClosure): void {
+    clearTimeout(this.#patience);
+    this.#transport = undefined;
+    const link = this.#link;
+    const mayResume = link instanceof DurableLink && !isFinal(closure.code) && this.#resumption!.graceMs > 0;
+    if (!mayResume) {
+      this.#end(closure);
+      return;
+    }
+    link.detach();
+    this.#timer.schedule(() => this.#connect());
+    if (this.#state !== 'open') return;
+    this.#grace = setTimeout(
+      () => this.#end({ code: 1006, reason: 'The connection was not restored in time.' }),
+      this.#resumption!.graceMs,
+    );
+    this.#changeTo('interrupted', closure);
+  }
+
+  readonly #onEnd = (closure: IpcClosure): void => {
+    if (this.#link) this.#end(closure);
+  };
+
+  /** The session is lost, or could not begin. */
+  #end(closure: IpcClosure): void {
+    const link = this.#link;
+    const transport = this.#transport;
+    const { isPaired } = this;
+    clearTimeout(this.#grace);
+    clearTimeout(this.#patience);
+    this.#link = undefined;
+    this.#transport = undefined;
+    this.#resumption = undefined;
+    link?.ended(closure);
+    transport?.close(closure.code, closure.reason);
+    if (this.#state === 'closed') {
+      this.lost(closure);
+      return;
+    }
+    if (!this.options.reconnect) {
+      this.#stop(closure);
+      this.lost(closure);
+      return;
+    }
+    this.#timer.schedule(() => this.#connect());
+    if (!link) return;
+    if (isPaired) this.#ready = deferred();
+    this.#changeTo('connecting', closure);
+    this.lost(closure);
+  }
+
+  #changeTo(state: IpcPairingState, closure?: IpcClosure): void {
+    this.#state = state;
+    for (const listener of [...this.#listeners])
+      // One that fails is not to keep the news from the others.
+      settle(
+        () => listener(state, closure),
+        () => undefined,
+        (error) => console.error(error),
+      );
+  }
+}
+
+/**
+ * Whether a backend closed because the session is over, and not because the connection broke. What was wrong with
+ * frames may be the connection's fault: whether the session is still there is found out by asking for it.
+ */
+function isFinal(code: number): boolean {
+  if (code === 1002 || code === 1007 || code === INTERRUPTED) return false;
+  return code <= 1003 || (code >= 1008 && code <= 1013) || code >= 3000;
+}
+
+function cancelOf(request: number): OutgoingMessage {
+  return { type: IpcMessageType.Cancel, channel: '', request, data: { json: undefined, parts: [] } };
+}

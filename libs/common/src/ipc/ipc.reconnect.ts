@@ -1,0 +1,61 @@
+/** When to try again after a connection was lost. */
+export class ReconnectTimer {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+  #succeededAt = Infinity;
+  #try: (() => void) | undefined;
+
+  constructor(
+    /** The first pause, in milliseconds; each further one is twice as long, up to `longestMs`. */
+    private readonly firstMs: number,
+    private readonly longestMs: number,
+  ) {}
+
+  /** Tries in a while: the later, the more often it has failed, and not at the moment at which all others do. */
+  schedule(connect: () => void): void {
+    this.cancel();
+    // A connection that breaks soon after it was there is no success.
+    if (performance.now() - this.#succeededAt > this.longestMs) this.#failures = 0;
+    this.#succeededAt = Infinity;
+    const pause = Math.min(this.longestMs, this.firstMs * 2 ** this.#failures++);
+    this.#try = connect;
+    this.#timer = setTimeout(() => this.hurry(), pause * (0.5 + Math.random() / 2));
+  }
+
+  /** Tries at once, where it waits to: there is reason to believe that it will work now. */
+  hurry(): void {
+    const connect = this.#try;
+    this.cancel();
+    connect?.();
+  }
+
+  /** It has worked, for now. */
+  succeeded(): void {
+    this.#succeededAt = performance.now();
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer);
+    this.#try = undefined;
+  }
+}
+
+/** What a page has, and Node has not. */
+interface NetworkHints {
+  addEventListener(type: string, listener: () => void): void;
+  removeEventListener(type: string, listener: () => void): void;
+}
+
+/**
+ * Tells when there may be a network again, or somebody looks at the page; nothing where there is no page.
+ *
+ * @returns stops telling
+ */
+export function watchNetwork(hurry: () => void): () => void {
+  const { addEventListener, removeEventListener } = globalThis as Partial<NetworkHints>;
+  if (!addEventListener || !removeEventListener) return () => undefined;
+  for (const hint of ['online', 'visibilitychange']) addEventListener(hint, hurry);
+  return () => {
+    for (const hint of ['online', 'visibilitychange']) removeEventListener(hint, hurry);
+  };
+}

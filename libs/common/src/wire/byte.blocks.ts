@@ -1,0 +1,49 @@
+/** Blocks begin at multiples of this, so that every typed array can be laid over its bytes. */
+const ALIGNMENT = 8;
+const WORD = 4;
+
+const aligned = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
+
+/**
+ * Puts byte strings into one: how many they are and how long each is, as 32-bit numbers, little-endian; then the
+ * blocks, each at a multiple of eight bytes.
+ */
+export function encodeBlocks(blocks: readonly Uint8Array[]): Uint8Array {
+  const offsets: number[] = [];
+  let end = (blocks.length + 1) * WORD;
+  for (const block of blocks) {
+    offsets.push(aligned(end));
+    end = aligned(end) + block.byteLength;
+  }
+  const bytes = new Uint8Array(end);
+  const words = new DataView(bytes.buffer);
+  words.setUint32(0, blocks.length, true);
+  for (const [index, block] of blocks.entries()) {
+    words.setUint32((index + 1) * WORD, block.byteLength, true);
+    bytes.set(block, offsets[index]);
+  }
+  return bytes;
+}
+
+/**
+ * Takes byte strings apart again, as views.
+ *
+ * @param most blocks that are accepted
+ * @returns `undefined` for bytes that {@link encodeBlocks} has not made
+ */
+export function decodeBlocks(bytes: Uint8Array, most: number): Uint8Array[] | undefined {
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.byteLength < WORD) return undefined;
+  const count = words.getUint32(0, true);
+  let end = (count + 1) * WORD;
+  if (count > most || end > bytes.byteLength) return undefined;
+  const blocks: Uint8Array[] = [];
+  for (let index = 1; index <= count; index++) {
+    const length = words.getUint32(index * WORD, true);
+    const start = aligned(end);
+    end = start + length;
+    if (end > bytes.byteLength) return undefined;
+    blocks.push(bytes.subarray(start, end));
+  }
+  return end === bytes.byteLength ? blocks : undefined;
+}

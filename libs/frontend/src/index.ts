@@ -1,0 +1,29 @@
+export { IpcApp } from './ipc.app.js';
+export { NotificationHandler } from './notification.handler.js';
+export { webSocketIpc } from './websocket.transport.js';
+export type { WebSocketIpcOptions, WebSocketLike } from './websocket.transport.js';
+export {
+  BackendError,
+  createRpcClient,
+  DeadlineError,
+  ipcChannel,
+  IpcClosedError,
+  IpcFrontend,
+  RpcClient,
+  ServerError,
+} from '@linnet/common';
+export type {
+  AsyncMethodsOf,
+  IpcChannelDefinition,
+  IpcClosure,
+  IpcConnector,
+  IpcFrontendOptions,
+  IpcInvokeOptions,
+  IpcPairingState,
+  IpcProxy,
+  PromiseReturnType,
+  RpcCallOptions,
+  RpcClientEvent,
+  RpcClientOptions,
+  RpcProxy,
+} from '@linnet/common';

@@ -1,0 +1,90 @@
+import { IpcFrontend } from '@linnet/common';
+import type {
+  AsyncMethodsOf,
+  IpcChannelLike,
+  IpcConnector,
+  IpcFrontendHandler,
+  IpcFrontendListener,
+  IpcFrontendOptions,
+  IpcProxy,
+  PromiseReturnType,
+} from '@linnet/common';
+
+let current: IpcFrontend | undefined;
+
+function frontend(): IpcFrontend {
+  if (!current) throw new Error('IpcApp has not been started: IpcApp.startup(…).');
+  return current;
+}
+
+/** The one frontend of a page, by the names of iTwin.js. For more than one: `IpcFrontend`. */
+export const IpcApp = {
+  /**
+   * Connects to the backend.
+   *
+   * @param connect for instance `webSocketIpc('wss://…/ipc')`
+   * @returns resolves when there is a session
+   */
+  async startup(connect: IpcConnector, options?: IpcFrontendOptions): Promise<void> {
+    if (current) throw new Error('IpcApp has been started already: IpcApp.shutdown() comes first.');
+    current = new IpcFrontend(connect, options);
+    await current.ready;
+  },
+
+  /** Ends the session. */
+  shutdown(): void {
+    current?.close();
+    current = undefined;
+  },
+
+  /** Whether there is a session, for code that is to work with and without. */
+  get isValid(): boolean {
+    return current?.isValid ?? false;
+  },
+
+  /** The frontend itself: its state, and what it was not given a name for here. */
+  get frontend(): IpcFrontend {
+    return frontend();
+  },
+
+  addListener(channel: IpcChannelLike, listener: IpcFrontendListener): () => void {
+    return frontend().addListener(channel, listener);
+  },
+
+  removeListener(channel: IpcChannelLike, listener: IpcFrontendListener): void {
+    frontend().removeListener(channel, listener);
+  },
+
+  send(channel: IpcChannelLike, ...data: unknown[]): void {
+    frontend().send(channel, ...data);
+  },
+
+  async invoke(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
+    return frontend().invoke(channel, method, ...args);
+  },
+
+  handle(channel: IpcChannelLike, handler: IpcFrontendHandler): () => void {
+    return frontend().handle(channel, handler);
+  },
+
+  async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
+    return frontend().callIpcChannel(channel, method, ...args);
+  },
+
+  makeIpcProxy<T extends object>(channel: IpcChannelLike): IpcProxy<T> {
+    return frontend().makeIpcProxy<T>(channel);
+  },
+
+  /** A function that calls a method by its name, typed. */
+  makeIpcFunctionProxy<T extends object>(
+    channel: IpcChannelLike,
+  ): <M extends AsyncMethodsOf<T>>(
+    method: M,
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any method
+    ...args: T[M] extends (...args: infer Args) => any ? Args : never
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any method
+  ) => T[M] extends (...args: any[]) => any ? PromiseReturnType<T[M]> : never {
+    return ((method: string, ...args: unknown[]) =>
+      frontend().callIpcChannel(channel, method, ...args)) as never;
+  },
+};

@@ -1,0 +1,123 @@
+import { DURABLE_PROTOCOL } from '@linnet/common';
+import type { IpcConnectionEvents, IpcConnector, IpcTransport } from '@linnet/common';
+import { PlatformWebSocket } from '#websocket';
+
+/** As much of a WebSocket as is used: that of a browser, of Node, or of `ws`. */
+export interface WebSocketLike {
+  binaryType: string;
+  readonly protocol: string;
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  send(data: string | Uint8Array): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(type: 'open' | 'error', listener: () => void): void;
+  addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: 'close', listener: (event: { code: number; reason: string }) => void): void;
+}
+
+/** How to connect. */
+export interface WebSocketIpcOptions {
+  /** The class to use. Default: the platform's, or that of `ws` in Node. */
+  readonly webSocket?: new (url: string, protocols: string[]) => WebSocketLike;
+  /** Speaks the compatible wire only, whatever the backend can. Default `false`. */
+  readonly compatible?: boolean;
+}
+
+const OPEN = 1;
+/** How often it is looked whether the peer has taken what waits, in milliseconds. */
+const LOOK_MS = 20;
+
+/**
+ * Connects by WebSocket: on the durable wire to a backend of ours, on the compatible one to any iTwin.js backend.
+ *
+ * @param url where; a function is asked before every connection, for instance for a ticket that works once
+ */
+export function webSocketIpc(
+  url: string | URL | (() => string | URL | Promise<string | URL>),
+  options: WebSocketIpcOptions = {},
+): IpcConnector {
+  const Implementation = (options.webSocket ?? PlatformWebSocket) as WebSocketIpcOptions['webSocket'];
+  if (!Implementation) throw new Error('There is no WebSocket here: give one as the option `webSocket`.');
+  return (events) => {
+    const transport = new WebSocketTransport(events);
+    const open = (target: string | URL) =>
+      transport.use(new Implementation(String(target), options.compatible ? [] : [DURABLE_PROTOCOL]));
+    if (typeof url !== 'function') open(url);
+    else
+      Promise.resolve()
+        .then(url)
+        .then(open)
+        .catch((error: unknown) => transport.failed(error));
+    return transport;
+  };
+}
+
+class WebSocketTransport implements IpcTransport {
+  #socket: WebSocketLike | undefined;
+  /** How this side has closed. */
+  #closed: { code: number; reason: string } | undefined;
+  #isOver = false;
+
+  constructor(private readonly events: IpcConnectionEvents) {}
+
+  use(socket: WebSocketLike): void {
+    if (this.#closed) {
+      socket.addEventListener('error', () => undefined);
+      socket.close();
+      return;
+    }
+    this.#socket = socket;
+    socket.binaryType = 'arraybuffer';
+    socket.addEventListener('open', () => this.events.opened(socket.protocol));
+    socket.addEventListener('message', ({ data }) => {
+      if (typeof data === 'string') this.events.text(data);
+      else this.events.binary(new Uint8Array(data as ArrayBuffer));
+    });
+    // What went wrong is told by the close that follows.
+    socket.addEventListener('error', () => undefined);
+    socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason));
+  }
+
+  /** There is no address to connect to. */
+  failed(error: unknown): void {
+    this.#end(1006, error instanceof Error ? error.message : String(error));
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  writeText(text: string): void {
+    if (this.#socket?.readyState === OPEN) this.#socket.send(text);
+  }
+
+  writeBinary(part: Uint8Array): void {
+    if (this.#socket?.readyState === OPEN) this.#socket.send(part);
+  }
+
+  defer(work: () => void): void {
+    queueMicrotask(work);
+  }
+
+  async drained(): Promise<void> {
+    // A WebSocket says how much waits, and not when that changes.
+    while (this.#socket?.readyState === OPEN && this.#socket.bufferedAmount > 0)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+
+  close(code: number, reason: string): void {
+    this.#closed ??= { code, reason };
+    // A page may only name 1000 and those from 3000 on.
+    const named = code === 1000 || code >= 3000 ? code : code + 3000;
+    // As much of a reason as a close frame holds, whatever its letters.
+    this.#socket?.close(named, reason.slice(0, 40));
+    if (!this.#socket) this.#end(code, reason);
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#closed ??= { code, reason };
+    this.events.closed({ code, reason });
+  }
+}

@@ -1,0 +1,188 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Module } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { IpcChannel, IpcHost, IpcModule, IpcSession } from '@linnet/backend';
+import { IpcClosedError, IpcFrontend, webSocketIpc } from '@linnet/frontend';
+import { FaultProxy } from './fault.proxy.js';
+import type { Fault } from './fault.proxy.js';
+
+const RUNS = 1000;
+const CALLS = 12;
+const PUSHES = 10;
+
+/** What each session of the backend has taken, in the order in which it came. */
+const taken = new Map<string, number[]>();
+
+@IpcChannel('faults')
+class FaultsHandler {
+  readonly #taken: number[] = [];
+  constructor(private readonly session: IpcSession) {
+    taken.set(session.id, this.#taken);
+    session.addListener('note', (_event, n: number) => this.#taken.push(n));
+  }
+  async take(n: number, value: unknown) {
+    this.#taken.push(n);
+    return [n, value];
+  }
+  async pushes(count: number) {
+    for (let i = 0; i < count; i++)
+      void this.session.send('pushed', i, i % 3 === 0 ? Float64Array.of(i, 0.5) : 'text');
+  }
+  async ask(n: number) {
+    return this.session.callIpcChannel('page', 'answer', n);
+  }
+}
+
+@Module({
+  imports: [IpcModule.forRoot({ heartbeatMs: 40, invokeTimeoutMs: 5000, resumeGraceMs: 2000 })],
+  providers: [FaultsHandler],
+})
+class FaultsModule {}
+
+/** The same numbers for the same seed (mulberry32). */
+function random(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+const kinds: Fault['kind'][] = [
+  'drop',
+  'duplicate',
+  'delay',
+  'split',
+  'cut before',
+  'cut inside',
+  'cut behind',
+  'stutter',
+  'stall',
+];
+
+interface Outcome {
+  seed: number;
+  plan: string;
+  states: string[];
+  isLost: boolean;
+}
+
+/** One conversation of each kind of message there is, over a connection with faults. */
+async function run(seed: number, proxy: FaultProxy): Promise<Outcome> {
+  const next = random(seed);
+  const faults = Array.from({ length: 1 + next(3) }, () => ({
+    way: next(2) === 0 ? ('up' as const) : ('down' as const),
+    frame: next(14),
+    // Every kind in its turn, so that none is left out.
+    kind: kinds[(seed + next(2)) % kinds.length]!,
+  }));
+  proxy.plan(faults);
+  const plan = faults.map(({ way, frame, kind }) => `${kind} ${way} ${frame}`).join(', ');
+  const frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${proxy.port}/ipc`), {
+    reconnectMs: [1, 5],
+    heartbeatMs: 40,
+    connectTimeoutMs: 150,
+    invokeTimeoutMs: 5000,
+  });
+  const states: string[] = [];
+  const pushed: number[] = [];
+  const asked: number[] = [];
+  frontend.onStateChange((state, closure) => states.push(`${state} ${closure?.code ?? ''}`));
+  frontend.addListener('pushed', (_event, i: number, extra: unknown) => {
+    expect(extra).toEqual(i % 3 === 0 ? Float64Array.of(i, 0.5) : 'text');
+    pushed.push(i);
+  });
+  frontend.handle('page', (_method: string, n: number) => (asked.push(n), { result: n * 2 }));
+  const values = [
+    1,
+    'é'.repeat(300),
+    Uint8Array.of(1, 2, 3),
+    'x'.repeat(70_000),
+    new Float64Array(9000).fill(0.1),
+  ];
+  const proxied = frontend.makeIpcProxy<FaultsHandler>('faults');
+  const work: Promise<unknown>[] = [];
+  let note = 1000;
+  for (let n = 0; n < CALLS; n++) {
+    const value = values[next(values.length)];
+    work.push(proxied.take(n, value).then((answer) => expect(answer).toEqual([n, value])));
+    frontend.send('note', note++);
+    if (n % 3 === 0) work.push(proxied.ask(n).then((answer) => expect(answer).toBe(n * 2)));
+    if (n === 5) work.push(proxied.pushes(PUSHES));
+    if (next(2) === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  const outcomes = await Promise.allSettled(work);
+  const failures = outcomes.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
+  const isLost = states.some((state) => state.startsWith('connecting'));
+  const context = { seed, plan, states };
+  // Without a lost session nothing may fail, and whatever fails says that it was lost.
+  if (!isLost) expect({ ...context, failures }).toEqual({ ...context, failures: [] });
+  for (const { reason } of failures) expect(reason).toBeInstanceOf(IpcClosedError);
+  if (!isLost) {
+    // The last note has no answer: one more call is behind it.
+    await proxied.take(CALLS, null);
+    const all = [...taken.values()].filter((list) => list.length > 0);
+    const expected = Array.from({ length: CALLS }, (_, n) => [n, 1000 + n]).flat();
+    expect({ ...context, all }).toEqual({ ...context, all: [[...expected, CALLS]] });
+    expect({ ...context, pushed }).toEqual({
+      ...context,
+      pushed: Array.from({ length: PUSHES }, (_, i) => i),
+    });
+    expect(asked).toEqual([0, 3, 6, 9]);
+  } else {
+    // Never twice, and in order, in whichever session.
+    for (const list of taken.values()) {
+      const numbers = list.filter((n) => n < 1000);
+      expect({ ...context, numbers }).toEqual({
+        ...context,
+        numbers: [...new Set(numbers)].toSorted((a, b) => a - b),
+      });
+    }
+    expect(pushed).toEqual([...new Set(pushed)].toSorted((a, b) => a - b));
+    expect(states.filter((state) => state.startsWith('connecting'))).toHaveLength(1);
+  }
+  frontend.close();
+  taken.clear();
+  return { seed, plan, states, isLost };
+}
+
+describe('faults on the wire', () => {
+  let app: INestApplication;
+  let proxies: FaultProxy[];
+  beforeAll(async () => {
+    app = await NestFactory.create(FaultsModule, { logger: false });
+    await app.listen(0, '127.0.0.1');
+    const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+    proxies = [await new FaultProxy(port).listen()];
+  });
+  afterAll(async () => {
+    for (const proxy of proxies) proxy.close();
+    await app.close();
+  });
+
+  it(`of ${RUNS} kinds lose nothing, and deliver nothing twice`, async () => {
+    const outcomes: Outcome[] = [];
+    for (let seed = 0; seed < RUNS; seed++) outcomes.push(await run(seed, proxies[0]!));
+    const lost = outcomes.filter(({ isLost }) => isLost);
+    const interrupted = outcomes.filter(({ states }) => states.some((state) => state.startsWith('inter')));
+    console.log(
+      JSON.stringify({ lost: lost.length, interrupted: interrupted.length }),
+      lost.slice(0, 10).map(({ plan, states }) => `${plan}: ${states.join()}`),
+    );
+    expect(interrupted.length).toBeGreaterThan(RUNS / 3);
+    expect(lost.length).toBeLessThan(RUNS / 3);
+  }, 120_000);
+
+  it('leave nothing behind', async () => {
+    const host = app.get(IpcHost);
+    const deadline = Date.now() + 5000;
+    while (host.sessions.length > 0 && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(host.sessions).toEqual([]);
+  });
+});
