@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { IpcChannel, IpcHost, IpcTicketService } from '@linnet/backend';
 import type { IpcModuleOptions } from '@linnet/backend';
-import { BareFrontend, handshake } from '../ipc/raw.frontend.socket.js';
+import { BareFrontend, handshake, Opcode } from '../ipc/raw.frontend.socket.js';
 import { closeIpcApps, startIpcApp, until } from './ipc.harness.js';
 import type { IpcTestApp } from './ipc.harness.js';
 
@@ -70,6 +70,39 @@ describe('a dedicated backend', () => {
     await first.raw.closed;
     expect(await second.ask('only.say')).toEqual({ result: 'said' });
     expect(app.host.sessions).toHaveLength(1);
+  });
+
+  it('lets nobody take over by the name of another’s frontend', async () => {
+    const authorize = ({ headers }: IncomingMessage) => {
+      const [name, ...roles] = String(headers['x-user']).split(' ');
+      return { user: { name, roles }, frontend: 'f1' };
+    };
+    const { connect, session, host } = await start({ authorize });
+    const as = (user: string) => connect({ headers: { 'X-User': user } });
+    const first = await as('ann driver');
+    const { closed } = await session();
+    for (const user of ['bob driver', 'ann', 'ann driver admin', ''])
+      await expect(as(user)).rejects.toMatchObject({ status: 409 });
+    expect(await first.ask('only.say')).toEqual({ result: 'said' });
+    const again = await as('ann driver');
+    expect(await closed).toEqual({ code: 1001, reason: 'The frontend has connected anew.' });
+    expect(await again.ask('only.say')).toEqual({ result: 'said' });
+    expect(host.sessions).toHaveLength(1);
+  });
+
+  it('asks its frontend once, however many others want to know whether it is there', async () => {
+    const { connect, port, session } = await start();
+    const silent = await BareFrontend.open(port);
+    await session();
+    let pings = 0;
+    const count = (async () => {
+      for (;;) if ((await silent.next(5000)).opcode === Opcode.Ping) pings++;
+    })().catch(() => undefined);
+    const others = await Promise.allSettled(Array.from({ length: 30 }, () => connect({ patienceMs: 5000 })));
+    expect(others.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await silent.closed;
+    await count;
+    expect(pings).toBe(1);
   });
 
   it('does not end the session of a frontend whose new request has left again', async () => {

@@ -18,7 +18,7 @@ import { drainOnClose } from '../http/http.attach.js';
 import { mapNestException } from '../nest/exception.mapper.js';
 import { NodeRequestHead } from '../node/request.head.js';
 import { claimUpgrades } from '../node/upgrade.claim.js';
-import { refuseUpgrade } from '../node/upgrade.refusal.js';
+import { earlierAnswers, refuseUpgrade } from '../node/upgrade.refusal.js';
 import { IpcWebSocket } from '../node/websocket.transport.js';
 import { IpcAuthorizer } from './ipc.authorizer.js';
 import { IpcHost } from './ipc.host.js';
@@ -46,6 +46,8 @@ export class IpcGateway implements OnModuleInit {
   readonly #sockets: IpcSockets;
   /** Upgrades that are being looked at. */
   readonly #waiting = new Set<Socket>();
+  /** Upgrades that a guard answers by itself. */
+  readonly #answering = new Set<Socket>();
   #closing = false;
 
   constructor(
@@ -103,6 +105,7 @@ export class IpcGateway implements OnModuleInit {
       this.#closing = true;
       this.host.lifetime.close();
       for (const socket of this.#waiting) refuseUpgrade(socket, 503, 'The server is shutting down.');
+      for (const socket of this.#answering) socket.destroySoon();
       const left = await this.#sockets.close(shutdownTimeoutMs);
       if (left > 0)
         this.#logger.warn(`${left} sessions still had calls running after ${shutdownTimeoutMs} ms.`);
@@ -114,6 +117,13 @@ export class IpcGateway implements OnModuleInit {
     // Node's own listeners are gone from the socket, and an error without one would end the process.
     const failed = () => socket.destroy();
     socket.on('error', failed);
+    const earlier = earlierAnswers(socket);
+    if (earlier) {
+      await earlier;
+      if (socket.writable)
+        refuseUpgrade(socket, 400, 'An upgrade waits for the answer to the request before it.');
+      return;
+    }
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       const error = new HttpError(503, 'Authorizing the upgrade takes too long.');
@@ -127,7 +137,7 @@ export class IpcGateway implements OnModuleInit {
       const done = () => this.#waiting.delete(socket);
       admitted.then(done, done);
       const identity = await Promise.race([admitted, late]);
-      if (!identity) await closed(socket, late);
+      if (!identity) await this.#answered(socket, late);
       if (!identity || socket.destroyed) return;
       this.#checkRoom();
       if (this.options.dedicated) this.#sockets.checkRoom();
@@ -143,6 +153,15 @@ export class IpcGateway implements OnModuleInit {
     }
   }
 
+  /** A guard has begun an answer of its own, and is given the time of an upgrade to end it. */
+  async #answered(socket: Socket, late: Promise<never>): Promise<void> {
+    if (socket.destroyed) return;
+    this.#answering.add(socket);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    await Promise.race([closed, late]).catch(() => socket.destroy());
+    this.#answering.delete(socket);
+  }
+
   async #admit(request: IncomingMessage, socket: Socket): Promise<IpcIdentity | undefined> {
     const identity = await this.authorizer.authorize(request, socket);
     // Who has left, or was refused meanwhile, takes nobody's place.
@@ -152,11 +171,6 @@ export class IpcGateway implements OnModuleInit {
 
   /** What can be told without asking anybody. @throws HttpError */
   #check(request: IncomingMessage): void {
-    // Sent behind a request whose answer is still to be written to this very socket.
-    if ((request.socket as { _httpMessage?: unknown })._httpMessage) {
-      request.socket.destroy();
-      throw new HttpError(400, 'An upgrade waits for the answer to the request before it.');
-    }
     if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket')
       throw new HttpError(426, 'A session is opened by upgrading to a WebSocket.');
     const head = new NodeRequestHead(request);
@@ -183,12 +197,4 @@ export class IpcGateway implements OnModuleInit {
       refuseUpgrade(socket, 500, 'Internal error');
     }
   }
-}
-
-/** A guard has begun an answer of its own: resolves when it is given, rejects when that takes too long. */
-async function closed(socket: Socket, late: Promise<never>): Promise<void> {
-  if (socket.destroyed) return;
-  await Promise.race([new Promise((resolve) => socket.once('close', resolve)), late]).catch(() =>
-    socket.destroy(),
-  );
 }

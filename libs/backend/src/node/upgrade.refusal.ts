@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /**
@@ -24,4 +25,23 @@ export function refuseUpgrade(socket: Duplex, status: number, reason: string): v
   // A peer that does not take it is not waited for.
   socket.once('finish', () => socket.destroy());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/**
+ * Where requests that came before on the same connection are not answered yet: resolves when they are, or when the
+ * connection is over.
+ */
+export function earlierAnswers(socket: Duplex): Promise<void> | undefined {
+  const { _httpMessage: response } = socket as { _httpMessage?: ServerResponse | null };
+  if (!response) return undefined;
+  return new Promise((resolve) => {
+    // Node does not pass it on any more, as the connection was to be another's.
+    const drain = () => response.emit('drain');
+    const done = () => {
+      socket.off('drain', drain).off('close', done);
+      resolve(earlierAnswers(socket));
+    };
+    socket.on('drain', drain).on('close', done);
+    response.once('finish', done);
+  });
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CallQueue } from './call.queue.js';
@@ -55,5 +56,28 @@ describe('CallQueue', () => {
     });
     await expect(failing).rejects.toThrow('sync');
     await expect(queue.run(() => 'next')).resolves.toBe('next');
+  });
+
+  it('leaves nothing behind on a signal, which may outlive the work', async () => {
+    const queue = new CallQueue(1, 10);
+    const { signal } = new AbortController();
+    const listeners = () => getEventListeners(signal, 'abort').length;
+    let release!: () => void;
+    const first = queue.run(() => new Promise<void>((resolve) => (release = resolve)));
+    const waiting = [1, 2, 3].map((value) =>
+      queue.run(
+        () => [value, listeners()],
+        () => signal,
+      ),
+    );
+    expect(listeners()).toBe(3);
+    release();
+    await first;
+    expect(await Promise.all(waiting)).toEqual([
+      [1, 2],
+      [2, 1],
+      [3, 0],
+    ]);
+    expect(listeners()).toBe(0);
   });
 });

@@ -1,6 +1,7 @@
 import { TransientError } from '../call/call.error.js';
 import { encodeError } from '../wire/error.codec.js';
 import type { ErrorPolicy } from '../wire/error.codec.js';
+import { withoutOrigin } from '../wire/error.members.js';
 import type { WireError } from '../wire/error.members.js';
 import { isBytes } from '../wire/bytes.js';
 import { encodeMultipart } from '../wire/multipart.codec.js';
@@ -72,7 +73,7 @@ function encodeFailure(
   // Without categories (protocol 0 and 1) there is one status for errors; what is retried is no category.
   const status = protocolVersion >= 2 || thrown instanceof TransientError ? error.status : 500;
   try {
-    const { objects, data } = encodeValue(error.body);
+    const { objects, data } = encodeValue(error.whole ? toldOf(error.body as object) : error.body);
     return { status, ...encodeContent(objects, data), retryAfter, thrown, error };
   } catch {
     // A member of the error has a cycle; its message is worth more than its members.
@@ -83,6 +84,11 @@ function encodeFailure(
     const body = JSON.stringify({ message: String(message), isError: true, name: String(name) });
     return { status, contentType: TEXT, body, retryAfter, thrown, error };
   }
+}
+
+/** The members of an error; its own stack is there only where it is to be told. */
+function toldOf(body: object): object {
+  return Object.fromEntries(Object.entries(body).map(([key, member]) => [key, withoutOrigin(member)]));
 }
 
 /** Tells a protocol 2 client that a status is the outcome of the call and not of the transport. */

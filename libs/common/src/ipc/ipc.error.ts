@@ -2,7 +2,7 @@ import type { Activity } from '../call/call.activity.js';
 import type { CallReport } from '../call/call.report.js';
 import { encodeError } from '../wire/error.codec.js';
 import type { ErrorPolicy } from '../wire/error.codec.js';
-import { hiddenError } from '../wire/error.members.js';
+import { hiddenError, originKeys } from '../wire/error.members.js';
 import type { WireError } from '../wire/error.members.js';
 
 /** What of failures is answered, and who is told of the rest. */
@@ -76,13 +76,10 @@ function errorMembers(error: Error, withStack: boolean, outer: readonly object[]
   return members;
 }
 
-/** Where errors have come from is nothing for a caller, also when they were made plain objects before. */
-const insideKeys = new Set(['__proto__', 'stack', 'cause']);
-
 function plainMembers(value: object, outer: readonly object[]): Members {
   const members: Members = {};
   for (const [key, item] of Object.entries(value)) {
-    const member = insideKeys.has(key) ? undefined : sendable(item, [...outer, value]);
+    const member = originKeys.has(key) ? undefined : sendable(item, [...outer, value]);
     if (member !== undefined) members[key] = member;
   }
   return members;

@@ -65,11 +65,25 @@ export function encodeErrorValue(error: Error): unknown {
   return isExposed(error) ? errorMembers(error) : hiddenError('').body;
 }
 
+/** Where errors have come from is nothing for a caller, also when they were made plain objects before. */
+export const originKeys: ReadonlySet<string> = new Set(['__proto__', 'stack', 'cause']);
+
+/** What is told of a member of an error: all but the origin of whatever errors it has. Throws for a cycle. */
+export function withoutOrigin(value: unknown): unknown {
+  if (value instanceof Error) return withoutOrigin(encodeErrorValue(value));
+  if (Array.isArray(value)) return value.map(withoutOrigin);
+  if (typeof value !== 'object' || value === null) return value;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return value;
+  const told = Object.entries(value).filter(([key]) => !originKeys.has(key));
+  return Object.fromEntries(told.map(([key, item]) => [key, withoutOrigin(item)]));
+}
+
 /** Message and own members, then `isError`, and the name where it is no own member (WIRE 1.2). */
 export function errorMembers(error: Error): Record<string, unknown> {
   const members: Record<string, unknown> = { message: error.message };
   for (const [key, value] of Object.entries(error)) {
-    if (key !== 'stack' && key !== 'cause' && key !== '__proto__') members[key] = value;
+    if (!originKeys.has(key)) members[key] = value;
   }
   members['isError'] = true;
   members['name'] ??= error.name;
