@@ -4,7 +4,14 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import { DURABLE_PROTOCOL, DurableLink, HttpError, INTERRUPTED, IpcProtocolError } from '@linnet/common';
+import {
+  defaultIpcLimits,
+  DURABLE_PROTOCOL,
+  DurableLink,
+  HttpError,
+  INTERRUPTED,
+  IpcProtocolError,
+} from '@linnet/common';
 import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import { WebSocketTransport } from '../node/websocket.transport.js';
 import type { IpcWebSocket } from '../node/websocket.transport.js';
@@ -36,6 +43,7 @@ export class IpcSockets {
   /** Sessions that are over, and whose handlers still run or are being destroyed. */
   readonly #ending = new Set<Promise<void>>();
   #heartbeat: NodeJS.Timeout | undefined;
+  #greetings = 0;
   /** When all calls have had their time, as the server ends; in milliseconds of this process. */
   #deadline = Infinity;
 
@@ -46,6 +54,11 @@ export class IpcSockets {
     private readonly logger: Logger,
   ) {
     this.#greeting = new IpcGreeting(options.limits, options.resumeGraceMs ?? 30_000);
+  }
+
+  /** Connections that have not said yet what they want. */
+  get greeting(): number {
+    return this.#greetings;
   }
 
   /** Begins a session, or takes one up again. Its listeners are there before anything can be read. */
@@ -76,10 +89,16 @@ export class IpcSockets {
   ): void {
     const timer = setTimeout(() => transport.close(1002, 'There was no greeting.'), GREETING_MS).unref();
     const ignored = () => undefined;
-    webSocket.on('error', ignored);
-    webSocket.once('close', () => clearTimeout(timer));
-    webSocket.once('message', (data: Buffer, isBinary: boolean) => {
+    this.#greetings++;
+    const done = () => {
       clearTimeout(timer);
+      this.#greetings--;
+      webSocket.off('close', done);
+    };
+    webSocket.on('error', ignored);
+    webSocket.on('close', done);
+    webSocket.once('message', (data: Buffer, isBinary: boolean) => {
+      done();
       webSocket.off('error', ignored);
       try {
         if (isBinary) throw new IpcProtocolError(1002, 'A connection begins with a greeting.');
@@ -96,6 +115,12 @@ export class IpcSockets {
   }
 
   #beginDurable(webSocket: IpcWebSocket, transport: WebSocketTransport, props: IpcSessionProps): void {
+    const { sessions = defaultIpcLimits.sessions } = this.options.limits ?? {};
+    if (this.host.server.size >= sessions) {
+      webSocket.on('error', () => undefined);
+      transport.close(1013, 'The server has as many sessions as it can have.');
+      return;
+    }
     const connection = this.host.server.openDurable(props);
     this.#greeting.add(connection.session, connection.link);
     this.#begin(connection, transport, webSocket);
