@@ -5,7 +5,14 @@ import type { OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { WebSocketServer } from 'ws';
-import { defaultIpcLimits, DURABLE_PROTOCOL, HttpError, OriginPolicy, pathOf } from '@linnet/common';
+import {
+  COMPATIBLE_PROTOCOL,
+  defaultIpcLimits,
+  DURABLE_PROTOCOL,
+  HttpError,
+  OriginPolicy,
+  pathOf,
+} from '@linnet/common';
 import type { IpcIdentity, IpcLimits } from '@linnet/common';
 import { drainOnClose } from '../http/http.attach.js';
 import { mapNestException } from '../nest/exception.mapper.js';
@@ -58,7 +65,10 @@ export class IpcGateway implements OnModuleInit {
       maxPayload: this.#limits.messageBytes,
       WebSocket: IpcWebSocket,
       // Frontends of iTwin.js ask for none; of others none is promised.
-      handleProtocols: (offered) => this.#resumes && offered.has(DURABLE_PROTOCOL) && DURABLE_PROTOCOL,
+      handleProtocols: (offered) =>
+        [...(this.#resumes ? [DURABLE_PROTOCOL] : []), COMPATIBLE_PROTOCOL].find((each) =>
+          offered.has(each),
+        ) ?? false,
     });
   }
 

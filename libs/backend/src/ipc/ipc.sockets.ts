@@ -4,21 +4,15 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import {
-  defaultIpcLimits,
-  DURABLE_PROTOCOL,
-  DurableLink,
-  HttpError,
-  INTERRUPTED,
-  IpcProtocolError,
-} from '@linnet/common';
+import { defaultIpcLimits, DURABLE_PROTOCOL, DurableLink, HttpError, IpcProtocolError } from '@linnet/common';
 import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import { WebSocketTransport } from '../node/websocket.transport.js';
 import type { IpcWebSocket } from '../node/websocket.transport.js';
-import { IpcGreeting, SessionLost } from './ipc.greeting.js';
+import { IpcGreeting, isDone, SessionLost } from './ipc.greeting.js';
 import type { IpcHost } from './ipc.host.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import type { SessionScopes } from './ipc.scope.js';
+import { within } from './ipc.within.js';
 
 /** Codes by which this side ends a session that went wrong. */
 const faults = new Set([1002, 1003, 1006, 1007, 1008, 1009, 1011, 1013]);
@@ -32,6 +26,8 @@ interface Open {
   /** Absent while a session waits for its frontend to come back. */
   transport: WebSocketTransport | undefined;
   webSocket: IpcWebSocket;
+  /** Resolves when the session's handlers are there, or could not be made. */
+  readonly started: Promise<void>;
 }
 
 /** The sessions that are connected by WebSockets: begins and ends them. */
@@ -139,23 +135,35 @@ export class IpcSockets {
     open.webSocket = webSocket;
     open.transport = transport;
     // The newest connection counts; the one before may be broken without knowing it.
+    (open.connection.link as DurableLink).detach();
     before.terminate();
     this.#connect(session, webSocket, transport, received);
   }
 
-  /** Goes on with a session of the durable wire over a connection. @throws IpcProtocolError */
+  /** Goes on with a session of the durable wire over a connection, as soon as its handlers are there. */
   #connect(
     session: IpcSession,
     webSocket: IpcWebSocket,
     transport: WebSocketTransport,
     received: number,
   ): void {
-    const { link } = this.#open.get(session)!.connection;
-    this.#greeting.welcome(session, transport, received);
+    const { connection, started } = this.#open.get(session)!;
+    const link = connection.link as DurableLink;
     const isCurrent = () => this.#open.get(session)?.webSocket === webSocket;
+    let isWelcome = false;
+    void started.then(() => {
+      if (link.closure) transport.close(link.closure.code, link.closure.reason);
+      if (!isCurrent()) return;
+      isWelcome = true;
+      this.#greeting.welcome(session, transport, received);
+    });
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       // Of a connection that was given up something may still come.
       if (!isCurrent()) return;
+      if (!isWelcome) {
+        link.close(1002, 'A message before the welcome.');
+        return;
+      }
       this.#greeting.confirm(session);
       if (isBinary) link.receiveBinary(data);
       else link.receiveText(data.toString());
@@ -195,8 +203,8 @@ export class IpcSockets {
     this.host.adopt(session);
     // Every call of the session may listen to it, which Node would take for a leak.
     setMaxListeners(0, session.signal);
-    this.#open.set(session, { connection, transport, webSocket });
     const started = this.#start(session, transport);
+    this.#open.set(session, { connection, transport, webSocket, started });
     void session.closed.then((closure) => this.#end(session, closure, started));
     this.host.lifetime.begun();
   }
@@ -280,23 +288,6 @@ export class IpcSockets {
       webSocket.terminate();
     }
   }
-}
-
-/** Whether a frontend has closed for good: it is done, its page is left, or it found something wrong. */
-function isDone(code: number): boolean {
-  return code === 1000 || code === 1001 || (code >= 3000 && code !== INTERRUPTED);
-}
-
-/** Resolves when the work is done, or has had its time. */
-function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds).unref();
-    void work.then(done);
-  });
 }
 
 function occupied(): HttpError {
