@@ -91,7 +91,9 @@ export class FaultProxy {
         if (!to.destroyed && !stalled) to.write(piece);
       });
     };
-    const cut = () => (queue = queue.then(end));
+    const cut = () => {
+      queue = queue.then(end);
+    };
     from.on('data', (chunk: Buffer) => {
       bytes = Buffer.concat([bytes, chunk]);
       if (!upgraded) {

@@ -351,7 +351,8 @@ describe('a call', () => {
     const calls = Array.from({ length: 5 }, () => frontend.invoke('room', 'mirror', 'x'.repeat(600)));
     const outcomes = await Promise.allSettled(calls);
     expect(outcomes.map((each) => (each as PromiseRejectedResult).reason.name)).toEqual([
-      ...['DeadlineError', 'DeadlineError'],
+      'DeadlineError',
+      'DeadlineError',
       ...Array.from({ length: 3 }, () => 'IpcClosedError'),
     ]);
   });

@@ -198,7 +198,7 @@ export class IpcSockets {
     const { session } = connection;
     // A dedicated backend has no place for one that might come back.
     if (this.options.dedicated)
-      for (const { connection: other } of [...this.#open.values()])
+      for (const { connection: other } of this.#open.values())
         other.link.close(1001, 'Another frontend has connected.');
     this.host.adopt(session);
     // Every call of the session may listen to it, which Node would take for a leak.

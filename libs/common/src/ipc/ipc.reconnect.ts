@@ -40,13 +40,21 @@ export class ReconnectTimer {
   }
 }
 
+type Listen = (type: string, listener: () => void) => void;
+
+/** As much of a page as is used of it. */
+interface PageEvents {
+  addEventListener: Listen;
+  removeEventListener: Listen;
+}
+
 /**
  * Tells when there may be a network again, or somebody looks at the page; nothing where there is no page.
  *
  * @returns stops telling
  */
 export function watchNetwork(hurry: () => void): () => void {
-  const { addEventListener, removeEventListener } = globalThis as Partial<typeof globalThis>;
+  const { addEventListener, removeEventListener } = globalThis as unknown as Partial<PageEvents>;
   if (!addEventListener || !removeEventListener) return () => undefined;
   for (const hint of ['online', 'visibilitychange']) addEventListener(hint, hurry);
   return () => {
