@@ -91,7 +91,9 @@ export class FaultProxy {
         if (!to.destroyed && !stalled) to.write(piece);
       });
     };
-    const cut = () => (queue = queue.then(end));
+    const cut = () => {
+      queue = queue.then(end);
+    };
     from.on('data', (chunk: Buffer) => {
       bytes = Buffer.concat([bytes, chunk]);
       if (!upgraded) {
@@ -109,7 +111,7 @@ export class FaultProxy {
         const half = frame.subarray(0, Math.ceil(length / 2));
         if (!fault) write(frame);
         else if (fault.kind === 'duplicate') write(Buffer.concat([frame, frame]));
-        else if (fault.kind === 'stutter') write(Buffer.concat([half, frame]));
+        else if (fault.kind === 'stutter') write(Buffer.concat([startOf(frame), frame]));
         else if (fault.kind === 'delay') write(frame, 8);
         else if (fault.kind === 'split') {
           write(half);
@@ -137,4 +139,13 @@ function frameLength(bytes: Buffer): number | undefined {
     short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short;
   const whole = 2 + extended + masked + length;
   return bytes.length < whole ? undefined : whole;
+}
+
+/**
+ * As much of a frame as may come twice. Of bytes not more than their head: nobody but TCP itself finds out that an array
+ * holds others than it should.
+ */
+function startOf(frame: Buffer): Buffer {
+  const isBinary = (frame[0]! & 0xf) === 2;
+  return frame.subarray(0, isBinary ? 4 : Math.ceil(frame.length / 2));
 }

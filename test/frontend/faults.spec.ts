@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
@@ -10,21 +11,24 @@ import { FaultProxy } from './fault.proxy.js';
 import type { Fault } from './fault.proxy.js';
 
 const RUNS = 1000;
+const AT_ONCE = 8;
 const CALLS = 12;
 const PUSHES = 10;
 
-/** What each session of the backend has taken, in the order in which it came. */
-const taken = new Map<string, number[]>();
+/** What each session of a run has taken, in the order in which it came; by the run. */
+const taken = new Map<number, Map<string, number[]>>();
 
 @IpcChannel('faults')
 class FaultsHandler {
-  readonly #taken: number[] = [];
   constructor(private readonly session: IpcSession) {
-    taken.set(session.id, this.#taken);
-    session.addListener('note', (_event, n: number) => this.#taken.push(n));
+    session.addListener('note', (_event, seed: number, n: number) => this.#add(seed, n));
   }
-  async take(n: number, value: unknown) {
-    this.#taken.push(n);
+  #add(seed: number, n: number) {
+    const ofRun = taken.get(seed)!;
+    ofRun.set(this.session.id, [...(ofRun.get(this.session.id) ?? []), n]);
+  }
+  async take(seed: number, n: number, value: unknown) {
+    this.#add(seed, n);
     return [n, value];
   }
   async pushes(count: number) {
@@ -37,7 +41,7 @@ class FaultsHandler {
 }
 
 @Module({
-  imports: [IpcModule.forRoot({ heartbeatMs: 40, invokeTimeoutMs: 5000, resumeGraceMs: 2000 })],
+  imports: [IpcModule.forRoot({ heartbeatMs: 60, invokeTimeoutMs: 20_000, resumeGraceMs: 5000 })],
   providers: [FaultsHandler],
 })
 class FaultsModule {}
@@ -72,6 +76,8 @@ interface Outcome {
   isLost: boolean;
 }
 
+const open = new Set<IpcFrontend>();
+
 /** One conversation of each kind of message there is, over a connection with faults. */
 async function run(seed: number, proxy: FaultProxy): Promise<Outcome> {
   const next = random(seed);
@@ -85,16 +91,19 @@ async function run(seed: number, proxy: FaultProxy): Promise<Outcome> {
   const plan = faults.map(({ way, frame, kind }) => `${kind} ${way} ${frame}`).join(', ');
   const frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${proxy.port}/ipc`), {
     reconnectMs: [1, 5],
-    heartbeatMs: 40,
-    connectTimeoutMs: 150,
-    invokeTimeoutMs: 5000,
+    heartbeatMs: 60,
+    connectTimeoutMs: 250,
+    invokeTimeoutMs: 20_000,
   });
+  open.add(frontend);
+  const ofRun = new Map<string, number[]>();
+  taken.set(seed, ofRun);
   const states: string[] = [];
   const pushed: number[] = [];
   const asked: number[] = [];
   frontend.onStateChange((state, closure) => states.push(`${state} ${closure?.code ?? ''}`));
   frontend.addListener('pushed', (_event, i: number, extra: unknown) => {
-    expect(extra).toEqual(i % 3 === 0 ? Float64Array.of(i, 0.5) : 'text');
+    expect(isDeepStrictEqual(extra, i % 3 === 0 ? Float64Array.of(i, 0.5) : 'text')).toBe(true);
     pushed.push(i);
   });
   frontend.handle('page', (_method: string, n: number) => (asked.push(n), { result: n * 2 }));
@@ -110,8 +119,10 @@ async function run(seed: number, proxy: FaultProxy): Promise<Outcome> {
   let note = 1000;
   for (let n = 0; n < CALLS; n++) {
     const value = values[next(values.length)];
-    work.push(proxied.take(n, value).then((answer) => expect(answer).toEqual([n, value])));
-    frontend.send('note', note++);
+    work.push(
+      proxied.take(seed, n, value).then((answer) => expect(isDeepStrictEqual(answer, [n, value])).toBe(true)),
+    );
+    frontend.send('note', seed, note++);
     if (n % 3 === 0) work.push(proxied.ask(n).then((answer) => expect(answer).toBe(n * 2)));
     if (n === 5) work.push(proxied.pushes(PUSHES));
     if (next(2) === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -121,12 +132,16 @@ async function run(seed: number, proxy: FaultProxy): Promise<Outcome> {
   const isLost = states.some((state) => state.startsWith('connecting'));
   const context = { seed, plan, states };
   // Without a lost session nothing may fail, and whatever fails says that it was lost.
-  if (!isLost) expect({ ...context, failures }).toEqual({ ...context, failures: [] });
+  if (!isLost)
+    expect({ ...context, failures: failures.map(({ reason }) => String(reason).slice(0, 300)) }).toEqual({
+      ...context,
+      failures: [],
+    });
   for (const { reason } of failures) expect(reason).toBeInstanceOf(IpcClosedError);
   if (!isLost) {
     // The last note has no answer: one more call is behind it.
-    await proxied.take(CALLS, null);
-    const all = [...taken.values()].filter((list) => list.length > 0);
+    await proxied.take(seed, CALLS, null);
+    const all = [...ofRun.values()];
     const expected = Array.from({ length: CALLS }, (_, n) => [n, 1000 + n]).flat();
     expect({ ...context, all }).toEqual({ ...context, all: [[...expected, CALLS]] });
     expect({ ...context, pushed }).toEqual({
@@ -136,7 +151,7 @@ async function run(seed: number, proxy: FaultProxy): Promise<Outcome> {
     expect(asked).toEqual([0, 3, 6, 9]);
   } else {
     // Never twice, and in order, in whichever session.
-    for (const list of taken.values()) {
+    for (const list of ofRun.values()) {
       const numbers = list.filter((n) => n < 1000);
       expect({ ...context, numbers }).toEqual({
         ...context,
@@ -147,7 +162,8 @@ async function run(seed: number, proxy: FaultProxy): Promise<Outcome> {
     expect(states.filter((state) => state.startsWith('connecting'))).toHaveLength(1);
   }
   frontend.close();
-  taken.clear();
+  open.delete(frontend);
+  taken.delete(seed);
   return { seed, plan, states, isLost };
 }
 
@@ -158,31 +174,35 @@ describe('faults on the wire', () => {
     app = await NestFactory.create(FaultsModule, { logger: false });
     await app.listen(0, '127.0.0.1');
     const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
-    proxies = [await new FaultProxy(port).listen()];
+    proxies = await Promise.all(Array.from({ length: AT_ONCE }, () => new FaultProxy(port).listen()));
   });
   afterAll(async () => {
+    for (const frontend of open) frontend.close();
     for (const proxy of proxies) proxy.close();
     await app.close();
   });
 
   it(`of ${RUNS} kinds lose nothing, and deliver nothing twice`, async () => {
     const outcomes: Outcome[] = [];
-    for (let seed = 0; seed < RUNS; seed++) outcomes.push(await run(seed, proxies[0]!));
+    let seed = 0;
+    await Promise.all(
+      proxies.map(async (proxy) => {
+        while (seed < RUNS) outcomes.push(await run(seed++, proxy));
+      }),
+    );
     const lost = outcomes.filter(({ isLost }) => isLost);
     const interrupted = outcomes.filter(({ states }) => states.some((state) => state.startsWith('inter')));
-    console.log(
-      JSON.stringify({ lost: lost.length, interrupted: interrupted.length }),
-      lost.slice(0, 10).map(({ plan, states }) => `${plan}: ${states.join()}`),
-    );
-    expect(interrupted.length).toBeGreaterThan(RUNS / 3);
-    expect(lost.length).toBeLessThan(RUNS / 3);
+    // Only bytes that were made others lose a session: what TCP never does.
+    expect(lost.filter(({ plan }) => !/stutter|duplicate/.test(plan))).toEqual([]);
+    expect(interrupted.length).toBeGreaterThan(RUNS / 2);
+    expect(lost.length).toBeLessThan(RUNS / 5);
   }, 120_000);
 
   it('leave nothing behind', async () => {
     const host = app.get(IpcHost);
-    const deadline = Date.now() + 5000;
+    const deadline = Date.now() + 10_000;
     while (host.sessions.length > 0 && Date.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(host.sessions).toEqual([]);
+    expect(host.sessions).toHaveLength(0);
   });
 });

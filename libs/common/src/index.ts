@@ -107,6 +107,8 @@ export type {
 } from './ipc/ipc.frontend.js';
 export type { IpcPairingState } from './ipc/ipc.pairing.js';
 export type { IpcConnectionEvents, IpcConnector } from './ipc/ipc.connector.js';
-export { DURABLE_PROTOCOL, greetingFrame, parseHello } from './ipc/ipc.durable.codec.js';
+export { memoryIpc } from './ipc/ipc.memory.js';
+export type { MemoryIpcOptions } from './ipc/ipc.memory.js';
+export { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, greetingFrame, parseHello } from './ipc/ipc.durable.codec.js';
 export { DurableLink, INTERRUPTED } from './ipc/ipc.durable.link.js';
 export { IpcProtocolError } from './ipc/ipc.message.js';

@@ -1,4 +1,4 @@
-import { DURABLE_PROTOCOL } from '@linnet/common';
+import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL } from '@linnet/common';
 import type { IpcConnectionEvents, IpcConnector, IpcTransport } from '@linnet/common';
 import { PlatformWebSocket } from '#websocket';
 
@@ -19,11 +19,15 @@ export interface WebSocketLike {
 export interface WebSocketIpcOptions {
   /** The class to use. Default: the platform's, or that of `ws` in Node. */
   readonly webSocket?: new (url: string, protocols: string[]) => WebSocketLike;
-  /** Speaks the compatible wire only, whatever the backend can. Default `false`. */
+  /**
+   * Speaks the compatible wire only, whatever the backend can, and offers no subprotocol: for backends that take none.
+   * Default `false`.
+   */
   readonly compatible?: boolean;
 }
 
 const OPEN = 1;
+const OFFERED = [COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL];
 /** How often it is looked whether the peer has taken what waits, in milliseconds. */
 const LOOK_MS = 20;
 
@@ -41,7 +45,7 @@ export function webSocketIpc(
   return (events) => {
     const transport = new WebSocketTransport(events);
     const open = (target: string | URL) =>
-      transport.use(new Implementation(String(target), options.compatible ? [] : [DURABLE_PROTOCOL]));
+      transport.use(new Implementation(String(target), options.compatible ? [] : OFFERED));
     if (typeof url !== 'function') open(url);
     else
       Promise.resolve()

@@ -6,6 +6,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { WebSocketServer } from 'ws';
 import {
+  COMPATIBLE_PROTOCOL,
   defaultIpcLimits,
   DURABLE_PROTOCOL,
   HttpError,
@@ -41,6 +42,7 @@ const served = new WeakSet<object>();
 export class IpcGateway implements OnModuleInit {
   readonly #logger = new Logger('IpcModule');
   readonly #limits: IpcLimits;
+  readonly #resumes: boolean;
   readonly #origins: OriginPolicy;
   readonly #webSockets: WebSocketServer;
   readonly #sockets: IpcSockets;
@@ -58,6 +60,7 @@ export class IpcGateway implements OnModuleInit {
     private readonly adapterHost: HttpAdapterHost,
   ) {
     this.#limits = limitsFrom(defaultIpcLimits, options.limits);
+    this.#resumes = options.resumeGraceMs !== 0;
     this.#origins = new OriginPolicy(options);
     this.#sockets = new IpcSockets(options, host, registry.scopes, this.#logger);
     this.#webSockets = new WebSocketServer({
@@ -71,7 +74,9 @@ export class IpcGateway implements OnModuleInit {
       WebSocket: IpcWebSocket,
       // Frontends of iTwin.js ask for none; of others none is promised.
       handleProtocols: (offered) =>
-        options.resumeGraceMs !== 0 && offered.has(DURABLE_PROTOCOL) && DURABLE_PROTOCOL,
+        [...(this.#resumes ? [DURABLE_PROTOCOL] : []), COMPATIBLE_PROTOCOL].find((each) =>
+          offered.has(each),
+        ) ?? false,
     });
   }
 
@@ -139,7 +144,7 @@ export class IpcGateway implements OnModuleInit {
       const identity = await Promise.race([admitted, late]);
       if (!identity) await this.#answered(socket, late);
       if (!identity || socket.destroyed) return;
-      this.#checkRoom();
+      this.#checkRoom(request);
       if (this.options.dedicated) this.#sockets.checkRoom();
       // It has listeners of its own from here on.
       socket.off('error', failed);
@@ -178,11 +183,15 @@ export class IpcGateway implements OnModuleInit {
     this.#origins.checkOrigin(head);
     if (this.#waiting.size >= this.#limits.upgrades)
       throw new HttpError(503, 'Too many frontends are connecting at once.');
-    this.#checkRoom();
+    this.#checkRoom(request);
   }
 
-  #checkRoom(): void {
+  #checkRoom(request: IncomingMessage): void {
     if (this.#closing) throw new HttpError(503, 'The server is shutting down.');
+    if (this.#sockets.greeting >= this.#limits.upgrades)
+      throw new HttpError(503, 'Too many frontends are connecting at once.');
+    // Who may have a session already says so in his greeting.
+    if (this.#resumes && request.headers['sec-websocket-protocol']?.includes(DURABLE_PROTOCOL)) return;
     if (this.#sockets.load >= this.#limits.sessions)
       throw new HttpError(503, 'The server has as many sessions as it can have.');
   }

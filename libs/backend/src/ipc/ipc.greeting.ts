@@ -1,6 +1,13 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { defaultIpcLimits, greetingFrame, IpcProtocolError, parseHello } from '@linnet/common';
+import {
+  defaultIpcLimits,
+  greetingFrame,
+  INTERRUPTED,
+  IpcProtocolError,
+  limitsFrom,
+  parseHello,
+} from '@linnet/common';
 import type { DurableLink, IpcIdentity, IpcLimits, IpcSession } from '@linnet/common';
 import type { WebSocketTransport } from '../node/websocket.transport.js';
 
@@ -23,7 +30,7 @@ export class IpcGreeting {
     limits: Partial<IpcLimits> | undefined,
     private readonly graceMs: number,
   ) {
-    this.#limits = { ...defaultIpcLimits, ...limits };
+    this.#limits = limitsFrom(defaultIpcLimits, limits);
   }
 
   /**
@@ -111,4 +118,9 @@ function isEqual(a: string, b: string): boolean {
   // In bytes: letters of the same number may have another length.
   const [known, given] = [Buffer.from(a), Buffer.from(b)];
   return known.length === given.length && timingSafeEqual(known, given);
+}
+
+/** Whether a frontend has closed for good: it is done, its page is left, or it found something wrong. */
+export function isDone(code: number): boolean {
+  return code === 1000 || code === 1001 || (code >= 3000 && code !== INTERRUPTED);
 }

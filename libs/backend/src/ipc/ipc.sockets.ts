@@ -7,20 +7,22 @@ import type { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import {
   Activity,
+  defaultIpcLimits,
   DURABLE_PROTOCOL,
   DurableLink,
   HttpError,
-  INTERRUPTED,
   IpcProtocolError,
+  limitsFrom,
 } from '@linnet/common';
 import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import { WebSocketTransport } from '../node/websocket.transport.js';
 import type { IpcWebSocket } from '../node/websocket.transport.js';
-import { IpcGreeting, SessionLost } from './ipc.greeting.js';
+import { IpcGreeting, isDone, SessionLost } from './ipc.greeting.js';
 import type { IpcHost } from './ipc.host.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import type { SessionScopes } from './ipc.scope.js';
+import { within } from './ipc.within.js';
 
 /** Codes by which this side ends a session that went wrong. */
 const faults = new Set([1002, 1006, 1007, 1008, 1009, 1011, 1013]);
@@ -34,6 +36,8 @@ interface Open {
   /** Absent while a session waits for its frontend to come back. */
   transport: WebSocketTransport | undefined;
   webSocket: IpcWebSocket;
+  /** Resolves when the session's handlers are there, or could not be made. */
+  readonly started: Promise<void>;
 }
 
 /** The sessions that are connected by WebSockets: begins and ends them. */
@@ -45,6 +49,7 @@ export class IpcSockets {
   /** Sessions that are over, and whose handlers still run or are being destroyed. */
   readonly #ending = new Set<Promise<void>>();
   #heartbeat: NodeJS.Timeout | undefined;
+  #greetings = 0;
   /** When all calls have had their time, as the server ends; in milliseconds of this process. */
   #deadline = Infinity;
 
@@ -55,6 +60,11 @@ export class IpcSockets {
     private readonly logger: Logger,
   ) {
     this.#greeting = new IpcGreeting(options.limits, options.resumeGraceMs ?? 30_000);
+  }
+
+  /** Connections that have not said yet what they want. */
+  get greeting(): number {
+    return this.#greetings;
   }
 
   /** Begins a session, or takes one up again. Its listeners are there before anything can be read. */
@@ -86,10 +96,16 @@ export class IpcSockets {
   ): void {
     const timer = setTimeout(() => transport.close(1002, 'There was no greeting.'), GREETING_MS).unref();
     const ignored = () => undefined;
-    webSocket.on('error', ignored);
-    webSocket.once('close', () => clearTimeout(timer));
-    webSocket.once('message', (data: Buffer, isBinary: boolean) => {
+    this.#greetings++;
+    const done = () => {
       clearTimeout(timer);
+      this.#greetings--;
+      webSocket.off('close', done);
+    };
+    webSocket.on('error', ignored);
+    webSocket.on('close', done);
+    webSocket.once('message', (data: Buffer, isBinary: boolean) => {
+      done();
       webSocket.off('error', ignored);
       try {
         if (isBinary) throw new IpcProtocolError(1002, 'A connection begins with a greeting.');
@@ -106,6 +122,12 @@ export class IpcSockets {
   }
 
   #beginDurable(webSocket: IpcWebSocket, transport: WebSocketTransport, props: IpcSessionProps): void {
+    const { sessions } = limitsFrom(defaultIpcLimits, this.options.limits);
+    if (this.host.server.size >= sessions) {
+      webSocket.on('error', () => undefined);
+      transport.close(1013, 'The server has as many sessions as it can have.');
+      return;
+    }
     const connection = this.host.server.openDurable(props);
     this.#greeting.add(connection.session, connection.link);
     this.#begin(connection, transport, webSocket);
@@ -124,23 +146,35 @@ export class IpcSockets {
     open.webSocket = webSocket;
     open.transport = transport;
     // The newest connection counts; the one before may be broken without knowing it.
+    (open.connection.link as DurableLink).detach();
     before.terminate();
     this.#connect(session, webSocket, transport, received);
   }
 
-  /** Goes on with a session of the durable wire over a connection. @throws IpcProtocolError */
+  /** Goes on with a session of the durable wire over a connection, as soon as its handlers are there. */
   #connect(
     session: IpcSession,
     webSocket: IpcWebSocket,
     transport: WebSocketTransport,
     received: number,
   ): void {
-    const { link } = this.#open.get(session)!.connection;
-    this.#greeting.welcome(session, transport, received);
+    const { connection, started } = this.#open.get(session)!;
+    const link = connection.link as DurableLink;
     const isCurrent = () => this.#open.get(session)?.webSocket === webSocket;
+    let isWelcome = false;
+    void started.then(() => {
+      if (link.closure) transport.close(link.closure.code, link.closure.reason);
+      if (!isCurrent()) return;
+      isWelcome = true;
+      this.#greeting.welcome(session, transport, received);
+    });
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       // Of a connection that was given up something may still come.
       if (!isCurrent()) return;
+      if (!isWelcome) {
+        link.close(1002, 'A message before the welcome.');
+        return;
+      }
       this.#greeting.confirm(session);
       if (isBinary) link.receiveBinary(data);
       else link.receiveText(data.toString());
@@ -175,13 +209,13 @@ export class IpcSockets {
     const { session } = connection;
     // A dedicated backend has no place for one that might come back.
     if (this.options.dedicated)
-      for (const { connection: other } of [...this.#open.values()])
+      for (const { connection: other } of this.#open.values())
         other.link.close(1001, 'Another frontend has connected.');
     this.host.adopt(session);
     // Every call of the session may listen to it, which Node would take for a leak.
     setMaxListeners(0, session.signal);
-    this.#open.set(session, { connection, transport, webSocket });
     const started = this.#start(session, transport);
+    this.#open.set(session, { connection, transport, webSocket, started });
     void session.closed.then((closure) => this.#end(session, closure, started));
     this.host.lifetime.begun();
   }
@@ -284,23 +318,6 @@ export class IpcSockets {
       webSocket.terminate();
     }
   }
-}
-
-/** Whether a frontend has closed for good: it is done, its page is left, or it found something wrong. */
-function isDone(code: number): boolean {
-  return code === 1000 || code === 1001 || (code >= 3000 && code !== INTERRUPTED);
-}
-
-/** Resolves when the work is done, or has had its time. */
-function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds).unref();
-    void work.then(done);
-  });
 }
 
 function occupied(): HttpError {

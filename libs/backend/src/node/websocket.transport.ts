@@ -122,8 +122,8 @@ export class WebSocketTransport implements IpcTransport {
    * @returns whether there was one since the last time
    */
   beat(): boolean {
-    // One that is not read yet, as its handlers are still being made, cannot give any.
-    const isUnread = this.#paused > Number(this.#isSlow);
+    // One that is not read yet, as its handlers are still being made, cannot give any; nor a stream that counts no bytes.
+    const isUnread = this.#paused > Number(this.#isSlow) || this.socket.bytesRead === undefined;
     const signs = this.#signs();
     const alive = isUnread || signs !== this.#lastSigns;
     this.#lastSigns = isUnread ? '' : signs;

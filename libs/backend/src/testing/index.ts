@@ -1,2 +1,4 @@
 export { createTestRpcClient } from './test.client.js';
 export type { TestRpcClientOptions } from './test.client.js';
+export { createTestIpcSession } from './test.session.js';
+export type { TestIpcSessionOptions } from './test.session.js';

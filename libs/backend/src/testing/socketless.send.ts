@@ -12,7 +12,7 @@ import type { HttpReply, HttpSend } from '@linnet/common';
 export function sendInProcess(server: Server): HttpSend {
   return ({ url, method, headers, signal, body }) =>
     new Promise((resolve, reject) => {
-      const createConnection = () => connect(server);
+      const createConnection = () => connectInProcess(server);
       const request = sendRequest(url, { method, headers, signal, createConnection }, (response) => {
         collect(response).then(resolve, reject);
       });
@@ -21,7 +21,8 @@ export function sendInProcess(server: Server): HttpSend {
     });
 }
 
-function connect(server: Server): Duplex {
+/** A connection to a server of this process that need not listen. */
+export function connectInProcess(server: Server): Duplex {
   const [client, peer] = duplexPair();
   // Streams of a pair do not tell each other when they break off, as sockets do.
   client.on('close', () => peer.destroy());

@@ -4,20 +4,14 @@ import { createRpcClient, HttpTransport } from '@linnet/common';
 import type { RpcClientOptions, RpcInterfaceDefinition, RpcProxy } from '@linnet/common';
 import { RpcServer } from '../rpc/rpc.server.js';
 import { sendInProcess } from './socketless.send.js';
+import { applicationOf } from './test.application.js';
+import type { ApplicationSource } from './test.application.js';
 
 /** Options of a client in a test. */
 export type TestRpcClientOptions = Omit<
   RpcClientOptions,
   'uriPrefix' | 'interfaces' | 'transport' | 'ownHeaders'
 >;
-
-/** A `TestingModule`, of which an application can be made. */
-interface ApplicationSource {
-  createNestApplication(): INestApplication;
-}
-
-/** Applications that are initialised, or about to be: once, however many clients they have. */
-const ready = new WeakMap<object, Promise<INestApplication>>();
 
 /**
  * Makes a client of an RPC interface of an application that does not listen. Calls go through the application's own
@@ -37,8 +31,7 @@ export async function createTestRpcClient<T extends object>(
   definition: RpcInterfaceDefinition<T>,
   options: TestRpcClientOptions = {},
 ): Promise<RpcProxy<T>> {
-  if (!ready.has(app)) ready.set(app, initialise(app));
-  const application = await ready.get(app)!;
+  const application = await applicationOf(app);
   const { path } = application.get(RpcServer, { strict: false });
   const server = application.getHttpServer() as Server;
   const at = { ...options, uriPrefix: `http://localhost${path}`, ownHeaders: true };
@@ -48,13 +41,4 @@ export async function createTestRpcClient<T extends object>(
     retry: { pauseMs: 10, ...options.retry },
     transport: new HttpTransport(at, sendInProcess(server)),
   }).client(definition);
-}
-
-async function initialise(app: INestApplication | ApplicationSource): Promise<INestApplication> {
-  const application = 'createNestApplication' in app ? app.createNestApplication() : app;
-  await application.init();
-  // Fastify has no routes before.
-  const instance = application.getHttpAdapter().getInstance() as { ready?: () => PromiseLike<unknown> };
-  await instance.ready?.();
-  return application;
 }

@@ -9,6 +9,12 @@ import type { IpcMessage } from './ipc.message.js';
 /** The WebSocket subprotocol of the durable wire; see docs/wire-extension.md. */
 export const DURABLE_PROTOCOL = 'linnet.ipc.1';
 
+/**
+ * The subprotocol that stands for the compatible wire where the durable one is offered, and before it: a backend that
+ * knows neither takes the first, as that of iTwin.js does, and one that takes none is not connected to by a browser.
+ */
+export const COMPATIBLE_PROTOCOL = 'itwin.ipc';
+
 /** Messages about the connection itself; they have no number. */
 export const IpcControlType = {
   /** How many messages have been received. */

@@ -227,7 +227,7 @@ export class IpcFrontend {
 
   #lost(closure: IpcClosure): void {
     const error = new IpcClosedError(closure);
-    for (const { reject } of [...this.#pending.values()]) reject(error);
+    for (const { reject } of this.#pending.values()) reject(error);
   }
 }
 

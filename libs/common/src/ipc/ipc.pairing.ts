@@ -276,7 +276,7 @@ export class IpcPairing {
 
   #changeTo(state: IpcPairingState, closure?: IpcClosure): void {
     this.#state = state;
-    for (const listener of [...this.#listeners])
+    for (const listener of this.#listeners)
       // One that fails is not to keep the news from the others.
       settle(
         () => listener(state, closure),

@@ -40,10 +40,12 @@ export class ReconnectTimer {
   }
 }
 
-/** What a page has, and Node has not. */
-interface NetworkHints {
-  addEventListener(type: string, listener: () => void): void;
-  removeEventListener(type: string, listener: () => void): void;
+type Listen = (type: string, listener: () => void) => void;
+
+/** As much of a page as is used of it. */
+interface PageEvents {
+  addEventListener: Listen;
+  removeEventListener: Listen;
 }
 
 /**
@@ -52,7 +54,7 @@ interface NetworkHints {
  * @returns stops telling
  */
 export function watchNetwork(hurry: () => void): () => void {
-  const { addEventListener, removeEventListener } = globalThis as Partial<NetworkHints>;
+  const { addEventListener, removeEventListener } = globalThis as unknown as Partial<PageEvents>;
   if (!addEventListener || !removeEventListener) return () => undefined;
   for (const hint of ['online', 'visibilitychange']) addEventListener(hint, hurry);
   return () => {
