@@ -14,6 +14,14 @@ export abstract class Robots extends RpcInterface {
   }
 }
 
+/** Another one. */
+export abstract class Maps {
+  static readonly interfaceName = 'Maps';
+  static readonly interfaceVersion = '2.0.0';
+  static readonly operations = ['find'] as const;
+  abstract find(name: string): Promise<string>;
+}
+
 /** An answer of a script. */
 export interface ScriptedReply {
   readonly status?: number;

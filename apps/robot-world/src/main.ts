@@ -9,7 +9,7 @@ const app = await createRobotWorldApp();
 try {
   await app.listen(port, '127.0.0.1');
   const canWrite = app.get(Features, { strict: false }).check('robot.imodel.readwrite');
-  console.log(welcome(port, canWrite));
+  console.log(welcome(port, canWrite, process.env['FLEET_PLANNER_URL']));
 } catch (error) {
   if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
   console.error(`Port ${port} is taken. Choose another by the environment variable PORT.`);

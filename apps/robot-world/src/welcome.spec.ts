@@ -56,4 +56,11 @@ describe('the welcome screen', () => {
     expect(welcome(3001, true)).not.toContain('PORT=');
     expect(welcome(4000, true)).toContain('PORT=4000');
   });
+
+  it('tells of the second backend where there is one', () => {
+    expect(welcome(3001, true)).not.toContain('second backend');
+    const both = welcome(3001, true, 'http://127.0.0.1:3002');
+    expect(both).toContain('npm run plan');
+    expect(both).toContain('http://127.0.0.1:3002/v3/swagger.json');
+  });
 });

@@ -6,9 +6,13 @@ const DEFAULT_PORT = 3001;
  *
  * @param port where it listens on this computer
  * @param canWrite whether the write interface is exposed
+ * @param plannerUrl where the second backend is, if it was started as well
  */
-export function welcome(port: number, canWrite: boolean): string {
+export function welcome(port: number, canWrite: boolean, plannerUrl?: string): string {
   const url = `http://127.0.0.1:${port}`;
+  const plan =
+    '\n    npm run plan     asks the second backend for a route, which asks this one for obstacles';
+  const others = `\n  … and in the second backend:  ${plannerUrl}/v3/swagger.json`;
   return `
   Robot World is open: ${url}
 
@@ -17,10 +21,10 @@ export function welcome(port: number, canWrite: boolean): string {
 
   Run iTwin.js clients against it, in another terminal${port === DEFAULT_PORT ? '' : `, with PORT=${port} in its environment, too`}:
     npm run try      asks over RPC
-    npm run drive    drives a robot over IPC
+    npm run drive    drives a robot over IPC${plannerUrl ? plan : ''}
 
   Look at the floor, and click: ${url}/
-  See what can be called:       ${url}/v3/swagger.json
+  See what can be called:       ${url}/v3/swagger.json${plannerUrl ? others : ''}
 
   ${
     canWrite

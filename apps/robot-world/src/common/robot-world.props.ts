@@ -40,6 +40,12 @@ export interface DriveResult {
 export const obstacleKinds = ['shelf', 'pallet', 'pillar'] as const;
 export type ObstacleKind = (typeof obstacleKinds)[number];
 
+/** What stands in the way of robots: the ground that it covers. */
+export interface ObstacleProps extends Region {
+  id: Id64String;
+  kind: ObstacleKind;
+}
+
 /** The floor itself, which changes only when the warehouse is rebuilt. */
 export interface FloorProps {
   /** East to west, in metres. */

@@ -4,6 +4,7 @@ import type {
   FloorProps,
   Id64String,
   NewRobotProps,
+  ObstacleProps,
   Position,
   Region,
   RobotProps,
@@ -44,6 +45,16 @@ export abstract class RobotWorldReadRpcInterface extends RpcInterface {
    * @param _region metres; edges count as inside
    */
   public async queryRobots(_token: IModelRpcProps, _region: Region): Promise<RobotProps[]> {
+    return this.forward(arguments);
+  }
+
+  /**
+   * Finds the obstacles of which some part lies in a part of the floor, in the order of their ids.
+   *
+   * @param _token routes the request
+   * @param _region metres; edges count as inside
+   */
+  public async queryObstacles(_token: IModelRpcProps, _region: Region): Promise<ObstacleProps[]> {
     return this.forward(arguments);
   }
 

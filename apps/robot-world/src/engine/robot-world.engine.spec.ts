@@ -52,6 +52,18 @@ describe('RobotWorldEngine', () => {
     expect(engine.queryRobots({ minX: 2.1, minY: 0, maxX: 3, maxY: 1 })).toEqual([]);
   });
 
+  it('finds the obstacles that reach into a region, its edges included', () => {
+    const found = [{ id: toId64(crate), kind: 'pallet', minX: 1, minY: 2, maxX: 3, maxY: 3 }];
+    expect(engine.queryObstacles({ minX: 3, minY: 0, maxX: 4, maxY: 2 })).toEqual(found);
+    expect(engine.queryObstacles({ minX: 2, minY: 2.4, maxX: 2.1, maxY: 2.5 })).toEqual(found);
+    expect(engine.queryObstacles({ minX: 3.001, minY: 0, maxX: 4, maxY: 4 })).toEqual([]);
+    const all = engine.queryObstacles({ minX: 0, minY: 0, maxX: 400, maxY: 250 });
+    expect(all).toHaveLength(database.column('SELECT count(*) FROM obstacle')[0]!);
+    expect(all.map(({ id }) => Number(id))).toEqual(
+      all.map(({ id }) => Number(id)).toSorted((a, b) => a - b),
+    );
+  });
+
   it('finds exactly the obstacles whose nearest point a robot reaches', () => {
     const boxes = database.rows<[id: number, minX: number, maxX: number, minY: number, maxY: number]>(
       'SELECT id, min_x, max_x, min_y, max_y FROM obstacle',

@@ -5,6 +5,8 @@ import type {
   FloorProps,
   Id64String,
   NewRobotProps,
+  ObstacleKind,
+  ObstacleProps,
   Position,
   Region,
   RobotProps,
@@ -17,6 +19,7 @@ import { floor } from './warehouse.layout.js';
 import * as sql from './warehouse.schema.js';
 
 type RobotRow = [id: number, name: string, x: number, y: number, radius: number];
+type ObstacleRow = [id: number, kind: ObstacleKind, minX: number, minY: number, maxX: number, maxY: number];
 type BoxRow = [minX: number, minY: number, maxX: number, maxY: number];
 
 /** Hears of a robot that was moved: where it is now, and where it was before. */
@@ -53,6 +56,11 @@ export class RobotWorldEngine {
   /** Robots whose centre lies in the region, edges included. */
   queryRobots({ minX, minY, maxX, maxY }: Region): RobotProps[] {
     return this.database.rows<RobotRow>(sql.robotsInRegion, minX, minY, maxX, maxY).map(toRobot);
+  }
+
+  /** Obstacles that reach into the region, edges included. */
+  queryObstacles({ minX, minY, maxX, maxY }: Region): ObstacleProps[] {
+    return this.database.rows<ObstacleRow>(sql.obstaclesInRegion, minX, minY, maxX, maxY).map(toObstacle);
   }
 
   /** @throws IModelError if there is no such robot */
@@ -133,6 +141,10 @@ export class RobotWorldEngine {
 
 function toRobot([id, name, x, y, radius]: RobotRow): RobotProps {
   return { id: toId64(id), name, x, y, radius };
+}
+
+function toObstacle([id, kind, minX, minY, maxX, maxY]: ObstacleRow): ObstacleProps {
+  return { id: toId64(id), kind, minX, minY, maxX, maxY };
 }
 
 function place({ x, y }: Position): string {

@@ -1,10 +1,8 @@
-import type { FloorProps, NewRobotProps, ObstacleKind, Region } from '../common/robot-world.props.js';
+import type { FloorProps, NewRobotProps, ObstacleProps } from '../common/robot-world.props.js';
 import { seededRandom } from './random.js';
 
-/** A new obstacle: what it is, and the ground it covers. */
-export interface ObstacleProps extends Region {
-  kind: ObstacleKind;
-}
+/** An obstacle that is yet to get its id. */
+export type NewObstacleProps = Omit<ObstacleProps, 'id'>;
 
 export const floor: Readonly<FloorProps> = { width: 400, depth: 250 };
 
@@ -21,9 +19,9 @@ const between = (random: number, from: number, to: number) => from + random * (t
  * Furnishes a warehouse: rows of shelves with gaps, a pillar in some of the gaps, pallets left in the aisles,
  * and robots, some of which stand too close to something. The same seed gives the same warehouse.
  */
-export function layOutWarehouse(seed: number): { obstacles: ObstacleProps[]; robots: NewRobotProps[] } {
+export function layOutWarehouse(seed: number): { obstacles: NewObstacleProps[]; robots: NewRobotProps[] } {
   const random = seededRandom(seed);
-  const obstacles: ObstacleProps[] = [];
+  const obstacles: NewObstacleProps[] = [];
   for (const y of doubleRows()) {
     for (const minY of [y, y + shelf.depth]) obstacles.push(...shelfRow(minY, random));
   }
@@ -49,7 +47,7 @@ function doubleRows(): number[] {
   return Array.from({ length: count }, (_, row) => margin + row * pitch);
 }
 
-function* shelfRow(minY: number, random: () => number): Generator<ObstacleProps> {
+function* shelfRow(minY: number, random: () => number): Generator<NewObstacleProps> {
   for (let minX = margin; minX + shelf.width <= floor.width - margin; minX += shelf.width) {
     if ((minX - margin) % crossAisle.every < crossAisle.width) continue;
     const chance = random();

@@ -52,6 +52,14 @@ export const robotsInRegion = `
     AND x BETWEEN ?1 AND ?3 AND y BETWEEN ?2 AND ?4
   ORDER BY robot.id`;
 
+/** ?1 to ?4: minX, minY, maxX, maxY. */
+export const obstaclesInRegion = `
+  SELECT obstacle.id, kind, obstacle.min_x, obstacle.min_y, obstacle.max_x, obstacle.max_y
+  FROM obstacle_area AS area JOIN obstacle ON obstacle.id = area.id
+  WHERE area.min_x <= ?3 AND area.max_x >= ?1 AND area.min_y <= ?4 AND area.max_y >= ?2
+    AND obstacle.min_x <= ?3 AND obstacle.max_x >= ?1 AND obstacle.min_y <= ?4 AND obstacle.max_y >= ?2
+  ORDER BY obstacle.id`;
+
 // From a point to the nearest point of a box, along each axis.
 const dx = 'max(obstacle.min_x - ?1, 0, ?1 - obstacle.max_x)';
 const dy = 'max(obstacle.min_y - ?2, 0, ?2 - obstacle.max_y)';

@@ -4,6 +4,7 @@ import type { IModelRpcProps } from '@linnet/backend';
 import type {
   FloorProps,
   Id64String,
+  ObstacleProps,
   Region,
   RobotProps,
   SurveyReport,
@@ -38,6 +39,13 @@ export class RobotWorldReadRpcImpl implements RobotWorldReadRpcInterface {
     @Body({ schema: schema.region }) region: Region,
   ): Promise<RobotProps[]> {
     return this.engine.queryRobots(region);
+  }
+
+  async queryObstacles(
+    _token: IModelRpcProps,
+    @Body({ schema: schema.region }) region: Region,
+  ): Promise<ObstacleProps[]> {
+    return this.engine.queryObstacles(region);
   }
 
   async queryObstaclesHitByRobot(

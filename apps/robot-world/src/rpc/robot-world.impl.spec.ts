@@ -47,6 +47,11 @@ describe('RobotWorldReadRpcImpl', () => {
     const region = { minX: 0, minY: 0, maxX: 400, maxY: 250 };
     expect(value(await ask('queryRobots', region).expect(200))).toHaveLength(500);
     expect(value(await ask('queryObstaclesHitByRobot', '0x1').expect(200))).toEqual(expect.any(Array));
+    expect(value(await ask('queryObstacles', { ...region, maxX: 20 }).expect(200))).toContainEqual({
+      id: '0x100000',
+      kind: 'shelf',
+      ...{ minX: expect.any(Number), minY: 5, maxX: expect.any(Number), maxY: 6.2 },
+    });
   });
 
   it('answers the size of the floor by GET, for caches to keep', async () => {
@@ -83,6 +88,7 @@ describe('RobotWorldReadRpcImpl', () => {
     ['countRobotsInArray', [Array.from({ length: 10_001 }, () => '0x1')], '10000'],
     ['queryRobots', [{ minX: 5, minY: 0, maxX: 5, maxY: 1 }], 'empty'],
     ['queryRobots', [{ minX: 0, minY: 0, maxX: 1e300, maxY: 1 }], 'maxX'],
+    ['queryObstacles', [], 'expected object'],
     ['floorSnapshot', [{ minX: 0, minY: 0, maxX: 1, maxY: 1 }, 0], '0.01'],
     ['surveyObstacles', ['a b'], '1 to 64'],
     ['queryObstaclesHitByRobot', ['0x7fff'], 'There is no robot 0x7fff.'],

@@ -1,0 +1,11 @@
+import { z } from 'zod';
+
+// What callers send is data of any shape: these say which of it reaches the planner.
+
+/** A well-formed id; whether there is such a robot is Robot World's to say. */
+export const id64 = z.string().regex(/^0x[1-9a-f][0-9a-f]{0,15}$/, 'expected an id such as 0x2a');
+
+const coordinate = z.number().min(-10_000).max(10_000);
+
+/** Metres. */
+export const position = z.object({ x: coordinate, y: coordinate });

@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ActivityLogger, IModelStatus } from '@linnet/backend';
+import { createRpcClient } from '@linnet/common';
+import { RobotWorldReadRpcInterface } from '../../robot-world/src/common/robot-world.rpc.js';
+import { createRobotWorldApp } from '../../robot-world/src/robot-world.app.js';
+import { FleetPlannerRpcInterface } from './common/fleet-planner.rpc.js';
+import { createFleetPlannerApp } from './fleet-planner.app.js';
+
+/** Keeps lines, with the context that they were written in. Nest's loggers are one for the process, hence for both. */
+class LineKeeper extends ActivityLogger {
+  readonly lines: Record<string, unknown>[] = [];
+
+  constructor() {
+    super({ json: true });
+  }
+
+  protected override printAsJson(message: unknown, options: { params?: object }): void {
+    this.lines.push({ message, ...options.params });
+  }
+
+  of(activityId: string): Record<string, unknown>[] {
+    return this.lines.filter((line) => line['ActivityId'] === activityId);
+  }
+}
+
+async function listen(app: NestExpressApplication): Promise<string> {
+  const server = await app.listen(0, '127.0.0.1');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+describe('both backends', () => {
+  const token = { iTwinId: 'demo', iModelId: 'warehouse' };
+  const log = new LineKeeper();
+  let world: NestExpressApplication;
+  let planner: NestExpressApplication;
+  let plannerUrl: string;
+  let page: ReturnType<typeof createRpcClient>;
+
+  beforeAll(async () => {
+    world = await createRobotWorldApp(log);
+    process.env['ROBOT_WORLD_URL'] = await listen(world);
+    planner = await createFleetPlannerApp(log);
+    plannerUrl = await listen(planner);
+    page = createRpcClient({ uriPrefix: plannerUrl, applicationId: 'page', sessionId: 's1' });
+  });
+  afterAll(async () => {
+    delete process.env['ROBOT_WORLD_URL'];
+    await planner.close();
+  });
+
+  it('log under one activity id what one click does in each', async () => {
+    const routes = page.client(FleetPlannerRpcInterface).with({ activityId: 'click-1' });
+    const { places, length } = await routes.planRoute(token, '0xa', { x: 40, y: 14.4 });
+    expect(places.at(-1)).toEqual({ x: 40, y: 14.4 });
+    expect(length).toBeGreaterThan(1);
+    const lines = log.of('click-1');
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        message: expect.stringMatching(/^A way of .+ m leads Robot 10 to/),
+        rpcMethod: 'planRoute',
+      }),
+    );
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        message: 'Robot 0xa touches 0 obstacles',
+        rpcMethod: 'queryObstaclesHitByRobot',
+        ApplicationId: 'page',
+        SessionId: 's1',
+      }),
+    );
+  });
+
+  it('say together that there is no such robot', async () => {
+    const routes = page.client(FleetPlannerRpcInterface);
+    await expect(routes.planRoute(token, '0xbad', { x: 40, y: 14.4 })).rejects.toMatchObject({
+      errorNumber: IModelStatus.NotFound,
+      message: 'There is no robot 0xbad.',
+    });
+  });
+
+  it('agree on what stands where', async () => {
+    const world = createRpcClient({ uriPrefix: process.env['ROBOT_WORLD_URL']! }).client(
+      RobotWorldReadRpcInterface,
+    );
+    const region = { minX: 30, minY: 12, maxX: 45, maxY: 16 };
+    const obstacles = await world.queryObstacles(token, region);
+    expect(obstacles.length).toBeGreaterThan(5);
+    for (const { id, kind, minX, minY, maxX, maxY } of obstacles) {
+      expect([id, kind]).toEqual([
+        expect.stringMatching(/^0x1/),
+        expect.stringMatching(/shelf|pallet|pillar/),
+      ]);
+      expect(minX <= 45 && maxX >= 30 && minY <= 16 && maxY >= 12).toBe(true);
+    }
+  });
+
+  it('answer the iTwin.js client of `npm run plan`, which ends by itself', async () => {
+    const script = new URL('../plan.mjs', import.meta.url);
+    const env = { ...process.env, FLEET_PLANNER_URL: plannerUrl, NODE_OPTIONS: '' };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [script.pathname], { env });
+    expect(stderr).toBe('');
+    const lines = stdout.trim().split('\n');
+    expect(lines[0]).toMatch(/^Robot 0xa gets to \(45\.00 m, 62\.90 m\) on a way of \d+\.\d\d m:$/);
+    expect(lines.slice(1, -1).every((line) => /^ {2}\(\d+\.\d\d m, \d+\.\d\d m\)$/.test(line))).toBe(true);
+    expect(lines.at(-1)).toMatch(/^Error: .+ cannot stand at \(40\.00 m, 17\.00 m\)\.$/);
+  });
+
+  it('say which of them is missing', async () => {
+    await world.close();
+    const routes = page.client(FleetPlannerRpcInterface).with({ retry: { limit: 0 } });
+    await expect(routes.planRoute(token, '0xa', { x: 40, y: 14.4 })).rejects.toMatchObject({
+      name: 'TransientError',
+      message: 'Robot World cannot be reached.',
+    });
+  });
+});

@@ -1,0 +1,17 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { ActivityLogger } from '@linnet/backend';
+import { LinnetExpressAdapter } from '@linnet/backend/express';
+import { FleetPlannerModule } from './fleet-planner.module.js';
+
+/** The application, yet to listen. */
+export async function createFleetPlannerApp(logger = new ActivityLogger()): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(
+    FleetPlannerModule,
+    new LinnetExpressAdapter(),
+    { bufferLogs: true },
+  );
+  app.useLogger(logger);
+  app.enableShutdownHooks();
+  return app;
+}
