@@ -35,6 +35,20 @@ export function layerViolations(
   return found;
 }
 
+const appOf = (file: string) => /^apps\/([^/]+)\//.exec(file)?.[1];
+
+/** Sentences about applications that see more of another than it shares with its clients, in `src/common`. */
+export function appViolations(graph: Graph): string[] {
+  return [...graph].flatMap(([file, targets]) =>
+    targets
+      .filter((target) => {
+        const [app, other] = [appOf(file), appOf(target)];
+        return app && other && app !== other && !target.startsWith(`apps/${other}/src/common/`);
+      })
+      .map((target) => `${file} imports ${target}`),
+  );
+}
+
 /** Sentences about files that import an entry of their own library: the entry is for others. */
 export function ownEntryViolations(graph: Graph, entries: readonly string[]): string[] {
   return [...graph].flatMap(([file, targets]) =>

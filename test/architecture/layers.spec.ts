@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { importsOf, readImports, resolveImports } from './import.graph.js';
 import {
+  appViolations,
   cycleViolations,
   layerViolations,
   lengthViolations,
@@ -64,6 +65,10 @@ describe('the layers', () => {
 
   it('import in one direction only, and only packages that their package.json names', () => {
     expect(layerViolations(graph, packages)).toEqual([]);
+  });
+
+  it('see of another application only what it shares', () => {
+    expect(appViolations(graph)).toEqual([]);
   });
 
   it('never import their own entry', () => {
@@ -153,6 +158,13 @@ describe('the rules themselves', () => {
       'apps/robot-world/src/main.ts': ['anything', '@linnet/backend'],
     };
     expect(layerViolations(graphOf(record), { backend: ['semver'] })).toEqual([]);
+  });
+
+  it('find an application that reaches into another', () => {
+    const record = {
+      'apps/a/src/main.ts': ['../../b/src/common/b.rpc.js', '../../b/src/engine.js', './common/a.js'],
+    };
+    expect(appViolations(graphOf(record))).toEqual(['apps/a/src/main.ts imports apps/b/src/engine.ts']);
   });
 
   it('find an own entry, by path and by alias, but let entries build on each other', () => {

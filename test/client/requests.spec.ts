@@ -81,6 +81,27 @@ describe('a request', () => {
     });
   });
 
+  it('of a page goes to its origin, and bears our headers to no other unless told so', async () => {
+    const place = globalThis as { location?: { origin: string } };
+    place.location = { origin: 'https://page' };
+    try {
+      const own = async (options: RpcClientOptions) => {
+        const { url, headers } = await sent((robots) => robots.count(), options);
+        return [url.replace(/linnet.*/, ''), headers['x-linnet-client']];
+      };
+      expect(await own({})).toEqual(['https://page/', '1']);
+      expect(await own({ uriPrefix: '/api/' })).toEqual(['/api/', '1']);
+      expect(await own({ uriPrefix: 'https://page/api' })).toEqual(['https://page/api/', '1']);
+      expect(await own({ uriPrefix: 'https://other' })).toEqual(['https://other/', undefined]);
+      expect(await own({ uriPrefix: 'https://other', ownHeaders: true })).toEqual(['https://other/', '1']);
+      // A sandboxed frame is of no origin.
+      place.location = { origin: 'null' };
+      expect(() => createRpcClient({})).toThrow('needs a uriPrefix');
+    } finally {
+      delete place.location;
+    }
+  });
+
   it('that no platform could send is refused with the reason', async () => {
     const server = new ScriptedServer(new TypeError('as fetch would'));
     const { robots } = clientOf({ authorization: 'Bearer \u0416' }, server);

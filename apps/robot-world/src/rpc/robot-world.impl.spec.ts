@@ -50,7 +50,10 @@ describe('RobotWorldReadRpcImpl', () => {
     expect(value(await ask('queryObstacles', { ...region, maxX: 20 }).expect(200))).toContainEqual({
       id: '0x100000',
       kind: 'shelf',
-      ...{ minX: expect.any(Number), minY: 5, maxX: expect.any(Number), maxY: 6.2 },
+      minX: expect.any(Number),
+      minY: 5,
+      maxX: expect.any(Number),
+      maxY: 6.2,
     });
   });
 

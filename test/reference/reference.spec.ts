@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createRpcClient } from '@linnet/common';
+import type { RpcClient } from '@linnet/common';
+import { differences, outcomeAt, vectors } from '../client/recorded.calls.js';
+import { ConfEcho, ConfErrors, ConfFlow, ConfPre, ConfZero } from '../conformance/fixture.definitions.js';
+import { installReference, startReference } from './start.js';
+import type { ReferenceServer } from './start.js';
+
+// Our client against the server of iTwin.js itself (core-backend and express-server 5.1.9).
+
+const missing = installReference();
+// eslint-disable-next-line no-console -- who reads the report has to know what it does not say
+if (missing) console.warn(`The reference server is not tested: ${missing}.`);
+
+/** What a server of ours answers otherwise. */
+const ofOurs = ['C12', 'C35'];
+
+(missing ? describe.skip : describe)('the reference server', () => {
+  let server: ReferenceServer;
+  let client: RpcClient;
+  beforeAll(async () => {
+    server = await startReference();
+    const interfaces = [ConfEcho, ConfErrors, ConfFlow];
+    client = createRpcClient({ uriPrefix: server.url, interfaces, pendingIntervalMs: 10 });
+  }, 60_000);
+  afterAll(() => server.stop());
+
+  it.each(vectors.filter(({ id }) => !ofOurs.includes(id)))('$id $title', async (vector) => {
+    const outcome = await outcomeAt({ uriPrefix: server.url }, vector);
+    expect(outcome).toEqual(differences[vector.id] ?? vector.clientOutcome);
+  });
+
+  it('sends the first of a list that begins with bytes, and not the rest (quirk 13)', async () => {
+    const vector = vectors.find(({ id }) => id === 'C12');
+    expect(await outcomeAt({ uriPrefix: server.url }, vector!)).toEqual(vector!.clientOutcome);
+  });
+
+  it('says what it serves, and what does not fit', async () => {
+    await client.ready();
+    const pre = { interfaceName: ConfPre.interfaceName, interfaceVersion: '1.2.3-dev.7' };
+    expect(await client.describeEndpoints()).toContainEqual({
+      ...pre,
+      operationNames: ['ping'],
+      compatible: true,
+    });
+    const newer = Object.create(ConfEcho, { interfaceVersion: { value: '2.4.0' } }) as typeof ConfEcho;
+    const unfit = createRpcClient({ uriPrefix: server.url, interfaces: [newer, ConfZero] });
+    await expect(unfit.ready()).rejects.toThrow(
+      'ConfEcho is served in version 2.3.4, which does not fit to 2.4.0; ConfZero is not served.',
+    );
+  });
+
+  it('answers with errors of every category, and each arrives', async () => {
+    for (const errorNumber of [65537, 65542, 65544, 65574, 65589, 65600, 102656, 135168])
+      await expect(client.client(ConfErrors).bentley(errorNumber, 'm')).rejects.toMatchObject({
+        errorNumber,
+        message: 'm',
+      });
+  });
+
+  it('takes no notice of headers that it does not know, and is left by who has no more time', async () => {
+    const flow = client.client(ConfFlow).with({ timeoutMs: 100, headers: { 'X-Of-Ours': '1' } });
+    await expect(flow.delay(5000, 1)).rejects.toMatchObject({ name: 'DeadlineError' });
+    expect(await flow.delay(0, 1)).toBe(1);
+  });
+
+  it('gets cacheable calls by GET, and all that stands behind bytes', async () => {
+    const token = { iTwinId: 't', iModelId: 'm' };
+    expect(await client.client(ConfFlow).with({ token }).cached({ q: 'é' })).toEqual({ q: 'é' });
+    expect(await client.client(ConfEcho).argCount(Uint8Array.of(1), 'not lost', [Uint8Array.of(2)])).toBe(3);
+  });
+});

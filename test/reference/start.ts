@@ -1,0 +1,65 @@
+import { fork, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+
+/** The reference server, in a process of its own. */
+export interface ReferenceServer {
+  readonly url: string;
+  stop(): void;
+}
+
+/**
+ * Installs the packages of the reference server, where they are not there yet.
+ *
+ * @returns why they cannot be had; `undefined` where they are there
+ */
+export function installReference(): string | undefined {
+  // npm writes this file last.
+  const installed = join(folder, 'node_modules/.package-lock.json');
+  if (existsSync(installed) && isOf(readFileSync(installed, 'utf8'))) return undefined;
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--fetch-retries=1'];
+  const { status, error, stderr } = spawnSync(npm, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+    timeout: 240_000,
+  });
+  if (status === 0) return undefined;
+  // Offline is a reason to do without; anything else is a fault of what is kept here.
+  const reason =
+    /E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH)|network|ETARGET|E40[13]|E5\d\d/;
+  const said = error?.message ?? stderr;
+  if (!error && !reason.test(said)) throw new Error(`npm ci in test/reference failed: ${said}`);
+  return `the registry cannot be reached (${said.split('\n').find((line) => reason.test(line)) ?? said})`;
+}
+
+/** Whether what npm says it has installed is what the lock file names. */
+function isOf(installed: string): boolean {
+  const { packages } = JSON.parse(installed) as { packages: Record<string, { version: string }> };
+  const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  return Object.entries(dependencies)
+    .filter(([, version]) => !version.startsWith('^'))
+    .every(([name, version]) => packages[`node_modules/${name}`]?.version === version);
+}
+
+/** Starts the reference server. */
+export async function startReference(): Promise<ReferenceServer> {
+  const child = fork(join(folder, 'server.cjs'), {
+    cwd: folder,
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  let said = '';
+  child.stderr!.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once('message', (message) => resolve((message as { port: number }).port));
+    child.once('exit', (code) => reject(new Error(`The reference server ended with ${code}: ${said}`)));
+  });
+  return { url: `http://127.0.0.1:${port}`, stop: () => void child.kill() };
+}
