@@ -1,0 +1,38 @@
+import { byId, make } from './elements.js';
+import type { Floor } from './floor.js';
+import type { Pilot } from './pilot.js';
+
+/** The form beside the floor: whatever can be done there can be done here, and what is chosen is shown. */
+export function offerDriving(floor: Floor, pilot: Pilot): void {
+  const robots = byId<HTMLSelectElement>('robot');
+  const [east, north] = [byId<HTMLInputElement>('goal-x'), byId<HTMLInputElement>('goal-y')];
+  let listed = 0;
+
+  floor.onChange(() => {
+    if (floor.robots.size !== listed) {
+      listed = floor.robots.size;
+      const options = [...floor.robots.values()].map(({ id, name }) => make('option', { value: id }, name));
+      robots.replaceChildren(make('option', { value: '' }, 'Choose …'), ...options);
+    }
+    const { chosen = '', goal } = floor;
+    if (robots.value !== chosen) robots.value = chosen;
+    write(east, goal?.x);
+    write(north, goal?.y);
+  });
+  robots.addEventListener('change', () => {
+    const robot = floor.robots.get(robots.value);
+    if (robot) void pilot.choose(robot);
+    else floor.choose(undefined);
+  });
+  byId('drive').addEventListener('submit', (event) => {
+    event.preventDefault();
+    void pilot.drive({ x: east.valueAsNumber, y: north.valueAsNumber });
+  });
+  byId('stop').addEventListener('click', () => void pilot.stop());
+}
+
+/** Leaves alone what somebody is writing. */
+function write(input: HTMLInputElement, value: number | undefined): void {
+  const text = value === undefined ? '' : String(Math.round(value * 100) / 100);
+  if (input.value !== text && document.activeElement !== input) input.value = text;
+}
