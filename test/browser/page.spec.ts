@@ -47,6 +47,10 @@ async function listen(app: NestExpressApplication, port = 0): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 inBrowser('the page of robot-world, in Chromium', () => {
   const log = new LineKeeper();
   const gate = new Gate();
@@ -89,6 +93,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
   ): Promise<{ page: Page; errors: string[] }> {
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, ...options });
     pages.push(page);
+    page.setDefaultTimeout(10_000);
     const errors: string[] = [];
     page.on('pageerror', ({ message }) => errors.push(message));
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
@@ -126,6 +131,14 @@ inBrowser('the page of robot-world, in Chromium', () => {
       .first();
   }
 
+  /** Drives a robot by the form. */
+  async function drive(page: Page, id: string, { x, y }: Position): Promise<void> {
+    await page.getByRole('combobox', { name: 'Robot' }).selectOption(id);
+    await page.getByLabel('East').fill(String(x));
+    await page.getByLabel('North').fill(String(y));
+    await page.getByRole('button', { name: 'Drive there' }).click();
+  }
+
   const idOf = async (activity: Locator) => (await activity.getAttribute('data-activity'))!;
   const robot = (id: string) => world.get(RobotWorldEngine, { strict: false }).robot(id);
 
@@ -136,8 +149,8 @@ inBrowser('the page of robot-world, in Chromium', () => {
     const activity = row(page, 'Choose Robot 12');
     await activity.getByText('Robot 0xc touches 1 obstacles').waitFor();
     expect(await activity.locator('.spans li').allInnerTexts()).toEqual([
-      expect.stringMatching(/^page\s+RPC queryObstaclesHitByRobot\s+[\d.]+ ms$/),
-      expect.stringMatching(/^robot-world\s+queryObstaclesHitByRobot\s+[\d.]+ ms$/),
+      expect.stringMatching(/^page\s*RPC queryObstaclesHitByRobot\s+[\d.]+ ms$/),
+      expect.stringMatching(/^robot-world\s*queryObstaclesHitByRobot\s+[\d.]+ ms$/),
     ]);
     expect(log.of(await idOf(activity))).toEqual(['Robot 0xc touches 1 obstacles']);
     expect(errors).toEqual([]);
@@ -157,10 +170,10 @@ inBrowser('the page of robot-world, in Chromium', () => {
     await activity.getByText('Robot 0xa has arrived').first().waitFor();
     const spans = await activity.locator('.spans li').allInnerTexts();
     for (const span of [
-      'page RPC planRoute',
-      'page IPC drive',
-      'fleet-planner planRoute',
-      'robot-world queryObstacles',
+      'pageRPC planRoute',
+      'pageIPC drive',
+      'fleet-plannerplanRoute',
+      'robot-worldqueryObstacles',
     ])
       expect(spans.map((text) => text.replace(/\s+/g, ' '))).toContainEqual(expect.stringContaining(span));
     const id = await idOf(activity);
@@ -175,11 +188,169 @@ inBrowser('the page of robot-world, in Chromium', () => {
     expect([...driver.errors, ...watcher.errors]).toEqual([]);
   });
 
-  it('takes pictures', async () => {
+  it('drives straight, and says so, where the second backend does not answer', async () => {
+    const { page } = await open({}, (page) =>
+      page.route('**/backends.json', (route) =>
+        route.fulfill({ json: { fleetPlanner: 'http://127.0.0.1:1' } }),
+      ),
+    );
+    await page.getByText('fleet-planner: does not answer at http://127.0.0.1:1').waitFor();
+    const { x, y } = robot('0xa');
+    await drive(page, '0xa', { x: x + 0.5, y });
+    await page.getByText('Robot 10 has arrived.').waitFor();
+    await row(page, 'Drive Robot 10').getByText('fleet-planner does not answer').waitFor();
+  });
+
+  it('says why a robot does not go on: no way, an obstacle, another goal, a stop', async () => {
     const { page } = await open();
-    await clickFloor(page, robot('0xc'));
-    await page.waitForTimeout(2000);
-    await page.screenshot({ path: '/tmp/w6-light2.png' });
-    void picture;
+    await drive(page, '0xa', { x: 40, y: 17 });
+    await page.getByText('Robot 10 cannot stand at (40.00 m, 17.00 m).').waitFor();
+    expect(await row(page, 'Drive Robot 10').getAttribute('data-state')).toBe('failed');
+    await drive(page, '0xa', { x: 60, y: 14.4 });
+    await page.getByText(/Robot 10 drives [\d.]+ m/).waitFor();
+    await drive(page, '0xa', { x: 30, y: 14.4 });
+    await page.getByText('has been sent elsewhere').waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('Robot 10 has been stopped.').waitFor();
+  });
+
+  it('shows the progress of a survey, which is pending, and cancels it', async () => {
+    const { page, errors } = await open();
+    const share = () => page.evaluate<number>(`document.getElementById('progress').position`);
+    await page.getByRole('button', { name: 'Measure all obstacles' }).click();
+    await page
+      .locator('#report')
+      .getByText(/^\d+ of \d+ obstacles$/)
+      .waitFor();
+    await until(async () => (await share()) > 0);
+    expect(await share()).toBeLessThan(1);
+    await page.getByText(/× shelf, .+ × pallet, .+ × pillar/).waitFor();
+    expect(await share()).toBe(1);
+    await row(page, 'Measure all')
+      .getByText(/surveyObstacles is pending: \d+ of/)
+      .first()
+      .waitFor();
+    await page.getByRole('button', { name: 'Measure all obstacles' }).click();
+    await page
+      .locator('#report')
+      .getByText(/^[1-9]\d* of \d+ obstacles$/)
+      .waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText(/^Cancelled at \d+ of \d+ obstacles\.$/).waitFor();
+    const activity = row(page, 'Measure all');
+    await activity.getByText('The survey was cancelled.').waitFor();
+    expect(await activity.getAttribute('data-state')).toBe('failed');
+    expect(await share()).toBeLessThan(1);
+    expect(errors).toEqual([]);
+  });
+
+  it('works with the keyboard alone', async () => {
+    const { page } = await open();
+    const focused = () => page.evaluate<string>('document.activeElement.id');
+    for (let i = 0; i < 10 && (await focused()) !== 'floor'; i++) await page.keyboard.press('Tab');
+    expect(await focused()).toBe('floor');
+    expect(
+      await page.evaluate<string>(`getComputedStyle(document.getElementById('floor')).outlineStyle`),
+    ).toBe('solid');
+    await page.keyboard.press('n');
+    await page.getByText('Robot 1 is chosen').waitFor();
+    await page.keyboard.press('n');
+    await page.keyboard.press('p');
+    await page.keyboard.press('p');
+    await page.getByText('Robot 500 is chosen').waitFor();
+    const { x, y } = robot('0x1f4');
+    for (const key of ['+', '+', 'ArrowRight', 'Shift+ArrowRight', 'Shift+ArrowLeft', '0'])
+      await page.keyboard.press(key);
+    expect(await page.getByLabel('East').inputValue()).toBe(String(Math.round((x + 1) * 100) / 100));
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('Enter');
+    await page.getByText('Robot 500 has arrived.').waitFor();
+    expect(Math.hypot(robot('0x1f4').x - x, robot('0x1f4').y - y)).toBeLessThan(0.01);
+    await page.keyboard.press('Escape');
+    expect(await page.getByRole('combobox', { name: 'Robot' }).inputValue()).toBe('');
+  });
+
+  it('loses nothing when the connection breaks', async () => {
+    const { page } = await open();
+    const { x, y } = robot('0xa');
+    await drive(page, '0xa', { x: x + 3, y });
+    await page.getByText(/Robot 10 drives [\d.]+ m/).waitFor();
+    gate.cut();
+    await page.getByText('robot-world: connection lost').waitFor();
+    await page.getByText('robot-world: connected').waitFor();
+    await page.getByText('Robot 10 has arrived.').waitFor();
+    expect(robot('0xa').x).toBeCloseTo(x + 3);
+  });
+
+  it('says what is lost when the backend is killed, and goes on when it is there again', async () => {
+    const { page } = await open();
+    const { x, y } = robot('0xa');
+    await drive(page, '0xa', { x: x - 10, y });
+    await page.getByText(/Robot 10 drives [\d.]+ m/).waitFor();
+    gate.shut();
+    await page.getByText('robot-world: connection lost').waitFor();
+    await world.close();
+    world = await createRobotWorldApp(log);
+    gate.target = await listen(world);
+    gate.open();
+    await page.getByText('robot-world: session lost').waitFor();
+    await page.getByText('robot-world: connected').waitFor();
+    await row(page, 'Drive Robot 10').getByText('The IPC session is over').waitFor();
+    await page.getByText('robots and').waitFor();
+    // As it was furnished, and at work.
+    const { x: start } = robot('0xa');
+    await drive(page, '0xa', { x: start + 0.5, y });
+    await page.getByText('Robot 10 has arrived.').waitFor();
+  });
+
+  it('fits a narrow window, and is dark where the reader wants it', async () => {
+    const { page } = await open({ viewport: { width: 360, height: 700 }, colorScheme: 'dark' });
+    await drive(page, '0xc', robot('0xc'));
+    await row(page, 'Drive Robot 12').locator('.spans li').nth(3).waitFor();
+    const { overflow, background } = await page.evaluate<{ overflow: number; background: string }>(`({
+      overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      background: getComputedStyle(document.body).backgroundColor,
+    })`);
+    expect(overflow).toBeLessThanOrEqual(0);
+    const luminance = (colour: string) => Number(/\d+/.exec(colour)?.[0] ?? 255);
+    expect(luminance(background)).toBeLessThan(128);
+    const free = (await colourAt(page, { x: 1, y: 1 })).split(',').map(Number);
+    expect(free[0]).toBeLessThan(128);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await until(async () => luminance(await colourAt(page, { x: 1, y: 1 })) > 200);
+  });
+
+  it('cannot be called by a page from elsewhere', async () => {
+    const page = await browser.newPage();
+    pages.push(page);
+    await page.route('http://elsewhere.example/**', (route) =>
+      route.fulfill({ contentType: 'text/html', body: 'x' }),
+    );
+    await page.goto('http://elsewhere.example/');
+    for (const call of [
+      'RobotWorldReadRpcInterface-1.0.0-countRobots',
+      'ActivityTraceRpcInterface-1.0.0-traceActivity',
+    ]) {
+      const outcome = await page.evaluate<string>(`fetch('${url}/${call}', {
+        method: 'POST', headers: { 'Content-Type': 'text/plain' }, body: '[{}, "x"]',
+      }).then((response) => 'answered ' + response.status, () => 'refused')`);
+      expect(outcome).toBe('refused');
+    }
+    const session = await page.evaluate<string>(`new Promise((resolve) => {
+      const socket = new WebSocket('${url.replace('http', 'ws')}/ipc');
+      socket.onopen = () => resolve('opened');
+      socket.onerror = () => resolve('refused');
+    })`);
+    expect(session).toBe('refused');
+  });
+
+  const update = process.env['UPDATE_PICTURES'] ? it : it.skip;
+  update('has its pictures taken', async () => {
+    const { page } = await open();
+    await drive(page, '0xc', { x: 300, y: 158 });
+    await page.waitForTimeout(4000);
+    await page.screenshot({ path: picture('robot-world.png') });
+    const narrow = await open({ viewport: { width: 390, height: 860 }, colorScheme: 'dark' });
+    await narrow.page.screenshot({ path: picture('robot-world-narrow.png') });
   });
 });
