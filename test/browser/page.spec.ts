@@ -89,7 +89,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
   /** The page, loaded, with the errors it reports. */
   async function open(
     options: Parameters<Browser['newPage']>[0] = {},
-    prepare?: (page: Page) => Promise<void>,
+    prepare?: (page: Page) => Promise<unknown>,
   ): Promise<{ page: Page; errors: string[] }> {
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, ...options });
     pages.push(page);
@@ -123,6 +123,9 @@ inBrowser('the page of robot-world, in Chromium', () => {
     })()`);
   }
 
+  /** Waits until something is told to everybody. */
+  const news = (page: Page, text: string | RegExp) => page.locator('#news', { hasText: text }).waitFor();
+
   /** The latest activity of a title. */
   function row(page: Page, title: string | RegExp): Locator {
     return page
@@ -145,7 +148,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
   it('asks over RPC what a robot touches, when it is clicked, and shows what came of that in all tiers', async () => {
     const { page, errors } = await open();
     await clickFloor(page, robot('0xc'));
-    await page.getByText(/^Robot 12 is chosen\. It touches 0x\w+\. Where/).waitFor();
+    await news(page, /^Robot 12 is chosen\. It touches 0x\w+\. Where/);
     const activity = row(page, 'Choose Robot 12');
     await activity.getByText('Robot 0xc touches 1 obstacles').waitFor();
     expect(await activity.locator('.spans li').allInnerTexts()).toEqual([
@@ -161,9 +164,9 @@ inBrowser('the page of robot-world, in Chromium', () => {
     const goal = { x: 40, y: 14.4 };
     const before = await colourAt(watcher.page, goal);
     await clickFloor(driver.page, robot('0xa'));
-    await driver.page.getByText('Robot 10 is chosen').waitFor();
+    await news(driver.page, 'Robot 10 is chosen');
     await clickFloor(driver.page, goal);
-    await driver.page.getByText('Robot 10 has arrived.').waitFor();
+    await news(driver.page, 'Robot 10 has arrived.');
     await watcher.page.waitForTimeout(200);
     expect(await colourAt(watcher.page, goal)).not.toBe(before);
     const activity = row(driver.page, 'Drive Robot 10');
@@ -197,21 +200,21 @@ inBrowser('the page of robot-world, in Chromium', () => {
     await page.getByText('fleet-planner: does not answer at http://127.0.0.1:1').waitFor();
     const { x, y } = robot('0xa');
     await drive(page, '0xa', { x: x + 0.5, y });
-    await page.getByText('Robot 10 has arrived.').waitFor();
+    await news(page, 'Robot 10 has arrived.');
     await row(page, 'Drive Robot 10').getByText('fleet-planner does not answer').waitFor();
   });
 
   it('says why a robot does not go on: no way, an obstacle, another goal, a stop', async () => {
     const { page } = await open();
     await drive(page, '0xa', { x: 40, y: 17 });
-    await page.getByText('Robot 10 cannot stand at (40.00 m, 17.00 m).').waitFor();
+    await news(page, 'Robot 10 cannot stand at (40.00 m, 17.00 m).');
     expect(await row(page, 'Drive Robot 10').getAttribute('data-state')).toBe('failed');
     await drive(page, '0xa', { x: 60, y: 14.4 });
-    await page.getByText(/Robot 10 drives [\d.]+ m/).waitFor();
+    await news(page, /Robot 10 drives [\d.]+ m/);
     await drive(page, '0xa', { x: 30, y: 14.4 });
-    await page.getByText('has been sent elsewhere').waitFor();
+    await page.locator('.lines').getByText('has been sent elsewhere').waitFor({ state: 'attached' });
     await page.getByRole('button', { name: 'Stop' }).click();
-    await page.getByText('Robot 10 has been stopped.').waitFor();
+    await news(page, 'Robot 10 has been stopped.');
   });
 
   it('shows the progress of a survey, which is pending, and cancels it', async () => {
@@ -253,18 +256,18 @@ inBrowser('the page of robot-world, in Chromium', () => {
       await page.evaluate<string>(`getComputedStyle(document.getElementById('floor')).outlineStyle`),
     ).toBe('solid');
     await page.keyboard.press('n');
-    await page.getByText('Robot 1 is chosen').waitFor();
+    await news(page, 'Robot 1 is chosen');
     await page.keyboard.press('n');
     await page.keyboard.press('p');
     await page.keyboard.press('p');
-    await page.getByText('Robot 500 is chosen').waitFor();
+    await news(page, 'Robot 500 is chosen');
     const { x, y } = robot('0x1f4');
     for (const key of ['+', '+', 'ArrowRight', 'Shift+ArrowRight', 'Shift+ArrowLeft', '0'])
       await page.keyboard.press(key);
     expect(await page.getByLabel('East').inputValue()).toBe(String(Math.round((x + 1) * 100) / 100));
     await page.keyboard.press('ArrowLeft');
     await page.keyboard.press('Enter');
-    await page.getByText('Robot 500 has arrived.').waitFor();
+    await news(page, 'Robot 500 has arrived.');
     expect(Math.hypot(robot('0x1f4').x - x, robot('0x1f4').y - y)).toBeLessThan(0.01);
     await page.keyboard.press('Escape');
     expect(await page.getByRole('combobox', { name: 'Robot' }).inputValue()).toBe('');
@@ -274,11 +277,11 @@ inBrowser('the page of robot-world, in Chromium', () => {
     const { page } = await open();
     const { x, y } = robot('0xa');
     await drive(page, '0xa', { x: x + 3, y });
-    await page.getByText(/Robot 10 drives [\d.]+ m/).waitFor();
+    await news(page, /Robot 10 drives [\d.]+ m/);
     gate.cut();
     await page.getByText('robot-world: connection lost').waitFor();
     await page.getByText('robot-world: connected').waitFor();
-    await page.getByText('Robot 10 has arrived.').waitFor();
+    await news(page, 'Robot 10 has arrived.');
     expect(robot('0xa').x).toBeCloseTo(x + 3);
   });
 
@@ -286,7 +289,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     const { page } = await open();
     const { x, y } = robot('0xa');
     await drive(page, '0xa', { x: x - 10, y });
-    await page.getByText(/Robot 10 drives [\d.]+ m/).waitFor();
+    await news(page, /Robot 10 drives [\d.]+ m/);
     gate.shut();
     await page.getByText('robot-world: connection lost').waitFor();
     await world.close();
@@ -295,12 +298,12 @@ inBrowser('the page of robot-world, in Chromium', () => {
     gate.open();
     await page.getByText('robot-world: session lost').waitFor();
     await page.getByText('robot-world: connected').waitFor();
-    await row(page, 'Drive Robot 10').getByText('The IPC session is over').waitFor();
-    await page.getByText('robots and').waitFor();
+    await row(page, 'Drive Robot 10').getByText('The IPC session is over').waitFor({ state: 'attached' });
+    await news(page, 'Connected again; 1 drive is lost. 500 robots');
     // As it was furnished, and at work.
     const { x: start } = robot('0xa');
     await drive(page, '0xa', { x: start + 0.5, y });
-    await page.getByText('Robot 10 has arrived.').waitFor();
+    await news(page, 'Robot 10 has arrived.');
   });
 
   it('fits a narrow window, and is dark where the reader wants it', async () => {

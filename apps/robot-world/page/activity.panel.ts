@@ -9,7 +9,7 @@ const SHOWN = 40;
 
 /** The list of activities, the latest first and open. */
 export class ActivityPanel {
-  readonly #list = byId<HTMLOListElement>('activities');
+  readonly #list = byId('activities', HTMLOListElement);
   readonly #rows = new Map<string, ActivityRow>();
   readonly #changed = new Set<Activity>();
   readonly #paintSoon = beforeNextPicture(() => this.#paint());

@@ -6,7 +6,7 @@ import type { Floor } from './floor.js';
 
 /** Says how a backend is, for everybody to see. */
 export function showBackend(name: string, state: 'good' | 'bad' | 'unknown', text: string): void {
-  const list = byId('backends');
+  const list = byId('backends', HTMLElement);
   const item = list.querySelector<HTMLElement>(`[data-name="${name}"]`) ?? make('li');
   item.dataset['name'] = name;
   item.dataset['state'] = state;
@@ -18,12 +18,12 @@ export function showBackend(name: string, state: 'good' | 'bad' | 'unknown', tex
 /**
  * Keeps the page paired with Robot World, and says what that means.
  *
- * @param begin is called whenever there is a new session, which knows nothing of the one before
+ * @param begin is called whenever there is a new session, which knows nothing of the one before, with what to say of that
  */
-export function pair(floor: Floor, begin: () => void): void {
+export function pair(floor: Floor, begin: (news: string) => void): void {
   const address = new URL('ipc', location.href.replace(/^http/, 'ws'));
   let isFirst = true;
-  let wasLost = false;
+  let lost: string | undefined;
   const show = (state: 'good' | 'bad' | 'unknown', text: string) => showBackend('robot-world', state, text);
   show('unknown', 'connecting …');
   // It does not end before there is a session, however long that takes.
@@ -38,17 +38,17 @@ export function pair(floor: Floor, begin: () => void): void {
   frontend.onStateChange((state, closure) => {
     if (state === 'interrupted') show('bad', 'connection lost; trying to restore the session …');
     if (state === 'connecting' && !isFirst) {
-      wasLost = true;
+      const { size } = floor.routes;
+      lost ??= `${size} ${size === 1 ? 'drive is' : 'drives are'} lost.`;
       show('bad', `session lost; connecting again … (${reasonOf(closure)})`);
-      tell(
-        'The session with robot-world is lost: its robots have stopped, and calls on their way have failed.',
-      );
+      tell(`The session with robot-world is lost: ${lost}`);
     }
     if (state !== 'open') return;
     show('good', 'connected');
-    if (isFirst || wasLost) begin();
+    if (isFirst) begin('');
+    else if (lost) begin(`Connected again; ${lost} `);
     else tell('The connection is restored: nothing was lost.');
-    [isFirst, wasLost] = [false, false];
+    [isFirst, lost] = [false, undefined];
   });
   // There may be a network again, or somebody who looks.
   const hurry = () => frontend.hurry();

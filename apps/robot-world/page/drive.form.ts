@@ -4,8 +4,8 @@ import type { Pilot } from './pilot.js';
 
 /** The form beside the floor: whatever can be done there can be done here, and what is chosen is shown. */
 export function offerDriving(floor: Floor, pilot: Pilot): void {
-  const robots = byId<HTMLSelectElement>('robot');
-  const [east, north] = [byId<HTMLInputElement>('goal-x'), byId<HTMLInputElement>('goal-y')];
+  const robots = byId('robot', HTMLSelectElement);
+  const [east, north] = [byId('goal-x', HTMLInputElement), byId('goal-y', HTMLInputElement)];
   let listed = 0;
 
   floor.onChange(() => {
@@ -24,11 +24,11 @@ export function offerDriving(floor: Floor, pilot: Pilot): void {
     if (robot) void pilot.choose(robot);
     else floor.choose(undefined);
   });
-  byId('drive').addEventListener('submit', (event) => {
+  byId('drive', HTMLElement).addEventListener('submit', (event) => {
     event.preventDefault();
     void pilot.drive({ x: east.valueAsNumber, y: north.valueAsNumber });
   });
-  byId('stop').addEventListener('click', () => void pilot.stop());
+  byId('stop', HTMLElement).addEventListener('click', () => void pilot.stop());
 }
 
 /** Leaves alone what somebody is writing. */

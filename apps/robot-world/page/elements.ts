@@ -1,6 +1,8 @@
-/** The element of the page that has this id. */
-export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
-  return document.getElementById(id) as T;
+/** The element of the page that has this id, which is of this kind. */
+export function byId<T extends HTMLElement>(id: string, kind: new () => T): T {
+  const element = document.getElementById(id);
+  if (element instanceof kind) return element;
+  throw new Error(`The page has no ${kind.name} "${id}".`);
 }
 
 /** A new element. Text is text, whatever is in it. */
@@ -29,5 +31,5 @@ export function beforeNextPicture(work: () => void): () => void {
 
 /** Tells everybody who looks or listens. */
 export function tell(news: string): void {
-  byId('news').textContent = news;
+  byId('news', HTMLElement).textContent = news;
 }

@@ -18,7 +18,7 @@ const arrows: Record<string, readonly [x: number, y: number]> = {
 
 /** Turns what pointers and keys do on the floor into what is meant by it. */
 export class FloorInput {
-  readonly #canvas = byId<HTMLCanvasElement>('floor');
+  readonly #canvas = byId('floor', HTMLCanvasElement);
   /** What keys do. */
   readonly #keys: Record<string, () => void> = {
     n: () => this.#chooseNeighbour(1),
@@ -35,13 +35,15 @@ export class FloorInput {
     private readonly floor: Floor,
     private readonly view: FloorCanvas,
     private readonly pilot: Pilot,
-  ) {
+  ) {}
+
+  listen(): void {
     const canvas = this.#canvas;
     canvas.addEventListener('pointerdown', (event) => this.#press(event));
     canvas.addEventListener('keydown', (event) => this.#key(event));
     canvas.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
     for (const [id, factor] of Object.entries({ 'zoom-in': ZOOM, 'zoom-out': 1 / ZOOM, 'zoom-all': 0 }))
-      byId(id).addEventListener('click', () => this.#zoom(factor));
+      byId(id, HTMLElement).addEventListener('click', () => this.#zoom(factor));
   }
 
   /** A press that moves drags the picture; one that does not is a click. */

@@ -17,17 +17,17 @@ import { offerSurvey } from './survey.js';
 const floor = new Floor();
 const activities = new Activities();
 const pilot = new Pilot(floor, activities);
-const view = new FloorCanvas(byId<HTMLCanvasElement>('floor'), floor);
-new FloorInput(floor, view, pilot);
+const view = new FloorCanvas(byId('floor', HTMLCanvasElement), floor);
+new FloorInput(floor, view, pilot).listen();
 offerDriving(floor, pilot);
 offerSurvey(activities);
 activities.add(robotWorld);
-pair(floor, () => void activities.run('Load the floor', load));
+pair(floor, (news) => void activities.run('Load the floor', (activity) => load(activity, news)));
 
 void findPlanner();
 
 /** Everything that a new session needs. */
-async function load(activity: Activity): Promise<void> {
+async function load(activity: Activity, news: string): Promise<void> {
   const { id: activityId } = activity;
   const robots = IpcApp.frontend.makeIpcProxy<RobotIpc>(robotChannel, { activityId });
   const world = robotWorld.client.client(RobotWorldReadRpcInterface).with({ activityId });
@@ -44,7 +44,7 @@ async function load(activity: Activity): Promise<void> {
   floor.obstacles = obstacles;
   floor.changed();
   view.viewChanged();
-  tell(`${count} robots and ${obstacles.length.toLocaleString()} obstacles are here. Choose a robot.`);
+  tell(`${news}${count} robots and ${obstacles.length.toLocaleString()} obstacles are here. Choose a robot.`);
 }
 
 async function findPlanner(): Promise<void> {

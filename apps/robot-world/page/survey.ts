@@ -6,14 +6,15 @@ import { byId } from './elements.js';
 
 /** A call that is pending for seconds, with its progress, and a button that aborts it. */
 export function offerSurvey(activities: Activities): void {
-  const start = byId<HTMLButtonElement>('survey');
-  const cancel = byId<HTMLButtonElement>('cancel');
-  const progress = byId<HTMLProgressElement>('progress');
-  const report = byId('report');
+  const start = byId('survey', HTMLButtonElement);
+  const cancel = byId('cancel', HTMLButtonElement);
+  const progress = byId('progress', HTMLProgressElement);
+  const report = byId('report', HTMLElement);
 
   const survey = async () => {
     const abort = new AbortController();
-    cancel.onclick = () => abort.abort(new Error('The survey was cancelled.'));
+    const giveUp = () => abort.abort(new Error('The survey was cancelled.'));
+    cancel.addEventListener('click', giveUp, { once: true });
     [start.disabled, cancel.disabled] = [true, false];
     cancel.focus();
     progress.value = 0;
@@ -36,6 +37,7 @@ export function offerSurvey(activities: Activities): void {
         throw error;
       } finally {
         stopListening();
+        cancel.removeEventListener('click', giveUp);
       }
     });
     const hadFocus = document.activeElement === cancel;

@@ -27,7 +27,8 @@ export class RecordingLogger implements LoggerService {
 
   fatal(message: unknown, ...rest: unknown[]): void {
     this.#record('fatal', message, rest);
-    (this.logger.fatal ?? this.logger.error).call(this.logger, message, ...rest);
+    if (this.logger.fatal) this.logger.fatal(message, ...rest);
+    else this.logger.error(message, ...rest);
   }
 
   // What is for developers is not for pages.
