@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Logger } from '@nestjs/common';
 import { chromium } from 'playwright-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { ActivityLogger } from '@linnet/backend';
@@ -9,6 +10,8 @@ import { createFleetPlannerApp } from '../../apps/fleet-planner/src/fleet-planne
 import type { Position } from '../../apps/robot-world/src/common/robot-world.props.js';
 import { RobotWorldEngine } from '../../apps/robot-world/src/engine/robot-world.engine.js';
 import { createRobotWorldApp } from '../../apps/robot-world/src/robot-world.app.js';
+import { ActivityRecorder } from '../../apps/robot-world/src/trace/activity.recorder.js';
+import { RecordingLogger } from '../../apps/robot-world/src/trace/recording.logger.js';
 import { Gate } from './gate.js';
 
 const executablePath =
@@ -16,13 +19,15 @@ const executablePath =
   ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'].find((path) =>
     existsSync(path),
   );
+/** Robots that are set going for the picture. */
+const pictured = { minX: 10, minY: 0, maxX: 90, maxY: 60 };
 const picture = (name: string) => join(import.meta.dirname, '../../docs/images', name);
 
 if (executablePath === undefined)
   console.warn('The browser tests are skipped: no Chromium here (CHROMIUM may name one).');
 const inBrowser = executablePath === undefined ? describe.skip : describe;
 
-/** Keeps lines, with the context that they were written in. Nest's loggers are one for the process, hence for both. */
+/** Keeps lines of both backends, with the context that they were written in. */
 class LineKeeper extends ActivityLogger {
   readonly lines: Record<string, unknown>[] = [];
 
@@ -65,8 +70,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     process.env['ROBOT_WORLD_URL'] = url;
     planner = await createFleetPlannerApp(log);
     process.env['FLEET_PLANNER_URL'] = `http://127.0.0.1:${await listen(planner)}`;
-    world = await createRobotWorldApp(log);
-    gate.target = await listen(world);
+    await startWorld();
     browser = await chromium.launch({
       executablePath: executablePath!,
       args: [
@@ -85,6 +89,21 @@ inBrowser('the page of robot-world, in Chromium', () => {
     gate.close();
     await Promise.all([world?.close(), planner?.close()]);
   });
+
+  async function startWorld(): Promise<void> {
+    world = await createRobotWorldApp(log);
+    gate.target = await listen(world);
+    // Nest's loggers are those of the process: in two, each backend would record its own lines.
+    const [ofPlanner, ofWorld] = [planner, world].map(
+      (app) => new RecordingLogger(log, app.get(ActivityRecorder, { strict: false })),
+    );
+    const of = (rest: unknown[]) => (rest.at(-1) === 'RoutePlanner' ? ofPlanner! : ofWorld!);
+    Logger.overrideLogger({
+      log: (message: unknown, ...rest: unknown[]) => of(rest).log(message, ...rest),
+      warn: (message: unknown, ...rest: unknown[]) => of(rest).warn(message, ...rest),
+      error: (message: unknown, ...rest: unknown[]) => of(rest).error(message, ...rest),
+    });
+  }
 
   /** The page, loaded, with the errors it reports. */
   async function open(
@@ -171,6 +190,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     expect(await colourAt(watcher.page, goal)).not.toBe(before);
     const activity = row(driver.page, 'Drive Robot 10');
     await activity.getByText('Robot 0xa has arrived').first().waitFor();
+    await activity.locator('.lines [data-tier=fleet-planner]').getByText('A way of').waitFor();
     const spans = await activity.locator('.spans li').allInnerTexts();
     for (const span of [
       'pageRPC planRoute',
@@ -293,8 +313,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     gate.shut();
     await page.getByText('robot-world: connection lost').waitFor();
     await world.close();
-    world = await createRobotWorldApp(log);
-    gate.target = await listen(world);
+    await startWorld();
     gate.open();
     await page.getByText('robot-world: session lost').waitFor();
     await page.getByText('robot-world: connected').waitFor();
@@ -348,12 +367,22 @@ inBrowser('the page of robot-world, in Chromium', () => {
   });
 
   const update = process.env['UPDATE_PICTURES'] ? it : it.skip;
-  update('has its pictures taken', async () => {
-    const { page } = await open();
-    await drive(page, '0xc', { x: 300, y: 158 });
-    await page.waitForTimeout(4000);
-    await page.screenshot({ path: picture('robot-world.png') });
-    const narrow = await open({ viewport: { width: 390, height: 860 }, colorScheme: 'dark' });
-    await narrow.page.screenshot({ path: picture('robot-world-narrow.png') });
-  });
+  update(
+    'has its pictures taken',
+    async () => {
+      const { page } = await open();
+      await page.getByRole('combobox', { name: 'Robot' }).selectOption('0xa');
+      for (let i = 0; i < 3; i++) await page.getByRole('button', { name: 'Zoom in' }).click();
+      const robots = world.get(RobotWorldEngine, { strict: false }).queryRobots(pictured);
+      for (const { id, x, y } of robots.slice(0, 8)) await drive(page, id, { x: x + 15, y });
+      await drive(page, '0xa', { x: 45, y: 62.9 });
+      await page.waitForTimeout(6000);
+      await page.screenshot({ path: picture('robot-world.png') });
+      await page.setViewportSize({ width: 390, height: 860 });
+      await page.emulateMedia({ colorScheme: 'dark' });
+      await page.waitForTimeout(1000);
+      await page.screenshot({ path: picture('robot-world-narrow.png') });
+    },
+    60_000,
+  );
 });

@@ -1,9 +1,10 @@
 import { byId, make } from './elements.js';
+import type { FloorCanvas } from './floor.canvas.js';
 import type { Floor } from './floor.js';
 import type { Pilot } from './pilot.js';
 
 /** The form beside the floor: whatever can be done there can be done here, and what is chosen is shown. */
-export function offerDriving(floor: Floor, pilot: Pilot): void {
+export function offerDriving(floor: Floor, view: FloorCanvas, pilot: Pilot): void {
   const robots = byId('robot', HTMLSelectElement);
   const [east, north] = [byId('goal-x', HTMLInputElement), byId('goal-y', HTMLInputElement)];
   let listed = 0;
@@ -21,9 +22,18 @@ export function offerDriving(floor: Floor, pilot: Pilot): void {
   });
   robots.addEventListener('change', () => {
     const robot = floor.robots.get(robots.value);
-    if (robot) void pilot.choose(robot);
-    else floor.choose(undefined);
+    if (!robot) {
+      floor.choose(undefined);
+      return;
+    }
+    void pilot.choose(robot);
+    view.reveal(robot);
   });
+  for (const input of [east, north])
+    input.addEventListener('input', () => {
+      const goal = { x: east.valueAsNumber, y: north.valueAsNumber };
+      if (Number.isFinite(goal.x + goal.y)) floor.aim(goal);
+    });
   byId('drive', HTMLElement).addEventListener('submit', (event) => {
     event.preventDefault();
     void pilot.drive({ x: east.valueAsNumber, y: north.valueAsNumber });

@@ -46,6 +46,12 @@ export class FloorCanvas {
     this.#paintSoon();
   }
 
+  /** Shows a part of the floor that has this place in it. */
+  reveal(place: Position): void {
+    this.camera.reveal(place);
+    this.viewChanged();
+  }
+
   #paint(): void {
     const { width, height } = this.#fit();
     if (this.#backdropIsStale) this.#paintBackdrop();

@@ -89,19 +89,14 @@ export class FloorInput {
     const { goal } = this.floor;
     if (!goal) return;
     this.floor.aim({ x: goal.x + x * metres, y: goal.y + y * metres });
-    this.#reveal(this.floor.goal!);
+    this.view.reveal(this.floor.goal!);
   }
 
   #chooseNeighbour(step: 1 | -1): void {
     const robot = this.floor.neighbour(step);
     if (!robot) return;
     void this.pilot.choose(robot);
-    this.#reveal(robot);
-  }
-
-  #reveal(place: Position): void {
-    this.view.camera.reveal(place);
-    this.view.viewChanged();
+    this.view.reveal(robot);
   }
 
   /** With Ctrl, as a pinch has it: the wheel alone scrolls the page. */

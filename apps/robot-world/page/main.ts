@@ -19,7 +19,7 @@ const activities = new Activities();
 const pilot = new Pilot(floor, activities);
 const view = new FloorCanvas(byId('floor', HTMLCanvasElement), floor);
 new FloorInput(floor, view, pilot).listen();
-offerDriving(floor, pilot);
+offerDriving(floor, view, pilot);
 offerSurvey(activities);
 activities.add(robotWorld);
 pair(floor, (news) => void activities.run('Load the floor', (activity) => load(activity, news)));
