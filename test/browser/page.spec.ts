@@ -11,8 +11,8 @@ import { createFleetPlannerApp } from '../../apps/fleet-planner/src/fleet-planne
 import type { Position } from '../../apps/robot-world/src/common/robot-world.props.js';
 import { RobotWorldEngine } from '../../apps/robot-world/src/engine/robot-world.engine.js';
 import { createRobotWorldApp } from '../../apps/robot-world/src/robot-world.app.js';
-import { ActivityRecorder } from '../../apps/robot-world/src/trace/activity.recorder.js';
-import { RecordingLogger } from '../../apps/robot-world/src/trace/recording.logger.js';
+import { ActivityRecorder } from '../../apps/robot-world/src/common/trace/activity.recorder.js';
+import { RecordingLogger } from '../../apps/robot-world/src/common/trace/recording.logger.js';
 import { Gate } from './gate.js';
 
 const executablePath =

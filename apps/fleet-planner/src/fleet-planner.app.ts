@@ -2,8 +2,8 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ActivityLogger } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
-import { ActivityRecorder } from '../../robot-world/src/trace/activity.recorder.js';
-import { RecordingLogger } from '../../robot-world/src/trace/recording.logger.js';
+import { ActivityRecorder } from '../../robot-world/src/common/trace/activity.recorder.js';
+import { RecordingLogger } from '../../robot-world/src/common/trace/recording.logger.js';
 import { FleetPlannerModule } from './fleet-planner.module.js';
 
 /** The application, yet to listen. */

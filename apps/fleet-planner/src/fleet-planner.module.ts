@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { RpcClientModule, RpcModule } from '@linnet/backend';
 import { RobotWorldReadRpcInterface } from '../../robot-world/src/common/robot-world.rpc.js';
-import { TraceModule } from '../../robot-world/src/trace/trace.module.js';
+import { TraceModule } from '../../robot-world/src/common/trace/trace.module.js';
 import { RoutePlanner } from './planner/route.planner.js';
 import { FleetPlannerRpcImpl } from './rpc/fleet-planner.impl.js';
 

@@ -5,8 +5,8 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ActivityLogger } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
 import { RobotWorldModule } from './robot-world.module.js';
-import { ActivityRecorder } from './trace/activity.recorder.js';
-import { RecordingLogger } from './trace/recording.logger.js';
+import { ActivityRecorder } from './common/trace/activity.recorder.js';
+import { RecordingLogger } from './common/trace/recording.logger.js';
 
 // By the package's name: the compiled file lies elsewhere than its source, the package does not.
 const packageFolder = dirname(createRequire(import.meta.url).resolve('robot-world/package.json'));

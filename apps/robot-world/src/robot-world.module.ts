@@ -12,7 +12,7 @@ import { RobotIpcHandler } from './ipc/robot.handler.js';
 import { PageController } from './page.controller.js';
 import { RobotWorldReadRpcImpl } from './rpc/robot-world-read.impl.js';
 import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
-import { TraceModule } from './trace/trace.module.js';
+import { TraceModule } from './common/trace/trace.module.js';
 
 @Module({
   imports: [

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { ActivityTrace, TracedCall, TracedLine } from '../common/activity-trace.rpc.js';
+import type { ActivityTrace, TracedCall, TracedLine } from '../activity-trace.rpc.js';
 
 /** Calls, and lines, that are remembered: enough for the clicks of some minutes, and some 1 MB at the most. */
 const KEPT = 2000;

@@ -3,7 +3,7 @@ import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/com
 import { CallContext } from '@linnet/backend';
 import { finalize } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { ActivityTraceRpcInterface } from '../common/activity-trace.rpc.js';
+import { ActivityTraceRpcInterface } from '../activity-trace.rpc.js';
 import { ActivityRecorder, now } from './activity.recorder.js';
 
 /** Records every call that this backend serves, but for those that ask for the record. */

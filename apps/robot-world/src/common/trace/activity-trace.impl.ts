@@ -2,8 +2,8 @@ import { Body, StandardSchemaValidationPipe, UsePipes } from '@nestjs/common';
 import { RpcInterface } from '@linnet/backend';
 import type { IModelRpcProps } from '@linnet/backend';
 import { z } from 'zod';
-import { ActivityTraceRpcInterface } from '../common/activity-trace.rpc.js';
-import type { ActivityTrace } from '../common/activity-trace.rpc.js';
+import { ActivityTraceRpcInterface } from '../activity-trace.rpc.js';
+import type { ActivityTrace } from '../activity-trace.rpc.js';
 import { ActivityRecorder } from './activity.recorder.js';
 
 const activityId = z.string().min(1).max(200);
