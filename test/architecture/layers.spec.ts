@@ -33,7 +33,8 @@ const aliases = Object.fromEntries(
     file!.replace(/^\.\//, ''),
   ]),
 );
-const entries = Object.values(aliases);
+// What begins with # is not for others, but one of several files of the same library.
+const entries = Object.entries(aliases).flatMap(([name, file]) => (name.startsWith('#') ? [] : [file]));
 const packages = Object.fromEntries(
   libs.map((lib) => {
     const { dependencies, peerDependencies } = readJson(`libs/${lib}/package.json`);

@@ -3,6 +3,7 @@ import { IpcModule, RpcModule } from '@linnet/backend';
 import type { RpcInterfaceDefinition } from '@linnet/backend';
 import { ActivityTraceRpcInterface } from './common/activity-trace.rpc.js';
 import { RobotWorldReadRpcInterface, RobotWorldWriteRpcInterface } from './common/robot-world.rpc.js';
+import { TraceModule } from './common/trace/trace.module.js';
 import { ObstacleSurveys, SURVEY_PAUSE } from './engine/obstacle.survey.js';
 import { DRIVE_TICK, RobotTraffic } from './engine/robot.traffic.js';
 import { RobotWorldEngine } from './engine/robot-world.engine.js';
@@ -12,7 +13,6 @@ import { RobotIpcHandler } from './ipc/robot.handler.js';
 import { PageController } from './page.controller.js';
 import { RobotWorldReadRpcImpl } from './rpc/robot-world-read.impl.js';
 import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
-import { TraceModule } from './common/trace/trace.module.js';
 
 @Module({
   imports: [
