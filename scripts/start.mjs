@@ -50,7 +50,8 @@ async function endTogether(all) {
 }
 
 async function start() {
-  const built = await Promise.all(apps.map((app) => run(nest, 'build', app).ended));
+  const builds = [run('scripts/build-page.mjs'), ...apps.map((app) => run(nest, 'build', app))];
+  const built = await Promise.all(builds.map(({ ended }) => ended));
   if (stopping) return 0;
   if (built.some((code) => code !== 0)) return 1;
   const main = (app) => `dist/apps/${app}/apps/${app}/src/main.js`;
@@ -62,6 +63,10 @@ async function start() {
   return endTogether([planner.ended, run(main('robot-world')).ended]);
 }
 
-const watch = () => endTogether(apps.map((app) => run(nest, 'start', app, '--watch', '--no-shell').ended));
+async function watch() {
+  const failure = await run('scripts/build-page.mjs').ended;
+  if (failure || stopping) return failure;
+  return endTogether(apps.map((app) => run(nest, 'start', app, '--watch', '--no-shell').ended));
+}
 
 process.exitCode = await (process.argv.includes('--watch') ? watch() : start());

@@ -5,6 +5,7 @@ const tsc = 'node_modules/typescript/bin/tsc';
 const layers = {
   'libs, each with what it may import': ['-b', 'libs/backend', 'libs/frontend'],
   'apps/robot-world': ['-p', 'apps/robot-world/tsconfig.app.json', '--noEmit'],
+  'the page of apps/robot-world': ['-p', 'apps/robot-world/page'],
   'apps/fleet-planner': ['-p', 'apps/fleet-planner/tsconfig.app.json', '--noEmit'],
   'everything, tests included': ['-p', '.', '--noEmit'],
 };

@@ -2,31 +2,79 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { chromium } from 'playwright-core';
-import type { Browser, Page } from 'playwright-core';
-import { ActivityLogger, IpcHost } from '@linnet/backend';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { ActivityLogger } from '@linnet/backend';
+import { createFleetPlannerApp } from '../../apps/fleet-planner/src/fleet-planner.app.js';
+import type { Position } from '../../apps/robot-world/src/common/robot-world.props.js';
+import { RobotWorldEngine } from '../../apps/robot-world/src/engine/robot-world.engine.js';
 import { createRobotWorldApp } from '../../apps/robot-world/src/robot-world.app.js';
+import { ActivityRecorder } from '../../apps/robot-world/src/common/trace/activity.recorder.js';
+import { RecordingLogger } from '../../apps/robot-world/src/common/trace/recording.logger.js';
+import { Gate } from './gate.js';
 
 const executablePath =
   process.env['CHROMIUM'] ??
   ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'].find((path) =>
     existsSync(path),
   );
-const picture = join(import.meta.dirname, '../../docs/images/robot-world.png');
+/** Robots that are set going for the picture. */
+const pictured = { minX: 10, minY: 0, maxX: 90, maxY: 60 };
+const picture = (name: string) => join(import.meta.dirname, '../../docs/images', name);
 
 if (executablePath === undefined)
   console.warn('The browser tests are skipped: no Chromium here (CHROMIUM may name one).');
 const inBrowser = executablePath === undefined ? describe.skip : describe;
 
+// Robots take their time, and a browser on a busy machine does.
+jest.setTimeout(60_000);
+
+/** Keeps lines of both backends, with the context that they were written in. */
+class LineKeeper extends ActivityLogger {
+  readonly lines: Record<string, unknown>[] = [];
+
+  constructor() {
+    super({ json: true });
+  }
+
+  protected override printAsJson(message: unknown, options: { params?: object }): void {
+    this.lines.push({ message, ...options.params });
+  }
+
+  /** What has been logged under an activity id. */
+  of(activityId: string): string[] {
+    return this.lines
+      .filter((line) => line['ActivityId'] === activityId)
+      .map((line) => String(line['message']));
+  }
+}
+
+async function listen(app: NestExpressApplication, port = 0): Promise<number> {
+  const server = await app.listen(port, '127.0.0.1');
+  return (server.address() as AddressInfo).port;
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 inBrowser('the page of robot-world, in Chromium', () => {
-  let app: NestExpressApplication;
+  const log = new LineKeeper();
+  const gate = new Gate();
+  const pages: Page[] = [];
+  let world: NestExpressApplication;
+  let planner: NestExpressApplication;
   let browser: Browser;
   let url: string;
 
   beforeAll(async () => {
-    app = await createRobotWorldApp(new ActivityLogger({ logLevels: [] }));
-    const server = await app.listen(0, '127.0.0.1');
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    url = await gate.listen();
+    process.env['ROBOT_WORLD_URL'] = url;
+    planner = await createFleetPlannerApp(log);
+    process.env['FLEET_PLANNER_URL'] = `http://127.0.0.1:${await listen(planner)}`;
+    await startWorld();
     browser = await chromium.launch({
       executablePath: executablePath!,
       args: [
@@ -37,118 +85,309 @@ inBrowser('the page of robot-world, in Chromium', () => {
       ],
     });
   }, 60_000);
+  afterEach(() => Promise.all(pages.splice(0).map((page) => page.close())));
   afterAll(async () => {
+    delete process.env['ROBOT_WORLD_URL'];
+    delete process.env['FLEET_PLANNER_URL'];
     await browser?.close();
-    await app?.close();
+    gate.close();
+    await Promise.all([world?.close(), planner?.close()]);
   });
+
+  async function startWorld(): Promise<void> {
+    world = await createRobotWorldApp(log);
+    gate.target = await listen(world);
+    // Nest's loggers are those of the process: in two, each backend would record its own lines.
+    const [ofPlanner, ofWorld] = [planner, world].map(
+      (app) => new RecordingLogger(log, app.get(ActivityRecorder, { strict: false })),
+    );
+    const of = (rest: unknown[]) => (rest.at(-1) === 'RoutePlanner' ? ofPlanner! : ofWorld!);
+    Logger.overrideLogger({
+      log: (message: unknown, ...rest: unknown[]) => of(rest).log(message, ...rest),
+      warn: (message: unknown, ...rest: unknown[]) => of(rest).warn(message, ...rest),
+      error: (message: unknown, ...rest: unknown[]) => of(rest).error(message, ...rest),
+    });
+  }
 
   /** The page, loaded, with the errors it reports. */
   async function open(
     options: Parameters<Browser['newPage']>[0] = {},
+    prepare?: (page: Page) => Promise<unknown>,
   ): Promise<{ page: Page; errors: string[] }> {
-    const page = await browser.newPage({ viewport: { width: 1100, height: 900 }, ...options });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, ...options });
+    pages.push(page);
+    page.setDefaultTimeout(10_000);
     const errors: string[] = [];
     page.on('pageerror', ({ message }) => errors.push(message));
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    await prepare?.(page);
     await page.goto(url);
-    await page.getByText('bytes:').waitFor();
-    await page.getByText('describeFloor').waitFor();
-    await page.getByText('robots are here').waitFor();
+    await page.getByText('robots and').waitFor();
     return { page, errors };
   }
 
-  async function takePicture(page: Page): Promise<void> {
-    await page.getByRole('button', { name: 'Count the robots' }).click();
-    await page.getByRole('button', { name: 'Set them all going' }).click();
-    await page.waitForTimeout(2500);
-    await page.screenshot({ path: picture });
+  /** Where a place of the floor is on the canvas, when all of the floor is there. */
+  async function pixel(page: Page, { x, y }: Position): Promise<Position> {
+    const { width, height } = (await page.locator('#floor').boundingBox())!;
+    return { x: (x / 400) * width, y: (1 - y / 250) * height };
   }
 
-  it('counts robots over RPC at a click, and draws the floor', async () => {
-    const { page, errors } = await open();
-    await page.getByRole('button', { name: 'Count the robots' }).click();
-    await page.getByText(/500 robots, in/).waitFor();
-    const colours = await page.evaluate<number>(`(() => {
+  async function clickFloor(page: Page, place: Position): Promise<void> {
+    await page.locator('#floor').click({ position: await pixel(page, place) });
+  }
+
+  /** The colour of the canvas at a place of the floor. */
+  async function colourAt(page: Page, place: Position): Promise<string> {
+    const { x, y } = await pixel(page, place);
+    return page.evaluate<string>(`(() => {
       const canvas = document.getElementById('floor');
-      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-      return new Set(new Uint32Array(data.buffer)).size;
+      const ratio = canvas.width / canvas.clientWidth;
+      return canvas.getContext('2d').getImageData(${x} * ratio, ${y} * ratio, 1, 1).data.join();
     })()`);
-    // Free floor, obstacles, robots.
-    expect(colours).toBe(3);
+  }
+
+  /** Waits until something is told to everybody. */
+  const news = (page: Page, text: string | RegExp) => page.locator('#news', { hasText: text }).waitFor();
+
+  /** The latest activity of a title. */
+  function row(page: Page, title: string | RegExp): Locator {
+    return page
+      .locator('details[data-activity]')
+      .filter({ has: page.locator('summary', { hasText: title }) })
+      .first();
+  }
+
+  /** Drives a robot by the form. */
+  async function drive(page: Page, id: string, { x, y }: Position): Promise<void> {
+    await page.getByRole('combobox', { name: 'Robot' }).selectOption(id);
+    await page.getByLabel('East').fill(String(x));
+    await page.getByLabel('North').fill(String(y));
+    await page.getByRole('button', { name: 'Drive there' }).click();
+  }
+
+  const idOf = async (activity: Locator) => (await activity.getAttribute('data-activity'))!;
+  const robot = (id: string) => world.get(RobotWorldEngine, { strict: false }).robot(id);
+
+  it('asks over RPC what a robot touches, when it is clicked, and shows what came of that in all tiers', async () => {
+    const { page, errors } = await open();
+    await clickFloor(page, robot('0xc'));
+    await news(page, /^Robot 12 is chosen\. It touches 0x\w+\. Where/);
+    const activity = row(page, 'Choose Robot 12');
+    await activity.getByText('Robot 0xc touches 1 obstacles').waitFor();
+    expect(await activity.locator('.spans li').allInnerTexts()).toEqual([
+      expect.stringMatching(/^page\s*RPC queryObstaclesHitByRobot\s+[\d.]+ ms$/),
+      expect.stringMatching(/^robot-world\s*queryObstaclesHitByRobot\s+[\d.]+ ms$/),
+    ]);
+    expect(log.of(await idOf(activity))).toEqual(['Robot 0xc touches 1 obstacles']);
     expect(errors).toEqual([]);
   });
 
-  it('drives a robot over IPC to where somebody clicks, for every page to see', async () => {
+  it('drives a robot on a planned route, for every page to see, under one id in both backends', async () => {
     const [driver, watcher] = [await open(), await open()];
-    // Robot 297 stands at (8.9 m, 13.6 m), with nothing in its way. The canvas shows 80 m × 32 m.
-    const to = { x: 11.5, y: 13.6 };
-    const colourThere = () =>
-      watcher.page.evaluate<string>(`(() => {
-        const canvas = document.getElementById('live');
-        const [x, y] = [${to.x / 80} * canvas.width, (1 - ${to.y / 32}) * canvas.height];
-        return canvas.getContext('2d').getImageData(x, y, 1, 1).data.join();
-      })()`);
-    const before = await colourThere();
-    const canvas = driver.page.locator('#live');
-    const { width, height } = (await canvas.boundingBox())!;
-    await canvas.click({ position: { x: (to.x / 80) * width, y: (1 - to.y / 32) * height } });
-    await driver.page.getByText('1 on the way. Robot 297 is on its way.').waitFor();
-    await driver.page.getByText('Robot 297 has arrived.').waitFor();
-    await watcher.page.waitForTimeout(100);
-    expect(await colourThere()).not.toBe(before);
+    const goal = { x: 40, y: 14.4 };
+    const before = await colourAt(watcher.page, goal);
+    await clickFloor(driver.page, robot('0xa'));
+    await news(driver.page, 'Robot 10 is chosen');
+    await clickFloor(driver.page, goal);
+    await news(driver.page, 'Robot 10 has arrived.');
+    await watcher.page.waitForTimeout(200);
+    expect(await colourAt(watcher.page, goal)).not.toBe(before);
+    const activity = row(driver.page, 'Drive Robot 10');
+    await activity.getByText('Robot 0xa has arrived').first().waitFor();
+    await activity.locator('.lines [data-tier=fleet-planner]').getByText('A way of').waitFor();
+    const spans = await activity.locator('.spans li').allInnerTexts();
+    for (const span of [
+      'pageRPC planRoute',
+      'pageIPC drive',
+      'fleet-plannerplanRoute',
+      'robot-worldqueryObstacles',
+    ])
+      expect(spans.map((text) => text.replace(/\s+/g, ' '))).toContainEqual(expect.stringContaining(span));
+    const id = await idOf(activity);
+    expect(await activity.locator('code').innerText()).toBe(id);
+    expect(log.of(id)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^A way of .+ m leads Robot 10 to/),
+        'Robot 0xa touches 0 obstacles',
+        'Robot 0xa has arrived',
+      ]),
+    );
     expect([...driver.errors, ...watcher.errors]).toEqual([]);
-    if (process.env['UPDATE_PICTURES']) await takePicture(driver.page);
   });
 
-  it('says so when the server is gone', async () => {
+  it('drives straight, and says so, where the second backend does not answer', async () => {
+    const { page } = await open({}, (page) =>
+      page.route('**/backends.json', (route) =>
+        route.fulfill({ json: { fleetPlanner: 'http://127.0.0.1:1' } }),
+      ),
+    );
+    await page.getByText('fleet-planner: does not answer at http://127.0.0.1:1').waitFor();
+    const { x, y } = robot('0xa');
+    await drive(page, '0xa', { x: x + 0.5, y });
+    await news(page, 'Robot 10 has arrived.');
+    await row(page, 'Drive Robot 10').getByText('fleet-planner does not answer').waitFor();
+  });
+
+  it('says why a robot does not go on: no way, an obstacle, another goal, a stop', async () => {
     const { page } = await open();
-    const [session] = app.get(IpcHost).sessions.slice(-1);
-    session!.close(1001, 'gone');
-    await page.getByText('The connection is closed. Load the page again').waitFor();
-    expect(await page.getByRole('button', { name: 'Set them all going' }).isDisabled()).toBe(true);
+    await drive(page, '0xa', { x: 40, y: 17 });
+    await news(page, 'Robot 10 cannot stand at (40.00 m, 17.00 m).');
+    expect(await row(page, 'Drive Robot 10').getAttribute('data-state')).toBe('failed');
+    await drive(page, '0xa', { x: 60, y: 14.4 });
+    await news(page, /Robot 10 drives [\d.]+ m/);
+    await drive(page, '0xa', { x: 30, y: 14.4 });
+    await page.locator('.lines').getByText('has been sent elsewhere').waitFor({ state: 'attached' });
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await news(page, 'Robot 10 has been stopped.');
+  });
+
+  it('shows the progress of a survey, which is pending, and cancels it', async () => {
+    const { page, errors } = await open();
+    const share = () => page.evaluate<number>(`document.getElementById('progress').position`);
+    await page.getByRole('button', { name: 'Measure all obstacles' }).click();
+    await page
+      .locator('#report')
+      .getByText(/^\d+ of \d+ obstacles$/)
+      .waitFor();
+    await until(async () => (await share()) > 0);
+    expect(await share()).toBeLessThan(1);
+    await page.getByText(/× shelf, .+ × pallet, .+ × pillar/).waitFor();
+    expect(await share()).toBe(1);
+    await row(page, 'Measure all')
+      .getByText(/surveyObstacles is pending: \d+ of/)
+      .first()
+      .waitFor();
+    await page.getByRole('button', { name: 'Measure all obstacles' }).click();
+    await page
+      .locator('#report')
+      .getByText(/^[1-9]\d* of \d+ obstacles$/)
+      .waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText(/^Cancelled at \d+ of \d+ obstacles\.$/).waitFor();
+    const activity = row(page, 'Measure all');
+    await activity.getByText('The survey was cancelled.').waitFor();
+    expect(await activity.getAttribute('data-state')).toBe('failed');
+    expect(await share()).toBeLessThan(1);
+    expect(errors).toEqual([]);
   });
 
   it('works with the keyboard alone', async () => {
     const { page } = await open();
-    await page.keyboard.press('Tab');
+    const focused = () => page.evaluate<string>('document.activeElement.id');
+    for (let i = 0; i < 10 && (await focused()) !== 'floor'; i++) await page.keyboard.press('Tab');
+    expect(await focused()).toBe('floor');
+    expect(
+      await page.evaluate<string>(`getComputedStyle(document.getElementById('floor')).outlineStyle`),
+    ).toBe('solid');
+    await page.keyboard.press('n');
+    await news(page, 'Robot 1 is chosen');
+    await page.keyboard.press('n');
+    await page.keyboard.press('p');
+    await page.keyboard.press('p');
+    await news(page, 'Robot 500 is chosen');
+    const { x, y } = robot('0x1f4');
+    for (const key of ['+', '+', 'ArrowRight', 'Shift+ArrowRight', 'Shift+ArrowLeft', '0'])
+      await page.keyboard.press(key);
+    expect(await page.getByLabel('East').inputValue()).toBe(String(Math.round((x + 1) * 100) / 100));
+    await page.keyboard.press('ArrowLeft');
     await page.keyboard.press('Enter');
-    await page.getByText(/500 robots, in/).waitFor();
+    await news(page, 'Robot 500 has arrived.');
+    expect(Math.hypot(robot('0x1f4').x - x, robot('0x1f4').y - y)).toBeLessThan(0.01);
+    await page.keyboard.press('Escape');
+    expect(await page.getByRole('combobox', { name: 'Robot' }).inputValue()).toBe('');
+  });
+
+  it('loses nothing when the connection breaks', async () => {
+    const { page } = await open();
+    const { x, y } = robot('0xa');
+    await drive(page, '0xa', { x: x + 3, y });
+    await news(page, /Robot 10 drives [\d.]+ m/);
+    gate.cut();
+    await page.getByText('robot-world: connection lost').waitFor();
+    await page.getByText('robot-world: connected').waitFor();
+    await news(page, 'Robot 10 has arrived.');
+    expect(robot('0xa').x).toBeCloseTo(x + 3);
+  });
+
+  it('says what is lost when the backend is killed, and goes on when it is there again', async () => {
+    const { page } = await open();
+    const { x, y } = robot('0xa');
+    await drive(page, '0xa', { x: x - 10, y });
+    await news(page, /Robot 10 drives [\d.]+ m/);
+    gate.shut();
+    await page.getByText('robot-world: connection lost').waitFor();
+    await world.close();
+    await startWorld();
+    gate.open();
+    await page.getByText('robot-world: session lost').waitFor();
+    await page.getByText('robot-world: connected').waitFor();
+    await row(page, 'Drive Robot 10').getByText('The IPC session is over').waitFor({ state: 'attached' });
+    await news(page, 'Connected again; 1 drive is lost. 500 robots');
+    // As it was furnished, and at work.
+    const { x: start } = robot('0xa');
+    await drive(page, '0xa', { x: start + 0.5, y });
+    await news(page, 'Robot 10 has arrived.');
   });
 
   it('fits a narrow window, and is dark where the reader wants it', async () => {
     const { page } = await open({ viewport: { width: 360, height: 700 }, colorScheme: 'dark' });
+    await drive(page, '0xc', robot('0xc'));
+    await row(page, 'Drive Robot 12').locator('.spans li').nth(3).waitFor();
     const { overflow, background } = await page.evaluate<{ overflow: number; background: string }>(`({
       overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      background: getComputedStyle(document.documentElement).backgroundColor,
+      background: getComputedStyle(document.body).backgroundColor,
     })`);
     expect(overflow).toBeLessThanOrEqual(0);
-    const [red = 255] = /\d+/.exec(background)?.map(Number) ?? [];
-    expect(red).toBeLessThan(128);
+    const luminance = (colour: string) => Number(/\d+/.exec(colour)?.[0] ?? 255);
+    expect(luminance(background)).toBeLessThan(128);
+    const free = (await colourAt(page, { x: 1, y: 1 })).split(',').map(Number);
+    expect(free[0]).toBeLessThan(128);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await until(async () => luminance(await colourAt(page, { x: 1, y: 1 })) > 200);
   });
 
   it('cannot be called by a page from elsewhere', async () => {
-    const { page } = await open();
+    const page = await browser.newPage();
+    pages.push(page);
     await page.route('http://elsewhere.example/**', (route) =>
       route.fulfill({ contentType: 'text/html', body: 'x' }),
     );
     await page.goto('http://elsewhere.example/');
-    const outcome = await page.evaluate(async (target) => {
-      const call = fetch(`${target}RobotWorldReadRpcInterface-1.0.0-countRobots`, {
-        method: 'POST',
-        headers: { 'Content-Type': 'text/plain' },
-        body: '[{}]',
-      });
-      return call.then(
-        (response) => `answered ${response.status}`,
-        () => 'refused',
-      );
-    }, url);
-    expect(outcome).toBe('refused');
+    for (const call of [
+      'RobotWorldReadRpcInterface-1.0.0-countRobots',
+      'ActivityTraceRpcInterface-1.0.0-traceActivity',
+    ]) {
+      const outcome = await page.evaluate<string>(`fetch('${url}/${call}', {
+        method: 'POST', headers: { 'Content-Type': 'text/plain' }, body: '[{}, "x"]',
+      }).then((response) => 'answered ' + response.status, () => 'refused')`);
+      expect(outcome).toBe('refused');
+    }
     const session = await page.evaluate<string>(`new Promise((resolve) => {
-      const socket = new WebSocket(new URL('ipc', '${url.replace('http', 'ws')}'));
+      const socket = new WebSocket('${url.replace('http', 'ws')}/ipc');
       socket.onopen = () => resolve('opened');
       socket.onerror = () => resolve('refused');
     })`);
     expect(session).toBe('refused');
   });
+
+  const update = process.env['UPDATE_PICTURES'] ? it : it.skip;
+  update(
+    'has its pictures taken',
+    async () => {
+      const { page } = await open();
+      await page.getByRole('combobox', { name: 'Robot' }).selectOption('0xa');
+      for (let i = 0; i < 3; i++) await page.getByRole('button', { name: 'Zoom in' }).click();
+      const robots = world.get(RobotWorldEngine, { strict: false }).queryRobots(pictured);
+      for (const { id, x, y } of robots.slice(0, 8))
+        if (id !== '0xa') await drive(page, id, { x: x + 15, y });
+      await drive(page, '0xa', { x: 45, y: 62.9 });
+      await page.waitForTimeout(6000);
+      await page.screenshot({ path: picture('robot-world.png') });
+      await page.setViewportSize({ width: 390, height: 860 });
+      await page.emulateMedia({ colorScheme: 'dark' });
+      await page.waitForTimeout(1000);
+      await page.screenshot({ path: picture('robot-world-narrow.png') });
+    },
+    60_000,
+  );
 });

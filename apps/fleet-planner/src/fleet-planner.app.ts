@@ -2,6 +2,8 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ActivityLogger } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
+import { ActivityRecorder } from '../../robot-world/src/common/trace/activity.recorder.js';
+import { RecordingLogger } from '../../robot-world/src/common/trace/recording.logger.js';
 import { FleetPlannerModule } from './fleet-planner.module.js';
 
 /** The application, yet to listen. */
@@ -11,7 +13,7 @@ export async function createFleetPlannerApp(logger = new ActivityLogger()): Prom
     new LinnetExpressAdapter(),
     { bufferLogs: true },
   );
-  app.useLogger(logger);
+  app.useLogger(new RecordingLogger(logger, app.get(ActivityRecorder, { strict: false })));
   app.enableShutdownHooks();
   return app;
 }

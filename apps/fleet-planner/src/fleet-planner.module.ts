@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { RpcClientModule, RpcModule } from '@linnet/backend';
 import { RobotWorldReadRpcInterface } from '../../robot-world/src/common/robot-world.rpc.js';
+import { TraceModule } from '../../robot-world/src/common/trace/trace.module.js';
 import { RoutePlanner } from './planner/route.planner.js';
 import { FleetPlannerRpcImpl } from './rpc/fleet-planner.impl.js';
 
@@ -11,6 +12,7 @@ import { FleetPlannerRpcImpl } from './rpc/fleet-planner.impl.js';
       // iTwin.js clients show the message of an error only with statuses that they read.
       errorStatus: 'readable',
     }),
+    TraceModule,
     RpcClientModule.forFeatureAsync([
       {
         interface: RobotWorldReadRpcInterface,

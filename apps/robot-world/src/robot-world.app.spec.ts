@@ -104,21 +104,18 @@ describe('the application', () => {
   it('serves its page, and the page what it refers to', async () => {
     const page = await (await fetch(`${url}/`)).text();
     const references = [...page.matchAll(/(?:src|href)="(?!data:)([^"]+)"/g)].map(([, path]) => path!);
-    expect(references).toHaveLength(3);
-    // It grows while it is gone through: scripts import others.
-    for (const path of references) {
-      const response = await fetch(`${url}/${path}`);
-      expect(response.status).toBe(200);
-      const imports = (await response.text()).matchAll(/ from '\.\/([^']+)';/g);
-      for (const [, name] of imports) if (!references.includes(name!)) references.push(name!);
-    }
-    expect(references.toSorted()).toEqual([
-      'floor-canvas.js',
-      'robot-drive.js',
-      'robot-ipc.js',
-      'robot-rpc.js',
-      'robot-world.css',
-      'robot-world.js',
+    expect(references.map((path) => path.replace(/-[^.]+/, '')).toSorted()).toEqual([
+      './assets/index.css',
+      './assets/index.js',
     ]);
+    for (const path of references) expect((await fetch(`${url}/${path}`)).status).toBe(200);
+  });
+
+  it('tells its page where the other backend is', async () => {
+    const backends = async () => (await fetch(`${url}/backends.json`)).json();
+    expect(await backends()).toEqual({ fleetPlanner: 'http://127.0.0.1:3002' });
+    process.env['FLEET_PLANNER_URL'] = 'https://planner.example';
+    expect(await backends()).toEqual({ fleetPlanner: 'https://planner.example' });
+    delete process.env['FLEET_PLANNER_URL'];
   });
 });

@@ -5,6 +5,8 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ActivityLogger } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
 import { RobotWorldModule } from './robot-world.module.js';
+import { ActivityRecorder } from './common/trace/activity.recorder.js';
+import { RecordingLogger } from './common/trace/recording.logger.js';
 
 // By the package's name: the compiled file lies elsewhere than its source, the package does not.
 const packageFolder = dirname(createRequire(import.meta.url).resolve('robot-world/package.json'));
@@ -14,8 +16,8 @@ export async function createRobotWorldApp(logger = new ActivityLogger()): Promis
   const app = await NestFactory.create<NestExpressApplication>(RobotWorldModule, new LinnetExpressAdapter(), {
     bufferLogs: true,
   });
-  app.useLogger(logger);
-  app.useStaticAssets(join(packageFolder, 'public'));
+  app.useLogger(new RecordingLogger(logger, app.get(ActivityRecorder, { strict: false })));
+  app.useStaticAssets(join(packageFolder, 'dist-page'));
   app.enableShutdownHooks();
   return app;
 }

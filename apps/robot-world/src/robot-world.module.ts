@@ -1,13 +1,16 @@
 import { Module } from '@nestjs/common';
 import { IpcModule, RpcModule } from '@linnet/backend';
 import type { RpcInterfaceDefinition } from '@linnet/backend';
+import { ActivityTraceRpcInterface } from './common/activity-trace.rpc.js';
 import { RobotWorldReadRpcInterface, RobotWorldWriteRpcInterface } from './common/robot-world.rpc.js';
+import { TraceModule } from './common/trace/trace.module.js';
 import { ObstacleSurveys, SURVEY_PAUSE } from './engine/obstacle.survey.js';
 import { DRIVE_TICK, RobotTraffic } from './engine/robot.traffic.js';
 import { RobotWorldEngine } from './engine/robot-world.engine.js';
 import { WAREHOUSE_FILE, WarehouseDatabase } from './engine/warehouse.database.js';
 import { Features, FeaturesModule } from './features.js';
 import { RobotIpcHandler } from './ipc/robot.handler.js';
+import { PageController } from './page.controller.js';
 import { RobotWorldReadRpcImpl } from './rpc/robot-world-read.impl.js';
 import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
 
@@ -26,7 +29,9 @@ import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
     // A drive may take minutes, and whoever ends the server should not wait for it: robots stop with their session.
     IpcModule.forRoot({ path: '/ipc', shutdownTimeoutMs: 500 }),
     FeaturesModule,
+    TraceModule,
   ],
+  controllers: [PageController],
   providers: [
     { provide: WAREHOUSE_FILE, useFactory: () => process.env['ROBOT_WORLD_DB'] ?? ':memory:' },
     { provide: SURVEY_PAUSE, useValue: 100 },
@@ -43,7 +48,7 @@ import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
 export class RobotWorldModule {}
 
 function chooseInterfacesToExpose(features: Features): RpcInterfaceDefinition[] {
-  const interfaces: RpcInterfaceDefinition[] = [RobotWorldReadRpcInterface];
+  const interfaces: RpcInterfaceDefinition[] = [RobotWorldReadRpcInterface, ActivityTraceRpcInterface];
   if (features.check('robot.imodel.readwrite')) interfaces.push(RobotWorldWriteRpcInterface);
   return interfaces;
 }

@@ -9,7 +9,10 @@ import {
   parseHello,
 } from '@linnet/common';
 import type { DurableLink, IpcIdentity, IpcLimits, IpcSession } from '@linnet/common';
-import type { WebSocketTransport } from '../node/websocket.transport.js';
+import type { IpcWebSocket, WebSocketTransport } from '../node/websocket.transport.js';
+
+/** How long a frontend of the durable wire may take to say what it wants. */
+const GREETING_MS = 10_000;
 
 /** A session of the durable wire, connected or waiting for its frontend to come back. */
 interface Durable {
@@ -24,6 +27,7 @@ interface Durable {
 export class IpcGreeting {
   readonly #durable = new Map<string, Durable>();
   readonly #limits: IpcLimits;
+  #waiting = 0;
 
   /** @param graceMs how long a session waits for its frontend to come back, in milliseconds */
   constructor(
@@ -31,6 +35,42 @@ export class IpcGreeting {
     private readonly graceMs: number,
   ) {
     this.#limits = limitsFrom(defaultIpcLimits, limits);
+  }
+
+  /** Connections that have not said yet what they want. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /**
+   * Waits for the first frame of a connection, and ends one that has none to say.
+   *
+   * @param greeted may throw an IpcProtocolError, which ends the connection
+   */
+  listen(webSocket: IpcWebSocket, transport: WebSocketTransport, greeted: (frame: string) => void): void {
+    const timer = setTimeout(() => transport.close(1002, 'There was no greeting.'), GREETING_MS).unref();
+    const ignored = () => undefined;
+    this.#waiting++;
+    const done = () => {
+      clearTimeout(timer);
+      this.#waiting--;
+      webSocket.off('close', done);
+    };
+    webSocket.on('error', ignored);
+    webSocket.on('close', done);
+    webSocket.once('message', (data: Buffer, isBinary: boolean) => {
+      done();
+      webSocket.off('error', ignored);
+      try {
+        if (isBinary) throw new IpcProtocolError(1002, 'A connection begins with a greeting.');
+        greeted(data.toString());
+      } catch (error) {
+        if (!(error instanceof IpcProtocolError)) throw error;
+        webSocket.on('error', ignored);
+        if (error instanceof SessionLost) this.refuse(transport, error);
+        transport.close(error.code, error.message);
+      }
+    });
   }
 
   /**

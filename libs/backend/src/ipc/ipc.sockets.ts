@@ -28,8 +28,6 @@ import { within } from './ipc.within.js';
 const faults = new Set([1002, 1006, 1007, 1008, 1009, 1011, 1013]);
 /** How long a peer may take to answer a close frame, or the ping that asks whether it is still there. */
 const PATIENCE_MS = 2_000;
-/** How long a frontend of the durable wire may take to say what it wants. */
-const GREETING_MS = 10_000;
 
 interface Open {
   readonly connection: IpcConnection;
@@ -49,7 +47,6 @@ export class IpcSockets {
   /** Sessions that are over, and whose handlers still run or are being destroyed. */
   readonly #ending = new Set<Promise<void>>();
   #heartbeat: NodeJS.Timeout | undefined;
-  #greetings = 0;
   /** When all calls have had their time, as the server ends; in milliseconds of this process. */
   #deadline = Infinity;
 
@@ -64,7 +61,7 @@ export class IpcSockets {
 
   /** Connections that have not said yet what they want. */
   get greeting(): number {
-    return this.#greetings;
+    return this.#greeting.waiting;
   }
 
   /** Begins a session, or takes one up again. Its listeners are there before anything can be read. */
@@ -77,7 +74,12 @@ export class IpcSockets {
     const { heartbeatMs = 30_000 } = this.options;
     if (heartbeatMs > 0) this.#heartbeat ??= setInterval(beat, heartbeatMs).unref();
     if (webSocket.protocol === DURABLE_PROTOCOL) {
-      this.#greet(webSocket, transport, request, identity);
+      // The frontend speaks first: it wants a session, or its own again.
+      this.#greeting.listen(webSocket, transport, (frame) => {
+        const known = this.#greeting.recognize(frame, identity);
+        if (known) this.#resume(known.session, webSocket, transport, known.received);
+        else this.#beginDurable(webSocket, transport, { ...identity, id: randomUUID(), request });
+      });
       return;
     }
     const connection = this.host.server.open(transport, { ...identity, id: randomUUID(), request });
@@ -85,40 +87,6 @@ export class IpcSockets {
     this.#listen(webSocket, link);
     webSocket.on('close', (code: number, reason: Buffer) => link.ended({ code, reason: reason.toString() }));
     this.#begin(connection, transport, webSocket);
-  }
-
-  /** On the durable wire the frontend speaks first: it wants a session, or its own again. */
-  #greet(
-    webSocket: IpcWebSocket,
-    transport: WebSocketTransport,
-    request: IncomingMessage,
-    identity: IpcIdentity,
-  ): void {
-    const timer = setTimeout(() => transport.close(1002, 'There was no greeting.'), GREETING_MS).unref();
-    const ignored = () => undefined;
-    this.#greetings++;
-    const done = () => {
-      clearTimeout(timer);
-      this.#greetings--;
-      webSocket.off('close', done);
-    };
-    webSocket.on('error', ignored);
-    webSocket.on('close', done);
-    webSocket.once('message', (data: Buffer, isBinary: boolean) => {
-      done();
-      webSocket.off('error', ignored);
-      try {
-        if (isBinary) throw new IpcProtocolError(1002, 'A connection begins with a greeting.');
-        const known = this.#greeting.recognize(data.toString(), identity);
-        if (known) this.#resume(known.session, webSocket, transport, known.received);
-        else this.#beginDurable(webSocket, transport, { ...identity, id: randomUUID(), request });
-      } catch (error) {
-        if (!(error instanceof IpcProtocolError)) throw error;
-        webSocket.on('error', ignored);
-        if (error instanceof SessionLost) this.#greeting.refuse(transport, error);
-        transport.close(error.code, error.message);
-      }
-    });
   }
 
   #beginDurable(webSocket: IpcWebSocket, transport: WebSocketTransport, props: IpcSessionProps): void {

@@ -1,0 +1,101 @@
+import { now } from './activity.js';
+import type { Activity, Line, Span } from './activity.js';
+import { beforeNextPicture, byId, make } from './elements.js';
+
+/** Rows that are kept. */
+const KEPT = 30;
+/** Calls of an activity that are shown: a long drive makes many, and the last ones are news. */
+const SHOWN = 40;
+
+/** The list of activities, the latest first and open. */
+export class ActivityPanel {
+  readonly #list = byId('activities', HTMLOListElement);
+  readonly #rows = new Map<string, ActivityRow>();
+  readonly #changed = new Set<Activity>();
+  readonly #paintSoon = beforeNextPicture(() => this.#paint());
+
+  update(activity: Activity): void {
+    this.#changed.add(activity);
+    this.#paintSoon();
+  }
+
+  #paint(): void {
+    for (const activity of this.#changed) {
+      let row = this.#rows.get(activity.id);
+      if (!row) this.#add(activity.id, (row = new ActivityRow(activity)));
+      row.paint();
+    }
+    this.#changed.clear();
+  }
+
+  #add(id: string, row: ActivityRow): void {
+    for (const { element } of this.#rows.values()) element.open = false;
+    this.#rows.set(id, row);
+    this.#list.prepend(make('li', {}, row.element));
+    if (this.#rows.size <= KEPT) return;
+    this.#rows.delete(this.#rows.keys().next().value!);
+    this.#list.lastElementChild!.remove();
+  }
+}
+
+class ActivityRow {
+  readonly #outcome = make('span', { className: 'outcome' });
+  readonly #spans = make('ol', { className: 'spans' });
+  readonly #lines = make('ol', { className: 'lines' });
+  readonly element: HTMLDetailsElement;
+
+  constructor(private readonly activity: Activity) {
+    const { title, id } = activity;
+    const summary = make('summary', {}, make('strong', {}, title), ' ', this.#outcome, make('code', {}, id));
+    this.element = make('details', { open: true }, summary, this.#spans, this.#lines);
+    this.element.dataset['activity'] = id;
+  }
+
+  paint(): void {
+    const { activity } = this;
+    const { error, start, end } = activity;
+    this.#outcome.textContent = end === undefined ? 'goes on' : duration(end - start);
+    this.element.dataset['state'] = end === undefined ? 'running' : error === undefined ? 'done' : 'failed';
+    const { spans } = activity;
+    const first = Math.min(start, ...spans.map((span) => span.start));
+    const last = Math.max(end ?? now(), ...spans.map((span) => span.end ?? 0));
+    this.#spans.replaceChildren(...spans.slice(-SHOWN).map((span) => spanItem(span, first, last)));
+    this.#lines.replaceChildren(...activity.lines.slice(-SHOWN).map((line) => lineItem(line, first)));
+  }
+}
+
+/** A bar on the time line, from the first to the last moment of the activity. */
+function spanItem({ tier, method, start, end }: Span, first: number, last: number): HTMLElement {
+  const bar = make('span');
+  const share = (time: number) => `${((time - first) / (last - first || 1)) * 100}%`;
+  bar.style.setProperty('--from', share(start));
+  bar.style.setProperty('--to', share(end ?? last));
+  const item = make(
+    'li',
+    {},
+    make('span', { className: 'method' }, make('b', {}, tier), method),
+    make('span', { className: 'duration' }, end === undefined ? '…' : duration(end - start)),
+    make('span', { className: 'track' }, bar),
+  );
+  item.dataset['tier'] = tier;
+  return item;
+}
+
+function lineItem({ tier, time, level, context, text }: Line, first: number): HTMLElement {
+  const origin = context ? `${tier} ${context}` : tier;
+  const item = make(
+    'li',
+    {},
+    make('time', {}, `+${duration(time - first)}`),
+    make('b', {}, origin),
+    ` ${text}`,
+  );
+  item.dataset['tier'] = tier;
+  item.dataset['level'] = level;
+  return item;
+}
+
+function duration(milliseconds: number): string {
+  if (milliseconds < 10) return `${Math.max(0, milliseconds).toFixed(1)} ms`;
+  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+}

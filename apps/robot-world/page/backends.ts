@@ -1,0 +1,47 @@
+import { createRpcClient } from '@linnet/frontend';
+import type { RpcClient } from '@linnet/frontend';
+import { FleetPlannerRpcInterface } from '../../fleet-planner/src/common/fleet-planner.rpc.js';
+import { ActivityTraceRpcInterface } from '../src/common/activity-trace.rpc.js';
+import { RobotWorldReadRpcInterface } from '../src/common/robot-world.rpc.js';
+
+/** What requests are routed by; these backends have one warehouse. */
+export const token = { key: 'warehouse', iTwinId: 'demo', iModelId: 'warehouse', changeset: { id: '' } };
+
+/** What log lines of the backends say about who asked. */
+const caller = {
+  applicationId: 'robot-world-page',
+  applicationVersion: '0.1.0',
+  sessionId: crypto.randomUUID(),
+};
+
+/** A backend that is called by RPC. */
+export interface Backend {
+  readonly name: string;
+  readonly url: string;
+  readonly client: RpcClient;
+}
+
+/** Where this page comes from. */
+export const robotWorld: Backend = {
+  name: 'robot-world',
+  url: location.origin,
+  client: createRpcClient({
+    ...caller,
+    info: { title: 'RobotWorldEngine', version: 'v1.0' },
+    interfaces: [RobotWorldReadRpcInterface, ActivityTraceRpcInterface],
+    // How often a pending survey is asked for.
+    pendingIntervalMs: 250,
+  }),
+};
+
+/** The second backend, which the first one knows the address of. */
+export async function findFleetPlanner(): Promise<Backend> {
+  const { fleetPlanner: url } = (await (await fetch('backends.json')).json()) as { fleetPlanner: string };
+  const client = createRpcClient({
+    ...caller,
+    uriPrefix: url,
+    info: { title: 'FleetPlanner', version: 'v1.0' },
+    interfaces: [FleetPlannerRpcInterface, ActivityTraceRpcInterface],
+  });
+  return { name: 'fleet-planner', url, client };
+}

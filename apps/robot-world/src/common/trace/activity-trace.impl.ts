@@ -1,0 +1,23 @@
+import { Body, StandardSchemaValidationPipe, UsePipes } from '@nestjs/common';
+import { RpcInterface } from '@linnet/backend';
+import type { IModelRpcProps } from '@linnet/backend';
+import { z } from 'zod';
+import { ActivityTraceRpcInterface } from '../activity-trace.rpc.js';
+import type { ActivityTrace } from '../activity-trace.rpc.js';
+import { ActivityRecorder } from './activity.recorder.js';
+
+const activityId = z.string().min(1).max(200);
+
+/** Answers {@link ActivityTraceRpcInterface}. */
+@RpcInterface(ActivityTraceRpcInterface)
+@UsePipes(StandardSchemaValidationPipe)
+export class ActivityTraceRpcImpl implements ActivityTraceRpcInterface {
+  constructor(private readonly recorder: ActivityRecorder) {}
+
+  async traceActivity(
+    _token: IModelRpcProps,
+    @Body({ schema: activityId }) id: string,
+  ): Promise<ActivityTrace> {
+    return this.recorder.trace(id);
+  }
+}

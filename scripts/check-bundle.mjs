@@ -1,0 +1,44 @@
+// Bundles the frontend library as a page would, and fails if it has become too big.
+import { gzipSync } from 'node:zlib';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+
+const LIMIT_KB = 15;
+const configFile = fileURLToPath(new URL('../apps/robot-world/page/vite.config.mjs', import.meta.url));
+
+/** What a page uses of the library, by name. */
+const bundles = {
+  'RPC client': ['createRpcClient'],
+  'IPC client': ['IpcApp', 'webSocketIpc'],
+  'RPC and IPC client': ['createRpcClient', 'IpcApp', 'webSocketIpc'],
+};
+
+async function sizeOf(names) {
+  const entry = '\0entry';
+  const code = `export { ${names.join(', ')} } from '@linnet/frontend';`;
+  const plugin = {
+    name: 'entry',
+    resolveId: (id) => (id === entry ? id : undefined),
+    load: (id) => (id === entry ? code : undefined),
+  };
+  const { output } = await build({
+    configFile,
+    plugins: [plugin],
+    build: {
+      write: false,
+      minify: true,
+      rolldownOptions: { input: entry, preserveEntrySignatures: 'strict' },
+    },
+  });
+  const chunks = output.map((chunk) => chunk.code ?? '');
+  return { minified: chunks.join('').length, gzip: gzipSync(chunks.join('\n'), { level: 9 }).length };
+}
+
+const kb = (bytes) => `${(bytes / 1000).toFixed(1)} KB`;
+for (const [name, names] of Object.entries(bundles)) {
+  const { minified, gzip } = await sizeOf(names);
+  const isTooBig = gzip > LIMIT_KB * 1000;
+  console.log(`${isTooBig ? 'FAILED' : 'ok    '}  ${name}: ${kb(minified)} minified, ${kb(gzip)} with gzip`);
+  if (isTooBig) process.exitCode = 1;
+}
+if (process.exitCode) console.error(`The limit is ${LIMIT_KB} KB.`);
