@@ -11,7 +11,6 @@ import {
   DURABLE_PROTOCOL,
   DurableLink,
   HttpError,
-  IpcProtocolError,
   limitsFrom,
 } from '@linnet/common';
 import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
