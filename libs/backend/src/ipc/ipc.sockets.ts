@@ -130,8 +130,10 @@ export class IpcSockets {
     const isCurrent = () => this.#open.get(session)?.webSocket === webSocket;
     let isWelcome = false;
     void started.then(() => {
-      if (link.closure) transport.close(link.closure.code, link.closure.reason);
-      if (!isCurrent()) return;
+      // It may have ended meanwhile, or come back over a newer connection.
+      const { closure } = link;
+      if (closure) transport.close(closure.code, closure.reason);
+      if (closure || !isCurrent()) return;
       isWelcome = true;
       this.#greeting.welcome(session, transport, received);
     });

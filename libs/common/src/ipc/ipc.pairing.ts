@@ -7,10 +7,10 @@ import { IpcLink } from './ipc.link.js';
 import { deferred } from '../call/call.deferred.js';
 import { settle } from '../call/call.settle.js';
 import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
-import { IpcClosedError, IpcMessageType, IpcProtocolError } from './ipc.message.js';
+import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
 import type { IpcClosure, IpcMessage } from './ipc.message.js';
 import { ReconnectTimer, watchNetwork } from './ipc.reconnect.js';
-import { WaitingMessages } from './ipc.waiting.js';
+import { cancelOf, WaitingMessages } from './ipc.waiting.js';
 
 /**
  * `connecting`: there is no session yet, or not any more. `open`: there is one. `interrupted`: there is one whose
@@ -202,7 +202,9 @@ export class IpcPairing {
       link.acknowledge();
     } catch (error) {
       if (!(error instanceof IpcProtocolError)) throw error;
-      this.#end({ code: error.code, reason: error.message });
+      // Another frame than the greeting may be the connection's fault.
+      if (error.code === 4001) this.#end({ code: 4001, reason: error.message });
+      else this.#abandon({ code: INTERRUPTED, reason: error.message });
     }
   }
 
@@ -293,8 +295,4 @@ export class IpcPairing {
 function isFinal(code: number): boolean {
   if (code === 1002 || code === 1007 || code === INTERRUPTED) return false;
   return code <= 1003 || (code >= 1008 && code <= 1013) || code >= 3000;
-}
-
-function cancelOf(request: number): OutgoingMessage {
-  return { type: IpcMessageType.Cancel, channel: '', request, data: { json: undefined, parts: [] } };
 }

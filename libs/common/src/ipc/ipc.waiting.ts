@@ -1,5 +1,5 @@
 import type { OutgoingMessage } from './ipc.codec.js';
-import { IpcClosedError } from './ipc.message.js';
+import { IpcClosedError, IpcMessageType } from './ipc.message.js';
 
 /** What was sent while there was no session: it is for the next one. */
 export class WaitingMessages {
@@ -38,4 +38,9 @@ export class WaitingMessages {
 /** About as much memory as it takes. */
 function sizeOf({ data: { json, parts } }: OutgoingMessage): number {
   return parts.reduce((sum, { byteLength }) => sum + byteLength, json?.length ?? 0);
+}
+
+/** The word that nobody waits for an answer any more. */
+export function cancelOf(request: number): OutgoingMessage {
+  return { type: IpcMessageType.Cancel, channel: '', request, data: { json: undefined, parts: [] } };
 }
