@@ -135,7 +135,12 @@ export class IpcSockets {
       if (closure) transport.close(closure.code, closure.reason);
       if (closure || !isCurrent()) return;
       isWelcome = true;
-      this.#greeting.welcome(session, transport, received);
+      try {
+        this.#greeting.welcome(session, transport, received);
+      } catch (error) {
+        // It claims to have what it was never sent.
+        link.close(1002, (error as Error).message);
+      }
     });
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       // Of a connection that was given up something may still come.
