@@ -63,8 +63,8 @@ export class IpcHost implements OnApplicationShutdown {
     this.#goDown = goLive(this);
     this.ipc = {
       send: (wireName, ...args) => this.#sendRaw(wireName, args),
-      addListener: (wireName, listener) => server.channels.addListener(wireName, listener),
-      removeListener: (wireName, listener) => server.channels.removeListener(wireName, listener),
+      addListener: (wireName, listener) => server.channels.listeners.add(wireName, listener),
+      removeListener: (wireName, listener) => server.channels.listeners.remove(wireName, listener),
       handle: (wireName, handler) => server.channels.handle(wireName, handler),
     };
   }

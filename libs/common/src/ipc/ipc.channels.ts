@@ -4,6 +4,7 @@ import { reservedNames } from '../call/call.names.js';
 import { IModelStatus } from '../wire/error.table.js';
 import { channelName, IPC_APP_CHANNEL, wireChannel } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
+import { IpcListeners } from './ipc.listeners.js';
 import type { IpcEvent, IpcListener, IpcSession } from './ipc.session.js';
 
 /** One call of a frontend's. */
@@ -63,7 +64,8 @@ const ipcApp: IpcChannelHandler = {
 /** All that is callable over IPC, and who listens. */
 export class IpcChannels {
   readonly #targets = new Map<string, (method: string) => IpcTarget>();
-  readonly #listeners = new Map<string, Set<IpcListener>>();
+  /** Who listens to any session. */
+  readonly listeners = new IpcListeners<IpcListener>();
 
   constructor() {
     this.#add(IPC_APP_CHANNEL, lookupIn('itwinjs-core/ipc-app', ipcApp));
@@ -84,24 +86,6 @@ export class IpcChannels {
       handler({ session: call.session, activity: call.activity }, call.method, ...call.arguments);
     const target = { run, enveloped: false, sequential: false };
     return this.#add(wireName, () => target);
-  }
-
-  /** @returns ends it */
-  addListener(wireName: string, listener: IpcListener): () => void {
-    let listeners = this.#listeners.get(wireName);
-    if (!listeners) this.#listeners.set(wireName, (listeners = new Set()));
-    listeners.add(listener);
-    return () => this.removeListener(wireName, listener);
-  }
-
-  removeListener(wireName: string, listener: IpcListener): void {
-    const listeners = this.#listeners.get(wireName);
-    if (listeners?.delete(listener) && listeners.size === 0) this.#listeners.delete(wireName);
-  }
-
-  /** The listeners of a channel, as they are now. */
-  listenersOf(wireName: string): IpcListener[] {
-    return [...(this.#listeners.get(wireName) ?? [])];
   }
 
   /** @throws IModelError where there is nothing of these names */

@@ -171,7 +171,10 @@ export class IpcConversation {
   #listen({ channel, data }: IpcMessage): void {
     if (this.session.takeReply(channel, data)) return;
     const { session } = this;
-    const listeners: IpcListener[] = [...session.listenersOf(channel), ...this.channels.listenersOf(channel)];
+    const listeners: IpcListener[] = [
+      ...session.listenersOf(channel),
+      ...this.channels.listeners.of(channel),
+    ];
     if (listeners.length === 0) return;
     const activity = this.#activity(channel, '');
     const { pendingCalls, arguments: most } = this.options.limits;

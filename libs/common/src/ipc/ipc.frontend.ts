@@ -1,6 +1,6 @@
 import { DeadlineError } from '../call/backend.error.js';
 import { settle } from '../call/call.settle.js';
-import { defaultIpcLimits } from '../wire/wire.limits.js';
+import { defaultIpcLimits, limitsFrom } from '../wire/wire.limits.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { prepareInvoke, prepareSend } from './ipc.codec.js';
 import type { OutgoingMessage } from './ipc.codec.js';
@@ -8,6 +8,7 @@ import type { IpcConnector } from './ipc.connector.js';
 import { REPLY_MARK, wireChannel } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
 import { unwrapAnswer } from './ipc.answer.js';
+import { IpcListeners } from './ipc.listeners.js';
 import { IpcPairing } from './ipc.pairing.js';
 import type { IpcPairingState } from './ipc.pairing.js';
 import { IpcClosedError, IpcMessageType } from './ipc.message.js';
@@ -61,13 +62,13 @@ export class IpcFrontend {
   readonly #pairing: IpcPairing;
   readonly #timeoutMs: number;
   readonly #pending = new Map<number, Pending>();
-  readonly #listeners = new Map<string, Set<IpcFrontendListener>>();
+  readonly #listeners = new IpcListeners<IpcFrontendListener>();
   #lastRequest = 0;
 
   constructor(connect: IpcConnector, options: IpcFrontendOptions = {}) {
     const { invokeTimeoutMs = 60_000, reconnect = true, reconnectMs = [250, 10_000] } = options;
     const { connectTimeoutMs = 10_000, heartbeatMs = 30_000 } = options;
-    const limits = { ...defaultIpcLimits, ...options.limits };
+    const limits = limitsFrom(defaultIpcLimits, options.limits);
     this.#timeoutMs = invokeTimeoutMs;
     this.#pairing = new IpcPairing(
       connect,
@@ -84,7 +85,7 @@ export class IpcFrontend {
 
   /** Whether there is a session. */
   get isValid(): boolean {
-    return this.#pairing.state === 'open' || this.#pairing.state === 'interrupted';
+    return this.#pairing.isPaired;
   }
 
   get state(): IpcPairingState {
@@ -128,17 +129,11 @@ export class IpcFrontend {
 
   /** Listens to messages of the backend's. @returns stops listening */
   addListener(channel: IpcChannelLike, listener: IpcFrontendListener): () => void {
-    const name = wireChannel(channel);
-    let listeners = this.#listeners.get(name);
-    if (!listeners) this.#listeners.set(name, (listeners = new Set()));
-    listeners.add(listener);
-    return () => this.removeListener(channel, listener);
+    return this.#listeners.add(wireChannel(channel), listener);
   }
 
   removeListener(channel: IpcChannelLike, listener: IpcFrontendListener): void {
-    const name = wireChannel(channel);
-    const listeners = this.#listeners.get(name);
-    if (listeners?.delete(listener) && listeners.size === 0) this.#listeners.delete(name);
+    this.#listeners.remove(wireChannel(channel), listener);
   }
 
   /**
@@ -216,7 +211,7 @@ export class IpcFrontend {
   #receive({ type, channel, request, data }: IpcMessage): void {
     if (type === IpcMessageType.Response) this.#pending.get(request)?.resolve(data[0]);
     else if (type === IpcMessageType.Push)
-      for (const listener of this.#listeners.get(channel) ?? [])
+      for (const listener of this.#listeners.of(channel))
         // One that fails is not to keep the message from the others.
         settle(
           () => listener({}, ...data),

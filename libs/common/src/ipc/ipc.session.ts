@@ -4,6 +4,7 @@ import type { Activity } from '../call/call.activity.js';
 import { wireChannel, REPLY_MARK } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
 import { unwrapReply } from './ipc.error.js';
+import { IpcListeners } from './ipc.listeners.js';
 import type { IpcSessionLink } from './ipc.link.js';
 import { IpcClosedError } from './ipc.message.js';
 import type { IpcClosure } from './ipc.message.js';
@@ -61,7 +62,7 @@ export class IpcSession {
   readonly closed: Promise<IpcClosure>;
   #resolveClosed!: (closure: IpcClosure) => void;
   #abort: AbortController | undefined;
-  readonly #listeners = new Map<string, Set<IpcListener>>();
+  readonly #listeners = new IpcListeners<IpcListener>();
   readonly #replies = new Map<string, Waiting>();
   #lastReply = 0;
 
@@ -159,17 +160,11 @@ export class IpcSession {
    * @returns stops listening
    */
   addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
-    const name = wireChannel(channel);
-    let listeners = this.#listeners.get(name);
-    if (!listeners) this.#listeners.set(name, (listeners = new Set()));
-    listeners.add(listener);
-    return () => this.removeListener(channel, listener);
+    return this.#listeners.add(wireChannel(channel), listener);
   }
 
   removeListener(channel: IpcChannelLike, listener: IpcListener): void {
-    const name = wireChannel(channel);
-    const listeners = this.#listeners.get(name);
-    if (listeners?.delete(listener) && listeners.size === 0) this.#listeners.delete(name);
+    this.#listeners.remove(wireChannel(channel), listener);
   }
 
   /**
@@ -190,9 +185,9 @@ export class IpcSession {
     return this.link.push(message);
   }
 
-  /** @internal The listeners of a channel, as they are now. */
-  listenersOf(wireName: string): IpcListener[] {
-    return [...(this.#listeners.get(wireName) ?? [])];
+  /** @internal The listeners of a channel. */
+  listenersOf(wireName: string): ReadonlySet<IpcListener> {
+    return this.#listeners.of(wireName);
   }
 
   /** @internal Takes a message for the reply that it may be. */
