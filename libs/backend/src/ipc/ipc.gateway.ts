@@ -5,15 +5,7 @@ import type { OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { WebSocketServer } from 'ws';
-import {
-  COMPATIBLE_PROTOCOL,
-  defaultIpcLimits,
-  DURABLE_PROTOCOL,
-  HttpError,
-  limitsFrom,
-  OriginPolicy,
-  pathOf,
-} from '@linnet/common';
+import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, HttpError, OriginPolicy, pathOf } from '@linnet/common';
 import type { IpcIdentity, IpcLimits } from '@linnet/common';
 import { drainOnClose } from '../http/http.attach.js';
 import { mapNestException } from '../nest/exception.mapper.js';
@@ -59,7 +51,7 @@ export class IpcGateway implements OnModuleInit {
     private readonly authorizer: IpcAuthorizer,
     private readonly adapterHost: HttpAdapterHost,
   ) {
-    this.#limits = limitsFrom(defaultIpcLimits, options.limits);
+    this.#limits = host.limits;
     this.#resumes = options.resumeGraceMs !== 0;
     this.#origins = new OriginPolicy(options);
     this.#sockets = new IpcSockets(options, host, registry.scopes, this.#logger);

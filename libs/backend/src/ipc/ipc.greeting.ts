@@ -1,13 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  defaultIpcLimits,
-  greetingFrame,
-  INTERRUPTED,
-  IpcProtocolError,
-  limitsFrom,
-  parseHello,
-} from '@linnet/common';
+import { greetingFrame, INTERRUPTED, IpcProtocolError, parseHello } from '@linnet/common';
 import type { DurableLink, IpcIdentity, IpcLimits, IpcSession } from '@linnet/common';
 import type { IpcWebSocket, WebSocketTransport } from '../node/websocket.transport.js';
 
@@ -26,16 +19,13 @@ interface Durable {
 /** Sessions of the durable wire by their ids: greets their frontends, and takes them up again. */
 export class IpcGreeting {
   readonly #durable = new Map<string, Durable>();
-  readonly #limits: IpcLimits;
   #waiting = 0;
 
   /** @param graceMs how long a session waits for its frontend to come back, in milliseconds */
   constructor(
-    limits: Partial<IpcLimits> | undefined,
+    private readonly limits: IpcLimits,
     private readonly graceMs: number,
-  ) {
-    this.#limits = limitsFrom(defaultIpcLimits, limits);
-  }
+  ) {}
 
   /** Connections that have not said yet what they want. */
   get waiting(): number {
@@ -80,7 +70,7 @@ export class IpcGreeting {
    * @throws IpcProtocolError for what is no greeting, 4001 for a session that is not (any more) there
    */
   recognize(frame: string, identity: IpcIdentity): { session: IpcSession; received: number } | undefined {
-    const hello = parseHello(frame, this.#limits);
+    const hello = parseHello(frame, this.limits);
     if (!hello) return undefined;
     const durable = this.#durable.get(hello.sessionId);
     // Who knows the secret has to be who he was, besides: a token may have been taken from him meanwhile.

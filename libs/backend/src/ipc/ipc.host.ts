@@ -3,6 +3,7 @@ import type { OnApplicationShutdown, Type } from '@nestjs/common';
 import { defaultIpcLimits, limitsFrom, IpcServer, makeProxy, preparePush, wireChannel } from '@linnet/common';
 import type {
   IpcChannelLike,
+  IpcLimits,
   IpcListener,
   IpcMethodHandler,
   IpcNotifier,
@@ -37,6 +38,8 @@ export interface IpcSocketBackend {
  */
 @Injectable()
 export class IpcHost implements OnApplicationShutdown {
+  /** @internal What the options say, and the defaults where they do not. */
+  readonly limits: IpcLimits;
   /** @internal */
   readonly server: IpcServer;
   /** @internal */
@@ -49,9 +52,10 @@ export class IpcHost implements OnApplicationShutdown {
 
   constructor(@Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions) {
     const logger = new Logger('IpcModule');
+    this.limits = limitsFrom(defaultIpcLimits, options.limits);
     const server = new IpcServer({
       ...options,
-      limits: limitsFrom(defaultIpcLimits, options.limits),
+      limits: this.limits,
       invokeTimeoutMs: options.invokeTimeoutMs ?? 30_000,
       mapError: mapNestException,
       run: (activity, work) => ClientRequestContext.run(activity, work),

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { defaultIpcLimits, limitsFrom, RPC_CHANNEL, RpcDispatcher, RpcOverIpc } from '@linnet/common';
+import { RPC_CHANNEL, RpcDispatcher, RpcOverIpc } from '@linnet/common';
 import { logReport } from '../nest/call.report.js';
 import { mapNestException } from '../nest/exception.mapper.js';
 import { RpcServer } from '../rpc/rpc.server.js';
@@ -22,7 +22,7 @@ export class IpcRpcChannel implements OnModuleInit {
     const logger = new Logger('IpcModule');
     const rpc = new RpcOverIpc(this.#dispatcher(), {
       ...this.options,
-      maxArguments: limitsFrom(defaultIpcLimits, this.options.limits).arguments,
+      maxArguments: this.host.limits.arguments,
       mapError: mapNestException,
       report: (report) => logReport(logger, report),
     });

@@ -5,14 +5,7 @@ import type { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import {
-  Activity,
-  defaultIpcLimits,
-  DURABLE_PROTOCOL,
-  DurableLink,
-  HttpError,
-  limitsFrom,
-} from '@linnet/common';
+import { Activity, DURABLE_PROTOCOL, DurableLink, HttpError } from '@linnet/common';
 import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import { WebSocketTransport } from '../node/websocket.transport.js';
@@ -55,7 +48,7 @@ export class IpcSockets {
     private readonly scopes: SessionScopes,
     private readonly logger: Logger,
   ) {
-    this.#greeting = new IpcGreeting(options.limits, options.resumeGraceMs ?? 30_000);
+    this.#greeting = new IpcGreeting(host.limits, options.resumeGraceMs ?? 30_000);
   }
 
   /** Connections that have not said yet what they want. */
@@ -89,8 +82,7 @@ export class IpcSockets {
   }
 
   #beginDurable(webSocket: IpcWebSocket, transport: WebSocketTransport, props: IpcSessionProps): void {
-    const { sessions } = limitsFrom(defaultIpcLimits, this.options.limits);
-    if (this.host.server.size >= sessions) {
+    if (this.host.server.size >= this.host.limits.sessions) {
       webSocket.on('error', () => undefined);
       transport.close(1013, 'The server has as many sessions as it can have.');
       return;
