@@ -2,15 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { defaultIpcLimits, IModelError } from '@linnet/common';
 import { readable } from './ipc.compare.js';
 import { readVectors } from './vectors.js';
-import {
-  encodeIpcValue,
-  parseMessage,
-  parseTextFrame,
-  preparePush,
-  prepareResponse,
-  textFrame,
-} from '../../libs/common/src/ipc/ipc.codec.js';
+import { parseMessage, parseTextFrame, textFrame } from '../../libs/common/src/ipc/ipc.codec.js';
 import { encodeIpcError } from '../../libs/common/src/ipc/ipc.error.js';
+import { preparePush, prepareResponse } from '../../libs/common/src/ipc/ipc.outgoing.js';
+import { encodeIpcValue } from '../../libs/common/src/ipc/ipc.value.js';
 import { encodeError } from '../../libs/common/src/wire/error.codec.js';
 
 describe('ipc-frames.json', () => {

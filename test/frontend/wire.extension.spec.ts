@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { defaultIpcLimits } from '@linnet/common';
-import { prepareInvoke, prepareResponse, prepareSend } from '../../libs/common/src/ipc/ipc.codec.js';
+import { clonedForm } from '../../libs/common/src/ipc/ipc.cloned.form.js';
+import { greetingOf, helloOf, readFrame } from '../../libs/common/src/ipc/ipc.durable.codec.js';
+import { textForm } from '../../libs/common/src/ipc/ipc.durable.form.js';
+import type { DurableForm } from '../../libs/common/src/ipc/ipc.durable.form.js';
 import {
-  durableBlocks,
-  durableFrame,
-  durableText,
-  greetingFrame,
-  helloFrame,
-  parseDurableBlocks,
-  parseDurableText,
-} from '../../libs/common/src/ipc/ipc.durable.codec.js';
+  prepareCancel,
+  prepareInvoke,
+  prepareResponse,
+  prepareSend,
+} from '../../libs/common/src/ipc/ipc.outgoing.js';
+import type { OutgoingMessage } from '../../libs/common/src/ipc/ipc.outgoing.js';
 
 const text = readFileSync(new URL('../../docs/wire-extension.md', import.meta.url), 'utf8');
 const examples = Object.fromEntries(
@@ -18,44 +19,56 @@ const examples = Object.fromEntries(
 );
 const channel = 'itwin.robot-v1.2';
 const bytes = prepareSend('itwin.m', [Uint8Array.of(1, 2)]);
+const welcome = { sessionId: 's1', secret: 'k2', graceMs: 30_000, received: 5 };
+
+const frameOf = (form: DurableForm, first: number, message: OutgoingMessage) =>
+  form.frame(first, [form.prepare(message, first).content]);
+
+const written: [name: string, write: (form: DurableForm) => unknown][] = [
+  ['send', (form) => frameOf(form, 0, prepareSend(channel, ['hello', 1]))],
+  [
+    'call',
+    (form) => {
+      const context = { activityId: 'click 7', timeoutMs: 2000 };
+      return frameOf(form, 1, prepareInvoke(channel, 'drive', 7, ['r1'], context));
+    },
+  ],
+  ['answer', (form) => frameOf(form, 0, prepareResponse(channel, 7, true, 'result'))],
+  ['cancel', (form) => frameOf(form, 2, prepareCancel(7))],
+  ['begin', (form) => form.list(helloOf(undefined, 0))],
+  ['resume', (form) => form.list(helloOf({ sessionId: 's1', secret: 'k1' }, 12))],
+  ['welcome', (form) => form.list(greetingOf({ welcome }))],
+  ['lost', (form) => form.list(greetingOf({ lost: 'The session is not there any more.' }))],
+];
 
 describe('the examples of docs/wire-extension.md', () => {
-  it.each([
-    ['send', () => durableFrame(0, [durableText(prepareSend(channel, ['hello', 1]))])],
-    [
-      'call',
-      () => {
-        const call = prepareInvoke(channel, 'drive', 7, ['r1'], { activityId: 'click 7', timeoutMs: 2000 });
-        return durableFrame(1, [durableText(call)]);
-      },
-    ],
-    ['answer', () => durableFrame(0, [durableText(prepareResponse(channel, 7, true, 'result'))])],
-    [
-      'cancel',
-      () => {
-        const data = { json: undefined, parts: [] };
-        return durableFrame(2, [durableText({ type: 4, channel: '', request: 7, data })]);
-      },
-    ],
-    ['begin', () => helloFrame(undefined, 0)],
-    ['resume', () => helloFrame({ sessionId: 's1', secret: 'k1' }, 12)],
-    [
-      'welcome',
-      () => greetingFrame({ welcome: { sessionId: 's1', secret: 'k2', graceMs: 30_000, received: 5 } }),
-    ],
-    ['lost', () => greetingFrame({ lost: 'The session is not there any more.' })],
-    ['blocks', () => Buffer.from(durableBlocks(3, durableText(bytes), bytes.data.parts)).toString('hex')],
-  ] as [string, () => string][])('%s', (name, make) => {
-    expect(name === 'blocks' ? examples[name]!.replaceAll(' ', '') : examples[name]).toBe(make());
+  it.each(written)('%s, as text', (name, write) => {
+    expect(write(textForm)).toBe(examples[name]);
   });
 
-  it('are read as they are said to be', () => {
-    expect(parseDurableText(examples['call']!, defaultIpcLimits)).toMatchObject({
+  it.each(written)('%s, as a list that is cloned', (name, write) => {
+    expect(write(clonedForm)).toEqual(JSON.parse(examples[name]!));
+  });
+
+  it('blocks', () => {
+    const { content } = textForm.prepare(bytes, 3);
+    expect(Buffer.from(content as Uint8Array).toString('hex')).toBe(examples['blocks']!.replaceAll(' ', ''));
+    expect(frameOf(clonedForm, 3, bytes)).toEqual([3, [0, 'itwin.m', [Uint8Array.of(1, 2)]]]);
+  });
+
+  it.each([
+    ['text', textForm, examples['call']!],
+    ['cloned', clonedForm, JSON.parse(examples['call']!) as unknown[]],
+  ])('are read as they are said to be: %s', (_name, form, frame) => {
+    expect(readFrame(form.parse(frame, defaultIpcLimits).list)).toMatchObject({
       first: 1,
       messages: [{ message: { type: 2, request: 7, method: 'drive', data: ['r1'], activityId: 'click 7' } }],
     });
+  });
+
+  it('have their arrays', () => {
     const frame = Buffer.from(examples['blocks']!.replaceAll(' ', ''), 'hex');
-    expect(parseDurableBlocks(frame, defaultIpcLimits)).toMatchObject({
+    expect(readFrame(textForm.parse(frame, defaultIpcLimits).list)).toMatchObject({
       first: 3,
       messages: [{ message: { type: 0, channel: 'itwin.m', data: [Uint8Array.of(1, 2)] } }],
     });

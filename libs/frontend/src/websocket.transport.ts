@@ -1,5 +1,5 @@
-import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL } from '@linnet/common';
-import type { IpcConnectionEvents, IpcConnector, IpcTransport } from '@linnet/common';
+import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, textForm } from '@linnet/common';
+import type { IpcConnectionEvents, IpcConnector, IpcFrame, IpcTransport } from '@linnet/common';
 import { PlatformWebSocket } from '#websocket';
 
 /** As much of a WebSocket as is used: that of a browser, of Node, or of `ws`. */
@@ -72,11 +72,12 @@ class WebSocketTransport implements IpcTransport {
     }
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
-    socket.addEventListener('open', () => this.events.opened(socket.protocol));
-    socket.addEventListener('message', ({ data }) => {
-      if (typeof data === 'string') this.events.text(data);
-      else this.events.binary(new Uint8Array(data as ArrayBuffer));
-    });
+    socket.addEventListener('open', () =>
+      this.events.opened(socket.protocol === DURABLE_PROTOCOL ? textForm : undefined),
+    );
+    socket.addEventListener('message', ({ data }) =>
+      this.events.frame(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer)),
+    );
     // What went wrong is told by the close that follows.
     socket.addEventListener('error', () => undefined);
     socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason));
@@ -91,12 +92,8 @@ class WebSocketTransport implements IpcTransport {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
-  writeText(text: string): void {
-    if (this.#socket?.readyState === OPEN) this.#socket.send(text);
-  }
-
-  writeBinary(part: Uint8Array): void {
-    if (this.#socket?.readyState === OPEN) this.#socket.send(part);
+  write(frame: IpcFrame): void {
+    if (this.#socket?.readyState === OPEN) this.#socket.send(frame as string | Uint8Array);
   }
 
   defer(work: () => void): void {

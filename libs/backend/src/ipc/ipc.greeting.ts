@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { greetingFrame, INTERRUPTED, IpcProtocolError, parseHello } from '@linnet/common';
+import { greetingOf, INTERRUPTED, IpcProtocolError, readHello, textForm } from '@linnet/common';
 import type { DurableLink, IpcIdentity, IpcLimits, IpcSession } from '@linnet/common';
 import type { IpcWebSocket, WebSocketTransport } from '../node/websocket.transport.js';
 
@@ -70,7 +70,7 @@ export class IpcGreeting {
    * @throws IpcProtocolError for what is no greeting, 4001 for a session that is not (any more) there
    */
   recognize(frame: string, identity: IpcIdentity): { session: IpcSession; received: number } | undefined {
-    const hello = parseHello(frame, this.limits);
+    const hello = readHello(textForm.parse(frame, this.limits).list);
     if (!hello) return undefined;
     const durable = this.#durable.get(hello.sessionId);
     // Who knows the secret has to be who he was, besides: a token may have been taken from him meanwhile.
@@ -111,7 +111,7 @@ export class IpcGreeting {
     const secret = randomBytes(16).toString('base64url');
     durable.secrets.push(secret);
     const welcome = { sessionId: session.id, secret, graceMs: this.graceMs, received: link.received };
-    transport.writeText(greetingFrame({ welcome }));
+    transport.write(textForm.list(greetingOf({ welcome })));
     link.attach(transport, received);
   }
 
@@ -123,7 +123,7 @@ export class IpcGreeting {
 
   /** Tells a frontend that its session is lost. */
   refuse(transport: WebSocketTransport, { message }: SessionLost): void {
-    transport.writeText(greetingFrame({ lost: message }));
+    transport.write(textForm.list(greetingOf({ lost: message })));
   }
 
   /** The connection of a session is broken: its frontend has a while to come back. */

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import { Activity, DURABLE_PROTOCOL, DurableLink, HttpError } from '@linnet/common';
+import { Activity, DURABLE_PROTOCOL, DurableLink, HttpError, textForm } from '@linnet/common';
 import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import { WebSocketTransport } from '../node/websocket.transport.js';
@@ -87,7 +87,7 @@ export class IpcSockets {
       transport.close(1013, 'The server has as many sessions as it can have.');
       return;
     }
-    const connection = this.host.server.openDurable(props);
+    const connection = this.host.server.openDurable(textForm, props);
     this.#greeting.add(connection.session, connection.link);
     this.#begin(connection, transport, webSocket);
     this.#connect(connection.session, webSocket, transport, 0);
@@ -142,8 +142,7 @@ export class IpcSockets {
         return;
       }
       this.#greeting.confirm(session);
-      if (isBinary) link.receiveBinary(data);
-      else link.receiveText(data.toString());
+      link.receive(isBinary ? data : data.toString());
     });
     webSocket.on('error', (error: Error) => {
       // Broken frames may be the connection's fault; what is too big will be so again.
@@ -164,8 +163,7 @@ export class IpcSockets {
 
   #listen(webSocket: IpcWebSocket, link: IpcConnection['link']): void {
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
-      if (isBinary) link.receiveBinary(data);
-      else link.receiveText(data.toString());
+      link.receive(isBinary ? data : data.toString());
     });
     // Frames that are none: it closes by itself, with the code that was found.
     webSocket.on('error', (error: Error) => link.ended({ code: webSocket.closeCode, reason: error.message }));

@@ -124,8 +124,8 @@ async function open() {
 
 /** Writes a message of the compatible wire. */
 function write(transport: WebSocketTransport, text: string, parts: readonly Uint8Array[]): void {
-  transport.writeText(text);
-  for (const part of parts) transport.writeBinary(part);
+  transport.write(text);
+  for (const part of parts) transport.write(part);
 }
 
 const TEXT = 0x81;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import type { IpcTransport } from '@linnet/common';
+import type { IpcFrame, IpcTransport } from '@linnet/common';
 
 /** What `ws` closes by itself for, without a reason: the codes of RFC 6455, 7.4.1. */
 const reasons: Readonly<Record<number, string>> = {
@@ -67,17 +67,11 @@ export class WebSocketTransport implements IpcTransport {
     return this.socket.writableLength + this.#filled;
   }
 
-  writeText(text: string): void {
+  write(frame: IpcFrame): void {
     if (this.webSocket.readyState !== WebSocket.OPEN) return;
     this.#schedule();
-    this.#writeText(text);
-    if (this.bufferedBytes > HIGH_WATER) this.#slow();
-  }
-
-  writeBinary(part: Uint8Array): void {
-    if (this.webSocket.readyState !== WebSocket.OPEN) return;
-    this.#schedule();
-    this.#writePart(part);
+    if (typeof frame === 'string') this.#writeText(frame);
+    else this.#writePart(frame as Uint8Array);
     if (this.bufferedBytes > HIGH_WATER) this.#slow();
   }
 

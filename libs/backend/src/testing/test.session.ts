@@ -2,8 +2,8 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import { DURABLE_PROTOCOL, IpcFrontend } from '@linnet/common';
-import type { IpcConnector, IpcFrontendOptions, IpcTransport } from '@linnet/common';
+import { DURABLE_PROTOCOL, IpcFrontend, textForm } from '@linnet/common';
+import type { IpcConnector, IpcFrame, IpcFrontendOptions, IpcTransport } from '@linnet/common';
 import { IpcHost } from '../ipc/ipc.host.js';
 import { IPC_OPTIONS } from '../ipc/ipc.tokens.js';
 import type { IpcModuleOptions } from '../ipc/ipc.options.js';
@@ -61,11 +61,8 @@ function connector(open: () => WebSocket): IpcConnector {
   return (events) => {
     const socket = open();
     let refusal = '';
-    socket.on('open', () => events.opened(socket.protocol));
-    socket.on('message', (data: Buffer, isBinary) => {
-      if (isBinary) events.binary(data);
-      else events.text(data.toString());
-    });
+    socket.on('open', () => events.opened(socket.protocol === DURABLE_PROTOCOL ? textForm : undefined));
+    socket.on('message', (data: Buffer, isBinary) => events.frame(isBinary ? data : data.toString()));
     // What `ws` says of an upgrade that is refused has the status in it.
     socket.on('error', (error) => (refusal = error.message));
     socket.on('close', (code, reason) => events.closed({ code, reason: reason.toString() || refusal }));
@@ -78,12 +75,8 @@ class TestTransport implements IpcTransport {
 
   constructor(private readonly socket: WebSocket) {}
 
-  writeText(text: string): void {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(text);
-  }
-
-  writeBinary(part: Uint8Array): void {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(part);
+  write(frame: IpcFrame): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(frame as string | Uint8Array);
   }
 
   defer(work: () => void): void {

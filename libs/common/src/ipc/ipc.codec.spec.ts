@@ -1,14 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { defaultIpcLimits } from '../wire/wire.limits.js';
-import {
-  encodeIpcValue,
-  parseMessage,
-  parseTextFrame,
-  preparePush,
-  prepareResponse,
-  textFrame,
-} from './ipc.codec.js';
+import { parseMessage, parseTextFrame, textFrame } from './ipc.codec.js';
+import { preparePush, prepareResponse } from './ipc.outgoing.js';
+import { encodeIpcValue } from './ipc.value.js';
 
 const kinds = [
   Uint8Array,
@@ -38,7 +33,7 @@ const read = (argument: string, ...parts: Uint8Array[]) =>
 /** Writes a value, and reads it as if it had come from a peer. */
 function roundTrip(value: unknown): unknown {
   const outgoing = preparePush('c', [value]);
-  const { parts } = outgoing.data;
+  const { parts } = outgoing.data.encode();
   const frame = parseTextFrame(textFrame(outgoing, 5), defaultIpcLimits);
   expect(frame.parts).toBe(parts.length);
   const message = parseMessage(

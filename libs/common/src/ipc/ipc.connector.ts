@@ -1,15 +1,20 @@
+import type { DurableForm } from './ipc.durable.form.js';
 import type { IpcTransport } from './ipc.link.js';
-import type { IpcClosure } from './ipc.message.js';
+import type { IpcClosure, IpcFrame } from './ipc.message.js';
 
 /** What a connection tells whoever opened it; nothing before the connector has returned. */
 export interface IpcConnectionEvents {
-  /** @param protocol the WebSocket subprotocol that both ends agreed on; empty: the compatible wire */
-  opened(protocol: string): void;
-  text(frame: string): void;
-  binary(frame: Uint8Array): void;
+  /** @param form that of the durable wire, where both ends agreed on it; none: the compatible wire */
+  opened(form?: DurableForm): void;
+  frame(frame: IpcFrame): void;
   /** Told once, also of a connection that was never opened. */
   closed(closure: IpcClosure): void;
 }
 
-/** Begins to open a connection to a backend. What is sent before it is open is lost. */
-export type IpcConnector = (events: IpcConnectionEvents) => IpcTransport;
+/** Opens connections to a backend. */
+export interface IpcConnector {
+  /** Begins to open one. What is sent before it is open is lost. */
+  (events: IpcConnectionEvents): IpcTransport;
+  /** Whether there can be no other after the first. */
+  readonly once?: boolean;
+}

@@ -7,12 +7,12 @@ import { describeLosses } from '../wire/value.inspect.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { IpcAnswer } from './ipc.channels.js';
 import type { IpcCall, IpcChannels, IpcTarget } from './ipc.channels.js';
-import { prepareResponse } from './ipc.codec.js';
 import { answerFailure, encodeIpcError } from './ipc.error.js';
 import type { IpcErrorOptions } from './ipc.error.js';
 import type { IpcSessionLink } from './ipc.link.js';
 import { IpcClosedError, IpcMessageType } from './ipc.message.js';
 import type { IpcClosure, IpcMessage } from './ipc.message.js';
+import { prepareResponse } from './ipc.outgoing.js';
 import type { IpcListener, IpcSession } from './ipc.session.js';
 
 /** How frontends are answered. */

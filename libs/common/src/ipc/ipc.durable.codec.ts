@@ -1,8 +1,5 @@
-import { encodeBlocks, decodeBlocks } from '../wire/byte.blocks.js';
 import { isCount } from '../wire/value.codec.js';
-import type { IpcLimits } from '../wire/wire.limits.js';
-import { checkMessage, parseValue } from './ipc.codec.js';
-import type { OutgoingMessage } from './ipc.codec.js';
+import { checkMessage } from './ipc.codec.js';
 import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
 import type { IpcMessage } from './ipc.message.js';
 
@@ -29,34 +26,6 @@ export const IpcControlType = {
   Probe: 12,
 } as const;
 
-/** A message of the durable wire as JSON text: a list that begins with its type. */
-export function durableText(message: OutgoingMessage): string {
-  const { type, channel, method, request, data, activityId, timeoutMs } = message;
-  const value = data.json === undefined ? '' : `,${data.json}`;
-  if (type === IpcMessageType.Invoke) {
-    const name = `${JSON.stringify(channel)},${JSON.stringify(method)}`;
-    const text = `[2,${request},${name},${data.json ?? '[]'},${JSON.stringify(activityId)}`;
-    return timeoutMs ? `${text},${timeoutMs}]` : `${text}]`;
-  }
-  if (type === IpcMessageType.Response) return `[3,${request},${JSON.stringify(channel)}${value}]`;
-  if (type === IpcMessageType.Cancel) return `[4,${request}]`;
-  return `[${type},${JSON.stringify(channel)}${value}]`;
-}
-
-/**
- * The text frame of messages.
- *
- * @param first the number of the first; of those that follow, each has the next, control messages none
- */
-export function durableFrame(first: number, messages: readonly string[]): string {
-  return messages.length === 0 ? `[${first}]` : `[${first},${messages.join()}]`;
-}
-
-/** The binary frame of one message with typed arrays: its text frame and their memory, as aligned blocks. */
-export function durableBlocks(number: number, message: string, parts: readonly Uint8Array[]): Uint8Array {
-  return encodeBlocks([new TextEncoder().encode(durableFrame(number, [message])), ...parts]);
-}
-
 /** A message as it came: one of the session, or control. */
 export type DurableMessage =
   | { readonly kind: 'message'; readonly message: Omit<IpcMessage, 'sequence'> }
@@ -69,44 +38,10 @@ export interface DurableFrame {
   readonly messages: readonly DurableMessage[];
 }
 
-/**
- * Reads a text frame.
- *
- * @throws IpcProtocolError
- */
-export function parseDurableText(frame: string, limits: IpcLimits): DurableFrame {
-  return frameOf(listOf(frame, [], limits));
-}
-
-/**
- * Reads a binary frame: one message with its typed arrays.
- *
- * @throws IpcProtocolError
- */
-export function parseDurableBlocks(frame: Uint8Array, limits: IpcLimits): DurableFrame {
-  const [json, ...parts] = decodeBlocks(frame, limits.parts + 1) ?? [];
-  if (!json) throw new IpcProtocolError(1007, 'A binary frame is not made of blocks.');
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
-  } catch {
-    throw new IpcProtocolError(1007, 'The text of a binary frame is not UTF-8.');
-  }
-  const read = frameOf(listOf(text, parts, limits));
-  if (read.messages.length !== 1) throw new IpcProtocolError(1007, 'A binary frame is not one message.');
-  return read;
-}
-
-function listOf(text: string, parts: readonly Uint8Array[], limits: IpcLimits): unknown[] {
-  // The frame around a message is no nesting of the message's.
-  const list = parseValue(text, parts, { ...limits, depth: limits.depth + 1 });
-  if (!Array.isArray(list) || !isCount(list[0]))
-    throw new IpcProtocolError(1007, 'A frame is no list that begins with a number.');
-  return list;
-}
-
-function frameOf([first, ...messages]: unknown[]): DurableFrame {
-  return { first: first as number, messages: messages.map(readMessage) };
+/** Reads the list of a frame. @throws IpcProtocolError */
+export function readFrame([first, ...messages]: unknown[]): DurableFrame {
+  if (!isCount(first)) throw new IpcProtocolError(1007, 'A frame does not begin with a number.');
+  return { first, messages: messages.map(readMessage) };
 }
 
 function readMessage(value: unknown): DurableMessage {
@@ -141,21 +76,19 @@ export type Greeting =
     }
   | { readonly lost: string; readonly welcome?: undefined };
 
-/** The first frame of a frontend: begins a session, or proves that one is its own. */
-export function helloFrame(
+/** The first frame of a frontend, as a list: begins a session, or proves that one is its own. */
+export function helloOf(
   resumption: { sessionId: string; secret: string } | undefined,
   received: number,
-): string {
-  const values = resumption ? [resumption.sessionId, resumption.secret, received] : [];
-  return JSON.stringify([IpcControlType.Hello, ...values]);
+): unknown[] {
+  return resumption
+    ? [IpcControlType.Hello, resumption.sessionId, resumption.secret, received]
+    : [IpcControlType.Hello];
 }
 
 /** @throws IpcProtocolError */
-export function parseHello(
-  frame: string,
-  limits: IpcLimits,
-): { sessionId: string; secret: string; received: number } | undefined {
-  const [type, sessionId, secret, received] = listOf(frame, [], limits);
+export function readHello([type, sessionId, secret, received]: unknown[]):
+  { sessionId: string; secret: string; received: number } | undefined {
   if (type !== IpcControlType.Hello) throw new IpcProtocolError(1002, 'A connection begins with a greeting.');
   if (sessionId === undefined) return undefined;
   if (typeof sessionId !== 'string' || typeof secret !== 'string' || !isCount(received))
@@ -163,16 +96,15 @@ export function parseHello(
   return { sessionId, secret, received };
 }
 
-/** The first frame of a backend. */
-export function greetingFrame({ welcome, lost }: Greeting): string {
-  if (lost !== undefined) return JSON.stringify([IpcControlType.Lost, lost]);
+/** The first frame of a backend, as a list. */
+export function greetingOf({ welcome, lost }: Greeting): unknown[] {
+  if (lost !== undefined) return [IpcControlType.Lost, lost];
   const { sessionId, secret, graceMs, received } = welcome;
-  return JSON.stringify([IpcControlType.Welcome, sessionId, secret, graceMs, received]);
+  return [IpcControlType.Welcome, sessionId, secret, graceMs, received];
 }
 
 /** @throws IpcProtocolError */
-export function parseGreeting(frame: string, limits: IpcLimits): Greeting {
-  const [type, ...values] = listOf(frame, [], limits);
+export function readGreeting([type, ...values]: unknown[]): Greeting {
   if (type === IpcControlType.Lost) return { lost: String(values[0]) };
   const [sessionId, secret, graceMs, received] = values;
   if (

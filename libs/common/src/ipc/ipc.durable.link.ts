@@ -2,37 +2,23 @@ import { deferred } from '../call/call.deferred.js';
 import type { Deferred } from '../call/call.deferred.js';
 import { isCount } from '../wire/value.codec.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
-import type { OutgoingMessage } from './ipc.codec.js';
-import {
-  durableBlocks,
-  durableFrame,
-  durableText,
-  IpcControlType,
-  parseDurableBlocks,
-  parseDurableText,
-} from './ipc.durable.codec.js';
-import type { DurableFrame } from './ipc.durable.codec.js';
+import { IpcControlType, readFrame } from './ipc.durable.codec.js';
+import type { DurableForm } from './ipc.durable.form.js';
+import { DurableOutbox } from './ipc.durable.outbox.js';
 import { HIGH_WATER, sent, unwatched } from './ipc.link.js';
 import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
 import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
-import type { IpcClosure, IpcMessage } from './ipc.message.js';
+import type { IpcClosure, IpcFrame, IpcMessage } from './ipc.message.js';
+import { prepareCancel } from './ipc.outgoing.js';
+import type { OutgoingMessage } from './ipc.outgoing.js';
 import { PeerWatch } from './ipc.watch.js';
 
 /** After so many messages or bytes, or so much time, the peer is told what has arrived. */
 const ACKNOWLEDGE_MESSAGES = 64;
 const ACKNOWLEDGE_BYTES = 256 * 1024;
 const ACKNOWLEDGE_MS = 1_000;
-/** Texts of one turn are one frame up to this many characters: it has to be within what the peer takes. */
-const FRAME_LENGTH = 256 * 1024;
 /** The code by which a connection is given up whose session is to go on over another. */
 export const INTERRUPTED = 4000;
-
-/** A message that the peer has not acknowledged. */
-interface Kept {
-  /** Text of the message, or a frame of its own. */
-  readonly content: string | Uint8Array;
-  readonly bytes: number;
-}
 
 /** What a durable link tells. */
 export interface DurableLinkEvents {
@@ -51,33 +37,26 @@ export interface DurableLinkEvents {
 export class DurableLink implements IpcSessionLink {
   #transport: IpcTransport | undefined;
   #closure: IpcClosure | undefined;
-  readonly #kept: Kept[] = [];
-  #keptBytes = 0;
-  /** How many messages were sent before the first that is kept: as many as the peer has acknowledged. */
-  #released = 0;
+  readonly #outbox: DurableOutbox;
   /** How many messages have been received, and how many of these the peer was told of. */
   #received = 0;
   #told = 0;
   #receivedBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Texts of this turn, which go out as one frame; the number of the first, and how many have a number. */
-  #batch: string[] = [];
-  #batchLength = 0;
-  #next = 0;
-  #numbered = 0;
-  #scheduled = false;
   #whenReleased: Deferred | undefined;
   readonly #watch: PeerWatch;
 
   /** @param heartbeatMs how long a peer may be silent before it is probed; it then has as long to answer */
   constructor(
+    private readonly form: DurableForm,
     private readonly limits: IpcLimits,
     heartbeatMs: number,
     private readonly events: DurableLinkEvents,
   ) {
+    this.#outbox = new DurableOutbox(form);
     this.#watch = new PeerWatch(heartbeatMs, {
-      progress: () => ({ acknowledged: this.#released, isWaiting: this.#kept.length > 0 }),
-      probe: () => this.#control(`[${IpcControlType.Probe}]`),
+      progress: () => ({ acknowledged: this.#outbox.released, isWaiting: this.#outbox.isWaiting }),
+      probe: () => this.#outbox.control([IpcControlType.Probe]),
       giveUp: () => this.#giveUp('The peer gave no sign of life.'),
     });
   }
@@ -93,7 +72,7 @@ export class DurableLink implements IpcSessionLink {
 
   /** Whether a peer can have received so many messages: as many as were sent, and all that it has acknowledged. */
   canResume(received: number): boolean {
-    return received >= this.#released && received <= this.#released + this.#kept.length;
+    return this.#outbox.canRelease(received);
   }
 
   /**
@@ -107,17 +86,14 @@ export class DurableLink implements IpcSessionLink {
     this.#release(received);
     this.#transport = transport;
     this.#told = this.#received;
-    this.#next = this.#released;
     this.#watch.start();
-    for (const { content } of this.#kept) this.#put(content);
+    this.#outbox.attach(transport);
   }
 
   /** The connection is broken; what is sent from now on is kept for the next. */
   detach(): void {
     this.#transport = undefined;
-    this.#batch = [];
-    this.#batchLength = 0;
-    this.#numbered = 0;
+    this.#outbox.detach();
     clearTimeout(this.#timer);
     this.#watch.stop();
     this.#timer = undefined;
@@ -126,12 +102,12 @@ export class DurableLink implements IpcSessionLink {
   push(message: OutgoingMessage): Promise<void> {
     if (!this.#closure) this.#write(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
-    return this.#keptBytes <= HIGH_WATER ? sent : unwatched(this.#untilReleased());
+    return this.#outbox.keptBytes <= HIGH_WATER ? sent : unwatched(this.#untilReleased());
   }
 
   room(): Promise<void> | undefined {
     // Half of what may wait, as pushes that are made meanwhile need room as well.
-    if (this.#closure || this.#keptBytes <= this.limits.bufferedBytes / 2) return undefined;
+    if (this.#closure || this.#outbox.keptBytes <= this.limits.bufferedBytes / 2) return undefined;
     return this.#untilReleased().catch(() => undefined);
   }
 
@@ -139,17 +115,24 @@ export class DurableLink implements IpcSessionLink {
     if (!this.#closure) this.#write(message);
   }
 
-  receiveText(frame: string): void {
-    this.#take(frame.length, () => parseDurableText(frame, this.limits));
+  cancel(request: number): void {
+    this.respond(prepareCancel(request));
   }
 
-  receiveBinary(frame: Uint8Array): void {
-    this.#take(frame.byteLength, () => parseDurableBlocks(frame, this.limits));
+  receive(frame: IpcFrame): void {
+    if (this.#closure) return;
+    try {
+      const { list, bytes } = this.form.parse(frame, this.limits);
+      this.#take(list, bytes);
+    } catch (error) {
+      if (!(error instanceof IpcProtocolError)) throw error;
+      this.close(error.code, error.message);
+    }
   }
 
   close(code: number, reason: string): void {
     if (this.#closure) return;
-    this.#flush();
+    this.#outbox.flush();
     const transport = this.#transport;
     this.ended({ code, reason });
     transport?.close(code, reason);
@@ -159,8 +142,7 @@ export class DurableLink implements IpcSessionLink {
     if (this.#closure) return;
     this.#closure = closure;
     this.detach();
-    this.#kept.length = 0;
-    this.#keptBytes = 0;
+    this.#outbox.clear();
     this.#whenReleased?.resolve();
     this.events.ended(closure);
   }
@@ -171,91 +153,32 @@ export class DurableLink implements IpcSessionLink {
     this.#timer = undefined;
     this.#told = this.#received;
     this.#receivedBytes = 0;
-    this.#control(`[${IpcControlType.Acknowledge},${this.#received}]`);
+    this.#outbox.control([IpcControlType.Acknowledge, this.#received]);
   }
 
   #write(message: OutgoingMessage): void {
     const { bufferedBytes } = this.limits;
     // Asked before: one message may be larger than all that may wait, and its peer has had no time to take it.
-    if (this.#keptBytes > bufferedBytes) {
+    if (this.#outbox.keptBytes > bufferedBytes)
       this.close(1013, `More than ${bufferedBytes} bytes were not taken.`);
+    else this.#outbox.send(message);
+  }
+
+  /** @throws IpcProtocolError */
+  #take(list: unknown[], bytes: number): void {
+    const { first, messages } = readFrame(list);
+    if (first !== this.#received) {
+      this.#giveUp(`Message ${first} came where ${this.#received} was expected.`);
       return;
     }
-    const text = durableText(message);
-    const { parts } = message.data;
-    const number = this.#released + this.#kept.length;
-    // A copy: what is sent again has to be what was sent.
-    const content = parts.length === 0 ? text : durableBlocks(number, text, parts);
-    const bytes = typeof content === 'string' ? content.length : content.byteLength;
-    this.#kept.push({ content, bytes });
-    this.#keptBytes += bytes;
-    this.#put(content);
-  }
-
-  #put(content: string | Uint8Array): void {
-    if (!this.#transport) return;
-    if (typeof content === 'string') {
-      if (this.#batchLength + content.length > FRAME_LENGTH) this.#flush();
-      this.#batch.push(content);
-      this.#batchLength += content.length;
-      this.#numbered++;
-      this.#schedule();
-      return;
-    }
-    // Texts before it stay before it.
-    this.#flush();
-    this.#next++;
-    this.#transport.writeBinary(content);
-  }
-
-  #control(text: string): void {
-    if (!this.#transport) return;
-    this.#batch.push(text);
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#transport!.defer(() => {
-      this.#scheduled = false;
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
-    if (this.#batch.length === 0 || !this.#transport) return;
-    const frame = durableFrame(this.#next, this.#batch);
-    this.#next += this.#numbered;
-    this.#batch = [];
-    this.#batchLength = 0;
-    this.#numbered = 0;
-    this.#transport.writeText(frame);
-  }
-
-  #take(bytes: number, parse: () => DurableFrame): void {
-    if (this.#closure) return;
     this.#receivedBytes += bytes;
-    try {
-      const { messageBytes } = this.limits;
-      if (bytes > messageBytes)
-        throw new IpcProtocolError(1009, `A message of more than ${messageBytes} bytes.`);
-      const { first, messages } = parse();
-      if (first !== this.#received) {
-        this.#giveUp(`Message ${first} came where ${this.#received} was expected.`);
-        return;
-      }
-      for (const each of messages) {
-        if (this.#closure) return;
-        if (each.kind === 'control') this.#obey(each.type, each.values);
-        else this.events.receive({ ...each.message, sequence: this.#received++ });
-      }
-      this.#watch.heard(this.#received > first);
-      this.#mayAcknowledge();
-    } catch (error) {
-      if (!(error instanceof IpcProtocolError)) throw error;
-      this.close(error.code, error.message);
+    for (const each of messages) {
+      if (this.#closure) return;
+      if (each.kind === 'control') this.#obey(each.type, each.values);
+      else this.events.receive({ ...each.message, sequence: this.#received++ });
     }
+    this.#watch.heard(this.#received > first);
+    this.#mayAcknowledge();
   }
 
   #obey(type: number, [received]: readonly unknown[]): void {
@@ -268,10 +191,8 @@ export class DurableLink implements IpcSessionLink {
   #release(received: unknown): void {
     if (!isCount(received) || !this.canResume(received))
       throw new IpcProtocolError(1002, 'An acknowledgement of messages that were not sent.');
-    const count = received - this.#released;
-    for (const { bytes } of this.#kept.splice(0, count)) this.#keptBytes -= bytes;
-    this.#released = received;
-    if (this.#keptBytes > HIGH_WATER / 2) return;
+    this.#outbox.release(received);
+    if (this.#outbox.keptBytes > HIGH_WATER / 2) return;
     this.#whenReleased?.resolve();
     this.#whenReleased = undefined;
   }

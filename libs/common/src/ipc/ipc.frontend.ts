@@ -2,13 +2,12 @@ import { DeadlineError } from '../call/backend.error.js';
 import { settle } from '../call/call.settle.js';
 import { defaultIpcLimits, limitsFrom } from '../wire/wire.limits.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
-import { prepareInvoke, prepareSend } from './ipc.codec.js';
-import type { OutgoingMessage } from './ipc.codec.js';
 import type { IpcConnector } from './ipc.connector.js';
 import { REPLY_MARK, wireChannel } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
 import { unwrapAnswer } from './ipc.answer.js';
 import { IpcListeners } from './ipc.listeners.js';
+import { prepareInvoke, prepareSend } from './ipc.outgoing.js';
 import { IpcPairing } from './ipc.pairing.js';
 import type { IpcPairingState } from './ipc.pairing.js';
 import { IpcClosedError, IpcMessageType } from './ipc.message.js';
@@ -28,7 +27,7 @@ export type IpcFrontendHandler = (...args: any[]) => unknown;
 export interface IpcFrontendOptions {
   /** How long a call may take, in milliseconds; 0: for ever. Default 60,000. */
   readonly invokeTimeoutMs?: number;
-  /** Whether a new session is begun after one was lost. Default `true`. */
+  /** Whether a new session is begun after one was lost. Default: wherever the connector can make another connection. */
   readonly reconnect?: boolean;
   /** The first pause before connecting again, and the longest, in milliseconds. Default 250 and 10,000. */
   readonly reconnectMs?: readonly [first: number, longest: number];
@@ -66,7 +65,7 @@ export class IpcFrontend {
   #lastRequest = 0;
 
   constructor(connect: IpcConnector, options: IpcFrontendOptions = {}) {
-    const { invokeTimeoutMs = 60_000, reconnect = true, reconnectMs = [250, 10_000] } = options;
+    const { invokeTimeoutMs = 60_000, reconnect = !connect.once, reconnectMs = [250, 10_000] } = options;
     const { connectTimeoutMs = 10_000, heartbeatMs = 30_000 } = options;
     const limits = limitsFrom(defaultIpcLimits, options.limits);
     this.#timeoutMs = invokeTimeoutMs;
@@ -105,7 +104,8 @@ export class IpcFrontend {
   /**
    * Sends a message without an answer; where there is no session yet, as soon as there is one.
    *
-   * @throws IpcClosedError when there never will be one, or too much waits for it
+   * @throws IpcClosedError when there never will be one, or too much waits for it; NumberedError for a value that cannot
+   * be sent
    */
   send(channel: IpcChannelLike, ...args: unknown[]): void {
     this.#pairing.send(prepareSend(wireChannel(channel), args));
@@ -198,14 +198,13 @@ export class IpcFrontend {
   }
 
   #reply(channel: string, value: unknown): void {
-    let message: OutgoingMessage;
-    try {
-      message = prepareSend(channel, [value]);
-    } catch (error) {
-      message = prepareSend(channel, [{ error: described(error) }]);
-    }
     // Who asked is gone with the session.
-    if (this.isValid) this.#pairing.send(message);
+    if (!this.isValid) return;
+    try {
+      this.#pairing.send(prepareSend(channel, [value]));
+    } catch (error) {
+      this.#pairing.send(prepareSend(channel, [{ error: described(error) }]));
+    }
   }
 
   #receive({ type, channel, request, data }: IpcMessage): void {

@@ -1,22 +1,22 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { defaultIpcLimits } from '../wire/wire.limits.js';
-import { preparePush, prepareResponse } from './ipc.codec.js';
+
 import { IpcLink } from './ipc.link.js';
 import type { IpcTransport } from './ipc.link.js';
 import { IpcClosedError } from './ipc.message.js';
-import type { IpcClosure, IpcMessage } from './ipc.message.js';
+import type { IpcClosure, IpcFrame, IpcMessage } from './ipc.message.js';
+import { preparePush, prepareResponse } from './ipc.outgoing.js';
 
 class FakeTransport implements IpcTransport {
   bufferedBytes = 0;
-  readonly written: string[] = [];
+  readonly written: IpcFrame[] = [];
   readonly closes: [number, string][] = [];
   readonly #waiting: (() => void)[] = [];
-  writeBinary(): void {}
   defer(work: () => void): void {
     queueMicrotask(work);
   }
-  writeText(text: string): void {
-    this.written.push(text);
+  write(frame: IpcFrame): void {
+    this.written.push(frame);
   }
   drained(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
@@ -51,7 +51,7 @@ beforeEach(() => {
 const push = (value: unknown = 1) => link.push(preparePush('c', [value]));
 const sequences = () =>
   transport.written.map(
-    (text) => (JSON.parse((JSON.parse(text) as [string])[0]) as { sequence: number }).sequence,
+    (text) => (JSON.parse((JSON.parse(text as string) as [string])[0]) as { sequence: number }).sequence,
   );
 const message = (sequence: number) =>
   JSON.stringify([JSON.stringify({ type: 0, channel: 'c', sequence }), 0]);
@@ -131,10 +131,10 @@ describe('the end', () => {
   });
 
   it('of a violation has its code, and nothing is received behind it', () => {
-    link.receiveText(message(0));
-    link.receiveText('x');
-    link.receiveText(message(1));
-    link.receiveBinary(Uint8Array.of(1));
+    link.receive(message(0));
+    link.receive('x');
+    link.receive(message(1));
+    link.receive(Uint8Array.of(1));
     expect(received.map(({ sequence }) => sequence)).toEqual([0]);
     expect(transport.closes).toEqual([[1007, 'A text frame is not valid JSON.']]);
   });

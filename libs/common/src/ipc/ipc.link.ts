@@ -1,16 +1,14 @@
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { textFrame } from './ipc.codec.js';
-import type { OutgoingMessage } from './ipc.codec.js';
 import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
-import type { IpcClosure, IpcMessage } from './ipc.message.js';
+import type { IpcClosure, IpcFrame, IpcMessage } from './ipc.message.js';
+import type { OutgoingMessage } from './ipc.outgoing.js';
 import { IpcReceiver } from './ipc.receiver.js';
 
 /** What a session needs of the connection under it. */
 export interface IpcTransport {
-  /** Sends a text frame, behind what was sent before. */
-  writeText(text: string): void;
-  /** Sends a binary frame, behind what was sent before. Takes the part's memory. */
-  writeBinary(part: Uint8Array): void;
+  /** Sends a frame, behind what was sent before. Takes its memory. */
+  write(frame: IpcFrame): void;
   /** Does something when the work of this turn is done, so that what it sent can go out together. */
   defer(work: () => void): void;
   /** Bytes that were written, and not yet taken by the peer. */
@@ -31,10 +29,10 @@ export interface IpcSessionLink {
   room(): Promise<void> | undefined;
   /** See {@link IpcLink.respond}. */
   respond(message: OutgoingMessage): void;
-  /** Takes a text frame of the peer's. Never throws. */
-  receiveText(frame: string): void;
-  /** Takes a binary frame of the peer's, and its memory. Never throws. */
-  receiveBinary(part: Uint8Array): void;
+  /** Tells the peer that nobody waits for the answer to a call any more, where the wire has a word for it. */
+  cancel(request: number): void;
+  /** Takes a frame of the peer's, and its memory. Never throws. */
+  receive(frame: IpcFrame): void;
   /** Ends the link from this side. */
   close(code: number, reason: string): void;
   /** The connection has ended. */
@@ -78,6 +76,7 @@ export class IpcLink implements IpcSessionLink {
    * Sends a message that is no answer.
    *
    * @returns resolves at once, or when the peer has taken what is on its way; rejects when the link is over
+   * @throws NumberedError for a value that cannot be sent
    */
   push(message: OutgoingMessage): Promise<void> {
     if (!this.#closure) this.#write(message);
@@ -93,19 +92,27 @@ export class IpcLink implements IpcSessionLink {
     return this.transport.drained();
   }
 
-  /** Sends an answer. On a link that is over there is nobody to have it. */
+  /**
+   * Sends an answer. On a link that is over there is nobody to have it.
+   *
+   * @throws NumberedError for a value that cannot be sent
+   */
   respond(message: OutgoingMessage): void {
     if (!this.#closure) this.#write(message);
   }
 
-  /** Takes a text frame of the peer's. Never throws. */
-  receiveText(frame: string): void {
-    this.#receive(() => this.#receiver.text(frame));
+  cancel(): void {
+    // The compatible wire has no word for it.
   }
 
-  /** Takes a binary frame of the peer's, and its memory. Never throws. */
-  receiveBinary(part: Uint8Array): void {
-    this.#receive(() => this.#receiver.binary(part));
+  receive(frame: IpcFrame): void {
+    if (this.#closure) return;
+    try {
+      this.#receiver.take(frame);
+    } catch (error) {
+      if (!(error instanceof IpcProtocolError)) throw error;
+      this.#violated(error);
+    }
   }
 
   /** Ends the link from this side. */
@@ -135,16 +142,6 @@ export class IpcLink implements IpcSessionLink {
     });
   }
 
-  #receive(take: () => void): void {
-    if (this.#closure) return;
-    try {
-      take();
-    } catch (error) {
-      if (!(error instanceof IpcProtocolError)) throw error;
-      this.#violated(error);
-    }
-  }
-
   #violated({ code, message }: IpcProtocolError): void {
     this.close(code, message);
   }
@@ -155,9 +152,10 @@ export class IpcLink implements IpcSessionLink {
     if (this.transport.bufferedBytes > bufferedBytes)
       this.close(1013, `More than ${bufferedBytes} bytes were not taken.`);
     else {
-      this.transport.writeText(textFrame(message, this.#sequence++));
+      this.transport.write(textFrame(message, this.#sequence));
+      this.#sequence++;
       // Copies: whoever sent an array may go on writing to it while the connection has not taken it.
-      for (const part of message.data.parts) this.transport.writeBinary(part.slice());
+      for (const part of message.data.encode().parts) this.transport.write(part.slice());
     }
   }
 }

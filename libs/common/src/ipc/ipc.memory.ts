@@ -1,6 +1,9 @@
-import type { IpcConnectionEvents, IpcConnector } from './ipc.connector.js';
-import { DURABLE_PROTOCOL, greetingFrame } from './ipc.durable.codec.js';
-import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
+import type { IpcConnector } from './ipc.connector.js';
+import { textForm } from './ipc.durable.form.js';
+import { greetOnce } from './ipc.greeter.js';
+import type { IpcPeerEvents } from './ipc.greeter.js';
+import type { IpcTransport } from './ipc.link.js';
+import type { IpcFrame } from './ipc.message.js';
 import type { IpcServer } from './ipc.server.js';
 import type { IpcSessionProps } from './ipc.session.js';
 
@@ -29,53 +32,35 @@ export function memoryIpc(server: IpcServer, options: MemoryIpcOptions = {}): Ip
     const session = { id: crypto.randomUUID(), ...props };
     queueMicrotask(() => {
       if (near.isClosed) return;
-      if (compatible) far.receiver = receiverOf(server.open(far, session).link);
-      else far.receiver = greeter(server, far, session);
-      events.opened(compatible ? '' : DURABLE_PROTOCOL);
+      if (compatible) {
+        const { link } = server.open(far, session);
+        far.receiver = {
+          frame: (frame) => link.receive(frame),
+          closed: (closure) => link.ended(closure),
+        };
+      } else
+        far.receiver = greetOnce(far, textForm, server.limits, () => server.openDurable(textForm, session));
+      events.opened(compatible ? undefined : textForm);
     });
     return near;
-  };
-}
-
-type Receiver = Pick<IpcConnectionEvents, 'text' | 'binary' | 'closed'>;
-
-function receiverOf(link: Pick<IpcSessionLink, 'receiveText' | 'receiveBinary' | 'ended'>): Receiver {
-  return {
-    text: (frame) => link.receiveText(frame),
-    binary: (frame) => link.receiveBinary(frame),
-    closed: (closure) => link.ended(closure),
-  };
-}
-
-/** The first frame begins the session. There is nothing to resume: such a connection does not break. */
-function greeter(server: IpcServer, far: MemoryEnd, props: IpcSessionProps): Receiver {
-  return {
-    text: () => {
-      const { link } = server.openDurable(props);
-      far.receiver = receiverOf(link);
-      far.writeText(greetingFrame({ welcome: { sessionId: props.id, secret: '', graceMs: 0, received: 0 } }));
-      link.attach(far, 0);
-    },
-    binary: () => undefined,
-    closed: () => undefined,
   };
 }
 
 /** One end: what is written arrives at the other in a later turn, in order. */
 class MemoryEnd implements IpcTransport {
   peer!: MemoryEnd;
-  receiver: Receiver | undefined;
+  receiver: IpcPeerEvents | undefined;
   isClosed = false;
   readonly bufferedBytes = 0;
 
-  writeText(text: string): void {
-    this.#pass((receiver) => receiver.text(text));
-  }
-
-  writeBinary(part: Uint8Array): void {
+  write(frame: IpcFrame): void {
     // The other end has memory of its own, as behind a wire.
-    const copy = part.slice();
-    this.#pass((receiver) => receiver.binary(copy));
+    const copy = frame instanceof Uint8Array ? frame.slice() : frame;
+    if (this.isClosed) return;
+    const { peer } = this;
+    queueMicrotask(() => {
+      if (!peer.isClosed) peer.receiver?.frame(copy);
+    });
   }
 
   defer(work: () => void): void {
@@ -95,13 +80,5 @@ class MemoryEnd implements IpcTransport {
         if (end === peer) peer.isClosed = true;
         end.receiver?.closed({ code, reason });
       });
-  }
-
-  #pass(deliver: (receiver: Receiver) => void): void {
-    if (this.isClosed) return;
-    const { peer } = this;
-    queueMicrotask(() => {
-      if (!peer.isClosed && peer.receiver) deliver(peer.receiver);
-    });
   }
 }

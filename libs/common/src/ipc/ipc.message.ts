@@ -12,6 +12,9 @@ export const IpcMessageType = {
   Cancel: 4,
 } as const;
 
+/** What a transport sends at once: text, bytes, or a list where the platform clones what is sent. */
+export type IpcFrame = string | Uint8Array | readonly unknown[];
+
 /** A message as it was received. Only its form has been checked: what it names may not exist. */
 export interface IpcMessage {
   readonly type: number;
@@ -56,4 +59,10 @@ export class IpcClosedError extends Error {
     super(`The IPC session is over (${closure.code}${closure.reason && `: ${closure.reason}`}).`);
     this.name = 'IpcClosedError';
   }
+}
+
+/** Whether a close frame may bear a code (RFC 6455, 7.4): 1004 to 1006 and 1015 are never sent. */
+export function isCloseCode(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
+  return (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) || (code >= 3000 && code <= 4999);
 }

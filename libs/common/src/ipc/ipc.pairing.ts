@@ -1,16 +1,17 @@
 import type { IpcLimits } from '../wire/wire.limits.js';
-import type { OutgoingMessage } from './ipc.codec.js';
 import type { IpcConnectionEvents, IpcConnector } from './ipc.connector.js';
-import { DURABLE_PROTOCOL, helloFrame, parseGreeting } from './ipc.durable.codec.js';
+import { helloOf, readGreeting } from './ipc.durable.codec.js';
+import type { DurableForm } from './ipc.durable.form.js';
 import { DurableLink, INTERRUPTED } from './ipc.durable.link.js';
 import { IpcLink } from './ipc.link.js';
 import { deferred } from '../call/call.deferred.js';
 import { settle } from '../call/call.settle.js';
 import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
 import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
-import type { IpcClosure, IpcMessage } from './ipc.message.js';
+import type { IpcClosure, IpcFrame, IpcMessage } from './ipc.message.js';
+import type { OutgoingMessage } from './ipc.outgoing.js';
 import { ReconnectTimer, watchNetwork } from './ipc.reconnect.js';
-import { cancelOf, WaitingMessages } from './ipc.waiting.js';
+import { WaitingMessages } from './ipc.waiting.js';
 
 /**
  * `connecting`: there is no session yet, or not any more. `open`: there is one. `interrupted`: there is one whose
@@ -92,8 +93,7 @@ export class IpcPairing {
   /** Nobody waits for the answer to a call any more. */
   cancel(request: number): void {
     if (this.#waiting.remove(request)) return;
-    // The compatible wire has no word for it.
-    if (this.#link instanceof DurableLink) this.#link.respond(cancelOf(request));
+    this.#link?.cancel(request);
   }
 
   close(): void {
@@ -121,7 +121,8 @@ export class IpcPairing {
   }
 
   #connect(): void {
-    let greeting = false;
+    /** The form of the greeting that is waited for. */
+    let greeting: DurableForm | undefined;
     let transport: IpcTransport | undefined;
     const isCurrent = () => transport !== undefined && transport === this.#transport;
     this.#patience = setTimeout(
@@ -129,12 +130,12 @@ export class IpcPairing {
       this.options.connectTimeoutMs,
     );
     const events: IpcConnectionEvents = {
-      opened: (protocol) => {
+      opened: (form) => {
         if (!isCurrent()) return;
-        if (protocol === DURABLE_PROTOCOL) {
-          greeting = true;
+        if (form) {
+          greeting = form;
           const link = this.#link as DurableLink | undefined;
-          transport!.writeText(helloFrame(this.#resumption, link?.received ?? 0));
+          transport!.write(form.list(helloOf(this.#resumption, link?.received ?? 0)));
           return;
         }
         // A backend that does not know of sessions that last: there is another one now.
@@ -144,17 +145,12 @@ export class IpcPairing {
           this.#begin(new IpcLink(transport!, limits, this.receive, this.#onEnd));
         }
       },
-      text: (frame) => {
+      frame: (frame) => {
         if (!isCurrent()) return;
-        if (greeting) {
-          greeting = false;
-          this.#greet(frame, transport!);
-        } else this.#link?.receiveText(frame);
-      },
-      binary: (frame) => {
-        if (!isCurrent()) return;
-        if (greeting) this.#abandon({ code: INTERRUPTED, reason: 'The backend does not greet.' });
-        else this.#link?.receiveBinary(frame);
+        const form = greeting;
+        greeting = undefined;
+        if (form) this.#greet(form, frame, transport!);
+        else this.#link?.receive(frame);
       },
       closed: (closure) => {
         if (isCurrent()) this.#closed(closure);
@@ -178,10 +174,10 @@ export class IpcPairing {
   }
 
   /** The first thing that a backend says on the durable wire. */
-  #greet(frame: string, transport: IpcTransport): void {
+  #greet(form: DurableForm, frame: IpcFrame, transport: IpcTransport): void {
     const { limits, heartbeatMs } = this.options;
     try {
-      const { welcome, lost } = parseGreeting(frame, limits);
+      const { welcome, lost } = readGreeting(form.parse(frame, limits).list);
       if (lost !== undefined) throw new IpcProtocolError(4001, lost);
       const { received, ...resumption } = welcome;
       const known = this.#link as DurableLink | undefined;
@@ -189,7 +185,7 @@ export class IpcPairing {
         throw new IpcProtocolError(1002, 'The backend resumes another session.');
       const link =
         known ??
-        new DurableLink(limits, heartbeatMs, {
+        new DurableLink(form, limits, heartbeatMs, {
           receive: this.receive,
           ended: this.#onEnd,
           interrupted: (closure) => this.#closed(closure),

@@ -56,8 +56,8 @@ describe('order', () => {
         const seen: number[] = [];
         const each = new IpcReceiver(limits, ({ sequence }) => seen.push(sequence), never);
         for (const sequence of [...order, ...again]) {
-          each.text(text(sequence, 1, [marker]));
-          each.binary(Uint8Array.of(sequence));
+          each.take(text(sequence, 1, [marker]));
+          each.take(Uint8Array.of(sequence));
         }
         each.close();
         expect(seen).toEqual(order.toSorted((a, b) => a - b));
@@ -66,10 +66,10 @@ describe('order', () => {
   });
 
   it('lets nothing overtake a message whose parts are still to come', () => {
-    receiver.text(text(0, 1, [marker]));
+    receiver.take(text(0, 1, [marker]));
     expect(delivered).toEqual([]);
-    receiver.binary(Uint8Array.of(7));
-    receiver.text(text(1));
+    receiver.take(Uint8Array.of(7));
+    receiver.take(text(1));
     expect(delivered).toEqual([[0, Uint8Array.of(7)], [1]]);
   });
 
@@ -82,7 +82,7 @@ describe('order', () => {
       },
       never,
     );
-    for (const sequence of [3, 2, 1, 0]) each.text(text(sequence));
+    for (const sequence of [3, 2, 1, 0]) each.take(text(sequence));
     expect(delivered).toEqual([[0], [1]]);
     expect(jest.getTimerCount()).toBe(0);
   });
@@ -90,8 +90,8 @@ describe('order', () => {
 
 describe('what does not arrive', () => {
   it('is waited for so long, and no timer is left', () => {
-    receiver.text(text(0, 2));
-    receiver.binary(Uint8Array.of(1));
+    receiver.take(text(0, 2));
+    receiver.take(Uint8Array.of(1));
     jest.advanceTimersByTime(999);
     expect(failed).toEqual([]);
     jest.advanceTimersByTime(1);
@@ -103,10 +103,10 @@ describe('what does not arrive', () => {
   });
 
   it('of a gap counts from the gap, and anew from the next one', () => {
-    receiver.text(text(1));
-    receiver.text(text(3));
+    receiver.take(text(1));
+    receiver.take(text(3));
     jest.advanceTimersByTime(900);
-    receiver.text(text(0));
+    receiver.take(text(0));
     expect(delivered).toEqual([[0], [1]]);
     jest.advanceTimersByTime(900);
     expect(failed).toEqual([]);
@@ -115,53 +115,53 @@ describe('what does not arrive', () => {
   });
 
   it('leaves no timer once it came', () => {
-    receiver.text(text(1, 1));
-    receiver.binary(new Uint8Array());
-    receiver.text(text(0));
+    receiver.take(text(1, 1));
+    receiver.take(new Uint8Array());
+    receiver.take(text(0));
     expect(jest.getTimerCount()).toBe(0);
   });
 });
 
 describe('limits', () => {
   it('of messages that wait, duplicates aside', () => {
-    for (let i = 1; i <= 5; i++) receiver.text(text(i));
-    for (let i = 1; i <= 5; i++) receiver.text(text(i));
-    expect(thrown(() => receiver.text(text(6)))).toBe('1002 Message 0 is missing.');
+    for (let i = 1; i <= 5; i++) receiver.take(text(i));
+    for (let i = 1; i <= 5; i++) receiver.take(text(i));
+    expect(thrown(() => receiver.take(text(6)))).toBe('1002 Message 0 is missing.');
   });
 
   it('of bytes, those of messages that wait included, and given back', () => {
     const large = ['x'.repeat(4000)];
     for (let round = 0; round < 3; round++) {
-      receiver.text(text(3 * round + 1, 0, large));
-      receiver.text(text(3 * round + 2, 0, large));
-      receiver.text(text(3 * round));
+      receiver.take(text(3 * round + 1, 0, large));
+      receiver.take(text(3 * round + 2, 0, large));
+      receiver.take(text(3 * round));
     }
     expect(delivered).toHaveLength(9);
-    receiver.text(text(10, 0, large));
-    receiver.text(text(11, 1));
-    expect(thrown(() => receiver.binary(new Uint8Array(6000)))).toMatch(/^1009/);
+    receiver.take(text(10, 0, large));
+    receiver.take(text(11, 1));
+    expect(thrown(() => receiver.take(new Uint8Array(6000)))).toMatch(/^1009/);
   });
 
   it('of the parts of one message', () => {
-    receiver.text(text(0, 3));
-    receiver.binary(new Uint8Array(5000));
-    expect(thrown(() => receiver.binary(new Uint8Array(5000)))).toMatch(/^1009/);
+    receiver.take(text(0, 3));
+    receiver.take(new Uint8Array(5000));
+    expect(thrown(() => receiver.take(new Uint8Array(5000)))).toMatch(/^1009/);
   });
 
   it('of a text', () => {
     const each = new IpcReceiver({ ...limits, textLength: 100 }, () => undefined, never);
-    each.text(text(0));
-    expect(thrown(() => each.text(text(1, 0, ['x'.repeat(100)])))).toMatch(/^1009 A text frame/);
+    each.take(text(0));
+    expect(thrown(() => each.take(text(1, 0, ['x'.repeat(100)])))).toMatch(/^1009 A text frame/);
   });
 });
 
 it.each([
-  ['binary that was not announced', () => receiver.binary(Uint8Array.of(1)), /^1002/],
+  ['binary that was not announced', () => receiver.take(Uint8Array.of(1)), /^1002/],
   [
     'text where binary was announced',
     () => {
-      receiver.text(text(0, 1));
-      receiver.text(text(1));
+      receiver.take(text(0, 1));
+      receiver.take(text(1));
     },
     /^1002/,
   ],

@@ -1,7 +1,7 @@
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { parseMessage, parseTextFrame } from './ipc.codec.js';
 import { IpcProtocolError } from './ipc.message.js';
-import type { IpcMessage } from './ipc.message.js';
+import type { IpcFrame, IpcMessage } from './ipc.message.js';
 
 /** A message whose binary frames are still to come. */
 interface Announced {
@@ -39,22 +39,27 @@ export class IpcReceiver {
     private readonly fail: (error: IpcProtocolError) => void,
   ) {}
 
-  /** @throws IpcProtocolError */
-  text(frame: string): void {
+  /** Takes a frame of the peer's, and its memory. @throws IpcProtocolError */
+  take(frame: IpcFrame): void {
+    if (typeof frame === 'string') this.#takeText(frame);
+    else if (frame instanceof Uint8Array) this.#takePart(frame);
+    else throw new IpcProtocolError(1002, 'A frame is neither text nor bytes.');
+  }
+
+  #takeText(frame: string): void {
     if (this.#announced) throw new IpcProtocolError(1002, 'A text frame where a binary frame was announced.');
     const { textLength } = this.limits;
     if (frame.length > textLength)
       throw new IpcProtocolError(1009, `A text frame of more than ${textLength} characters.`);
     const { json, parts } = parseTextFrame(frame, this.limits);
-    if (parts === 0) this.#take(parseMessage(json, [], this.limits), frame.length);
+    if (parts === 0) this.#order(parseMessage(json, [], this.limits), frame.length);
     else {
       this.#announced = { json, missing: parts, parts: [], bytes: frame.length };
       this.#partsTimer = this.#expect('An announced binary frame');
     }
   }
 
-  /** @throws IpcProtocolError */
-  binary(part: Uint8Array): void {
+  #takePart(part: Uint8Array): void {
     const announced = this.#announced;
     if (!announced) throw new IpcProtocolError(1002, 'A binary frame that no text frame announced.');
     announced.parts.push(part);
@@ -63,7 +68,7 @@ export class IpcReceiver {
     if (announced.parts.length < announced.missing) return;
     this.#announced = undefined;
     clearTimeout(this.#partsTimer);
-    this.#take(parseMessage(announced.json, announced.parts, this.limits), announced.bytes);
+    this.#order(parseMessage(announced.json, announced.parts, this.limits), announced.bytes);
   }
 
   /** Nothing is waited for any more. */
@@ -74,7 +79,7 @@ export class IpcReceiver {
     this.#early.clear();
   }
 
-  #take(message: IpcMessage, bytes: number): void {
+  #order(message: IpcMessage, bytes: number): void {
     const { sequence } = message;
     if (sequence === this.#next) {
       this.#next++;

@@ -1,6 +1,8 @@
+import type { IpcLimits } from '../wire/wire.limits.js';
 import { IpcChannels } from './ipc.channels.js';
 import { IpcConversation } from './ipc.conversation.js';
 import type { IpcConversationOptions } from './ipc.conversation.js';
+import type { DurableForm } from './ipc.durable.form.js';
 import { DurableLink } from './ipc.durable.link.js';
 import { IpcLink } from './ipc.link.js';
 import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
@@ -20,7 +22,7 @@ export interface IpcServerOptions extends IpcConversationOptions {
 export interface IpcConnection {
   readonly session: IpcSession;
   /** Where frames of the peer go, and the news that the connection has ended. */
-  readonly link: Pick<IpcSessionLink, 'receiveText' | 'receiveBinary' | 'close' | 'ended'>;
+  readonly link: Pick<IpcSessionLink, 'receive' | 'close' | 'ended'>;
   /** Resolves when no handler of the session runs any more. */
   idle(): Promise<void>;
 }
@@ -35,6 +37,10 @@ export class IpcServer {
   readonly #open = new Map<IpcSession, Open>();
 
   constructor(private readonly options: IpcServerOptions) {}
+
+  get limits(): IpcLimits {
+    return this.options.limits;
+  }
 
   /** The sessions that are open, in the order in which they began. */
   get sessions(): IpcSession[] {
@@ -52,9 +58,12 @@ export class IpcServer {
   }
 
   /** Begins a session on the durable wire, whose connections come and go. */
-  openDurable(props: IpcSessionProps): IpcConnection & { readonly link: DurableLink } {
+  openDurable(form: DurableForm, props: IpcSessionProps): IpcConnection & { readonly link: DurableLink } {
     const { limits, heartbeatMs = 30_000 } = this.options;
-    return this.#begin(props, (receive, ended) => new DurableLink(limits, heartbeatMs, { receive, ended }));
+    return this.#begin(
+      props,
+      (receive, ended) => new DurableLink(form, limits, heartbeatMs, { receive, ended }),
+    );
   }
 
   #begin<Link extends IpcSessionLink>(

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { defaultIpcLimits } from '../wire/wire.limits.js';
 import type { IpcTransport } from './ipc.link.js';
+import type { IpcFrame } from './ipc.message.js';
 import { IpcClosedError } from './ipc.message.js';
 import { IpcServer } from './ipc.server.js';
 import type { IpcConnection } from './ipc.server.js';
@@ -10,12 +11,12 @@ class FakeTransport implements IpcTransport {
   readonly bufferedBytes = 0;
   readonly messages: { channel: string; data: unknown[]; response?: number }[] = [];
   readonly closes: [number, string][] = [];
-  writeBinary(): void {}
   defer(work: () => void): void {
     queueMicrotask(work);
   }
-  writeText(text: string): void {
-    this.messages.push(JSON.parse((JSON.parse(text) as [string])[0]) as FakeTransport['messages'][0]);
+  write(frame: IpcFrame): void {
+    const [message] = JSON.parse(frame as string) as [string];
+    this.messages.push(JSON.parse(message) as FakeTransport['messages'][0]);
   }
   async drained(): Promise<void> {}
   close(code: number, reason: string): void {
@@ -41,7 +42,7 @@ afterEach(() => {
 });
 
 function say(message: object): void {
-  connection.link.receiveText(JSON.stringify([JSON.stringify({ ...message, sequence: sequence++ }), 0]));
+  connection.link.receive(JSON.stringify([JSON.stringify({ ...message, sequence: sequence++ }), 0]));
 }
 const tell = (channel: string, ...data: unknown[]) => say({ type: 0, channel, data });
 const replyTo = (index: number) => transport.messages[index]!.data[0] as string;

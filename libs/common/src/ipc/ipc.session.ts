@@ -1,13 +1,13 @@
-import { preparePush } from './ipc.codec.js';
-import type { OutgoingMessage } from './ipc.codec.js';
 import type { Activity } from '../call/call.activity.js';
 import { wireChannel, REPLY_MARK } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
 import { unwrapReply } from './ipc.error.js';
 import { IpcListeners } from './ipc.listeners.js';
 import type { IpcSessionLink } from './ipc.link.js';
-import { IpcClosedError } from './ipc.message.js';
+import { IpcClosedError, isCloseCode } from './ipc.message.js';
 import type { IpcClosure } from './ipc.message.js';
+import { preparePush } from './ipc.outgoing.js';
+import type { OutgoingMessage } from './ipc.outgoing.js';
 import { makeProxy } from './ipc.proxy.js';
 import type { IpcNotifier, IpcProxy } from './ipc.proxy.js';
 
@@ -101,7 +101,7 @@ export class IpcSession {
    * Sends a message to this frontend.
    *
    * @returns resolves when the frontend keeps up with what is sent to it; rejects with an `IpcClosedError`
-   * @throws IModelError for a value that cannot be sent
+   * @throws NumberedError for a value that cannot be sent
    */
   send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
     return this.push(preparePush(wireChannel(channel), args));
@@ -139,8 +139,14 @@ export class IpcSession {
       };
       const timer = this.invokeTimeoutMs > 0 ? setTimeout(late, this.invokeTimeoutMs) : undefined;
       this.#replies.set(reply, { resolve, reject, timer });
-      // It may end the session, which settles the call.
-      void this.push(message);
+      try {
+        // It may end the session, which settles the call.
+        void this.push(message);
+      } catch (error) {
+        clearTimeout(timer);
+        this.#replies.delete(reply);
+        reject(error);
+      }
     });
   }
 
@@ -212,10 +218,4 @@ export class IpcSession {
     this.#listeners.clear();
     this.#resolveClosed(closure);
   }
-}
-
-/** Whether a close frame may bear a code (RFC 6455, 7.4): 1004 to 1006 and 1015 are never sent. */
-function isCloseCode(code: number): boolean {
-  if (!Number.isInteger(code)) return false;
-  return (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) || (code >= 3000 && code <= 4999);
 }

@@ -1,5 +1,5 @@
-import type { OutgoingMessage } from './ipc.codec.js';
-import { IpcClosedError, IpcMessageType } from './ipc.message.js';
+import { IpcClosedError } from './ipc.message.js';
+import type { OutgoingMessage } from './ipc.outgoing.js';
 
 /** What was sent while there was no session: it is for the next one. */
 export class WaitingMessages {
@@ -8,14 +8,18 @@ export class WaitingMessages {
 
   constructor(private readonly bufferedBytes: number) {}
 
-  /** @throws IpcClosedError where too much waits already */
+  /**
+   * Keeps a message as it is now.
+   *
+   * @throws IpcClosedError where too much waits already; NumberedError for a value that cannot be sent
+   */
   add(message: OutgoingMessage): void {
     if (this.#bytes > this.bufferedBytes) {
       const reason = `More than ${this.bufferedBytes} bytes wait for a session.`;
       throw new IpcClosedError({ code: 1013, reason });
     }
-    this.#messages.push(message);
     this.#bytes += sizeOf(message);
+    this.#messages.push(message);
   }
 
   /** Takes a call out. @returns whether it was there */
@@ -36,11 +40,7 @@ export class WaitingMessages {
 }
 
 /** About as much memory as it takes. */
-function sizeOf({ data: { json, parts } }: OutgoingMessage): number {
+function sizeOf({ data }: OutgoingMessage): number {
+  const { json, parts } = data.encode();
   return parts.reduce((sum, { byteLength }) => sum + byteLength, json?.length ?? 0);
-}
-
-/** The word that nobody waits for an answer any more. */
-export function cancelOf(request: number): OutgoingMessage {
-  return { type: IpcMessageType.Cancel, channel: '', request, data: { json: undefined, parts: [] } };
 }

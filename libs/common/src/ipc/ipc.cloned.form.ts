@@ -1,0 +1,97 @@
+import { generalError, NumberedError } from '../call/numbered.error.js';
+import { ValueCopier } from '../wire/value.copy.js';
+import type { CopyRules } from '../wire/value.copy.js';
+import { describeUnsendable } from '../wire/value.inspect.js';
+import type { DurableForm } from './ipc.durable.form.js';
+import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
+import type { OutgoingMessage, OutgoingValue } from './ipc.outgoing.js';
+import { arrayOver, markerError, parseValue } from './ipc.value.js';
+
+/**
+ * The lists of the durable wire as they are, for platforms that clone what is sent: message ports, and Electron. Values
+ * are copied on both sides: a platform clones more than JSON has, and a peer may send all of it.
+ */
+export const clonedForm: DurableForm = {
+  prepare(message) {
+    const { value, bytes } = copyOf(message.data);
+    return { content: listOf(message, value), bytes };
+  },
+
+  list: (values) => values,
+
+  frame: (first, contents) => [first, ...contents],
+
+  parse(frame, { messageBytes: bytes, depth }) {
+    // The frame, its messages and the values of each: three levels that JSON text has as well.
+    const copier = new ValueCopier({ depth: depth + 1, bytes, arrayOf: ownArray, check: () => undefined });
+    try {
+      const list = copier.copy(frame);
+      if (!Array.isArray(list)) throw new IpcProtocolError(1007, 'A frame is no list.');
+      return { list: list as unknown[], bytes: copier.bytes };
+    } catch (error) {
+      if (error instanceof NumberedError)
+        throw new IpcProtocolError(copier.bytes > bytes ? 1009 : 1007, error.message);
+      throw error;
+    }
+  },
+};
+
+function listOf(message: OutgoingMessage, value: unknown): unknown[] {
+  const { type, channel, method, request, activityId, timeoutMs } = message;
+  if (type === IpcMessageType.Invoke) {
+    const list = [type, request, channel, method, value, activityId];
+    return timeoutMs ? [...list, timeoutMs] : list;
+  }
+  if (type === IpcMessageType.Cancel) return [type, request];
+  const list = type === IpcMessageType.Response ? [type, request, channel] : [type, channel];
+  return value === undefined ? list : [...list, value];
+}
+
+/** As deep as no list or object is that JSON text is made of; also ends a cycle. */
+const DEEPEST = 1000;
+
+const sending: CopyRules = {
+  depth: DEEPEST,
+  bytes: Infinity,
+  // Not the whole memory behind an array: a clone would have it all, whatever else there is in it.
+  arrayOf: (view) => arrayOver(view, bytesOf(view).slice().buffer),
+  check(record) {
+    if (Object.hasOwn(record, 'ipc') && (record as { ipc: unknown }).ipc === 'binary') throw markerError();
+  },
+};
+
+function copyOf({ value, envelope, encoded }: OutgoingValue): { value: unknown; bytes: number } {
+  // It was made text for another peer, or while there was none: perhaps it is another value by now.
+  if (encoded) return parsed(encoded);
+  const copier = new ValueCopier(sending);
+  try {
+    const copy = copier.copy(value);
+    const wrapped = envelope && (copy === undefined ? {} : { [envelope]: copy });
+    return { value: wrapped ?? copy, bytes: copier.bytes };
+  } catch (error) {
+    if (!(error instanceof NumberedError)) throw error;
+    throw generalError(describeUnsendable(value) ?? error.message);
+  }
+}
+
+function parsed({ json, parts }: NonNullable<OutgoingValue['encoded']>): { value: unknown; bytes: number } {
+  if (json === undefined) return { value: undefined, bytes: 0 };
+  const copies = parts.map((part) => part.slice());
+  const value = parseValue(json, copies, { depth: DEEPEST });
+  return { value, bytes: copies.reduce((sum, { byteLength }) => sum + byteLength, json.length) };
+}
+
+/** An array of memory that is nobody else's: a peer may have sent some that is shared, or that grows. */
+function ownArray(view: ArrayBufferView): ArrayBufferView {
+  const bytes = bytesOf(view);
+  const { buffer } = view as { buffer: ArrayBufferLike & { resizable?: boolean } };
+  const isOwn =
+    Object.prototype.toString.call(buffer) === '[object ArrayBuffer]' &&
+    !buffer.resizable &&
+    buffer.byteLength === view.byteLength;
+  return arrayOver(view, isOwn ? (buffer as ArrayBuffer) : bytes.slice().buffer);
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+}

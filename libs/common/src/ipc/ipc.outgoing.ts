@@ -1,0 +1,80 @@
+import { IpcMessageType } from './ipc.message.js';
+import { encodeIpcValue } from './ipc.value.js';
+import type { EncodedIpcValue } from './ipc.value.js';
+
+/** A value on its way, made into what a wire needs as soon as that is known. */
+export class OutgoingValue {
+  /** What it was made into, if it was; it is then this that is sent, whatever became of the value. */
+  encoded: EncodedIpcValue | undefined;
+
+  constructor(
+    readonly value: unknown,
+    /** The member that holds the value, where the channel has an envelope. */
+    readonly envelope?: 'result' | 'error',
+  ) {}
+
+  /**
+   * The value as JSON text and binary parts; made once, for all peers.
+   *
+   * @throws NumberedError for a value that cannot be sent
+   */
+  encode(): EncodedIpcValue {
+    if (this.encoded) return this.encoded;
+    const encoded = encodeIpcValue(this.value);
+    if (this.envelope)
+      encoded.json = encoded.json === undefined ? '{}' : `{"${this.envelope}":${encoded.json}}`;
+    return (this.encoded = encoded);
+  }
+}
+
+/** A message that lacks nothing but its number, so that it can be sent to several peers, by any wire. */
+export interface OutgoingMessage {
+  readonly type: number;
+  readonly channel: string;
+  /** Of an Invoke. */
+  readonly method?: string;
+  /** Of an Invoke: its number. Of a Response: the number of the call that it answers. */
+  readonly request?: number;
+  readonly data: OutgoingValue;
+  /** Of an Invoke, on the wire that carries it. */
+  readonly activityId?: string;
+  /** Of an Invoke, on the wire that carries it: how long its answer is waited for; 0 or none: for ever. */
+  readonly timeoutMs?: number;
+  /** The text of the compatible wire up to the number, once it was made. */
+  text?: string;
+}
+
+export function preparePush(channel: string, data: unknown[]): OutgoingMessage {
+  return { type: IpcMessageType.Push, channel, data: new OutgoingValue(data) };
+}
+
+export function prepareSend(channel: string, data: unknown[]): OutgoingMessage {
+  return { type: IpcMessageType.Send, channel, data: new OutgoingValue(data) };
+}
+
+export function prepareInvoke(
+  channel: string,
+  method: string,
+  request: number,
+  data: unknown[],
+  { activityId, timeoutMs }: { activityId: string; timeoutMs: number },
+): OutgoingMessage {
+  const type = IpcMessageType.Invoke;
+  return { type, channel, method, request, data: new OutgoingValue(data), activityId, timeoutMs };
+}
+
+/** @param envelope the member that holds the value, where the channel has an envelope */
+export function prepareResponse(
+  channel: string,
+  request: number,
+  value: unknown,
+  envelope?: 'result' | 'error',
+): OutgoingMessage {
+  const type = IpcMessageType.Response;
+  return { type, channel, request, data: new OutgoingValue(value, envelope) };
+}
+
+/** The word that nobody waits for an answer any more. */
+export function prepareCancel(request: number): OutgoingMessage {
+  return { type: IpcMessageType.Cancel, channel: '', request, data: new OutgoingValue(undefined) };
+}

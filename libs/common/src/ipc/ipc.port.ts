@@ -1,0 +1,142 @@
+import type { IpcLimits } from '../wire/wire.limits.js';
+import { clonedForm } from './ipc.cloned.form.js';
+import type { IpcConnectionEvents, IpcConnector } from './ipc.connector.js';
+import { greetOnce } from './ipc.greeter.js';
+import type { BegunSession, IpcPeerEvents } from './ipc.greeter.js';
+import type { IpcTransport } from './ipc.link.js';
+import { isCloseCode } from './ipc.message.js';
+import type { IpcFrame } from './ipc.message.js';
+
+/**
+ * As much of a message port as is used: the `MessagePort` of pages and of Node, a worker and its own side of it, and
+ * what Electron has. It is the session's alone, and is closed with it.
+ */
+export interface MessagePortLike {
+  /** Clones a value over to the other side. */
+  postMessage(message: unknown): void;
+  addEventListener?(type: string, listener: (event: unknown) => void): void;
+  on?(type: string, listener: (event: unknown) => void): unknown;
+  start?(): void;
+  close?(): void;
+}
+
+/** The first of a list that says how the session has ended, where a message would have a number. */
+const CLOSE = 'close';
+
+/**
+ * Connects to the backend behind a message port, in another thread or process. Both sides clone what is sent, and no
+ * value arrives that would not arrive over a socket.
+ *
+ * ```ts
+ * const frontend = new IpcFrontend(messagePortIpc(new Worker('./backend.js')));
+ * ```
+ *
+ * @param port a function is asked for every connection, for instance to start another worker when one has died; after
+ * a port of its own there is no other
+ */
+export function messagePortIpc(
+  port: MessagePortLike | (() => MessagePortLike | Promise<MessagePortLike>),
+): IpcConnector {
+  const connect = (events: IpcConnectionEvents): IpcTransport => {
+    const transport = new PortTransport(events);
+    Promise.resolve(typeof port === 'function' ? port() : port)
+      .then((opened) => {
+        if (transport.use(opened)) events.opened(clonedForm);
+      })
+      .catch((error: unknown) => transport.end(1006, String(error)));
+    return transport;
+  };
+  return Object.assign(connect, { once: typeof port !== 'function' });
+}
+
+/**
+ * Serves the frontend behind a message port.
+ *
+ * @param begin begins its session
+ */
+export function serveMessagePort(
+  port: MessagePortLike,
+  limits: IpcLimits,
+  begin: () => Promise<BegunSession> | BegunSession,
+): void {
+  const events: IpcPeerEvents = {
+    frame: (frame) => receiver.frame(frame),
+    closed: (closure) => receiver.closed(closure),
+  };
+  const transport = new PortTransport(events);
+  const receiver = greetOnce(transport, clonedForm, limits, begin);
+  transport.use(port);
+}
+
+class PortTransport implements IpcTransport {
+  /** A port takes everything at once, and does not say when the other side has it: that is acknowledged. */
+  readonly bufferedBytes = 0;
+  #port: MessagePortLike | undefined;
+  #isOver = false;
+
+  constructor(private readonly events: IpcPeerEvents) {}
+
+  /** Begins to listen. @returns whether there is still somebody who wants to */
+  use(port: MessagePortLike): boolean {
+    if (this.#isOver) closePort(port);
+    if (this.#isOver) return false;
+    this.#port = port;
+    listen(port, 'message', (event) => this.#receive(event));
+    listen(port, 'messageerror', () => this.close(1007, 'A message cannot be read.'));
+    // A port of a page, of Node and of Electron; and a worker, of a thread or a process.
+    for (const type of ['close', 'exit']) listen(port, type, () => this.end(1006, 'The port is closed.'));
+    port.start?.();
+    return true;
+  }
+
+  write(frame: IpcFrame): void {
+    this.#port?.postMessage(frame);
+  }
+
+  defer(work: () => void): void {
+    queueMicrotask(work);
+  }
+
+  async drained(): Promise<void> {
+    // See `bufferedBytes`.
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#isOver) return;
+    this.#port?.postMessage([CLOSE, code, reason]);
+    this.end(code, reason);
+  }
+
+  end(code: number, reason: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#port) closePort(this.#port);
+    this.#port = undefined;
+    queueMicrotask(() => this.events.closed({ code, reason }));
+  }
+
+  #receive(event: unknown): void {
+    if (this.#isOver) return;
+    // A worker of Node's hands over the message itself.
+    const frame = Array.isArray(event) ? (event as IpcFrame) : (event as { data?: IpcFrame } | null)?.data;
+    if (!Array.isArray(frame)) this.close(1002, 'A message is no list.');
+    else if (frame[0] !== CLOSE) this.events.frame(frame);
+    else {
+      const [, code, reason] = frame as unknown[];
+      this.end(isCloseCode(Number(code)) ? Number(code) : 1002, String(reason).slice(0, LONGEST_REASON));
+    }
+  }
+}
+
+/** As much as a close frame holds. */
+const LONGEST_REASON = 123;
+
+function listen(port: MessagePortLike, type: string, listener: (event: unknown) => void): void {
+  if (port.addEventListener) port.addEventListener(type, listener);
+  else port.on?.(type, listener);
+}
+
+/** A worker is nobody's to end but his who has started it. */
+function closePort(port: MessagePortLike): void {
+  if (port.start) port.close?.();
+}

@@ -1,0 +1,62 @@
+import { rebuildError } from '../call/backend.error.js';
+import type { RpcClientTransport, RpcReply } from '../rpc/rpc.exchange.js';
+import { RPC_CHANNEL } from './ipc.definition.js';
+import type { IpcFrontend } from './ipc.frontend.js';
+
+/**
+ * Calls of RPC over an IPC session (WIRE 3.8): they have the session's credentials, and end with it.
+ *
+ * ```ts
+ * const server = createRpcClient({ transport: rpcOverIpc(frontend) });
+ * ```
+ */
+export function rpcOverIpc(frontend: IpcFrontend): RpcClientTransport {
+  return {
+    async exchange({ definition, operation, arguments: parameters, activity, timeoutMs, signal }) {
+      const { interfaceName, interfaceVersion } = definition;
+      const { activityId, applicationId, applicationVersion, sessionId } = activity;
+      const context = { applicationId, applicationVersion, id: activityId, sessionId, protocolVersion: '2' };
+      const request = {
+        definition: { interfaceName, interfaceVersion },
+        operation,
+        parameters: [...parameters],
+        context,
+      };
+      const options = { signal, activityId, ...(timeoutMs !== undefined && { timeoutMs }) };
+      const answer = await frontend.call(RPC_CHANNEL, 'request', [request], options);
+      return replyOf(answer ?? {});
+    },
+  };
+}
+
+interface Envelope {
+  readonly result?: unknown;
+  readonly error?: unknown;
+}
+
+function replyOf({ result, error }: Envelope): RpcReply {
+  if (error !== undefined) return { kind: 'error', error: rebuildError(error) };
+  const managed = result as Managed | null | undefined;
+  if (typeof managed !== 'object' || managed?.iTwinRpcCoreResponse !== true)
+    return { kind: 'result', value: result };
+  const { managedStatus, responseValue = {} } = managed;
+  switch (managedStatus) {
+    case 'pending':
+      return { kind: 'pending', message: String((responseValue as { message?: unknown }).message) };
+    case 'notFound':
+      return { kind: 'notFound', response: responseValue };
+    default:
+      // `noContent`, without what every error of its kind says.
+      return {
+        kind: 'error',
+        error: rebuildError({ errorNumber: 65604, message: 'No Content', ...responseValue }),
+      };
+  }
+}
+
+/** What is neither a result nor an error. */
+interface Managed {
+  readonly iTwinRpcCoreResponse?: unknown;
+  readonly managedStatus?: unknown;
+  readonly responseValue?: object;
+}

@@ -1,0 +1,142 @@
+import { generalError, NumberedError } from '../call/numbered.error.js';
+import { checkDepth, isCount, reviveValue, stringifyValue } from '../wire/value.codec.js';
+import type { IpcLimits } from '../wire/wire.limits.js';
+import { IpcProtocolError } from './ipc.message.js';
+
+/** A kind of typed array that crosses IPC. */
+export interface ArrayKind {
+  readonly name: string;
+  /** Absent for a `DataView`. */
+  readonly BYTES_PER_ELEMENT?: number;
+  new (memory: ArrayBuffer, offset: number, length: number): ArrayBufferView;
+}
+
+/** By type code (WIRE 3.1). A Node `Buffer` is a `Uint8Array`. */
+const kinds: readonly ArrayKind[] = [
+  Uint8Array,
+  Int8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  DataView,
+];
+/** By `Symbol.toStringTag`, which tells the kind of an array of any realm. */
+const codes = new Map<string, number>(kinds.map(({ name }, code) => [name, code]));
+
+/** @throws NumberedError for an array of BigInts */
+function codeOf(view: ArrayBufferView): number {
+  const code = codes.get((view as Uint8Array)[Symbol.toStringTag]);
+  if (code === undefined) throw generalError('The value cannot be sent: it has an array of BigInts.');
+  return code;
+}
+
+/**
+ * The same array over other memory.
+ *
+ * @throws NumberedError for an array of BigInts
+ */
+export function arrayOver(view: ArrayBufferView, memory: ArrayBuffer): ArrayBufferView {
+  const kind = kinds[codeOf(view)]!;
+  return new kind(memory, 0, memory.byteLength / (kind.BYTES_PER_ELEMENT ?? 1));
+}
+
+/** A value on its way: JSON text (`undefined` for an absent value), and the memory of its typed arrays. */
+export interface EncodedIpcValue {
+  json: string | undefined;
+  parts: readonly Uint8Array[];
+}
+
+const noParts: readonly Uint8Array[] = [];
+
+/**
+ * Writes a value as JSON text and binary parts. The parts are the arrays' own memory, not copies.
+ *
+ * @throws NumberedError for a cycle, a BigInt or an array of them, and for an object that looks like a typed array
+ */
+export function encodeIpcValue(value: unknown): EncodedIpcValue {
+  let parts: Uint8Array[] | undefined;
+  const json = stringifyValue(value, (view) => {
+    const type = codeOf(view);
+    parts ??= [];
+    const index = parts.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) - 1;
+    return { ipc: 'binary', type, index };
+  });
+  checkMarkers(json, parts?.length ?? 0);
+  return { json, parts: parts ?? noParts };
+}
+
+// As `JSON.stringify` writes it; in a text its quotes are escaped.
+const MARKER = '"ipc":"binary"';
+
+/**
+ * An object of the application's that looks like a marker would be made an array of, or break the connection: a
+ * frontend of iTwin.js does not get over one. Who could store it somewhere could do that to whoever reads it.
+ */
+function checkMarkers(json: string | undefined, expected: number): void {
+  if (json === undefined) return;
+  let found = 0;
+  for (let at = json.indexOf(MARKER); at >= 0; at = json.indexOf(MARKER, at + MARKER.length)) found++;
+  if (found > expected) throw markerError();
+}
+
+/** What an object that looks like a marker is refused with, on every wire. */
+export function markerError(): NumberedError {
+  return generalError(
+    `The value cannot be sent: an object with the member ${MARKER} would be taken for a typed array.`,
+  );
+}
+
+/**
+ * Reads JSON text whose binary parts are all there.
+ *
+ * @throws IpcProtocolError for text that is none, and for values that cannot be taken
+ */
+export function parseValue(
+  json: string,
+  parts: readonly Uint8Array[],
+  limits: Pick<IpcLimits, 'depth'>,
+): unknown {
+  try {
+    checkDepth(json, limits.depth);
+    const value: unknown = JSON.parse(json);
+    // Without parts an object that looks like a marker is an object.
+    if (parts.length === 0) return mayHoldPrototype(json) ? reviveValue(value, () => undefined) : value;
+    const rest: (Uint8Array | undefined)[] = [...parts];
+    return reviveValue(value, (record) =>
+      Object.hasOwn(record, 'ipc') && record['ipc'] === 'binary' ? arrayOf(record, rest) : undefined,
+    );
+  } catch (error) {
+    if (error instanceof NumberedError) throw new IpcProtocolError(1007, error.message);
+    throw error instanceof IpcProtocolError
+      ? error
+      : new IpcProtocolError(1007, 'A message is not valid JSON.');
+  }
+}
+
+/** A walk is paid on every member. The name can hide behind escapes only where there is a backslash-u. */
+function mayHoldPrototype(json: string): boolean {
+  return json.includes('__proto__') || json.includes('\\u');
+}
+
+/** Parts below this size are copied: a few bytes would keep the whole chunk alive that they arrived in. */
+const LARGE_PART = 4096;
+
+/** The array that a marker stands for; each part is for one marker. */
+function arrayOf(marker: Record<string, unknown>, parts: (Uint8Array | undefined)[]): ArrayBufferView {
+  const { type, index } = marker;
+  const kind = isCount(type) ? kinds[type] : undefined;
+  const part = isCount(index) ? parts[index] : undefined;
+  if (!kind || !part)
+    throw new IpcProtocolError(1007, 'A message refers to a binary frame that is not there.');
+  parts[index as number] = undefined;
+  const { BYTES_PER_ELEMENT: size = 1 } = kind;
+  if (part.byteLength % size !== 0)
+    throw new IpcProtocolError(1007, `A binary frame of ${part.byteLength} bytes is no ${kind.name}.`);
+  const isShared = part.byteLength < LARGE_PART && part.byteLength < part.buffer.byteLength;
+  const memory = isShared || part.byteOffset % size !== 0 ? new Uint8Array(part) : part;
+  return new kind(memory.buffer as ArrayBuffer, memory.byteOffset, memory.byteLength / size);
+}

@@ -1,0 +1,107 @@
+import { generalError } from '../call/numbered.error.js';
+import { encodeErrorValue } from './error.members.js';
+
+/** What a copy of a value is made by. */
+export interface CopyRules {
+  /** Nesting of lists and objects that is copied. */
+  readonly depth: number;
+  /** Bytes that are copied: about as many as the value would be as text, with the memory of its arrays. */
+  readonly bytes: number;
+  /** Gives the array that stands for a typed array in the copy. */
+  arrayOf(view: ArrayBufferView): ArrayBufferView;
+  /** May throw for an object that is not to be copied. */
+  check(record: object): void;
+}
+
+/**
+ * Copies values as `JSON.parse(JSON.stringify(value))` would: what JSON drops is dropped (functions, symbols; a Date
+ * becomes text, NaN null, a Map `{}`). Whatever else a platform clones, from whomever it comes, is not in the copy.
+ */
+export class ValueCopier {
+  /** How many bytes have been copied. */
+  bytes = 0;
+  #depth = 0;
+
+  constructor(private readonly rules: CopyRules) {}
+
+  /**
+   * @returns the copy; `undefined` for what is dropped
+   * @throws NumberedError for a BigInt, a member named `__proto__` and what is over a limit, as a cycle is
+   */
+  copy(value: unknown, key = ''): unknown {
+    // What is referred to by many costs little where it comes from, and is copied for each of them.
+    this.#count(1);
+    const { toJSON } = (value ?? {}) as { toJSON?: unknown };
+    if (typeof toJSON !== 'function' || ArrayBuffer.isView(value)) return this.#copyTold(value);
+    return this.#copyTold((toJSON as (this: unknown, key: string) => unknown).call(value, key));
+  }
+
+  /** Copies a value that is not asked for its `toJSON` any more (ECMAScript, SerializeJSONProperty). */
+  #copyTold(value: unknown): unknown {
+    switch (typeof value) {
+      case 'string':
+        this.#count(value.length);
+        return value;
+      case 'number':
+        // As text has it, without a sign of zero.
+        return Number.isFinite(value) ? value + 0 : null;
+      case 'boolean':
+        return value;
+      case 'object':
+        return value === null ? null : this.#copyObject(value);
+      case 'bigint':
+        throw generalError('The value cannot be sent: it has a BigInt.');
+      default:
+        return undefined;
+    }
+  }
+
+  #copyObject(value: object): unknown {
+    if (ArrayBuffer.isView(value)) {
+      this.#count(value.byteLength);
+      return this.rules.arrayOf(value);
+    }
+    if (isBoxed(value)) return this.#copyTold(value.valueOf());
+    if (++this.#depth > this.rules.depth)
+      throw generalError(`The value is nested deeper than ${this.rules.depth} levels.`);
+    const copy = Array.isArray(value)
+      ? this.#copyList(value)
+      : this.#copyRecord(value instanceof Error ? (encodeErrorValue(value) as object) : value);
+    this.#depth--;
+    return copy;
+  }
+
+  #copyList(list: readonly unknown[]): unknown[] {
+    const copy: unknown[] = [];
+    // One by one: the length of a list with holes is no measure of what there is.
+    for (let i = 0; i < list.length; i++) copy.push(this.copy(list[i], String(i)) ?? null);
+    return copy;
+  }
+
+  #copyRecord(record: object): object {
+    this.rules.check(record);
+    const copy: Record<string, unknown> = {};
+    for (const key of Object.keys(record)) {
+      if (key === '__proto__') throw generalError('Invalid value: a member may not be named "__proto__".');
+      const value = this.copy((record as Record<string, unknown>)[key], key);
+      if (value === undefined) continue;
+      this.#count(key.length);
+      copy[key] = value;
+    }
+    return copy;
+  }
+
+  #count(bytes: number): void {
+    this.bytes += bytes;
+    if (this.bytes > this.rules.bytes)
+      throw generalError(`The value is larger than ${this.rules.bytes} bytes.`);
+  }
+}
+
+const boxes: readonly unknown[] = ['[object Number]', '[object String]', '[object Boolean]'];
+
+/** Whether an object, of any realm, is a primitive in a box. */
+function isBoxed(value: object): boolean {
+  if (Object.getPrototypeOf(value) === Object.prototype) return false;
+  return boxes.includes(Object.prototype.toString.call(value));
+}
