@@ -8,6 +8,7 @@ import type { DecoratedProvider } from '../nest/handler.explorer.js';
 import { HandlerPipeline, handlerMethod, settle } from '../nest/handler.pipeline.js';
 import type { HandlerCall } from '../nest/handler.pipeline.js';
 import { nestParts } from '../nest/nest.internals.js';
+import { checkScope } from '../nest/scope.check.js';
 import { IPC_HANDLER } from './ipc.decorator.js';
 import type { IpcHandlerMetadata } from './ipc.decorator.js';
 import { IpcHost } from './ipc.host.js';
@@ -43,7 +44,7 @@ export class IpcRegistry {
       // A factory may hand out a handler that is a provider itself.
       if (known.has(wrapper.instance)) continue;
       known.add(wrapper.instance);
-      checkScope(provider);
+      checkScope(wrapper, type.name, 'an IPC handler', 'sessions');
       const channel = channelOf(type, wrapper.instance as object, metadata.channel);
       const name = channelName(channel);
       const other = names.get(name);
@@ -89,15 +90,6 @@ export class IpcRegistry {
     if (pipeline.isPlain) return (call) => settle(instance[name]!(...call.arguments));
     return (call) => pipeline.run(new IpcHandlerCall(call));
   }
-}
-
-function checkScope({ wrapper, type: { name } }: DecoratedProvider<IpcHandlerMetadata>): void {
-  if (wrapper.isTransient)
-    throw new Error(`${name}: an IPC handler is called by sessions, and cannot have transient scope.`);
-  if (!wrapper.instance)
-    throw new Error(
-      `${name}: an IPC handler cannot come from a request-scoped factory; give the class that scope.`,
-    );
 }
 
 const acknowledge = () => undefined;
