@@ -5,7 +5,7 @@ import { channelName } from '@linnet/common';
 import type { IpcCall, IpcChannelLike, IpcMethodHandler } from '@linnet/common';
 import { findDecorated } from '../nest/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
-import { HandlerPipeline, handlerMethod, settle } from '../nest/handler.pipeline.js';
+import { HandlerPipeline, handlerMethod, lastValueOf } from '../nest/handler.pipeline.js';
 import type { HandlerCall } from '../nest/handler.pipeline.js';
 import { MessageCall } from '../nest/message.call.js';
 import { nestParts } from '../nest/nest.internals.js';
@@ -88,7 +88,7 @@ export class IpcRegistry {
     const instance = wrapper.instance as Methods;
     const pipeline = new HandlerPipeline(parts, instance, method);
     // Most methods have nothing around them, and pay for nothing.
-    if (pipeline.isPlain) return (call) => settle(instance[name]!(...call.arguments));
+    if (pipeline.isPlain) return (call) => lastValueOf(instance[name]!(...call.arguments));
     return (call) => pipeline.run(handlerCall(call));
   }
 }

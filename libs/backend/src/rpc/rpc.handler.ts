@@ -3,7 +3,7 @@ import type { InstanceWrapper } from '@nestjs/core/internal';
 import type { HttpRpcTransport, RpcCall, RpcHandler } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import type { HttpFramework } from '../http/http.framework.js';
-import { HandlerPipeline, handlerMethod, settle } from '../nest/handler.pipeline.js';
+import { HandlerPipeline, handlerMethod, lastValueOf } from '../nest/handler.pipeline.js';
 import type { HandlerCall, HandlerMethod } from '../nest/handler.pipeline.js';
 import { MessageCall } from '../nest/message.call.js';
 import { contextIdOf, instanceInContext, nestParts } from '../nest/nest.internals.js';
@@ -30,7 +30,7 @@ export class RpcHandlerFactory {
     // Most methods have nothing around them, and pay for nothing.
     if (pipeline.isPlain)
       return (call) =>
-        ClientRequestContext.run(call.activity, () => settle(instance[name]!(...call.arguments)));
+        ClientRequestContext.run(call.activity, () => lastValueOf(instance[name]!(...call.arguments)));
     return (call) => ClientRequestContext.run(call.activity, () => pipeline.run(this.#handlerCall(call)));
   }
 
