@@ -11,7 +11,7 @@ import { correlationOf } from '../context/correlation.activity.js';
 import { ClientRequestContext } from '../context/request.context.js';
 import { prepareMessages } from '../http/express.messages.js';
 import type { ExpressRequest, ExpressResponse } from '../http/express.middleware.js';
-import { settle } from '../nest/handler.pipeline.js';
+import { lastValueOf } from '../nest/handler.pipeline.js';
 import { contextIdOf } from '../nest/nest.internals.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import { IpcTicketService } from './ipc.ticket.js';
@@ -88,7 +88,7 @@ export class IpcAuthorizer {
     try {
       for (const guardOf of this.#guards) {
         const guard = await guardOf(request);
-        const allowed = await settle(await guard.canActivate(context));
+        const allowed = await lastValueOf(await guard.canActivate(context));
         if (!allowed) throw new ForbiddenException(FORBIDDEN_MESSAGE);
       }
     } catch (error) {

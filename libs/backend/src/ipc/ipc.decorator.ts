@@ -1,9 +1,8 @@
-import 'reflect-metadata';
-import { createParamDecorator, Injectable } from '@nestjs/common';
+import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext, InjectableOptions } from '@nestjs/common';
-import { ENTRY_PROVIDER_WATERMARK, PATH_METADATA } from '@nestjs/common/internal';
 import type { IpcChannelDefinition, IpcChannelLike, IpcSession } from '@linnet/common';
 import { CallContext } from '../context/call.context.js';
+import { decorateHandler } from '../nest/handler.decorator.js';
 
 export const IPC_HANDLER = Symbol('linnet:ipc-handler');
 const IPC_METHOD = Symbol('linnet:ipc-method');
@@ -37,13 +36,8 @@ export function IpcChannel<Functions extends object>(
 export function IpcChannel(channel?: IpcChannelLike, options: IpcChannelOptions = {}): ClassDecorator {
   const { sequential = false, ...injectable } = options;
   return (target) => {
-    Injectable(injectable)(target);
-    // Without it Nest skips request-scoped global guards for a class that is no controller, silently.
-    Reflect.defineMetadata(ENTRY_PROVIDER_WATERMARK, true, target);
-    // Nest asks a class among a module's controllers for its path; this one has no routes under it.
-    if (!Reflect.hasMetadata(PATH_METADATA, target)) Reflect.defineMetadata(PATH_METADATA, '/', target);
     const metadata: IpcHandlerMetadata = { channel, sequential };
-    Reflect.defineMetadata(IPC_HANDLER, metadata, target);
+    decorateHandler(target, IPC_HANDLER, metadata, injectable);
   };
 }
 

@@ -5,9 +5,11 @@ import { channelName } from '@linnet/common';
 import type { IpcCall, IpcChannelLike, IpcMethodHandler } from '@linnet/common';
 import { findDecorated } from '../nest/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
-import { HandlerPipeline, handlerMethod, settle } from '../nest/handler.pipeline.js';
+import { HandlerPipeline, handlerMethod, lastValueOf } from '../nest/handler.pipeline.js';
 import type { HandlerCall } from '../nest/handler.pipeline.js';
+import { MessageCall } from '../nest/message.call.js';
 import { nestParts } from '../nest/nest.internals.js';
+import { checkScope } from '../nest/scope.check.js';
 import { IPC_HANDLER } from './ipc.decorator.js';
 import type { IpcHandlerMetadata } from './ipc.decorator.js';
 import { IpcHost } from './ipc.host.js';
@@ -43,7 +45,7 @@ export class IpcRegistry {
       // A factory may hand out a handler that is a provider itself.
       if (known.has(wrapper.instance)) continue;
       known.add(wrapper.instance);
-      checkScope(provider);
+      checkScope(wrapper, type.name, 'an IPC handler', 'sessions');
       const channel = channelOf(type, wrapper.instance as object, metadata.channel);
       const name = channelName(channel);
       const other = names.get(name);
@@ -82,41 +84,20 @@ export class IpcRegistry {
     const parts = nestParts(this.creator);
     const method = handlerMethod(parts, wrapper, name);
     if (!wrapper.isDependencyTreeStatic())
-      return (call) => this.scopes.pipelineOf(call.session, method).run(new IpcHandlerCall(call));
+      return (call) => this.scopes.pipelineOf(call.session, method).run(handlerCall(call));
     const instance = wrapper.instance as Methods;
     const pipeline = new HandlerPipeline(parts, instance, method);
     // Most methods have nothing around them, and pay for nothing.
-    if (pipeline.isPlain) return (call) => settle(instance[name]!(...call.arguments));
-    return (call) => pipeline.run(new IpcHandlerCall(call));
+    if (pipeline.isPlain) return (call) => lastValueOf(instance[name]!(...call.arguments));
+    return (call) => pipeline.run(handlerCall(call));
   }
-}
-
-function checkScope({ wrapper, type: { name } }: DecoratedProvider<IpcHandlerMetadata>): void {
-  if (wrapper.isTransient)
-    throw new Error(`${name}: an IPC handler is called by sessions, and cannot have transient scope.`);
-  if (!wrapper.instance)
-    throw new Error(
-      `${name}: an IPC handler cannot come from a request-scoped factory; give the class that scope.`,
-    );
 }
 
 const acknowledge = () => undefined;
 
 /** Nest's context for messages of a socket: the client, its data, and last the pattern. */
-class IpcHandlerCall implements HandlerCall {
-  readonly contextType = 'ws';
-  readonly contextArguments: unknown[];
-  readonly arguments: unknown[];
-
-  constructor(call: IpcCall) {
-    const { session, channel, method } = call;
-    this.arguments = call.arguments;
-    this.contextArguments = [session, call.arguments, acknowledge, call, `${channel}.${method}`];
-  }
-
-  beforeFilter(): void {}
-
-  isAnswered(): boolean {
-    return false;
-  }
+function handlerCall(call: IpcCall): HandlerCall {
+  const { session, channel, method } = call;
+  const context = [session, call.arguments, acknowledge, call, `${channel}.${method}`];
+  return new MessageCall('ws', call, context);
 }

@@ -107,12 +107,12 @@ export class HandlerPipeline {
         const context = this.#context(call);
         for (const guard of this.#guards) {
           const verdict = guard.canActivate(context);
-          const allowed = typeof verdict === 'boolean' ? verdict : await settle(await verdict);
+          const allowed = typeof verdict === 'boolean' ? verdict : await lastValueOf(await verdict);
           if (!allowed) throw new ForbiddenException(FORBIDDEN_MESSAGE);
         }
       }
       return await (this.#interceptors.length === 0
-        ? settle(await this.#call(call))
+        ? lastValueOf(await this.#call(call))
         : this.#intercepted(call));
     } catch (error) {
       return this.filter(error, call);
@@ -135,7 +135,7 @@ export class HandlerPipeline {
     };
     let result: unknown;
     try {
-      result = await settle(intercept(this.#interceptors, this.#context(call), next));
+      result = await lastValueOf(intercept(this.#interceptors, this.#context(call), next));
     } catch (error) {
       throw control ? control.thrown : error;
     }
@@ -224,6 +224,6 @@ function isControl(thrown: unknown): boolean {
 }
 
 /** A method may return an Observable, of which the last value counts, as in a controller. */
-export function settle(result: unknown): unknown {
+export function lastValueOf(result: unknown): unknown {
   return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
 }

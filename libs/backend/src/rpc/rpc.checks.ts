@@ -3,6 +3,7 @@ import semver from 'semver';
 import { operationsOf } from '@linnet/common';
 import type { RpcInterfaceDefinition } from '@linnet/common';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
+import { checkScope } from '../nest/scope.check.js';
 import type { RpcImplementationMetadata } from './rpc.decorator.js';
 
 /** @throws Error with a sentence, for a definition that cannot be served */
@@ -24,12 +25,7 @@ export function checkImplementation(
   name: string,
 ): void {
   const { definition, partial } = metadata;
-  if (wrapper.isTransient)
-    throw new Error(`${name}: an RPC implementation is called by requests, and cannot have transient scope.`);
-  if (!wrapper.instance)
-    throw new Error(
-      `${name}: an RPC implementation cannot come from a request-scoped factory; give the class that scope.`,
-    );
+  checkScope(wrapper, name, 'an RPC implementation', 'requests');
   const missing = operationsOf(definition).filter(
     (operation) => !methodOf(wrapper.instance as Record<string, unknown>, operation, definition),
   );

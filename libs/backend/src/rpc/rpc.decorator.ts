@@ -1,9 +1,7 @@
-import 'reflect-metadata';
-import { Injectable } from '@nestjs/common';
 import type { InjectableOptions } from '@nestjs/common';
-import { ENTRY_PROVIDER_WATERMARK, PATH_METADATA } from '@nestjs/common/internal';
 import { RpcInterface as RpcInterfaceBase } from '@linnet/common';
 import type { RpcInterfaceDefinition } from '@linnet/common';
+import { decorateHandler } from '../nest/handler.decorator.js';
 
 export const RPC_IMPLEMENTATION = Symbol('linnet:rpc-implementation');
 
@@ -23,13 +21,8 @@ function decorate(definition: RpcInterfaceDefinition, options: RpcInterfaceOptio
   return (target) => {
     if (typeof definition !== 'function')
       throw new TypeError(`@RpcInterface() on ${target.name}: the first argument is no definition class.`);
-    Injectable(injectable)(target);
-    // Without it Nest skips request-scoped global guards for a class that is no controller, silently.
-    Reflect.defineMetadata(ENTRY_PROVIDER_WATERMARK, true, target);
-    // Nest asks a class among a module's controllers for its path; this one has no routes under it.
-    if (!Reflect.hasMetadata(PATH_METADATA, target)) Reflect.defineMetadata(PATH_METADATA, '/', target);
     const metadata: RpcImplementationMetadata = { definition, partial };
-    Reflect.defineMetadata(RPC_IMPLEMENTATION, metadata, target);
+    decorateHandler(target, RPC_IMPLEMENTATION, metadata, injectable);
   };
 }
 

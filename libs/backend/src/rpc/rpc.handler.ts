@@ -1,10 +1,11 @@
 import type { ExternalContextCreator } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/internal';
-import type { HttpRpcTransport, IpcSession, RpcCall, RpcHandler } from '@linnet/common';
+import type { HttpRpcTransport, RpcCall, RpcHandler } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import type { HttpFramework } from '../http/http.framework.js';
-import { HandlerPipeline, handlerMethod, settle } from '../nest/handler.pipeline.js';
+import { HandlerPipeline, handlerMethod, lastValueOf } from '../nest/handler.pipeline.js';
 import type { HandlerCall, HandlerMethod } from '../nest/handler.pipeline.js';
+import { MessageCall } from '../nest/message.call.js';
 import { contextIdOf, instanceInContext, nestParts } from '../nest/nest.internals.js';
 
 type Methods = Record<string, (...args: unknown[]) => unknown>;
@@ -29,7 +30,7 @@ export class RpcHandlerFactory {
     // Most methods have nothing around them, and pay for nothing.
     if (pipeline.isPlain)
       return (call) =>
-        ClientRequestContext.run(call.activity, () => settle(instance[name]!(...call.arguments)));
+        ClientRequestContext.run(call.activity, () => lastValueOf(instance[name]!(...call.arguments)));
     return (call) => ClientRequestContext.run(call.activity, () => pipeline.run(this.#handlerCall(call)));
   }
 
@@ -52,7 +53,9 @@ export class RpcHandlerFactory {
 
   #handlerCall(call: RpcCall): HandlerCall {
     const { transport } = call;
-    if (transport.kind === 'ipc') return new SessionHandlerCall(call, transport.session);
+    // Without request and response: Nest's context for messages, with the session as theirs.
+    if (transport.kind === 'ipc')
+      return new MessageCall('rpc', call, [call.arguments, transport.session, next, call]);
     this.framework?.prepare(transport.request, transport.response);
     return new HttpHandlerCall(call, transport, this.framework);
   }
@@ -78,23 +81,5 @@ class HttpHandlerCall implements HandlerCall {
 
   isAnswered(): boolean {
     return this.framework?.isAnswered(this.transport.response) ?? false;
-  }
-}
-
-/** Without request and response; Nest's context for messages, with the session as theirs. */
-class SessionHandlerCall implements HandlerCall {
-  readonly contextType = 'rpc';
-  readonly contextArguments: unknown[];
-  readonly arguments: unknown[];
-
-  constructor(call: RpcCall, session: IpcSession) {
-    this.arguments = call.arguments;
-    this.contextArguments = [call.arguments, session, next, call];
-  }
-
-  beforeFilter(): void {}
-
-  isAnswered(): boolean {
-    return false;
   }
 }

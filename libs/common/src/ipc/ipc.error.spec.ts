@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { Activity } from '../call/call.activity.js';
 import type { CallReport } from '../call/call.report.js';
 import { Exposed } from '../wire/error.members.js';
-import { answerFailure, unwrapReply } from './ipc.error.js';
+import { unwrapEnvelope } from './ipc.envelope.js';
+import { answerFailure, rebuildFrontendError } from './ipc.error.js';
 import type { IpcErrorOptions } from './ipc.error.js';
 
 const activity = new Activity({ activityId: 'activity-1' });
@@ -178,6 +179,8 @@ describe('what stays inside', () => {
 });
 
 describe("a frontend's reply", () => {
+  const unwrapReply = (reply: unknown) => unwrapEnvelope(reply, rebuildFrontendError);
+
   it.each([undefined, null, 5, 'x', [], {}, { result: undefined }, { error: undefined }])(
     '%p is no error',
     (reply) => {

@@ -103,18 +103,11 @@ function sendable(value: unknown, outer: readonly object[]): unknown {
   return prototype === Object.prototype || prototype === null ? plainMembers(value, outer) : undefined;
 }
 
-/**
- * The result in the reply of a frontend's handler.
- *
- * @throws what the handler threw, as far as it crossed: an Error with its members, or any other value
- */
-export function unwrapReply(reply: unknown): unknown {
-  const { result, error } = (reply ?? {}) as { result?: unknown; error?: unknown };
-  if (error === undefined) return result;
-  if (typeof error !== 'object' || error === null) throw error;
+/** Makes an error of what a frontend's handler threw, as far as it crossed: an Error with its members. */
+export function rebuildFrontendError(thrown: object): Error {
   // The stack is the frontend's, and a name that is no text would break whoever prints the error.
-  const { message, name, stack: _, ...members } = error as Members;
+  const { message, name, stack: _, ...members } = thrown as Members;
   const rebuilt = Object.assign(new Error(typeof message === 'string' ? message : 'unknown error'), members);
   if (typeof name === 'string') rebuilt.name = name;
-  throw rebuilt;
+  return rebuilt;
 }

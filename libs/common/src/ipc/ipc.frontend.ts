@@ -1,11 +1,11 @@
-import { DeadlineError } from '../call/backend.error.js';
+import { DeadlineError, rebuildError } from '../call/backend.error.js';
 import { settle } from '../call/call.settle.js';
 import { defaultIpcLimits, limitsFrom } from '../wire/wire.limits.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import type { IpcConnector } from './ipc.connector.js';
 import { REPLY_MARK, wireChannel } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
-import { unwrapAnswer } from './ipc.answer.js';
+import { unwrapEnvelope } from './ipc.envelope.js';
 import { IpcListeners } from './ipc.listeners.js';
 import { prepareInvoke, prepareSend } from './ipc.outgoing.js';
 import { IpcPairing } from './ipc.pairing.js';
@@ -118,13 +118,15 @@ export class IpcFrontend {
 
   /** Calls a method of the handler of a channel; rejects with what it throws. */
   async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
-    return unwrapAnswer(await this.invoke(channel, method, ...args));
+    return unwrapEnvelope(await this.invoke(channel, method, ...args), rebuildError);
   }
 
   /** The methods of the backend's handler for a channel, to be called as if they were here. */
   makeIpcProxy<T extends object>(channel: IpcChannelLike, options?: IpcInvokeOptions): IpcProxy<T> {
     const name = wireChannel(channel);
-    return makeProxy(async (method, args) => unwrapAnswer(await this.call(name, method, args, options)));
+    return makeProxy(async (method, args) =>
+      unwrapEnvelope(await this.call(name, method, args, options), rebuildError),
+    );
   }
 
   /** Listens to messages of the backend's. @returns stops listening */

@@ -1,7 +1,8 @@
 import type { Activity } from '../call/call.activity.js';
 import { wireChannel, REPLY_MARK } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
-import { unwrapReply } from './ipc.error.js';
+import { unwrapEnvelope } from './ipc.envelope.js';
+import { rebuildFrontendError } from './ipc.error.js';
 import { IpcListeners } from './ipc.listeners.js';
 import type { IpcSessionLink } from './ipc.link.js';
 import { IpcClosedError, isCloseCode } from './ipc.message.js';
@@ -152,7 +153,7 @@ export class IpcSession {
 
   /** Calls a method of the frontend's `IpcHandler` for a channel; rejects with what it throws. */
   async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
-    return unwrapReply(await this.invoke(channel, method, ...args));
+    return unwrapEnvelope(await this.invoke(channel, method, ...args), rebuildFrontendError);
   }
 
   /** The methods of the frontend's `IpcHandler` for a channel, to be called as if they were here. */
