@@ -58,7 +58,7 @@ export function durableBlocks(number: number, message: string, parts: readonly U
 }
 
 /** A message as it came: one of the session, or control. */
-export type DurableMessage =
+type DurableMessage =
   | { readonly kind: 'message'; readonly message: Omit<IpcMessage, 'sequence'> }
   | { readonly kind: 'control'; readonly type: number; readonly values: readonly unknown[] };
 
