@@ -1,3 +1,5 @@
+import { sourcesFor } from './scripts/entries.mjs';
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
@@ -5,7 +7,7 @@ export default {
   globalSetup: '<rootDir>/scripts/build-page.mjs',
   testMatch: ['libs', 'apps', 'test'].map((folder) => `<rootDir>/${folder}/**/*.spec.ts`),
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/libs/[^/]+/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -23,11 +25,9 @@ export default {
     ],
   },
   moduleNameMapper: {
-    '^@linnet/backend/express$': '<rootDir>/libs/backend/src/http/express.adapter.ts',
-    '^@linnet/backend/node$': '<rootDir>/libs/backend/src/node/index.ts',
-    '^#websocket$': '<rootDir>/libs/frontend/src/websocket.node.ts',
-    '^@linnet/backend/testing$': '<rootDir>/libs/backend/src/testing/index.ts',
-    '^@linnet/(\\w+)$': '<rootDir>/libs/$1/src/index.ts',
+    ...Object.fromEntries(
+      Object.entries(sourcesFor('node')).map(([name, file]) => [`^${name}$`, `<rootDir>/${file}`]),
+    ),
     // Sources name the emitted file; packages, which this pattern meets too, have it.
     '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
   },

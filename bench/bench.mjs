@@ -1,9 +1,8 @@
 // Measures the servers against a raw one that does the same work: `node:http` for RPC, `ws` for IPC.
 //
 //   npm run bench -- [--quick] [--only a,c-up,ipc] [--servers linnet-express,ipc-linnet] [--write]
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { compile } from '../scripts/packages.mjs';
 import { cases, requestOf } from './cases.mjs';
 import { ipcCases } from './ipc-cases.mjs';
 import { load } from './load.mjs';
@@ -26,7 +25,7 @@ const effort = options.quick ? quick : full;
 if (options.write && (options.only || options.servers))
   throw new Error('--write is for all cases and servers.');
 
-compile();
+compile('bench');
 const chosenServers = chooseServers(options.servers?.split(','));
 const chosenCases = chooseCases(options.only?.split(','));
 const description = machine({ pinned, rounds: effort.rounds });
@@ -39,14 +38,6 @@ for (const one of chosenCases) {
   console.log(`\n${text}`);
 }
 if (options.write) write(description, measured);
-
-/** As `npm run build` does, so that what is measured is what is published. */
-function compile() {
-  const root = fileURLToPath(new URL('..', import.meta.url));
-  const tsc = 'node_modules/typescript/bin/tsc';
-  const { status } = spawnSync(process.execPath, [tsc, '-b', 'bench'], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) process.exit(1);
-}
 
 function chooseServers(names) {
   const unknown = names?.find((name) => !serverNames.includes(name));

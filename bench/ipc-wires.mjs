@@ -3,7 +3,7 @@
 const MIB = 1024 * 1024;
 
 /** 1 MiB whose halves differ. */
-export const payload = Buffer.alloc(MIB, 1).fill(2, MIB / 2);
+const payload = Buffer.alloc(MIB, 1).fill(2, MIB / 2);
 
 /** JSON text frames and nothing else: what the floor speaks. */
 const json = {

@@ -33,7 +33,7 @@ export const pinned =
 /** Starts a server and waits until it listens. `NODE_ARGUMENTS` (a profiler, for instance) go to its Node. */
 export async function startServer(name, moreArguments = []) {
   const [script, ...rest] = scripts[name];
-  const path = fileURLToPath(new URL(`dist/${script}`, import.meta.url));
+  const path = fileURLToPath(new URL(`../dist/bench/${script}`, import.meta.url));
   const nodeArguments = [...(process.env.NODE_ARGUMENTS?.split(' ') ?? []), ...moreArguments];
   const command = [process.execPath, '--enable-source-maps', ...nodeArguments, path, ...rest];
   const [file, ...args] = pinned ? ['taskset', '-c', SERVER_CORE, ...command] : command;

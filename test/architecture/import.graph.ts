@@ -17,7 +17,7 @@ export function readImports(root: string, folders: readonly string[]): Imports {
   );
 }
 
-export function sourceFiles(root: string, folder: string): string[] {
+function sourceFiles(root: string, folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => posix.join(folder, name.replaceAll('\\', '/')))
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.spec.ts'))

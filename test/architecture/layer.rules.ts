@@ -1,7 +1,7 @@
 import { cycles, reachable, type Graph } from './import.graph.js';
 
 /** Which libraries a library may import; what is not listed is forbidden. */
-export const allowedLibs: Readonly<Record<string, readonly string[]>> = {
+const allowedLibs: Readonly<Record<string, readonly string[]>> = {
   common: [],
   frontend: ['common'],
   backend: ['common'],
@@ -9,7 +9,7 @@ export const allowedLibs: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Libraries that run outside Node as well. */
-export const withoutNode: readonly string[] = ['common', 'frontend'];
+const withoutNode: readonly string[] = ['common', 'frontend'];
 
 const libOf = (file: string) => /^libs\/([^/]+)\/src\//.exec(file)?.[1];
 

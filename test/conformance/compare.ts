@@ -66,14 +66,14 @@ function mediaType(name: string, value: string | undefined): string | undefined 
 }
 
 /** A body as a person reads it: text, the parts of a multipart body, or hexadecimal bytes. */
-export function readable(body: Buffer, contentType: string | null | undefined): unknown {
+function readable(body: Buffer, contentType: string | null | undefined): unknown {
   if (contentType?.startsWith('application/octet-stream')) return body.toString('hex');
   const boundary = /^multipart\/form-data; boundary=(.+)$/.exec(contentType ?? '')?.[1];
   return boundary === undefined ? body.toString() : partsOf(body, boundary);
 }
 
 /** Takes well-formed multipart bodies apart, in the simplest way: what is tested must not test itself. */
-export function partsOf(body: Buffer, boundary: string): { head: string; content: string }[] {
+function partsOf(body: Buffer, boundary: string): { head: string; content: string }[] {
   const text = body.toString('latin1');
   expect(text.endsWith(`\r\n--${boundary}--\r\n`)).toBe(true);
   return `\r\n${text}`

@@ -9,8 +9,8 @@ import {
   RpcResponseCacheControl,
 } from '@itwin/core-common';
 import type { IModelRpcProps, RpcInterfaceDefinition as ITwinDefinition } from '@itwin/core-common';
-import { operationsOf } from '@linnet/common';
 import type { RpcInterfaceDefinition } from '@linnet/common';
+import { operationsOf } from '@linnet/common/internal';
 
 /**
  * The same definition as iTwin.js code would write it.

@@ -8,7 +8,7 @@ import { LinnetExpressAdapter } from '@linnet/backend/express';
 import type { RpcInterfaceDefinition } from '@linnet/common';
 
 /** The ways in which an application is reached: every suite runs over each. */
-export const adapters: Record<string, () => AbstractHttpAdapter> = {
+const adapters: Record<string, () => AbstractHttpAdapter> = {
   'stock Express': () => new ExpressAdapter(),
   LinnetExpressAdapter: () => new LinnetExpressAdapter(),
   Fastify: () => new FastifyAdapter(),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { IModelStatus, isVersionCompatible, RpcInterfaceStatus } from '@linnet/common';
+import { IModelStatus, RpcInterfaceStatus } from '@linnet/common';
+import { isVersionCompatible } from '@linnet/common/internal';
 import { ConformanceModule } from './fixture.js';
 import { send } from './raw.client.js';
 import { adapterNames, startServer } from './server.js';

@@ -1,11 +1,12 @@
 // Opens and closes sessions for some minutes, and fails unless the application ends with the memory it began with.
 //
 //   npm run soak -- [--minutes 4] [--at-once 32]
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { compile } from '../../scripts/packages.mjs';
 import { load } from './load.mjs';
 
 const { values: options } = parseArgs({
@@ -29,10 +30,10 @@ const EXTERNAL_TOLERANCE = 2 * 1024 * 1024;
 /** Longer than anything of a session lives on: calls that still run, timers of the heartbeat, connections that close. */
 const SETTLE_MS = 3_000;
 
-compile();
+compile('test/soak');
 const child = spawn(
   process.execPath,
-  ['--expose-gc', fileURLToPath(new URL('dist/main.js', import.meta.url))],
+  ['--expose-gc', fileURLToPath(new URL('../../dist/soak/main.js', import.meta.url))],
   {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   },
@@ -94,13 +95,6 @@ async function resources() {
   const answer = once(child, 'message');
   child.send('resources');
   return (await answer)[0];
-}
-
-function compile() {
-  const root = fileURLToPath(new URL('../..', import.meta.url));
-  const tsc = 'node_modules/typescript/bin/tsc';
-  const { status } = spawnSync(process.execPath, [tsc, '-b', 'test/soak'], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) process.exit(1);
 }
 
 function MiB(count) {

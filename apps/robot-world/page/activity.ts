@@ -17,7 +17,7 @@ export interface Line extends TracedLine {
 }
 
 /** Where this page itself is listed among the tiers. */
-export const PAGE = 'page';
+const PAGE = 'page';
 
 /** What follows from one click, in every tier. */
 export class Activity {

@@ -1,7 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
-
-const libs = (path) => fileURLToPath(new URL(`../../../libs/${path}`, import.meta.url));
+import { root, sourcesFor } from '../../../scripts/entries.mjs';
 
 /** The page, and any other bundle of the frontend library's sources for browsers. */
 export default defineConfig({
@@ -10,11 +8,11 @@ export default defineConfig({
   base: './',
   logLevel: 'warn',
   resolve: {
-    alias: {
-      '@linnet/common': libs('common/src/index.ts'),
-      '@linnet/frontend': libs('frontend/src/index.ts'),
-      '#websocket': libs('frontend/src/websocket.page.ts'),
-    },
+    // Each name whole: Vite would take a string for the beginning of one.
+    alias: Object.entries(sourcesFor('default')).map(([name, file]) => ({
+      find: new RegExp(`^${name}$`),
+      replacement: root + file,
+    })),
   },
   // As in tsconfig.json: definitions bear decorators.
   oxc: { decorator: { legacy: true } },

@@ -9,7 +9,9 @@ export type {
 export { RpcOperation } from './rpc/rpc.decorator.js';
 export { RpcControlResponse, RpcNotFoundResponse, RpcPendingResponse } from './rpc/rpc.response.js';
 export type { IModelRpcProps } from './rpc/rpc.token.js';
-export { GENERAL_ERROR, IModelError, NoContentError, TransientError } from './call/call.error.js';
+export { IModelError, NoContentError, TransientError } from './call/call.error.js';
+export { NumberedError } from './call/numbered.error.js';
+export { BackendError, DeadlineError, ServerError } from './call/backend.error.js';
 export { IModelStatus, RpcInterfaceStatus } from './wire/error.table.js';
 export { Exposed } from './wire/error.members.js';
 export { Activity } from './call/call.activity.js';
@@ -23,54 +25,14 @@ export type {
 } from './ipc/ipc.definition.js';
 export { IpcSession } from './ipc/ipc.session.js';
 export type { IpcEvent, IpcIdentity, IpcListener } from './ipc/ipc.session.js';
+export type { IpcRawHandler } from './ipc/ipc.channels.js';
 export type { IpcNotifier, IpcProxy } from './ipc/ipc.proxy.js';
 export { IpcClosedError } from './ipc/ipc.message.js';
 export type { IpcClosure } from './ipc/ipc.message.js';
-export { defaultIpcLimits, defaultWireLimits, limitsFrom } from './wire/wire.limits.js';
+export { defaultIpcLimits, defaultWireLimits } from './wire/wire.limits.js';
 export type { IpcLimits, WireLimits } from './wire/wire.limits.js';
 
-// What servers on other platforms are made of.
-export { isVersionCompatible } from './rpc/rpc.version.js';
-export { RpcDispatcher } from './rpc/rpc.dispatcher.js';
-export type { RpcDispatcherOptions, RpcEndpoint, RpcImplementation } from './rpc/rpc.dispatcher.js';
-export { ALREADY_ANSWERED } from './rpc/rpc.call.js';
-export type {
-  HttpRpcTransport,
-  IpcRpcTransport,
-  RpcCall,
-  RpcHandler,
-  RpcOperationTarget,
-  RpcOutcome,
-  RpcTransport,
-} from './rpc/rpc.call.js';
-export { operationsOf } from './rpc/rpc.definition.js';
-export { outcomeOf } from './rpc/rpc.dispatcher.js';
-export { encodeError } from './wire/error.codec.js';
-export { hiddenError } from './wire/error.members.js';
-export type { ErrorPolicy } from './wire/error.codec.js';
-export type { WireError } from './wire/error.members.js';
-export { settle } from './call/call.settle.js';
-export { reservedNames } from './call/call.names.js';
-export { channelName, checkChannelName, RPC_CHANNEL, wireChannel } from './ipc/ipc.definition.js';
-export type { IpcCall, IpcChannelHandler, IpcMethodHandler, IpcRawHandler } from './ipc/ipc.channels.js';
-export type { IpcTransport } from './ipc/ipc.link.js';
-export { preparePush } from './ipc/ipc.outgoing.js';
-export { makeProxy } from './ipc/ipc.proxy.js';
-export { RpcOverIpc } from './ipc/ipc.rpc.js';
-export { IpcServer } from './ipc/ipc.server.js';
-export type { IpcConnection, IpcServerOptions } from './ipc/ipc.server.js';
-export type { IpcSessionProps } from './ipc/ipc.session.js';
-export { HttpRpcHandler } from './http/http.handler.js';
-export { HttpExchange } from './http/http.exchange.js';
-export type { HttpPlatform } from './http/http.exchange.js';
-export { HttpError } from './http/http.message.js';
-export type { HttpRequestHead, HttpResponse } from './http/http.message.js';
-export type { HttpHandlerOptions } from './http/http.options.js';
-export type { CallReport } from './call/call.report.js';
-export { OriginPolicy } from './http/http.origin.js';
-export type { OriginOptions } from './http/http.origin.js';
-export { openApiDocument } from './http/http.openapi.js';
-export { isUnder, pathOf } from './http/http.route.js';
+// What clients of RPC are made of.
 export { createRpcClient, RpcClient } from './rpc/rpc.client.js';
 export type { RpcProxy } from './rpc/rpc.client.js';
 export {
@@ -93,11 +55,10 @@ export type {
   RpcSurroundings,
 } from './rpc/rpc.client.options.js';
 export type { RpcClientTransport, RpcReply, RpcRequest } from './rpc/rpc.exchange.js';
-export { HttpTransport } from './http/http.client.js';
 export { inMemoryHttp } from './http/memory.transport.js';
 export type { HttpReply, HttpRequest, HttpSend } from './http/http.send.js';
-export { NumberedError } from './call/numbered.error.js';
-export { BackendError, DeadlineError, rebuildError, ServerError } from './call/backend.error.js';
+
+// What frontends of IPC are made of.
 export { IpcFrontend } from './ipc/ipc.frontend.js';
 export type {
   IpcFrontendHandler,
@@ -107,15 +68,32 @@ export type {
 } from './ipc/ipc.frontend.js';
 export type { IpcPairingState } from './ipc/ipc.pairing.js';
 export type { IpcConnectionEvents, IpcConnector } from './ipc/ipc.connector.js';
+export type { IpcTransport } from './ipc/ipc.link.js';
 export { memoryIpc } from './ipc/ipc.memory.js';
 export type { MemoryIpcOptions } from './ipc/ipc.memory.js';
-export { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, greetingOf, readHello } from './ipc/ipc.durable.codec.js';
-export { textForm } from './ipc/ipc.durable.form.js';
-export type { DurableForm } from './ipc/ipc.durable.form.js';
-export { DurableLink, INTERRUPTED } from './ipc/ipc.durable.link.js';
-export { IpcProtocolError } from './ipc/ipc.message.js';
 export type { IpcFrame } from './ipc/ipc.message.js';
-export type { BegunSession } from './ipc/ipc.greeter.js';
-export { messagePortIpc, serveMessagePort } from './ipc/ipc.port.js';
+export { messagePortIpc } from './ipc/ipc.port.js';
 export type { MessagePortLike } from './ipc/ipc.port.js';
 export { rpcOverIpc } from './ipc/ipc.rpc.client.js';
+
+// What servers without Nest are made of.
+export { RpcDispatcher } from './rpc/rpc.dispatcher.js';
+export type { RpcDispatcherOptions, RpcEndpoint, RpcImplementation } from './rpc/rpc.dispatcher.js';
+export type {
+  HttpRpcTransport,
+  IpcRpcTransport,
+  RpcCall,
+  RpcHandler,
+  RpcOperationTarget,
+  RpcOutcome,
+  RpcTransport,
+} from './rpc/rpc.call.js';
+export { HttpRpcHandler } from './http/http.handler.js';
+export type { HttpHandlerOptions } from './http/http.options.js';
+export type { OriginOptions } from './http/http.origin.js';
+export type { ErrorPolicy } from './wire/error.codec.js';
+export type { WireError } from './wire/error.members.js';
+export type { CallReport } from './call/call.report.js';
+export { IpcServer } from './ipc/ipc.server.js';
+export type { IpcConnection, IpcServerOptions } from './ipc/ipc.server.js';
+export type { IpcSessionProps } from './ipc/ipc.session.js';

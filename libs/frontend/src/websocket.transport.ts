@@ -1,5 +1,5 @@
-import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, textForm } from '@linnet/common';
 import type { IpcConnectionEvents, IpcConnector, IpcFrame, IpcTransport } from '@linnet/common';
+import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, textForm } from '@linnet/common/internal';
 import { PlatformWebSocket } from '#websocket';
 
 /** As much of a WebSocket as is used: that of a browser, of Node, or of `ws`. */

@@ -2,7 +2,7 @@ import type { Position } from '../../../robot-world/src/common/robot-world.props
 import type { ObstacleMap } from './obstacle.map.js';
 
 /** Edge of a cell in metres. Gaps that are wider than a robot by less than this may be overlooked. */
-export const CELL = 0.25;
+const CELL = 0.25;
 /** Half the way to the next cell, at the most: from the middle of one to the middle of the next but a corner. */
 const HALF_STEP = (CELL * Math.SQRT2) / 2;
 

@@ -1,7 +1,8 @@
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
 import type { DynamicModule, Provider } from '@nestjs/common';
-import { createRpcClient, HttpTransport } from '@linnet/common';
+import { createRpcClient } from '@linnet/common';
 import type { RpcInterfaceDefinition } from '@linnet/common';
+import { HttpTransport } from '@linnet/common/internal';
 import { surroundings } from './client.context.js';
 import { getRpcClientToken } from './client.decorator.js';
 import type {

@@ -1,7 +1,8 @@
 import { Inject } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
-import { operationsOf, RpcNotFoundResponse, RpcPendingResponse, TransientError } from '@linnet/common';
+import { RpcNotFoundResponse, RpcPendingResponse, TransientError } from '@linnet/common';
 import type { RpcClientTransport, RpcInterfaceDefinition, RpcReply, RpcRequest } from '@linnet/common';
+import { operationsOf } from '@linnet/common/internal';
 import { RpcInterface } from '../rpc/rpc.decorator.js';
 import { getRpcClientToken } from './client.decorator.js';
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import { pathOf } from '@linnet/common';
+import { pathOf } from '@linnet/common/internal';
 
 export type ExpressRequest = IncomingMessage & {
   res?: ExpressResponse;

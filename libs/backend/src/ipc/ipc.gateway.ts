@@ -5,8 +5,14 @@ import type { OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { WebSocketServer } from 'ws';
-import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, HttpError, OriginPolicy, pathOf } from '@linnet/common';
 import type { IpcIdentity, IpcLimits } from '@linnet/common';
+import {
+  COMPATIBLE_PROTOCOL,
+  DURABLE_PROTOCOL,
+  HttpError,
+  OriginPolicy,
+  pathOf,
+} from '@linnet/common/internal';
 import { drainOnClose } from '../http/http.attach.js';
 import { mapNestException } from '../nest/exception.mapper.js';
 import { NodeRequestHead } from '../node/request.head.js';

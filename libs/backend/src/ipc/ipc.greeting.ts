@@ -1,7 +1,8 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { greetingOf, INTERRUPTED, IpcProtocolError, readHello, textForm } from '@linnet/common';
-import type { DurableLink, IpcIdentity, IpcLimits, IpcSession } from '@linnet/common';
+import type { IpcIdentity, IpcLimits, IpcSession } from '@linnet/common';
+import { greetingOf, INTERRUPTED, IpcProtocolError, readHello, textForm } from '@linnet/common/internal';
+import type { DurableLink } from '@linnet/common/internal';
 import type { IpcWebSocket, WebSocketTransport } from '../node/websocket.transport.js';
 
 /** How long a frontend of the durable wire may take to say what it wants. */

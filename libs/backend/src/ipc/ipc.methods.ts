@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
-import { channelName, checkChannelName, reservedNames } from '@linnet/common';
 import type { IpcChannelLike } from '@linnet/common';
+import { channelName, checkChannelName, reservedNames } from '@linnet/common/internal';
 import { isIpcMethod } from './ipc.decorator.js';
 import { IpcHandler } from './ipc.handler.js';
 

@@ -1,7 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { RPC_CHANNEL, RpcDispatcher, RpcOverIpc } from '@linnet/common';
+import { RpcDispatcher } from '@linnet/common';
+import { RPC_CHANNEL, RpcOverIpc } from '@linnet/common/internal';
 import { logReport } from '../nest/call.report.js';
 import { mapNestException } from '../nest/exception.mapper.js';
 import { RpcServer } from '../rpc/rpc.server.js';

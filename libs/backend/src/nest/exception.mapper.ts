@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { encodeError } from '@linnet/common';
+import { encodeError } from '@linnet/common/internal';
 
 /** A failure as a caller sees it. */
 type Mapped = { status: number; body: Record<string, unknown> };

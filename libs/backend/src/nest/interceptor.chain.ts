@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { from, isObservable, Observable } from 'rxjs';
-import { settle } from '@linnet/common';
+import { settle } from '@linnet/common/internal';
 
 /**
  * Runs a method inside its interceptors, the first outermost; what Nest's own consumer does, with a third of its

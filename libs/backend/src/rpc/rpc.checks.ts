@@ -1,7 +1,7 @@
 import type { InstanceWrapper } from '@nestjs/core/internal';
 import semver from 'semver';
-import { operationsOf } from '@linnet/common';
 import type { RpcInterfaceDefinition } from '@linnet/common';
+import { operationsOf } from '@linnet/common/internal';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
 import { checkScope } from '../nest/scope.check.js';
 import type { RpcImplementationMetadata } from './rpc.decorator.js';

@@ -3,15 +3,9 @@ import type { OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, ExternalContextCreator, HttpAdapterHost } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import semver from 'semver';
-import {
-  defaultWireLimits,
-  limitsFrom,
-  HttpRpcHandler,
-  isVersionCompatible,
-  openApiDocument,
-  RpcDispatcher,
-} from '@linnet/common';
+import { defaultWireLimits, HttpRpcHandler, RpcDispatcher } from '@linnet/common';
 import type { RpcEndpoint, RpcInterfaceDefinition } from '@linnet/common';
+import { limitsFrom, isVersionCompatible, openApiDocument } from '@linnet/common/internal';
 import { drainOnClose, watchHttp } from '../http/http.attach.js';
 import type { HttpAttachment, ServiceEndpoints } from '../http/http.framework.js';
 import { logReport } from '../nest/call.report.js';

@@ -30,7 +30,7 @@ export class FixedBody implements HttpBody {
 }
 
 /** JSON text: the list of arguments. */
-export class TextBody implements HttpBody {
+class TextBody implements HttpBody {
   readonly #bytes = new ByteCollector();
   readonly limit: number;
 
@@ -52,7 +52,7 @@ export class TextBody implements HttpBody {
 }
 
 /** One argument that is bytes. */
-export class BinaryBody implements HttpBody {
+class BinaryBody implements HttpBody {
   readonly #bytes = new ByteCollector();
   constructor(readonly limit: number) {}
 
@@ -66,7 +66,7 @@ export class BinaryBody implements HttpBody {
 }
 
 /** JSON text with binary markers, and the byte strings they refer to. Goes by the names of the parts. */
-export class MultipartBody implements HttpBody {
+class MultipartBody implements HttpBody {
   readonly #reader: MultipartReader;
   readonly limit: number;
 

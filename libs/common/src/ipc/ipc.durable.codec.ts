@@ -27,7 +27,7 @@ export const IpcControlType = {
 } as const;
 
 /** A message as it came: one of the session, or control. */
-export type DurableMessage =
+type DurableMessage =
   | { readonly kind: 'message'; readonly message: Omit<IpcMessage, 'sequence'> }
   | { readonly kind: 'control'; readonly type: number; readonly values: readonly unknown[] };
 

@@ -1,0 +1,36 @@
+// For the other libraries, and for libraries that bring Linnet to another platform: @linnet/common/internal.
+// Nothing here follows semantic versioning; any release may change it.
+
+// Calls of RPC, whatever they travel by.
+export { ALREADY_ANSWERED } from './rpc/rpc.call.js';
+export { operationsOf } from './rpc/rpc.definition.js';
+export { outcomeOf } from './rpc/rpc.dispatcher.js';
+export { isVersionCompatible } from './rpc/rpc.version.js';
+export { settle } from './call/call.settle.js';
+export { reservedNames } from './call/call.names.js';
+export { GENERAL_ERROR } from './call/call.error.js';
+export { encodeError } from './wire/error.codec.js';
+export { hiddenError } from './wire/error.members.js';
+export { limitsFrom } from './wire/wire.limits.js';
+
+// HTTP, between a platform and the handler.
+export { HttpExchange } from './http/http.exchange.js';
+export type { HttpPlatform } from './http/http.exchange.js';
+export { HttpError } from './http/http.message.js';
+export type { HttpRequestHead, HttpResponse } from './http/http.message.js';
+export { OriginPolicy } from './http/http.origin.js';
+export { openApiDocument } from './http/http.openapi.js';
+export { pathOf } from './http/http.route.js';
+export { HttpTransport } from './http/http.client.js';
+
+// IPC, between a transport and the session.
+export { channelName, checkChannelName, RPC_CHANNEL, wireChannel } from './ipc/ipc.definition.js';
+export type { IpcCall, IpcChannelHandler, IpcMethodHandler } from './ipc/ipc.channels.js';
+export { preparePush } from './ipc/ipc.outgoing.js';
+export { makeProxy } from './ipc/ipc.proxy.js';
+export { RpcOverIpc } from './ipc/ipc.rpc.js';
+export { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, greetingOf, readHello } from './ipc/ipc.durable.codec.js';
+export { textForm } from './ipc/ipc.durable.form.js';
+export { serveMessagePort } from './ipc/ipc.port.js';
+export { DurableLink, INTERRUPTED } from './ipc/ipc.durable.link.js';
+export { IpcProtocolError } from './ipc/ipc.message.js';

@@ -1,0 +1,39 @@
+// What each library can be imported by, read from its package.json: for whatever resolves the sources in place of `dist`.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The folders under `libs` that are packages, each with its manifest. */
+export const libs = readdirSync(`${root}libs`)
+  .filter((name) => existsSync(`${root}libs/${name}/package.json`))
+  .map((name) => ({
+    name,
+    folder: `libs/${name}`,
+    manifest: JSON.parse(readFileSync(`${root}libs/${name}/package.json`, 'utf8')),
+  }));
+
+/** `./dist/node/index.js` of a package is `src/node/index` of its folder. */
+const stemOf = ({ folder }, file) => file.replace('./dist', `${folder}/src`).replace(/\.(js|d\.ts)$/, '');
+
+/** Every entry: the name it is imported by, its library, and its source without `.ts`, from the repository's root. */
+export const entries = libs.flatMap((lib) =>
+  Object.entries(lib.manifest.exports)
+    .filter(([, target]) => target.types)
+    .map(([path, target]) => ({
+      name: lib.manifest.name + path.slice(1),
+      lib,
+      stem: stemOf(lib, target.types),
+    })),
+);
+
+/** The source of each entry by name, and of what a library imports of its own by condition (`#websocket`). */
+export function sourcesFor(condition) {
+  const own = libs.flatMap((lib) =>
+    Object.entries(lib.manifest.imports ?? {}).map(([name, targets]) => [
+      name,
+      `${stemOf(lib, targets[condition] ?? targets.default)}.ts`,
+    ]),
+  );
+  return Object.fromEntries([...entries.map(({ name, stem }) => [name, `${stem}.ts`]), ...own]);
+}

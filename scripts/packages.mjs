@@ -1,0 +1,44 @@
+// Builds the libraries as they are published, below dist/node_modules: there they are packages for all that is built
+// into dist. In libs/ they never have a dist: Nest's CLI would take a built library, however old, for its source.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { libs, root } from './entries.mjs';
+
+/** What is true of all packages is said once, in the manifest of the repository. */
+const { license, engines, repository } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+
+/** Each library as a package: its name on the registry, and its folder. */
+export const packages = libs.map(({ name, folder, manifest }) => ({
+  lib: name,
+  source: root + folder,
+  manifest,
+  name: manifest.name,
+  folder: `${root}dist/node_modules/${manifest.name}`,
+}));
+
+/** Compiles projects with all libraries that they are built on. Ends the process where they do not compile. */
+export function compile(...projects) {
+  for (const { folder, source, manifest } of packages) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(`${folder}/package.json`, `${JSON.stringify(published(manifest, source), null, 2)}\n`);
+    copyFileSync(`${source}/README.md`, `${folder}/README.md`);
+    copyFileSync(`${root}LICENSE`, `${folder}/LICENSE`);
+  }
+  const args = [`${root}node_modules/typescript/bin/tsc`, '-b', ...projects];
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(1);
+}
+
+/** Builds all libraries anew, so that nothing is in them of files that are gone. */
+export function buildPackages() {
+  for (const { folder } of packages) rmSync(folder, { recursive: true, force: true });
+  compile(...libs.map(({ folder }) => folder));
+}
+
+function published({ private: _, ...manifest }, source) {
+  const directory = source.slice(root.length);
+  return { ...manifest, license, engines, ...(repository && { repository: { ...repository, directory } }) };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) buildPackages();
