@@ -22,6 +22,9 @@ export class FaultProxy {
   faults: readonly Fault[] = [];
   /** Frames that have come, by their way. */
   frames = { up: 0, down: 0 };
+  /** Connections that were cut at once, and that were not. */
+  refused = 0;
+  taken = 0;
   port = 0;
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((near) => this.#serve(near));
@@ -59,9 +62,11 @@ export class FaultProxy {
 
   #serve(near: Socket): void {
     if (this.#refuses) {
+      this.refused++;
       near.destroy();
       return;
     }
+    this.taken++;
     const far = connect(this.target, '127.0.0.1');
     const end = () => {
       near.destroy();

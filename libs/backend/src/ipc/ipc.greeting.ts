@@ -87,6 +87,7 @@ export class IpcGreeting {
     }
     // It has this one, whatever it was sent besides.
     durable.secrets = [hello.secret];
+    durable.session.renew(identity);
     return { session: durable.session, received: hello.received };
   }
 

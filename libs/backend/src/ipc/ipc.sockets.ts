@@ -255,7 +255,8 @@ export class IpcSockets {
     this.#open.delete(session);
     if (webSocket.readyState !== WebSocket.CLOSED && faults.has(code))
       this.logger.warn(`Session ${session.id} was ended: ${reason} (${code})`);
-    this.host.lifetime.left();
+    // One that was taken over from ends behind the beginning of the next.
+    if (this.#open.size === 0) this.host.lifetime.left();
     const { shutdownTimeoutMs = 10_000 } = this.options;
     const ending = (async () => {
       const left = Math.max(0, Math.min(shutdownTimeoutMs, this.#deadline - performance.now()));

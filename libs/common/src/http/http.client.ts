@@ -4,6 +4,7 @@ import type { RpcClientTransport, RpcReply, RpcRequest } from '../rpc/rpc.exchan
 import { isBytes } from '../wire/bytes.js';
 import { encodeMultipart } from '../wire/multipart.codec.js';
 import { encodeValue } from '../wire/value.codec.js';
+import { defaultWireLimits } from '../wire/wire.limits.js';
 import { sendByFetch } from './fetch.transport.js';
 import { CLIENT_HEADER, LONGEST_TIMEOUT_MS, TIMEOUT_HEADER } from './http.headers.js';
 import { readReply } from './http.reply.js';
@@ -20,7 +21,10 @@ export class HttpTransport implements RpcClientTransport {
 
   /** @throws Error where it is left open which server is meant */
   constructor(
-    private readonly options: Pick<RpcClientOptions, 'uriPrefix' | 'info' | 'ownHeaders' | 'send'>,
+    private readonly options: Pick<
+      RpcClientOptions,
+      'uriPrefix' | 'info' | 'ownHeaders' | 'send' | 'maxResponseBytes'
+    >,
     send: HttpSend | undefined = options.send,
   ) {
     const origin = pageOrigin();
@@ -36,12 +40,14 @@ export class HttpTransport implements RpcClientTransport {
 
   async exchange(request: RpcRequest): Promise<RpcReply> {
     const content = encodeArguments(request);
+    const maxBytes = this.options.maxResponseBytes ?? defaultWireLimits.multipartBytes;
     const message: HttpRequest = {
       method: content.query === undefined ? 'POST' : 'GET',
       url: this.#url(request) + (content.query ?? ''),
       headers: this.#headers(request, content.type),
       body: content.body,
       signal: request.signal,
+      maxBytes,
     };
     let reply: HttpReply;
     try {
@@ -50,7 +56,9 @@ export class HttpTransport implements RpcClientTransport {
       request.signal.throwIfAborted();
       throw failureOf(message, error as Error);
     }
-    return readReply(reply);
+    const { status, body } = reply;
+    if (body.length <= maxBytes) return readReply(reply);
+    throw new ServerError(status, `The answer has more than ${maxBytes} bytes: maxResponseBytes.`);
   }
 
   #url({ token, definition, operation }: RpcRequest): string {

@@ -7,6 +7,8 @@ export interface HttpRequest {
   /** Byte strings are sent one after the other. */
   readonly body: string | readonly Uint8Array[] | undefined;
   readonly signal: AbortSignal;
+  /** As much of an answer as is of use, in bytes, decompressed. Who has read more need not read on: it is refused. */
+  readonly maxBytes: number;
 }
 
 /** What came back, decompressed. */

@@ -56,7 +56,7 @@ export class IpcSession {
   /** Unique; on every activity of the session. */
   readonly id: string;
   readonly user: unknown;
-  readonly accessToken: string;
+  #accessToken: string;
   readonly frontend: string | undefined;
   readonly request: IpcSessionProps['request'];
   /** Resolves when the session is over, whoever ended it. */
@@ -75,13 +75,18 @@ export class IpcSession {
   ) {
     this.id = props.id;
     this.user = props.user;
-    this.accessToken = props.accessToken ?? '';
+    this.#accessToken = props.accessToken ?? '';
     this.frontend = props.frontend;
     this.request = props.request;
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
   }
 
-  /** The headers of the handshake. */
+  /** The credentials of the upgrade by which the frontend is connected, or was last: a session that is resumed has new ones. */
+  get accessToken(): string {
+    return this.#accessToken;
+  }
+
+  /** The headers of the first handshake. */
   get headers(): Readonly<Record<string, string | string[] | undefined>> {
     return this.request?.headers ?? {};
   }
@@ -190,6 +195,11 @@ export class IpcSession {
   /** @internal Sends a message that may be for several sessions. */
   push(message: OutgoingMessage): Promise<void> {
     return this.link.push(message);
+  }
+
+  /** @internal The frontend is connected anew, and was authorized as the same user. */
+  renew({ accessToken = '' }: IpcIdentity): void {
+    this.#accessToken = accessToken;
   }
 
   /** @internal The listeners of a channel. */

@@ -96,6 +96,12 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
    */
   readonly pendingIntervalMs?: number;
   readonly onNotFound?: RpcNotFoundHandler;
+  /**
+   * Bytes of an answer, after decompression. Past it reading ends, and the call rejects with a {@link ServerError} that
+   * names this option. Default 64 MiB, what servers take of arguments: a value that could be sent can be had back, and
+   * a server that has gone wrong cannot fill the memory of its clients.
+   */
+  readonly maxResponseBytes?: number;
   /** The activity that calls belong to, with what is left of its deadline: what a backend is serving. */
   readonly context?: () => RpcSurroundings | undefined;
   /**
