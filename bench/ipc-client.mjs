@@ -34,10 +34,16 @@ export class Client {
   #batch = Buffer.allocUnsafe(BATCH);
   #length = 0;
   #flush = () => this.flush();
+  /** On a wire that joins messages: those of this turn, and how many were sent, received and acknowledged. */
+  #joined = [];
+  #controls = [];
+  #sent = 0;
+  #received = 0;
+  #told = 0;
 
   constructor(port, wire) {
     this.#wire = wire;
-    this.#webSocket = new WebSocket(`ws://127.0.0.1:${port}${wire.path}`, {
+    this.#webSocket = new WebSocket(`ws://127.0.0.1:${port}${wire.path}`, wire.protocol ?? [], {
       perMessageDeflate: false,
       skipUTF8Validation: true,
       createConnection: (options) => (this.#socket = connect({ ...options, path: undefined, noDelay: true })),
@@ -55,7 +61,10 @@ export class Client {
     await new Promise((resolve, reject) => {
       const greeting = [...(wire.greeting ?? [])];
       client.onClose = reject;
-      client.#webSocket.on('open', () => greeting.length === 0 && resolve());
+      client.#webSocket.on('open', () => {
+        if (wire.hello) client.#write(wire.hello);
+        if (greeting.length === 0) resolve();
+      });
       client.onFrame = (frame) => {
         const [expected, reply] = greeting.shift() ?? [];
         if (!String(frame).startsWith(expected)) reject(new Error(`Unexpected greeting: ${frame}`));
@@ -77,8 +86,26 @@ export class Client {
 
   /** Sends a short ASCII text at the end of this turn of the event loop. */
   send(text) {
+    if (!this.#wire.join) {
+      this.#write(text);
+      return;
+    }
+    if (this.#joined.length === 0) process.nextTick(this.#flush);
+    this.#joined.push(text);
+  }
+
+  /** So many messages have come, of which a wire that joins them tells the server from time to time. */
+  received(count) {
+    this.#received += count;
+    if (!this.#wire.join || this.#received - this.#told < 64) return;
+    this.#told = this.#received;
+    this.#controls.push(this.#wire.acknowledgement(this.#received));
+    if (this.#joined.length === 0) process.nextTick(this.#flush);
+  }
+
+  #write(text) {
     const { length } = text;
-    if (this.#length + length + 8 > BATCH) this.flush();
+    if (this.#length + length + 8 > BATCH) this.#send();
     if (this.#length === 0) process.nextTick(this.#flush);
     const batch = this.#batch;
     let at = this.#length;
@@ -105,6 +132,17 @@ export class Client {
   }
 
   flush() {
+    const messages = [...this.#controls, ...this.#joined];
+    if (messages.length > 0) {
+      this.#write(this.#wire.join(this.#sent, messages));
+      this.#sent += this.#joined.length;
+      this.#joined = [];
+      this.#controls = [];
+    }
+    this.#send();
+  }
+
+  #send() {
     if (this.#length === 0) return;
     this.#socket.write(Buffer.from(this.#batch.subarray(0, this.#length)));
     this.#length = 0;

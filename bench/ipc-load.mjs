@@ -35,10 +35,14 @@ function exchange(client, send, { answers }, { outstanding, milliseconds, frames
       frames?.push(frame);
       const complete = answers(frame, isBinary);
       if (complete === undefined) reject(unexpected(frame));
-      if (!complete) return;
-      answered++;
-      if (performance.now() < deadline) send();
-      else if (--open === 0) resolve(answered);
+      if (complete === 0) return;
+      answered += complete;
+      client.received(complete);
+      const isOver = performance.now() >= deadline;
+      for (let i = 0; i < complete; i++) {
+        if (!isOver) send();
+        else if (--open === 0) resolve(answered);
+      }
     };
     for (let i = 0; i < outstanding; i++) send();
   });

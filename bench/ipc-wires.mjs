@@ -36,6 +36,23 @@ const iTwin = {
   pushOf: (text) => JSON.parse(JSON.parse(text)[0]).data,
 };
 
+/** Our own wire: the messages of a turn are one frame, and what has come is acknowledged. */
+const durable = {
+  path: '/ipc',
+  protocol: 'linnet.ipc.1',
+  greeting: [['[10,', undefined]],
+  hello: '[9]',
+  join: (first, messages) => `[${first},${messages.join()}]`,
+  acknowledgement: (received) => `[8,${received}]`,
+  call: (method, args) => {
+    // What a frontend sends that sets no options.
+    const tail = `,"itwin.bench","${method}",${JSON.stringify(args)},"${crypto.randomUUID()}",60000]`;
+    return (n) => `[2,${n + 1}${tail}`;
+  },
+  sum: '{"result":42}]',
+  resultOf: (text) => JSON.parse(text)[1][3].result,
+};
+
 /** A Nest gateway under `WsAdapter`: no request ids, no binary. */
 const gateway = {
   path: '/gateway',
@@ -72,6 +89,7 @@ export const wires = {
   'ws-raw': json,
   'ws-raw-with-nest': json,
   'ipc-linnet': iTwin,
+  'ipc-linnet-durable': durable,
   'ipc-reference': iTwin,
   'ws-nest-gateway': gateway,
   'socket.io': socketIo,
@@ -80,14 +98,18 @@ export const wires = {
 /**
  * What is asked with `add`, or with a method that does the same.
  *
- * `answers` tells whether a frame completes an answer: true, or false where the frame only announces it, or
- * undefined where it should not have come. `check` is for the frames of one answer.
+ * `answers` tells how many answers a frame completes: none where it only announces one, undefined where it should
+ * not have come. `check` is for the frames of one answer.
  */
 export function addition(wire, method) {
   const sum = Buffer.from(wire.sum);
   return {
     text: wire.call(method, [20, 22]),
-    answers: (frame, isBinary) => (!isBinary && frame.includes(sum) ? true : undefined),
+    answers: (frame, isBinary) => {
+      if (isBinary) return undefined;
+      if (!wire.join) return frame.includes(sum) ? 1 : undefined;
+      return occurrences(frame, sum);
+    },
     check: ([frame]) => wire.resultOf(String(frame)) === 42,
   };
 }
@@ -99,9 +121,15 @@ export function echo(wire) {
   return {
     ...request,
     answers: (frame, isBinary) => {
-      if (isBinary || request.asText) return frame.length === request.bytes.length ? true : undefined;
-      return announces && frame.includes(announces) ? false : undefined;
+      if (isBinary || request.asText) return frame.length === request.bytes.length ? 1 : undefined;
+      return announces && frame.includes(announces) ? 0 : undefined;
     },
     check: (frames) => frames.at(-1).equals(request.bytes),
   };
+}
+
+function occurrences(frame, text) {
+  let count = 0;
+  for (let at = frame.indexOf(text); at >= 0; at = frame.indexOf(text, at + text.length)) count++;
+  return count;
 }

@@ -15,6 +15,7 @@ const scripts = {
   'ws-raw': ['ws-raw.server.js'],
   'ws-raw-with-nest': ['ws-raw.server.js', 'with-nest'],
   'ipc-linnet': ['ipc-linnet.server.js'],
+  'ipc-linnet-durable': ['ipc-linnet.server.js'],
   'ipc-reference': ['ipc-reference.server.js'],
   'ws-nest-gateway': ['ws-nest-gateway.server.js'],
   'socket.io': ['socket-io.server.js'],
