@@ -47,7 +47,7 @@ export const ipcCases = [
   },
 ];
 
-function rows(operation, goals, isGuardedToo = false, durable = undefined) {
+function rows(operation, goals, isGuardedToo = false, durable) {
   const guarded = { server: 'ipc-linnet', operation: 'addGuarded', note: 'guard and interceptor' };
   return [
     { server: 'ws-raw', operation },
