@@ -72,7 +72,8 @@ export type { IpcTransport } from './ipc/ipc.link.js';
 export { memoryIpc } from './ipc/ipc.memory.js';
 export type { MemoryIpcOptions } from './ipc/ipc.memory.js';
 export type { IpcFrame } from './ipc/ipc.message.js';
-export { messagePortIpc } from './ipc/ipc.port.js';
+export { messagePortIpc, serveMessagePort } from './ipc/ipc.port.js';
+export type { UnbrokenSessionProps } from './ipc/ipc.greeter.js';
 export type { MessagePortLike } from './ipc/ipc.port.js';
 export { rpcOverIpc } from './ipc/ipc.rpc.client.js';
 

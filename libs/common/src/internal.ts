@@ -31,6 +31,5 @@ export { makeProxy } from './ipc/ipc.proxy.js';
 export { RpcOverIpc } from './ipc/ipc.rpc.js';
 export { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, greetingOf, readHello } from './ipc/ipc.durable.codec.js';
 export { textForm } from './ipc/ipc.durable.form.js';
-export { serveMessagePort } from './ipc/ipc.port.js';
 export { DurableLink, INTERRUPTED } from './ipc/ipc.durable.link.js';
 export { IpcProtocolError } from './ipc/ipc.message.js';

@@ -1,4 +1,3 @@
-import type { IpcLimits } from '../wire/wire.limits.js';
 import type { IpcConnectionEvents } from './ipc.connector.js';
 import { greetingOf, readHello } from './ipc.durable.codec.js';
 import type { DurableForm } from './ipc.durable.form.js';
@@ -6,63 +5,70 @@ import type { DurableLink } from './ipc.durable.link.js';
 import type { IpcTransport } from './ipc.link.js';
 import { IpcProtocolError } from './ipc.message.js';
 import type { IpcClosure } from './ipc.message.js';
+import type { IpcConnection, IpcServer } from './ipc.server.js';
+import type { IpcSessionProps } from './ipc.session.js';
 
 /** What a backend is told of a connection. */
 export type IpcPeerEvents = Pick<IpcConnectionEvents, 'frame' | 'closed'>;
 
-/** A session that has just begun, over a link that is not connected yet. */
-export interface BegunSession {
-  readonly session: { readonly id: string };
-  readonly link: DurableLink;
+/** How a session begins whose connection does not break. */
+export interface UnbrokenSessionProps extends Partial<IpcSessionProps> {
+  /** Called when the session has begun; the frontend is welcomed when it has resolved. */
+  readonly started?: (connection: IpcConnection) => Promise<void>;
 }
 
 /**
  * Serves a connection that does not break, as one within a computer: its session begins when the frontend greets, and
  * ends with it.
  *
- * @param begin begins the session
  * @returns is to be told what comes
  */
 export function greetOnce(
+  server: IpcServer,
   transport: IpcTransport,
   form: DurableForm,
-  limits: IpcLimits,
-  begin: () => Promise<BegunSession> | BegunSession,
+  { started, ...props }: UnbrokenSessionProps,
 ): IpcPeerEvents {
   let link: DurableLink | undefined;
-  let hasGreeted = false;
-  let ended: IpcClosure | undefined;
-  const greet = async (): Promise<void> => {
-    const begun = await begin();
-    link = begun.link;
-    if (ended) link.ended(ended);
-    // It may have been ended as it began.
-    if (link.closure) transport.close(link.closure.code, link.closure.reason);
-    if (link.closure) return;
-    const welcome = { sessionId: begun.session.id, secret: '', graceMs: 0, received: 0 };
+  let isWelcome = false;
+  const begin = async (): Promise<void> => {
+    if (server.size >= server.limits.sessions) {
+      transport.close(1013, 'The server has as many sessions as it can have.');
+      return;
+    }
+    const connection = server.openDurable(form, { id: crypto.randomUUID(), ...props });
+    link = connection.link;
+    await started?.(connection);
+    const closure: IpcClosure | undefined = link.closure;
+    if (closure) {
+      transport.close(closure.code, closure.reason);
+      return;
+    }
+    isWelcome = true;
+    const welcome = { sessionId: connection.session.id, secret: '', graceMs: 0, received: 0 };
     transport.write(form.list(greetingOf({ welcome })));
     link.attach(transport, 0);
   };
+  const refuse = ({ code, message: reason }: { code: number; message: string }) => {
+    link?.ended({ code, reason });
+    transport.close(code, reason);
+  };
   return {
     frame: (frame) => {
-      if (link) {
+      if (link && isWelcome) {
         link.receive(frame);
         return;
       }
       try {
-        if (hasGreeted) throw new IpcProtocolError(1002, 'A message before the welcome.');
-        if (readHello(form.parse(frame, limits).list))
+        if (link) throw new IpcProtocolError(1002, 'A message before the welcome.');
+        if (readHello(form.parse(frame, server.limits).list))
           throw new IpcProtocolError(4001, 'The session is not there any more.');
-        hasGreeted = true;
-        greet().catch(() => transport.close(1011, 'Internal error'));
+        begin().catch(() => refuse({ code: 1011, message: 'Internal error' }));
       } catch (error) {
         if (!(error instanceof IpcProtocolError)) throw error;
-        transport.close(error.code, error.message);
+        refuse(error);
       }
     },
-    closed: (closure) => {
-      ended = closure;
-      link?.ended(closure);
-    },
+    closed: (closure) => link?.ended(closure),
   };
 }

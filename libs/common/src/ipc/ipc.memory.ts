@@ -38,8 +38,7 @@ export function memoryIpc(server: IpcServer, options: MemoryIpcOptions = {}): Ip
           frame: (frame) => link.receive(frame),
           closed: (closure) => link.ended(closure),
         };
-      } else
-        far.receiver = greetOnce(far, textForm, server.limits, () => server.openDurable(textForm, session));
+      } else far.receiver = greetOnce(server, far, textForm, session);
       events.opened(compatible ? undefined : textForm);
     });
     return near;

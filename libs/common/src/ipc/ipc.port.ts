@@ -1,11 +1,11 @@
-import type { IpcLimits } from '../wire/wire.limits.js';
 import { clonedForm } from './ipc.cloned.form.js';
 import type { IpcConnectionEvents, IpcConnector } from './ipc.connector.js';
 import { greetOnce } from './ipc.greeter.js';
-import type { BegunSession, IpcPeerEvents } from './ipc.greeter.js';
+import type { IpcPeerEvents, UnbrokenSessionProps } from './ipc.greeter.js';
 import type { IpcTransport } from './ipc.link.js';
 import { isCloseCode } from './ipc.message.js';
 import type { IpcFrame } from './ipc.message.js';
+import type { IpcServer } from './ipc.server.js';
 
 /**
  * As much of a message port as is used: the `MessagePort` of pages and of Node, a worker and its own side of it, and
@@ -52,19 +52,19 @@ export function messagePortIpc(
 /**
  * Serves the frontend behind a message port.
  *
- * @param begin begins its session
+ * @param props who it is, where that is known
  */
 export function serveMessagePort(
+  server: IpcServer,
   port: MessagePortLike,
-  limits: IpcLimits,
-  begin: () => Promise<BegunSession> | BegunSession,
+  props: UnbrokenSessionProps = {},
 ): void {
   const events: IpcPeerEvents = {
     frame: (frame) => receiver.frame(frame),
     closed: (closure) => receiver.closed(closure),
   };
   const transport = new PortTransport(events);
-  const receiver = greetOnce(transport, clonedForm, limits, begin);
+  const receiver = greetOnce(server, transport, clonedForm, props);
   transport.use(port);
 }
 
