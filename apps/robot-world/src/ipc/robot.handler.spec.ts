@@ -235,6 +235,30 @@ describe('RobotIpcHandler, when the application closes', () => {
   });
 });
 
+describe('RobotIpcHandler, with more robots than Node expects to wait for one end', () => {
+  it('drives them all, without a word of warning', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    const { app, port } = await start();
+    const engine = app.get(RobotWorldEngine);
+    const robots = Array.from({ length: 20 }, (_, i) =>
+      engine.addRobot({ name: `Robot ${i}`, x: 2 + 2 * i, y: 2, radius: 0.5 }),
+    );
+    const frontend = await RawFrontend.open(port);
+    const drives = robots.map((robot) => frontend.invoke(channel, 'drive', robot, { x: 390, y: 2 }));
+    // All of them are on their way: the last of them has been seen to move.
+    while (engine.robot(robots.at(-1)!).x === 40) await pause(1);
+    for (const robot of robots) await frontend.invoke(channel, 'stop', robot);
+    const answers = (await Promise.all(drives)) as { result: { position: Position } }[];
+    process.off('warning', note);
+    expect(answers.every(({ result }, i) => result.position.x > 2 + 2 * i)).toBe(true);
+    expect(warnings).toEqual([]);
+    await frontend.close();
+    await app.close();
+  });
+});
+
 describe('RobotIpcHandler, towards a frontend that reads slowly', () => {
   const { signal } = new AbortController();
 
