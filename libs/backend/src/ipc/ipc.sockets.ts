@@ -8,6 +8,7 @@ import { WebSocket } from 'ws';
 import { Activity, DURABLE_PROTOCOL, DurableLink, HttpError } from '@linnet/common';
 import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
+import { SHUTDOWN_MS } from '../http/http.attach.js';
 import { WebSocketTransport } from '../node/websocket.transport.js';
 import type { IpcWebSocket } from '../node/websocket.transport.js';
 import { IpcGreeting, isDone, SessionLost } from './ipc.greeting.js';
@@ -257,7 +258,7 @@ export class IpcSockets {
     if (webSocket.readyState !== WebSocket.CLOSED && faults.has(code))
       this.logger.warn(`Session ${session.id} was ended: ${reason} (${code})`);
     this.host.lifetime.left();
-    const { shutdownTimeoutMs = 10_000 } = this.options;
+    const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
     const ending = (async () => {
       const left = Math.max(0, Math.min(shutdownTimeoutMs, this.#deadline - performance.now()));
       // What is still being made would be left behind.
