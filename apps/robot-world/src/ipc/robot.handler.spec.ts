@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { Test } from '@nestjs/testing';
 import type { INestApplication } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
+import { IpcHost } from '@linnet/backend';
 import type { IpcSession } from '@linnet/backend';
 import { IModelStatus } from '@linnet/common';
 import { RawFrontend } from '../../../../test/ipc/raw.frontend.js';
@@ -232,6 +234,34 @@ describe('RobotIpcHandler, when the application closes', () => {
     await app.close();
     expect(await frontend.closed).toMatchObject({ code: 1001 });
     expect(Date.now() - begin).toBeLessThan(2000);
+  });
+});
+
+/** What Node remembers; the warning itself goes to a process that a test does not see. */
+function hasBeenWarnedOf(signal: AbortSignal): unknown {
+  const key = Object.getOwnPropertySymbols(signal).find(
+    ({ description }) => description === 'events.maxEventTargetListenersWarned',
+  )!;
+  return (signal as unknown as Record<symbol, unknown>)[key];
+}
+
+describe('RobotIpcHandler, with more robots than Node expects to wait for one end', () => {
+  it('drives them all, and gives it no reason to warn', async () => {
+    const { app, port } = await start();
+    const engine = app.get(RobotWorldEngine);
+    const robots = Array.from({ length: 20 }, (_, i) =>
+      engine.addRobot({ name: `Robot ${i}`, x: 2 + 2 * i, y: 2, radius: 0.5 }),
+    );
+    const frontend = await RawFrontend.open(port);
+    const drives = robots.map((robot) => frontend.invoke(channel, 'drive', robot, { x: 390, y: 2 }));
+    const { signal } = app.get(IpcHost).sessions[0]!;
+    while (getEventListeners(signal, 'abort').length < robots.length) await pause(1);
+    expect(hasBeenWarnedOf(signal)).toBe(false);
+    for (const robot of robots) app.get(RobotTraffic).stop(robot);
+    expect(await Promise.all(drives)).toHaveLength(robots.length);
+    expect(getEventListeners(signal, 'abort').length).toBeLessThan(robots.length);
+    await frontend.close();
+    await app.close();
   });
 });
 

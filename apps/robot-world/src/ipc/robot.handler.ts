@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { Body, StandardSchemaValidationPipe, UseGuards, UsePipes } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { IpcChannel, IpcSession } from '@linnet/backend';
@@ -23,10 +22,7 @@ export class RobotIpcHandler implements RobotIpc, OnModuleDestroy {
     private readonly session: IpcSession,
     private readonly engine: RobotWorldEngine,
     private readonly traffic: RobotTraffic,
-  ) {
-    // Each drive listens to the end of the session, and a frontend may drive more robots than look right to Node.
-    setMaxListeners(0, session.signal);
-  }
+  ) {}
 
   async subscribe(@Body({ schema: schema.regionOrNone }) region?: Region | null): Promise<number> {
     this.#end();

@@ -15,6 +15,9 @@ export function watchHttp(adapter: AbstractHttpAdapter, logger: Logger): HttpAtt
   return type === 'fastify' ? new FastifyWay(adapter) : undefined;
 }
 
+/** How long calls in flight may take when an application closes, unless its options say otherwise; in milliseconds. */
+export const SHUTDOWN_MS = 10_000;
+
 /** By adapter: what has to end before it. */
 const drains = new WeakMap<object, (() => Promise<void>)[]>();
 

@@ -13,7 +13,7 @@ import {
   OriginPolicy,
   pathOf,
 } from '@linnet/common/internal';
-import { drainOnClose } from '../http/http.attach.js';
+import { drainOnClose, SHUTDOWN_MS } from '../http/http.attach.js';
 import { mapNestException } from '../nest/exception.mapper.js';
 import { NodeRequestHead } from '../node/request.head.js';
 import { claimUpgrades } from '../node/upgrade.claim.js';
@@ -95,7 +95,7 @@ export class IpcGateway implements OnModuleInit {
     if (served.has(adapter))
       throw new Error('IpcModule.forRoot() is imported twice: one module serves all of an application.');
     served.add(adapter);
-    const { shutdownTimeoutMs = 10_000 } = this.options;
+    const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
     // However it is written, with slashes around it or without.
     const path = `/${(this.options.path ?? 'ipc').replace(/^\/+|\/+$/g, '')}`;
     claimUpgrades(

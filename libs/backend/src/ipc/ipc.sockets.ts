@@ -1,54 +1,38 @@
 import { randomUUID } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@nestjs/common';
-import { WebSocket } from 'ws';
-import { Activity } from '@linnet/common';
-import type { IpcClosure, IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
+import type { IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import { DURABLE_PROTOCOL, DurableLink, HttpError, textForm } from '@linnet/common/internal';
-import { ClientRequestContext } from '../context/request.context.js';
 import { WebSocketTransport } from '../node/websocket.transport.js';
 import type { IpcWebSocket } from '../node/websocket.transport.js';
 import { IpcGreeting, isDone, SessionLost } from './ipc.greeting.js';
 import type { IpcHost } from './ipc.host.js';
 import type { IpcModuleOptions } from './ipc.options.js';
+import { IpcSessions } from './ipc.sessions.js';
+import type { OpenSession } from './ipc.sessions.js';
 import type { SessionScopes } from './ipc.scope.js';
 import { within } from './ipc.within.js';
 
-/** Codes by which this side ends a session that went wrong. */
-const faults = new Set([1002, 1006, 1007, 1008, 1009, 1011, 1013]);
 /** How long a peer may take to answer a close frame, or the ping that asks whether it is still there. */
 const PATIENCE_MS = 2_000;
 
-interface Open {
-  readonly connection: IpcConnection;
-  /** Absent while a session waits for its frontend to come back. */
-  transport: WebSocketTransport | undefined;
-  webSocket: IpcWebSocket;
-  /** Resolves when the session's handlers are there, or could not be made. */
-  readonly started: Promise<void>;
-}
-
-/** The sessions that are connected by WebSockets: begins and ends them. */
+/** The WebSockets of sessions: has each begin one, or take one up again, and says which are still there. */
 export class IpcSockets {
-  readonly #open = new Map<IpcSession, Open>();
+  readonly #sessions: IpcSessions;
   readonly #greeting: IpcGreeting;
   /** Those whose session is over stay until their peer lets go, too. */
   readonly #webSockets = new Set<IpcWebSocket>();
-  /** Sessions that are over, and whose handlers still run or are being destroyed. */
-  readonly #ending = new Set<Promise<void>>();
   #heartbeat: NodeJS.Timeout | undefined;
-  /** When all calls have had their time, as the server ends; in milliseconds of this process. */
-  #deadline = Infinity;
 
   constructor(
     private readonly options: IpcModuleOptions,
     private readonly host: IpcHost,
-    private readonly scopes: SessionScopes,
-    private readonly logger: Logger,
+    scopes: SessionScopes,
+    logger: Logger,
   ) {
+    this.#sessions = new IpcSessions(options, host, scopes, logger);
     this.#greeting = new IpcGreeting(host.limits, options.resumeGraceMs ?? 30_000);
   }
 
@@ -79,7 +63,7 @@ export class IpcSockets {
     const { link } = connection;
     this.#listen(webSocket, link);
     webSocket.on('close', (code: number, reason: Buffer) => link.ended({ code, reason: reason.toString() }));
-    this.#begin(connection, transport, webSocket);
+    this.#sessions.begin(connection, transport, webSocket);
   }
 
   #beginDurable(webSocket: IpcWebSocket, transport: WebSocketTransport, props: IpcSessionProps): void {
@@ -90,7 +74,7 @@ export class IpcSockets {
     }
     const connection = this.host.server.openDurable(textForm, props);
     this.#greeting.add(connection.session, connection.link);
-    this.#begin(connection, transport, webSocket);
+    this.#sessions.begin(connection, transport, webSocket);
     this.#connect(connection.session, webSocket, transport, 0);
   }
 
@@ -100,7 +84,7 @@ export class IpcSockets {
     transport: WebSocketTransport,
     received: number,
   ): void {
-    const open = this.#open.get(session);
+    const open = this.#sessions.of(session);
     if (!open) throw new SessionLost();
     const before = open.webSocket;
     open.webSocket = webSocket;
@@ -118,9 +102,9 @@ export class IpcSockets {
     transport: WebSocketTransport,
     received: number,
   ): void {
-    const { connection, started } = this.#open.get(session)!;
+    const { connection, started } = this.#sessions.of(session)!;
     const link = connection.link as DurableLink;
-    const isCurrent = () => this.#open.get(session)?.webSocket === webSocket;
+    const isCurrent = () => this.#sessions.of(session)?.webSocket === webSocket;
     let isWelcome = false;
     void started.then(() => {
       // It may have ended meanwhile, or come back over a newer connection.
@@ -153,36 +137,21 @@ export class IpcSockets {
     webSocket.on('close', (code: number, reason: Buffer) => {
       if (!isCurrent()) return;
       if (isDone(code)) link.ended({ code, reason: reason.toString() });
-      else this.#park(session, this.#open.get(session)!);
+      else this.#park(session, this.#sessions.of(session)!);
     });
   }
 
-  #park(session: IpcSession, open: Open): void {
+  #park(session: IpcSession, open: OpenSession): void {
     open.transport = undefined;
     this.#greeting.park(session);
   }
 
   #listen(webSocket: IpcWebSocket, link: IpcConnection['link']): void {
-    webSocket.on('message', (data: Buffer, isBinary: boolean) => {
-      link.receive(isBinary ? data : data.toString());
-    });
+    webSocket.on('message', (data: Buffer, isBinary: boolean) =>
+      link.receive(isBinary ? data : data.toString()),
+    );
     // Frames that are none: it closes by itself, with the code that was found.
     webSocket.on('error', (error: Error) => link.ended({ code: webSocket.closeCode, reason: error.message }));
-  }
-
-  #begin(connection: IpcConnection, transport: WebSocketTransport, webSocket: IpcWebSocket): void {
-    const { session } = connection;
-    // A dedicated backend has no place for one that might come back.
-    if (this.options.dedicated)
-      for (const { connection: other } of this.#open.values())
-        other.link.close(1001, 'Another frontend has connected.');
-    this.host.adopt(session);
-    // Every call of the session may listen to it, which Node would take for a leak.
-    setMaxListeners(0, session.signal);
-    const started = this.#start(session, transport);
-    this.#open.set(session, { connection, transport, webSocket, started });
-    void session.closed.then((closure) => this.#end(session, closure, started));
-    this.host.lifetime.begun();
   }
 
   /**
@@ -209,8 +178,8 @@ export class IpcSockets {
     if (this.#connected()) throw occupied();
   }
 
-  #connected(): Open | undefined {
-    return [...this.#open.values()].find(({ transport }) => transport);
+  #connected(): OpenSession | undefined {
+    return this.#sessions.open.find(({ transport }) => transport);
   }
 
   /**
@@ -218,66 +187,26 @@ export class IpcSockets {
    * on without theirs.
    */
   get load(): number {
-    const parked = [...this.#open.values()].filter(({ transport }) => !transport);
-    return this.#webSockets.size + this.#ending.size + parked.length;
+    const parked = this.#sessions.open.filter(({ transport }) => !transport);
+    return this.#webSockets.size + this.#sessions.ending + parked.length;
   }
 
   /** Ends all sessions, when what they called has finished. @returns how many still had calls running */
   async close(timeoutMs: number): Promise<number> {
     clearInterval(this.#heartbeat);
-    this.#deadline = performance.now() + timeoutMs;
-    const busy = await this.host.server.close(timeoutMs);
+    const busy = await this.#sessions.close(timeoutMs);
     // An error on the way to its end is no reason to stop waiting for it.
     const gone = [...this.#webSockets].map(
       (webSocket) => new Promise((resolve) => webSocket.once('close', resolve)),
     );
     await within(PATIENCE_MS, Promise.all(gone));
     for (const webSocket of this.#webSockets) webSocket.terminate();
-    await Promise.all(this.#ending);
+    await this.#sessions.ended();
     return busy;
   }
 
-  /** Nothing is read before the session's handlers are made, so that each of its messages finds them. */
-  async #start(session: IpcSession, transport: WebSocketTransport): Promise<void> {
-    if (!this.scopes.isNeeded) return;
-    transport.pause();
-    try {
-      await this.#inContext(session, () => this.scopes.open(session));
-      transport.resume();
-    } catch (error) {
-      this.logger.error(error);
-      session.close(1011, 'Internal error');
-    }
-  }
-
-  #end(session: IpcSession, { code, reason }: IpcClosure, started: Promise<void>): void {
-    const { connection, webSocket } = this.#open.get(session)!;
-    this.#open.delete(session);
-    if (webSocket.readyState !== WebSocket.CLOSED && faults.has(code))
-      this.logger.warn(`Session ${session.id} was ended: ${reason} (${code})`);
-    // One that was taken over from ends behind the beginning of the next.
-    if (this.#open.size === 0) this.host.lifetime.left();
-    const { shutdownTimeoutMs = 10_000 } = this.options;
-    const ending = (async () => {
-      const left = Math.max(0, Math.min(shutdownTimeoutMs, this.#deadline - performance.now()));
-      // What is still being made would be left behind.
-      await within(left, Promise.all([started, connection.idle()]));
-      await this.#inContext(session, () => this.scopes.close(session));
-    })();
-    this.#ending.add(ending);
-    void ending.finally(() => this.#ending.delete(ending));
-  }
-
-  /** What a session begins and ends with is logged as part of it. */
-  #inContext<T>(session: IpcSession, work: () => T): T {
-    const { id: sessionId, accessToken, user } = session;
-    const activity = new Activity({ activityId: randomUUID(), sessionId, accessToken }, session);
-    activity.user = user;
-    return ClientRequestContext.run(activity, work);
-  }
-
   #beat(): void {
-    for (const { connection, transport, webSocket } of this.#open.values()) {
+    for (const { connection, transport, webSocket } of this.#sessions.open) {
       if (!transport || transport.beat()) continue;
       if (!(connection.link instanceof DurableLink))
         connection.link.ended({ code: 1006, reason: 'The frontend gave no sign of life.' });

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { IpcFrame, IpcTransport } from '@linnet/common';
+import { PeerLife } from './peer.life.js';
 
 /** What `ws` closes by itself for, without a reason: the codes of RFC 6455, 7.4.1. */
 const reasons: Readonly<Record<number, string>> = {
@@ -51,15 +52,14 @@ export class WebSocketTransport implements IpcTransport {
   #paused = 0;
   #isSlow = false;
   #drained: Promise<void> | undefined;
-  #asked: Promise<boolean> | undefined;
-  /** Of the peer's life, when it was last asked for some. */
-  #lastSigns = '';
+  readonly #life: PeerLife;
   readonly #flush = () => this.flush();
 
   constructor(
     private readonly webSocket: IpcWebSocket,
     private readonly socket: Socket,
   ) {
+    this.#life = new PeerLife(webSocket, socket);
     webSocket.flush = this.#flush;
   }
 
@@ -110,50 +110,15 @@ export class WebSocketTransport implements IpcTransport {
     if (this.#paused > 0 && --this.#paused === 0) this.webSocket.resume();
   }
 
-  /**
-   * Asks the peer for a sign of life.
-   *
-   * @returns whether there was one since the last time
-   */
+  /** Asks the peer for a sign of life. @returns whether there was one since the last time */
   beat(): boolean {
-    // One that is not read yet, as its handlers are still being made, cannot give any; nor a stream that counts no bytes.
-    const isUnread = this.#paused > Number(this.#isSlow) || this.socket.bytesRead === undefined;
-    const signs = this.#signs();
-    const alive = isUnread || signs !== this.#lastSigns;
-    this.#lastSigns = isUnread ? '' : signs;
-    if (alive) this.webSocket.ping();
-    return alive;
+    // One that is not read yet, as its handlers are still being made, cannot give any.
+    return this.#life.beat(this.#paused <= Number(this.#isSlow));
   }
 
   /** Asks the peer for a sign of life, and waits for it. */
   isAlive(timeoutMs: number): Promise<boolean> {
-    // Many may ask at once; one ping answers them all.
-    this.#asked ??= this.#ask(timeoutMs).finally(() => (this.#asked = undefined));
-    return this.#asked;
-  }
-
-  async #ask(timeoutMs: number): Promise<boolean> {
-    const signs = this.#signs();
-    this.webSocket.ping();
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.webSocket.off('pong', done).off('close', done);
-        resolve();
-      };
-      const timer = setTimeout(done, timeoutMs);
-      this.webSocket.on('pong', done).on('close', done);
-    });
-    return this.webSocket.readyState === WebSocket.OPEN && this.#signs() !== signs;
-  }
-
-  /** Changes when the peer sends something, or takes something of what waits for it: a slow peer is not read. */
-  #signs(): string {
-    const { bytesRead, bytesWritten, writableLength } = this.socket;
-    if (writableLength === 0) return `${bytesRead}`;
-    // All that waits may be one write, of which the system knows how much is left; Node's own timeouts ask it, too.
-    const { _handle: handle } = this.socket as { _handle?: { writeQueueSize?: number } | null };
-    return `${bytesRead} ${bytesWritten - writableLength} ${handle?.writeQueueSize}`;
+    return this.#life.isAlive(timeoutMs);
   }
 
   /** Sends what was collected. */

@@ -6,7 +6,7 @@ import semver from 'semver';
 import { defaultWireLimits, HttpRpcHandler, RpcDispatcher } from '@linnet/common';
 import type { RpcEndpoint, RpcInterfaceDefinition } from '@linnet/common';
 import { limitsFrom, isVersionCompatible, openApiDocument } from '@linnet/common/internal';
-import { drainOnClose, watchHttp } from '../http/http.attach.js';
+import { drainOnClose, SHUTDOWN_MS, watchHttp } from '../http/http.attach.js';
 import type { HttpAttachment, ServiceEndpoints } from '../http/http.framework.js';
 import { logReport } from '../nest/call.report.js';
 import { mapNestException } from '../nest/exception.mapper.js';
@@ -85,7 +85,7 @@ export class RpcServer implements OnModuleInit {
     });
     const server = new NodeRpcServer(handler);
     this.#http.attach({ server, logger: this.#logger, services: this.#services(path) });
-    const { shutdownTimeoutMs = 10_000 } = this.options;
+    const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
     drainOnClose(adapter, async () => {
       const left = await server.close(shutdownTimeoutMs);
       if (left > 0)

@@ -29,6 +29,19 @@ export interface HttpExchangeHost {
   refuse(error: unknown, origin: string | undefined): HttpResponse;
 }
 
+/** What is known of a request by its head. */
+export interface OpenedRequest {
+  readonly head: HttpRequestHead;
+  readonly route: HttpRoute;
+  /** The operation that is called, if there is one. */
+  readonly target: RpcOperationTarget | undefined;
+  /** Takes the body, and makes arguments of it. */
+  readonly body: HttpBody;
+  readonly activityId: string;
+  /** Of the page that asks, where there is one. */
+  readonly origin: string | undefined;
+}
+
 /** The platform's side of a call. */
 export interface HttpPlatform {
   /** What guards and filters of the platform's framework know as request and response. */
@@ -48,14 +61,9 @@ export class HttpExchange {
 
   constructor(
     private readonly host: HttpExchangeHost,
-    private readonly head: HttpRequestHead,
-    private readonly route: HttpRoute,
-    /** The operation that is called, if there is one. */
-    readonly target: RpcOperationTarget | undefined,
-    private readonly body: HttpBody,
-    activityId: string,
-    private readonly origin: string | undefined,
+    private readonly opened: OpenedRequest,
   ) {
+    const { head, route, activityId } = opened;
     this.#protocolVersion = parseInt(headerOf(head, 'x-protocol-version'), 10) || 0;
     this.activity = new Activity({
       activityId,
@@ -76,8 +84,9 @@ export class HttpExchange {
   push(chunk: Uint8Array): HttpResponse | undefined {
     this.#received += chunk.byteLength;
     try {
-      if (this.#received > this.body.limit) throw tooLarge(this.body.limit);
-      this.body.push(chunk);
+      const { body } = this.opened;
+      if (this.#received > body.limit) throw tooLarge(body.limit);
+      body.push(chunk);
       return undefined;
     } catch (error) {
       return this.refuse(error);
@@ -86,7 +95,7 @@ export class HttpExchange {
 
   /** The answer to a request whose body could not be read. */
   refuse(error: unknown): HttpResponse {
-    return this.host.refuse(error, this.origin);
+    return this.host.refuse(error, this.opened.origin);
   }
 
   /**
@@ -108,14 +117,14 @@ export class HttpExchange {
   }
 
   #call(platform: HttpPlatform): RpcCall {
-    const { target, activity, head } = this;
-    const args = this.body.end();
+    const { target, body, head } = this.opened;
+    const args = body.end();
     // Without a target the body ends in the error that the look-up gave.
     if (!target!.policy.allowTokenMismatch) this.#inflateTokens(args);
     return {
       target: target!,
       arguments: args,
-      activity,
+      activity: this.activity,
       transport: {
         kind: 'http',
         path: head.target,
@@ -139,7 +148,7 @@ export class HttpExchange {
       // A function of the application's options has failed; what it was asked about is not to be lost with it.
       if (outcome.kind === 'error') this.#reportError(outcome.error, hiddenError(this.activity.activityId));
       this.#reportError(error, hiddenError(this.activity.activityId));
-      return this.host.refuse(error, this.origin);
+      return this.host.refuse(error, this.opened.origin);
     }
   }
 
@@ -149,7 +158,7 @@ export class HttpExchange {
     for (let i = 0; i < args.length; i++) {
       const argument = args[i];
       if (!isToken(argument)) continue;
-      segments ??= pathOf(this.head.target).split('/');
+      segments ??= pathOf(this.opened.head.target).split('/');
       const inflated = inflateToken(argument, segments);
       args[i] = inflated;
       mismatch ||= isTokenMismatch(argument, inflated);
@@ -161,18 +170,19 @@ export class HttpExchange {
   }
 
   #commonHeaders(): string[] {
-    return ['X-Protocol-Version', '2', 'Vary', VARY, ...this.host.corsHeaders(this.origin)];
+    return ['X-Protocol-Version', '2', 'Vary', VARY, ...this.host.corsHeaders(this.opened.origin)];
   }
 
   #response(outcome: RpcOutcome, encoded: EncodedOutcome): HttpResponse {
-    const { head, host, route, target } = this;
+    const { host } = this;
+    const { head, route, target, origin } = this.opened;
     const { body, contentType } = encoded;
     const readable = host.options.errorStatus === 'readable' && head.headers[CLIENT_HEADER] === undefined;
     const status =
       outcome.kind === 'error' && readable ? readableStatus(encoded.status, outcome.error) : encoded.status;
     const headers = ['X-Protocol-Version', '2', 'Vary', VARY];
     if (contentType !== undefined) headers.push('Content-Type', contentType);
-    if (this.origin !== undefined) headers.push(...host.corsHeaders(this.origin));
+    if (origin !== undefined) headers.push(...host.corsHeaders(origin));
     const retryAfter = String(encoded.retryAfter ?? '');
     // What a header cannot carry would break the connection instead.
     if (/^[\x20-\x7e]+$/.test(retryAfter)) headers.push('Retry-After', retryAfter);

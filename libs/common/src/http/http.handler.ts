@@ -125,7 +125,7 @@ export class HttpRpcHandler implements HttpExchangeHost {
     const announced = head.headers['content-encoding'] ? 0 : Number(head.headers['content-length'] ?? 0);
     const body = this.#body(head, route, target, failure);
     if (announced > body.limit) throw tooLarge(body.limit);
-    return new HttpExchange(this, head, route, target, body, activityId, origin);
+    return new HttpExchange(this, { head, route, target, body, activityId, origin });
   }
 
   #parse(target: string): HttpRoute {
