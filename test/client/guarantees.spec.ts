@@ -3,6 +3,7 @@ import { createRpcClient } from '@linnet/common';
 import type { RpcProxy } from '@linnet/common';
 import { errors } from '../conformance/errors.js';
 import { Guarantees, GuaranteesModule, last } from '../conformance/guarantees.fixture.js';
+import { failures } from '../conformance/hostile.fixture.js';
 import { refused, values } from '../conformance/values.js';
 import { open, ways } from './ways.js';
 import type { Way } from './ways.js';
@@ -55,6 +56,12 @@ describe.each(ways)('over %s', (name) => {
     expect((error as { status: unknown }).status).toBe(status);
     // What is not an error by itself has been made one by the server, or here.
     expect((error as Error).message).toEqual(body['message'] ?? `The server answered ${status}.`);
+  });
+
+  it.each(Object.keys(failures))('%s that is thrown is an error, and harms nothing else', async (name) => {
+    const [failed, other] = await Promise.allSettled([calls.failAnyhow(name), calls.echo('', 1)]);
+    expect(failed).toMatchObject({ status: 'rejected', reason: expect.any(Error) });
+    expect(other).toEqual({ status: 'fulfilled', value: 1 });
   });
 
   it('neither side sees the objects of the other', async () => {

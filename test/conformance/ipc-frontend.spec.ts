@@ -1,33 +1,46 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Module } from '@nestjs/common';
-import { IpcChannel, IpcModule } from '@linnet/backend';
-import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
-import { WebSocketServer } from 'ws';
+import type { IpcFrontend } from '@linnet/frontend';
 import { errors } from './errors.js';
 import { pattern } from './fixture.js';
-import { GuaranteesBase, last } from './guarantees.fixture.js';
+import { FrontendModule } from './frontend.fixture.js';
+import { frontendWays } from './frontend.ways.js';
+import { Guarantees, last } from './guarantees.fixture.js';
+import { failures } from './hostile.fixture.js';
 import { startServer } from './server.js';
 import type { TestServer } from './server.js';
 import { expectedOverIpc, refused, values } from './values.js';
 import { kinds } from '../ipc/raw.frontend.js';
 
-@IpcChannel('guarantees')
-class GuaranteesHandler extends GuaranteesBase {}
+const { interfaceName, interfaceVersion } = Guarantees;
+const context = {
+  applicationId: 'guarantees',
+  applicationVersion: '1',
+  id: 'errors',
+  sessionId: 's',
+  protocolVersion: '2',
+};
 
-@Module({ imports: [IpcModule.forRoot({ path: '/ipc' })], providers: [GuaranteesHandler] })
-class FrontendModule {}
+/** Both give the envelope of the answer. */
+const calls: Record<string, (frontend: IpcFrontend, method: string, ...args: unknown[]) => Promise<unknown>> =
+  {
+    'a channel': (frontend, method, ...args) => frontend.invoke('guarantees', method, ...args),
+    'RPC over IPC': (frontend, operation, ...parameters) =>
+      frontend.invoke('itwinjs-core/rpc-over-ipc', 'request', {
+        definition: { interfaceName, interfaceVersion },
+        operation,
+        parameters,
+        context,
+      }),
+  };
+const combinations = frontendWays.flatMap((way) => Object.keys(calls).map((by) => ({ way, by })));
 
-const wires = { 'the compatible wire': true, 'the durable wire': false };
-
-describe.each(Object.entries(wires))('our own frontend over %s', (_name, compatible) => {
+describe.each(combinations)('our own frontend over $way.name, by $by', ({ way, by }) => {
   let server: TestServer;
   let frontend: IpcFrontend;
-  const call = (method: string, ...args: unknown[]) => frontend.invoke('guarantees', method, ...args);
+  const call = (method: string, ...args: unknown[]) => calls[by]!(frontend, method, ...args);
   beforeAll(async () => {
-    server = await startServer(FrontendModule, 'LinnetExpressAdapter');
-    frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${server.port}/ipc`, { compatible }));
+    server = await startServer(FrontendModule, way.adapter);
+    frontend = await way.open(server);
     await frontend.ready;
   });
   afterAll(async () => {
@@ -41,6 +54,7 @@ describe.each(Object.entries(wires))('our own frontend over %s', (_name, compati
   });
 
   it.each(values)('$name reaches the backend, and comes back', async (each) => {
+    last.received = 'nothing came';
     const expected = expectedOverIpc(each) ?? null;
     const back = await call('echo', each.name, each.value);
     expect(last.received).toStrictEqual(expected);
@@ -59,10 +73,19 @@ describe.each(Object.entries(wires))('our own frontend over %s', (_name, compati
 
   it.each(errors)('$name is seen as promised', async ({ name, overIpc }) => {
     const isHidden = Object.hasOwn(Object(overIpc) as object, 'activityId');
-    const activityId = expect.stringMatching(/^[\da-f-]{36}$/);
+    const activityId = by === 'a channel' ? expect.stringMatching(/^[\da-f-]{36}$/) : 'errors';
     expect(await call('fail', name)).toStrictEqual({
       error: isHidden ? { ...(overIpc as object), activityId } : overIpc,
     });
+  });
+
+  it.each(Object.keys(failures))('%s that is thrown is an error, and harms nothing else', async (name) => {
+    const [{ error }, other] = (await Promise.all([call('failAnyhow', name), call('echo', '', 1)])) as [
+      { error?: unknown },
+      unknown,
+    ];
+    expect(error).toBeDefined();
+    expect(other).toEqual({ result: 1 });
   });
 
   it.each(kinds.map((Kind) => [Kind.name, Kind] as const))(
@@ -80,23 +103,15 @@ describe.each(Object.entries(wires))('our own frontend over %s', (_name, compati
       }
     },
   );
-});
 
-it('our own frontend is understood by a backend that takes the first subprotocol, as that of iTwin.js does', async () => {
-  const http = createServer();
-  const backend = new WebSocketServer({ server: http });
-  backend.on('connection', (socket) =>
-    socket.on('message', (data: Buffer) => {
-      const { channel, request, data: args } = JSON.parse(JSON.parse(data.toString())[0]);
-      const response = { type: 3, channel, response: request, data: { result: args }, sequence: 0 };
-      socket.send(JSON.stringify([JSON.stringify(response), 0]));
-    }),
-  );
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  const { port } = http.address() as AddressInfo;
-  const frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${port}`), { reconnect: false });
-  expect(await frontend.callIpcChannel('x', 'y', 1, 'two')).toEqual([1, 'two']);
-  frontend.close();
-  backend.close();
-  http.close();
+  it('neither side sees the objects of the other', async () => {
+    const sent = { bytes: Uint8Array.of(1, 2), list: [1] };
+    const { result: back } = (await call('echo', '', sent)) as { result: typeof sent };
+    const received = last.received as typeof sent;
+    back.bytes[0] = 9;
+    received.list.push(2);
+    received.bytes[1] = 9;
+    expect(sent).toEqual({ bytes: Uint8Array.of(1, 2), list: [1] });
+    expect(back).toEqual({ bytes: Uint8Array.of(9, 2), list: [1] });
+  });
 });

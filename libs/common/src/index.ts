@@ -5,6 +5,7 @@ export type {
   RpcOperationName,
   RpcOperationPolicy,
   RpcOperations,
+  RpcRoutedRequest,
 } from './rpc/rpc.definition.js';
 export { RpcOperation } from './rpc/rpc.decorator.js';
 export { RpcControlResponse, RpcNotFoundResponse, RpcPendingResponse } from './rpc/rpc.response.js';
@@ -43,7 +44,7 @@ export {
   RpcRoutingToken,
   WebRpcManager,
 } from './rpc/rpc.manager.js';
-export type { RpcRequestEventHandler, WebRpcParams } from './rpc/rpc.manager.js';
+export type { RpcRequestContext, RpcRequestEventHandler, WebRpcParams } from './rpc/rpc.manager.js';
 export type {
   RpcCallOptions,
   RpcClientEvent,

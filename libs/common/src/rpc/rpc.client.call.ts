@@ -16,7 +16,7 @@ import type { IModelRpcProps } from './rpc.token.js';
 export interface RpcClientTarget {
   readonly definition: Pick<RpcInterfaceDefinition, 'interfaceName' | 'interfaceVersion'>;
   readonly operation: string;
-  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching'>;
+  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'token'>;
 }
 
 const defaultRetry: RpcRetryPolicy = { limit: 4, pauseMs: 500, longestPauseMs: 5 * 60 * 1000 };
@@ -104,7 +104,7 @@ export class RpcClientCall {
       policy,
       arguments: this.#arguments,
       activity,
-      token: tokenOf(this.#arguments) ?? token,
+      token: this.#route() ?? token,
       headers: { ...this.#csrf(), ...headers },
       timeoutMs: this.#deadline === Infinity ? undefined : Math.max(1, this.#deadline - Date.now()),
       signal: this.#signal,
@@ -113,9 +113,16 @@ export class RpcClientCall {
     return this.transport.exchange(request);
   }
 
+  #route(): IModelRpcProps | undefined {
+    const parameters = this.#arguments;
+    const findTokenPropsParameter = () => tokenOf(parameters);
+    const { token = findTokenPropsParameter } = this.target.policy;
+    return token({ parameters, findTokenPropsParameter });
+  }
+
   async #activity(): Promise<ActivityProps> {
     const { authorization, applicationId, applicationVersion, sessionId } = this.#options;
-    const around = this.#surroundings;
+    const around = { ...this.#surroundings, ...(await this.#surroundings.renew?.(this.#activityId)) };
     return {
       activityId: this.#activityId,
       sessionId: sessionId ?? around.sessionId ?? '',

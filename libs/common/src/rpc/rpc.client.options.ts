@@ -115,4 +115,6 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
 /** The activity around a call. Its `accessToken` is sent where the client has no `authorization` of its own. */
 export interface RpcSurroundings extends Partial<ActivityProps> {
   readonly signal?: AbortSignal;
+  /** Asked before every request, repetitions included: what is so by now. The call's activity id stays. */
+  readonly renew?: (activityId: string) => Promise<Partial<ActivityProps>>;
 }

@@ -1,5 +1,9 @@
 import { setDefaultPolicy, setOperationPolicy } from './rpc.definition.js';
-import type { RpcInterfaceDefinition, RpcOperationPolicyProps } from './rpc.definition.js';
+import type {
+  RpcInterfaceDefinition,
+  RpcOperationPolicy,
+  RpcOperationPolicyProps,
+} from './rpc.definition.js';
 
 /**
  * Decorates an operation, in a definition or in an implementation. Without options it says that the method is
@@ -24,6 +28,10 @@ RpcOperation.setPolicy = (policy: RpcOperationPolicyProps): MethodDecorator => R
 
 /** Lets caches keep the operation's answer. */
 RpcOperation.allowResponseCaching = (): MethodDecorator => RpcOperation({ allowResponseCaching: true });
+
+/** Says what clients route the operation by, where that is not the first argument that names a model. */
+RpcOperation.setRoutingProps = (token: NonNullable<RpcOperationPolicy['token']>): MethodDecorator =>
+  RpcOperation({ token });
 
 /** Class decorator of a definition: the policy of all operations that have none of their own. */
 RpcOperation.setDefaultPolicy =

@@ -1,4 +1,5 @@
 import { reservedNames } from '../call/call.names.js';
+import type { IModelRpcProps } from './rpc.token.js';
 
 /**
  * A class that declares operations: what counts are its name on the wire, its version and the methods of
@@ -42,8 +43,19 @@ export type RpcOperationName<T> = Exclude<
  */
 export type RpcOperations<T> = Readonly<Record<RpcOperationName<T>, RpcOperationPolicyProps>>;
 
+/** A call that is to be routed, as far as a policy of iTwin.js looks at it. */
+export interface RpcRoutedRequest {
+  /** The arguments. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- arguments of any operation
+  readonly parameters: readonly any[];
+  /** The first argument that names a model, which is what routes a call without a policy. */
+  findTokenPropsParameter(): IModelRpcProps | undefined;
+}
+
 /** How an operation is called and answered. */
 export interface RpcOperationPolicy {
+  /** What clients route the call by. Where it gives nothing, it is the token of the client. Default: the first argument that is one. */
+  token?: (request: RpcRoutedRequest) => IModelRpcProps | undefined;
   /** The answer may be kept by caches: clients call by GET, and the response says so. Default `false`. */
   allowResponseCaching: boolean;
   /** Whether the answer may be compressed. Default `true`. */
@@ -108,11 +120,12 @@ export function operationPolicy(
 
 function readPolicy(props: unknown): Partial<RpcOperationPolicy> {
   if (typeof props !== 'object' || props === null) return {};
-  const { allowResponseCaching, allowResponseCompression, allowTokenMismatch, concurrency } = props as Record<
-    string,
-    unknown
-  >;
+  const { token, allowResponseCaching, allowResponseCompression, allowTokenMismatch, concurrency } =
+    props as Record<string, unknown>;
   const policy: Partial<RpcOperationPolicy> = {};
+  // As a member of the policy, which may be an object of a class.
+  if (typeof token === 'function')
+    policy.token = (request) => (props as Required<RpcOperationPolicy>).token(request);
   if (typeof allowResponseCompression === 'boolean')
     policy.allowResponseCompression = allowResponseCompression;
   if (typeof allowTokenMismatch === 'boolean') policy.allowTokenMismatch = allowTokenMismatch;

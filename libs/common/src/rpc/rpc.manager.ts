@@ -1,6 +1,6 @@
 import { RpcClient } from './rpc.client.js';
 import type { RpcProxy } from './rpc.client.js';
-import type { RpcClientOptions } from './rpc.client.options.js';
+import type { RpcClientOptions, RpcSurroundings } from './rpc.client.options.js';
 import type { RpcInterfaceDefinition } from './rpc.definition.js';
 import type { RpcEndpoint } from './rpc.dispatcher.js';
 import type { IModelRpcProps } from './rpc.token.js';
@@ -51,8 +51,25 @@ export interface WebRpcParams extends Omit<RpcClientOptions, 'interfaces'> {
   readonly pendingRequestListener?: RpcRequestEventHandler;
 }
 
+/** Says of every request of all {@link WebRpcManager}'s clients what their own options leave open, as in iTwin.js. */
+export interface RpcRequestContext {
+  /** Names the activity of a call. */
+  getId?: () => string;
+  /** Asked before every request, repetitions included. The id of a call stays what it was. */
+  serialize?: (request: { readonly id: string }) => Promise<{
+    readonly applicationId: string;
+    readonly applicationVersion: string;
+    readonly sessionId: string;
+    /** The value of `Authorization`. */
+    readonly authorization: string;
+  }>;
+}
+
 /** The client of one server, as {@link WebRpcManager} makes it. */
 export class RpcConfiguration extends RpcClient {
+  /** Its members may be set at any time, and count from the next call on. */
+  static readonly requestContext: RpcRequestContext = {};
+
   /** How long to wait before a pending call is asked for again, in milliseconds. */
   pendingOperationRetryInterval: number;
 
@@ -63,6 +80,7 @@ export class RpcConfiguration extends RpcClient {
     super({
       ...options,
       interfaces,
+      context: () => around(options.context?.()),
       get token() {
         return options.token ?? fallback;
       },
@@ -79,6 +97,16 @@ export class RpcConfiguration extends RpcClient {
         pendingRequestListener(RpcRequestEvent.PendingUpdateReceived, { id, operation, extendedStatus });
       });
   }
+}
+
+/** What surrounds a call, and what {@link RpcConfiguration.requestContext} says of it. */
+function around(surroundings: RpcSurroundings | undefined): RpcSurroundings {
+  const { getId, serialize } = RpcConfiguration.requestContext;
+  const renew = async (id: string) => {
+    const { authorization: accessToken, ...names } = await serialize!({ id });
+    return { ...names, accessToken };
+  };
+  return { ...surroundings, activityId: getId?.() || surroundings?.activityId, renew: serialize && renew };
 }
 
 // What the static faces stand for, and nothing else is: a page has one set of servers, as in iTwin.js.
