@@ -1,20 +1,13 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { extracted, placeOf, readGuide, root } from './guide.js';
+import { documents, extracted, placeOf, readGuide } from './guide.js';
 import { isTest, runGuide, writeGuide } from './guide.run.js';
 import { typeErrors } from './guide.types.js';
 
-const documents = [
-  'README.md',
-  ...readdirSync(join(root, 'docs'))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-];
-const guides = documents.map(readGuide);
-const withCode = guides.filter(({ files }) => files.size > 0);
+const guides = documents.map(readGuide).filter(({ files }) => files.size > 0);
 
-for (const guide of withCode) {
+// Tests among the code declare themselves when they are run.
+for (const guide of guides) {
   const tests = [...guide.files.keys()].filter(isTest);
   if (tests.length > 0) await writeGuide(guide);
   for (const test of tests) await import(placeOf(guide, test));
@@ -23,38 +16,11 @@ for (const guide of withCode) {
 afterAll(() => rmSync(extracted, { recursive: true, force: true }));
 
 describe('the documentation', () => {
-  it('has code that the compiler takes', () => expect(typeErrors(withCode)).toEqual([]), 120_000);
+  it('has code that the compiler takes', () => expect(typeErrors(guides)).toEqual([]), 120_000);
 
-  it.each(withCode.map((guide) => [guide.path, guide] as const))(
+  it.each(guides.map((guide) => [guide.path, guide] as const))(
     '%s shows what happens',
     (_path, guide) => runGuide(guide),
     60_000,
   );
-
-  it.each(guides.map((guide) => [guide.path, guide] as const))(
-    '%s refers to what exists',
-    (path, { text }) => {
-      const targets = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
-      const missing = targets.filter(([, target, anchor]) => {
-        const file = target ? join(dirname(path), target) : path;
-        if (!existsSync(join(root, file))) return true;
-        return anchor !== undefined && !anchorsOf(readGuide(file).text).has(anchor);
-      });
-      expect(missing.map(([link]) => link)).toEqual([]);
-    },
-  );
 });
-
-/** The names by which headings are referred to. */
-function anchorsOf(text: string): Set<string> {
-  const prose = text.replaceAll(/^```[^]*?^```$/gm, '');
-  const headings = [...prose.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!);
-  return new Set(
-    headings.map((heading) =>
-      heading
-        .toLowerCase()
-        .replaceAll(/[^\w\- ]/g, '')
-        .replaceAll(' ', '-'),
-    ),
-  );
-}

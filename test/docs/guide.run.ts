@@ -10,7 +10,7 @@ import { expect, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { placeOf } from './guide.js';
+import { blocksOf, placeOf } from './guide.js';
 import type { Guide } from './guide.js';
 
 /** Ports of guides are 3000 to 3099, wherever something listens or is asked. */
@@ -46,6 +46,9 @@ export async function runGuide(guide: Guide): Promise<void> {
       if ('shell' in step) await runShell(placed(step.shell));
       else if (!isTest(step.file)) await import(placeOf(guide, step.file));
     }
+    const lines = written.mock.calls.map(([line]) => String(line));
+    for (const { language, code } of blocksOf(guide.text))
+      if (language === 'json') expect(lines.map(lasting)).toContainEqual(lasting(code));
   } finally {
     const apps = await Promise.all(
       create.mock.results.map(({ value }) => value as Promise<INestApplicationContext>),
@@ -56,9 +59,15 @@ export async function runGuide(guide: Guide): Promise<void> {
   }
 }
 
+/** A line of a log, less what is another each time. */
+function lasting(line: string): unknown {
+  if (!line.startsWith('{')) return line;
+  return { ...(JSON.parse(line) as object), pid: 0, timestamp: 0 };
+}
+
 /** Sends what a line with `curl` sends, and compares what comes with the line behind it: `# → body`, or with `-i` `# → status body`. */
 async function runShell(shell: string): Promise<void> {
-  for (const [, line, expected] of shell.matchAll(/^(curl .*)\n# → (.*)$/gm)) {
+  for (const [, line, expected] of shell.matchAll(/^(curl .*)\n(?:# → (.*))?$/gm)) {
     const [target] = /https?:\S+/.exec(line!)!;
     const headers = [...line!.matchAll(/-H '([^:]+): ([^']+)'/g)].map(
       ([, name, value]) => [name!, value!] as const,
@@ -76,7 +85,8 @@ async function runShell(shell: string): Promise<void> {
   }
 }
 
-async function freePort(): Promise<string> {
+/** A port of 127.0.0.1 that nobody listens on. */
+export async function freePort(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

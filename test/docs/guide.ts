@@ -1,11 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 
 export const root = join(import.meta.dirname, '../..');
 
-/** Where the code of guides is put, to be compiled and run. */
-export const extracted = join(import.meta.dirname, 'extracted');
+/** The README and all that stands in `docs`, from the root. */
+export const documents = [
+  'README.md',
+  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+].filter((path) => path.endsWith('.md'));
+
+/** Where the code of guides is put, to be run; tests run side by side. */
+export const extracted = join(import.meta.dirname, 'extracted', process.env['JEST_WORKER_ID'] ?? '0');
 
 /** What is run of a guide, in its order: a file, where its last block stands, or a shell's lines. */
 export type Step = { readonly file: string } | { readonly shell: string };
@@ -87,6 +93,8 @@ function withAssertions(path: string, file: string, code: string): string {
     changes.push({ at: node.getStart(), end: node.end, text: asserted(node as ts.Statement, comment, at) });
   };
   visit(source);
+  const meant = code.match(/\/\/ (→|soon →|throws) /g)?.length ?? 0;
+  if (changes.length < meant) throw new Error(`${path}: in ${file} an assertion stands behind no statement.`);
   let result = code;
   for (const { at, end, text } of changes.toReversed())
     result = result.slice(0, at) + text + result.slice(end);
