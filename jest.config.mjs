@@ -4,7 +4,7 @@ export default {
   // The example serves its page as it is built.
   globalSetup: '<rootDir>/scripts/build-page.mjs',
   testMatch: ['libs', 'apps', 'test'].map((folder) => `<rootDir>/${folder}/**/*.spec.ts`),
-  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/extracted/'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/libs/[^/]+/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

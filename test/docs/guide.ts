@@ -59,9 +59,9 @@ export function readGuide(path: string): Guide {
   return { path, text, files, steps };
 }
 
-/** Where a file of a guide is put. */
+/** Where a file of a guide is put; a test by a name that is not looked for. */
 export function placeOf(guide: Pick<Guide, 'path'>, file: string): string {
-  return join(extracted, guide.path.replace(/\.md$/, ''), file);
+  return join(extracted, guide.path.replace(/\.md$/, ''), file.replace(/\.spec\.ts$/, '.tests.ts'));
 }
 
 /** The blocks of code of a document, with the line on which the first of theirs stands. */
