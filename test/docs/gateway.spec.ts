@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -41,65 +42,76 @@ const hosts = ['fleet.example.com'];
 @Module({ imports: [RpcModule.forRoot({ hosts }), IpcModule.forRoot({ hosts })], providers: [EchoImpl] })
 class EchoModule {}
 
-(isThere ? describe : describe.skip)('the gateway of docs/deploying.md', () => {
+/** A gateway with the guide's configuration, in front of a backend. */
+async function startGateway(backend: string, change = (configuration: string) => configuration) {
   const folder = mkdtempSync(join(tmpdir(), 'linnet-nginx-'));
+  // Its workers are another user where this one is root.
+  chmodSync(folder, 0o755);
+  const port = await freePort();
+  const { code } = blocksOf(readGuide('docs/deploying.md').text).find(
+    ({ language }) => language === 'nginx',
+  )!;
+  const ours = change(code).replaceAll('3080', port).replaceAll('127.0.0.1:3000', backend);
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${folder}/${name};`,
+  );
+  const http = `http { access_log off; ${temporary.join(' ')} ${ours} }`;
+  const file = join(folder, 'nginx.conf');
+  writeFileSync(file, `pid ${folder}/pid; daemon off; error_log stderr crit; events {} ${http}`);
+  const child = spawn(nginx, ['-c', file, '-p', folder], { stdio: 'inherit' });
+  let isListening = false;
+  const look = () => {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.on('connect', () => (isListening = true));
+    socket.on('connect', () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    return isListening;
+  };
+  await soon('nginx', look, true);
+  const stop = async () => {
+    child.kill();
+    await once(child, 'exit');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { port, stop };
+}
+
+(isThere ? describe : describe.skip)('the gateway of docs/deploying.md', () => {
   let app: INestApplication;
-  let port: string;
-  let stop: () => Promise<void>;
+  let backend: string;
+  let gateway: Awaited<ReturnType<typeof startGateway>>;
 
   beforeAll(async () => {
     Logger.overrideLogger(false);
     app = await NestFactory.create(EchoModule);
     app.setGlobalPrefix('api');
     await app.listen(0, '127.0.0.1');
-    port = await freePort();
-    const { code } = blocksOf(readGuide('docs/deploying.md').text).find(
-      ({ language }) => language === 'nginx',
-    )!;
-    const ours = code.replaceAll('3080', port).replaceAll('127.0.0.1:3000', new URL(await app.getUrl()).host);
-    const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-      (name) => `${name}_temp_path ${folder}/${name};`,
-    );
-    const http = `http { access_log off; ${places.join(' ')} ${ours} }`;
-    // Its workers are another user where this one is root.
-    chmodSync(folder, 0o755);
-    const file = join(folder, 'nginx.conf');
-    writeFileSync(file, `pid ${folder}/pid; daemon off; error_log stderr crit; events {} ${http}`);
-    const child = spawn(nginx, ['-c', file, '-p', folder], { stdio: 'inherit' });
-    stop = async () => {
-      child.kill();
-      await once(child, 'exit');
-    };
-    await soonListening();
+    backend = new URL(await app.getUrl()).host;
+    gateway = await startGateway(backend);
   }, 30_000);
 
   afterAll(async () => {
-    await stop();
+    await gateway.stop();
     await app.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
-  const soonListening = async () => {
-    let status: number | undefined;
-    const look = () =>
-      void send('GET', '/api/ping').then(
-        (answer) => (status = answer.status),
-        () => undefined,
-      );
-    await soon('nginx', () => (look(), status), 200);
-  };
-
   /** Asks the gateway by the name that is served. */
-  async function send(method: string, path: string, headers: Record<string, string> = {}, body?: string) {
+  async function send(
+    port: string,
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+    body?: string,
+  ) {
     const host = 'fleet.example.com';
     const message = request({ host: '127.0.0.1', port, method, path, headers: { host, ...headers } });
     message.end(body);
     const [response] = (await once(message, 'response')) as [IncomingMessage];
     return { status: response.statusCode, text: await text(response) };
   }
-  const call = (headers: Record<string, string>, length: number) => {
+  const call = (headers: Record<string, string>, length: number, { port } = gateway) => {
     const all = { 'Content-Type': 'text/plain', 'X-Correlation-ID': 'click 7', ...headers };
-    return send('POST', '/api/Echo-1.0.0-length', all, JSON.stringify(['x'.repeat(length)]));
+    return send(port, 'POST', '/api/Echo-1.0.0-length', all, JSON.stringify(['x'.repeat(length)]));
   };
 
   it('hands calls on with their id, those of its own pages too, and refuses other pages', async () => {
@@ -109,13 +121,21 @@ class EchoModule {}
     expect(await call({ Origin: 'https://evil.example' }, 3)).toMatchObject({ status: 403 });
   });
 
+  it('has to hand on the host', async () => {
+    const withoutHost = (configuration: string) => configuration.replaceAll(/proxy_set_header Host .*;/g, '');
+    const careless = await startGateway(backend, withoutHost);
+    const answer = await call({ Origin: 'https://fleet.example.com' }, 3, careless);
+    await careless.stop();
+    expect(answer).toMatchObject({ status: 403 });
+  });
+
   it('lets bodies through up to the limit of the backend', async () => {
     expect(await call({}, 4 * 1024 * 1024)).toMatchObject({ status: 200 });
     expect(await call({}, 6 * 1024 * 1024)).toMatchObject({ status: 413 });
   });
 
   it('opens sessions, and lets nothing else through', async () => {
-    const frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${port}/ipc`));
+    const frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${gateway.port}/ipc`));
     await frontend.ready;
     const [session] = app.get(IpcHost).sessions;
     const pushed = new Promise((resolve) => frontend.addListener('news', (_event, item) => resolve(item)));
@@ -123,6 +143,6 @@ class EchoModule {}
     expect(await pushed).toBe('hello');
     frontend.close();
     await session!.closed;
-    expect(await send('GET', '/elsewhere')).toMatchObject({ status: 404 });
+    expect(await send(gateway.port, 'GET', '/elsewhere')).toMatchObject({ status: 404 });
   });
 });

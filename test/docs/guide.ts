@@ -24,7 +24,8 @@ export type Step = { readonly file: string } | { readonly shell: string };
  * - `// soon → value`: the same, before long
  * - `// throws { … }`: members of the error that it throws
  *
- * Lines of the files have the numbers that they have in the document.
+ * Lines of the files have the numbers that they have in the document. Code that is shown and not run (somebody else's) is a block of
+ * another language: `typescript`.
  */
 export interface Guide {
   /** From the root of the repository. */
