@@ -1,0 +1,148 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Logger, Module } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ClientRequestContext, IpcHost, IpcModule, RpcInterface, RpcModule } from '@linnet/backend';
+import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
+import { blocksOf, readGuide } from './guide.js';
+import { freePort } from './guide.run.js';
+import { soon } from './shown.js';
+
+// The configuration of nginx in docs/deploying.md, where there is an nginx (or NGINX_BINARY says where).
+
+const nginx = process.env['NGINX_BINARY'] ?? 'nginx';
+const isThere = spawnSync(nginx, ['-v']).status === 0;
+if (!isThere) console.log('There is no nginx here: the configuration in docs/deploying.md is not tried.');
+
+abstract class Echo extends RpcInterface {
+  static readonly interfaceName = 'Echo';
+  static interfaceVersion = '1.0.0';
+  async length(_text: string): Promise<object> {
+    return this.forward(arguments);
+  }
+}
+
+@RpcInterface(Echo)
+class EchoImpl implements Echo {
+  async length(text: string) {
+    return { length: text.length, askedBy: ClientRequestContext.current.activityId };
+  }
+}
+
+const hosts = ['fleet.example.com'];
+@Module({ imports: [RpcModule.forRoot({ hosts }), IpcModule.forRoot({ hosts })], providers: [EchoImpl] })
+class EchoModule {}
+
+/** A gateway with the guide's configuration, in front of a backend. */
+async function startGateway(backend: string, change = (configuration: string) => configuration) {
+  const folder = mkdtempSync(join(tmpdir(), 'linnet-nginx-'));
+  // Its workers are another user where this one is root.
+  chmodSync(folder, 0o755);
+  const port = await freePort();
+  const { code } = blocksOf(readGuide('docs/deploying.md').text).find(
+    ({ language }) => language === 'nginx',
+  )!;
+  const ours = change(code).replaceAll('3080', port).replaceAll('127.0.0.1:3000', backend);
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${folder}/${name};`,
+  );
+  const http = `http { access_log off; ${temporary.join(' ')} ${ours} }`;
+  const file = join(folder, 'nginx.conf');
+  writeFileSync(file, `pid ${folder}/pid; daemon off; error_log stderr crit; events {} ${http}`);
+  const child = spawn(nginx, ['-c', file, '-p', folder], { stdio: 'inherit' });
+  let isListening = false;
+  const look = () => {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.on('connect', () => (isListening = true));
+    socket.on('connect', () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    return isListening;
+  };
+  await soon('nginx', look, true);
+  const stop = async () => {
+    child.kill();
+    await once(child, 'exit');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { port, stop };
+}
+
+(isThere ? describe : describe.skip)('the gateway of docs/deploying.md', () => {
+  let app: INestApplication;
+  let backend: string;
+  let gateway: Awaited<ReturnType<typeof startGateway>>;
+
+  beforeAll(async () => {
+    Logger.overrideLogger(false);
+    app = await NestFactory.create(EchoModule);
+    app.setGlobalPrefix('api');
+    await app.listen(0, '127.0.0.1');
+    backend = new URL(await app.getUrl()).host;
+    gateway = await startGateway(backend);
+  }, 30_000);
+
+  afterAll(async () => {
+    await gateway.stop();
+    await app.close();
+  });
+
+  /** Asks the gateway by the name that is served. */
+  async function send(
+    port: string,
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+    body?: string,
+  ) {
+    const host = 'fleet.example.com';
+    const message = request({ host: '127.0.0.1', port, method, path, headers: { host, ...headers } });
+    message.end(body);
+    const [response] = (await once(message, 'response')) as [IncomingMessage];
+    return { status: response.statusCode, text: await text(response) };
+  }
+  const call = (headers: Record<string, string>, length: number, { port } = gateway) => {
+    const all = { 'Content-Type': 'text/plain', 'X-Correlation-ID': 'click 7', ...headers };
+    return send(port, 'POST', '/api/Echo-1.0.0-length', all, JSON.stringify(['x'.repeat(length)]));
+  };
+
+  it('hands calls on with their id, those of its own pages too, and refuses other pages', async () => {
+    const answer = { status: 200, text: '{"length":3,"askedBy":"click 7"}' };
+    expect(await call({}, 3)).toEqual(answer);
+    expect(await call({ Origin: 'https://fleet.example.com' }, 3)).toEqual(answer);
+    expect(await call({ Origin: 'https://evil.example' }, 3)).toMatchObject({ status: 403 });
+  });
+
+  it('has to hand on the host', async () => {
+    const withoutHost = (configuration: string) => configuration.replaceAll(/proxy_set_header Host .*;/g, '');
+    const careless = await startGateway(backend, withoutHost);
+    const answer = await call({ Origin: 'https://fleet.example.com' }, 3, careless);
+    await careless.stop();
+    expect(answer).toMatchObject({ status: 403 });
+  });
+
+  it('lets bodies through up to the limit of the backend', async () => {
+    expect(await call({}, 4 * 1024 * 1024)).toMatchObject({ status: 200 });
+    expect(await call({}, 6 * 1024 * 1024)).toMatchObject({ status: 413 });
+  });
+
+  it('opens sessions, and lets nothing else through', async () => {
+    const frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${gateway.port}/ipc`));
+    await frontend.ready;
+    const [session] = app.get(IpcHost).sessions;
+    const pushed = new Promise((resolve) => frontend.addListener('news', (_event, item) => resolve(item)));
+    await session!.send('news', 'hello');
+    expect(await pushed).toBe('hello');
+    frontend.close();
+    await session!.closed;
+    expect(await send(gateway.port, 'GET', '/elsewhere')).toMatchObject({ status: 404 });
+  });
+});

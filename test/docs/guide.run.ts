@@ -1,0 +1,95 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { expect, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { blocksOf, placeOf } from './guide.js';
+import type { Guide } from './guide.js';
+
+/** Ports of guides are 3000 to 3099, wherever something listens or is asked. */
+const port = /(?<=127\.0\.0\.1:|localhost:|listen\(|\?\? )30\d\d\b/g;
+
+/** Writes the files of a guide, with ports that are free for those in it. */
+export async function writeGuide(guide: Guide): Promise<(text: string) => string> {
+  const ports = new Map<string, string>();
+  for (const [known] of guide.text.matchAll(port)) if (!ports.has(known)) ports.set(known, await freePort());
+  const placed = (text: string) => text.replaceAll(port, (known) => ports.get(known)!);
+  for (const [file, code] of guide.files) {
+    const place = placeOf(guide, file);
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(place, placed(code));
+  }
+  return placed;
+}
+
+/** Tests among the files of a guide declare themselves. */
+export function isTest(file: string): boolean {
+  return file.endsWith('.spec.ts');
+}
+
+/** Runs a guide: its files as the modules that they are, and its calls by `curl`. Ends the applications that it starts. */
+export async function runGuide(guide: Guide): Promise<void> {
+  const placed = await writeGuide(guide);
+  Logger.overrideLogger(false);
+  const create = jest.spyOn(NestFactory, 'create');
+  // Loggers of the application's own are part of what is shown.
+  const written = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  try {
+    for (const step of guide.steps) {
+      if ('shell' in step) await runShell(placed(step.shell));
+      else if (!isTest(step.file)) await import(placeOf(guide, step.file));
+    }
+    const lines = written.mock.calls.map(([line]) => String(line));
+    for (const { language, code } of blocksOf(guide.text))
+      if (language === 'json') expect(lines.map(lasting)).toContainEqual(lasting(code));
+  } finally {
+    const apps = await Promise.all(
+      create.mock.results.map(({ value }) => value as Promise<INestApplicationContext>),
+    );
+    create.mockRestore();
+    for (const app of apps) await app.close();
+    written.mockRestore();
+  }
+}
+
+/** A line of a log, less what is another each time. */
+function lasting(line: string): unknown {
+  if (!line.startsWith('{')) return line;
+  return { ...(JSON.parse(line) as object), pid: 0, timestamp: 0 };
+}
+
+/** Sends what a line with `curl` sends, and compares what comes with the line behind it: `# → body`, or with `-i` `# → status body`. */
+async function runShell(shell: string): Promise<void> {
+  for (const [, line, expected] of shell.matchAll(/^(curl .*)\n(?:# → (.*))?$/gm)) {
+    const [target] = /https?:\S+/.exec(line!)!;
+    const headers = [...line!.matchAll(/-H '([^:]+): ([^']+)'/g)].map(
+      ([, name, value]) => [name!, value!] as const,
+    );
+    const body = /-d '([^']*)'/.exec(line!)?.[1];
+    const method = /-X (\w+)/.exec(line!)?.[1] ?? (body === undefined ? 'GET' : 'POST');
+    const message = request(target, { method, headers: Object.fromEntries(headers) });
+    message.end(body);
+    const [response] = (await once(message, 'response')) as [IncomingMessage];
+    const answer = await text(response);
+    expect({ line, answer: line!.includes(' -i ') ? `${response.statusCode} ${answer}` : answer }).toEqual({
+      line,
+      answer: expected,
+    });
+  }
+}
+
+/** A port of 127.0.0.1 that nobody listens on. */
+export async function freePort(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return String(port);
+}

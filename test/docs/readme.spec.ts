@@ -1,0 +1,57 @@
+import { rmSync } from 'node:fs';
+import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import type { Type } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { IpcModule, RpcModule } from '@linnet/backend';
+import type { IpcChannelDefinition, RpcInterfaceDefinition } from '@linnet/backend';
+import { createTestIpcSession, createTestRpcClient } from '@linnet/backend/testing';
+import { extracted, placeOf, readGuide } from './guide.js';
+import { writeGuide } from './guide.run.js';
+import { soon } from './shown.js';
+
+// What the README says of its examples, beyond what stands in them.
+
+const readme = readGuide('README.md');
+await writeGuide(readme);
+const run = async <T>(file: string) => (await import(placeOf(readme, file))) as T;
+
+interface Shelves {
+  weigh(shelf: unknown): Promise<number>;
+}
+
+afterAll(() => rmSync(extracted, { recursive: true, force: true }));
+
+describe('README', () => {
+  it("shows Nest's guards and pipes around a method, and an error that keeps its number", async () => {
+    const { Shelves, ShelvesImpl, BadgeGuard } = await run<Record<string, Type>>('shelves.ts');
+    const providers = [ShelvesImpl!, BadgeGuard!];
+    const module = await Test.createTestingModule({ imports: [RpcModule.forRoot()], providers }).compile();
+    const definition = Shelves as unknown as RpcInterfaceDefinition<Shelves>;
+    const authorization = 'Badge 7';
+    const shelves = await createTestRpcClient(module, definition, { authorization });
+    expect(await shelves.with({ activityId: 'four' }).weigh('3')).toBe(12);
+    await expect(shelves.weigh('x')).rejects.toMatchObject({ status: 400 });
+    const missing = { status: 404, message: 'There is no shelf 100.', errorNumber: 65574 };
+    await expect(shelves.weigh(100)).rejects.toMatchObject(missing);
+    await module.close();
+  });
+
+  it('has a smallest session, which calls and is notified until it ends', async () => {
+    const { ClockHandler, clockChannel } = await run<{
+      ClockHandler: Type;
+      clockChannel: IpcChannelDefinition;
+    }>('clock.handler.ts');
+    const destroyed = jest.spyOn(ClockHandler.prototype as { onModuleDestroy(): void }, 'onModuleDestroy');
+    const imports = [IpcModule.forRoot()];
+    const module = await Test.createTestingModule({ imports, providers: [ClockHandler] }).compile();
+    const session = await createTestIpcSession(module);
+    const pushed: unknown[] = [];
+    session.addListener(clockChannel, (_event, ...message) => pushed.push(message));
+    expect(await session.callIpcChannel(clockChannel, 'start', 5)).toBe('started');
+    const first = [1, 2].map((count) => ['tick', count]);
+    await soon('two ticks', () => pushed.slice(0, 2), first);
+    session.close();
+    await soon('the end of the handler', () => destroyed.mock.calls.length, 1);
+    await module.close();
+  });
+});

@@ -1,0 +1,68 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { defaultIpcLimits, defaultWireLimits } from '@linnet/common';
+import { documents, readGuide, root } from './guide.js';
+
+const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
+
+describe('the documentation', () => {
+  it.each(documents)('%s refers to what exists', (path) => {
+    const targets = [...textOf(path).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
+    const missing = targets.filter(([, target, anchor]) => {
+      const file = target ? join(dirname(path), target) : path;
+      if (!existsSync(join(root, file))) return true;
+      return anchor !== undefined && !anchorsOf(textOf(file)).has(anchor);
+    });
+    expect(missing.map(([link]) => link)).toEqual([]);
+  });
+
+  it('has every document in its index', () => {
+    const index = textOf('docs/README.md');
+    const names = documents.map((path) => path.replace(/^docs\//, '')).filter((name) => name !== 'README.md');
+    expect(names.filter((name) => !index.includes(`](${name})`))).toEqual([]);
+  });
+
+  it.each([
+    ['of RPC', defaultWireLimits],
+    ['of IPC', defaultIpcLimits],
+  ])('states the limits %s as they are', (name, limits) => {
+    const [, table] = new RegExp(`^\\| ${name} .*\\n\\|.*\\n((?:\\|.*\\n)+)`, 'm').exec(
+      textOf('docs/security.md'),
+    )!;
+    const rows = [...table!.matchAll(/^\| `(\w+)` +\| ([^|]+?) +\|/gm)].map(([, limit, value]) => [
+      limit,
+      quantity(value!),
+    ]);
+    expect(Object.fromEntries(rows)).toEqual(limits);
+  });
+
+  it('names every option of a client', () => {
+    const source = textOf('libs/common/src/rpc/rpc.client.options.ts');
+    const body = /interface RpcClientOptions [^{]*\{([^]*?)\n\}/.exec(source)![1]!;
+    const calls = /interface RpcCallOptions \{([^]*?)\n\}/.exec(source)![1]!;
+    const names = [...(calls + body).matchAll(/^ {2}readonly (\w+)\?/gm)].map(([, name]) => name!);
+    expect(names.length).toBeGreaterThan(15);
+    const guide = textOf('docs/rpc-client.md');
+    expect(names.filter((name) => !guide.includes(name))).toEqual([]);
+  });
+
+  it('has a smallest test, of ten lines', () => {
+    const [, body] = /^it\(.*\n([^]*)^\}\);/m.exec(readGuide('README.md').files.get('shelves.spec.ts')!)!;
+    expect(body!.trim().split('\n').length + 2).toBeLessThanOrEqual(10);
+  });
+});
+
+/** The names by which headings are referred to. */
+function anchorsOf(text: string): Set<string> {
+  const prose = text.replaceAll(/^```[^]*?^```$/gm, '');
+  const headings = [...prose.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!.toLowerCase());
+  return new Set(headings.map((heading) => heading.replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-')));
+}
+
+/** `5 MiB`, `30 s`, `1,000`: as the number that it is. */
+function quantity(text: string): number {
+  const [number, unit = ''] = text.replaceAll(',', '').split(' ');
+  const factors: Record<string, number> = { '': 1, s: 1000, KiB: 1024, MiB: 1024 * 1024 };
+  return Number(number) * factors[unit]!;
+}
