@@ -81,7 +81,7 @@ export {
   RpcRoutingToken,
   WebRpcManager,
 } from './rpc/rpc.manager.js';
-export type { RpcRequestEventHandler, WebRpcParams } from './rpc/rpc.manager.js';
+export type { BentleyCloudRpcParams, RpcRequestEventHandler, WebRpcParams } from './rpc/rpc.manager.js';
 export type {
   RpcCallOptions,
   RpcClientEvent,
@@ -112,3 +112,18 @@ export type { MemoryIpcOptions } from './ipc/ipc.memory.js';
 export { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, greetingFrame, parseHello } from './ipc/ipc.durable.codec.js';
 export { DurableLink, INTERRUPTED } from './ipc/ipc.durable.link.js';
 export { IpcProtocolError } from './ipc/ipc.message.js';
+
+// Servers without Nest, and wires of one's own.
+export { createFetchServer, FetchRpcServer } from './http/fetch.server.js';
+export type { CompressBody } from './http/fetch.server.js';
+export { HttpService } from './http/http.service.js';
+export type { HttpServiceOptions } from './http/http.service.js';
+export { HttpScheme, httpScheme } from './http/http.scheme.js';
+export type { HttpSchemeCall, HttpSchemeProps } from './http/http.scheme.js';
+export { httpHandler } from './http/scheme.handler.js';
+export { serviceAnswer } from './http/http.services.js';
+export type { ServiceAnswer, ServiceEndpoints } from './http/http.services.js';
+export { normalizePath } from './http/http.route.js';
+export { methodOf, RpcImpls } from './rpc/rpc.impls.js';
+export type { RpcAround, RpcImpl, RpcImplClass, RpcServed } from './rpc/rpc.impls.js';
+export { isFault, reportToConsole } from './call/call.report.js';
