@@ -1,5 +1,5 @@
 import { HttpExchange } from './http.exchange.js';
-import { HttpError, shuttingDown } from './http.message.js';
+import { badRequest, HttpError, shuttingDown } from './http.message.js';
 import type { HttpRequestHead, HttpResponse } from './http.message.js';
 import { pathOf } from './http.route.js';
 import { HttpService } from './http.service.js';
@@ -85,9 +85,9 @@ export class FetchRpcServer {
       const refusal = await receive(opened, request);
       if (refusal) return refusal;
     } catch (error) {
-      return opened.refuse(
-        error instanceof HttpError ? error : new HttpError(400, 'Invalid request: the body cannot be read.'),
-      );
+      // Whoever is gone reads no answer; for all others it is what came that cannot be unpacked.
+      const broken = badRequest('the body cannot be decompressed.');
+      return opened.refuse(error instanceof HttpError ? error : broken);
     }
     return this.#respond(opened, request);
   }
