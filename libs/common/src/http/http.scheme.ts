@@ -40,15 +40,16 @@ export function httpScheme(props: HttpSchemeProps): HttpScheme {
 /** Translates between the wire of iTwin.js, which is all that handlers and transports know, and another one. */
 export class HttpScheme {
   readonly paths: HttpSchemeProps['paths'];
-  /** By lower-case name. */
   readonly #headers: Renaming<string>;
   readonly #statuses: Renaming<number>;
 
   constructor({ paths, headers = {}, statuses = {} }: HttpSchemeProps) {
     this.paths = paths;
-    const lower = Object.entries(headers).map((pair) => pair.map((name) => name.toLowerCase()));
-    this.#headers = new Renaming(lower as [string, string][]);
-    this.#statuses = new Renaming(Object.entries(statuses).map(([status, own]) => [Number(status), own]));
+    this.#headers = new Renaming(Object.entries(headers), (name) => name.toLowerCase());
+    this.#statuses = new Renaming(
+      Object.entries(statuses).map(([status, own]) => [Number(status), own]),
+      (status) => status,
+    );
   }
 
   /** The name that a header of iTwin.js has here. */
@@ -70,14 +71,14 @@ export class HttpScheme {
   }
 }
 
-/** Names that stand for others, and back. */
+/** Names that stand for others, and back; each is found by its key. */
 class Renaming<T> {
   readonly own: ReadonlyMap<T, T>;
   readonly wire: ReadonlyMap<T, T>;
 
-  constructor(pairs: readonly (readonly [T, T])[]) {
-    this.own = new Map(pairs);
-    this.wire = new Map(pairs.map(([wire, own]) => [own, wire]));
+  constructor(pairs: readonly (readonly [wire: T, own: T])[], keyOf: (name: T) => T) {
+    this.own = new Map(pairs.map(([wire, own]) => [keyOf(wire), own]));
+    this.wire = new Map(pairs.map(([wire, own]) => [keyOf(own), keyOf(wire)]));
     if (this.wire.size < pairs.length)
       throw new Error(`A scheme gives two meanings to one of ${[...this.own.values()].join(', ')}.`);
   }
