@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createParamDecorator, Module } from '@nestjs/common';
@@ -5,6 +6,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import {
   Activity,
   CallContext,
+  ClientRequestContext,
   CurrentActivity,
   IModelError,
   NoContentError,
@@ -14,7 +16,7 @@ import {
   RpcPendingResponse,
   TransientError,
 } from '@linnet/backend';
-import type { RpcTransport } from '@linnet/common';
+import type { RpcCall, RpcTransport } from '@linnet/common';
 import {
   ConfBinary,
   ConfEcho,
@@ -141,6 +143,9 @@ class ConfNotFound extends RpcNotFoundResponse {
   }
 }
 
+/** The call being served by a server that has no decorators for it. */
+export const callWithoutNest = new AsyncLocalStorage<RpcCall>();
+
 const Transport = createParamDecorator(
   (_: unknown, context: ExecutionContext) => CallContext.from(context)!.transport,
 );
@@ -178,11 +183,14 @@ class FlowImpl implements ConfFlow {
   async counter(key: string) {
     return this.#count(`counter ${key}`);
   }
-  async context(@CurrentActivity() activity?: Activity, @Transport() transport?: RpcTransport) {
-    const { activityId, applicationId, applicationVersion, sessionId, accessToken } = activity!;
-    const { protocolVersion } = transport!;
+  async context(@CurrentActivity() given?: Activity, @Transport() known?: RpcTransport) {
+    // Without Nest nothing decorates parameters.
+    const activity = given ?? ClientRequestContext.current;
+    const transport = known ?? callWithoutNest.getStore()!.transport;
+    const { activityId, applicationId, applicationVersion, sessionId, accessToken } = activity;
+    const { protocolVersion } = transport;
     // Over IPC there is no request.
-    const { path, method } = transport!.kind === 'http' ? transport! : { path: '', method: 'context' };
+    const { path, method } = transport.kind === 'http' ? transport : { path: '', method: 'context' };
     const authorization = accessToken;
     return {
       id: activityId,

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
-import { Activity, CurrentActivity, IModelError, RpcInterface, RpcModule } from '@linnet/backend';
+import { Activity, ClientRequestContext, CurrentActivity, IModelError, RpcInterface, RpcModule } from '@linnet/backend';
 
 export abstract class Victim extends RpcInterface {
   static readonly interfaceName = 'Victim';
@@ -80,8 +80,8 @@ class VictimImpl implements Victim, OnModuleInit {
   async large(size: number) {
     return { bytes: new Uint8Array(size) };
   }
-  async untilGone(@CurrentActivity() activity?: Activity) {
-    const { signal } = activity!;
+  async untilGone(@CurrentActivity() activity: Activity = ClientRequestContext.current) {
+    const { signal } = activity;
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
     gone.count++;
     return 'nobody reads this';

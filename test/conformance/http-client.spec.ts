@@ -4,8 +4,8 @@ import { expectAnswer } from './compare.js';
 import { ConformanceModule } from './fixture.js';
 import { send } from './raw.client.js';
 import type { RawRequest, RawResponse } from './raw.client.js';
-import { adapterNames, startServer } from './server.js';
-import type { TestServer } from './server.js';
+import type { PlainServer } from '../plain/plain.servers.js';
+import { serverNames, start } from './server.js';
 import { readVectors } from './vectors.js';
 
 interface ClientVector {
@@ -23,10 +23,10 @@ it('are all there', () => {
   expect(Object.keys(clientDifferences).filter((id) => !ids.includes(id))).toEqual([]);
 });
 
-describe.each(adapterNames)('the recorded requests of the client over %s', (adapter) => {
-  let server: TestServer;
+describe.each(serverNames)('the recorded requests of the client over %s', (adapter) => {
+  let server: PlainServer;
   beforeAll(async () => {
-    server = await startServer(ConformanceModule, adapter);
+    server = await start(ConformanceModule, adapter);
   });
   afterAll(() => server.stop());
 

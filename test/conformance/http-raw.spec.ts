@@ -4,8 +4,8 @@ import { ConformanceModule } from './fixture.js';
 import { send } from './raw.client.js';
 import type { RawRequest, RawResponse } from './raw.client.js';
 import { rawDifferences } from './raw.differences.js';
-import { adapterNames, startServer } from './server.js';
-import type { TestServer } from './server.js';
+import type { PlainServer } from '../plain/plain.servers.js';
+import { serverNames, start } from './server.js';
 import { readVectors } from './vectors.js';
 
 interface Vector {
@@ -23,10 +23,10 @@ it('are all there', () => {
   expect(Object.keys(rawDifferences).filter((id) => !ids.includes(id))).toEqual([]);
 });
 
-describe.each(adapterNames)('the hand-made requests over %s', (adapter) => {
-  let server: TestServer;
+describe.each(serverNames)('the hand-made requests over %s', (adapter) => {
+  let server: PlainServer;
   beforeAll(async () => {
-    server = await startServer(ConformanceModule, adapter);
+    server = await start(ConformanceModule, adapter);
   });
   afterAll(() => server.stop());
 

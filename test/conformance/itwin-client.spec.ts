@@ -5,8 +5,8 @@ import { definitions } from './fixture.definitions.js';
 import { ConformanceModule } from './fixture.js';
 import { ITwinClient, outcomeOf, toITwin } from './itwin.client.js';
 import type { RawRequest } from './raw.client.js';
-import { adapterNames, startServer } from './server.js';
-import type { TestServer } from './server.js';
+import type { PlainServer } from '../plain/plain.servers.js';
+import { serverNames, start } from './server.js';
 import { readVectors } from './vectors.js';
 
 interface ClientVector {
@@ -24,10 +24,10 @@ it('has a call for every recorded outcome', () => {
   expect(Object.keys(clientCalls)).toEqual(vectors.map(({ id }) => id));
 });
 
-describe.each(adapterNames)('the iTwin.js client over %s', (adapter) => {
-  let server: TestServer;
+describe.each(serverNames)('the iTwin.js client over %s', (adapter) => {
+  let server: PlainServer;
   beforeAll(async () => {
-    server = await startServer(ConformanceModule, adapter);
+    server = await start(ConformanceModule, adapter);
     client.connect(server.url);
   });
   afterAll(() => server.stop());

@@ -6,6 +6,8 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
 import type { RpcInterfaceDefinition } from '@linnet/common';
+import { plainNames, startPlain } from '../plain/plain.servers.js';
+import type { PlainServer } from '../plain/plain.servers.js';
 
 /** The ways in which an application is reached: every suite runs over each. */
 const adapters: Record<string, () => AbstractHttpAdapter> = {
@@ -16,12 +18,17 @@ const adapters: Record<string, () => AbstractHttpAdapter> = {
 
 export const adapterNames = Object.keys(adapters);
 
-/** An application that listens on 127.0.0.1, on a port that was free. */
-export interface TestServer {
+/** The same and the servers without Nest: every suite that needs nothing of Nest runs over each. */
+export const serverNames = [...adapterNames, ...plainNames];
+
+/** A server that listens on 127.0.0.1, on a port that was free. */
+export interface TestServer extends PlainServer {
   readonly app: INestApplication;
-  readonly port: number;
-  readonly url: string;
-  stop(): Promise<void>;
+}
+
+/** Starts an application, or what its providers implement without Nest. */
+export function start(module: Type, name: string): Promise<PlainServer> {
+  return plainNames.includes(name) ? startPlain(module, name) : startServer(module, name);
 }
 
 export async function startServer(module: Type, adapter: string): Promise<TestServer> {

@@ -3,8 +3,8 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { gone, HostileModule, limits, Victim } from '../conformance/hostile.fixture.js';
 import { chunk, lastChunk, RawSocket } from '../conformance/raw.socket.js';
-import { adapterNames, pathTo, startServer } from '../conformance/server.js';
-import type { TestServer } from '../conformance/server.js';
+import { pathTo, serverNames, start } from '../conformance/server.js';
+import type { PlainServer } from '../plain/plain.servers.js';
 
 const echo = pathTo(Victim, 'echo');
 const chunked = 'Transfer-Encoding: chunked';
@@ -14,10 +14,10 @@ const multipart = 'Content-Type: multipart/form-data; boundary=b';
 const objects = '--b\r\nContent-Disposition: form-data; name="objects"\r\n\r\n';
 const data = '\r\n--b\r\nContent-Disposition: form-data; name="data-0"\r\n\r\n';
 
-describe.each(adapterNames)('over %s', (adapter) => {
-  let server: TestServer;
+describe.each(serverNames)('over %s', (adapter) => {
+  let server: PlainServer;
   beforeAll(async () => {
-    server = await startServer(HostileModule, adapter);
+    server = await start(HostileModule, adapter);
   });
   afterAll(async () => {
     // Nothing of those who left is still waited for.

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { failures, HostileModule, limits, Victim } from '../conformance/hostile.fixture.js';
 import { send } from '../conformance/raw.client.js';
-import { adapterNames, pathTo, startServer } from '../conformance/server.js';
-import type { TestServer } from '../conformance/server.js';
+import { pathTo, serverNames, start } from '../conformance/server.js';
+import type { PlainServer } from '../plain/plain.servers.js';
 
 const echo = pathTo(Victim, 'echo');
 const text = ['Content-Type', 'text/plain'];
@@ -211,10 +211,10 @@ for (const name of ['__proto__', 'constructor', 'toString', ''])
     message: `"${name}" is not initialized`,
   };
 
-describe.each(adapterNames)('over %s', (adapter) => {
-  let server: TestServer;
+describe.each(serverNames)('over %s', (adapter) => {
+  let server: PlainServer;
   beforeAll(async () => {
-    server = await startServer(HostileModule, adapter);
+    server = await start(HostileModule, adapter);
   });
   afterAll(() => server.stop());
   afterEach(async () => {

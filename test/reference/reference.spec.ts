@@ -1,8 +1,16 @@
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type Express from 'express';
+import { BentleyCloudRpcManager, RpcManager } from '@linnet/backend/node';
+import type { WebRpcConfiguration } from '@linnet/backend/node';
 import { createRpcClient } from '@linnet/common';
 import type { RpcClient } from '@linnet/common';
 import { differences, outcomeAt, vectors } from '../client/recorded.calls.js';
 import { ConfEcho, ConfErrors, ConfFlow, ConfPre, ConfZero } from '../conformance/fixture.definitions.js';
+import { listen } from '../plain/plain.servers.js';
+import { RobotWorldReadRpcImpl, RobotWorldReadRpcInterface } from '../plain/seeds.js';
 import { installReference, startReference } from './start.js';
 import type { ReferenceServer } from './start.js';
 
@@ -68,5 +76,38 @@ const ofOurs = ['C12', 'C35'];
     const token = { iTwinId: 't', iModelId: 'm' };
     expect(await client.client(ConfFlow).with({ token }).cached({ q: 'é' })).toEqual({ q: 'é' });
     expect(await client.client(ConfEcho).argCount(Uint8Array.of(1), 'not lost', [Uint8Array.of(2)])).toBe(3);
+  });
+});
+
+(missing ? describe.skip : describe)('our server on the Express 4 of the reference', () => {
+  const load = createRequire(join(import.meta.dirname, 'server.cjs'));
+  const token = { key: 'k', iTwinId: 't', iModelId: 'hall', changeset: { id: 'c' } };
+  let express: typeof Express;
+  let configuration: WebRpcConfiguration;
+  beforeAll(() => {
+    express = load('express') as typeof Express;
+    RpcManager.registerImpl(RobotWorldReadRpcInterface, RobotWorldReadRpcImpl);
+    const info = { title: 'RobotWorldEngine', version: 'v1.0' };
+    configuration = BentleyCloudRpcManager.initializeImpl({ info }, [RobotWorldReadRpcInterface]);
+  });
+
+  it.each([
+    ['no parser', () => []],
+    ['the parsers of the reference', () => [express.text(), express.raw()]],
+    ['express.json()', () => [express.json()]],
+  ])('answers behind %s', async (_name, parsers) => {
+    const webServer = express();
+    for (const parser of parsers()) webServer.use(parser);
+    webServer.post('*', (request, response) =>
+      configuration.protocol.handleOperationPostRequest(request, response),
+    );
+    const server = await listen(createServer(webServer));
+    try {
+      const robots = createRpcClient({ uriPrefix: server.url }).client(RobotWorldReadRpcInterface);
+      expect(await robots.countRobots(token)).toBe(4);
+      expect(await robots.countRobotsInArray(token, ['0x1', '0x2'])).toBe(2);
+    } finally {
+      await server.stop();
+    }
   });
 });

@@ -44,7 +44,12 @@ export {
   RpcRoutingToken,
   WebRpcManager,
 } from './rpc/rpc.manager.js';
-export type { RpcRequestContext, RpcRequestEventHandler, WebRpcParams } from './rpc/rpc.manager.js';
+export type {
+  BentleyCloudRpcParams,
+  RpcRequestContext,
+  RpcRequestEventHandler,
+  WebRpcParams,
+} from './rpc/rpc.manager.js';
 export type {
   RpcCallOptions,
   RpcClientEvent,
@@ -99,3 +104,11 @@ export type { CallReport } from './call/call.report.js';
 export { IpcServer } from './ipc/ipc.server.js';
 export type { IpcConnection, IpcServerOptions } from './ipc/ipc.server.js';
 export type { IpcSessionProps } from './ipc/ipc.session.js';
+export { createFetchServer, FetchRpcServer } from './http/fetch.server.js';
+export type { CompressBody } from './http/fetch.server.js';
+export type { HttpServiceOptions } from './http/http.service.js';
+export type { RpcAround, RpcImpl, RpcImplClass, RpcServed } from './rpc/rpc.impls.js';
+
+// What wires of one's own are made of.
+export { HttpScheme, httpScheme } from './http/http.scheme.js';
+export type { HttpSchemeCall, HttpSchemeProps } from './http/http.scheme.js';

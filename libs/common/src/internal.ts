@@ -5,6 +5,8 @@
 export { ALREADY_ANSWERED } from './rpc/rpc.call.js';
 export { operationsOf } from './rpc/rpc.definition.js';
 export { outcomeOf } from './rpc/rpc.dispatcher.js';
+export { methodOf, RpcImpls } from './rpc/rpc.impls.js';
+export { isFault, reportToConsole } from './call/call.report.js';
 export { isVersionCompatible } from './rpc/rpc.version.js';
 export { settle } from './call/call.settle.js';
 export { reservedNames } from './call/call.names.js';
@@ -20,7 +22,11 @@ export { HttpError } from './http/http.message.js';
 export type { HttpRequestHead, HttpResponse } from './http/http.message.js';
 export { OriginPolicy } from './http/http.origin.js';
 export { openApiDocument } from './http/http.openapi.js';
-export { pathOf } from './http/http.route.js';
+export { normalizePath, pathOf } from './http/http.route.js';
+export { HttpService } from './http/http.service.js';
+export { serviceAnswer } from './http/http.services.js';
+export type { ServiceAnswer, ServiceEndpoints } from './http/http.services.js';
+export { httpHandler } from './http/scheme.handler.js';
 export { HttpTransport } from './http/http.client.js';
 
 // IPC, between a transport and the session.

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import { serviceAnswer } from './http.framework.js';
+import { serviceAnswer } from '@linnet/common/internal';
 import type { HttpAttachment, HttpWay } from './http.framework.js';
 import { prepareMessages } from './express.messages.js';
 import { MiddlewareMap } from './express.middleware.js';

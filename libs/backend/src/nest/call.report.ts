@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import { TransientError } from '@linnet/common';
+import { isFault } from '@linnet/common/internal';
 import type { CallReport } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import { mapNestException } from './exception.mapper.js';
@@ -27,9 +27,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error && typeof error.message === 'string' ? error.message : 'it cannot be read.';
 }
 
-/** Errors that speak for themselves are the caller's business; all others may be faults of this server. */
-function isUnexpected({ error, thrown }: Extract<CallReport, { kind: 'error' }>): boolean {
-  if (error.internal) return true;
-  if (mapNestException(thrown) || thrown instanceof TransientError) return false;
-  return !(thrown instanceof Error && ('errorNumber' in thrown || 'iTwinErrorId' in thrown));
+/** What Nest has for answering is the caller's business, too. */
+function isUnexpected(report: Extract<CallReport, { kind: 'error' }>): boolean {
+  return isFault(report) && (report.error.internal || !mapNestException(report.thrown));
 }

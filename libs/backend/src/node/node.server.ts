@@ -104,7 +104,7 @@ export class NodeRpcServer {
     };
     if (source === request && (request.readableDidRead || request.readableEnded)) {
       // An empty body has ended without anything to keep.
-      const answer = request.readableDidRead ? takeParsedBody(exchange, platform.parsedBody) : undefined;
+      const answer = request.readableDidRead ? takeParsedBody(exchange, request, platform) : undefined;
       if (answer) refuse(answer);
       else complete();
       return;
@@ -202,11 +202,23 @@ function decompress(source: Readable, contentEncoding: string | undefined): Read
 }
 
 /** A body that is gone from the stream is taken from who read it, or the request is refused: never awaited. */
-function takeParsedBody(exchange: HttpExchange, parsed: unknown): HttpResponse | undefined {
+function takeParsedBody(
+  exchange: HttpExchange,
+  { headers }: IncomingMessage,
+  { parsedBody: parsed }: NodePlatform,
+): HttpResponse | undefined {
   if (parsed instanceof Uint8Array) return exchange.push(parsed);
-  if (typeof parsed === 'string') return exchange.push(Buffer.from(parsed));
-  if (Array.isArray(parsed)) return takeParsedList(exchange, parsed);
+  const isText = /^text\/plain/i.test(headers['content-type'] ?? '');
+  if (typeof parsed === 'string' && (isText || isLossless(parsed, headers)))
+    return exchange.push(Buffer.from(parsed));
+  if (Array.isArray(parsed) && isText) return takeParsedList(exchange, parsed);
   return exchange.refuse(new HttpError(500, 'The body was read by a middleware that did not keep it.'));
+}
+
+/** Whether bytes that were read as text are still the same: any that are no ASCII may be others. */
+function isLossless(text: string, headers: IncomingMessage['headers']): boolean {
+  const { 'content-length': length, 'content-encoding': encoding } = headers;
+  return encoding === undefined && Number(length) === text.length && !/[^\0-\x7f]/.test(text);
 }
 
 function takeParsedList(exchange: HttpExchange, list: unknown[]): HttpResponse | undefined {

@@ -1,3 +1,4 @@
+import type { VersionCheck } from '../node/version.rules.js';
 import type { HttpHandlerOptions, RpcInterfaceDefinition, WireLimits } from '@linnet/common';
 
 /** Options of `RpcModule`. */
@@ -18,7 +19,7 @@ export interface RpcModuleOptions extends Omit<
    * `compatible` (default): the rule of iTwin.js, where a differing patch does not matter. `strict`: a client
    * whose version is newer than the server's is refused, whatever part of it is.
    */
-  versionCheck?: 'compatible' | 'strict';
+  versionCheck?: VersionCheck;
   /** Answers `GET /ping`. Default `true`; a route of the application wins. */
   ping?: boolean;
   /** Answers `GET /v3/swagger.json`. Default `true`; a route of the application wins. */

@@ -2,18 +2,19 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, ExternalContextCreator, HttpAdapterHost } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import semver from 'semver';
-import { defaultWireLimits, HttpRpcHandler, RpcDispatcher } from '@linnet/common';
+import { defaultWireLimits, RpcDispatcher } from '@linnet/common';
 import type { RpcEndpoint, RpcInterfaceDefinition } from '@linnet/common';
-import { limitsFrom, isVersionCompatible, openApiDocument } from '@linnet/common/internal';
+import { httpHandler, limitsFrom, methodOf, normalizePath, openApiDocument } from '@linnet/common/internal';
+import type { ServiceEndpoints } from '@linnet/common/internal';
 import { drainOnClose, SHUTDOWN_MS, watchHttp } from '../http/http.attach.js';
-import type { HttpAttachment, ServiceEndpoints } from '../http/http.framework.js';
+import type { HttpAttachment } from '../http/http.framework.js';
 import { logReport } from '../nest/call.report.js';
 import { mapNestException } from '../nest/exception.mapper.js';
 import { findDecorated } from '../nest/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
 import { NodeRpcServer } from '../node/node.server.js';
-import { checkDefinition, checkImplementation, classNameOf, methodOf } from './rpc.checks.js';
+import { checkDefinition, versionRule } from '../node/version.rules.js';
+import { checkImplementation, classNameOf } from './rpc.checks.js';
 import { RPC_IMPLEMENTATION } from './rpc.decorator.js';
 import type { RpcImplementationMetadata } from './rpc.decorator.js';
 import { RpcHandlerFactory } from './rpc.handler.js';
@@ -40,8 +41,7 @@ export class RpcServer implements OnModuleInit {
     private readonly config: ApplicationConfig,
   ) {
     const { waitingCalls } = limitsFrom(defaultWireLimits, options.limits);
-    const isCompatible = options.versionCheck === 'strict' ? isStrictlyCompatible : isVersionCompatible;
-    this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible });
+    this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible: versionRule(options.versionCheck) });
     // As soon as there is an adapter: it is yet to get Nest's own middleware and the application's.
     adapterHost.init$.subscribe(() => {
       // Nest says so, too, where it makes a context without one.
@@ -75,7 +75,7 @@ export class RpcServer implements OnModuleInit {
       throw new Error('RpcModule.forRoot() is imported twice: one module serves all of an application.');
     served.add(adapter);
     const { path } = this;
-    const handler = new HttpRpcHandler(this.dispatcher, {
+    const handler = httpHandler(this.dispatcher, {
       ...this.options,
       path,
       limits: limitsFrom(defaultWireLimits, this.options.limits),
@@ -106,7 +106,7 @@ export class RpcServer implements OnModuleInit {
         );
       const { wrapper, metadata } = provider;
       const name = classNameOf(wrapper);
-      const instance = wrapper.instance as Record<string, unknown>;
+      const instance = wrapper.instance as object;
       checkImplementation(provider, name);
       this.dispatcher.register(definition, {
         name,
@@ -150,16 +150,4 @@ export class RpcServer implements OnModuleInit {
     const document = () => openApiDocument(info, prefix, this.endpoints);
     return { prefix, ping, greeting, openApi: openApi ? document : undefined };
   }
-}
-
-/** The rule of iTwin.js, less clients that are newer than the server. */
-function isStrictlyCompatible(backend: string, frontend: string): boolean {
-  if (!isVersionCompatible(backend, frontend)) return false;
-  return !semver.valid(backend) || !semver.valid(frontend) || semver.lte(frontend, backend);
-}
-
-/** `api/` and `/api` → `/api`; nothing and `/` → nothing. */
-function normalizePath(path: string): string {
-  const trimmed = path.replace(/^\/+|\/+$/g, '');
-  return trimmed === '' ? '' : `/${trimmed}`;
 }

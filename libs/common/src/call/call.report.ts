@@ -1,5 +1,6 @@
 import type { WireError } from '../wire/error.members.js';
 import type { Activity } from './call.activity.js';
+import { TransientError } from './call.error.js';
 
 /** What a server tells its log: a failure, whole, beside what the caller saw of it; or a warning. */
 export type CallReport =
@@ -11,3 +12,24 @@ export type CallReport =
       activity: Activity | undefined;
     }
   | { kind: 'warning'; message: string; activity: Activity | undefined };
+
+/** Errors that speak for themselves are the caller's business; all others may be faults of this server. */
+export function isFault({ error, thrown }: Extract<CallReport, { kind: 'error' }>): boolean {
+  if (error.internal) return true;
+  if (thrown instanceof TransientError) return false;
+  return !(thrown instanceof Error && ('errorNumber' in thrown || 'iTwinErrorId' in thrown));
+}
+
+/** Writes warnings, and failures that may be faults of this server, to the console. Never throws. */
+export function reportToConsole(report: CallReport): void {
+  const { rpcMethod, activityId } = report.activity ?? { rpcMethod: 'a request', activityId: '' };
+  // What a client says of itself may be kilobytes, or lines that look like those of others.
+  const about = `RPC ${JSON.stringify(rpcMethod.slice(0, 200))}, ActivityId ${JSON.stringify(activityId.slice(0, 200))}:`;
+  try {
+    if (report.kind === 'warning') console.warn(about, report.message);
+    else if (isFault(report)) console.error(about, report.thrown);
+  } catch {
+    // A peer's error may be a proxy, or an object without a text.
+    console.error(about, 'What was thrown cannot be printed.');
+  }
+}

@@ -23,7 +23,7 @@ export class HttpTransport implements RpcClientTransport {
   constructor(
     private readonly options: Pick<
       RpcClientOptions,
-      'uriPrefix' | 'info' | 'ownHeaders' | 'send' | 'maxResponseBytes'
+      'uriPrefix' | 'info' | 'ownHeaders' | 'send' | 'maxResponseBytes' | 'scheme'
     >,
     send: HttpSend | undefined = options.send,
   ) {
@@ -56,13 +56,24 @@ export class HttpTransport implements RpcClientTransport {
       request.signal.throwIfAborted();
       throw failureOf(message, error as Error);
     }
-    const { status, body } = reply;
-    if (body.length <= maxBytes) return readReply(reply);
-    throw new ServerError(status, `The answer has more than ${maxBytes} bytes: maxResponseBytes.`);
+    const { body } = reply;
+    if (body.length > maxBytes)
+      throw new ServerError(reply.status, `The answer has more than ${maxBytes} bytes: maxResponseBytes.`);
+    const { scheme } = this.options;
+    if (!scheme) return readReply(reply);
+    const status = scheme.wireStatus(reply.status);
+    return readReply({ status, header: (name) => reply.header(scheme.ownHeader(name)), body });
   }
 
   #url({ token, definition, operation }: RpcRequest): string {
-    const { title = 'linnet', version = 'v1.0' } = this.options.info ?? {};
+    const { info, scheme } = this.options;
+    if (scheme?.paths) {
+      const { interfaceName, interfaceVersion } = definition;
+      return (
+        this.#prefix + scheme.paths.write({ interfaceName, version: interfaceVersion, operation, token })
+      );
+    }
+    const { title = 'linnet', version = 'v1.0' } = info ?? {};
     const segment = `${definition.interfaceName}-${definition.interfaceVersion}-${operation}`;
     const base = `${this.#prefix}/${title}/${version}`;
     if (!token) return `${base}/${segment}`;
@@ -92,7 +103,9 @@ export class HttpTransport implements RpcClientTransport {
         all[TIMEOUT_HEADER] = String(Math.ceil(timeoutMs));
     }
     // What the caller gives wins, however it is written.
-    const entries = [...Object.entries(all), ...Object.entries(headers)];
+    const { scheme } = this.options;
+    const own = Object.entries(all).map(([name, value]) => [scheme?.ownHeader(name) ?? name, value] as const);
+    const entries = [...own, ...Object.entries(headers)];
     return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]));
   }
 }

@@ -25,6 +25,7 @@ export interface HttpExchangeHost {
   readonly options: HttpHandlerOptions;
   /** Whether calls are refused, because the server is about to end. */
   readonly closing: boolean;
+  finish(response: HttpResponse): HttpResponse;
   corsHeaders(origin: string | undefined): string[];
   refuse(error: unknown, origin: string | undefined): HttpResponse;
 }
@@ -170,7 +171,8 @@ export class HttpExchange {
   }
 
   #commonHeaders(): string[] {
-    return ['X-Protocol-Version', '2', 'Vary', VARY, ...this.host.corsHeaders(this.opened.origin)];
+    const headers = ['X-Protocol-Version', '2', 'Vary', VARY, ...this.host.corsHeaders(this.opened.origin)];
+    return this.host.finish({ status: 200, headers, body: '' }).headers;
   }
 
   #response(outcome: RpcOutcome, encoded: EncodedOutcome): HttpResponse {
@@ -196,7 +198,7 @@ export class HttpExchange {
     const compressible =
       sizeOf(body) >= SMALLEST_COMPRESSED && target?.policy.allowResponseCompression !== false;
     const encoding = compressible ? chooseEncoding(headerOf(head, 'accept-encoding')) : undefined;
-    return { status, headers, body, encoding };
+    return host.finish({ status, headers, body, encoding });
   }
 
   #report(outcome: RpcOutcome, { error, thrown }: EncodedOutcome): void {

@@ -37,6 +37,8 @@ export class HttpRpcHandler implements HttpExchangeHost {
   readonly #allowHeaders: string;
   /** By request target, without arguments in it: clients ask for the same few again and again. */
   readonly #known = new Map<string, KnownRoute>();
+  /** The dispatcher's, when they were remembered. */
+  #revision = 0;
   /** Whether this handler answers for CORS; an application that does so itself turns it off. */
   cors = true;
   /** Whether new calls are refused, with 503: the server is about to end. */
@@ -53,7 +55,7 @@ export class HttpRpcHandler implements HttpExchangeHost {
 
   /** Whether a request is one of RPC; all others are the application's. Judged on the raw path. */
   owns(method: string, target: string): boolean {
-    if (method === 'POST' && this.#known.has(target)) return true;
+    if (method === 'POST' && this.#knownRoute(target)) return true;
     const { catchAll, path: prefix = '' } = this.options;
     const path = pathOf(target);
     if (method === 'POST' || method === 'OPTIONS') {
@@ -86,7 +88,8 @@ export class HttpRpcHandler implements HttpExchangeHost {
     try {
       this.#origins.checkHost(head);
       if (this.cors) origin = this.#origins.checkOrigin(head);
-      if (head.method === 'OPTIONS') return { status: 200, headers: this.corsHeaders(origin), body: '' };
+      if (head.method === 'OPTIONS')
+        return this.finish({ status: 200, headers: this.corsHeaders(origin), body: '' });
       if (this.closing) throw shuttingDown();
       return this.#exchange(head, origin);
     } catch (error) {
@@ -101,11 +104,11 @@ export class HttpRpcHandler implements HttpExchangeHost {
     // Anything else is a fault of the server, and its text stays inside.
     const response = refusal(error instanceof HttpError ? error : new HttpError(500, 'Internal error'));
     response.headers.push(...this.corsHeaders(origin));
-    return response;
+    return this.finish(response);
   }
 
   #exchange(head: HttpRequestHead, origin: string | undefined): HttpExchange {
-    const known = this.#known.get(head.target);
+    const known = this.#knownRoute(head.target);
     const route = known?.route ?? this.#parse(head.target);
     const activityId = headerOf(head, 'x-correlation-id');
     if (activityId === '') throw new HttpError(400, 'Invalid request: Missing required activity ID.');
@@ -135,6 +138,14 @@ export class HttpRpcHandler implements HttpExchangeHost {
     // No client sends one, and whoever reads it before us may cut it off or not.
     if (target.includes('#')) throw badRequest('The target has a fragment.');
     return parseRoute(target);
+  }
+
+  #knownRoute(target: string): KnownRoute | undefined {
+    if (this.#revision !== this.dispatcher.revision) {
+      this.#revision = this.dispatcher.revision;
+      this.#known.clear();
+    }
+    return this.#known.get(target);
   }
 
   #remember(target: string, route: KnownRoute): void {
@@ -171,6 +182,11 @@ export class HttpRpcHandler implements HttpExchangeHost {
     if (contentType === '' && head.method !== 'POST')
       return new FixedBody(limits.bodyBytes, () => decodeArguments('', [], limits));
     return bodyFor(contentType, limits, this.#decodeText);
+  }
+
+  /** The answer as it is sent; a scheme of the application's own writes it otherwise. */
+  finish(response: HttpResponse): HttpResponse {
+    return response;
   }
 
   /** What a page needs to be allowed to read the answer, its status headers included. */

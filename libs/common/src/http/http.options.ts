@@ -3,6 +3,7 @@ import type { ErrorPolicy } from '../wire/error.codec.js';
 import type { WireLimits } from '../wire/wire.limits.js';
 import type { DecodeText } from './http.body.js';
 import type { OriginOptions } from './http.origin.js';
+import type { HttpScheme } from './http.scheme.js';
 
 /** How RPC is served over HTTP. */
 export interface HttpHandlerOptions extends OriginOptions, ErrorPolicy {
@@ -22,6 +23,8 @@ export interface HttpHandlerOptions extends OriginOptions, ErrorPolicy {
   throwOnTokenMismatch?: boolean;
   /** Further request headers that pages may send, for instance that of a CSRF token. */
   allowedHeaders?: readonly string[];
+  /** Paths, header names and statuses of one's own, made by `httpScheme`; the client takes the same. */
+  scheme?: HttpScheme;
   /** How the platform decodes UTF-8 fastest. Default: `TextDecoder`. */
   decodeText?: DecodeText;
   /** Told what callers did not learn of, and what a developer should know. */

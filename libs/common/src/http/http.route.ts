@@ -85,3 +85,9 @@ export function isUnder(path: string, prefix: string): boolean {
   if (!path.startsWith(prefix)) return false;
   return path.length === prefix.length || path.charCodeAt(prefix.length) === 0x2f;
 }
+
+/** What stands before the paths of requests, as {@link isUnder} takes it: `api/` and `/api` → `/api`, nothing and `/` → nothing. */
+export function normalizePath(path: string): string {
+  const trimmed = path.replace(/^\/+|\/+$/g, '');
+  return trimmed === '' ? '' : `/${trimmed}`;
+}

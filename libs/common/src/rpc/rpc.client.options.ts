@@ -1,4 +1,5 @@
 import type { ActivityProps } from '../call/call.activity.js';
+import type { HttpScheme } from '../http/http.scheme.js';
 import type { HttpSend } from '../http/http.send.js';
 import type { RpcInterfaceDefinition } from './rpc.definition.js';
 import type { RpcClientTransport } from './rpc.exchange.js';
@@ -83,6 +84,8 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
   readonly transport?: RpcClientTransport;
   /** How requests of HTTP are sent. Default: by `fetch`. */
   readonly send?: HttpSend;
+  /** Paths, header names and statuses of one's own, made by `httpScheme`; the server takes the same. */
+  readonly scheme?: HttpScheme;
   /** The value of `Authorization`, asked before every request, repetitions included; who gives it caches it. */
   readonly authorization?: string | (() => string | Promise<string>);
   readonly applicationId?: string;

@@ -47,6 +47,8 @@ export const CONTROL_VERSION = 'CONTROL';
 export class RpcDispatcher {
   readonly #services = new Map<string, Service>();
   readonly #isCompatible: (backend: string, frontend: string) => boolean;
+  /** Counts what was taken out or put in another's place: who remembers targets forgets them then. */
+  revision = 0;
   readonly #control: RpcOperationTarget = {
     definition: class {
       static readonly interfaceName = '';
@@ -63,9 +65,30 @@ export class RpcDispatcher {
 
   /** @throws Error for a definition that cannot be served, or whose name is taken */
   register(definition: RpcInterfaceDefinition, implementation: RpcImplementation): void {
-    const names = operationsOf(definition);
+    const service = this.#serviceOf(definition, implementation);
     if (this.#services.has(definition.interfaceName))
       throw new Error(`Two implementations of RPC interface "${definition.interfaceName}".`);
+    this.#services.set(definition.interfaceName, service);
+  }
+
+  /**
+   * Registers a definition in the place of the one that has its name, if there is one. Calls in flight end as they
+   * began.
+   *
+   * @throws Error for a definition that cannot be served
+   */
+  replace(definition: RpcInterfaceDefinition, implementation: RpcImplementation): void {
+    this.#services.set(definition.interfaceName, this.#serviceOf(definition, implementation));
+    this.revision++;
+  }
+
+  /** Serves an interface no more. */
+  unregister(interfaceName: string): void {
+    if (this.#services.delete(interfaceName)) this.revision++;
+  }
+
+  #serviceOf(definition: RpcInterfaceDefinition, implementation: RpcImplementation): Service {
+    const names = operationsOf(definition);
     const operations = new Map<string, RpcOperationTarget>();
     for (const operation of names) {
       const policy = operationPolicy(definition, operation, implementation.methodOf?.(operation));
@@ -74,7 +97,8 @@ export class RpcDispatcher {
         throw new Error(
           `${implementation.name}.${operation}: a concurrency of ${concurrency} lets no call through.`,
         );
-      const handler = implementation.handlerOf(operation) ?? notImplemented(implementation.name, operation);
+      const handler =
+        implementation.handlerOf(operation) ?? (() => notImplemented(implementation.name, operation));
       operations.set(operation, {
         definition,
         operation,
@@ -82,7 +106,7 @@ export class RpcDispatcher {
         handler: this.#limited(handler, policy.concurrency),
       });
     }
-    this.#services.set(definition.interfaceName, { definition, operations });
+    return { definition, operations };
   }
 
   /** Whether an interface of this name is served. */
@@ -166,11 +190,10 @@ function classify(thrown: unknown): RpcOutcome {
   return { kind: 'error', error: thrown };
 }
 
-function notImplemented(implementation: string, operation: string): RpcHandler {
-  return () => {
-    throw new IModelError(
-      GENERAL_ERROR,
-      `RPC interface class "${implementation}" does not implement operation "${operation}".`,
-    );
-  };
+/** @throws IModelError for an operation that a definition declares and its implementation lacks */
+export function notImplemented(implementation: string, operation: string): never {
+  throw new IModelError(
+    GENERAL_ERROR,
+    `RPC interface class "${implementation}" does not implement operation "${operation}".`,
+  );
 }

@@ -134,6 +134,11 @@ export abstract class RpcManager {
     );
   }
 
+  /** Forgets the clients of an interface; who has one keeps it. */
+  static terminateInterface({ interfaceName }: RpcInterfaceDefinition): void {
+    for (const routed of configurations.values()) routed.delete(interfaceName);
+  }
+
   /** Routes the calls that have no token among their arguments. */
   static setIModel(token: IModelRpcProps | undefined): void {
     fallback = token;
@@ -170,5 +175,6 @@ export abstract class WebRpcManager extends RpcManager {
   }
 }
 
-/** The name that it has in iTwin.js. */
+/** The names that they have in iTwin.js. */
 export { WebRpcManager as BentleyCloudRpcManager };
+export type { WebRpcParams as BentleyCloudRpcParams };

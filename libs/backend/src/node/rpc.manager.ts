@@ -1,0 +1,178 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RpcManager as RpcClientManager, WebRpcManager as WebRpcClientManager } from '@linnet/common';
+import { RpcImpls } from '@linnet/common/internal';
+import type {
+  RpcConfiguration,
+  RpcImpl,
+  RpcImplClass,
+  RpcInterfaceDefinition,
+  RpcRoutingToken,
+  WebRpcParams as WebRpcClientParams,
+} from '@linnet/common';
+import { withSurroundings } from './backend.client.js';
+import type { BackendClientOptions } from './backend.client.js';
+import { PlainRpcServer } from './plain.server.js';
+import type { RpcServerOptions } from './plain.server.js';
+import { checkDefinition } from './version.rules.js';
+
+/** What `WebRpcManager.initializeImpl` is called with: as in iTwin.js, and all options of {@link RpcServerOptions}. */
+export interface WebRpcServerParams extends Omit<RpcServerOptions, 'interfaces'> {
+  /** Names the server in its OpenAPI document. */
+  readonly info: { readonly title: string; readonly version: string };
+  /** Where clients find the server; the same parameters may be given to both. */
+  readonly uriPrefix?: string;
+}
+
+/** What a web server hands its requests to, by the names of iTwin.js. */
+export class WebRpcProtocol {
+  constructor(
+    private readonly server: PlainRpcServer,
+    readonly info: WebRpcServerParams['info'],
+  ) {}
+
+  /** The operations served as OpenAPI. */
+  get openAPIDescription(): object {
+    return this.server.service.openApi();
+  }
+
+  /** Answers any POST as a call, whatever its path, and any preflight. Resolves when the answer is sent; never rejects. */
+  readonly handleOperationPostRequest = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+    this.server.serve(request, response);
+
+  /** Answers any GET as a call, whatever its path. */
+  readonly handleOperationGetRequest = this.handleOperationPostRequest;
+
+  /** Answers with the OpenAPI document. */
+  readonly handleOpenApiDescriptionRequest = (_request: IncomingMessage, response: ServerResponse): void => {
+    response.setHeader('Content-Type', 'application/json; charset=utf-8');
+    response.end(JSON.stringify(this.openAPIDescription));
+  };
+}
+
+/** A server of interfaces whose implementations {@link RpcManager} knows. */
+export class WebRpcConfiguration {
+  /** The server itself: a handler for `node:http` and Express, `fetch`, `close`. */
+  readonly server: PlainRpcServer;
+  readonly protocol: WebRpcProtocol;
+  readonly #interfaces = new Map<string, RpcInterfaceDefinition>();
+
+  constructor(params: WebRpcServerParams) {
+    this.server = new PlainRpcServer({ ...params, interfaces: [] });
+    this.protocol = new WebRpcProtocol(this.server, params.info);
+  }
+
+  /** The interfaces that are served. */
+  readonly interfaces = (): RpcInterfaceDefinition[] => [...this.#interfaces.values()];
+
+  /** @internal Serves an interface, from now on by what is registered for it now. */
+  expose(definition: RpcInterfaceDefinition): void {
+    const { dispatcher, around } = this.server.service;
+    dispatcher.replace(definition, impls.implementationOf(definition, around));
+    this.#interfaces.set(definition.interfaceName, definition);
+  }
+
+  /** @internal */
+  withdraw({ interfaceName }: RpcInterfaceDefinition): void {
+    this.server.service.dispatcher.unregister(interfaceName);
+    this.#interfaces.delete(interfaceName);
+  }
+
+  /** @internal */
+  serves({ interfaceName }: RpcInterfaceDefinition): boolean {
+    return this.#interfaces.has(interfaceName);
+  }
+}
+
+// What the static faces stand for, and nothing else is: a process has one set of implementations, as in iTwin.js.
+const impls = new RpcImpls();
+const configurations = new Set<WebRpcConfiguration>();
+/** Those that were initialised by themselves: every configuration serves them. */
+const initialized = new Map<string, RpcInterfaceDefinition>();
+
+/** What an implementation may carry of policies is known when there is one. */
+function renew(definition: RpcInterfaceDefinition): void {
+  for (const configuration of configurations)
+    if (configuration.serves(definition)) configuration.expose(definition);
+}
+
+/** Implementations and clients by their definitions, as in iTwin.js. */
+export abstract class RpcManager extends RpcClientManager {
+  /** Takes the class that implements an interface; an object is made of it at the first call. Replaces the last one. */
+  static registerImpl<T extends object>(
+    definition: RpcInterfaceDefinition<T>,
+    implementation: RpcImplClass<RpcImpl<T>>,
+  ): void {
+    impls.register(definition, implementation);
+    renew(definition);
+  }
+
+  /** Forgets what implements an interface: its calls are errors from now on. */
+  static unregisterImpl(definition: RpcInterfaceDefinition): void {
+    impls.unregister(definition);
+  }
+
+  /**
+   * Takes the object that implements an interface.
+   *
+   * @throws Error where a class is registered that it is none of
+   */
+  static supplyImplInstance<T extends object>(
+    definition: RpcInterfaceDefinition<T>,
+    instance: RpcImpl<T>,
+  ): void {
+    impls.supply(definition, instance);
+    renew(definition);
+  }
+
+  /**
+   * Serves an interface by every configuration, those to come included.
+   *
+   * @throws Error with a sentence, for a definition that cannot be served
+   */
+  static initializeInterface(definition: RpcInterfaceDefinition): void {
+    checkDefinition(definition, definition.name);
+    initialized.set(definition.interfaceName, definition);
+    for (const configuration of configurations) configuration.expose(definition);
+  }
+
+  /** Serves an interface no more, and forgets its implementation and its clients. */
+  static override terminateInterface(definition: RpcInterfaceDefinition): void {
+    super.terminateInterface(definition);
+    impls.unregister(definition);
+    initialized.delete(definition.interfaceName);
+    for (const configuration of configurations) configuration.withdraw(definition);
+  }
+}
+
+/** Makes servers and clients over HTTP. */
+export abstract class WebRpcManager extends RpcManager {
+  /**
+   * Makes a server of interfaces. What implements them is looked up when they are called.
+   *
+   * @throws Error with a sentence, for a definition that cannot be served
+   */
+  static initializeImpl(
+    params: WebRpcServerParams,
+    interfaces: readonly RpcInterfaceDefinition[],
+  ): WebRpcConfiguration {
+    const all = [...interfaces, ...initialized.values()];
+    for (const definition of all) checkDefinition(definition, definition.name);
+    const configuration = new WebRpcConfiguration(params);
+    for (const definition of all) configuration.expose(definition);
+    configurations.add(configuration);
+    return configuration;
+  }
+
+  /** As on a client; what is called inside a call is part of it, as with {@link createRpcClient}. */
+  static initializeClient(
+    params: Omit<WebRpcClientParams, 'context'> & BackendClientOptions,
+    interfaces: readonly RpcInterfaceDefinition[],
+    routing?: RpcRoutingToken,
+  ): RpcConfiguration {
+    return WebRpcClientManager.initializeClient(withSurroundings(params), interfaces, routing);
+  }
+}
+
+/** The names that they have in iTwin.js. */
+export { WebRpcManager as BentleyCloudRpcManager };
+export type { WebRpcServerParams as BentleyCloudRpcParams };

@@ -1,0 +1,31 @@
+/** What is served beside the calls themselves. */
+export interface ServiceEndpoints {
+  /** What stands before their paths: empty, or `/api`. */
+  readonly prefix: string;
+  readonly ping: boolean;
+  readonly greeting: boolean;
+  /** Makes the OpenAPI document; `undefined` where none is to be had. */
+  readonly openApi: (() => object) | undefined;
+}
+
+/** The answer of a service endpoint. */
+export interface ServiceAnswer {
+  readonly type: string;
+  readonly text: string;
+}
+
+/** The answer of a service endpoint (WIRE 2.9), if the path is one. */
+export function serviceAnswer(
+  services: ServiceEndpoints,
+  method: string,
+  path: string,
+): ServiceAnswer | undefined {
+  if (method !== 'GET' && method !== 'HEAD') return undefined;
+  const { prefix } = services;
+  if (services.ping && path === `${prefix}/ping`)
+    return { type: 'text/plain; charset=utf-8', text: 'Success' };
+  if (services.openApi && path === `${prefix}/v3/swagger.json`)
+    return { type: 'application/json; charset=utf-8', text: JSON.stringify(services.openApi()) };
+  if (services.greeting) return { type: 'text/html; charset=utf-8', text: '<h1>IModelJs RPC Server</h1>' };
+  return undefined;
+}
