@@ -7,6 +7,7 @@ import type { RpcInterfaceDefinition } from '@linnet/common';
 
 export const RPC_IMPLEMENTATION = Symbol('linnet:rpc-implementation');
 
+/** What an implementation may lack; beside that what `@Injectable()` takes. */
 export interface RpcInterfaceOptions extends InjectableOptions {
   /** Lets the class lack declared operations; calling one is an error. Default: refused at start. */
   partial?: boolean;

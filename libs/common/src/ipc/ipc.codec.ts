@@ -88,7 +88,11 @@ export interface OutgoingMessage {
   text?: string;
 }
 
-/** @throws NumberedError for a value that cannot be sent */
+/**
+ * Makes a message of the backend's without an answer.
+ *
+ * @throws NumberedError for a value that cannot be sent
+ */
 export function preparePush(channel: string, data: unknown[]): OutgoingMessage {
   return { type: IpcMessageType.Push, channel, data: encodeIpcValue(data) };
 }

@@ -5,7 +5,9 @@ import type { IpcClosure } from './ipc.message.js';
 export interface IpcConnectionEvents {
   /** @param protocol the WebSocket subprotocol that both ends agreed on; empty: the compatible wire */
   opened(protocol: string): void;
+  /** A text frame has come, whole. */
   text(frame: string): void;
+  /** A binary frame has come, whole; its memory is the receiver's. */
   binary(frame: Uint8Array): void;
   /** Told once, also of a connection that was never opened. */
   closed(closure: IpcClosure): void;

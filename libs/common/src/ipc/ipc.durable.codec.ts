@@ -150,7 +150,11 @@ export function helloFrame(
   return JSON.stringify([IpcControlType.Hello, ...values]);
 }
 
-/** @throws IpcProtocolError */
+/**
+ * Reads the first frame of a connection on the durable wire.
+ *
+ * @throws IpcProtocolError for anything else
+ */
 export function parseHello(
   frame: string,
   limits: IpcLimits,

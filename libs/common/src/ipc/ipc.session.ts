@@ -42,6 +42,7 @@ interface Waiting {
 
 /** How a session begins. */
 export interface IpcSessionProps extends IpcIdentity {
+  /** Unique among the sessions of the server. */
   readonly id: string;
   /** The request that opened the connection, where it was one; its headers are those of the handshake. */
   readonly request?: { readonly headers: Readonly<Record<string, string | string[] | undefined>> };
@@ -54,9 +55,13 @@ export interface IpcSessionProps extends IpcIdentity {
 export class IpcSession {
   /** Unique; on every activity of the session. */
   readonly id: string;
+  /** Who it is, as `authorize`, a ticket or a guard found out; `undefined` where nobody asked. */
   readonly user: unknown;
+  /** The credentials of the handshake; `''` if there are none. */
   readonly accessToken: string;
+  /** Names the frontend across its sessions, where its ticket did. */
   readonly frontend: string | undefined;
+  /** The request that opened the connection, where it was one. */
   readonly request: IpcSessionProps['request'];
   /** Resolves when the session is over, whoever ended it. */
   readonly closed: Promise<IpcClosure>;
@@ -85,6 +90,7 @@ export class IpcSession {
     return this.request?.headers ?? {};
   }
 
+  /** Whether messages can be sent: `false` from the moment it ends, or has lost its connection for good. */
   get isOpen(): boolean {
     return this.link.closure === undefined;
   }
@@ -163,6 +169,7 @@ export class IpcSession {
     return this.#listeners.add(wireChannel(channel), listener);
   }
 
+  /** Ends what {@link addListener} began, for the same listener. */
   removeListener(channel: IpcChannelLike, listener: IpcListener): void {
     this.#listeners.remove(wireChannel(channel), listener);
   }

@@ -85,6 +85,7 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
   readonly send?: HttpSend;
   /** The value of `Authorization`, asked before every request, repetitions included; who gives it caches it. */
   readonly authorization?: string | (() => string | Promise<string>);
+  /** Who calls, for the logs of servers (`X-Application-Id`). Default: that of the surrounding activity. */
   readonly applicationId?: string;
   readonly applicationVersion?: string;
   readonly sessionId?: string;
@@ -95,6 +96,7 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
    * 10,000.
    */
   readonly pendingIntervalMs?: number;
+  /** Asked when the server lacks what a request refers to. Default: the call fails. */
   readonly onNotFound?: RpcNotFoundHandler;
   /** The activity that calls belong to, with what is left of its deadline: what a backend is serving. */
   readonly context?: () => RpcSurroundings | undefined;
@@ -108,5 +110,6 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
 
 /** The activity around a call. Its `accessToken` is sent where the client has no `authorization` of its own. */
 export interface RpcSurroundings extends Partial<ActivityProps> {
+  /** Aborted when the surrounding activity ends, and its calls with it. */
   readonly signal?: AbortSignal;
 }
