@@ -1,22 +1,17 @@
 // Brings node_modules to what package-lock.json says, and is silent when it is there already.
 // npm writes node_modules/.package-lock.json last, so an install that was interrupted shows.
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { npm } from './npm.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const reason = difference();
 
 if (reason) {
   console.log(`Installing dependencies (${reason}) …`);
-  // npm's own CLI file where there is one: a bare `npm` is a .cmd on Windows, which cannot be spawned.
-  const cli = process.env.npm_execpath;
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-  const options = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] };
-  const { status, error } = cli?.endsWith('.js')
-    ? spawnSync(process.execPath, [cli, ...args], options)
-    : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' });
+  const { status, error } = npm(args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   if (error) console.error(error.message);
   process.exitCode = status ?? 1;
 }

@@ -36,9 +36,17 @@ export function buildPackages() {
   compile(...libs.map(({ folder }) => folder));
 }
 
-function published({ private: _, ...manifest }, source) {
+function published(manifest, source) {
   const directory = source.slice(root.length);
-  return { ...manifest, license, engines, ...(repository && { repository: { ...repository, directory } }) };
+  const result = {
+    ...manifest,
+    license,
+    engines,
+    ...(repository && { repository: { ...repository, directory } }),
+  };
+  // In the repository it keeps a library from being published without what is built.
+  delete result.private;
+  return result;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) buildPackages();

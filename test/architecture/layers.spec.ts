@@ -64,6 +64,18 @@ describe('the layers', () => {
     expect(unknown).toEqual([]);
   });
 
+  it('have an alias for every entry of every package', () => {
+    const sources = libs.flatMap((lib) => {
+      const { name, exports } = readJson(`libs/${lib}/package.json`);
+      return Object.entries<{ types?: string }>(exports).flatMap(([path, { types }]) =>
+        types
+          ? [[name + path.slice(1), types.replace('./dist', `libs/${lib}/src`).replace('.d.ts', '.ts')]]
+          : [],
+      );
+    });
+    expect(aliases).toMatchObject(Object.fromEntries(sources));
+  });
+
   it('have a file behind every import of their own packages, whatever the condition', () => {
     const missing = libs.flatMap((lib) =>
       Object.values<Record<string, string>>(readJson(`libs/${lib}/package.json`).imports ?? {})

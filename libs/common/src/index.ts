@@ -4,6 +4,7 @@ export type {
   RpcInterfaceDefinition,
   RpcOperationName,
   RpcOperationPolicy,
+  RpcOperationPolicyProps,
   RpcOperations,
   RpcRoutedRequest,
 } from './rpc/rpc.definition.js';
@@ -98,6 +99,8 @@ export type {
 export { HttpRpcHandler } from './http/http.handler.js';
 export type { HttpHandlerOptions } from './http/http.options.js';
 export type { OriginOptions } from './http/http.origin.js';
+export type { HttpRequestHead, HttpResponse } from './http/http.message.js';
+export type { HttpPlatform } from './http/http.exchange.js';
 export type { ErrorPolicy } from './wire/error.codec.js';
 export type { WireError } from './wire/error.members.js';
 export type { CallReport } from './call/call.report.js';

@@ -17,9 +17,7 @@ export { limitsFrom } from './wire/wire.limits.js';
 
 // HTTP, between a platform and the handler.
 export { HttpExchange } from './http/http.exchange.js';
-export type { HttpPlatform } from './http/http.exchange.js';
 export { HttpError } from './http/http.message.js';
-export type { HttpRequestHead, HttpResponse } from './http/http.message.js';
 export { OriginPolicy } from './http/http.origin.js';
 export { openApiDocument } from './http/http.openapi.js';
 export { normalizePath, pathOf } from './http/http.route.js';

@@ -47,30 +47,37 @@ export const IpcApp = {
     return frontend();
   },
 
+  /** Listens to messages of the backend's without an answer. @returns stops listening */
   addListener(channel: IpcChannelLike, listener: IpcFrontendListener): () => void {
     return frontend().addListener(channel, listener);
   },
 
+  /** Ends what `addListener` began, for the same listener. */
   removeListener(channel: IpcChannelLike, listener: IpcFrontendListener): void {
     frontend().removeListener(channel, listener);
   },
 
+  /** Sends a message without an answer; see {@link IpcFrontend.send}. */
   send(channel: IpcChannelLike, ...data: unknown[]): void {
     frontend().send(channel, ...data);
   },
 
+  /** Calls a channel, and gets what it answers with as it is; see {@link IpcFrontend.invoke}. */
   async invoke(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
     return frontend().invoke(channel, method, ...args);
   },
 
+  /** Answers calls of the backend's over a channel; see {@link IpcFrontend.handle}. @returns ends it */
   handle(channel: IpcChannelLike, handler: IpcFrontendHandler): () => void {
     return frontend().handle(channel, handler);
   },
 
+  /** Calls a method of the handler of a channel; rejects with what it throws. */
   async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
     return frontend().callIpcChannel(channel, method, ...args);
   },
 
+  /** The methods of the backend's handler for a channel, to be called as if they were here. */
   makeIpcProxy<T extends object>(channel: IpcChannelLike): IpcProxy<T> {
     return frontend().makeIpcProxy<T>(channel);
   },

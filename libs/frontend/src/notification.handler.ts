@@ -13,6 +13,7 @@ import { IpcApp } from './ipc.app.js';
  * ```
  */
 export abstract class NotificationHandler {
+  /** The channel whose notifications it gets. */
   abstract get channelName(): IpcChannelLike;
 
   /** Makes an instance and has it listen. @returns stops listening */

@@ -33,10 +33,12 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RpcClientModul
  */
 @Module({})
 export class RpcClientModule extends ConfigurableModuleClass {
+  /** @param options shared by all clients; those of `forFeature` win */
   static override forRoot(options: RpcClientModuleOptions): DynamicModule {
     return shared(super.forRoot(options));
   }
 
+  /** As {@link RpcClientModule.forRoot}, with options that need injected services. */
   static override forRootAsync(
     options: Parameters<typeof ConfigurableModuleClass.forRootAsync>[0],
   ): DynamicModule {

@@ -22,6 +22,7 @@ export interface RpcClientFeature extends RpcClientTarget, RpcClientModuleOption
 
 /** A client whose options need injected services. */
 export interface RpcClientAsyncFeature extends RpcClientTarget, Pick<ModuleMetadata, 'imports'> {
+  /** Makes the options, once, when the application starts. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in Nest's own options of this kind
   readonly useFactory: (...args: any[]) => RpcClientModuleOptions | Promise<RpcClientModuleOptions>;
   /** What the factory is called with. */

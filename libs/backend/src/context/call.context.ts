@@ -14,6 +14,7 @@ export class CallContext {
     return isCall(call) ? new CallContext(call) : undefined;
   }
 
+  /** What the call is part of: ids, deadline, user, end. */
   get activity(): Activity {
     return this.call.activity;
   }

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { HttpResponse } from '@linnet/common';
 import { pathOf, serviceAnswer } from '@linnet/common/internal';
-import type { HttpResponse } from '@linnet/common/internal';
 import { bytesOf, mergedVary } from '../node/response.writer.js';
 import type { HttpAttachment, HttpWay } from './http.framework.js';
 

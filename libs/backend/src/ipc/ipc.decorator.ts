@@ -7,6 +7,7 @@ import { decorateHandler } from '../nest/handler.decorator.js';
 export const IPC_HANDLER = Symbol('linnet:ipc-handler');
 const IPC_METHOD = Symbol('linnet:ipc-method');
 
+/** How a handler answers its channel; beside that what `@Injectable()` takes. */
 export interface IpcChannelOptions extends InjectableOptions {
   /** The calls of a session run one after the other, in the order in which they were sent. Default: at once. */
   sequential?: boolean;
@@ -26,7 +27,11 @@ export interface IpcHandlerMetadata {
  * @param channel its name, or what `ipcChannel` made; none for a class with `get channelName()`
  */
 export function IpcChannel(channel?: string, options?: IpcChannelOptions): ClassDecorator;
-/** @param channel with its types: the compiler checks that the class has its methods */
+/**
+ * The same for a channel with its types.
+ *
+ * @param channel what `ipcChannel` made: the compiler checks that the class has its methods
+ */
 export function IpcChannel<Functions extends object>(
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever it is notified of
   channel: IpcChannelDefinition<Functions, any>,

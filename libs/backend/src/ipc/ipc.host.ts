@@ -28,6 +28,7 @@ export interface IpcSocketBackend {
   send(wireName: string, ...args: unknown[]): Promise<void>;
   /** Listens to messages of any session's without an answer. @returns stops listening */
   addListener(wireName: string, listener: IpcListener): () => void;
+  /** Ends what `addListener` began, for the same listener. */
   removeListener(wireName: string, listener: IpcListener): void;
   /** Answers the calls of a channel, whatever their method. @returns ends it */
   handle(wireName: string, handler: IpcRawHandler): () => void;
@@ -121,6 +122,7 @@ export class IpcHost implements OnApplicationShutdown {
     return this.ipc.addListener(wireChannel(channel), listener);
   }
 
+  /** Ends what {@link addListener} began, for the same listener. */
   removeListener(channel: IpcChannelLike, listener: IpcListener): void {
     this.ipc.removeListener(wireChannel(channel), listener);
   }

@@ -46,10 +46,12 @@ const session = {
   exports: [IpcHost, IpcTicketService, IpcSession],
 })
 export class IpcModule extends ConfigurableModuleClass {
+  /** @param options where frontends connect, which of them may, and within which limits; all have defaults */
   static override forRoot(options: IpcModuleOptions = {}): DynamicModule {
     return { ...super.forRoot(options), global: true };
   }
 
+  /** As {@link IpcModule.forRoot}, with options that need injected services. */
   static override forRootAsync(
     options: Parameters<typeof ConfigurableModuleClass.forRootAsync>[0],
   ): DynamicModule {

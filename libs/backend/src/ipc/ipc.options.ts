@@ -17,7 +17,11 @@ export type IpcAuthorize = (
 
 /** Where tickets are kept until they are used; one that several servers share lets any of them take a ticket. */
 export interface IpcTicketStore {
-  /** @param lifeMs after which the ticket is worth nothing, in milliseconds */
+  /**
+   * Keeps a ticket.
+   *
+   * @param lifeMs after which it is worth nothing, in milliseconds
+   */
   put(ticket: string, identity: IpcIdentity, lifeMs: number): void | Promise<void>;
   /** Takes a ticket out, so that nobody else can; `undefined` for one that is not (any more) there. */
   take(ticket: string): IpcIdentity | undefined | Promise<IpcIdentity | undefined>;
@@ -54,5 +58,6 @@ export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapE
   ticketStore?: IpcTicketStore;
   /** How long calls in flight may take when a session or the application ends, in milliseconds. Default 10,000. */
   shutdownTimeoutMs?: number;
+  /** What a frontend may send and let wait, in bytes and counts; what is left out stays at `defaultIpcLimits`. */
   limits?: Partial<IpcLimits>;
 }

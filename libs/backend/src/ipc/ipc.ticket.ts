@@ -22,14 +22,22 @@ export class IpcTicketService {
     this.#store = options.ticketStore ?? new MemoryTicketStore();
   }
 
-  /** @param identity whose session it will be; with `frontend`, a reload of it is known as one */
+  /**
+   * Issues a ticket that opens one session.
+   *
+   * @param identity whose session it will be; with `frontend`, a reload of it is known as one
+   */
   async issue(identity: IpcIdentity): Promise<string> {
     const ticket = randomBytes(32).toString('base64url');
     await this.#store.put(ticket, identity, this.options.ticketMs ?? 30_000);
     return ticket;
   }
 
-  /** @returns whom the ticket was issued to; `undefined` where it was used, is too old or was never issued */
+  /**
+   * Takes a ticket, which is worth nothing from then on.
+   *
+   * @returns whom it was issued to; `undefined` where it was used, is too old or was never issued
+   */
   async redeem(ticket: string): Promise<IpcIdentity | undefined> {
     return this.#store.take(ticket);
   }

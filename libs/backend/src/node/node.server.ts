@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import type { HttpRpcHandler } from '@linnet/common';
+import type { HttpPlatform, HttpResponse, HttpRpcHandler } from '@linnet/common';
 import { hiddenError, HttpError, HttpExchange } from '@linnet/common/internal';
-import type { HttpPlatform, HttpResponse } from '@linnet/common/internal';
 import { NodeRequestHead } from './request.head.js';
 import { compressBody, refuseBody, writeResponse } from './response.writer.js';
 

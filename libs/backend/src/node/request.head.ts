@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { HttpRequestHead } from '@linnet/common/internal';
+import type { HttpRequestHead } from '@linnet/common';
 
 export class NodeRequestHead implements HttpRequestHead {
   readonly method: string;

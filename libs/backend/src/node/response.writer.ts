@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import type { HttpResponse } from '@linnet/common/internal';
+import type { HttpResponse } from '@linnet/common';
 
 const brotli = promisify(brotliCompress);
 

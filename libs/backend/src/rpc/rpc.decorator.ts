@@ -5,6 +5,7 @@ import { decorateHandler } from '../nest/handler.decorator.js';
 
 export const RPC_IMPLEMENTATION = Symbol('linnet:rpc-implementation');
 
+/** What an implementation may lack; beside that what `@Injectable()` takes. */
 export interface RpcInterfaceOptions extends InjectableOptions {
   /** Lets the class lack declared operations; calling one is an error. Default: refused at start. */
   partial?: boolean;

@@ -14,6 +14,7 @@ export interface RpcModuleOptions extends Omit<
    * Requests outside of this path are the application's. Default: the application's global prefix.
    */
   path?: string;
+  /** How much of a request is read and decoded; what is left out stays at `defaultWireLimits`. */
   limits?: Partial<WireLimits>;
   /**
    * `compatible` (default): the rule of iTwin.js, where a differing patch does not matter. `strict`: a client

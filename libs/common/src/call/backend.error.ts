@@ -19,6 +19,7 @@ export class ServerError extends NumberedError {
 
 /** A call that was not answered in its time. */
 export class DeadlineError extends Error {
+  /** @param timeoutMs how long the call was waited for, in milliseconds */
   constructor(readonly timeoutMs: number) {
     super(`The call was not answered within ${timeoutMs} ms.`);
     this.name = 'DeadlineError';

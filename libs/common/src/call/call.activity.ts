@@ -2,6 +2,7 @@
 export interface ActivityProps {
   /** Names one client request and all that follows from it, in every tier (`X-Correlation-ID`). */
   activityId: string;
+  /** What the client's application calls its session (`X-Session-Id`), whatever the transport. */
   sessionId: string;
   applicationId: string;
   applicationVersion: string;
@@ -15,12 +16,17 @@ export interface ActivityProps {
 
 /** One client request, while it is being served. Its fields are the client's claims: a guard checks them. */
 export class Activity implements ActivityProps {
+  /** Names the client request and all that follows from it, in every tier; `''` where it has no name. */
   readonly activityId: string;
+  /** Of the client's application: what it calls its session. */
   readonly sessionId: string;
   readonly applicationId: string;
   readonly applicationVersion: string;
+  /** The credentials as the client sent them (`Authorization`); `''` if there are none. Nobody has checked them yet. */
   readonly accessToken: string;
+  /** What is being served, for instance `countRobots` (RPC) or `robot-v1.2.drive` (IPC). */
   readonly rpcMethod: string;
+  /** When the caller stops waiting, in milliseconds since the epoch; `undefined` where it has not said so. */
   readonly deadline: number | undefined;
   /** Who is calling, once a guard has found out and said so. */
   user: unknown;

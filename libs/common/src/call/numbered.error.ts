@@ -6,6 +6,11 @@ export const GENERAL_ERROR = 32768;
  * throws this one, and stays small.
  */
 export class NumberedError extends Error {
+  /**
+   * @param errorNumber what callers tell errors apart by, on every transport
+   * @param name goes over the wire beside the number
+   * @param message for the caller
+   */
   constructor(
     public readonly errorNumber: number,
     name: string,

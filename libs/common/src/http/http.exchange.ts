@@ -56,6 +56,7 @@ const SMALLEST_COMPRESSED = 1024;
 
 /** One request on its way to becoming a call, and its answer on the way back. */
 export class HttpExchange {
+  /** What the call is part of; aborted by the platform when the client is gone. */
   readonly activity: Activity;
   readonly #protocolVersion: number;
   #received = 0;

@@ -7,6 +7,7 @@ import type { HttpScheme } from './http.scheme.js';
 
 /** How RPC is served over HTTP. */
 export interface HttpHandlerOptions extends OriginOptions, ErrorPolicy {
+  /** How much of a request is read and decoded; see {@link defaultWireLimits}. */
   limits: WireLimits;
   /** Requests outside of this path are the application's. Default: everything is inside. */
   path?: string;

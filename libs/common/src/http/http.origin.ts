@@ -1,6 +1,7 @@
 import { HttpError } from './http.message.js';
 import type { HttpRequestHead } from './http.message.js';
 
+/** Which web pages may call a server, and by which names it is reached on this computer. */
 export interface OriginOptions {
   /**
    * Web pages that may call, beside those of this very host: a list of origins (`https://app.example.com`), a

@@ -3,9 +3,11 @@ export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   /** Absolute, or from the root where the client has no `uriPrefix`. */
   readonly url: string;
+  /** By name, as they are to be sent. */
   readonly headers: Readonly<Record<string, string>>;
   /** Byte strings are sent one after the other. */
   readonly body: string | readonly Uint8Array[] | undefined;
+  /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   /** As much of an answer as is of use, in bytes, decompressed. Who has read more need not read on: it is refused. */
   readonly maxBytes: number;
@@ -16,6 +18,7 @@ export interface HttpReply {
   readonly status: number;
   /** @returns the value of a header, `null` where it is absent */
   header(name: string): string | null;
+  /** Whole; empty where there was none. */
   readonly body: Uint8Array;
 }
 

@@ -6,6 +6,7 @@ import type { IpcClosure, IpcFrame } from './ipc.message.js';
 export interface IpcConnectionEvents {
   /** @param form that of the durable wire, where both ends agreed on it; none: the compatible wire */
   opened(form?: DurableForm): void;
+  /** A frame has come, whole; its memory is the receiver's. */
   frame(frame: IpcFrame): void;
   /** Told once, also of a connection that was never opened. */
   closed(closure: IpcClosure): void;

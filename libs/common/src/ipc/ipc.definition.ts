@@ -58,12 +58,17 @@ export function wireChannel(channel: IpcChannelLike): string {
 /** The channels of iTwin.js itself; no application handles them. */
 const RESERVED = 'itwinjs-core/';
 export const IPC_APP_CHANNEL = wireChannel(`${RESERVED}ipc-app`);
+/** The channel that calls of RPC go over, on the wire. */
 export const RPC_CHANNEL = wireChannel(`${RESERVED}rpc-over-ipc`);
 
 /** Between the name of a channel that the backend calls, and the number of the call (WIRE 3.7). */
 export const REPLY_MARK = '-invoke_response-';
 
-/** @throws Error with a sentence, for a name that no handler can have */
+/**
+ * Checks what a handler calls its channel.
+ *
+ * @throws Error with a sentence, for a name that no handler can have
+ */
 export function checkChannelName(name: unknown): asserts name is string {
   if (typeof name !== 'string' || name === '') throw new Error('An IPC channel needs a name.');
   if (name.startsWith(RESERVED) || name.includes(REPLY_MARK))

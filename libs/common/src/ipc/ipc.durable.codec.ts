@@ -86,7 +86,11 @@ export function helloOf(
     : [IpcControlType.Hello];
 }
 
-/** @throws IpcProtocolError */
+/**
+ * Reads the first frame of a frontend.
+ *
+ * @throws IpcProtocolError for anything else
+ */
 export function readHello([type, sessionId, secret, received]: unknown[]):
   { sessionId: string; secret: string; received: number } | undefined {
   if (type !== IpcControlType.Hello) throw new IpcProtocolError(1002, 'A connection begins with a greeting.');

@@ -38,6 +38,7 @@ export interface IpcFrontendOptions {
    * up if it is silent for as long again. Default 30,000.
    */
   readonly heartbeatMs?: number;
+  /** What of the backend's is accepted and kept, in bytes and counts; what is left out stays at {@link defaultIpcLimits}. */
   readonly limits?: Partial<IpcLimits>;
 }
 
@@ -87,6 +88,7 @@ export class IpcFrontend {
     return this.#pairing.isPaired;
   }
 
+  /** What becomes of messages just now: sent, kept until there is a connection, or refused. */
   get state(): IpcPairingState {
     return this.#pairing.state;
   }
@@ -134,6 +136,7 @@ export class IpcFrontend {
     return this.#listeners.add(wireChannel(channel), listener);
   }
 
+  /** Ends what {@link addListener} began, for the same listener. */
   removeListener(channel: IpcChannelLike, listener: IpcFrontendListener): void {
     this.#listeners.remove(wireChannel(channel), listener);
   }

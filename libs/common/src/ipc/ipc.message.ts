@@ -36,6 +36,7 @@ export interface IpcMessage {
 export interface IpcClosure {
   /** For instance 1000 (done), 1001 (going away), 1006 (broken off without a word). */
   readonly code: number;
+  /** A sentence, for logs; empty where nobody gave one. */
   readonly reason: string;
 }
 
@@ -55,6 +56,7 @@ export class IpcProtocolError extends Error {
 
 /** A call that cannot be answered any more: the session that it went through is over. */
 export class IpcClosedError extends Error {
+  /** @param closure how the session ended */
   constructor(readonly closure: IpcClosure) {
     super(`The IPC session is over (${closure.code}${closure.reason && `: ${closure.reason}`}).`);
     this.name = 'IpcClosedError';

@@ -44,6 +44,7 @@ export interface OutgoingMessage {
   text?: string;
 }
 
+/** Makes a message of the backend's without an answer. */
 export function preparePush(channel: string, data: unknown[]): OutgoingMessage {
   return { type: IpcMessageType.Push, channel, data: new OutgoingValue(data) };
 }

@@ -33,6 +33,7 @@ interface Open extends IpcConnection {
 
 /** Serves IPC sessions, whatever they are connected by. */
 export class IpcServer {
+  /** What answers, and listens, on behalf of the server. */
   readonly channels = new IpcChannels();
   readonly #open = new Map<IpcSession, Open>();
 
@@ -47,6 +48,7 @@ export class IpcServer {
     return [...this.#open.keys()];
   }
 
+  /** How many sessions are open. */
   get size(): number {
     return this.#open.size;
   }

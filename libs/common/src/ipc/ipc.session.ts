@@ -43,6 +43,7 @@ interface Waiting {
 
 /** How a session begins. */
 export interface IpcSessionProps extends IpcIdentity {
+  /** Unique among the sessions of the server. */
   readonly id: string;
   /** The request that opened the connection, where it was one; its headers are those of the handshake. */
   readonly request?: { readonly headers: Readonly<Record<string, string | string[] | undefined>> };
@@ -55,9 +56,12 @@ export interface IpcSessionProps extends IpcIdentity {
 export class IpcSession {
   /** Unique; on every activity of the session. */
   readonly id: string;
+  /** Who it is, as `authorize`, a ticket or a guard found out; `undefined` where nobody asked. */
   readonly user: unknown;
   #accessToken: string;
+  /** Names the frontend across its sessions, where its ticket did. */
   readonly frontend: string | undefined;
+  /** The request that opened the connection, where it was one. */
   readonly request: IpcSessionProps['request'];
   /** Resolves when the session is over, whoever ended it. */
   readonly closed: Promise<IpcClosure>;
@@ -91,6 +95,7 @@ export class IpcSession {
     return this.request?.headers ?? {};
   }
 
+  /** Whether messages can be sent: `false` from the moment it ends, or has lost its connection for good. */
   get isOpen(): boolean {
     return this.link.closure === undefined;
   }
@@ -175,6 +180,7 @@ export class IpcSession {
     return this.#listeners.add(wireChannel(channel), listener);
   }
 
+  /** Ends what {@link addListener} began, for the same listener. */
   removeListener(channel: IpcChannelLike, listener: IpcListener): void {
     this.#listeners.remove(wireChannel(channel), listener);
   }

@@ -43,6 +43,7 @@ export interface IpcRpcTransport {
 /** One call of an operation, from the moment its arguments are known. */
 export interface RpcCall {
   readonly target: RpcOperationTarget;
+  /** As the client sent them, decoded; a token is that of the path. */
   readonly arguments: unknown[];
   readonly activity: Activity;
   readonly transport: RpcTransport;

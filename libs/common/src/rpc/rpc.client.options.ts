@@ -88,6 +88,7 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
   readonly scheme?: HttpScheme;
   /** The value of `Authorization`, asked before every request, repetitions included; who gives it caches it. */
   readonly authorization?: string | (() => string | Promise<string>);
+  /** Who calls, for the logs of servers (`X-Application-Id`). Default: that of the surrounding activity. */
   readonly applicationId?: string;
   readonly applicationVersion?: string;
   readonly sessionId?: string;
@@ -98,6 +99,7 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
    * 10,000.
    */
   readonly pendingIntervalMs?: number;
+  /** Asked when the server lacks what a request refers to. Default: the call fails. */
   readonly onNotFound?: RpcNotFoundHandler;
   /**
    * Bytes of an answer, after decompression. Past it reading ends, and the call rejects with a {@link ServerError} that
@@ -117,6 +119,7 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
 
 /** The activity around a call. Its `accessToken` is sent where the client has no `authorization` of its own. */
 export interface RpcSurroundings extends Partial<ActivityProps> {
+  /** Aborted when the surrounding activity ends, and its calls with it. */
   readonly signal?: AbortSignal;
   /** Asked before every request, repetitions included: what is so by now. The call's activity id stays. */
   readonly renew?: (activityId: string) => Promise<Partial<ActivityProps>>;

@@ -14,7 +14,24 @@ import type {
  * async floorPlan(token: IModelRpcProps): Promise<Uint8Array> { … }
  * ```
  */
-export function RpcOperation(policy: RpcOperationPolicyProps = {}): MethodDecorator {
+export const RpcOperation = Object.assign(decorate, {
+  /** Sets the policy of one operation; another name of the decorator itself, as iTwin.js has it. */
+  setPolicy: (policy: RpcOperationPolicyProps): MethodDecorator => decorate(policy),
+
+  /** Lets caches keep the operation's answer. */
+  allowResponseCaching: (): MethodDecorator => decorate({ allowResponseCaching: true }),
+
+  /** Says what clients route the operation by, where that is not the first argument that names a model. */
+  setRoutingProps: (token: NonNullable<RpcOperationPolicy['token']>): MethodDecorator => decorate({ token }),
+
+  /** Class decorator of a definition: the policy of all operations that have none of their own. */
+  setDefaultPolicy:
+    (policy: RpcOperationPolicyProps) =>
+    (definition: RpcInterfaceDefinition): void =>
+      setDefaultPolicy(definition, policy),
+});
+
+function decorate(policy: RpcOperationPolicyProps = {}): MethodDecorator {
   return (_target, key, descriptor) => {
     const method: unknown = descriptor.value;
     if (typeof method !== 'function')
@@ -22,19 +39,3 @@ export function RpcOperation(policy: RpcOperationPolicyProps = {}): MethodDecora
     setOperationPolicy(method, policy);
   };
 }
-
-/** Sets the policy of one operation; another name of the decorator itself, as iTwin.js has it. */
-RpcOperation.setPolicy = (policy: RpcOperationPolicyProps): MethodDecorator => RpcOperation(policy);
-
-/** Lets caches keep the operation's answer. */
-RpcOperation.allowResponseCaching = (): MethodDecorator => RpcOperation({ allowResponseCaching: true });
-
-/** Says what clients route the operation by, where that is not the first argument that names a model. */
-RpcOperation.setRoutingProps = (token: NonNullable<RpcOperationPolicy['token']>): MethodDecorator =>
-  RpcOperation({ token });
-
-/** Class decorator of a definition: the policy of all operations that have none of their own. */
-RpcOperation.setDefaultPolicy =
-  (policy: RpcOperationPolicyProps) =>
-  (definition: RpcInterfaceDefinition): void =>
-    setDefaultPolicy(definition, policy);

@@ -75,6 +75,7 @@ export const defaultOperationPolicy: Readonly<RpcOperationPolicy> = {
 
 /** Policy as it is written down; iTwin.js has a callback where this has a yes or no. */
 export interface RpcOperationPolicyProps extends Partial<Omit<RpcOperationPolicy, 'allowResponseCaching'>> {
+  /** As in the policy. A callback is asked once, without a request; one that fails for want of it means yes. */
   allowResponseCaching?: boolean | ((request: never) => unknown);
 }
 

@@ -14,6 +14,7 @@ export interface RpcEndpoint {
   interfaceName: string;
   interfaceVersion: string;
   operationNames: string[];
+  /** Whether a client's version of it fits; a server, which does not know that, says `true`. */
   compatible: boolean;
 }
 
@@ -27,6 +28,7 @@ export interface RpcImplementation {
   methodOf?(operation: string): object | undefined;
 }
 
+/** How versions are judged, and how many calls may wait. */
 export interface RpcDispatcherOptions {
   /** Decides which versions of a client are served; default: the rule of iTwin.js. */
   isCompatible?: (backend: string, frontend: string) => boolean;
@@ -63,7 +65,11 @@ export class RpcDispatcher {
     this.#isCompatible = options.isCompatible ?? isVersionCompatible;
   }
 
-  /** @throws Error for a definition that cannot be served, or whose name is taken */
+  /**
+   * Serves a definition from now on.
+   *
+   * @throws Error for a definition that cannot be served, or whose name is taken
+   */
   register(definition: RpcInterfaceDefinition, implementation: RpcImplementation): void {
     const service = this.#serviceOf(definition, implementation);
     if (this.#services.has(definition.interfaceName))

@@ -12,9 +12,11 @@ export interface RpcRequest {
   readonly activity: ActivityProps;
   /** Routes the request; `undefined` where there is nothing to route by. */
   readonly token: IModelRpcProps | undefined;
+  /** Further headers of the call, for transports that have any. */
   readonly headers: Readonly<Record<string, string>>;
   /** Milliseconds that are left, where the call has a deadline. */
   readonly timeoutMs: number | undefined;
+  /** Aborted when nobody waits for the reply any more. */
   readonly signal: AbortSignal;
 }
 
@@ -29,5 +31,6 @@ export type RpcReply =
 
 /** How requests travel. Rejects with an Error for a server that cannot be reached, and with the signal's reason. */
 export interface RpcClientTransport {
+  /** Sends a request, and resolves with what the server said of it, errors included. */
   exchange(request: RpcRequest): Promise<RpcReply>;
 }

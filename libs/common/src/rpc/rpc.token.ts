@@ -1,8 +1,12 @@
 /** The routing argument of an iTwin.js call: which model in which state an operation is about. */
 export interface IModelRpcProps {
+  /** Names an open model; not on the path of HTTP. */
   key?: string;
+  /** What the model belongs to; part of the path. */
   iTwinId?: string;
+  /** The model that the operation is about; part of the path, which gateways route by. */
   iModelId?: string;
+  /** The state of the model; its id is part of the path. */
   changeset?: { id: string; index?: number };
 }
 

@@ -64,6 +64,7 @@ export function limitsFrom<Limits extends object>(
   return limits as Limits;
 }
 
+/** The limits of requests that are read where an application names no others; {@link WireLimits} has their reasons. */
 export const defaultWireLimits: Readonly<WireLimits> = {
   bodyBytes: 5 * 1024 * 1024,
   multipartBytes: 64 * 1024 * 1024,
@@ -129,6 +130,7 @@ export interface IpcLimits {
   upgradeMs: number;
 }
 
+/** The limits of sessions where an application names no others; {@link IpcLimits} has their reasons. */
 export const defaultIpcLimits: Readonly<IpcLimits> = {
   messageBytes: defaultWireLimits.multipartBytes,
   textLength: defaultWireLimits.bodyBytes,
