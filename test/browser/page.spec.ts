@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { ActivityLogger } from '@linnet/backend';
 import { createFleetPlannerApp } from '../../apps/fleet-planner/src/fleet-planner.app.js';
 import type { Position } from '../../apps/robot-world/src/common/robot-world.props.js';
 import { RobotWorldEngine } from '../../apps/robot-world/src/engine/robot-world.engine.js';
+import { RobotTraffic } from '../../apps/robot-world/src/engine/robot.traffic.js';
 import { createRobotWorldApp } from '../../apps/robot-world/src/robot-world.app.js';
 import { ActivityRecorder } from '../../apps/robot-world/src/common/trace/activity.recorder.js';
 import { RecordingLogger } from '../../apps/robot-world/src/common/trace/recording.logger.js';
@@ -54,6 +56,40 @@ class LineKeeper extends ActivityLogger {
 async function listen(app: NestExpressApplication, port = 0): Promise<number> {
   const server = await app.listen(port, '127.0.0.1');
   return (server.address() as AddressInfo).port;
+}
+
+/** In the page: how long all work of a frame takes, and how far frames are apart, in milliseconds. */
+const measureFrames = `
+  const request = requestAnimationFrame;
+  let work = new Map();
+  let times = [];
+  let measures = false;
+  const watch = (time) => {
+    times.push(time);
+    if (measures) request(watch);
+  };
+  window.frames = {
+    begin() {
+      measures = true;
+      request(watch);
+    },
+    end() {
+      measures = false;
+      const intervals = times.slice(1).map((time, i) => time - times[i]);
+      return { work: [...work.values()], intervals };
+    },
+  };
+  window.requestAnimationFrame = (paint) =>
+    request((time) => {
+      const begin = performance.now();
+      paint(time);
+      if (measures) work.set(time, (work.get(time) ?? 0) + performance.now() - begin);
+    });
+`;
+
+/** The value that such a share of the values does not exceed. */
+function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)]!;
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
@@ -200,6 +236,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
       'pageRPC planRoute',
       'pageIPC drive',
       'fleet-plannerplanRoute',
+      'fleet-plannerRPC queryObstacles',
       'robot-worldqueryObstacles',
     ])
       expect(spans.map((text) => text.replace(/\s+/g, ' '))).toContainEqual(expect.stringContaining(span));
@@ -268,6 +305,48 @@ inBrowser('the page of robot-world, in Chromium', () => {
     await activity.getByText('The survey was cancelled.').waitFor();
     expect(await activity.getAttribute('data-state')).toBe('failed');
     expect(await share()).toBeLessThan(1);
+    expect(errors).toEqual([]);
+  });
+
+  it('is smooth: 500 robots, 10,000 obstacles, a hundred on their way', async () => {
+    const { page, errors } = await open({}, (page) => page.addInitScript(measureFrames));
+    const [robots, obstacles] = (await page.locator('#news').innerText()).match(/[\d,]+/g)!;
+    expect(robots).toBe('500');
+    expect(Number(obstacles!.replace(',', ''))).toBeGreaterThan(10_000);
+    const roaming = new AbortController();
+    setMaxListeners(0, roaming.signal);
+    const traffic = world.get(RobotTraffic, { strict: false });
+    const engine = world.get(RobotWorldEngine, { strict: false });
+    const all = engine.queryRobots({ minX: 0, minY: 0, maxX: 400, maxY: 250 }).slice(100, 200);
+    const before = new Map(all.map(({ id, x }) => [id, x]));
+    const drives = all.map(async ({ id, x, y }) => {
+      for (let way = 1; !roaming.signal.aborted; way = -way) {
+        await traffic.drive(id, { x: x + way, y }, roaming.signal);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    });
+    await page.evaluate('frames.begin()');
+    await page.waitForTimeout(4000);
+    const frames = await page.evaluate<{ work: number[]; intervals: number[] }>('frames.end()');
+    const moved = all.filter(({ id }) => engine.robot(id).x !== before.get(id));
+    roaming.abort();
+    await Promise.all(drives);
+    const { work, intervals } = frames;
+    const [painted, between] = [work, intervals].map((each) => ({
+      median: quantile(each, 0.5),
+      most: quantile(each, 0.95),
+    }));
+    console.log(
+      `The page paints in ${painted!.median.toFixed(1)} ms (median; 95 %: ${painted!.most.toFixed(1)} ms), ` +
+        `at ${(1000 / between!.median).toFixed(0)} frames a second (95 %: ${between!.most.toFixed(0)} ms apart), ` +
+        `with ${moved.length} robots on their way.`,
+    );
+    // Some have an obstacle beside them.
+    expect(moved.length).toBeGreaterThan(30);
+    expect(work.length).toBeGreaterThan(20);
+    // How often there is a frame is the machine's affair, too, which may be busy; that painting fits into one is the page's.
+    expect(painted!.median).toBeLessThan(1000 / 60);
+    expect(between!.median).toBeLessThan(100);
     expect(errors).toEqual([]);
   });
 
@@ -374,7 +453,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
   update(
     'has its pictures taken',
     async () => {
-      const { page } = await open();
+      const { page } = await open({ viewport: { width: 1280, height: 980 } });
       await page.getByRole('combobox', { name: 'Robot' }).selectOption('0xa');
       for (let i = 0; i < 3; i++) await page.getByRole('button', { name: 'Zoom in' }).click();
       const robots = world.get(RobotWorldEngine, { strict: false }).queryRobots(pictured);

@@ -5,6 +5,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ActivityLogger, IModelStatus } from '@linnet/backend';
 import { createRpcClient } from '@linnet/common';
+import { ActivityTraceRpcInterface } from '../../robot-world/src/common/activity-trace.rpc.js';
 import { RobotWorldReadRpcInterface } from '../../robot-world/src/common/robot-world.rpc.js';
 import { createRobotWorldApp } from '../../robot-world/src/robot-world.app.js';
 import { FleetPlannerRpcInterface } from './common/fleet-planner.rpc.js';
@@ -72,6 +73,25 @@ describe('both backends', () => {
         SessionId: 's1',
       }),
     );
+  });
+
+  it('know what they did for it, what one asked of the other included', async () => {
+    const activityId = 'click-2';
+    await page
+      .client(FleetPlannerRpcInterface)
+      .with({ activityId })
+      .planRoute(token, '0xa', { x: 40, y: 14.4 });
+    const { calls } = await page.client(ActivityTraceRpcInterface).traceActivity(token, activityId);
+    const asked = ['describeFloor', 'queryObstaclesHitByRobot', 'queryRobots', 'queryObstacles'];
+    expect(calls.map(({ method }) => method).toSorted()).toEqual(
+      ['planRoute', ...asked.map((operation) => `RPC ${operation}`)].toSorted(),
+    );
+    const whole = calls.find(({ method }) => method === 'planRoute')!;
+    for (const { start, end } of calls)
+      expect([start >= whole.start, start <= end, end <= whole.end]).toEqual([true, true, true]);
+    const world = createRpcClient({ uriPrefix: process.env['ROBOT_WORLD_URL']! });
+    const trace = await world.client(ActivityTraceRpcInterface).traceActivity(token, activityId);
+    expect(trace.calls.map(({ method }) => method).toSorted()).toEqual(asked.toSorted());
   });
 
   it('say together that there is no such robot', async () => {

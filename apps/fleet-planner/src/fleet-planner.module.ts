@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
 import { RpcClientModule, RpcModule } from '@linnet/backend';
+import { HttpTransport } from '@linnet/common';
 import { RobotWorldReadRpcInterface } from '../../robot-world/src/common/robot-world.rpc.js';
+import { ActivityRecorder } from '../../robot-world/src/common/trace/activity.recorder.js';
+import { RecordingTransport } from '../../robot-world/src/common/trace/recording.transport.js';
 import { TraceModule } from '../../robot-world/src/common/trace/trace.module.js';
 import { RoutePlanner } from './planner/route.planner.js';
 import { FleetPlannerRpcImpl } from './rpc/fleet-planner.impl.js';
@@ -16,10 +19,15 @@ import { FleetPlannerRpcImpl } from './rpc/fleet-planner.impl.js';
     RpcClientModule.forFeatureAsync([
       {
         interface: RobotWorldReadRpcInterface,
-        useFactory: () => ({
-          uriPrefix: process.env['ROBOT_WORLD_URL'] ?? `http://127.0.0.1:${process.env['PORT'] ?? 3001}`,
-          info: { title: 'RobotWorldEngine', version: 'v1.0' },
-        }),
+        imports: [TraceModule],
+        inject: [ActivityRecorder],
+        useFactory: (recorder: ActivityRecorder) => {
+          const http = new HttpTransport({
+            uriPrefix: process.env['ROBOT_WORLD_URL'] ?? `http://127.0.0.1:${process.env['PORT'] ?? 3001}`,
+            info: { title: 'RobotWorldEngine', version: 'v1.0' },
+          });
+          return { transport: new RecordingTransport(http, recorder) };
+        },
       },
     ]),
   ],

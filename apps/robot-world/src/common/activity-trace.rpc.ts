@@ -1,9 +1,9 @@
 import { RpcInterface } from '@linnet/common';
 import type { IModelRpcProps } from '@linnet/common';
 
-/** A call that a backend has served, RPC or IPC. Times are milliseconds since the epoch, by the backend's clock. */
+/** A call that a backend has served, RPC or IPC, or made of another. Times are milliseconds since the epoch, by the backend's clock. */
 export interface TracedCall {
-  /** For instance `queryRobots` (RPC) or `robot-v1.2.drive` (IPC). */
+  /** For instance `queryRobots` (RPC) or `robot-v1.2.drive` (IPC); `RPC queryRobots` for one that it made. */
   method: string;
   start: number;
   end: number;
