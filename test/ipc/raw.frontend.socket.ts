@@ -91,6 +91,9 @@ export class BareFrontend {
   status = 0;
   head = '';
   #bytes: Buffer = Buffer.alloc(0);
+  /** What has come since, and how many bytes all have to be before it is worth putting them together. */
+  #pieces: Buffer[] = [];
+  #needed = 0;
   #end: BareEnd = { code: 1006, reason: '' };
   readonly #frames = new Inbox<ReceivedFrame>();
   readonly #heads = new Inbox<string>();
@@ -166,11 +169,15 @@ export class BareFrontend {
   }
 
   get #patienceMs(): number {
-    return this.#options.patienceMs ?? 3000;
+    return this.#options.patienceMs ?? 10_000;
   }
 
   #read(chunk: Buffer): void {
-    this.#bytes = Buffer.concat([this.#bytes, chunk]);
+    this.#pieces.push(chunk);
+    const size = this.#pieces.reduce((sum, piece) => sum + piece.byteLength, this.#bytes.byteLength);
+    if (size < this.#needed) return;
+    this.#bytes = Buffer.concat([this.#bytes, ...this.#pieces]);
+    this.#pieces = [];
     if (this.status === 0) this.#readHead();
     if (this.status === 101) while (this.#readFrame());
   }
@@ -192,7 +199,9 @@ export class BareFrontend {
     if (bytes.byteLength < start) return false;
     const length =
       start === 2 ? short : start === 4 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
-    if (bytes.byteLength < start + length) return false;
+    this.#needed = start + length;
+    if (bytes.byteLength < this.#needed) return false;
+    this.#needed = 0;
     this.#bytes = bytes.subarray(start + length);
     this.#take({
       opcode: bytes[0]! & 0x0f,

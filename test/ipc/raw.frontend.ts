@@ -11,7 +11,7 @@ export type { IpcMessage, RawFrame } from './raw.frontend.codec.js';
 export interface RawFrontendOptions extends ClientOptions {
   /** With its query. Default: `/ipc`. */
   path?: string;
-  /** How long an answer may take before waiting for it fails. Default: 3000. */
+  /** How long an answer may take before waiting for it fails. Default: 10,000. */
   patienceMs?: number;
 }
 
@@ -49,7 +49,7 @@ export class RawFrontend {
   #partial: { text: string; parts: Buffer[]; missing: number } | undefined;
 
   private constructor(port: number, options: RawFrontendOptions) {
-    const { path = '/ipc', patienceMs = 3000, ...others } = options;
+    const { path = '/ipc', patienceMs = 10_000, ...others } = options;
     this.#patienceMs = patienceMs;
     this.received = this.#frames.all;
     this.socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { perMessageDeflate: false, ...others });

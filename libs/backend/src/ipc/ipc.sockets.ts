@@ -46,10 +46,8 @@ export class IpcSockets {
     const transport = new WebSocketTransport(webSocket, socket);
     this.#webSockets.add(webSocket);
     webSocket.on('close', () => this.#webSockets.delete(webSocket));
-    // Behind what is there to be read: a process that was busy, or held by a debugger, has not yet seen the answers.
-    const beat = () => void setImmediate(() => this.#beat());
     const { heartbeatMs = 30_000 } = this.options;
-    if (heartbeatMs > 0) this.#heartbeat ??= setInterval(beat, heartbeatMs).unref();
+    if (heartbeatMs > 0) this.#heartbeat ??= setTimeout(() => this.#look(), heartbeatMs).unref();
     if (webSocket.protocol === DURABLE_PROTOCOL) {
       // The frontend speaks first: it wants a session, or its own again.
       this.#greeting.listen(webSocket, transport, (frame) => {
@@ -193,7 +191,8 @@ export class IpcSockets {
 
   /** Ends all sessions, when what they called has finished. @returns how many still had calls running */
   async close(timeoutMs: number): Promise<number> {
-    clearInterval(this.#heartbeat);
+    clearTimeout(this.#heartbeat);
+    this.#heartbeat = undefined;
     const busy = await this.#sessions.close(timeoutMs);
     // An error on the way to its end is no reason to stop waiting for it.
     const gone = [...this.#webSockets].map(
@@ -203,6 +202,15 @@ export class IpcSockets {
     for (const webSocket of this.#webSockets) webSocket.terminate();
     await this.#sessions.ended();
     return busy;
+  }
+
+  #look(): void {
+    // Behind what is there to be read: a process that was busy, or held by a debugger, has not yet seen the answers.
+    setImmediate(() => {
+      this.#beat();
+      // Only now: who is asked has a whole interval to answer, however late this process is.
+      this.#heartbeat?.refresh();
+    });
   }
 
   #beat(): void {
