@@ -1,6 +1,13 @@
 import { Module } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
-import { Activity, ClientRequestContext, CurrentActivity, IModelError, RpcInterface, RpcModule } from '@linnet/backend';
+import {
+  Activity,
+  ClientRequestContext,
+  CurrentActivity,
+  IModelError,
+  RpcInterface,
+  RpcModule,
+} from '@linnet/backend';
 
 export abstract class Victim extends RpcInterface {
   static readonly interfaceName = 'Victim';

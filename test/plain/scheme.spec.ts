@@ -77,6 +77,7 @@ const scheme = httpScheme({
     },
     read: (path) => {
       const [, root, version = '', interfaceName = '', operation = '', marker, ...ids] = path.split('/');
+      decodeURIComponent(operation);
       if (root !== 'rpc') return undefined;
       const [iTwinId = '', iModelId = '', id = ''] = ids;
       const token = marker === 'for' ? { iTwinId, iModelId, changeset: { id } } : undefined;
@@ -206,6 +207,7 @@ describe.each(plainNames)('a scheme of its own on %s', (platform) => {
       '/rpc/1.0.0/Shelf-1.0.0-dev.1-echo/x',
       '/rpc/x/Shelf/a-b',
       '/rpc/1.0.0-dev.1//echo',
+      '/rpc/1.0.0-dev.1/Shelf/%zz',
       '/rpc',
       '/',
     ])

@@ -62,6 +62,7 @@ export type {
   RpcSurroundings,
 } from './rpc/rpc.client.options.js';
 export type { RpcClientTransport, RpcReply, RpcRequest } from './rpc/rpc.exchange.js';
+export { HttpTransport } from './http/http.client.js';
 export { inMemoryHttp } from './http/memory.transport.js';
 export type { HttpReply, HttpRequest, HttpSend } from './http/http.send.js';
 

@@ -25,7 +25,6 @@ export { HttpService } from './http/http.service.js';
 export { serviceAnswer } from './http/http.services.js';
 export type { ServiceAnswer, ServiceEndpoints } from './http/http.services.js';
 export { httpHandler } from './http/scheme.handler.js';
-export { HttpTransport } from './http/http.client.js';
 
 // IPC, between a transport and the session.
 export { channelName, checkChannelName, RPC_CHANNEL, wireChannel } from './ipc/ipc.definition.js';

@@ -1,9 +1,8 @@
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
 import type { DynamicModule, Provider } from '@nestjs/common';
-import { createRpcClient } from '@linnet/common';
+import { createRpcClient, HttpTransport } from '@linnet/common';
 import type { RpcInterfaceDefinition } from '@linnet/common';
-import { HttpTransport } from '@linnet/common/internal';
-import { surroundings } from './client.context.js';
+import { withSurroundings } from '../node/backend.client.js';
 import { getRpcClientToken } from './client.decorator.js';
 import type {
   RpcClientAsyncFeature,
@@ -85,12 +84,11 @@ function providersOf(feature: RpcClientAsyncFeature): Provider[] {
 /** @throws Error with a sentence, for options that lead nowhere */
 function makeClient(target: RpcClientTarget, options: RpcClientModuleOptions): object {
   const { interface: definition, expose } = target;
-  const { forwardAuthorization = false, ...rest } = options;
+  const inCalls = withSurroundings(options);
   const transport = options.transport ?? transportTo(definition, options);
-  const context = () => surroundings(forwardAuthorization);
-  const client = createRpcClient({ ...rest, transport, context }).client(definition);
+  const client = createRpcClient({ ...inCalls, transport }).client(definition);
   if (expose) {
-    const relay = createRpcClient({ ...rest, transport: new RelayTransport(transport), context });
+    const relay = createRpcClient({ ...inCalls, transport: new RelayTransport(transport) });
     setRelay(client, relay.client(definition));
   }
   return client;

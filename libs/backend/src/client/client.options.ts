@@ -1,14 +1,9 @@
 import type { FactoryProvider, ModuleMetadata } from '@nestjs/common';
-import type { RpcClientOptions, RpcInterfaceDefinition } from '@linnet/common';
+import type { RpcInterfaceDefinition } from '@linnet/common';
+import type { BackendClientOptions } from '../node/backend.client.js';
 
 /** Options of `RpcClientModule`: for all clients by `forRoot`, for one by `forFeature`, which wins. */
-export interface RpcClientModuleOptions extends Omit<RpcClientOptions, 'interfaces' | 'context'> {
-  /**
-   * Sends the credentials of the call being served on to the other server, where `authorization` gives no others.
-   * Default `false`: they were given to this one.
-   */
-  readonly forwardAuthorization?: boolean;
-}
+export type RpcClientModuleOptions = Omit<BackendClientOptions, 'interfaces'>;
 
 /** An interface that another server answers. */
 export interface RpcClientTarget {

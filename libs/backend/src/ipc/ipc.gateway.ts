@@ -23,6 +23,7 @@ import { IpcAuthorizer } from './ipc.authorizer.js';
 import { IpcHost } from './ipc.host.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import { IpcRegistry } from './ipc.registry.js';
+import { IpcSessions } from './ipc.sessions.js';
 import { IpcSockets } from './ipc.sockets.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
 
@@ -54,13 +55,14 @@ export class IpcGateway implements OnModuleInit {
     @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
     private readonly host: IpcHost,
     private readonly registry: IpcRegistry,
+    sessions: IpcSessions,
     private readonly authorizer: IpcAuthorizer,
     private readonly adapterHost: HttpAdapterHost,
   ) {
     this.#limits = host.limits;
     this.#resumes = options.resumeGraceMs !== 0;
     this.#origins = new OriginPolicy(options);
-    this.#sockets = new IpcSockets(options, host, registry.scopes, this.#logger);
+    this.#sockets = new IpcSockets(options, host, sessions);
     this.#webSockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,

@@ -8,6 +8,7 @@ import { IpcHost } from './ipc.host.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import { IpcRegistry } from './ipc.registry.js';
 import { IpcRpcChannel } from './ipc.rpc.js';
+import { IpcSessions } from './ipc.sessions.js';
 import { IpcTicketService } from './ipc.ticket.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
 
@@ -42,7 +43,16 @@ const session = {
  */
 @Module({
   imports: [DiscoveryModule],
-  providers: [IpcHost, IpcRegistry, IpcAuthorizer, IpcTicketService, IpcGateway, IpcRpcChannel, session],
+  providers: [
+    IpcHost,
+    IpcRegistry,
+    IpcSessions,
+    IpcAuthorizer,
+    IpcTicketService,
+    IpcGateway,
+    IpcRpcChannel,
+    session,
+  ],
   exports: [IpcHost, IpcTicketService, IpcSession],
 })
 export class IpcModule extends ConfigurableModuleClass {

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import type { Logger } from '@nestjs/common';
 import type { IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import { DURABLE_PROTOCOL, DurableLink, HttpError, textForm } from '@linnet/common/internal';
 import { WebSocketTransport } from '../node/websocket.transport.js';
@@ -10,17 +9,25 @@ import type { IpcWebSocket } from '../node/websocket.transport.js';
 import { IpcGreeting, isDone, SessionLost } from './ipc.greeting.js';
 import type { IpcHost } from './ipc.host.js';
 import type { IpcModuleOptions } from './ipc.options.js';
-import { IpcSessions } from './ipc.sessions.js';
-import type { OpenSession } from './ipc.sessions.js';
-import type { SessionScopes } from './ipc.scope.js';
+import type { IpcSessions } from './ipc.sessions.js';
 import { within } from './ipc.within.js';
 
 /** How long a peer may take to answer a close frame, or the ping that asks whether it is still there. */
 const PATIENCE_MS = 2_000;
 
+/** A session, and the WebSocket that it has now. */
+interface Connected {
+  readonly connection: IpcConnection;
+  /** Absent while a session waits for its frontend to come back. */
+  transport: WebSocketTransport | undefined;
+  webSocket: IpcWebSocket;
+  /** Resolves when the session's handlers are there, or could not be made. */
+  readonly started: Promise<void>;
+}
+
 /** The WebSockets of sessions: has each begin one, or take one up again, and says which are still there. */
 export class IpcSockets {
-  readonly #sessions: IpcSessions;
+  readonly #connected = new Map<IpcSession, Connected>();
   readonly #greeting: IpcGreeting;
   /** Those whose session is over stay until their peer lets go, too. */
   readonly #webSockets = new Set<IpcWebSocket>();
@@ -29,10 +36,8 @@ export class IpcSockets {
   constructor(
     private readonly options: IpcModuleOptions,
     private readonly host: IpcHost,
-    scopes: SessionScopes,
-    logger: Logger,
+    private readonly sessions: IpcSessions,
   ) {
-    this.#sessions = new IpcSessions(options, host, scopes, logger);
     this.#greeting = new IpcGreeting(host.limits, options.resumeGraceMs ?? 30_000);
   }
 
@@ -61,7 +66,7 @@ export class IpcSockets {
     const { link } = connection;
     this.#listen(webSocket, link);
     webSocket.on('close', (code: number, reason: Buffer) => link.ended({ code, reason: reason.toString() }));
-    this.#sessions.begin(connection, transport, webSocket);
+    this.#begin(connection, transport, webSocket);
   }
 
   #beginDurable(webSocket: IpcWebSocket, transport: WebSocketTransport, props: IpcSessionProps): void {
@@ -72,8 +77,16 @@ export class IpcSockets {
     }
     const connection = this.host.server.openDurable(textForm, props);
     this.#greeting.add(connection.session, connection.link);
-    this.#sessions.begin(connection, transport, webSocket);
+    this.#begin(connection, transport, webSocket);
     this.#connect(connection.session, webSocket, transport, 0);
+  }
+
+  #begin(connection: IpcConnection, transport: WebSocketTransport, webSocket: IpcWebSocket): void {
+    const { session } = connection;
+    transport.pause();
+    const started = this.sessions.begin(connection).then(() => transport.resume());
+    this.#connected.set(session, { connection, transport, webSocket, started });
+    void session.closed.then(() => this.#connected.delete(session));
   }
 
   #resume(
@@ -82,7 +95,7 @@ export class IpcSockets {
     transport: WebSocketTransport,
     received: number,
   ): void {
-    const open = this.#sessions.of(session);
+    const open = this.#connected.get(session);
     if (!open) throw new SessionLost();
     const before = open.webSocket;
     open.webSocket = webSocket;
@@ -100,9 +113,9 @@ export class IpcSockets {
     transport: WebSocketTransport,
     received: number,
   ): void {
-    const { connection, started } = this.#sessions.of(session)!;
+    const { connection, started } = this.#connected.get(session)!;
     const link = connection.link as DurableLink;
-    const isCurrent = () => this.#sessions.of(session)?.webSocket === webSocket;
+    const isCurrent = () => this.#connected.get(session)?.webSocket === webSocket;
     let isWelcome = false;
     void started.then(() => {
       // It may have ended meanwhile, or come back over a newer connection.
@@ -135,11 +148,11 @@ export class IpcSockets {
     webSocket.on('close', (code: number, reason: Buffer) => {
       if (!isCurrent()) return;
       if (isDone(code)) link.ended({ code, reason: reason.toString() });
-      else this.#park(session, this.#sessions.of(session)!);
+      else this.#park(session, this.#connected.get(session)!);
     });
   }
 
-  #park(session: IpcSession, open: OpenSession): void {
+  #park(session: IpcSession, open: Connected): void {
     open.transport = undefined;
     this.#greeting.park(session);
   }
@@ -159,7 +172,7 @@ export class IpcSockets {
    * @throws HttpError (rejection) 409 for a backend that has a frontend
    */
   async makeRoom({ frontend, user }: IpcIdentity): Promise<void> {
-    const current = this.#connected();
+    const current = this.#present();
     if (!current) return;
     const { session, link } = current.connection;
     const isSame = frontend !== undefined && session.frontend === frontend;
@@ -173,11 +186,11 @@ export class IpcSockets {
 
   /** Whether the room is still there: another one may have been faster. @throws HttpError 409 */
   checkRoom(): void {
-    if (this.#connected()) throw occupied();
+    if (this.#present()) throw occupied();
   }
 
-  #connected(): OpenSession | undefined {
-    return this.#sessions.open.find(({ transport }) => transport);
+  #present(): Connected | undefined {
+    return [...this.#connected.values()].find(({ transport }) => transport);
   }
 
   /**
@@ -185,22 +198,22 @@ export class IpcSockets {
    * on without theirs.
    */
   get load(): number {
-    const parked = this.#sessions.open.filter(({ transport }) => !transport);
-    return this.#webSockets.size + this.#sessions.ending + parked.length;
+    const parked = [...this.#connected.values()].filter(({ transport }) => !transport);
+    return this.#webSockets.size + this.sessions.ending + parked.length;
   }
 
   /** Ends all sessions, when what they called has finished. @returns how many still had calls running */
   async close(timeoutMs: number): Promise<number> {
     clearTimeout(this.#heartbeat);
     this.#heartbeat = undefined;
-    const busy = await this.#sessions.close(timeoutMs);
+    const busy = await this.sessions.close(timeoutMs);
     // An error on the way to its end is no reason to stop waiting for it.
     const gone = [...this.#webSockets].map(
       (webSocket) => new Promise((resolve) => webSocket.once('close', resolve)),
     );
     await within(PATIENCE_MS, Promise.all(gone));
     for (const webSocket of this.#webSockets) webSocket.terminate();
-    await this.#sessions.ended();
+    await this.sessions.ended();
     return busy;
   }
 
@@ -214,7 +227,7 @@ export class IpcSockets {
   }
 
   #beat(): void {
-    for (const { connection, transport, webSocket } of this.#sessions.open) {
+    for (const { connection, transport, webSocket } of this.#connected.values()) {
       if (!transport || transport.beat()) continue;
       if (!(connection.link instanceof DurableLink))
         connection.link.ended({ code: 1006, reason: 'The frontend gave no sign of life.' });

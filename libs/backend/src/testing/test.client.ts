@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { createRpcClient } from '@linnet/common';
 import type { RpcClientOptions, RpcInterfaceDefinition, RpcProxy } from '@linnet/common';
-import { HttpTransport } from '@linnet/common/internal';
+import { HttpTransport } from '@linnet/common';
 import { RpcServer } from '../rpc/rpc.server.js';
 import { sendInProcess } from './socketless.send.js';
 import { applicationOf } from './test.application.js';

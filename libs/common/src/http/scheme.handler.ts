@@ -64,7 +64,12 @@ class SchemeHandler extends HttpRpcHandler {
     const { path: prefix = '' } = this.options;
     const path = pathOf(target);
     if (!isUnder(path, prefix)) return undefined;
-    const call = paths.read(path.slice(prefix.length));
+    let call: HttpSchemeCall | undefined;
+    try {
+      call = paths.read(path.slice(prefix.length));
+    } catch {
+      // Decoding fails for what is no text.
+    }
     return call && isRoutable(call) ? prefix + wirePath(call) + target.slice(path.length) : undefined;
   }
 }
