@@ -38,9 +38,10 @@ export class IpcSessions {
   /**
    * Begins a session.
    *
+   * @param isConnected whether the frontend is still there when it ends: then this side has ended it
    * @returns resolves when its handlers are there, or could not be made, which ends it: nothing is to be read before
    */
-  begin(connection: IpcConnection): Promise<void> {
+  begin(connection: IpcConnection, isConnected = () => true): Promise<void> {
     const { session } = connection;
     // A dedicated backend has no place for one that might come back.
     if (this.options.dedicated)
@@ -50,7 +51,11 @@ export class IpcSessions {
     setMaxListeners(0, session.signal);
     this.#open.set(session, connection);
     const started = this.#start(session);
-    void session.closed.then((closure) => this.#end(connection, closure, started));
+    void session.closed.then((closure) => {
+      // A frontend that has left is nothing for the log.
+      if (isConnected() && faults.has(closure.code)) this.#warn(connection.session, closure);
+      this.#end(connection, started);
+    });
     this.host.lifetime.begun();
     return started;
   }
@@ -77,10 +82,13 @@ export class IpcSessions {
     }
   }
 
-  #end(connection: IpcConnection, { code, reason }: IpcClosure, started: Promise<void>): void {
+  #warn({ id }: IpcSession, { code, reason }: IpcClosure): void {
+    this.#logger.warn(`Session ${id} was ended: ${reason} (${code})`);
+  }
+
+  #end(connection: IpcConnection, started: Promise<void>): void {
     const { session } = connection;
     this.#open.delete(session);
-    if (faults.has(code)) this.#logger.warn(`Session ${session.id} was ended: ${reason} (${code})`);
     // One that was taken over from ends behind the beginning of the next.
     if (this.#open.size === 0) this.host.lifetime.left();
     const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
+import { WebSocket } from 'ws';
 import type { IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import { DURABLE_PROTOCOL, DurableLink, HttpError, textForm } from '@linnet/common/internal';
 import { WebSocketTransport } from '../node/websocket.transport.js';
@@ -84,7 +85,9 @@ export class IpcSockets {
   #begin(connection: IpcConnection, transport: WebSocketTransport, webSocket: IpcWebSocket): void {
     const { session } = connection;
     transport.pause();
-    const started = this.sessions.begin(connection).then(() => transport.resume());
+    // The last that it had.
+    const isConnected = () => this.#connected.get(session)!.webSocket.readyState !== WebSocket.CLOSED;
+    const started = this.sessions.begin(connection, isConnected).then(() => transport.resume());
     this.#connected.set(session, { connection, transport, webSocket, started });
     void session.closed.then(() => this.#connected.delete(session));
   }

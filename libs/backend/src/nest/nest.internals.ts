@@ -1,3 +1,4 @@
+import type { INestApplicationContext } from '@nestjs/common';
 import { REQUEST_CONTEXT_ID } from '@nestjs/core/internal';
 import { ContextIdFactory } from '@nestjs/core';
 import type { ContextId, ExternalContextCreator } from '@nestjs/core';
@@ -84,4 +85,21 @@ export function instanceInContext(wrapper: InstanceWrapper, contextId: ContextId
   const collection =
     module.controllers.get(wrapper.token) === wrapper ? module.controllers : module.providers;
   return injector.loadPerContext(wrapper.instance as object, module, collection as never, contextId, wrapper);
+}
+
+const prepared = new WeakSet<object>();
+
+/**
+ * Does something before anything else of an application ends, once for each application: what has no HTTP adapter, whose
+ * `beforeClose` is for that, has a method of its own, which does nothing.
+ */
+export function beforeClose(app: INestApplicationContext, work: () => Promise<void>): void {
+  if (prepared.has(app)) return;
+  prepared.add(app);
+  const closing = app as unknown as { prepareClose(): Promise<void> };
+  const prepareClose = closing.prepareClose.bind(app);
+  closing.prepareClose = async () => {
+    await work();
+    await prepareClose();
+  };
 }

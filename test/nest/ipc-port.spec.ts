@@ -1,0 +1,159 @@
+import { MessageChannel } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Injectable, Module, UseGuards } from '@nestjs/common';
+import type { CanActivate, INestApplicationContext, OnModuleDestroy } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  CallContext,
+  ClientRequestContext,
+  IpcChannel,
+  IpcHost,
+  IpcModule,
+  IpcSession,
+  RpcInterface,
+  RpcModule,
+  serveMessagePort,
+} from '@linnet/backend';
+import { createRpcClient, IpcFrontend, messagePortIpc, rpcOverIpc } from '@linnet/common';
+import type { IpcFrontendOptions } from '@linnet/common';
+
+const story: string[] = [];
+
+@Injectable()
+class Database implements OnModuleDestroy {
+  isOpen = true;
+  onModuleDestroy() {
+    this.isOpen = false;
+    story.push('database closed');
+  }
+}
+
+@Injectable()
+class NotForGuests implements CanActivate {
+  canActivate(context: Parameters<CanActivate['canActivate']>[0]) {
+    const { activity } = CallContext.from(context)!;
+    return activity.user !== 'guest';
+  }
+}
+
+abstract class ShelfRpc extends RpcInterface {
+  static readonly interfaceName = 'ShelfRpc';
+  static interfaceVersion = '1.0.0';
+  async weigh(_shelf: string): Promise<unknown> {
+    return this.forward(arguments);
+  }
+}
+
+@RpcInterface(ShelfRpc)
+class ShelfRpcImpl implements Pick<ShelfRpc, 'weigh'> {
+  @UseGuards(NotForGuests)
+  async weigh(shelf: string) {
+    await Promise.resolve();
+    const { activityId, sessionId } = ClientRequestContext.current;
+    return { shelf, activityId, sessionId };
+  }
+}
+
+let finish: () => void;
+
+@IpcChannel('shelf')
+class ShelfHandler implements OnModuleDestroy {
+  #count = 0;
+  constructor(
+    private readonly session: IpcSession,
+    private readonly database: Database,
+  ) {}
+  async count() {
+    return ++this.#count;
+  }
+  async user() {
+    return this.session.user;
+  }
+  async slow() {
+    await new Promise<void>((resolve) => (finish = resolve));
+    story.push(`slow is done, the database is ${this.database.isOpen ? 'open' : 'closed'}`);
+    return 'done';
+  }
+  onModuleDestroy() {
+    story.push('handler destroyed');
+  }
+}
+
+@Module({
+  imports: [RpcModule.forRoot({}), IpcModule.forRoot({})],
+  providers: [Database, ShelfRpcImpl, ShelfHandler],
+})
+class ShelfModule {}
+
+describe('an application context behind a message port', () => {
+  let app: INestApplicationContext;
+  const ports: MessagePort[] = [];
+  beforeEach(async () => {
+    story.length = 0;
+    app = await NestFactory.createApplicationContext(ShelfModule, { logger: false });
+  });
+  afterEach(async () => {
+    for (const port of ports.splice(0)) port.close();
+    await app.close();
+  });
+
+  async function connect(user: string, options: IpcFrontendOptions = {}): Promise<IpcFrontend> {
+    const { port1, port2 } = new MessageChannel();
+    ports.push(port1);
+    serveMessagePort(app, port2, { user });
+    const frontend = new IpcFrontend(messagePortIpc(port1), options);
+    await frontend.ready;
+    return frontend;
+  }
+
+  it('has handlers of its own for each session, and says who it is', async () => {
+    const [ann, bob] = [await connect('ann'), await connect('bob')].map((each) =>
+      each.makeIpcProxy<ShelfHandler>('shelf'),
+    );
+    expect([await ann!.count(), await ann!.count(), await bob!.count()]).toEqual([1, 2, 1]);
+    expect([await ann!.user(), await bob!.user()]).toEqual(['ann', 'bob']);
+  });
+
+  it('serves RPC, with guards and the activity of the call', async () => {
+    const shelf = async (user: string) => {
+      const transport = rpcOverIpc(await connect(user));
+      return createRpcClient({ transport, sessionId: 'S' }).client(ShelfRpc).with({ activityId: 'click' });
+    };
+    expect(await (await shelf('ann')).weigh('top')).toEqual({
+      shelf: 'top',
+      activityId: 'click',
+      sessionId: 'S',
+    });
+    await expect((await shelf('guest')).weigh('top')).rejects.toThrow('Forbidden resource');
+  });
+
+  it('is told by the backend', async () => {
+    const frontend = await connect('ann');
+    const told = new Promise((resolve) => frontend.addListener('news', (_event, news) => resolve(news)));
+    await app.get(IpcHost).send('news', 7);
+    expect(await told).toBe(7);
+  });
+
+  it('gives its answers before anything of the application ends', async () => {
+    const frontend = await connect('ann');
+    const answer = frontend.callIpcChannel('shelf', 'slow');
+    await frontend.callIpcChannel('shelf', 'count');
+    const closing = app.close();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(story).toEqual([]);
+    finish();
+    expect(await answer).toBe('done');
+    await closing;
+    expect(story).toEqual(['slow is done, the database is open', 'handler destroyed', 'database closed']);
+    while (frontend.state !== 'closed') await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it('destroys what a session had when its port is closed', async () => {
+    const frontend = await connect('ann');
+    await frontend.callIpcChannel('shelf', 'count');
+    ports[0]!.close();
+    while (!story.includes('handler destroyed')) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(app.get(IpcHost).sessions).toEqual([]);
+  });
+});
