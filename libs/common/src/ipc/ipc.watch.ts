@@ -10,7 +10,7 @@ export interface Watched {
 
 /** Finds out that a peer is gone, or lacks a message after which there was silence. */
 export class PeerWatch {
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Since the last look: whether the peer was heard, and what it had acknowledged. */
   #heard = true;
   #seen = 0;
@@ -28,13 +28,11 @@ export class PeerWatch {
     this.stop();
     this.#heard = true;
     this.#unanswered = 0;
-    this.#timer = setInterval(() => this.#look(), this.intervalMs);
-    // Nothing but the connection keeps a process of Node's alive.
-    (this.#timer as { unref?: () => void }).unref?.();
+    this.#next();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
   }
 
   /** A frame has come; with messages, or without. */
@@ -43,7 +41,19 @@ export class PeerWatch {
     if (hasMessages) this.#patience = 1;
   }
 
+  #next(): void {
+    // Behind what is there to be read: a process that was busy has not yet seen the answers.
+    this.#wait(this.intervalMs, () => this.#wait(0, () => this.#look()));
+  }
+
+  #wait(milliseconds: number, then: () => void): void {
+    this.#timer = setTimeout(then, milliseconds);
+    // Nothing but the connection keeps a process of Node's alive.
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+
   #look(): void {
+    this.#next();
     const { acknowledged, isWaiting } = this.watched.progress();
     if (this.#heard) this.#unanswered = 0;
     if (this.#unanswered >= this.#patience) {
