@@ -18,6 +18,7 @@ it('a peer is not given up for answers that a busy process has not read yet', as
   const watch = new PeerWatch(intervalMs, {
     progress: () => ({ acknowledged: 0, isWaiting: false }),
     probe: () => {
+      // eslint-disable-next-line unicorn/require-post-message-target-origin -- a worker's takes none
       echo.postMessage('probe');
       // Before the clock is looked at again, and what is there to be read after it.
       setImmediate(isBusy);
