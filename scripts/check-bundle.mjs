@@ -3,8 +3,8 @@ import { gzipSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
-/** 1 KB is 1,000 bytes. The aim is 15. */
-const LIMIT_KB = 16;
+const KB = 1024;
+const LIMIT_KB = 15;
 const configFile = fileURLToPath(new URL('../apps/robot-world/page/vite.config.mjs', import.meta.url));
 
 /** What a page uses of the library, by name. */
@@ -39,10 +39,10 @@ async function bundleOf(names) {
   return { minified: chunks.join('').length, gzip, foreign };
 }
 
-const kb = (bytes) => `${(bytes / 1000).toFixed(1)} KB`;
+const kb = (bytes) => `${(bytes / KB).toFixed(1)} KB`;
 for (const [name, names] of Object.entries(bundles)) {
   const { minified, gzip, foreign } = await bundleOf(names);
-  const isTooBig = gzip > LIMIT_KB * 1000;
+  const isTooBig = gzip > LIMIT_KB * KB;
   console.log(`${isTooBig ? 'FAILED' : 'ok    '}  ${name}: ${kb(minified)} minified, ${kb(gzip)} with gzip`);
   if (isTooBig) console.error(`The limit is ${LIMIT_KB} KB.`);
   // Least of all `ws`, which is Node's.

@@ -1,5 +1,5 @@
 // What applications use.
-export { RpcInterface } from './rpc/rpc.definition.js';
+export { RpcInterface } from './rpc/rpc.interface.js';
 export type {
   RpcInterfaceDefinition,
   RpcOperationName,

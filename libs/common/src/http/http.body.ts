@@ -1,6 +1,7 @@
 import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
 import { ByteCollector } from '../wire/bytes.js';
-import { boundaryOf, MultipartError, MultipartReader } from '../wire/multipart.codec.js';
+import { boundaryOf, MultipartError } from '../wire/multipart.codec.js';
+import { MultipartReader } from '../wire/multipart.reader.js';
 import { decodeValue } from '../wire/value.codec.js';
 import type { WireLimits } from '../wire/wire.limits.js';
 import { badRequest, HttpError, tooLarge } from './http.message.js';

@@ -1,8 +1,7 @@
-import { boundaryOf, MultipartReader } from '../wire/multipart.codec.js';
+import { utf8 } from '../wire/bytes.js';
+import { boundaryOf, decodeMultipart } from '../wire/multipart.codec.js';
 import { decodeValue } from '../wire/value.codec.js';
 import { defaultWireLimits } from '../wire/wire.limits.js';
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
  * Reads a result by its content type, as the client of iTwin.js does: what it does not know is text (WIRE 2.5).
@@ -12,15 +11,10 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 export function decodeContent(body: Uint8Array, contentType: string | null): unknown {
   const type = (contentType ?? '').toLowerCase();
   if (type.startsWith('application/octet-stream')) return body;
-  if (!type.startsWith('multipart/')) return decodeValue(decoder.decode(body), [], defaultWireLimits.depth);
-  const reader = new MultipartReader(boundaryOf(contentType!), {
-    parts: Infinity,
-    partHeaderBytes: 64 * 1024,
-  });
-  reader.push(body);
-  const parts = reader.end();
+  if (!type.startsWith('multipart/')) return decodeValue(utf8.decode(body), [], defaultWireLimits.depth);
+  const parts = decodeMultipart(body, boundaryOf(contentType!));
   // The parts of data go by their order (WIRE 2.5), whatever their names.
   const data = parts.filter(({ name }) => name !== 'objects').map(({ bytes }) => bytes);
   const objects = parts.find(({ name }) => name === 'objects');
-  return decodeValue(decoder.decode(objects?.bytes), data, defaultWireLimits.depth);
+  return decodeValue(utf8.decode(objects?.bytes), data, defaultWireLimits.depth);
 }

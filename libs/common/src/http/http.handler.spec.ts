@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { IModelError, TransientError } from '../call/call.error.js';
 import type { RpcCall } from '../rpc/rpc.call.js';
 import { RpcOperation } from '../rpc/rpc.decorator.js';
-import { RpcInterface } from '../rpc/rpc.definition.js';
+import { RpcInterface } from '../rpc/rpc.interface.js';
 import { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
 import { RpcPendingResponse } from '../rpc/rpc.response.js';
 import { defaultWireLimits } from '../wire/wire.limits.js';

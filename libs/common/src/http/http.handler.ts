@@ -1,5 +1,6 @@
 import type { RpcOperationTarget } from '../rpc/rpc.call.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
+import { utf8 } from '../wire/bytes.js';
 import { hiddenError } from '../wire/error.members.js';
 import { bodyFor, decodeArguments, FixedBody } from './http.body.js';
 import type { DecodeText, HttpBody } from './http.body.js';
@@ -17,8 +18,6 @@ const requestHeaders =
   'Content-Type, Access-Control-Allow-Headers, Authorization, X-Requested-With, X-Correlation-Id, X-Session-Id, ' +
   'X-Application-Id, X-Application-Version, X-User-Id, X-Protocol-Version, X-XSRF-TOKEN, ' +
   'X-Linnet-Client, X-Linnet-Timeout';
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Targets that are remembered, and how long they may be; all are forgotten when there are more. */
 const REMEMBERED_TARGETS = 1000;
@@ -49,7 +48,7 @@ export class HttpRpcHandler implements HttpExchangeHost {
     readonly options: HttpHandlerOptions,
   ) {
     this.#origins = new OriginPolicy(options);
-    this.#decodeText = options.decodeText ?? ((bytes) => decoder.decode(bytes));
+    this.#decodeText = options.decodeText ?? ((bytes) => utf8.decode(bytes));
     this.#allowHeaders = [requestHeaders, ...(options.allowedHeaders ?? [])].join(', ');
   }
 

@@ -1,11 +1,11 @@
 import { BackendError, rebuildError, ServerError } from '../call/backend.error.js';
 import type { RpcReply } from '../rpc/rpc.exchange.js';
+import { utf8 } from '../wire/bytes.js';
 import { decodeContent } from './http.content.js';
 import type { HttpReply } from './http.send.js';
 
 /** Statuses that ask to come back later. */
 const transientStatuses = new Set([408, 429, 502, 503, 504]);
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 /** `NoContentError` of iTwin.js, which travels without its members. */
 const noContent = { errorNumber: 65604, name: 'Error (65604)', message: 'No Content' };
 
@@ -14,7 +14,7 @@ export function readReply(reply: HttpReply): RpcReply {
   const { status, body } = reply;
   if (status === 200) return readResult(reply);
   if (status === 204) return { kind: 'error', error: rebuildError(noContent, status) };
-  const text = decoder.decode(body);
+  const text = utf8.decode(body);
   const retryAfterMs = readRetryAfter(reply.header('retry-after'));
   if (status === 202 || status === 404) {
     // By what it says, not by the header with the protocol's version: that is hidden from pages of other origins.

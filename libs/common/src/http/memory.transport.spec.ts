@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ALREADY_ANSWERED } from '../rpc/rpc.call.js';
 import type { RpcCall } from '../rpc/rpc.call.js';
 import { createRpcClient } from '../rpc/rpc.client.js';
-import { RpcInterface } from '../rpc/rpc.definition.js';
+import { RpcInterface } from '../rpc/rpc.interface.js';
 import { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
 import { defaultWireLimits } from '../wire/wire.limits.js';
 import { HttpRpcHandler } from './http.handler.js';

@@ -57,9 +57,9 @@ export function wireChannel(channel: IpcChannelLike): string {
 
 /** The channels of iTwin.js itself; no application handles them. */
 const RESERVED = 'itwinjs-core/';
-export const IPC_APP_CHANNEL = wireChannel(`${RESERVED}ipc-app`);
+export const IPC_APP_CHANNEL = `${PREFIX}${RESERVED}ipc-app`;
 /** The channel that calls of RPC go over, on the wire. */
-export const RPC_CHANNEL = wireChannel(`${RESERVED}rpc-over-ipc`);
+export const RPC_CHANNEL = `${PREFIX}${RESERVED}rpc-over-ipc`;
 
 /** Between the name of a channel that the backend calls, and the number of the call (WIRE 3.7). */
 export const REPLY_MARK = '-invoke_response-';

@@ -5,7 +5,8 @@ import {
 } from '@itwin/core-common';
 import { describe, expect, it } from '@jest/globals';
 import { RpcOperation } from './rpc.decorator.js';
-import { operationKey, operationPolicy, operationsOf, RpcInterface } from './rpc.definition.js';
+import { operationKey, operationPolicy, operationsOf } from './rpc.definition.js';
+import { RpcInterface } from './rpc.interface.js';
 import type { RpcInterfaceDefinition } from './rpc.definition.js';
 
 const named = (interfaceName: unknown, interfaceVersion: unknown, ...operations: string[]) => {

@@ -5,7 +5,7 @@ import { NoContentError } from '../call/call.error.js';
 import { ALREADY_ANSWERED } from './rpc.call.js';
 import type { RpcHandler, RpcOutcome, RpcTransport } from './rpc.call.js';
 import { RpcOperation } from './rpc.decorator.js';
-import { RpcInterface } from './rpc.definition.js';
+import { RpcInterface } from './rpc.interface.js';
 import { RpcDispatcher } from './rpc.dispatcher.js';
 import { RpcNotFoundResponse, RpcPendingResponse } from './rpc.response.js';
 

@@ -1,3 +1,6 @@
+/** Text of bytes, as they are: a byte order mark is part of it. */
+export const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** Whether a value is what the wire calls binary: a `Uint8Array`, of any realm, a Node `Buffer` included. */
 export function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && (value as Uint8Array)[Symbol.toStringTag] === 'Uint8Array';

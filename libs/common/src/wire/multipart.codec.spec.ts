@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { boundaryOf, encodeMultipart, MultipartError, MultipartReader } from './multipart.codec.js';
+import { boundaryOf, decodeMultipart, encodeMultipart, MultipartError } from './multipart.codec.js';
 import type { Part } from './multipart.codec.js';
+import { MultipartReader } from './multipart.reader.js';
 
 const limits = { parts: 50, partHeaderBytes: 500 };
 const boundary = 'x-yy-x';
@@ -18,6 +19,8 @@ function read(body: Uint8Array, cuts: number[] = [], using = boundary): readonly
     start = end;
   }
   const parts = reader.end();
+  // A body that is all there is read to the same parts.
+  expect(show(decodeMultipart(body, using))).toEqual(show(parts));
   // What was read owns its memory: it does not live in the chunks.
   for (const chunk of chunks) chunk.fill(0xee);
   return parts;

@@ -1,19 +1,15 @@
-import { ByteCollector, concatBytes } from './bytes.js';
-import { ByteSearch } from './byte.search.js';
-import type { WireLimits } from './wire.limits.js';
+import { utf8 } from './bytes.js';
 
 /** A multipart body that breaks the rules of RFC 2046 or a limit. */
 export class MultipartError extends Error {}
 
-/** One part: its field name and its bytes, which own their memory. */
+/** One part: its field name and its bytes. */
 export interface Part {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-const CRLF = encoder.encode('\r\n');
 const CR = 0x0d;
 
 /**
@@ -24,155 +20,9 @@ const CR = 0x0d;
 export function boundaryOf(contentType: string): string {
   const match = /;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType);
   const boundary = match?.[1] ?? match?.[2] ?? '';
-  if (boundary === '') throw new MultipartError('The content type has no boundary.');
-  if (boundary.length > 70 || !/^[\x20-\x7e]+$/.test(boundary))
-    throw new MultipartError('The boundary of the content type is malformed.');
+  if (!/^[\x20-\x7e]{1,70}$/.test(boundary))
+    throw new MultipartError('The content type has no boundary, or one that is malformed.');
   return boundary;
-}
-
-/** Reads a multipart body as it arrives. Bytes of a part are copied once, into memory of their own. */
-export class MultipartReader {
-  readonly #parts: Part[] = [];
-  readonly #search: ByteSearch;
-  #state: 'preamble' | 'delimiter' | 'header' | 'data' | 'done' = 'preamble';
-  /** Bytes that are looked at again when more have come. */
-  #rest: Uint8Array = CRLF; // so that the first delimiter, too, has a line break before it
-  #name = '';
-  readonly #bytes = new ByteCollector();
-  /** Bytes of the header's end that are still ahead of the part's data. */
-  #skip = 0;
-
-  constructor(
-    boundary: string,
-    private readonly limits: Pick<WireLimits, 'parts' | 'partHeaderBytes'>,
-  ) {
-    this.#search = new ByteSearch(encoder.encode(`\r\n--${boundary}`));
-  }
-
-  /** @throws MultipartError */
-  push(chunk: Uint8Array): void {
-    let bytes = chunk;
-    const rest = this.#rest;
-    if (rest.byteLength > 0) {
-      this.#rest = noBytes;
-      const searching = this.#state === 'data' || this.#state === 'preamble';
-      bytes = searching
-        ? this.#bridge(rest, chunk)
-        : concatBytes([rest, chunk], rest.byteLength + chunk.byteLength);
-    }
-    while (bytes.byteLength > 0 && this.#state !== 'done') {
-      const next = this.#step(bytes);
-      if (next === undefined) break;
-      bytes = next;
-    }
-  }
-
-  /** @throws MultipartError when the body ended before its last delimiter */
-  end(): readonly Part[] {
-    if (this.#state !== 'done') throw new MultipartError('The multipart body is truncated.');
-    return this.#parts;
-  }
-
-  /**
-   * Looks for a delimiter that began in the bytes kept from the chunk before, in a window around the seam, so
-   * that the chunk itself is not copied.
-   */
-  #bridge(kept: Uint8Array, chunk: Uint8Array): Uint8Array {
-    const reach = Math.min(chunk.byteLength, this.#search.length - 1);
-    const seam = concatBytes([kept, chunk.subarray(0, reach)], kept.byteLength + reach);
-    const found = this.#search.find(seam);
-    if (found >= 0) {
-      this.#data(seam.subarray(0, found));
-      this.#closePart();
-      return chunk.subarray(found + this.#search.length - kept.byteLength);
-    }
-    if (reach === chunk.byteLength) {
-      // The chunk is shorter than a delimiter: the window is all there is, and it waits for more.
-      this.#keepTail(seam);
-      return noBytes;
-    }
-    this.#data(kept);
-    return chunk;
-  }
-
-  /** Works on one piece of syntax. Returns what follows it, or `undefined` when more bytes are needed. */
-  #step(bytes: Uint8Array): Uint8Array | undefined {
-    if (this.#state === 'delimiter') return this.#afterDelimiter(bytes);
-    if (this.#state === 'header') return this.#header(bytes);
-    const found = this.#search.find(bytes);
-    if (found < 0) return this.#keepTail(bytes);
-    this.#data(bytes.subarray(0, found));
-    this.#closePart();
-    return bytes.subarray(found + this.#search.length);
-  }
-
-  /** Keeps what may be the beginning of a delimiter. */
-  #keepTail(bytes: Uint8Array): undefined {
-    const start = bytes.indexOf(CR, Math.max(0, bytes.byteLength - this.#search.length + 1));
-    this.#data(start < 0 ? bytes : bytes.subarray(0, start));
-    if (start >= 0) this.#rest = bytes.subarray(start);
-    return undefined;
-  }
-
-  #data(bytes: Uint8Array): void {
-    if (this.#state !== 'data') return;
-    const skipped = Math.min(this.#skip, bytes.byteLength);
-    this.#skip -= skipped;
-    this.#bytes.push(bytes.subarray(skipped));
-  }
-
-  #closePart(): void {
-    if (this.#state === 'data') {
-      this.#parts.push({ name: this.#name, bytes: this.#bytes.take() });
-    }
-    this.#state = 'delimiter';
-  }
-
-  /** Behind a delimiter: `--` ends the body, a line break (after optional blanks) begins a part. */
-  #afterDelimiter(bytes: Uint8Array): Uint8Array | undefined {
-    if (bytes.byteLength < 2) return this.#wait(bytes);
-    if (bytes[0] === 0x2d && bytes[1] === 0x2d) {
-      this.#state = 'done';
-      return noBytes;
-    }
-    let i = 0;
-    while (i < bytes.byteLength && (bytes[i] === 0x20 || bytes[i] === 0x09)) i++;
-    if (i > 100) throw new MultipartError('A multipart delimiter is malformed.');
-    if (bytes.byteLength < i + 2) return this.#wait(bytes);
-    if (bytes[i] !== 0x0d || bytes[i + 1] !== 0x0a)
-      throw new MultipartError('A multipart delimiter is malformed.');
-    if (this.#parts.length >= this.limits.parts)
-      throw new MultipartError(`The multipart body has more than ${this.limits.parts} parts.`);
-    this.#state = 'header';
-    // The line break stays: a part without headers has an empty line right here.
-    return bytes.subarray(i);
-  }
-
-  #header(bytes: Uint8Array): Uint8Array | undefined {
-    const end = endOfHeader.find(bytes);
-    if ((end < 0 ? bytes.byteLength : end) > this.limits.partHeaderBytes)
-      throw new MultipartError('The header of a part is too long.');
-    if (end < 0) return this.#wait(bytes);
-    this.#name = fieldName(decoder.decode(bytes.subarray(0, end)));
-    this.#state = 'data';
-    // The last line break of the header stays: a delimiter may begin with it where a part has no body at all.
-    this.#skip = 2;
-    return bytes.subarray(end + 2);
-  }
-
-  #wait(bytes: Uint8Array): undefined {
-    this.#rest = bytes;
-    return undefined;
-  }
-}
-
-const noBytes = new Uint8Array(0);
-const endOfHeader = new ByteSearch(encoder.encode('\r\n\r\n'));
-
-function fieldName(header: string): string {
-  const match = /(?:^|\r\n)content-disposition:[^\r\n]*?;\s*name=(?:"([^"\r\n]*)"|([^;\s]+))/i.exec(header);
-  if (!match) throw new MultipartError('A part has no name.');
-  return match[1] ?? match[2] ?? '';
 }
 
 /** Writes a multipart body: `objects`, then `data-0`, `data-1`, .., in this order, which clients rely on. */
@@ -191,4 +41,49 @@ export function encodeMultipart(
   });
   chunks.push(encoder.encode(`${head}--${boundary}--\r\n`));
   return chunks;
+}
+
+/**
+ * Reads a multipart body that is all there; its parts are views of it. Servers, whose bodies come in pieces, and from
+ * whomever, have `MultipartReader`.
+ *
+ * @throws MultipartError
+ */
+export function decodeMultipart(body: Uint8Array, boundary: string): Part[] {
+  const delimiter = encoder.encode(`\r\n--${boundary}`);
+  const parts: Part[] = [];
+  // The first delimiter has no line break before it where nothing is.
+  let end = startsWith(body, delimiter.subarray(2), 0) ? -2 : find(body, delimiter, 0);
+  for (;;) {
+    const behind = end + delimiter.byteLength;
+    if (body[behind] === HYPHEN && body[behind + 1] === HYPHEN) return parts;
+    const start = find(body, HEADER_END, behind);
+    // The last line break of the header may be that of a delimiter: a part need not have a body.
+    end = find(body, delimiter, start + 2);
+    parts.push({
+      name: fieldName(utf8.decode(body.subarray(behind, start))),
+      bytes: body.subarray(start + HEADER_END.byteLength, Math.max(end, start + HEADER_END.byteLength)),
+    });
+  }
+}
+
+const HYPHEN = 0x2d;
+const HEADER_END = encoder.encode('\r\n\r\n');
+
+/** @throws MultipartError where it is nowhere */
+function find(bytes: Uint8Array, pattern: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(CR, from); at >= 0; at = bytes.indexOf(CR, at + 1))
+    if (startsWith(bytes, pattern, at)) return at;
+  throw new MultipartError('The multipart body is truncated.');
+}
+
+function startsWith(bytes: Uint8Array, pattern: Uint8Array, at: number): boolean {
+  return pattern.every((byte, i) => bytes[at + i] === byte);
+}
+
+/** @throws MultipartError for a part without a name */
+export function fieldName(header: string): string {
+  const match = /(?:^|\r\n)content-disposition:[^\r\n]*?;\s*name=(?:"([^"\r\n]*)"|([^;\s]+))/i.exec(header);
+  if (!match) throw new MultipartError('A part has no name.');
+  return match[1] ?? match[2] ?? '';
 }
