@@ -57,7 +57,7 @@ export class HttpTransport implements RpcClientTransport {
       throw failureOf(message, error as Error);
     }
     const { body } = reply;
-    if (body.length > maxBytes)
+    if (!(body.length <= maxBytes))
       throw new ServerError(reply.status, `The answer has more than ${maxBytes} bytes: maxResponseBytes.`);
     const { scheme } = this.options;
     if (!scheme) return readReply(reply);
