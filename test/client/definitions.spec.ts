@@ -55,6 +55,15 @@ abstract class Theirs extends ITwinRpcInterface {
   }
 }
 
+/** A later one, which has all that the one before has. */
+abstract class Extended extends Forwarding {
+  public static override readonly interfaceName = 'LaterFleet';
+  public static override interfaceVersion = '2.0.0';
+  public async launch(_robot: string): Promise<string> {
+    return this.forward(arguments);
+  }
+}
+
 @RpcInterface(Abstract)
 class FleetImpl extends Abstract {
   async countRobots(token: IModelRpcProps) {
@@ -65,7 +74,14 @@ class FleetImpl extends Abstract {
   }
 }
 
-@Module({ imports: [RpcModule.forRoot({})], providers: [FleetImpl] })
+@RpcInterface(Extended)
+class LaterFleetImpl extends FleetImpl {
+  async launch(robot: string) {
+    return `${robot} is off`;
+  }
+}
+
+@Module({ imports: [RpcModule.forRoot({})], providers: [FleetImpl, LaterFleetImpl] })
 class FleetModule {}
 
 const token = { key: '', iTwinId: 't', iModelId: 'model' };
@@ -87,6 +103,18 @@ describe('a definition', () => {
       expect(await fleet.with({ timeoutMs: 2000 }).floorPlan(2)).toEqual(Uint8Array.of(2, 1));
     },
   );
+
+  it('that extends another has the operations of both, at both ends', async () => {
+    const client = createRpcClient({ uriPrefix: server.url, interfaces: [Extended] });
+    const fleet = client.client(Extended);
+    expect(Object.keys(fleet)).toEqual(['countRobots', 'floorPlan', 'launch']);
+    expect(await fleet.countRobots(token)).toBe(5);
+    expect(await fleet.launch('r1')).toBe('r1 is off');
+    const described = (await client.describeEndpoints()).find(
+      ({ interfaceName }) => interfaceName === 'LaterFleet',
+    );
+    expect(described?.operationNames).toEqual(['countRobots', 'floorPlan', 'launch']);
+  });
 
   it('of abstract operations has their policies', async () => {
     const script = new ScriptedServer({ body: '1' });

@@ -228,6 +228,6 @@ describe('what is not found', () => {
     // Without a version it may be anybody's 404.
     const none: ScriptedReply = { status: 404, body, headers: { 'x-protocol-version': '' } };
     const { robots } = clientOf([none, done], { onNotFound: () => true });
-    expect(await failureOf(robots.count())).toMatchObject({ message: 'Not found', status: 404 });
+    expect(await failureOf(robots.count())).toMatchObject({ name: 'ServerError', status: 404 });
   });
 });

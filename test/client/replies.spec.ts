@@ -36,6 +36,29 @@ describe('a status', () => {
     }
   });
 
+  it('of 404 that is none of RPC says what is not served, and where', async () => {
+    const page: ScriptedReply = { status: 404, body: '<html>', headers: { 'x-protocol-version': '' } };
+    const nest = { ...page, body: '{"message":"Cannot POST /api","error":"Not Found","statusCode":404}' };
+    for (const uriPrefix of ['https://rpc.example.com/api/', '/api', '//rpc.example.com/api'])
+      for (const reply of [page, nest]) {
+        const { send } = new ScriptedServer(reply);
+        const robots = createRpcClient({ uriPrefix, send }).client(Robots);
+        const error = await failureOf(robots.with({ token: { iTwinId: '', iModelId: 'm' } }).plan('secret'));
+        expect(error).toBeInstanceOf(ServerError);
+        // Not on which server, nor with what arguments: the error may go on to callers of who called.
+        const path = '/api/linnet/v1.0/mode/1/context//imodel/m/changeset/0/Robots-1.2.0-plan';
+        expect(error).toMatchObject({ status: 404, message: `Robots is not served at ${path}` });
+      }
+  });
+
+  it('of 404 is an error of RPC where that says so, if the header is hidden from a page', async () => {
+    const body =
+      '{"message":"There is no such shelf.","isError":true,"name":"Not Found","errorNumber":65574}';
+    const error = await failureOf(ask({ status: 404, body, headers: { 'x-protocol-version': '' } }));
+    expect(error).toBeInstanceOf(BackendError);
+    expect(error).toMatchObject({ errorNumber: 65574, message: 'There is no such shelf.' });
+  });
+
   it('of 204 is the error of who has nothing to answer', async () => {
     expect(await failureOf(ask({ status: 204 }))).toMatchObject({ errorNumber: 65604, status: 204 });
   });

@@ -129,6 +129,13 @@ describe('messages without an answer', () => {
     await session.send('robot-v1', 'good');
     expect(await frontend.raw.nextMessage()).toMatchObject({ data: ['good'], sequence: 0 });
   });
+
+  it('to all are refused where there is nobody, too', async () => {
+    const { host } = await start();
+    expect(() => host.send('robot-v1', { deep: [1n] })).toThrow(/deep/);
+    expect(() => host.ipc.send('robot-v1', 1n)).toThrow(/BigInt/);
+    await host.send('robot-v1', 'good');
+  });
 });
 
 describe('the end of a session', () => {

@@ -174,6 +174,8 @@ export class IpcHost implements OnApplicationShutdown {
   /** Not `async`: a value that cannot be sent is a mistake of the caller's, whether it waits or not. */
   #sendRaw(wireName: string, args: unknown[]): Promise<void> {
     const message = preparePush(wireName, args);
+    // Nobody would find out: values are made into what a wire needs when there is one.
+    if (this.server.size === 0) message.data.encode();
     const sent = this.sessions.map((session) => session.push(message).catch(() => undefined));
     return Promise.all(sent).then(() => undefined);
   }

@@ -24,7 +24,10 @@ export function errorName(errorNumber: number): string {
   return errorTable.get(errorNumber)?.[1] ?? `Error (${errorNumber})`;
 }
 
-/** Thrown by an implementation that has nothing to answer: HTTP 204, `NoContentError` at the caller. */
+/**
+ * Thrown by an implementation that has nothing to answer: HTTP 204. A caller gets an error with the number
+ * `IModelStatus.NoContent` and the name that iTwin.js has for it, `Error (65604)`.
+ */
 export class NoContentError extends IModelError {
   constructor() {
     super(IModelStatus.NoContent, 'No Content');

@@ -40,10 +40,11 @@ export class HttpTransport implements RpcClientTransport {
 
   async exchange(request: RpcRequest): Promise<RpcReply> {
     const content = encodeArguments(request);
+    const url = this.#url(request);
     const maxBytes = this.options.maxResponseBytes ?? defaultWireLimits.multipartBytes;
     const message: HttpRequest = {
       method: content.query === undefined ? 'POST' : 'GET',
-      url: this.#url(request) + (content.query ?? ''),
+      url: url + (content.query ?? ''),
       headers: this.#headers(request, content.type),
       body: content.body,
       signal: request.signal,
@@ -60,9 +61,12 @@ export class HttpTransport implements RpcClientTransport {
     if (!(body.length <= maxBytes))
       throw new ServerError(reply.status, `The answer has more than ${maxBytes} bytes: maxResponseBytes.`);
     const { scheme } = this.options;
-    if (!scheme) return readReply(reply);
+    const notServed = () =>
+      // Without its origin: where the server is, is nothing for the callers of who calls it.
+      `${request.definition.interfaceName} is not served at ${url.replace(/^[^/]*\/\/[^/]*/, '')}`;
+    if (!scheme) return readReply(reply, notServed);
     const status = scheme.wireStatus(reply.status);
-    return readReply({ status, header: (name) => reply.header(scheme.ownHeader(name)), body });
+    return readReply({ status, header: (name) => reply.header(scheme.ownHeader(name)), body }, notServed);
   }
 
   #url({ token, definition, operation }: RpcRequest): string {

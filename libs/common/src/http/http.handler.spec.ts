@@ -209,6 +209,14 @@ describe('a call', () => {
     });
   });
 
+  it('with a token that has no key is no mismatch', async () => {
+    const body = [Buffer.from('[{"iTwinId":"T","iModelId":"M"}]')];
+    const echo = ({ arguments: [token] }: RpcCall) => token;
+    const served = await ask(handlerWith(echo, { throwOnTokenMismatch: true }), { body });
+    expect(JSON.parse(served.body as string)).toMatchObject({ key: 'M:C', iTwinId: 'T', iModelId: 'M' });
+    expect(reports).toEqual([]);
+  });
+
   it('by GET is one of an operation that may be kept, unless any may be', async () => {
     const get = (operation: string, options?: Partial<HttpHandlerOptions>) =>
       ask(

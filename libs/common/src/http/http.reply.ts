@@ -9,8 +9,12 @@ const transientStatuses = new Set([408, 429, 502, 503, 504]);
 /** `NoContentError` of iTwin.js, which travels without its members. */
 const noContent = { errorNumber: 65604, name: 'Error (65604)', message: 'No Content' };
 
-/** Reads an answer of any status (WIRE 2.5), as every server of the iTwin.js wire sends it. Never throws. */
-export function readReply(reply: HttpReply): RpcReply {
+/**
+ * Reads an answer of any status (WIRE 2.5), as every server of the iTwin.js wire sends it. Never throws.
+ *
+ * @param notServed what a 404 means that is none of RPC: nobody took the request for a call
+ */
+export function readReply(reply: HttpReply, notServed: () => string): RpcReply {
   const { status, body } = reply;
   if (status === 200) return readResult(reply);
   if (status === 204) return { kind: 'error', error: rebuildError(noContent, status) };
@@ -19,11 +23,14 @@ export function readReply(reply: HttpReply): RpcReply {
   if (status === 202 || status === 404) {
     // By what it says, not by the header with the protocol's version: that is hidden from pages of other origins.
     const envelope = readEnvelope(text);
-    const protocol = parseInt(reply.header('x-protocol-version') ?? '', 10) || 0;
+    const protocol = Number(reply.header('x-protocol-version'));
     if (status === 202 && (envelope !== undefined || protocol < 2))
       return { kind: 'pending', message: envelope ?? text, retryAfterMs };
     if (status === 404 && (envelope !== undefined || protocol === 1))
       return { kind: 'notFound', response: objectIn(envelope ?? text) ?? {} };
+    // Where the header is hidden, an error of RPC still says that it is one.
+    if (status === 404 && !protocol && !text.includes('isError'))
+      return { kind: 'error', error: new ServerError(status, notServed()) };
   }
   const error = readError(reply, text);
   // What has a number is the answer of an implementation, and stays the same however often it is asked for.

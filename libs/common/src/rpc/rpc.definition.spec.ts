@@ -20,9 +20,13 @@ const named = (interfaceName: unknown, interfaceVersion: unknown, ...operations:
 };
 
 describe('the operations of a definition', () => {
-  it('are the methods that it declares itself, in their order', () => {
+  it('are the methods of its class, behind those of classes that it extends, in their order', () => {
     class Base extends RpcInterface {
+      a() {}
       inherited() {}
+      hidden(): unknown {
+        return 1;
+      }
     }
     class Def extends Base {
       static interfaceName = 'I';
@@ -34,11 +38,31 @@ describe('the operations of a definition', () => {
         return 1;
       }
     }
-    expect(operationsOf(Def)).toEqual(['b', 'a']);
+    Object.defineProperty(Def.prototype, 'hidden', { get: () => 1 });
+    expect(operationsOf(Def)).toEqual(['a', 'inherited', 'b']);
+  });
+
+  it('that extends one without RpcInterface end where every object begins', () => {
+    abstract class Base {
+      static readonly operations: readonly string[] = ['a'];
+      abstract a(): void;
+      inherited() {}
+    }
+    abstract class Def extends Base {
+      static readonly interfaceName = 'I';
+      static readonly interfaceVersion = '1.0.0';
+      b() {}
+    }
+    expect(operationsOf(Def)).toEqual(['inherited', 'b', 'a']);
   });
 
   it('of iTwin.js do not include what its base class adds', () => {
-    class Def extends ITwinInterface {
+    class Base extends ITwinInterface {
+      async first() {
+        return this.forward(arguments);
+      }
+    }
+    class Def extends Base {
       static interfaceName = 'I';
       static interfaceVersion = '1.0.0';
       async op() {
@@ -46,7 +70,7 @@ describe('the operations of a definition', () => {
       }
     }
     (Def.prototype as { configurationSupplier?: unknown }).configurationSupplier = () => 1;
-    expect(operationsOf(Def as unknown as RpcInterfaceDefinition)).toEqual(['op']);
+    expect(operationsOf(Def as unknown as RpcInterfaceDefinition)).toEqual(['first', 'op']);
   });
 
   it.each([

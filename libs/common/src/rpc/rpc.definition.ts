@@ -2,8 +2,8 @@ import { reservedNames } from '../call/call.names.js';
 import type { IModelRpcProps } from './rpc.token.js';
 
 /**
- * A class that declares operations: what counts are its name on the wire, its version and the methods of
- * its prototype. Client and server import the same one. Classes made for iTwin.js qualify.
+ * A class that declares operations: what counts are its name on the wire, its version, its methods and those of the
+ * definitions that it extends. Client and server import the same one. Classes made for iTwin.js qualify.
  */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- abstract classes with any constructor
 export type RpcInterfaceDefinition<T extends object = object> = Function & {
@@ -155,8 +155,15 @@ function declaredOperations({ operations }: RpcInterfaceDefinition): Readonly<Re
   return Object.assign(Object.create(null) as object, Object.fromEntries(entries));
 }
 
+/** What a definition and those that it extends declare, up to what gives them `forward`: `RpcInterface`, of iTwin.js too. */
+function membersOf(prototype: object): Record<string, PropertyDescriptor> {
+  const base = Object.getPrototypeOf(prototype) as object;
+  const isDefinition = base !== Object.prototype && !Object.hasOwn(base, 'forward');
+  return { ...(isDefinition && membersOf(base)), ...Object.getOwnPropertyDescriptors(prototype) };
+}
+
 /**
- * The operations that a definition declares: own methods of its prototype, in the order of declaration, and what its
+ * The operations that a definition declares: its methods, behind those of definitions that it extends, and what its
  * `operations` name.
  *
  * @throws Error with a sentence that names the class, for a definition that cannot be served: no name or
@@ -173,11 +180,11 @@ export function operationsOf(definition: RpcInterfaceDefinition): string[] {
   if (typeof interfaceVersion !== 'string' || interfaceVersion === '')
     throw new Error(`RPC definition ${name} ("${interfaceName}") has no static interfaceVersion.`);
   const declared = Object.keys(declaredOperations(definition));
-  const names = new Set([...Object.getOwnPropertyNames(definition.prototype), ...declared]);
+  const members = membersOf(definition.prototype);
+  const names = new Set([...Object.keys(members), ...declared]);
   return [...names].filter((operation) => {
     if (declarationMembers.has(operation)) return false;
-    const method: unknown = Object.getOwnPropertyDescriptor(definition.prototype, operation)?.value;
-    if (typeof method !== 'function' && !declared.includes(operation)) return false;
+    if (typeof members[operation]?.value !== 'function' && !declared.includes(operation)) return false;
     if (reservedNames.has(operation) || unroutable.test(operation))
       throw new Error(`RPC definition ${name}: an operation cannot be named "${operation}".`);
     return true;

@@ -61,6 +61,7 @@ describe('a mismatch', () => {
     ['nothing', {}, false],
     ['the index', { changeset: { id: 'C', index: 3 } }, false],
     ['no changeset', { changeset: undefined }, false],
+    ['no key', { key: undefined }, false],
     ['the key', { key: 'other' }, true],
     ['the iTwin', { iTwinId: 'other' }, true],
     ['the iModel', { iModelId: 'other' }, true],

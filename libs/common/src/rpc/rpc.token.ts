@@ -45,10 +45,10 @@ export function inflateToken(token: IModelRpcProps, segments: readonly string[])
   return { key: derived ? `${iModelId}:${changeset.id}` : key, iTwinId, iModelId, changeset };
 }
 
-/** Whether the argument said something else than the path. */
+/** Whether the argument said something else than the path. What it left out, other than the ids, it did not say. */
 export function isTokenMismatch(token: IModelRpcProps, inflated: IModelRpcProps): boolean {
   return (
-    token.key !== inflated.key ||
+    (token.key !== undefined && token.key !== inflated.key) ||
     token.iTwinId !== inflated.iTwinId ||
     token.iModelId !== inflated.iModelId ||
     (Boolean(token.changeset) && token.changeset?.id !== inflated.changeset?.id)
