@@ -1,5 +1,6 @@
 import type { Id64String } from '@itwin/core-bentley';
 import { ClientRequestContext } from '@linnet/backend/node';
+import { IModelError, IModelStatus } from '@linnet/common';
 
 /** As much of a model as the samples need: robots, each with the obstacles that it hits. */
 export class IModelDb {
@@ -13,7 +14,7 @@ export class IModelDb {
 
   static findByKey(key: string | undefined): IModelDb {
     const iModel = this.#open.get(key ?? '');
-    if (!iModel) throw new Error(`No model is open by the key "${key}".`);
+    if (!iModel) throw new IModelError(IModelStatus.NotFound, `No model is open by the key "${key}".`);
     return iModel;
   }
 }
