@@ -1,32 +1,13 @@
 import { ClientRequestContext } from '@linnet/backend/node';
-import { RpcInterface, RpcManager } from '@linnet/common';
+import { RpcInterface } from '@linnet/common';
 import type { IModelRpcProps } from '@linnet/common';
+import { RobotWorldReadRpcInterface } from '../seeds/samples/robot-world.interface.js';
 
-// What the documents of iTwin.js show, but for the paths of the imports and the engine behind the implementation.
+export { RobotWorldReadRpcInterface };
 
 type Id64String = string;
 
-export abstract class RobotWorldReadRpcInterface extends RpcInterface {
-  public static readonly interfaceName = 'RobotWorldReadRpcInterface';
-  public static interfaceVersion = '1.0.0';
-  public static getClient() {
-    return RpcManager.getClientForInterface(this);
-  }
-  public async countRobotsInArray(_iModelToken: IModelRpcProps, _elemIds: Id64String[]): Promise<number> {
-    return this.forward(arguments);
-  }
-  public async countRobots(_iModelToken: IModelRpcProps): Promise<number> {
-    return this.forward(arguments);
-  }
-  public async queryObstaclesHitByRobot(
-    _iModelToken: IModelRpcProps,
-    _rid: Id64String,
-  ): Promise<Id64String[]> {
-    return this.forward(arguments);
-  }
-}
-
-/** Counts how often it is made. */
+/** Implements the interface of the documents of iTwin.js with what tests look at; counts how often it is made. */
 export class RobotWorldReadRpcImpl extends RpcInterface implements RobotWorldReadRpcInterface {
   static made = 0;
   readonly number = ++RobotWorldReadRpcImpl.made;

@@ -11,6 +11,7 @@ import { differences, outcomeAt, vectors } from '../client/recorded.calls.js';
 import { ConfEcho, ConfErrors, ConfFlow, ConfPre, ConfZero } from '../conformance/fixture.definitions.js';
 import { listen } from '../plain/plain.servers.js';
 import { RobotWorldReadRpcImpl, RobotWorldReadRpcInterface } from '../plain/seeds.js';
+import { serve } from '../seeds/samples/express.server.js';
 import { installReference, startReference } from './start.js';
 import type { ReferenceServer } from './start.js';
 
@@ -79,35 +80,39 @@ const ofOurs = ['C12', 'C35'];
   });
 });
 
-(missing ? describe.skip : describe)('our server on the Express 4 of the reference', () => {
-  const load = createRequire(join(import.meta.dirname, 'server.cjs'));
-  const token = { key: 'k', iTwinId: 't', iModelId: 'hall', changeset: { id: 'c' } };
-  let express: typeof Express;
-  let configuration: WebRpcConfiguration;
-  beforeAll(() => {
-    express = load('express') as typeof Express;
-    RpcManager.registerImpl(RobotWorldReadRpcInterface, RobotWorldReadRpcImpl);
-    const info = { title: 'RobotWorldEngine', version: 'v1.0' };
-    configuration = BentleyCloudRpcManager.initializeImpl({ info }, [RobotWorldReadRpcInterface]);
-  });
+(missing ? describe.skip : describe)(
+  'Rpc Interface › Serve the Interfaces: as written, on the Express 4 of the reference',
+  () => {
+    const load = createRequire(join(import.meta.dirname, 'server.cjs'));
+    const token = { key: 'k', iTwinId: 't', iModelId: 'hall', changeset: { id: 'c' } };
+    let express: typeof Express;
+    let configuration: WebRpcConfiguration;
+    beforeAll(() => {
+      express = load('express') as typeof Express;
+      RpcManager.registerImpl(RobotWorldReadRpcInterface, RobotWorldReadRpcImpl);
+      const info = { title: 'RobotWorldEngine', version: 'v1.0' };
+      configuration = BentleyCloudRpcManager.initializeImpl({ info }, [RobotWorldReadRpcInterface]);
+    });
 
-  it.each([
-    ['no parser', () => []],
-    ['the parsers of the reference', () => [express.text(), express.raw()]],
-    ['express.json()', () => [express.json()]],
-  ])('answers behind %s', async (_name, parsers) => {
-    const webServer = express();
-    for (const parser of parsers()) webServer.use(parser);
-    webServer.post('*', (request, response) =>
-      configuration.protocol.handleOperationPostRequest(request, response),
-    );
-    const server = await listen(createServer(webServer));
-    try {
-      const robots = createRpcClient({ uriPrefix: server.url }).client(RobotWorldReadRpcInterface);
-      expect(await robots.countRobots(token)).toBe(4);
-      expect(await robots.countRobotsInArray(token, ['0x1', '0x2'])).toBe(2);
-    } finally {
-      await server.stop();
-    }
-  });
-});
+    it.each([
+      ['no parser', () => []],
+      ['the parsers of the reference', () => [express.text(), express.raw()]],
+      ['express.json()', () => [express.json()]],
+    ])('answers behind %s', async (_name, parsers) => {
+      const behind = () => {
+        const app = express();
+        for (const parser of parsers()) app.use(parser);
+        return app;
+      };
+      const webServer = serve(behind as typeof Express, configuration);
+      const server = await listen(createServer(webServer));
+      try {
+        const robots = createRpcClient({ uriPrefix: server.url }).client(RobotWorldReadRpcInterface);
+        expect(await robots.countRobots(token)).toBe(4);
+        expect(await robots.countRobotsInArray(token, ['0x1', '0x2'])).toBe(2);
+      } finally {
+        await server.stop();
+      }
+    });
+  },
+);

@@ -1,13 +1,12 @@
 import { IpcFrontend } from '@linnet/common';
+import { makeProxy } from '@linnet/common/internal';
 import type {
-  AsyncMethodsOf,
   IpcChannelLike,
   IpcConnector,
   IpcFrontendHandler,
   IpcFrontendListener,
   IpcFrontendOptions,
   IpcProxy,
-  PromiseReturnType,
 } from '@linnet/common';
 
 let current: IpcFrontend | undefined;
@@ -82,16 +81,11 @@ export const IpcApp = {
     return frontend().makeIpcProxy<T>(channel);
   },
 
-  /** A function that calls a method by its name, typed. */
-  makeIpcFunctionProxy<T extends object>(
-    channel: IpcChannelLike,
-  ): <M extends AsyncMethodsOf<T>>(
-    method: M,
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any method
-    ...args: T[M] extends (...args: infer Args) => any ? Args : never
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any method
-  ) => T[M] extends (...args: any[]) => any ? PromiseReturnType<T[M]> : never {
-    return ((method: string, ...args: unknown[]) =>
-      frontend().callIpcChannel(channel, method, ...args)) as never;
+  /**
+   * The methods behind one method of a handler, which takes their names first:
+   * `makeIpcFunctionProxy<RobotIpc>('fleet', 'robot').drive(1)` calls `robot('drive', 1)` of the handler.
+   */
+  makeIpcFunctionProxy<T extends object>(channel: IpcChannelLike, functionName: string): IpcProxy<T> {
+    return makeProxy((method, args) => frontend().callIpcChannel(channel, functionName, method, ...args));
   },
 };

@@ -17,6 +17,11 @@ export class IModelError extends NumberedError {
   constructor(errorNumber: number, message: string) {
     super(errorNumber, errorName(errorNumber), message);
   }
+
+  /** Errors of clients are of this kind too, though they do without its table of names. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === IModelError ? value instanceof NumberedError : super[Symbol.hasInstance](value);
+  }
 }
 
 /** The name that iTwin.js gives to an error number: `Not Found` for 65574, `Error (7)` for an unlisted 7. */
