@@ -7,12 +7,16 @@ import {
   RpcInterface,
   RpcModule,
 } from '@linnet/backend';
+import { RpcManager } from '@linnet/common';
 
 // What a thread serves to another.
 
 export abstract class ShelfRpc extends RpcInterface {
   static readonly interfaceName = 'ShelfRpc';
   static interfaceVersion = '1.0.0';
+  static getClient() {
+    return RpcManager.getClientForInterface(this);
+  }
   async weigh(_shelf: string, _bytes: Uint8Array): Promise<unknown> {
     return this.forward(arguments);
   }

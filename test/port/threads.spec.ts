@@ -4,7 +4,15 @@ import type { MessagePort, Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { IpcHost, serveMessagePort } from '@linnet/backend';
-import { createRpcClient, IpcClosedError, IpcFrontend, messagePortIpc, rpcOverIpc } from '@linnet/common';
+import {
+  createRpcClient,
+  IpcClosedError,
+  IpcFrontend,
+  messagePortIpc,
+  rpcOverIpc,
+  RpcManager,
+  WebRpcManager,
+} from '@linnet/common';
 import type { IpcFrontendOptions } from '@linnet/common';
 import { CompiledWorker } from './compiled.worker.js';
 import { failure } from './failure.js';
@@ -69,6 +77,16 @@ describe('an application context in a worker thread', () => {
     frontend.close();
     // Nothing else keeps it.
     expect(await exited).toEqual([0]);
+  });
+
+  it('is the in-process RPC configuration of iTwin.js: `getClient()` calls across threads', async () => {
+    const transport = rpcOverIpc(connect(start('shelf.worker')).frontend);
+    const info = { title: 'Shelves', version: 'v1.0' };
+    await WebRpcManager.initializeClient({ info, transport }, [ShelfRpc]).ready();
+    const weighed = await ShelfRpc.getClient().weigh('top', Uint8Array.of(1, 2));
+    expect(weighed).toMatchObject({ shelf: 'top', bytes: Uint8Array.of(1, 2) });
+    RpcManager.terminateInterface(ShelfRpc);
+    expect(() => ShelfRpc.getClient()).toThrow('has no client');
   });
 
   const ends: [string, (worker: Worker, shelf: ReturnType<typeof shelfOf>) => unknown, string][] = [
