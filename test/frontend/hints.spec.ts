@@ -41,6 +41,7 @@ afterEach(async () => {
   await closeIpcApps();
   delete global['addEventListener'];
   delete global['removeEventListener'];
+  delete global['document'];
 });
 
 /** One that would not connect again by itself for as long as a test takes. */
@@ -88,6 +89,22 @@ describe.each(['online', 'visibilitychange'])('a page that hears of %s', (hint) 
     page.dispatchEvent(new Event(hint));
     expect(frontend.state).toBe('closed');
   });
+});
+
+it('a page that is hidden waits until it is looked at', async () => {
+  const frontend = patient();
+  await frontend.ready;
+  proxy.cut();
+  await until(() => frontend.state === 'interrupted');
+  const { taken } = proxy;
+  global['document'] = { visibilityState: 'hidden' };
+  page.dispatchEvent(new Event('visibilitychange'));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect([frontend.state, proxy.taken]).toEqual(['interrupted', taken]);
+  global['document'] = { visibilityState: 'visible' };
+  page.dispatchEvent(new Event('visibilitychange'));
+  expect(await frontend.callIpcChannel('here', 'say')).toBe('here');
+  expect(proxy.taken).toBe(taken + 1);
 });
 
 it('nothing is asked of what is no page', async () => {

@@ -73,6 +73,10 @@ class PortTransport implements IpcTransport {
   readonly bufferedBytes = 0;
   #port: MessagePortLike | undefined;
   #isOver = false;
+  /** Whether anything has come. */
+  #heard = false;
+  /** What went wrong at the other side, where it says so. */
+  #failure: string | undefined;
 
   constructor(private readonly events: IpcPeerEvents) {}
 
@@ -83,8 +87,10 @@ class PortTransport implements IpcTransport {
     this.#port = port;
     listen(port, 'message', (event) => this.#receive(event));
     listen(port, 'messageerror', () => this.close(1007, 'A message cannot be read.'));
+    listen(port, 'error', (error) => this.#failed(error));
     // A port of a page, of Node and of Electron; and a worker, of a thread or a process.
-    for (const type of ['close', 'exit']) listen(port, type, () => this.end(1006, 'The port is closed.'));
+    for (const type of ['close', 'exit'])
+      listen(port, type, () => this.end(1006, this.#failure ?? 'The port is closed.'));
     port.start?.();
     return true;
   }
@@ -115,8 +121,19 @@ class PortTransport implements IpcTransport {
     queueMicrotask(() => this.events.closed({ code, reason }));
   }
 
+  /** A worker has thrown. That of Node exits with it, and says so; that of a page goes on, if it could be loaded. */
+  #failed(error: unknown): void {
+    // An error, the event of a page, or what a process of Electron's calls its end.
+    const { message = typeof error === 'string' ? error : 'It cannot be loaded.' } = Object(error) as {
+      message?: unknown;
+    };
+    this.#failure = `The worker has failed: ${String(message)}`;
+    if (!this.#heard) this.end(1006, this.#failure);
+  }
+
   #receive(event: unknown): void {
     if (this.#isOver) return;
+    this.#heard = true;
     // A worker of Node's hands over the message itself.
     const frame = Array.isArray(event) ? (event as IpcFrame) : (event as { data?: IpcFrame } | null)?.data;
     if (!Array.isArray(frame)) this.close(1002, 'A message is no list.');

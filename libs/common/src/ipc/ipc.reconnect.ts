@@ -46,18 +46,26 @@ type Listen = (type: string, listener: () => void) => void;
 interface PageEvents {
   addEventListener: Listen;
   removeEventListener: Listen;
+  readonly document: { readonly visibilityState: string };
 }
 
 /**
- * Tells when there may be a network again, or somebody looks at the page; nothing where there is no page.
+ * Tells when there may be a network again, or somebody begins to look at the page; nothing where there is no page.
  *
  * @returns stops telling
  */
 export function watchNetwork(hurry: () => void): () => void {
-  const { addEventListener, removeEventListener } = globalThis as unknown as Partial<PageEvents>;
+  const page = globalThis as unknown as Partial<PageEvents>;
+  const { addEventListener, removeEventListener } = page;
   if (!addEventListener || !removeEventListener) return () => undefined;
-  for (const hint of ['online', 'visibilitychange']) addEventListener(hint, hurry);
+  // A page that is hidden may be about to lose its connections: what is tried then is lost with them.
+  const seen = () => page.document?.visibilityState !== 'hidden' && hurry();
+  const hints = [
+    ['online', hurry],
+    ['visibilitychange', seen],
+  ] as const;
+  for (const [hint, listener] of hints) addEventListener(hint, listener);
   return () => {
-    for (const hint of ['online', 'visibilitychange']) removeEventListener(hint, hurry);
+    for (const [hint, listener] of hints) removeEventListener(hint, listener);
   };
 }

@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import { describe } from '@jest/globals';
+import { chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+
+const executablePath =
+  process.env['CHROMIUM'] ??
+  ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'].find((path) =>
+    existsSync(path),
+  );
+
+if (executablePath === undefined)
+  console.warn('The browser tests are skipped: no Chromium here (CHROMIUM may name one).');
+
+/** Tests that are skipped where there is no browser. */
+export function inBrowser(name: string, tests: () => void): void {
+  (executablePath === undefined ? describe.skip : describe)(name, tests);
+}
+
+/** Starts the browser, which asks nothing of other computers. */
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: executablePath!,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+  });
+}

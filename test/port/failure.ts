@@ -1,0 +1,7 @@
+/** What a call rejects with; it is listened to from now on. */
+export function failure(call: Promise<unknown>): Promise<unknown> {
+  return call.then(
+    (value) => Promise.reject(new Error(`It was answered: ${String(value)}`)),
+    (error: unknown) => error,
+  );
+}
