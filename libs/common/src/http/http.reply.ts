@@ -1,4 +1,4 @@
-import { BackendError, rebuildError, ServerError } from '../call/backend.error.js';
+import { rebuildError, ServerError } from '../call/backend.error.js';
 import type { RpcReply } from '../rpc/rpc.exchange.js';
 import { utf8 } from '../wire/bytes.js';
 import { decodeContent } from './http.content.js';
@@ -19,22 +19,28 @@ export function readReply(reply: HttpReply, notServed: () => string): RpcReply {
   if (status === 200) return readResult(reply);
   if (status === 204) return { kind: 'error', error: rebuildError(noContent, status) };
   const text = utf8.decode(body);
+  const type = reply.header('content-type') ?? '';
+  const content = objectFrom(() =>
+    type.startsWith('multipart/') ? decodeContent(body, type) : JSON.parse(text),
+  );
   const retryAfterMs = readRetryAfter(reply.header('retry-after'));
   if (status === 202 || status === 404) {
     // By what it says, not by the header with the protocol's version: that is hidden from pages of other origins.
-    const envelope = readEnvelope(text);
+    const envelope = readEnvelope(content);
     const protocol = Number(reply.header('x-protocol-version'));
     if (status === 202 && (envelope !== undefined || protocol < 2))
       return { kind: 'pending', message: envelope ?? text, retryAfterMs };
     if (status === 404 && (envelope !== undefined || protocol === 1))
-      return { kind: 'notFound', response: objectIn(envelope ?? text) ?? {} };
+      return { kind: 'notFound', response: objectFrom(() => JSON.parse(envelope ?? text)) ?? {} };
     // Where the header is hidden, an error of RPC still says that it is one.
     if (status === 404 && !protocol && !text.includes('isError'))
       return { kind: 'error', error: new ServerError(status, notServed()) };
   }
-  const error = readError(reply, text);
+  const error = content
+    ? rebuildError({ message: `The server answered ${status}.`, ...content }, status)
+    : new ServerError(status, `The server answered ${status} without saying why.`);
   // What has a number is the answer of an implementation, and stays the same however often it is asked for.
-  const isAnswer = error instanceof BackendError && typeof objectIn(text)?.['errorNumber'] === 'number';
+  const isAnswer = typeof content?.['errorNumber'] === 'number';
   if (transientStatuses.has(status) && !isAnswer) return { kind: 'transient', error, retryAfterMs };
   return { kind: 'error', error };
 }
@@ -48,35 +54,16 @@ function readResult(reply: HttpReply): RpcReply {
   }
 }
 
-function readError(reply: HttpReply, text: string): Error {
-  const { status } = reply;
-  const members = objectIn(text) ?? membersOfParts(reply.body, reply.header('content-type'));
-  if (members) return rebuildError({ message: `The server answered ${status}.`, ...members }, status);
-  return new ServerError(status, `The server answered ${status} without saying why.`);
-}
-
-/** An error that has bytes among its members. */
-function membersOfParts(body: Uint8Array, contentType: string | null): object | undefined {
-  if (!contentType?.startsWith('multipart/')) return undefined;
-  try {
-    const value = decodeContent(body, contentType);
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** What an envelope holds: the message of a pending call, or JSON text of what was not found. */
-function readEnvelope(text: string): string | undefined {
-  if (!text.includes('iTwinRpcCoreResponse')) return undefined;
-  const value = objectIn(text)?.['responseValue'];
+function readEnvelope(content: Record<string, unknown> | undefined): string | undefined {
+  const value = content?.['iTwinRpcCoreResponse'] && content['responseValue'];
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The JSON object that a text is; `undefined` for any other. */
-function objectIn(text: string): Record<string, unknown> | undefined {
+/** What is read, where it is an object; `undefined` for anything else, and where it cannot be read. */
+function objectFrom(read: () => unknown): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = read();
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
     return isObject ? (value as Record<string, unknown>) : undefined;
   } catch {
