@@ -58,15 +58,16 @@ export function webSocketIpc(
 
 class WebSocketTransport implements IpcTransport {
   #socket: WebSocketLike | undefined;
-  /** How this side has closed. */
-  #closed: { code: number; reason: string } | undefined;
+  /** Whether this side has closed. */
+  #isClosed = false;
   #isOver = false;
 
   constructor(private readonly events: IpcConnectionEvents) {}
 
   use(socket: WebSocketLike): void {
-    if (this.#closed) {
-      socket.addEventListener('error', () => undefined);
+    // What went wrong is told by the close that follows.
+    socket.addEventListener('error', () => undefined);
+    if (this.#isClosed) {
       socket.close();
       return;
     }
@@ -78,8 +79,6 @@ class WebSocketTransport implements IpcTransport {
     socket.addEventListener('message', ({ data }) =>
       this.events.frame(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer)),
     );
-    // What went wrong is told by the close that follows.
-    socket.addEventListener('error', () => undefined);
     socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason));
   }
 
@@ -107,7 +106,7 @@ class WebSocketTransport implements IpcTransport {
   }
 
   close(code: number, reason: string): void {
-    this.#closed ??= { code, reason };
+    this.#isClosed = true;
     // A page may only name 1000 and those from 3000 on.
     const named = code === 1000 || code >= 3000 ? code : code + 3000;
     // As much of a reason as a close frame holds, whatever its letters.
@@ -117,8 +116,7 @@ class WebSocketTransport implements IpcTransport {
 
   #end(code: number, reason: string): void {
     if (this.#isOver) return;
-    this.#isOver = true;
-    this.#closed ??= { code, reason };
+    this.#isOver = this.#isClosed = true;
     this.events.closed({ code, reason });
   }
 }

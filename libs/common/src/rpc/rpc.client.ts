@@ -129,7 +129,7 @@ export class RpcClient {
         listener(event);
       } catch (error) {
         // Who looks on does not decide what comes of a call.
-        console.error('A listener of an RPC client has failed:', error);
+        console.error(error);
       }
     }
   }

@@ -121,17 +121,16 @@ export function operationPolicy(
 
 function readPolicy(props: unknown): Partial<RpcOperationPolicy> {
   if (typeof props !== 'object' || props === null) return {};
-  const { token, allowResponseCaching, allowResponseCompression, allowTokenMismatch, concurrency } =
-    props as Record<string, unknown>;
-  const policy: Partial<RpcOperationPolicy> = {};
+  const members = props as Record<string, unknown>;
+  const { token, allowResponseCaching } = members;
+  // What is of another kind than its default is not meant.
+  const plain = Object.entries(defaultOperationPolicy).filter(
+    ([key, value]) => typeof members[key] === typeof value,
+  );
+  const policy: Partial<RpcOperationPolicy> = Object.fromEntries(plain.map(([key]) => [key, members[key]]));
   // As a member of the policy, which may be an object of a class.
   if (typeof token === 'function')
     policy.token = (request) => (props as Required<RpcOperationPolicy>).token(request);
-  if (typeof allowResponseCompression === 'boolean')
-    policy.allowResponseCompression = allowResponseCompression;
-  if (typeof allowTokenMismatch === 'boolean') policy.allowTokenMismatch = allowTokenMismatch;
-  if (typeof concurrency === 'number') policy.concurrency = concurrency;
-  if (typeof allowResponseCaching === 'boolean') policy.allowResponseCaching = allowResponseCaching;
   if (typeof allowResponseCaching === 'function') {
     try {
       policy.allowResponseCaching = Boolean((allowResponseCaching as (request?: unknown) => unknown)());

@@ -8,9 +8,8 @@ interface ParsedVersion {
 
 function parse(version: string): ParsedVersion {
   const parts = version.split(/[:-]/);
-  const [major, minor, patch] = parts[0]!.split('.');
-  const number = (text: string | undefined) => (text === undefined ? NaN : Number(text));
-  return { major: number(major), minor: number(minor), patch: number(patch), tagged: Boolean(parts[1]) };
+  const [major = NaN, minor = NaN, patch = NaN] = parts[0]!.split('.').map(Number);
+  return { major, minor, patch, tagged: Boolean(parts[1]) };
 }
 
 /**
