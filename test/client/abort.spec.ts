@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import {
   Activity,
@@ -223,9 +223,77 @@ describe('a call', () => {
     const calls = Array.from({ length: 50 }, () => failureOf(robots.with({ signal: abort.signal }).count()));
     await sleep(10);
     // More than ten would look like a leak to Node.
-    expect(getEventListeners(abort.signal, 'abort').length).toBeLessThanOrEqual(10);
+    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(1);
     abort.abort(new Error('all'));
     expect(new Set((await Promise.all(calls)).map(({ message }) => message))).toEqual(new Set(['all']));
+    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0);
+  });
+
+  it.each<[string, () => { signal: AbortSignal; end?: AbortController }]>([
+    [
+      'a controller',
+      () => {
+        const end = new AbortController();
+        return { signal: end.signal, end };
+      },
+    ],
+    ['a timeout', () => ({ signal: AbortSignal.timeout(600_000) })],
+    [
+      'others together',
+      () => {
+        const end = new AbortController();
+        return { signal: AbortSignal.any([end.signal, new AbortController().signal]), end };
+      },
+    ],
+  ])('leaves nothing behind at the signal of %s, nor do thousands', async (_, make) => {
+    const { signal, end } = make();
+    const any = jest.spyOn(AbortSignal, 'any');
+    const server = new ScriptedServer({ body: '1' });
+    // Both ways in which a call gets a signal.
+    const robots = createRpcClient({ send: server.send, context: () => ({ signal }) }).client(Robots);
+    for (let round = 0; round < 10; round++) {
+      const calls = Array.from({ length: 1000 }, () => robots.with({ signal }).count());
+      expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+      await Promise.all(calls);
+      expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    }
+    const failing = createRpcClient({ send: async () => Promise.reject(new Error('no')) }).client(Robots);
+    await failureOf(failing.with({ signal }).count());
+    await failureOf(robots.with({ signal, timeoutMs: 0 }).count());
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    // It keeps something of each that is made of it, for as long as it lives.
+    expect(any).not.toHaveBeenCalled();
+    jest.restoreAllMocks();
+    if (!end) return;
+    // After all of them it is still heard.
+    const call = failureOf(
+      createRpcClient({ send: () => new Promise(() => {}) })
+        .client(Robots)
+        .with({ signal })
+        .count(),
+    );
+    end.abort(new Error('over'));
+    expect((await call).message).toBe('over');
+  });
+
+  it('is aborted by a timeout, with its reason', async () => {
+    const deaf = createRpcClient({ send: () => new Promise(() => {}) }).client(Robots);
+    const error = await failureOf(deaf.with({ signal: AbortSignal.timeout(20) }).count());
+    expect(error.name).toBe('TimeoutError');
+  });
+
+  it('can be ended by the listener of another that shares its signal', async () => {
+    const abort = new AbortController();
+    const server = new ScriptedServer({ body: '1' });
+    const client = createRpcClient({ send: () => new Promise(() => {}) });
+    const late = createRpcClient({ send: server.send }).client(Robots);
+    const first = failureOf(client.client(Robots).with({ signal: abort.signal }).count());
+    const second = first.then(() => failureOf(late.with({ signal: abort.signal }).count()));
+    abort.abort(new Error('over'));
+    expect((await first).message).toBe('over');
+    expect((await second).message).toBe('over');
+    expect(server.requests).toEqual([]);
+    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0);
   });
 });
 

@@ -75,9 +75,34 @@ describe('a pending call', () => {
   it('is asked for within the hour, whatever the server says, and never in a tight loop', async () => {
     const never = { ...envelope('pending', ''), headers: { 'retry-after': '1e300' } };
     const now = { ...envelope('pending', ''), headers: { 'retry-after': '-1' } };
-    const { times, robots } = clientOf([never, now, done]);
+    const { times, robots } = clientOf([now, now, never, done]);
     await fast(robots.count());
-    expect(times).toEqual([0, 3_600_000, 3_600_010]);
+    expect(times).toEqual([0, 10, 20, 3_600_020]);
+  });
+
+  it('is asked for the less often the longer it has been pending', async () => {
+    const now = { ...envelope('pending', ''), headers: { 'retry-after': '0' } };
+    const { times, robots } = clientOf([now]);
+    const leaving = new AbortController();
+    const call = failureOf(robots.with({ signal: leaving.signal }).count());
+    await jest.advanceTimersByTimeAsync(60_000);
+    // Quick at first; later a fiftieth of what has gone by lies between two questions.
+    expect(times.slice(0, 4)).toEqual([0, 10, 20, 30]);
+    for (const [i, time] of times.entries())
+      if (i > 0) expect(time - times[i - 1]!).toBeGreaterThanOrEqual(times[i - 1]! / 50 - 1);
+    expect(times.length).toBeLessThan(320);
+    expect(times.length).toBeGreaterThan(200);
+    leaving.abort(new Error('enough'));
+    expect((await call).message).toBe('enough');
+  });
+
+  it('is asked for quickly again where it has been something else in between', async () => {
+    const now = { ...envelope('pending', ''), headers: { 'retry-after': '0' } };
+    const later = { ...envelope('pending', ''), headers: { 'retry-after': '1000' } };
+    const missing = envelope('notFound', '{}');
+    const { times, robots } = clientOf([later, missing, now, done], { onNotFound: () => true });
+    await fast(robots.count());
+    expect(times).toEqual([0, 1_000_000, 1_000_000, 1_000_010]);
   });
 
   it('is known without the header of the version, which pages of other origins do not see', async () => {
@@ -121,11 +146,14 @@ describe('a transient fault', () => {
 
   it.each([
     ['2', 2000],
-    ['0.1', 100],
+    ['0.6', 600],
     ['Thu, 01 Jan 2026 00:00:30 GMT', 30_000],
-    ['Thu, 01 Jan 2025 00:00:00 GMT', 10],
-    ['0', 10],
+    // No sooner than without a word of the server's: nobody comes back at once, nor all at the same moment.
+    ['0.1', 250],
+    ['Thu, 01 Jan 2025 00:00:00 GMT', 250],
+    ['0', 250],
   ])('with Retry-After %s is over after %i ms', async (retryAfter, pause) => {
+    jest.spyOn(Math, 'random').mockReturnValue(0);
     const { times, robots } = clientOf([busy(retryAfter), done]);
     await fast(robots.count());
     expect(times).toEqual([0, pause]);
@@ -143,6 +171,22 @@ describe('a transient fault', () => {
     ]);
     expect(await fast(robots.count())).toBe('done');
     expect(server.requests).toHaveLength(15);
+  });
+
+  it('with a word of the server ends when it has lasted for as long as a pause may', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0);
+    const { times, robots } = clientOf([busy('0')], { retry: { limit: 2, longestPauseMs: 2000 } });
+    expect(await failureOf(fast(robots.count()))).toMatchObject({ name: 'ServerError', status: 503 });
+    expect(times).toEqual([0, 250, 500, 750, 1000, 1250, 1500, 1750, 2000]);
+    const mixed = clientOf([busy('1'), busy(), busy('1')], {
+      retry: { pauseMs: 0, limit: 9, longestPauseMs: 2100 },
+    });
+    await failureOf(fast(mixed.robots.count()));
+    expect(mixed.times).toEqual([0, 1000, 1010, 2010]);
+    // Another answer in between, and there is as much time again.
+    const between = [busy('1'), busy('1'), envelope('pending', ''), busy('1'), busy('1'), done];
+    const anew = clientOf(between, { retry: { longestPauseMs: 2000 } });
+    expect(await fast(anew.robots.count())).toBe('done');
   });
 
   it('is not waited for when the server wants hours, or says nothing sensible five times', async () => {

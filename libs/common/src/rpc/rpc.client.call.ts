@@ -21,6 +21,8 @@ export interface RpcClientTarget {
 
 const defaultRetry: RpcRetryPolicy = { limit: 4, pauseMs: 500, longestPauseMs: 5 * 60 * 1000 };
 const PENDING_INTERVAL_MS = 10_000;
+/** What is pending is left alone for this part of the time that it has been, so that waiting for long asks little. */
+const PENDING_SHARE = 1 / 50;
 /** Whatever a server says, it is not asked in a tight loop, nor forgotten for ever. */
 const SHORTEST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 60 * 60 * 1000;
@@ -29,22 +31,29 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** One call, from the first request to its result: repeats what is transient, and asks for what is pending. */
 export class RpcClientCall {
+  readonly #target: RpcClientTarget;
+  readonly #transport: RpcClientTransport;
+  readonly #notify: (event: RpcClientEvent) => void;
   readonly #options: RpcClientOptions & RpcCallOptions;
   readonly #surroundings: RpcSurroundings;
   readonly #activityId: string;
   /** When the call has to be done, in milliseconds since the epoch; may be infinite. */
   readonly #deadline: number;
-  readonly #expiry = new AbortController();
-  readonly #signal: AbortSignal;
+  /** Aborted when the call is over before it is done, for whatever reason. */
+  readonly #end = new AbortController();
+  #pause: ReturnType<typeof setTimeout> | undefined;
   #arguments: readonly unknown[];
 
   constructor(
-    private readonly target: RpcClientTarget,
+    target: RpcClientTarget,
     args: readonly unknown[],
-    private readonly transport: RpcClientTransport,
+    transport: RpcClientTransport,
     options: RpcClientOptions & RpcCallOptions,
-    private readonly notify: (event: RpcClientEvent) => void,
+    notify: (event: RpcClientEvent) => void,
   ) {
+    this.#target = target;
+    this.#transport = transport;
+    this.#notify = notify;
     this.#options = options;
     this.#arguments = args;
     this.#surroundings = options.context?.() ?? {};
@@ -52,21 +61,26 @@ export class RpcClientCall {
     const { timeoutMs = Infinity } = options;
     if (!(timeoutMs >= 0)) throw new RangeError(`A call cannot have ${timeoutMs} ms of time.`);
     this.#deadline = Math.min(Date.now() + timeoutMs, this.#surroundings.deadline ?? Infinity);
-    const given = [options.signal, this.#surroundings.signal].filter((signal) => signal !== undefined);
-    // Listeners of ours on a signal that many calls share would look like a leak to Node.
-    this.#signal = given.length > 0 ? AbortSignal.any([...given, this.#expiry.signal]) : this.#expiry.signal;
   }
 
   /** Resolves with the result; rejects with what the server answered, or why it did not. */
   async run(): Promise<unknown> {
     const timeoutMs = Math.max(0, this.#deadline - Date.now());
-    const expire = () => this.#expiry.abort(new DeadlineError(timeoutMs));
+    const expire = () => this.#end.abort(new DeadlineError(timeoutMs));
     const timer = timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(expire, timeoutMs);
+    const leave = [this.#options.signal, this.#surroundings.signal].map((signal) =>
+      follow(signal, this.#end),
+    );
     // The timer would come after the request.
     if (timeoutMs === 0) expire();
+    const { signal } = this.#end;
     try {
-      // Whatever is being waited for, suppliers and handlers of the application included.
-      const value = await unlessAborted(this.#repeat(), this.#signal);
+      const value = await new Promise((resolve, reject) => {
+        signal.throwIfAborted();
+        // Whatever is being waited for, suppliers and handlers of the application included.
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+        this.#repeat().then(resolve, reject);
+      });
       this.#tell({ kind: 'response', outcome: 'result' });
       return value;
     } catch (error) {
@@ -74,50 +88,56 @@ export class RpcClientCall {
       throw error;
     } finally {
       clearTimeout(timer);
+      clearTimeout(this.#pause);
+      for (const each of leave) each();
     }
   }
 
   async #repeat(): Promise<unknown> {
+    let kind: RpcReply['kind'] | undefined;
+    let since = 0;
     let faults = 0;
     for (let attempt = 1; ; attempt++) {
-      this.#signal.throwIfAborted();
       const reply = await this.#exchange(attempt);
-      this.#signal.throwIfAborted();
+      this.#end.signal.throwIfAborted();
       if (reply.kind === 'result') return reply.value;
       if (reply.kind === 'error') throw reply.error;
-      // A server that says when to come back, or anything else, knows that it will be there.
-      faults = reply.kind === 'transient' && reply.retryAfterMs === undefined ? faults + 1 : 0;
-      if (reply.kind === 'pending') await this.#wait(reply);
-      else if (reply.kind === 'transient') await this.#comeBack(reply, faults);
-      else await this.#repair(reply.response);
+      // What counts is what comes in a row.
+      if (kind !== reply.kind) [kind, since, faults] = [reply.kind, performance.now(), 0];
+      const lasted = performance.now() - since;
+      if (reply.kind === 'pending') await this.#wait(reply, lasted);
+      else if (reply.kind === 'notFound') await this.#repair(reply.response);
+      else {
+        const isTold = reply.retryAfterMs !== undefined;
+        // A server that says when to come back knows that it will be there.
+        if (isTold) faults = 0;
+        await this.#comeBack(reply, faults, lasted);
+        if (!isTold) faults++;
+      }
     }
   }
 
   async #exchange(attempt: number): Promise<RpcReply> {
     const { headers = {}, token } = this.#options;
-    const { definition, operation, policy } = this.target;
+    const { definition, operation, policy } = this.#target;
     const activity = await this.#activity();
-    this.#signal.throwIfAborted();
+    const parameters = this.#arguments;
+    const findTokenPropsParameter = () => tokenOf(parameters);
+    const { token: route = findTokenPropsParameter } = policy;
+    this.#end.signal.throwIfAborted();
     const request: RpcRequest = {
       definition,
       operation,
       policy,
-      arguments: this.#arguments,
+      arguments: parameters,
       activity,
-      token: this.#route() ?? token,
+      token: route({ parameters, findTokenPropsParameter }) ?? token,
       headers: { ...this.#csrf(), ...headers },
       timeoutMs: this.#deadline === Infinity ? undefined : Math.max(1, this.#deadline - Date.now()),
-      signal: this.#signal,
+      signal: this.#end.signal,
     };
     this.#tell({ kind: 'request', attempt });
-    return this.transport.exchange(request);
-  }
-
-  #route(): IModelRpcProps | undefined {
-    const parameters = this.#arguments;
-    const findTokenPropsParameter = () => tokenOf(parameters);
-    const { token = findTokenPropsParameter } = this.target.policy;
-    return token({ parameters, findTokenPropsParameter });
+    return this.#transport.exchange(request);
   }
 
   async #activity(): Promise<ActivityProps> {
@@ -132,7 +152,7 @@ export class RpcClientCall {
         typeof authorization === 'function'
           ? await authorization()
           : (authorization ?? around.accessToken ?? ''),
-      rpcMethod: this.target.operation,
+      rpcMethod: this.#target.operation,
     };
   }
 
@@ -142,55 +162,72 @@ export class RpcClientCall {
     return value ? { [headerName]: value } : {};
   }
 
-  #wait({ message, retryAfterMs }: RpcReply & { kind: 'pending' }): Promise<void> {
+  #wait({ message, retryAfterMs }: RpcReply & { kind: 'pending' }, lasted: number): Promise<void> {
     this.#tell({ kind: 'pending', message });
-    return this.#pause(retryAfterMs ?? this.#options.pendingIntervalMs ?? PENDING_INTERVAL_MS);
+    const pause = retryAfterMs ?? this.#options.pendingIntervalMs ?? PENDING_INTERVAL_MS;
+    return this.#sleep(Math.max(pause, lasted * PENDING_SHARE));
   }
 
-  async #comeBack({ error, retryAfterMs }: RpcReply & { kind: 'transient' }, faults: number): Promise<void> {
+  /**
+   * @param faults in a row before this one, without a word of the server's on when to come back
+   * @param lasted since the first in a row, in milliseconds
+   */
+  #comeBack(
+    { error, retryAfterMs = 0 }: RpcReply & { kind: 'transient' },
+    faults: number,
+    lasted: number,
+  ): Promise<void> {
     const { limit, pauseMs, longestPauseMs } = { ...defaultRetry, ...this.#options.retry };
     // Not all clients of a server that stumbled come back at the same moment.
-    const growing = pauseMs * (1 + (2 ** (faults - 1) - 1) / 2) * (0.5 + Math.random() / 2);
-    const pause = retryAfterMs ?? growing;
-    if (faults > limit || limit <= 0 || pause > longestPauseMs) throw error;
+    const growing = pauseMs * (0.5 + 2 ** (faults - 1)) * (0.5 + Math.random() / 2);
+    const pause = Math.max(retryAfterMs, growing);
+    if (faults >= limit || lasted + pause > longestPauseMs) throw error;
     this.#tell({ kind: 'retry', pauseMs: pause, reason: error.message });
-    await this.#pause(pause);
+    return this.#sleep(pause);
   }
 
   async #repair(response: object): Promise<void> {
-    const { interfaceName } = this.target.definition;
-    const event = { interfaceName, operation: this.target.operation, arguments: this.#arguments, response };
+    const { interfaceName } = this.#target.definition;
+    const event = { interfaceName, operation: this.#target.operation, arguments: this.#arguments, response };
     const verdict = await this.#options.onNotFound?.(event);
     if (!verdict) throw rebuildError({ name: 'NotFound', ...response }, 404);
     if (Array.isArray(verdict)) this.#arguments = verdict;
   }
 
-  async #pause(milliseconds: number): Promise<void> {
+  /** Goes on for ever where the call is over meanwhile. */
+  #sleep(milliseconds: number): Promise<void> {
     const bounded = Math.min(Math.max(milliseconds, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, bounded)));
-    try {
-      await unlessAborted(over, this.#signal);
-    } finally {
-      clearTimeout(timer);
-    }
+    return new Promise((resolve) => (this.#pause = setTimeout(resolve, bounded)));
   }
 
   #tell(step: RpcClientStep): void {
-    const { operation, definition } = this.target;
+    const { operation, definition } = this.#target;
     const about = { activityId: this.#activityId, interfaceName: definition.interfaceName, operation };
-    this.notify({ ...about, ...step });
+    this.#notify({ ...about, ...step });
   }
 }
 
-/** What comes of a promise, or the signal's reason, whichever is first. Leaves no listener behind. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-    void promise.then(resolve, reject).then(() => signal.removeEventListener('abort', abort));
-  });
+/**
+ * The calls that follow a signal. It has one listener for all of them: Node would take more than ten for a leak, and
+ * keeps something of every `AbortSignal.any` for as long as the signal lives.
+ */
+const followers = new WeakMap<AbortSignal, Set<AbortController>>();
+
+function abortFollowers(this: AbortSignal): void {
+  for (const follower of followers.get(this)!) follower.abort(this.reason);
+}
+
+/** Aborts with a signal, where there is one. @returns ends it */
+function follow(signal: AbortSignal | undefined, follower: AbortController): () => void {
+  if (!signal) return () => undefined;
+  if (signal.aborted) follower.abort(signal.reason);
+  const all = followers.get(signal) ?? new Set();
+  followers.set(signal, all.add(follower));
+  signal.addEventListener('abort', abortFollowers);
+  return () => {
+    all.delete(follower);
+    if (all.size === 0) signal.removeEventListener('abort', abortFollowers);
+  };
 }
 
 /** The first argument that names a model (WIRE 2.1). */
