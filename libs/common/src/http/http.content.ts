@@ -13,8 +13,9 @@ export function decodeContent(body: Uint8Array, contentType: string | null): unk
   if (type.startsWith('application/octet-stream')) return body;
   if (!type.startsWith('multipart/')) return decodeValue(utf8.decode(body), [], defaultWireLimits.depth);
   const parts = decodeMultipart(body, boundaryOf(contentType!));
-  // The parts of data go by their order (WIRE 2.5), whatever their names.
-  const data = parts.filter(({ name }) => name !== 'objects').map(({ bytes }) => bytes);
+  // The parts of data go by their order (WIRE 2.5), whatever their names. Each in memory of its own: it may be kept when
+  // the others are long forgotten, or be sent to a worker, which takes all of its buffer.
+  const data = parts.filter(({ name }) => name !== 'objects').map(({ bytes }) => bytes.slice());
   const objects = parts.find(({ name }) => name === 'objects');
   return decodeValue(utf8.decode(objects?.bytes), data, defaultWireLimits.depth);
 }
