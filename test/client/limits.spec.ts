@@ -2,11 +2,12 @@ import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createRpcClient, defaultWireLimits, HttpRpcHandler, inMemoryHttp } from '@linnet/common';
 import { RpcDispatcher, ServerError } from '@linnet/common';
 import type { RpcClientOptions } from '@linnet/common';
 import { failureOf, Robots, ScriptedServer } from './scripted.send.js';
+import type { ScriptedReply } from './scripted.send.js';
 import { until } from '../nest/ipc.harness.js';
 
 const LIMIT = 100_000;
@@ -94,6 +95,64 @@ it('an answer in memory has the same limit', async () => {
   expect(await count({ send })).toHaveLength(LIMIT);
   size++;
   expect(await failureOf(count({ send }))).toMatchObject({ name: 'ServerError', status: 200, message });
+});
+
+describe('text, which takes many times its memory to be parsed,', () => {
+  const text = (size: number) => `[${'{},'.repeat((size - 4) / 3)}{}]`;
+  const part = (name: string, content: string) =>
+    `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${content}\r\n`;
+  const multipart = { 'content-type': 'multipart/form-data; boundary=b' };
+  const ask = (reply: ScriptedReply, options: RpcClientOptions = {}) =>
+    count({ send: new ScriptedServer(reply).send, maxResponseText: 1000, retry: { limit: 0 }, ...options });
+  const refused = 'more than 1000 bytes of text: maxResponseText';
+
+  it('has a limit of its own, whatever comes beside it', async () => {
+    expect(await ask({ body: text(1000) })).toHaveLength(333);
+    const parse = jest.spyOn(JSON, 'parse');
+    for (const reply of [
+      { body: text(1003) },
+      { body: text(1003), headers: { 'content-type': 'application/json' } },
+      { body: `${part('objects', text(1003))}--b--`, headers: multipart },
+    ]) {
+      const error = await failureOf(ask(reply));
+      expect(error).toBeInstanceOf(ServerError);
+      expect(error).toMatchObject({ status: 200, message: `The answer cannot be read: ${refused}` });
+    }
+    expect(parse).not.toHaveBeenCalled();
+    jest.restoreAllMocks();
+  });
+
+  it.each([202, 404, 500, 503])(
+    'has it in an answer of %i, too, whatever it calls itself',
+    async (status) => {
+      const octets = { 'content-type': 'application/octet-stream' };
+      for (const headers of [{}, octets, multipart]) {
+        const error = await failureOf(ask({ status, headers, body: text(1003) }));
+        expect(error).toBeInstanceOf(ServerError);
+        expect(error).toMatchObject({ status, message: `The answer cannot be read: ${refused}` });
+      }
+    },
+  );
+
+  it('is no limit of bytes', async () => {
+    const bytes = 'x'.repeat(5000);
+    expect(await ask({ body: bytes, headers: { 'content-type': 'application/octet-stream' } })).toHaveLength(
+      5000,
+    );
+    const marker = '{"isBinary":true,"index":0,"size":5000,"chunks":1}';
+    const body = `${part('objects', marker)}${part('data-0', bytes)}--b--`;
+    expect(await ask({ body, headers: multipart })).toHaveLength(5000);
+  });
+
+  it('is 32 MiB by default, and may be of any size where the limit says so', async () => {
+    const size = 32 * 1024 * 1024;
+    const send = () => new ScriptedServer({ body: `"${'x'.repeat(size - 1)}"` }).send;
+    const options = { maxResponseBytes: Infinity, maxResponseText: undefined };
+    expect((await failureOf(count({ ...options, send: send() }))).message).toContain(
+      '33554432 bytes of text',
+    );
+    expect(await count({ ...options, send: send(), maxResponseText: Infinity })).toHaveLength(size - 1);
+  });
 });
 
 it('the limit is 64 MiB by default, and known to who sends requests', async () => {

@@ -4,7 +4,7 @@ import type { RpcClientTransport, RpcReply, RpcRequest } from '../rpc/rpc.exchan
 import { isBytes } from '../wire/bytes.js';
 import { encodeMultipart } from '../wire/multipart.codec.js';
 import { encodeValue } from '../wire/value.codec.js';
-import { defaultWireLimits } from '../wire/wire.limits.js';
+import { ANSWER_TEXT_BYTES, MULTIPART_BYTES } from '../wire/wire.limits.js';
 import { sendByFetch } from './fetch.transport.js';
 import { CLIENT_HEADER, LONGEST_TIMEOUT_MS, TIMEOUT_HEADER } from './http.headers.js';
 import { readReply } from './http.reply.js';
@@ -23,7 +23,7 @@ export class HttpTransport implements RpcClientTransport {
   constructor(
     private readonly options: Pick<
       RpcClientOptions,
-      'uriPrefix' | 'info' | 'ownHeaders' | 'send' | 'maxResponseBytes' | 'scheme'
+      'uriPrefix' | 'info' | 'ownHeaders' | 'send' | 'maxResponseBytes' | 'maxResponseText' | 'scheme'
     >,
     send: HttpSend | undefined = options.send,
   ) {
@@ -41,7 +41,8 @@ export class HttpTransport implements RpcClientTransport {
   async exchange(request: RpcRequest): Promise<RpcReply> {
     const content = encodeArguments(request);
     const url = this.#url(request);
-    const maxBytes = this.options.maxResponseBytes ?? defaultWireLimits.multipartBytes;
+    const { maxResponseBytes: maxBytes = MULTIPART_BYTES } = this.options;
+    const { maxResponseText = ANSWER_TEXT_BYTES, scheme } = this.options;
     const message: HttpRequest = {
       method: content.query === undefined ? 'POST' : 'GET',
       url: url + (content.query ?? ''),
@@ -60,13 +61,12 @@ export class HttpTransport implements RpcClientTransport {
     const { body } = reply;
     if (!(body.length <= maxBytes))
       throw new ServerError(reply.status, `The answer has more than ${maxBytes} bytes: maxResponseBytes.`);
-    const { scheme } = this.options;
     const notServed = () =>
       // Without its origin: where the server is, is nothing for the callers of who calls it.
       `${request.definition.interfaceName} is not served at ${url.replace(/^[^/]*\/\/[^/]*/, '')}`;
-    if (!scheme) return readReply(reply, notServed);
-    const status = scheme.wireStatus(reply.status);
-    return readReply({ status, header: (name) => reply.header(scheme.ownHeader(name)), body }, notServed);
+    const header = (name: string) => reply.header(scheme?.ownHeader(name) ?? name);
+    const status = scheme?.wireStatus(reply.status) ?? reply.status;
+    return readReply({ status, header, body }, maxResponseText, notServed);
   }
 
   #url({ token, definition, operation }: RpcRequest): string {
@@ -92,25 +92,27 @@ export class HttpTransport implements RpcClientTransport {
     { activity, headers, timeoutMs }: RpcRequest,
     contentType: string | undefined,
   ): Record<string, string> {
-    const all: Record<string, string> = {
+    const { scheme } = this.options;
+    const own: Record<string, string | undefined> = {
       'X-Correlation-Id': activity.activityId,
       'X-Protocol-Version': '2',
       'X-Application-Id': activity.applicationId,
       'X-Application-Version': activity.applicationVersion,
       'X-Session-Id': activity.sessionId,
+      Authorization: activity.accessToken || undefined,
+      'Content-Type': contentType,
     };
-    if (activity.accessToken !== '') all['Authorization'] = activity.accessToken;
-    if (contentType !== undefined) all['Content-Type'] = contentType;
     if (this.#ownHeaders) {
-      all[CLIENT_HEADER] = '1';
+      own[CLIENT_HEADER] = '1';
       if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMEOUT_MS)
-        all[TIMEOUT_HEADER] = String(Math.ceil(timeoutMs));
+        own[TIMEOUT_HEADER] = String(Math.ceil(timeoutMs));
     }
+    const all: Record<string, string> = {};
+    for (const [name, value] of Object.entries(own))
+      if (value !== undefined) all[(scheme?.ownHeader(name) ?? name).toLowerCase()] = value;
     // What the caller gives wins, however it is written.
-    const { scheme } = this.options;
-    const own = Object.entries(all).map(([name, value]) => [scheme?.ownHeader(name) ?? name, value] as const);
-    const entries = [...own, ...Object.entries(headers)];
-    return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]));
+    for (const [name, value] of Object.entries(headers)) all[name.toLowerCase()] = value;
+    return all;
   }
 }
 

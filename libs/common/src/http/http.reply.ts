@@ -1,7 +1,6 @@
 import { rebuildError, ServerError } from '../call/backend.error.js';
 import type { RpcReply } from '../rpc/rpc.exchange.js';
-import { utf8 } from '../wire/bytes.js';
-import { decodeContent } from './http.content.js';
+import { decodeContent, decodeText } from './http.content.js';
 import type { HttpReply } from './http.send.js';
 
 /** Statuses that ask to come back later. */
@@ -12,16 +11,26 @@ const noContent = { errorNumber: 65604, name: 'Error (65604)', message: 'No Cont
 /**
  * Reads an answer of any status (WIRE 2.5), as every server of the iTwin.js wire sends it. Never throws.
  *
+ * @param maxText bytes of JSON text that are accepted
  * @param notServed what a 404 means that is none of RPC: nobody took the request for a call
  */
-export function readReply(reply: HttpReply, notServed: () => string): RpcReply {
+export function readReply(reply: HttpReply, maxText: number, notServed: () => string): RpcReply {
+  try {
+    return read(reply, maxText, notServed);
+  } catch (error) {
+    const { message } = error as Error;
+    return { kind: 'error', error: new ServerError(reply.status, `The answer cannot be read: ${message}`) };
+  }
+}
+
+function read(reply: HttpReply, maxText: number, notServed: () => string): RpcReply {
   const { status, body } = reply;
-  if (status === 200) return readResult(reply);
+  const type = reply.header('content-type');
+  if (status === 200) return { kind: 'result', value: decodeContent(body, type, maxText) };
   if (status === 204) return { kind: 'error', error: rebuildError(noContent, status) };
-  const text = utf8.decode(body);
-  const type = reply.header('content-type') ?? '';
+  const text = decodeText(body, maxText);
   const content = objectFrom(() =>
-    type.startsWith('multipart/') ? decodeContent(body, type) : JSON.parse(text),
+    type?.startsWith('multipart/') ? decodeContent(body, type, maxText) : JSON.parse(text),
   );
   const retryAfterMs = readRetryAfter(reply.header('retry-after'));
   if (status === 202 || status === 404) {
@@ -43,15 +52,6 @@ export function readReply(reply: HttpReply, notServed: () => string): RpcReply {
   const isAnswer = typeof content?.['errorNumber'] === 'number';
   if (transientStatuses.has(status) && !isAnswer) return { kind: 'transient', error, retryAfterMs };
   return { kind: 'error', error };
-}
-
-function readResult(reply: HttpReply): RpcReply {
-  try {
-    return { kind: 'result', value: decodeContent(reply.body, reply.header('content-type')) };
-  } catch (error) {
-    const { message } = error as Error;
-    return { kind: 'error', error: new ServerError(reply.status, `The answer cannot be read: ${message}`) };
-  }
 }
 
 /** What an envelope holds: the message of a pending call, or JSON text of what was not found. */

@@ -14,10 +14,13 @@ export interface RpcRetryPolicy {
   readonly limit: number;
   /**
    * The first pause, in milliseconds; each further one is longer (×1, ×1.5, ×2.5, ×4.5, …), and all are shortened by
-   * chance, by half at the most. Default 500.
+   * chance, by half at the most. A server's word can make a pause longer, not shorter. Default 500.
    */
   readonly pauseMs: number;
-  /** A server that wants to be left alone for longer, in milliseconds, is not waited for. Default 5 minutes. */
+  /**
+   * How long a server may answer so in a row, or want to be left alone, in milliseconds; then the call fails with the
+   * server's last error. Default 5 minutes.
+   */
   readonly longestPauseMs: number;
 }
 
@@ -95,8 +98,8 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
   /** The header that shows a request to come from the application's own page. */
   readonly csrf?: { readonly headerName?: string; readonly headerValue: string | (() => string | undefined) };
   /**
-   * How long to wait before a pending call is asked for again, in milliseconds, where the server does not say. Default
-   * 10,000.
+   * How long to wait before a pending call is asked for again, in milliseconds, where the server does not say. A call
+   * that is pending for long is asked for no sooner than after a fiftieth of that time. Default 10,000.
    */
   readonly pendingIntervalMs?: number;
   /** Asked when the server lacks what a request refers to. Default: the call fails. */
@@ -107,6 +110,11 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
    * a server that has gone wrong cannot fill the memory of its clients.
    */
   readonly maxResponseBytes?: number;
+  /**
+   * Bytes of JSON text in an answer, or beside the bytes in one. Past it the text is not parsed, which may take twenty times
+   * its memory, and the call rejects with a {@link ServerError} that names this option. Default 32 MiB.
+   */
+  readonly maxResponseText?: number;
   /** The activity that calls belong to, with what is left of its deadline: what a backend is serving. */
   readonly context?: () => RpcSurroundings | undefined;
   /**

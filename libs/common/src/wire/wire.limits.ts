@@ -64,14 +64,27 @@ export function limitsFrom<Limits extends object>(
   return limits as Limits;
 }
 
+const MIB = 1024 * 1024;
+const TEXT_BYTES = 5 * MIB;
+const PARTS = 4096;
+const ARGUMENTS = 256;
+/** Also what clients take: the constants, not the table, so that pages carry nothing of servers. */
+export const MULTIPART_BYTES = 64 * MIB;
+export const DEPTH = 512;
+/**
+ * Bytes of JSON text that a client reads of an answer. 32 MiB: backends answer with some tens of megabytes, and in memory
+ * that is two to five times as much; of empty objects it is twenty times, and a process of 1 GB has to live through it.
+ */
+export const ANSWER_TEXT_BYTES = 32 * MIB;
+
 /** The limits of requests that are read where an application names no others; {@link WireLimits} has their reasons. */
 export const defaultWireLimits: Readonly<WireLimits> = {
-  bodyBytes: 5 * 1024 * 1024,
-  multipartBytes: 64 * 1024 * 1024,
-  parts: 4096,
+  bodyBytes: TEXT_BYTES,
+  multipartBytes: MULTIPART_BYTES,
+  parts: PARTS,
   partHeaderBytes: 8 * 1024,
-  depth: 512,
-  arguments: 256,
+  depth: DEPTH,
+  arguments: ARGUMENTS,
   targetLength: 32 * 1024,
   waitingCalls: 1000,
 };
@@ -132,16 +145,16 @@ export interface IpcLimits {
 
 /** The limits of sessions where an application names no others; {@link IpcLimits} has their reasons. */
 export const defaultIpcLimits: Readonly<IpcLimits> = {
-  messageBytes: defaultWireLimits.multipartBytes,
-  textLength: defaultWireLimits.bodyBytes,
-  parts: defaultWireLimits.parts,
-  depth: defaultWireLimits.depth,
-  arguments: defaultWireLimits.arguments,
+  messageBytes: MULTIPART_BYTES,
+  textLength: TEXT_BYTES,
+  parts: PARTS,
+  depth: DEPTH,
+  arguments: ARGUMENTS,
   pendingCalls: 1000,
   waitingMessages: 1000,
-  waitingBytes: 1024 * 1024,
+  waitingBytes: MIB,
   arrivalMs: 30_000,
-  bufferedBytes: 16 * 1024 * 1024,
+  bufferedBytes: 16 * MIB,
   sessions: 10_000,
   upgrades: 256,
   upgradeMs: 30_000,
