@@ -191,7 +191,8 @@ export class IpcGateway implements OnModuleInit {
     if (this.#sockets.greeting >= this.#limits.upgrades)
       throw new HttpError(503, 'Too many frontends are connecting at once.');
     // Who may have a session already says so in his greeting.
-    if (this.#resumes && request.headers['sec-websocket-protocol']?.includes(DURABLE_PROTOCOL)) return;
+    const offered = request.headers['sec-websocket-protocol']?.split(',') ?? [];
+    if (this.#resumes && offered.some((protocol) => protocol.trim() === DURABLE_PROTOCOL)) return;
     if (this.#sockets.load >= this.#limits.sessions)
       throw new HttpError(503, 'The server has as many sessions as it can have.');
   }

@@ -67,3 +67,8 @@ export class Activity implements ActivityProps {
     this.#abort?.abort(reason);
   }
 }
+
+/** An id is written into every line of the log: one that is longer than any that is made is not taken over. */
+export function isActivityId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && id.length <= 256;
+}

@@ -1,4 +1,4 @@
-import { ByteCollector } from '../wire/bytes.js';
+import { concatBytes } from '../wire/bytes.js';
 import type { HttpReply, HttpRequest } from './http.send.js';
 
 /** Sends a request by `fetch`. */
@@ -10,9 +10,12 @@ export async function sendByFetch(request: HttpRequest): Promise<HttpReply> {
     signal,
     body: typeof body === 'object' ? new Blob([...body] as Uint8Array<ArrayBuffer>[]) : body,
   });
-  const bytes = new ByteCollector();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
   const reader = response.body?.getReader();
-  for (let chunk; bytes.size <= maxBytes && (chunk = (await reader?.read())?.value);) bytes.push(chunk);
+  for (let chunk; size <= maxBytes && (chunk = (await reader?.read())?.value); size += chunk.byteLength)
+    chunks.push(chunk);
   await reader?.cancel();
-  return { status: response.status, header: (name) => response.headers.get(name), body: bytes.take() };
+  const { status, headers: answered } = response;
+  return { status, header: (name) => answered.get(name), body: concatBytes(chunks, size) };
 }

@@ -1,4 +1,4 @@
-import { Activity } from '../call/call.activity.js';
+import { Activity, isActivityId } from '../call/call.activity.js';
 import { GENERAL_ERROR, IModelError, TransientError } from '../call/call.error.js';
 import { CallQueue } from '../call/call.queue.js';
 import { settle } from '../call/call.settle.js';
@@ -103,7 +103,7 @@ export class IpcConversation {
     if (!queue) this.#queues.set(call.channel, (queue = new CallQueue(1, this.options.limits.pendingCalls)));
     return queue.run(
       () => target.run(call),
-      () => this.session.signal,
+      () => call.activity.signal,
     );
   }
 
@@ -226,9 +226,4 @@ export class IpcConversation {
     activity.user = session.user;
     return activity;
   }
-}
-
-/** An id is written into every line of the log: one that is longer than any that is made is not taken over. */
-function isActivityId(id: unknown): id is string {
-  return typeof id === 'string' && id !== '' && id.length <= 256;
 }

@@ -1,4 +1,6 @@
 import { isCount } from '../wire/value.codec.js';
+import { defaultIpcLimits } from '../wire/wire.limits.js';
+import type { IpcLimits } from '../wire/wire.limits.js';
 import { checkMessage } from './ipc.codec.js';
 import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
 import type { IpcMessage } from './ipc.message.js';
@@ -76,6 +78,14 @@ export type Greeting =
     }
   | { readonly lost: string; readonly welcome?: undefined };
 
+/** Of a greeting: ids and a secret. Whoever is greeted knows nothing yet of who it is. */
+export const greetingLimits: IpcLimits = {
+  ...defaultIpcLimits,
+  textLength: 4096,
+  messageBytes: 4096,
+  parts: 0,
+};
+
 /** The first frame of a frontend, as a list: begins a session, or proves that one is its own. */
 export function helloOf(
   resumption: { sessionId: string; secret: string } | undefined,
@@ -109,8 +119,8 @@ export function greetingOf({ welcome, lost }: Greeting): unknown[] {
 
 /** @throws IpcProtocolError */
 export function readGreeting([type, ...values]: unknown[]): Greeting {
-  if (type === IpcControlType.Lost) return { lost: String(values[0]) };
   const [sessionId, secret, graceMs, received] = values;
+  if (type === IpcControlType.Lost && typeof sessionId === 'string') return { lost: sessionId };
   if (
     type !== IpcControlType.Welcome ||
     typeof sessionId !== 'string' ||

@@ -1,5 +1,5 @@
 import type { IpcConnectionEvents } from './ipc.connector.js';
-import { greetingOf, readHello } from './ipc.durable.codec.js';
+import { greetingLimits, greetingOf, readHello } from './ipc.durable.codec.js';
 import type { DurableForm } from './ipc.durable.form.js';
 import type { DurableLink } from './ipc.durable.link.js';
 import type { IpcTransport } from './ipc.link.js';
@@ -61,7 +61,7 @@ export function greetOnce(
       }
       try {
         if (link) throw new IpcProtocolError(1002, 'A message before the welcome.');
-        if (readHello(form.parse(frame, server.limits).list))
+        if (readHello(form.parse(frame, greetingLimits).list))
           throw new IpcProtocolError(4001, 'The session is not there any more.');
         begin().catch(() => refuse({ code: 1011, message: 'Internal error' }));
       } catch (error) {

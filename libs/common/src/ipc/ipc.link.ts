@@ -152,10 +152,12 @@ export class IpcLink implements IpcSessionLink {
     if (this.transport.bufferedBytes > bufferedBytes)
       this.close(1013, `More than ${bufferedBytes} bytes were not taken.`);
     else {
-      this.transport.write(textFrame(message, this.#sequence));
-      this.#sequence++;
+      // Before it has a number: the value's own code, a getter for instance, may send something, too.
+      const { parts } = message.data.encode();
+      if (this.#closure) return;
+      this.transport.write(textFrame(message, this.#sequence++));
       // Copies: whoever sent an array may go on writing to it while the connection has not taken it.
-      for (const part of message.data.encode().parts) this.transport.write(part.slice());
+      for (const part of parts) this.transport.write(part.slice());
     }
   }
 }

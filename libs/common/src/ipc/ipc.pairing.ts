@@ -1,11 +1,12 @@
 import type { IpcLimits } from '../wire/wire.limits.js';
 import type { IpcConnectionEvents, IpcConnector } from './ipc.connector.js';
-import { helloOf, readGreeting } from './ipc.durable.codec.js';
+import { greetingLimits, helloOf, readGreeting } from './ipc.durable.codec.js';
 import type { DurableForm } from './ipc.durable.form.js';
 import { DurableLink, INTERRUPTED } from './ipc.durable.link.js';
 import { IpcLink } from './ipc.link.js';
 import { deferred } from '../call/call.deferred.js';
-import { settle } from '../call/call.settle.js';
+import { tellAll } from '../call/call.settle.js';
+import { later } from '../call/call.timer.js';
 import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
 import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
 import type { IpcClosure, IpcFrame, IpcMessage } from './ipc.message.js';
@@ -125,9 +126,8 @@ export class IpcPairing {
     let greeting: DurableForm | undefined;
     let transport: IpcTransport | undefined;
     const isCurrent = () => transport !== undefined && transport === this.#transport;
-    this.#patience = setTimeout(
-      () => this.#abandon({ code: INTERRUPTED, reason: 'Connecting takes too long.' }),
-      this.options.connectTimeoutMs,
+    this.#patience = later(this.options.connectTimeoutMs, () =>
+      this.#abandon({ code: INTERRUPTED, reason: 'Connecting takes too long.' }),
     );
     const events: IpcConnectionEvents = {
       opened: (form) => {
@@ -177,7 +177,7 @@ export class IpcPairing {
   #greet(form: DurableForm, frame: IpcFrame, transport: IpcTransport): void {
     const { limits, heartbeatMs } = this.options;
     try {
-      const { welcome, lost } = readGreeting(form.parse(frame, limits).list);
+      const { welcome, lost } = readGreeting(form.parse(frame, greetingLimits).list);
       if (lost !== undefined) throw new IpcProtocolError(4001, lost);
       const { received, ...resumption } = welcome;
       const known = this.#link as DurableLink | undefined;
@@ -233,9 +233,8 @@ export class IpcPairing {
     link.detach();
     this.#timer.schedule(() => this.#connect());
     if (this.#state !== 'open') return;
-    this.#grace = setTimeout(
-      () => this.#end({ code: 1006, reason: 'The connection was not restored in time.' }),
-      this.#resumption!.graceMs,
+    this.#grace = later(this.#resumption!.graceMs, () =>
+      this.#end({ code: 1006, reason: 'The connection was not restored in time.' }),
     );
     this.#changeTo('interrupted', closure);
   }
@@ -268,19 +267,14 @@ export class IpcPairing {
     this.#timer.schedule(() => this.#connect());
     if (!link) return;
     if (isPaired) this.#ready = deferred();
-    this.#changeTo('connecting', closure);
+    // Before anybody hears of it, who may well call again.
     this.lost(closure);
+    this.#changeTo('connecting', closure);
   }
 
   #changeTo(state: IpcPairingState, closure?: IpcClosure): void {
     this.#state = state;
-    for (const listener of this.#listeners)
-      // One that fails is not to keep the news from the others.
-      settle(
-        () => listener(state, closure),
-        () => undefined,
-        (error) => console.error(error),
-      );
+    tellAll(this.#listeners, (listener) => listener(state, closure));
   }
 }
 

@@ -140,7 +140,8 @@ class PortTransport implements IpcTransport {
     else if (frame[0] !== CLOSE) this.events.frame(frame);
     else {
       const [, code, reason] = frame as unknown[];
-      this.end(isCloseCode(Number(code)) ? Number(code) : 1002, String(reason).slice(0, LONGEST_REASON));
+      const isGiven = typeof code === 'number' && isCloseCode(code) && typeof reason === 'string';
+      this.end(isGiven ? code : 1002, isGiven ? reason.slice(0, LONGEST_REASON) : 'An end without a reason.');
     }
   }
 }

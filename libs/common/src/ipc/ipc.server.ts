@@ -36,6 +36,8 @@ export class IpcServer {
   /** What answers, and listens, on behalf of the server. */
   readonly channels = new IpcChannels();
   readonly #open = new Map<IpcSession, Open>();
+  /** What is kept for all frontends of the durable wire. */
+  readonly #kept = { bytes: 0 };
 
   constructor(private readonly options: IpcServerOptions) {}
 
@@ -64,7 +66,7 @@ export class IpcServer {
     const { limits, heartbeatMs = 30_000 } = this.options;
     return this.#begin(
       props,
-      (receive, ended) => new DurableLink(form, limits, heartbeatMs, { receive, ended }),
+      (receive, ended) => new DurableLink(form, limits, heartbeatMs, { receive, ended }, this.#kept),
     );
   }
 

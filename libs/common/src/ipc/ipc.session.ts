@@ -1,4 +1,5 @@
 import type { Activity } from '../call/call.activity.js';
+import { later } from '../call/call.timer.js';
 import { wireChannel, REPLY_MARK } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
 import { unwrapEnvelope } from './ipc.envelope.js';
@@ -148,7 +149,7 @@ export class IpcSession {
         this.#replies.delete(reply);
         reject(new Error(`The frontend did not answer on "${name}" within ${this.invokeTimeoutMs} ms.`));
       };
-      const timer = this.invokeTimeoutMs > 0 ? setTimeout(late, this.invokeTimeoutMs) : undefined;
+      const timer = later(this.invokeTimeoutMs, late);
       this.#replies.set(reply, { resolve, reject, timer });
       try {
         // It may end the session, which settles the call.
