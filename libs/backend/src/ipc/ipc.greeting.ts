@@ -22,10 +22,14 @@ export class IpcGreeting {
   readonly #durable = new Map<string, Durable>();
   #waiting = 0;
 
-  /** @param graceMs how long a session waits for its frontend to come back, in milliseconds */
+  /**
+   * @param graceMs how long a session waits for its frontend to come back, in milliseconds
+   * @param isNative whether frontends are on this computer
+   */
   constructor(
     private readonly limits: IpcLimits,
     private readonly graceMs: number,
+    private readonly isNative: boolean,
   ) {}
 
   /** Connections that have not said yet what they want. */
@@ -112,7 +116,8 @@ export class IpcGreeting {
     const { link } = durable;
     const secret = randomBytes(16).toString('base64url');
     durable.secrets.push(secret);
-    const welcome = { sessionId: session.id, secret, graceMs: this.graceMs, received: link.received };
+    const { graceMs, isNative } = this;
+    const welcome = { sessionId: session.id, secret, graceMs, received: link.received, isNative };
     transport.write(textForm.list(greetingOf({ welcome })));
     link.attach(transport, received);
   }
