@@ -6,11 +6,12 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
 import { expect, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { blocksOf, placeOf } from './guide.js';
+import { blocksOf, placeOf, workersOf } from './guide.js';
 import type { Guide } from './guide.js';
 
 /** Ports of guides are 3000 to 3099, wherever something listens or is asked. */
@@ -26,7 +27,15 @@ export async function writeGuide(guide: Guide): Promise<(text: string) => string
     mkdirSync(dirname(place), { recursive: true });
     writeFileSync(place, placed(code));
   }
+  for (const name of workersOf(guide)) if (guide.files.has(`${name}.ts`)) writeWorker(placeOf(guide, name));
   return placed;
+}
+
+/** What a worker is started with is a file that Node itself runs. */
+function writeWorker(place: string): void {
+  const hooks = new URL('../port/worker/compile.mjs', import.meta.url).href;
+  const code = `import { register } from 'node:module';\nregister('${hooks}');\nawait import('${pathToFileURL(place).href}.ts');\n`;
+  writeFileSync(`${place}.js`, code);
 }
 
 /** Tests among the files of a guide declare themselves. */
@@ -37,6 +46,7 @@ export function isTest(file: string): boolean {
 /** Runs a guide: its files as the modules that they are, and its calls by `curl`. Ends the applications that it starts. */
 export async function runGuide(guide: Guide): Promise<void> {
   const placed = await writeGuide(guide);
+  const workers = workersOf(guide).map((name) => `${name}.ts`);
   Logger.overrideLogger(false);
   const create = jest.spyOn(NestFactory, 'create');
   // Loggers of the application's own are part of what is shown.
@@ -44,7 +54,7 @@ export async function runGuide(guide: Guide): Promise<void> {
   try {
     for (const step of guide.steps) {
       if ('shell' in step) await runShell(placed(step.shell));
-      else if (!isTest(step.file)) await import(placeOf(guide, step.file));
+      else if (!isTest(step.file) && !workers.includes(step.file)) await import(placeOf(guide, step.file));
     }
     const lines = written.mock.calls.map(([line]) => String(line));
     for (const { language, code } of blocksOf(guide.text))

@@ -38,6 +38,7 @@ const written: [name: string, write: (form: DurableForm) => unknown][] = [
   ['begin', (form) => form.list(helloOf(undefined, 0))],
   ['resume', (form) => form.list(helloOf({ sessionId: 's1', secret: 'k1' }, 12))],
   ['welcome', (form) => form.list(greetingOf({ welcome }))],
+  ['native', (form) => form.list(greetingOf({ welcome: { ...welcome, isNative: true } }))],
   ['lost', (form) => form.list(greetingOf({ lost: 'The session is not there any more.' }))],
 ];
 

@@ -179,6 +179,11 @@ export class IpcGateway implements OnModuleInit {
     if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket')
       throw new HttpError(426, 'A session is opened by upgrading to a WebSocket.');
     const head = new NodeRequestHead(request);
+    if (this.options.native && !head.isNative())
+      throw new HttpError(
+        403,
+        'Frontends of this backend are on its own computer, and connect over loopback.',
+      );
     this.#origins.checkHost(head);
     this.#origins.checkOrigin(head);
     if (this.#waiting.size >= this.#limits.upgrades)

@@ -31,8 +31,14 @@ export class IpcGreeting {
   readonly #graceMs: number;
   #waiting = 0;
 
-  /** @param graceMs how long a session waits for its frontend to come back, in milliseconds */
-  constructor(graceMs: number) {
+  /**
+   * @param graceMs how long a session waits for its frontend to come back, in milliseconds
+   * @param isNative whether frontends are on this computer
+   */
+  constructor(
+    graceMs: number,
+    private readonly isNative: boolean,
+  ) {
     // No timer waits for longer.
     this.#graceMs = Math.min(graceMs, 2 ** 31 - 1);
   }
@@ -121,7 +127,14 @@ export class IpcGreeting {
     const { link } = durable;
     const secret = randomBytes(16).toString('base64url');
     durable.secrets.push(secret);
-    const welcome = { sessionId: session.id, secret, graceMs: this.#graceMs, received: link.received };
+    const { isNative } = this;
+    const welcome = {
+      sessionId: session.id,
+      secret,
+      graceMs: this.#graceMs,
+      received: link.received,
+      isNative,
+    };
     transport.write(textForm.list(greetingOf({ welcome })));
     link.attach(transport, received);
   }

@@ -92,6 +92,14 @@ export class IpcFrontend {
     return this.#pairing.isPaired;
   }
 
+  /**
+   * Whether this is a native app: the backend of the session, or of the last, has said that both are on one computer. It
+   * says so over message ports, in memory, and over WebSocket where it is `native`; never on the compatible wire.
+   */
+  get isNative(): boolean {
+    return this.#pairing.isNative;
+  }
+
   /** What becomes of messages just now: sent, kept until there is a connection, or refused. */
   get state(): IpcPairingState {
     return this.#pairing.state;

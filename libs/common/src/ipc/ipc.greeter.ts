@@ -18,8 +18,8 @@ export interface UnbrokenSessionProps extends Partial<IpcSessionProps> {
 }
 
 /**
- * Serves a connection that does not break, as one within a computer: its session begins when the frontend greets, and
- * ends with it.
+ * Serves a connection that does not break, as one within a computer does not: its session begins when the frontend
+ * greets, who is told that the backend is on the same computer, and ends with it.
  *
  * @returns is to be told what comes
  */
@@ -45,7 +45,7 @@ export function greetOnce(
       return;
     }
     isWelcome = true;
-    const welcome = { sessionId: connection.session.id, secret: '', graceMs: 0, received: 0 };
+    const welcome = { sessionId: connection.session.id, secret: '', graceMs: 0, received: 0, isNative: true };
     transport.write(form.list(greetingOf({ welcome })));
     link.attach(transport, 0);
   };

@@ -49,6 +49,8 @@ export class IpcPairing {
   readonly #timer: ReconnectTimer;
   readonly #listeners = new Set<(state: IpcPairingState, closure: IpcClosure | undefined) => void>();
   #ready = deferred();
+  /** Whether the backend of the session knows that it is on this computer. */
+  isNative = false;
 
   constructor(
     private readonly connector: IpcConnector,
@@ -179,7 +181,7 @@ export class IpcPairing {
     try {
       const { welcome, lost } = readGreeting(form.parse(frame, greetingLimits).list);
       if (lost !== undefined) throw new IpcProtocolError(4001, lost);
-      const { received, ...resumption } = welcome;
+      const { received, isNative = false, ...resumption } = welcome;
       const known = this.#link as DurableLink | undefined;
       if (known && this.#resumption?.sessionId !== resumption.sessionId)
         throw new IpcProtocolError(1002, 'The backend resumes another session.');
@@ -192,6 +194,7 @@ export class IpcPairing {
         });
       link.attach(transport, received);
       this.#resumption = resumption;
+      this.isNative = isNative;
       if (!known) this.#begin(link);
       else this.#opened();
       // Only now the backend knows that the new secret has arrived.
