@@ -160,7 +160,7 @@ describe('Rpc Interface › Define the Interface', () => {
     abstract class t extends RpcInterface {
       public static readonly interfaceName = 'RobotWorldReadRpcInterface';
       public static interfaceVersion = '1.0.0';
-      public async countRobots(_: IModelRpcProps): Promise<number> {
+      public async countRobots(_t: IModelRpcProps): Promise<number> {
         return this.forward(arguments);
       }
     }

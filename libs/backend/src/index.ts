@@ -60,6 +60,7 @@ export type {
 export type {
   IModelRpcProps,
   RpcCallOptions,
+  RpcImpl,
   RpcInterfaceDefinition,
   RpcOperationPolicy,
   RpcProxy,
