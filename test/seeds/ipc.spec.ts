@@ -40,6 +40,9 @@ describe('Ipc Interface › IpcSocket Interface', () => {
     stop();
     IpcApp.send('to-backend', 'nobody hears this');
     IpcApp.send('to-backend-too', 'nor this');
+    // Answered behind them.
+    host.handle('done', () => true);
+    await IpcApp.invoke('done', 'now');
     expect(heard).toHaveLength(2);
     expect(heard).toEqual(
       expect.arrayContaining([
