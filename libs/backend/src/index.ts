@@ -61,6 +61,7 @@ export type {
 export type {
   IModelRpcProps,
   RpcCallOptions,
+  RpcImpl,
   RpcInterfaceDefinition,
   RpcOperationPolicy,
   RpcProxy,
