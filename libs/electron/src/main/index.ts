@@ -1,0 +1,14 @@
+export { ElectronHost } from './electron.host.js';
+export { ElectronBackend } from './electron.backend.js';
+export type { ElectronHostOptions, ElectronHostOpts } from './host.options.js';
+export type { PageWindowOptions } from './page.windows.js';
+export type {
+  ElectronApplication,
+  ElectronContents,
+  ElectronFrame,
+  ElectronIpcMain,
+  ElectronMainWindow,
+  ElectronModule,
+  ElectronSender,
+  ElectronWindow,
+} from './electron.types.js';
