@@ -100,7 +100,8 @@ const initialized = new Map<string, RpcInterfaceDefinition>();
 
 /** What an implementation may carry of policies is known when there is one. */
 function renew(definition: RpcInterfaceDefinition): void {
-  for (const server of servers) if (server.definitions.has(definition.interfaceName)) server.expose(definition);
+  for (const server of servers)
+    if (server.definitions.has(definition.interfaceName)) server.expose(definition);
 }
 
 function serve(server: RegisteredInterfaces, interfaces: readonly RpcInterfaceDefinition[]): void {
@@ -123,7 +124,10 @@ export function serveRegistered(
   const server = new RegisteredInterfaces(dispatcher, (call, next) =>
     ClientRequestContext.run(call.activity, next),
   );
-  serve(server, [...interfaces, ...initialized.values()].filter((each) => !dispatcher.serves(each.interfaceName)));
+  serve(
+    server,
+    [...interfaces, ...initialized.values()].filter((each) => !dispatcher.serves(each.interfaceName)),
+  );
   return () => {
     servers.delete(server);
     for (const definition of server.definitions.values()) server.withdraw(definition);

@@ -124,6 +124,8 @@ function partOf<T>(app: INestApplicationContext, type: Type<T>, module: string):
   try {
     return app.get(type, { strict: false });
   } catch (error) {
-    throw new Error(`The application has no ${module}: it is to import ${module}.forRoot(…).`, { cause: error });
+    throw new Error(`The application has no ${module}: it is to import ${module}.forRoot(…).`, {
+      cause: error,
+    });
   }
 }

@@ -48,6 +48,12 @@ export class FramePort implements MessagePortLike {
     this.#receive?.(frame);
   }
 
+  /** Ends the connection of a page that is there. */
+  dismiss(code: number, reason: string): void {
+    this.postMessage(closeFrame(code, reason));
+    this.end(code, reason);
+  }
+
   /** The page is gone without a word: this is what it would have said. */
   end(code: number, reason: string): void {
     this.receive(closeFrame(code, reason));

@@ -42,6 +42,10 @@ export interface ElectronHostOpts {
 export const FRONTEND = 'electron://frontend/';
 
 /** Where the page is. */
-export function frontendUrl({ frontendURL, developmentServer, frontendPort = 3000 }: ElectronHostOptions): string {
+export function frontendUrl({
+  frontendURL,
+  developmentServer,
+  frontendPort = 3000,
+}: ElectronHostOptions): string {
   return frontendURL ?? (developmentServer ? `http://localhost:${frontendPort}/` : `${FRONTEND}index.html`);
 }

@@ -1,6 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import type { ElectronContents, ElectronMainWindow, ElectronModule, ElectronWindow } from './electron.types.js';
+import type {
+  ElectronContents,
+  ElectronMainWindow,
+  ElectronModule,
+  ElectronWindow,
+} from './electron.types.js';
 import { FRONTEND, frontendUrl } from './host.options.js';
 import type { ElectronHostOptions } from './host.options.js';
 import { pageFiles } from './page.files.js';
@@ -36,7 +41,8 @@ export class PageWindows {
   ) {
     this.#url = frontendUrl(options);
     const privileges = { standard: true, secure: true, supportFetchAPI: true };
-    if (!electron.app.isReady()) electron.protocol.registerSchemesAsPrivileged([{ scheme: 'electron', privileges }]);
+    if (!electron.app.isReady())
+      electron.protocol.registerSchemesAsPrivileged([{ scheme: 'electron', privileges }]);
   }
 
   /** @param opened is told of each window before it shows anything */

@@ -68,7 +68,8 @@ export const ElectronApp = {
 async function within(ms: number, ready: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const message = 'The main process does not answer: was ElectronHost started, and was it given this window?';
+    const message =
+      'The main process does not answer: was ElectronHost started, and was it given this window?';
     timer = setTimeout(() => reject(new Error(message)), ms);
   });
   try {

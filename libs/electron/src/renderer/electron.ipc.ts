@@ -27,7 +27,9 @@ export function electronIpc(bridge = electronBridge()): IpcConnector {
 /** A connection over the bridge, as a message port. */
 class BridgePort implements MessagePortLike {
   /** Whoever answers another page of this frame, or another connection of this page, names that. */
-  readonly #name = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-');
+  readonly #name = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join(
+    '-',
+  );
   #receive: ((message: unknown) => void) | undefined;
   #stop: (() => void) | undefined;
 
