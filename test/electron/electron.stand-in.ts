@@ -62,9 +62,7 @@ export class ElectronStandIn {
     getAllWindows(): WindowStandIn[];
   } = windowsOf(this);
 
-  /** @param install makes it what `electron` is to whoever requires it */
-  constructor({ install = false, ready = true } = {}) {
-    if (install) (globalThis as { electronStandIn?: ElectronStandIn }).electronStandIn = this;
+  constructor({ ready = true } = {}) {
     if (ready) this.app.becomeReady();
   }
 

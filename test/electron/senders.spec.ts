@@ -172,10 +172,12 @@ describe('a page of the application that was taken over', () => {
       ipcRenderer.send('linnet-ipc', [`name ${i}`, [9]]);
     }
     const heard = await speak(other.webContents.page, call);
-    while (Safe.opened === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    Safe.opened = 0;
+    const answer = JSON.stringify(['forged', [0, [3, 1, 'itwin.safe', { result: 1 }]]]);
+    while (!heard.map((message) => JSON.stringify(message)).includes(answer))
+      await new Promise((resolve) => setTimeout(resolve, 5));
     const ended = heard.filter((message) => ((message as unknown[])[1] as unknown[])[0] === 'close');
     expect(ended).toHaveLength(500);
+    Safe.opened = 0;
   });
 
   it('is complained of a few times, however often it gives reason to', async () => {

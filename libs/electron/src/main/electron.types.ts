@@ -14,12 +14,16 @@ export interface ElectronFrame {
   isDestroyed?(): boolean;
 }
 
+/** What is told depends on the event. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in the types of Node and of Electron
+export type ElectronListener = (...args: any[]) => void;
+
 /** What a window shows: `WebContents`. */
 export interface ElectronContents {
   readonly id: number;
   isDestroyed(): boolean;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  removeListener(event: string, listener: (...args: never[]) => void): unknown;
+  on(event: string, listener: ElectronListener): unknown;
+  removeListener(event: string, listener: ElectronListener): unknown;
   setWindowOpenHandler(handler: () => { action: 'deny' }): void;
 }
 

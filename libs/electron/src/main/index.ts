@@ -7,6 +7,7 @@ export type {
   ElectronContents,
   ElectronFrame,
   ElectronIpcMain,
+  ElectronListener,
   ElectronMainWindow,
   ElectronModule,
   ElectronSender,

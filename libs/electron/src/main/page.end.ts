@@ -1,4 +1,4 @@
-import type { ElectronContents } from './electron.types.js';
+import type { ElectronContents, ElectronListener } from './electron.types.js';
 
 /** What Chromium says of a page that is not left after all: a download, an answer without content. */
 const ERR_ABORTED = -3;
@@ -18,7 +18,7 @@ export function onPageEnd(contents: ElectronContents, ended: (reason: string) =>
   const gone = (_event: unknown, { reason }: { readonly reason: string }) =>
     ended(`The page's process is gone: ${reason}.`);
   const closed = () => ended('The window was closed.');
-  const events: readonly [name: string, listener: (...args: never[]) => void][] = [
+  const events: readonly [name: string, listener: ElectronListener][] = [
     ['did-navigate', left],
     ['did-fail-load', failed],
     ['render-process-gone', gone],

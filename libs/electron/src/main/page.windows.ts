@@ -31,6 +31,8 @@ const isolated = {
 export class PageWindows {
   main: ElectronMainWindow | undefined;
   readonly #url: string;
+  /** Whether pages of `electron://` have an origin. */
+  readonly #hasScheme: boolean;
   #isPrepared = false;
 
   /** @param isPage whether a window may show what is at a URL */
@@ -40,15 +42,18 @@ export class PageWindows {
     private readonly isPage: (url: string) => boolean,
   ) {
     this.#url = frontendUrl(options);
+    this.#hasScheme = !electron.app.isReady();
     const privileges = { standard: true, secure: true, supportFetchAPI: true };
-    if (!electron.app.isReady())
-      electron.protocol.registerSchemesAsPrivileged([{ scheme: 'electron', privileges }]);
+    if (this.#hasScheme) electron.protocol.registerSchemesAsPrivileged([{ scheme: 'electron', privileges }]);
   }
 
   /** @param opened is told of each window before it shows anything */
   async open(options: PageWindowOptions, opened: (window: ElectronWindow) => void): Promise<void> {
-    const { app } = this.electron;
-    await app.whenReady();
+    if (this.#url.startsWith(FRONTEND) && !this.#hasScheme)
+      throw new Error(
+        `ElectronHost has to be started before Electron is ready, to have pages at ${FRONTEND}.`,
+      );
+    await this.electron.app.whenReady();
     if (!this.#isPrepared) this.#prepare(options, opened);
     this.#isPrepared = true;
     await this.#open(options, opened);

@@ -1,5 +1,5 @@
 import { rpcOverIpc, WebRpcManager } from '@linnet/common';
-import type { IpcFrontendOptions, RpcInterfaceDefinition } from '@linnet/common';
+import type { IpcConnector, IpcFrontendOptions, RpcInterfaceDefinition } from '@linnet/common';
 import { IpcApp } from '@linnet/frontend';
 import { electronBridge, electronIpc } from './electron.ipc.js';
 
@@ -42,9 +42,17 @@ export const ElectronApp = {
    * @throws Error (rejection) outside of Electron, and where the main process does not answer within `connectTimeoutMs`
    */
   async startup({ iModelApp = {}, ipcApp = {} }: ElectronAppOpts = {}): Promise<void> {
-    const ready = IpcApp.startup(electronIpc(), ipcApp);
-    try {
+    if (isStarted)
+      throw new Error('ElectronApp has been started already: ElectronApp.shutdown() comes first.');
+    const connect = electronIpc();
+    const begin: IpcConnector = (events) => {
       isStarted = true;
+      return connect(events);
+    };
+    // Asks at once for a connection, unless there is another frontend, which is not ours to end.
+    const ready = IpcApp.startup(begin, ipcApp);
+    try {
+      if (!isStarted) await ready;
       const { rpcInterfaces = [], ...caller } = iModelApp;
       const info = { title: 'Electron', version: '' };
       const transport = rpcOverIpc(IpcApp.frontend);
