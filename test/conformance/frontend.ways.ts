@@ -3,6 +3,7 @@ import { memoryIpc, serveMessagePort } from '@linnet/backend';
 import { createTestIpcSession } from '@linnet/backend/testing';
 import { messagePortIpc } from '@linnet/common';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
+import { Desktop } from '../electron/desktop.harness.js';
 import { adapterNames, NO_HTTP } from './server.js';
 import type { TestServer } from './server.js';
 
@@ -48,6 +49,12 @@ const connections: readonly FrontendConnection[] = [
       serveMessagePort(app, port2);
       return new IpcFrontend(messagePortIpc(port1));
     },
+  },
+  {
+    name: 'a window of Electron',
+    adapters: [...any, NO_HTTP],
+    wires: { durable: false },
+    open: async ({ app }) => (await (await Desktop.start({}, app)).connect()).frontend,
   },
 ];
 
