@@ -129,7 +129,7 @@ export abstract class RpcManager extends RpcClientManager {
    *
    * @throws Error with a sentence, for a definition that cannot be served
    */
-  static initializeInterface(definition: RpcInterfaceDefinition): void {
+  static override initializeInterface(definition: RpcInterfaceDefinition): void {
     checkDefinition(definition, definition.name);
     initialized.set(definition.interfaceName, definition);
     for (const configuration of configurations) configuration.expose(definition);
