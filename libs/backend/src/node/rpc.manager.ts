@@ -27,6 +27,7 @@ export interface WebRpcServerParams extends Omit<RpcServerOptions, 'interfaces'>
 export class WebRpcProtocol {
   constructor(
     private readonly server: PlainRpcServer,
+    /** Names the server in its OpenAPI document. */
     readonly info: WebRpcServerParams['info'],
   ) {}
 
@@ -53,6 +54,7 @@ export class WebRpcProtocol {
 export class WebRpcConfiguration {
   /** The server itself: a handler for `node:http` and Express, `fetch`, `close`. */
   readonly server: PlainRpcServer;
+  /** Handlers for the routes of a web server, by the names of iTwin.js. */
   readonly protocol: WebRpcProtocol;
   readonly #interfaces = new Map<string, RpcInterfaceDefinition>();
 
