@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { Server as HttpServer, request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { createServer } from 'node:net';
+import { createServer, Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -43,12 +43,13 @@ export function isTest(file: string): boolean {
   return file.endsWith('.spec.ts');
 }
 
-/** Runs a guide: its files as the modules that they are, and its calls by `curl`. Ends the applications that it starts. */
+/** Runs a guide: its files as the modules that they are, and its calls by `curl`. Ends the applications and servers that it starts. */
 export async function runGuide(guide: Guide): Promise<void> {
   const placed = await writeGuide(guide);
   const workers = workersOf(guide).map((name) => `${name}.ts`);
   Logger.overrideLogger(false);
   const create = jest.spyOn(NestFactory, 'create');
+  const listen = jest.spyOn(Server.prototype, 'listen');
   // Loggers of the application's own are part of what is shown.
   const written = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   try {
@@ -65,8 +66,18 @@ export async function runGuide(guide: Guide): Promise<void> {
     );
     create.mockRestore();
     for (const app of apps) await app.close();
+    const servers = listen.mock.contexts as Server[];
+    listen.mockRestore();
+    for (const server of servers) await endServer(server);
     written.mockRestore();
   }
+}
+
+/** Ends a server, if it was not ended yet. */
+async function endServer(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  if (server instanceof HttpServer) server.closeAllConnections();
+  await closed;
 }
 
 /** A line of a log, less what is another each time. */

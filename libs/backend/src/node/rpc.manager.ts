@@ -30,6 +30,7 @@ export interface WebRpcServerParams extends Omit<RpcServerOptions, 'interfaces'>
 export class WebRpcProtocol {
   constructor(
     private readonly server: PlainRpcServer,
+    /** Names the server in its OpenAPI document. */
     readonly info: WebRpcServerParams['info'],
   ) {}
 
@@ -77,6 +78,7 @@ class RegisteredInterfaces {
 export class WebRpcConfiguration {
   /** The server itself: a handler for `node:http` and Express, `fetch`, `close`. */
   readonly server: PlainRpcServer;
+  /** Handlers for the routes of a web server, by the names of iTwin.js. */
   readonly protocol: WebRpcProtocol;
   /** @internal */
   readonly registered: RegisteredInterfaces;
@@ -168,7 +170,7 @@ export abstract class RpcManager extends RpcClientManager {
    *
    * @throws Error with a sentence, for a definition that cannot be served
    */
-  static initializeInterface(definition: RpcInterfaceDefinition): void {
+  static override initializeInterface(definition: RpcInterfaceDefinition): void {
     checkDefinition(definition, definition.name);
     initialized.set(definition.interfaceName, definition);
     for (const server of servers) server.expose(definition);

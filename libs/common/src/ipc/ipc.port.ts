@@ -14,9 +14,13 @@ import type { IpcServer } from './ipc.server.js';
 export interface MessagePortLike {
   /** Clones a value over to the other side. */
   postMessage(message: unknown): void;
+  /** Listens, on platforms whose ports are targets of events. */
   addEventListener?(type: string, listener: (event: unknown) => void): void;
+  /** Listens, on platforms whose ports are emitters (Node, Electron). */
   on?(type: string, listener: (event: unknown) => void): unknown;
+  /** Begins to hand out messages, where a port has to be told to. */
   start?(): void;
+  /** Ends the port, for both sides. */
   close?(): void;
 }
 

@@ -20,6 +20,7 @@ export interface IpcServerOptions extends IpcConversationOptions {
 
 /** An open session, as its transport sees it. */
 export interface IpcConnection {
+  /** The session, which handlers and applications hold. */
   readonly session: IpcSession;
   /** Where frames of the peer go, and the news that the connection has ended. */
   readonly link: Pick<IpcSessionLink, 'receive' | 'close' | 'ended'>;
@@ -41,6 +42,7 @@ export class IpcServer {
 
   constructor(private readonly options: IpcServerOptions) {}
 
+  /** What a frontend may send and let wait. */
   get limits(): IpcLimits {
     return this.options.limits;
   }

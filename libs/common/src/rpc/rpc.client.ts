@@ -35,7 +35,10 @@ export class RpcClient {
   readonly #listeners = new Set<(event: RpcClientEvent) => void>();
   readonly #proxies = new WeakMap<RpcInterfaceDefinition, object>();
 
-  constructor(readonly options: RpcClientOptions) {
+  constructor(
+    /** As they were given. */
+    readonly options: RpcClientOptions,
+  ) {
     this.#transport = options.transport ?? new HttpTransport(options);
   }
 
