@@ -37,7 +37,7 @@ export class IpcConversation {
 
   constructor(
     private readonly session: IpcSession,
-    private readonly link: Pick<IpcSessionLink, 'respond' | 'close' | 'room'>,
+    private readonly link: Pick<IpcSessionLink, 'send' | 'close' | 'room'>,
     private readonly channels: IpcChannels,
     private readonly options: IpcConversationOptions,
   ) {}
@@ -76,7 +76,7 @@ export class IpcConversation {
       // It is the frontend's mistake or its bad luck, and nothing for the log.
       const { activityId } = activity;
       const value = encodeIpcError(error, encodeError(error, activityId));
-      this.link.respond(prepareResponse(channel, message.request, value, 'error'));
+      void this.link.send(prepareResponse(channel, message.request, value, 'error'));
       return;
     }
     const call: IpcCall = {
@@ -129,7 +129,7 @@ export class IpcConversation {
     };
     const { value, envelope, activity } = answer instanceof IpcAnswer ? answer : own;
     try {
-      this.link.respond(prepareResponse(channel, request, value, envelope));
+      void this.link.send(prepareResponse(channel, request, value, envelope));
     } catch (error) {
       // A result that cannot be sent is a fault of the server, however well its error tells so.
       this.#fail({ channel, request }, activity, error, true);
@@ -150,12 +150,12 @@ export class IpcConversation {
     if (this.#endedWith(thrown)) return;
     const value = answerFailure(thrown, activity, this.options, internal);
     try {
-      this.link.respond(prepareResponse(channel, request, value, 'error'));
+      void this.link.send(prepareResponse(channel, request, value, 'error'));
     } catch {
       // A member of the error cannot be sent; its message is worth more than its members.
       const { message } = (value ?? {}) as { message?: unknown };
       const told = { message: typeof message === 'string' ? message : 'The error cannot be sent.' };
-      this.link.respond(prepareResponse(channel, request, told, 'error'));
+      void this.link.send(prepareResponse(channel, request, told, 'error'));
     }
   }
 

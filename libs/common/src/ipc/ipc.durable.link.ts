@@ -110,7 +110,7 @@ export class DurableLink implements IpcSessionLink {
     this.#timer = undefined;
   }
 
-  push(message: OutgoingMessage): Promise<void> {
+  send(message: OutgoingMessage): Promise<void> {
     if (!this.#closure) this.#write(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
     return this.#outbox.keptBytes <= HIGH_WATER ? sent : unwatched(this.#untilReleased());
@@ -122,12 +122,8 @@ export class DurableLink implements IpcSessionLink {
     return this.#untilReleased().catch(() => undefined);
   }
 
-  respond(message: OutgoingMessage): void {
-    if (!this.#closure) this.#write(message);
-  }
-
   cancel(request: number): void {
-    this.respond(prepareCancel(request));
+    void this.send(prepareCancel(request));
   }
 
   receive(frame: IpcFrame): void {

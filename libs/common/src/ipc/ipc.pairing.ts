@@ -89,7 +89,7 @@ export class IpcPairing {
   /** Sends a message, as soon as there is a session. @throws IpcClosedError: there never will be one, or too much waits */
   send(message: OutgoingMessage): void {
     if (this.#state === 'closed') throw new IpcClosedError({ code: 1000, reason: 'closed by this side' });
-    if (this.#link) void this.#link.push(message);
+    if (this.#link) void this.#link.send(message);
     else this.#waiting.add(message);
   }
 
@@ -209,7 +209,7 @@ export class IpcPairing {
 
   #begin(link: IpcSessionLink): void {
     this.#link = link;
-    for (const message of this.#waiting.take()) void link.push(message);
+    for (const message of this.#waiting.take()) void link.send(message);
     if (link.closure) return;
     this.#ready.resolve();
     this.#opened();

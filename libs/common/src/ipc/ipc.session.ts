@@ -74,7 +74,7 @@ export class IpcSession {
 
   /** @param invokeTimeoutMs how long calls of the frontend may take, in milliseconds; 0: for ever */
   constructor(
-    private readonly link: Pick<IpcSessionLink, 'push' | 'close' | 'closure'>,
+    private readonly link: Pick<IpcSessionLink, 'send' | 'close' | 'closure'>,
     props: IpcSessionProps,
     private readonly invokeTimeoutMs: number,
   ) {
@@ -201,7 +201,7 @@ export class IpcSession {
 
   /** @internal Sends a message that may be for several sessions. */
   push(message: OutgoingMessage): Promise<void> {
-    return this.link.push(message);
+    return this.link.send(message);
   }
 
   /** @internal The frontend is connected anew, and was authorized as the same user. */
