@@ -13,17 +13,18 @@ export const libs = readdirSync(`${root}libs`)
     manifest: JSON.parse(readFileSync(`${root}libs/${name}/package.json`, 'utf8')),
   }));
 
-/** `./dist/node/index.js` of a package is `src/node/index` of its folder. */
-const stemOf = ({ folder }, file) => file.replace('./dist', `${folder}/src`).replace(/\.(js|d\.ts)$/, '');
+/** `./dist/node/index.js` of a package is `src/node/index.ts` of its folder. */
+const sourceOf = ({ folder }, file) =>
+  file.replace('./dist', `${folder}/src`).replace(/(?:\.d)?\.(c?)[jt]s$/, '.$1ts');
 
-/** Every entry: the name it is imported by, its library, and its source without `.ts`, from the repository's root. */
+/** Every entry: the name it is imported by, its library, and its source, from the repository's root. */
 export const entries = libs.flatMap((lib) =>
   Object.entries(lib.manifest.exports)
     .filter(([, target]) => target.types)
     .map(([path, target]) => ({
       name: lib.manifest.name + path.slice(1),
       lib,
-      stem: stemOf(lib, target.types),
+      source: sourceOf(lib, target.types),
     })),
 );
 
@@ -32,8 +33,8 @@ export function sourcesFor(condition) {
   const own = libs.flatMap((lib) =>
     Object.entries(lib.manifest.imports ?? {}).map(([name, targets]) => [
       name,
-      `${stemOf(lib, targets[condition] ?? targets.default)}.ts`,
+      sourceOf(lib, targets[condition] ?? targets.default),
     ]),
   );
-  return Object.fromEntries([...entries.map(({ name, stem }) => [name, `${stem}.ts`]), ...own]);
+  return Object.fromEntries([...entries.map(({ name, source }) => [name, source]), ...own]);
 }

@@ -11,7 +11,7 @@ const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javas
 export class BuiltPage {
   #files: Record<string, string> = {};
   readonly #server = createServer(({ url }, response) => {
-    const name = url === '/' ? 'index.html' : url!.slice(1);
+    const name = new URL(url!, 'http://x').pathname.slice(1) || 'index.html';
     const file = this.#files[name];
     response.writeHead(file === undefined ? 404 : 200, {
       'Content-Type': types[extname(name)] ?? 'text/plain',

@@ -10,7 +10,7 @@ import type { TestServer } from '../conformance/server.js';
 
 /** As in code for iTwin.js. */
 abstract class Forwarding extends RpcInterface {
-  public static readonly interfaceName = 'Fleet';
+  public static readonly interfaceName: string = 'Fleet';
   public static interfaceVersion = '1.0.0';
   public static getClient() {
     return RpcManager.getClientForInterface(this);

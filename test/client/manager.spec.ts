@@ -28,6 +28,23 @@ describe('the static faces', () => {
     expect(() => RpcManager.getClientForInterface(Maps)).toThrow('"Maps" has no client');
   });
 
+  it('initialise and terminate interfaces, as code for iTwin.js does on both sides', () => {
+    abstract class Halls extends Robots {
+      static override readonly interfaceName = 'Halls';
+    }
+    RpcManager.initializeInterface(Halls);
+    // Where its server is has not been said.
+    expect(() => RpcManager.getClientForInterface(Halls)).toThrow('"Halls" has no client');
+    const { send } = new ScriptedServer({ body: '7' });
+    WebRpcManager.initializeClient({ info, send }, [Halls]);
+    expect(Object.keys(RpcManager.getClientForInterface(Halls))).toEqual(['count', 'plan']);
+    RpcManager.terminateInterface(Halls);
+    expect(() => RpcManager.getClientForInterface(Halls)).toThrow('"Halls" has no client');
+    expect(() => RpcManager.initializeInterface(class {} as unknown as typeof Halls)).toThrow(
+      'has no static interfaceName',
+    );
+  });
+
   it('have the names of iTwin.js', () => {
     expect(BentleyCloudRpcManager).toBe(WebRpcManager);
     expect(WebRpcManager.getClientForInterface(Robots)).toBe(RpcManager.getClientForInterface(Robots));

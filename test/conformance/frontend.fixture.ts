@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
-import type { OnModuleInit } from '@nestjs/common';
-import { CurrentSession, IpcChannel, IpcHost, IpcModule } from '@linnet/backend';
-import type { IpcSession } from '@linnet/backend';
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import { CurrentSession, IpcChannel, IpcHost, IpcModule, IpcSession } from '@linnet/backend';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GuaranteesBase, GuaranteesModule } from './guarantees.fixture.js';
 
@@ -57,8 +56,31 @@ export class ChannelsHandler implements OnModuleInit {
   }
 }
 
+let destroyed = 0;
+
+/** One for each session. */
+@IpcChannel('mine')
+class MyHandler implements OnModuleDestroy {
+  #count = 0;
+  constructor(private readonly session: IpcSession) {}
+
+  async count() {
+    return [++this.#count, this.session.isOpen];
+  }
+  onModuleDestroy() {
+    destroyed++;
+  }
+}
+
+@IpcChannel('ended')
+class EndedHandler {
+  async count() {
+    return destroyed;
+  }
+}
+
 @Module({
   imports: [GuaranteesModule, IpcModule.forRoot({ path: '/ipc' })],
-  providers: [GuaranteesHandler, OtherHandler, ChannelsHandler],
+  providers: [GuaranteesHandler, OtherHandler, ChannelsHandler, MyHandler, EndedHandler],
 })
 export class FrontendModule {}

@@ -1,15 +1,21 @@
-import { IpcHost } from '@linnet/backend';
+import { MessageChannel } from 'node:worker_threads';
+import { memoryIpc, serveMessagePort } from '@linnet/backend';
 import { createTestIpcSession } from '@linnet/backend/testing';
-import { memoryIpc } from '@linnet/common';
+import { messagePortIpc } from '@linnet/common';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
-import { adapterNames } from './server.js';
+import { Desktop } from '../electron/desktop.harness.js';
+import { adapterNames, NO_HTTP } from './server.js';
 import type { TestServer } from './server.js';
+
+const wires = { compatible: true, durable: false };
 
 /** What a frontend of ours is connected by. */
 interface FrontendConnection {
   readonly name: string;
   /** What the application listens on: each, where that is part of the way. */
   readonly adapters: readonly string[];
+  /** Those that can be spoken over it. */
+  readonly wires: Partial<typeof wires>;
   open(server: TestServer, compatible: boolean): IpcFrontend | Promise<IpcFrontend>;
 }
 
@@ -18,25 +24,44 @@ const connections: readonly FrontendConnection[] = [
   {
     name: 'WebSocket',
     adapters: adapterNames,
+    wires,
     open: ({ port }, compatible) =>
       new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${port}/ipc`, { compatible })),
   },
   {
     name: 'no port',
     adapters: any,
+    wires,
     open: ({ app }, compatible) => createTestIpcSession(app, { compatible }),
   },
   {
     name: 'memory',
-    adapters: any,
-    open: ({ app }, compatible) => new IpcFrontend(memoryIpc(app.get(IpcHost).server, { compatible })),
+    adapters: [...any, NO_HTTP],
+    wires,
+    open: ({ app }, compatible) => new IpcFrontend(memoryIpc(app, { compatible })),
+  },
+  {
+    name: 'a message port',
+    adapters: [...any, NO_HTTP],
+    wires: { durable: false },
+    open({ app }) {
+      const { port1, port2 } = new MessageChannel();
+      serveMessagePort(app, port2);
+      return new IpcFrontend(messagePortIpc(port1));
+    },
+  },
+  {
+    name: 'a window of Electron',
+    adapters: [...any, NO_HTTP],
+    wires: { durable: false },
+    open: async ({ app }) => (await (await Desktop.start({}, app)).connect()).frontend,
   },
 ];
 
 /** Every way in which a frontend of ours reaches a backend: what is promised of IPC is asked over each. */
-export const frontendWays = connections.flatMap(({ name, adapters, open }) =>
+export const frontendWays = connections.flatMap(({ name, adapters, wires: spoken, open }) =>
   adapters.flatMap((adapter) =>
-    Object.entries({ compatible: true, durable: false }).map(([wire, compatible]) => ({
+    Object.entries(spoken).map(([wire, compatible]) => ({
       name: `${name} (${wire} wire, ${adapter})`,
       adapter,
       open: (server: TestServer) => open(server, compatible),

@@ -106,4 +106,16 @@ describe.each(frontendWays)('channels over $name', ({ adapter, open }) => {
     await expect(channels.which()).rejects.toBeInstanceOf(IpcClosedError);
     expect(await other.callIpcChannel('other', 'which')).toBe('other');
   });
+
+  it('have handlers of the session, made before its first message, and destroyed with it', async () => {
+    const ended = (await other.callIpcChannel('ended', 'count')) as number;
+    expect(await frontend.callIpcChannel('mine', 'count')).toEqual([1, true]);
+    expect(await frontend.callIpcChannel('mine', 'count')).toEqual([2, true]);
+    expect(await other.callIpcChannel('mine', 'count')).toEqual([1, true]);
+    frontend.close();
+    while ((await other.callIpcChannel('ended', 'count')) === ended)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await other.callIpcChannel('ended', 'count')).toBe(ended + 1);
+    expect(await other.callIpcChannel('mine', 'count')).toEqual([2, true]);
+  });
 });

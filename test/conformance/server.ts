@@ -18,6 +18,9 @@ const adapters: Record<string, () => AbstractHttpAdapter> = {
 
 export const adapterNames = Object.keys(adapters);
 
+/** Has no HTTP side, and listens to nothing: what is handed to the application is all that reaches it. */
+export const NO_HTTP = 'an application context';
+
 /** The same and the servers without Nest: every suite that needs nothing of Nest runs over each. */
 export const serverNames = [...adapterNames, ...plainNames];
 
@@ -32,6 +35,7 @@ export function start(module: Type, name: string): Promise<PlainServer> {
 }
 
 export async function startServer(module: Type, adapter: string): Promise<TestServer> {
+  if (adapter === NO_HTTP) return startContext(module);
   const app = await NestFactory.create(module, adapters[adapter]!(), {
     logger: false,
     abortOnError: false,
@@ -40,6 +44,11 @@ export async function startServer(module: Type, adapter: string): Promise<TestSe
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
   return { app, port, url: `http://127.0.0.1:${port}`, stop: () => app.close() };
+}
+
+async function startContext(module: Type): Promise<TestServer> {
+  const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
+  return { app: app as INestApplication, port: 0, url: '', stop: () => app.close() };
 }
 
 /** The path at which a client asks for an operation. */

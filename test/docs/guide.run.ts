@@ -1,16 +1,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { Server as HttpServer, request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { createServer } from 'node:net';
+import { createServer, Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { pathToFileURL } from 'node:url';
 import { expect, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { blocksOf, placeOf } from './guide.js';
+import { blocksOf, placeOf, workersOf } from './guide.js';
 import type { Guide } from './guide.js';
 
 /** Ports of guides are 3000 to 3099, wherever something listens or is asked. */
@@ -26,7 +27,15 @@ export async function writeGuide(guide: Guide): Promise<(text: string) => string
     mkdirSync(dirname(place), { recursive: true });
     writeFileSync(place, placed(code));
   }
+  for (const name of workersOf(guide)) if (guide.files.has(`${name}.ts`)) writeWorker(placeOf(guide, name));
   return placed;
+}
+
+/** What a worker is started with is a file that Node itself runs. */
+function writeWorker(place: string): void {
+  const hooks = new URL('../port/worker/compile.mjs', import.meta.url).href;
+  const code = `import { register } from 'node:module';\nregister('${hooks}');\nawait import('${pathToFileURL(place).href}.ts');\n`;
+  writeFileSync(`${place}.js`, code);
 }
 
 /** Tests among the files of a guide declare themselves. */
@@ -34,17 +43,19 @@ export function isTest(file: string): boolean {
   return file.endsWith('.spec.ts');
 }
 
-/** Runs a guide: its files as the modules that they are, and its calls by `curl`. Ends the applications that it starts. */
+/** Runs a guide: its files as the modules that they are, and its calls by `curl`. Ends the applications and servers that it starts. */
 export async function runGuide(guide: Guide): Promise<void> {
   const placed = await writeGuide(guide);
+  const workers = workersOf(guide).map((name) => `${name}.ts`);
   Logger.overrideLogger(false);
   const create = jest.spyOn(NestFactory, 'create');
+  const listen = jest.spyOn(Server.prototype, 'listen');
   // Loggers of the application's own are part of what is shown.
   const written = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   try {
     for (const step of guide.steps) {
       if ('shell' in step) await runShell(placed(step.shell));
-      else if (!isTest(step.file)) await import(placeOf(guide, step.file));
+      else if (!isTest(step.file) && !workers.includes(step.file)) await import(placeOf(guide, step.file));
     }
     const lines = written.mock.calls.map(([line]) => String(line));
     for (const { language, code } of blocksOf(guide.text))
@@ -55,8 +66,18 @@ export async function runGuide(guide: Guide): Promise<void> {
     );
     create.mockRestore();
     for (const app of apps) await app.close();
+    const servers = listen.mock.contexts as Server[];
+    listen.mockRestore();
+    for (const server of servers) await endServer(server);
     written.mockRestore();
   }
+}
+
+/** Ends a server, if it was not ended yet. */
+async function endServer(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  if (server instanceof HttpServer) server.closeAllConnections();
+  await closed;
 }
 
 /** A line of a log, less what is another each time. */

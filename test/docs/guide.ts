@@ -60,6 +60,13 @@ export function readGuide(path: string): Guide {
   return { path, text, files, steps };
 }
 
+/** The files that a guide starts workers with, by their names without `.ts`: others start them, and nobody imports them. */
+export function workersOf({ text }: Pick<Guide, 'text'>): string[] {
+  return [...text.matchAll(/new Worker\(new URL\('\.\/([\w.]+)\.js', import\.meta\.url\)/g)].map(
+    ([, name]) => name!,
+  );
+}
+
 /** Where a file of a guide is put; a test by a name that is not looked for. */
 export function placeOf(guide: Pick<Guide, 'path'>, file: string): string {
   return join(extracted, guide.path.replace(/\.md$/, ''), file.replace(/\.spec\.ts$/, '.tests.ts'));
@@ -99,6 +106,8 @@ function withAssertions(path: string, file: string, code: string): string {
   let result = code;
   for (const { at, end, text } of changes.toReversed())
     result = result.slice(0, at) + text + result.slice(end);
+  // What runs in a thread of its own has nothing to show, and no tests around it.
+  if (changes.length === 0) return result;
   const assertions = relative(dirname(placeOf({ path }, file)), join(import.meta.dirname, 'shown.js'));
   return `import { shown, soon, thrown } from '${assertions}';${result}`;
 }

@@ -47,6 +47,24 @@ describe('the documentation', () => {
     expect(names.filter((name) => !guide.includes(name))).toEqual([]);
   });
 
+  it('names every option of a server without Nest', () => {
+    const files = [
+      'http/http.service.ts',
+      'http/http.options.ts',
+      'http/http.origin.ts',
+      'wire/error.codec.ts',
+    ];
+    const names = files.flatMap((file) => {
+      const source = textOf(`libs/common/src/${file}`).replace(/<T [^>]*>/, '');
+      const body = /interface (?:\w+Options|ErrorPolicy)\b[^{]*\{([^]*?)\n\}/.exec(source)![1]!;
+      return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, name]) => name!);
+    });
+    expect(names.length).toBeGreaterThan(18);
+    const guide = textOf('docs/plain-servers.md');
+    // How the platform decodes is for those who make platforms.
+    expect(names.filter((name) => name !== 'decodeText' && !guide.includes(`\`${name}\``))).toEqual([]);
+  });
+
   it('has a smallest test, of ten lines', () => {
     const [, body] = /^it\(.*\n([^]*)^\}\);/m.exec(readGuide('README.md').files.get('shelves.spec.ts')!)!;
     expect(body!.trim().split('\n').length + 2).toBeLessThanOrEqual(10);

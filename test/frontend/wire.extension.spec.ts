@@ -22,7 +22,7 @@ const bytes = prepareSend('itwin.m', [Uint8Array.of(1, 2)]);
 const welcome = { sessionId: 's1', secret: 'k2', graceMs: 30_000, received: 5 };
 
 const frameOf = (form: DurableForm, first: number, message: OutgoingMessage) =>
-  form.frame(first, [form.prepare(message, first).content]);
+  form.frame(first, [form.prepare(message, () => first).content]);
 
 const written: [name: string, write: (form: DurableForm) => unknown][] = [
   ['send', (form) => frameOf(form, 0, prepareSend(channel, ['hello', 1]))],
@@ -38,6 +38,7 @@ const written: [name: string, write: (form: DurableForm) => unknown][] = [
   ['begin', (form) => form.list(helloOf(undefined, 0))],
   ['resume', (form) => form.list(helloOf({ sessionId: 's1', secret: 'k1' }, 12))],
   ['welcome', (form) => form.list(greetingOf({ welcome }))],
+  ['native', (form) => form.list(greetingOf({ welcome: { ...welcome, isNative: true } }))],
   ['lost', (form) => form.list(greetingOf({ lost: 'The session is not there any more.' }))],
 ];
 
@@ -51,7 +52,7 @@ describe('the examples of docs/wire-extension.md', () => {
   });
 
   it('blocks', () => {
-    const { content } = textForm.prepare(bytes, 3);
+    const { content } = textForm.prepare(bytes, () => 3);
     expect(Buffer.from(content as Uint8Array).toString('hex')).toBe(examples['blocks']!.replaceAll(' ', ''));
     expect(frameOf(clonedForm, 3, bytes)).toEqual([3, [0, 'itwin.m', [Uint8Array.of(1, 2)]]]);
   });

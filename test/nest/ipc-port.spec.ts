@@ -149,6 +149,21 @@ describe('an application context behind a message port', () => {
     while (frontend.state !== 'closed') await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
+  it('ends with the frontend that it is dedicated to', async () => {
+    const imports = [IpcModule.forRoot({ dedicated: true, frontendGraceMs: 1 })];
+    @Module({ imports, providers: [Database, ShelfHandler] })
+    class DedicatedModule {}
+    const dedicated = await NestFactory.createApplicationContext(DedicatedModule, { logger: false });
+    dedicated.get(IpcHost).bindLifetime(dedicated);
+    const { port1, port2 } = new MessageChannel();
+    serveMessagePort(dedicated, port2);
+    const frontend = new IpcFrontend(messagePortIpc(port1));
+    await frontend.callIpcChannel('shelf', 'count');
+    frontend.close();
+    while (!story.includes('database closed')) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(story).toEqual(['handler destroyed', 'database closed']);
+  });
+
   it('destroys what a session had when its port is closed', async () => {
     const frontend = await connect('ann');
     await frontend.callIpcChannel('shelf', 'count');

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -142,6 +143,39 @@ describe('a session over a message port', () => {
     await again.ready;
     expect(await again.invoke('echo', 'x', 1)).toEqual([1]);
     again.close();
+  });
+});
+
+describe('the lists of docs/wire-extension.md', () => {
+  it('are posted as they are', async () => {
+    const document = readFileSync(new URL('../../docs/wire-extension.md', import.meta.url), 'utf8');
+    const [, code] = /^const posted = (\{[^]*?^\});/m.exec(document)!;
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is shown as code
+    const listsOf = new Function('sessionId', 'activityId', `return ${code}`) as (
+      ...names: unknown[]
+    ) => Record<'begin' | 'welcome' | 'call' | 'answer' | 'close', unknown[]>;
+    const { port1, port2 } = new MessageChannel();
+    server.channels.handle('itwin.robot-v1.2', (event, method, ...args: unknown[]) => {
+      called.push(event.activity.activityId, method, ...args);
+      return { result: true };
+    });
+    serveMessagePort(server, port2);
+    const called: unknown[] = [];
+    const heard: unknown[] = [];
+    port1.on('message', (list) => heard.push(list));
+    const until = async (count: number) => {
+      while (heard.length < count) await new Promise((resolve) => setTimeout(resolve, 2));
+    };
+    port1.postMessage(listsOf().begin);
+    await until(1);
+    const { id } = server.sessions.at(-1)!;
+    const lists = listsOf(id, 'click');
+    port1.postMessage(lists.call);
+    await until(2);
+    server.sessions.at(-1)!.close(3001, 'enough');
+    await until(3);
+    expect(heard).toEqual([lists.welcome, lists.answer, lists.close]);
+    expect(called).toEqual(['click', 'drive', 'r1', Float64Array.of(1, 2)]);
   });
 });
 

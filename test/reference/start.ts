@@ -1,5 +1,5 @@
 import { fork, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,6 +17,36 @@ export interface ReferenceServer {
  * @returns why they cannot be had; `undefined` where they are there
  */
 export function installReference(): string | undefined {
+  return alone(install);
+}
+
+/** Test files that ask at once would install over each other: one waits for the other. */
+function alone<T>(work: () => T): T {
+  const lock = join(folder, '.installing');
+  while (!taken(lock)) {
+    const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+    // Whoever held it was ended: nobody needs as long.
+    if (Date.now() - since > 300_000) rmSync(lock, { recursive: true, force: true });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  }
+  try {
+    return work();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+function taken(lock: string): boolean {
+  try {
+    mkdirSync(lock);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function install(): string | undefined {
   // npm writes this file last.
   const installed = join(folder, 'node_modules/.package-lock.json');
   if (existsSync(installed) && isOf(readFileSync(installed, 'utf8'))) return undefined;

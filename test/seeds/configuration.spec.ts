@@ -149,9 +149,9 @@ describe('Rpc Interface › Serve the Interfaces', () => {
     'Express 5': ({ protocol }) =>
       createServer(
         // Its word for `*`; the sample itself is run on the Express 4 of iTwin.js, in test/reference.
-        express().post('/{*splat}', async (request, response) => {
-          await protocol.handleOperationPostRequest(request, response);
-        }),
+        express().post('/{*splat}', (request, response) =>
+          protocol.handleOperationPostRequest(request, response),
+        ),
       ),
     'node:http': ({ protocol }) =>
       createServer((request, response) => void protocol.handleOperationPostRequest(request, response)),

@@ -18,6 +18,7 @@ export type { IpcChannelOptions } from './ipc/ipc.decorator.js';
 export { IpcHandler } from './ipc/ipc.handler.js';
 export { IpcHost } from './ipc/ipc.host.js';
 export type { IpcSocketBackend } from './ipc/ipc.host.js';
+export { memoryIpc } from './ipc/ipc.memory.js';
 export { serveMessagePort } from './ipc/ipc.port.js';
 export { IpcTicketService } from './ipc/ipc.ticket.js';
 export { activityFields, ClientRequestContext } from './context/request.context.js';
@@ -60,6 +61,7 @@ export type {
 export type {
   IModelRpcProps,
   RpcCallOptions,
+  RpcImpl,
   RpcInterfaceDefinition,
   RpcOperationPolicy,
   RpcProxy,

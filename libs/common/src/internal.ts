@@ -9,6 +9,7 @@ export { methodOf, RpcImpls } from './rpc/rpc.impls.js';
 export { isFault, reportToConsole } from './call/call.report.js';
 export { isVersionCompatible } from './rpc/rpc.version.js';
 export { settle } from './call/call.settle.js';
+export { later } from './call/call.timer.js';
 export { reservedNames } from './call/call.names.js';
 export { GENERAL_ERROR } from './call/call.error.js';
 export { encodeError } from './wire/error.codec.js';
@@ -32,7 +33,13 @@ export type { IpcCall, IpcChannelHandler, IpcMethodHandler } from './ipc/ipc.cha
 export { preparePush } from './ipc/ipc.outgoing.js';
 export { makeProxy } from './ipc/ipc.proxy.js';
 export { RpcOverIpc } from './ipc/ipc.rpc.js';
-export { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, greetingOf, readHello } from './ipc/ipc.durable.codec.js';
+export {
+  COMPATIBLE_PROTOCOL,
+  DURABLE_PROTOCOL,
+  greetingLimits,
+  greetingOf,
+  readHello,
+} from './ipc/ipc.durable.codec.js';
 export { textForm } from './ipc/ipc.durable.form.js';
 export { DurableLink, INTERRUPTED } from './ipc/ipc.durable.link.js';
 export { IpcProtocolError } from './ipc/ipc.message.js';

@@ -9,7 +9,9 @@ export {
   ipcChannel,
   IpcClosedError,
   IpcFrontend,
+  messagePortIpc,
   RpcClient,
+  rpcOverIpc,
   ServerError,
 } from '@linnet/common';
 export type {
@@ -21,6 +23,7 @@ export type {
   IpcInvokeOptions,
   IpcPairingState,
   IpcProxy,
+  MessagePortLike,
   PromiseReturnType,
   RpcCallOptions,
   RpcClientEvent,

@@ -41,6 +41,11 @@ export const IpcApp = {
     return current?.isValid ?? false;
   },
 
+  /** Whether frontend and backend are known to be on one computer; see {@link IpcFrontend.isNative}. */
+  get isNative(): boolean {
+    return current?.isNative ?? false;
+  },
+
   /** The frontend itself: its state, and what it was not given a name for here. */
   get frontend(): IpcFrontend {
     return frontend();

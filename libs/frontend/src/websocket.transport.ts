@@ -4,14 +4,23 @@ import { PlatformWebSocket } from '#websocket';
 
 /** As much of a WebSocket as is used: that of a browser, of Node, or of `ws`. */
 export interface WebSocketLike {
+  /** Is set to `arraybuffer`. */
   binaryType: string;
+  /** The subprotocol that the backend chose; empty: none. */
   readonly protocol: string;
+  /** 1 while it is open, by the standard. */
   readonly readyState: number;
+  /** Bytes that the peer has yet to take. */
   readonly bufferedAmount: number;
+  /** Sends a frame: text, or binary. */
   send(data: string | Uint8Array): void;
+  /** Ends the connection, with a code and a reason for the peer. */
   close(code?: number, reason?: string): void;
+  /** Listens for its opening, or for a failure, behind which `close` comes. */
   addEventListener(type: 'open' | 'error', listener: () => void): void;
+  /** Listens for frames: text, or binary. */
   addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
+  /** Listens for the end, which comes once. */
   addEventListener(type: 'close', listener: (event: { code: number; reason: string }) => void): void;
 }
 

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-floating-promises, oxc/no-async-endpoint-handlers -- as it is written; nothing of it rejects */
 import type Express from 'express';
 import type { WebRpcConfiguration } from '@linnet/backend/node';
 
@@ -6,7 +7,6 @@ import type { WebRpcConfiguration } from '@linnet/backend/node';
  */
 export function serve(express: typeof Express, rpcConfiguration: WebRpcConfiguration) {
   const webServer = express();
-  // oxlint-disable-next-line typescript/no-floating-promises -- as it is written; it never rejects
   webServer.post('*', async (request, response) => {
     rpcConfiguration.protocol.handleOperationPostRequest(request, response);
   });

@@ -32,7 +32,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RpcClientModul
  */
 @Module({})
 export class RpcClientModule extends ConfigurableModuleClass {
-  /** @param options shared by all clients; those of `forFeature` win */
+  /** Options that all clients share; those of `forFeature` win. */
   static override forRoot(options: RpcClientModuleOptions): DynamicModule {
     return shared(super.forRoot(options));
   }

@@ -16,6 +16,7 @@ export class ActivityLogger extends ConsoleLogger {
     super({ flattenParams: true, ...options });
   }
 
+  /** Adds the fields of the activity to what is printed. */
   protected override printMessages(
     messages: unknown[],
     context?: string,

@@ -17,6 +17,7 @@ type Headers = Parameters<typeof correlationOf>[0];
  */
 @Injectable()
 export class CorrelationInterceptor implements NestInterceptor {
+  /** Runs the handler in its context. */
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (ClientRequestContext.isActive) return next.handle();
     const activity = correlationOf(headersOf(context));

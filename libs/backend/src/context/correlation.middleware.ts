@@ -14,6 +14,7 @@ import { ClientRequestContext } from './request.context.js';
  */
 @Injectable()
 export class CorrelationMiddleware implements NestMiddleware<IncomingMessage> {
+  /** Runs the rest of the request in its context. */
   use(request: IncomingMessage, _response: unknown, next: () => void): void {
     ClientRequestContext.run(correlationOf(request.headers), next);
   }

@@ -18,6 +18,7 @@ import type { ExpressApplication } from './express.middleware.js';
 export class LinnetExpressAdapter extends ExpressAdapter {
   #forceClose = false;
 
+  /** Makes the server; Nest calls it. */
   override initHttpServer(options: NestApplicationOptions): void {
     const { forceCloseConnections = false } = options;
     // All else that Nest does with the options stays; connections are closed below, by the server's own means.
@@ -31,6 +32,7 @@ export class LinnetExpressAdapter extends ExpressAdapter {
     this.setHttpServer(server);
   }
 
+  /** Ends the server; Nest calls it. */
   override close(): Promise<unknown> | undefined {
     const closed = super.close();
     if (this.#forceClose) (this.getHttpServer() as Server).closeAllConnections();

@@ -179,6 +179,11 @@ export class IpcGateway implements OnModuleInit {
     if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket')
       throw new HttpError(426, 'A session is opened by upgrading to a WebSocket.');
     const head = new NodeRequestHead(request);
+    if (this.options.native && !head.isNative())
+      throw new HttpError(
+        403,
+        'Frontends of this backend are on its own computer, and connect over loopback.',
+      );
     this.#origins.checkHost(head);
     this.#origins.checkOrigin(head);
     if (this.#waiting.size >= this.#limits.upgrades)
@@ -191,7 +196,8 @@ export class IpcGateway implements OnModuleInit {
     if (this.#sockets.greeting >= this.#limits.upgrades)
       throw new HttpError(503, 'Too many frontends are connecting at once.');
     // Who may have a session already says so in his greeting.
-    if (this.#resumes && request.headers['sec-websocket-protocol']?.includes(DURABLE_PROTOCOL)) return;
+    const offered = request.headers['sec-websocket-protocol']?.split(',') ?? [];
+    if (this.#resumes && offered.some((protocol) => protocol.trim() === DURABLE_PROTOCOL)) return;
     if (this.#sockets.load >= this.#limits.sessions)
       throw new HttpError(503, 'The server has as many sessions as it can have.');
   }

@@ -1,7 +1,15 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { IpcIdentity, IpcLimits, IpcSession } from '@linnet/common';
-import { greetingOf, INTERRUPTED, IpcProtocolError, readHello, textForm } from '@linnet/common/internal';
+import type { IpcIdentity, IpcSession } from '@linnet/common';
+import {
+  greetingLimits,
+  greetingOf,
+  INTERRUPTED,
+  IpcProtocolError,
+  later,
+  readHello,
+  textForm,
+} from '@linnet/common/internal';
 import type { DurableLink } from '@linnet/common/internal';
 import type { IpcWebSocket, WebSocketTransport } from '../node/websocket.transport.js';
 
@@ -20,13 +28,20 @@ interface Durable {
 /** Sessions of the durable wire by their ids: greets their frontends, and takes them up again. */
 export class IpcGreeting {
   readonly #durable = new Map<string, Durable>();
+  readonly #graceMs: number;
   #waiting = 0;
 
-  /** @param graceMs how long a session waits for its frontend to come back, in milliseconds */
+  /**
+   * @param graceMs how long a session waits for its frontend to come back, in milliseconds
+   * @param isNative whether frontends are on this computer
+   */
   constructor(
-    private readonly limits: IpcLimits,
-    private readonly graceMs: number,
-  ) {}
+    graceMs: number,
+    private readonly isNative: boolean,
+  ) {
+    // No timer waits for longer.
+    this.#graceMs = Math.min(graceMs, 2 ** 31 - 1);
+  }
 
   /** Connections that have not said yet what they want. */
   get waiting(): number {
@@ -71,7 +86,7 @@ export class IpcGreeting {
    * @throws IpcProtocolError for what is no greeting, 4001 for a session that is not (any more) there
    */
   recognize(frame: string, identity: IpcIdentity): { session: IpcSession; received: number } | undefined {
-    const hello = readHello(textForm.parse(frame, this.limits).list);
+    const hello = readHello(textForm.parse(frame, greetingLimits).list);
     if (!hello) return undefined;
     const durable = this.#durable.get(hello.sessionId);
     // Who knows the secret has to be who he was, besides: a token may have been taken from him meanwhile.
@@ -112,7 +127,14 @@ export class IpcGreeting {
     const { link } = durable;
     const secret = randomBytes(16).toString('base64url');
     durable.secrets.push(secret);
-    const welcome = { sessionId: session.id, secret, graceMs: this.graceMs, received: link.received };
+    const { isNative } = this;
+    const welcome = {
+      sessionId: session.id,
+      secret,
+      graceMs: this.#graceMs,
+      received: link.received,
+      isNative,
+    };
     transport.write(textForm.list(greetingOf({ welcome })));
     link.attach(transport, received);
   }
@@ -133,9 +155,13 @@ export class IpcGreeting {
     const durable = this.#durable.get(session.id);
     if (!durable) return;
     durable.link.detach();
+    if (!durable.link.mayWait) {
+      durable.link.ended({ code: 1013, reason: 'Too much is kept for frontends that are away.' });
+      return;
+    }
     clearTimeout(durable.grace);
     const late = () => durable.link.ended({ code: 1006, reason: 'The frontend did not come back in time.' });
-    durable.grace = setTimeout(late, this.graceMs);
+    durable.grace = later(this.#graceMs, late);
   }
 }
 

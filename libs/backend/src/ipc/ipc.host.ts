@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationShutdown, Type } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { defaultIpcLimits, IpcServer } from '@linnet/common';
 import type {
   IpcChannelLike,
@@ -52,7 +53,10 @@ export class IpcHost implements OnApplicationShutdown {
   /** The bare socket: exact names, bare values. */
   readonly ipc: IpcSocketBackend;
 
-  constructor(@Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions) {
+  constructor(
+    @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {
     const logger = new Logger('IpcModule');
     this.limits = limitsFrom(defaultIpcLimits, options.limits);
     const server = new IpcServer({
@@ -78,6 +82,14 @@ export class IpcHost implements OnApplicationShutdown {
   /** The application has ended, or could not begin. */
   onApplicationShutdown(): void {
     this.#goDown();
+  }
+
+  /**
+   * Whether this is a native app: frontends are on this computer, because the module is `native`, or because the
+   * application has no HTTP side, by which others could come.
+   */
+  get isNative(): boolean {
+    return this.options.native ?? !this.adapterHost.httpAdapter;
   }
 
   /** The sessions that are open, in the order in which they began. */
@@ -195,6 +207,11 @@ export class IpcHost implements OnApplicationShutdown {
   /** Whether there is a backend of IPC in this process, for code that is to work with and without. */
   static get isValid(): boolean {
     return hasHost();
+  }
+
+  /** See the member of the same name of instances; `false` where there is no backend of IPC. */
+  static get isNative(): boolean {
+    return hasHost() && only().isNative;
   }
 
   /** The bare socket of the only host. */

@@ -56,7 +56,7 @@ const session = {
   exports: [IpcHost, IpcTicketService, IpcSession],
 })
 export class IpcModule extends ConfigurableModuleClass {
-  /** @param options where frontends connect, which of them may, and within which limits; all have defaults */
+  /** Serves IPC. Options say where frontends connect, which of them may, and within which limits; all have defaults. */
   static override forRoot(options: IpcModuleOptions = {}): DynamicModule {
     return { ...super.forRoot(options), global: true };
   }

@@ -37,6 +37,11 @@ export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapE
   guards?: readonly (Type<CanActivate> | CanActivate)[];
   /** One frontend and no other: see `IpcHost.bindLifetime`. Default `false`. */
   dedicated?: boolean;
+  /**
+   * Frontend and backend are on one computer: upgrades that do not come over loopback are refused with 403, whatever the
+   * server listens on, and both sides know (`isNative`). Default `false`.
+   */
+  native?: boolean;
   /** How long the frontend of a dedicated backend may be away, in milliseconds. Default 5,000. */
   frontendGraceMs?: number;
   /** Called when the frontend of a dedicated backend is gone for good. */

@@ -1,12 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { serveMessagePort as servePort } from '@linnet/common';
 import type { IpcIdentity, MessagePortLike } from '@linnet/common';
-import { beforeClose } from '../nest/nest.internals.js';
-import { SHUTDOWN_MS } from '../http/http.attach.js';
-import { IpcHost } from './ipc.host.js';
-import type { IpcModuleOptions } from './ipc.options.js';
-import { IpcSessions } from './ipc.sessions.js';
-import { IPC_OPTIONS } from './ipc.tokens.js';
+import { unbrokenSessionsOf } from './ipc.unbroken.js';
 
 /**
  * Has an application, or an application context, answer the frontend behind a message port: its channels, and its RPC
@@ -23,14 +18,6 @@ export function serveMessagePort(
   port: MessagePortLike,
   identity: IpcIdentity = {},
 ): void {
-  const host = app.get(IpcHost, { strict: false });
-  const sessions = app.get(IpcSessions, { strict: false });
-  const { shutdownTimeoutMs = SHUTDOWN_MS } = app.get<IpcModuleOptions>(IPC_OPTIONS, { strict: false });
-  // With an HTTP side it is done before that is closed; done twice it is done once.
-  beforeClose(app, async () => {
-    host.lifetime.close();
-    await sessions.close(shutdownTimeoutMs);
-    await sessions.ended();
-  });
-  servePort(host.server, port, { ...identity, started: (connection) => sessions.begin(connection) });
+  const { server, started } = unbrokenSessionsOf(app);
+  servePort(server, port, { ...identity, started });
 }

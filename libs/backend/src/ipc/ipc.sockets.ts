@@ -39,7 +39,7 @@ export class IpcSockets {
     private readonly host: IpcHost,
     private readonly sessions: IpcSessions,
   ) {
-    this.#greeting = new IpcGreeting(host.limits, options.resumeGraceMs ?? 30_000);
+    this.#greeting = new IpcGreeting(options.resumeGraceMs ?? 30_000, options.native ?? false);
   }
 
   /** Connections that have not said yet what they want. */

@@ -6,6 +6,7 @@ export type { BackendClientOptions } from './backend.client.js';
 export {
   BentleyCloudRpcManager,
   RpcManager,
+  serveRegistered,
   WebRpcConfiguration,
   WebRpcManager,
   WebRpcProtocol,

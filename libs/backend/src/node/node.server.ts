@@ -24,7 +24,10 @@ export class NodeRpcServer {
   readonly #open = new Set<ServerResponse>();
   #whenIdle: (() => void) | undefined;
 
-  constructor(readonly handler: HttpRpcHandler) {}
+  constructor(
+    /** Answers what is read here. */
+    readonly handler: HttpRpcHandler,
+  ) {}
 
   /** Whether the request is one of RPC. */
   owns(request: IncomingMessage): boolean {

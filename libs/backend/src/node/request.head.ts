@@ -13,8 +13,16 @@ export class NodeRequestHead implements HttpRequestHead {
   }
 
   isLoopback(): boolean {
-    const address = this.request.socket.localAddress;
-    // Without an address it is a pipe or a Unix socket, which nobody reaches from elsewhere.
-    return address === undefined || /^(::ffff:)?127\.|^::1$/.test(address);
+    return isLoopback(this.request.socket.localAddress);
   }
+
+  /** Whether it comes from this computer, over loopback or a pipe. */
+  isNative(): boolean {
+    return this.isLoopback() && isLoopback(this.request.socket.remoteAddress);
+  }
+}
+
+function isLoopback(address: string | undefined): boolean {
+  // Without an address it is a pipe or a Unix socket, which nobody reaches from elsewhere.
+  return address === undefined || /^(::ffff:)?127\.|^::1$/.test(address);
 }

@@ -2,13 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RpcManager as RpcClientManager, WebRpcManager as WebRpcClientManager } from '@linnet/common';
 import { RpcImpls } from '@linnet/common/internal';
 import type {
+  RpcAround,
   RpcConfiguration,
+  RpcDispatcher,
   RpcImpl,
   RpcImplClass,
   RpcInterfaceDefinition,
   RpcRoutingToken,
   WebRpcParams as WebRpcClientParams,
 } from '@linnet/common';
+import { ClientRequestContext } from '../context/request.context.js';
 import { withSurroundings } from './backend.client.js';
 import type { BackendClientOptions } from './backend.client.js';
 import { PlainRpcServer } from './plain.server.js';
@@ -27,6 +30,7 @@ export interface WebRpcServerParams extends Omit<RpcServerOptions, 'interfaces'>
 export class WebRpcProtocol {
   constructor(
     private readonly server: PlainRpcServer,
+    /** Names the server in its OpenAPI document. */
     readonly info: WebRpcServerParams['info'],
   ) {}
 
@@ -49,50 +53,87 @@ export class WebRpcProtocol {
   };
 }
 
+/** Interfaces that a dispatcher answers by what is registered for them. */
+class RegisteredInterfaces {
+  readonly definitions = new Map<string, RpcInterfaceDefinition>();
+
+  constructor(
+    private readonly dispatcher: RpcDispatcher,
+    private readonly around: RpcAround,
+  ) {}
+
+  /** Serves an interface, from now on by what is registered for it now. */
+  expose(definition: RpcInterfaceDefinition): void {
+    this.dispatcher.replace(definition, impls.implementationOf(definition, this.around));
+    this.definitions.set(definition.interfaceName, definition);
+  }
+
+  withdraw({ interfaceName }: RpcInterfaceDefinition): void {
+    this.dispatcher.unregister(interfaceName);
+    this.definitions.delete(interfaceName);
+  }
+}
+
 /** A server of interfaces whose implementations {@link RpcManager} knows. */
 export class WebRpcConfiguration {
   /** The server itself: a handler for `node:http` and Express, `fetch`, `close`. */
   readonly server: PlainRpcServer;
+  /** Handlers for the routes of a web server, by the names of iTwin.js. */
   readonly protocol: WebRpcProtocol;
-  readonly #interfaces = new Map<string, RpcInterfaceDefinition>();
+  /** @internal */
+  readonly registered: RegisteredInterfaces;
 
   constructor(params: WebRpcServerParams) {
     this.server = new PlainRpcServer({ ...params, interfaces: [] });
     this.protocol = new WebRpcProtocol(this.server, params.info);
+    const { dispatcher, around } = this.server.service;
+    this.registered = new RegisteredInterfaces(dispatcher, around);
   }
 
   /** The interfaces that are served. */
-  readonly interfaces = (): RpcInterfaceDefinition[] => [...this.#interfaces.values()];
-
-  /** @internal Serves an interface, from now on by what is registered for it now. */
-  expose(definition: RpcInterfaceDefinition): void {
-    const { dispatcher, around } = this.server.service;
-    dispatcher.replace(definition, impls.implementationOf(definition, around));
-    this.#interfaces.set(definition.interfaceName, definition);
-  }
-
-  /** @internal */
-  withdraw({ interfaceName }: RpcInterfaceDefinition): void {
-    this.server.service.dispatcher.unregister(interfaceName);
-    this.#interfaces.delete(interfaceName);
-  }
-
-  /** @internal */
-  serves({ interfaceName }: RpcInterfaceDefinition): boolean {
-    return this.#interfaces.has(interfaceName);
-  }
+  readonly interfaces = (): RpcInterfaceDefinition[] => [...this.registered.definitions.values()];
 }
 
 // What the static faces stand for, and nothing else is: a process has one set of implementations, as in iTwin.js.
 const impls = new RpcImpls();
-const configurations = new Set<WebRpcConfiguration>();
+const servers = new Set<RegisteredInterfaces>();
 /** Those that were initialised by themselves: every configuration serves them. */
 const initialized = new Map<string, RpcInterfaceDefinition>();
 
 /** What an implementation may carry of policies is known when there is one. */
 function renew(definition: RpcInterfaceDefinition): void {
-  for (const configuration of configurations)
-    if (configuration.serves(definition)) configuration.expose(definition);
+  for (const server of servers)
+    if (server.definitions.has(definition.interfaceName)) server.expose(definition);
+}
+
+function serve(server: RegisteredInterfaces, interfaces: readonly RpcInterfaceDefinition[]): void {
+  for (const definition of interfaces) checkDefinition(definition, definition.name);
+  for (const definition of interfaces) server.expose(definition);
+  servers.add(server);
+}
+
+/**
+ * Has a dispatcher answer interfaces by what {@link RpcManager} knows of them when they are called: for servers that are
+ * reached by other means than HTTP.
+ *
+ * @returns ends it
+ * @throws Error with a sentence, for a definition that cannot be served
+ */
+export function serveRegistered(
+  dispatcher: RpcDispatcher,
+  interfaces: readonly RpcInterfaceDefinition[],
+): () => void {
+  const server = new RegisteredInterfaces(dispatcher, (call, next) =>
+    ClientRequestContext.run(call.activity, next),
+  );
+  serve(
+    server,
+    [...interfaces, ...initialized.values()].filter((each) => !dispatcher.serves(each.interfaceName)),
+  );
+  return () => {
+    servers.delete(server);
+    for (const definition of server.definitions.values()) server.withdraw(definition);
+  };
 }
 
 /** Implementations and clients by their definitions, as in iTwin.js. */
@@ -129,10 +170,10 @@ export abstract class RpcManager extends RpcClientManager {
    *
    * @throws Error with a sentence, for a definition that cannot be served
    */
-  static initializeInterface(definition: RpcInterfaceDefinition): void {
+  static override initializeInterface(definition: RpcInterfaceDefinition): void {
     checkDefinition(definition, definition.name);
     initialized.set(definition.interfaceName, definition);
-    for (const configuration of configurations) configuration.expose(definition);
+    for (const server of servers) server.expose(definition);
   }
 
   /** Serves an interface no more, and forgets its implementation and its clients. */
@@ -140,7 +181,7 @@ export abstract class RpcManager extends RpcClientManager {
     super.terminateInterface(definition);
     impls.unregister(definition);
     initialized.delete(definition.interfaceName);
-    for (const configuration of configurations) configuration.withdraw(definition);
+    for (const server of servers) server.withdraw(definition);
   }
 }
 
@@ -155,11 +196,8 @@ export abstract class WebRpcManager extends RpcManager {
     params: WebRpcServerParams,
     interfaces: readonly RpcInterfaceDefinition[],
   ): WebRpcConfiguration {
-    const all = [...interfaces, ...initialized.values()];
-    for (const definition of all) checkDefinition(definition, definition.name);
     const configuration = new WebRpcConfiguration(params);
-    for (const definition of all) configuration.expose(definition);
-    configurations.add(configuration);
+    serve(configuration.registered, [...interfaces, ...initialized.values()]);
     return configuration;
   }
 

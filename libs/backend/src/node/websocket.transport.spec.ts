@@ -49,7 +49,7 @@ class Peer {
     this.socket.write(Buffer.of(0x80 | opcode, 0x80, 0, 0, 0, 0));
   }
 
-  async take(count: number, withinMs = 5000): Promise<Frame[]> {
+  async take(count: number, withinMs = 12_000): Promise<Frame[]> {
     const deadline = performance.now() + withinMs;
     while (this.frames.length < count) {
       if (performance.now() > deadline) throw new Error(`${this.frames.length} frames of ${count}`);
@@ -120,6 +120,11 @@ async function open() {
   peers.push(peer);
   while (opened.length === before) await sleep(1);
   return { peer, ...opened[before]! };
+}
+
+/** Waits as long as a test may take. */
+async function until(look: () => boolean): Promise<void> {
+  while (!look()) await sleep(1);
 }
 
 /** Writes a message of the compatible wire. */
@@ -276,10 +281,13 @@ describe('the memory of batches', () => {
 describe('a peer that does not take what is sent', () => {
   const MiB = 1024 * 1024;
 
-  /** Writes until the system takes nothing more, and so much on top. */
+  /** What a system takes of a connection that is not read: by the defaults of Linux 6 MiB there and 4 MiB here, in its own time. */
+  const MOST_TAKEN = 10 * MiB;
+
+  /** Writes more than the system takes, by so much. */
   async function fill(transport: WebSocketTransport, beyond: number): Promise<number> {
     let frames = 0;
-    while (transport.bufferedBytes < beyond) {
+    for (let written = 0; written < MOST_TAKEN + beyond; written += MiB) {
       write(transport, '', [new Uint8Array(MiB)]);
       frames += 2;
       await turn();
@@ -315,8 +323,7 @@ describe('a peer that does not take what is sent', () => {
       expect(drained).toBe(0);
       peer.socket.resume();
       await peer.take(frames);
-      await sleep(5);
-      expect(drained).toBe(3);
+      await until(() => drained === 3);
     }
   });
 
@@ -344,15 +351,14 @@ describe('a peer that does not take what is sent', () => {
     peer.socket.pause();
     const frames = await fill(transport, 6 * MiB);
     const pings = setInterval(() => peer.say(0x2), 2);
-    await sleep(30);
+    await until(() => webSocket.isPaused);
     const seen = messages;
     await sleep(60);
     expect(messages).toBe(seen);
     peer.socket.resume();
     await peer.take(frames);
-    await sleep(30);
+    await until(() => messages > seen);
     clearInterval(pings);
-    expect(messages).toBeGreaterThan(seen);
   });
 
   it('is still read when it is told to go, so that its answer is heard', async () => {
@@ -378,10 +384,9 @@ describe('a sign of life', () => {
     await peer.take(1);
     expect(transport.beat()).toBe(false);
     peer.say(0xa);
-    await sleep(10);
-    expect(transport.beat()).toBe(true);
+    while (!transport.beat()) await sleep(2);
     await expect(transport.isAlive(20)).resolves.toBe(false);
-    const asked = transport.isAlive(2000);
+    const asked = transport.isAlive(12_000);
     peer.say(0xa);
     await expect(asked).resolves.toBe(true);
   });
@@ -391,8 +396,7 @@ describe('a sign of life', () => {
     transport.beat();
     write(transport, '', [new Uint8Array(24 * 1024 * 1024)]);
     peer.socket.pause();
-    await sleep(20);
-    expect(transport.beat()).toBe(true);
+    while (!transport.beat()) await sleep(5);
     for (let i = 0; i < 8; i++) {
       const { bytesRead } = peer.socket;
       peer.socket.resume();
@@ -408,7 +412,9 @@ describe('a sign of life', () => {
     await expect(transport.isAlive(20)).resolves.toBe(false);
     const asked = transport.isAlive(50);
     peer.socket.resume();
-    await expect(asked).resolves.toBe(true);
+    // A busy machine may not get to it in that time; each question begins where the last one ended.
+    let isAlive = await asked;
+    while (!isAlive) isAlive = await transport.isAlive(50);
   });
 
   it('cannot be asked of a peer that is not read yet', async () => {

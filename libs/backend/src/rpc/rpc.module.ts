@@ -19,7 +19,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RpcModuleOptio
  */
 @Module({ imports: [DiscoveryModule], providers: [RpcServer], exports: [RpcServer] })
 export class RpcModule extends ConfigurableModuleClass {
-  /** @param options where RPC is served, to whom, and within which limits; all have defaults */
+  /** Serves RPC. Options say where, to whom, and within which limits; all have defaults. */
   static override forRoot(options: RpcModuleOptions = {}): DynamicModule {
     return super.forRoot(options);
   }

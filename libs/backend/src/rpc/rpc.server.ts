@@ -61,6 +61,7 @@ export class RpcServer implements OnModuleInit {
     return normalizePath(this.options.path ?? this.config.getGlobalPrefix());
   }
 
+  /** Checks and registers the implementations; Nest calls it. Throws for one that cannot work. */
   onModuleInit(): void {
     // Without an HTTP side (a script's application context) the implementations are checked all the same.
     this.#register(new RpcHandlerFactory(this.creator, this.#http));

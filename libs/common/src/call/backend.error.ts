@@ -8,8 +8,8 @@ export class BackendError extends NumberedError {
 
 /** A server that could not be reached, or did not answer as one of RPC. */
 export class ServerError extends NumberedError {
-  /** @param status the HTTP status, which is also the error's number; -1 where there was no answer at all */
   constructor(
+    /** The HTTP status, which is also the error's number; -1 where there was no answer at all. */
     readonly status: number,
     message: string,
   ) {
@@ -19,8 +19,10 @@ export class ServerError extends NumberedError {
 
 /** A call that was not answered in its time. */
 export class DeadlineError extends Error {
-  /** @param timeoutMs how long the call was waited for, in milliseconds */
-  constructor(readonly timeoutMs: number) {
+  constructor(
+    /** How long the call was waited for, in milliseconds. */
+    readonly timeoutMs: number,
+  ) {
     super(`The call was not answered within ${timeoutMs} ms.`);
     this.name = 'DeadlineError';
   }

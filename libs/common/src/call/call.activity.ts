@@ -4,7 +4,9 @@ export interface ActivityProps {
   activityId: string;
   /** What the client's application calls its session (`X-Session-Id`), whatever the transport. */
   sessionId: string;
+  /** What the client's application calls itself (`X-Application-Id`); may be empty. */
   applicationId: string;
+  /** Its version, as the client writes it (`X-Application-Version`); may be empty. */
   applicationVersion: string;
   /** The credentials as the client sent them (`Authorization`), empty if there are none. */
   accessToken: string;
@@ -20,7 +22,9 @@ export class Activity implements ActivityProps {
   readonly activityId: string;
   /** Of the client's application: what it calls its session. */
   readonly sessionId: string;
+  /** What the client's application calls itself; `''` where it does not say. */
   readonly applicationId: string;
+  /** Its version, as the client writes it; `''` where it does not say. */
   readonly applicationVersion: string;
   /** The credentials as the client sent them (`Authorization`); `''` if there are none. Nobody has checked them yet. */
   readonly accessToken: string;
@@ -66,4 +70,9 @@ export class Activity implements ActivityProps {
     this.#aborted = { reason };
     this.#abort?.abort(reason);
   }
+}
+
+/** An id is written into every line of the log: one that is longer than any that is made is not taken over. */
+export function isActivityId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && id.length <= 256;
 }

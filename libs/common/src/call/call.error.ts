@@ -56,13 +56,11 @@ export class TransientError extends Error {
     Exposed()(this);
   }
 
-  /**
-   * @param status one of the statuses that clients repeat
-   * @param retryAfter seconds (fractions allowed), or an HTTP date
-   */
   constructor(
     message: string,
+    /** One of the statuses that clients repeat. */
     public readonly status: 408 | 429 | 502 | 503 | 504 = 503,
+    /** When to come back: seconds (fractions allowed), or an HTTP date. */
     public readonly retryAfter?: number | string,
   ) {
     super(message);

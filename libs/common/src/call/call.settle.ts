@@ -22,6 +22,20 @@ export function settle(
   resolved(returned);
 }
 
+/** Tells listeners, each by itself: one that fails is not to keep the news from the others. */
+export function tellAll<Listener>(
+  listeners: Iterable<Listener>,
+  tell: (listener: Listener) => unknown,
+): void {
+  const told = () => undefined;
+  for (const listener of listeners)
+    settle(
+      () => tell(listener),
+      told,
+      (error) => console.error(error),
+    );
+}
+
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'

@@ -7,11 +7,11 @@ export const GENERAL_ERROR = 32768;
  */
 export class NumberedError extends Error {
   /**
-   * @param errorNumber what callers tell errors apart by, on every transport
    * @param name goes over the wire beside the number
    * @param message for the caller
    */
   constructor(
+    /** What callers tell errors apart by, on every transport. */
     public readonly errorNumber: number,
     name: string,
     message: string,

@@ -34,6 +34,7 @@ export class FetchRpcServer {
 
   /** @param compress without it answers are sent as they are: many platforms compress by themselves */
   constructor(
+    /** @internal What is served. */
     readonly service: HttpService,
     private readonly compress: CompressBody = async (answer) => answer,
   ) {}

@@ -38,6 +38,7 @@ export class HttpTransport implements RpcClientTransport {
       options.ownHeaders ?? (origin === undefined || new URL(prefix, origin).origin === origin);
   }
 
+  /** Sends one request. See {@link RpcClientTransport.exchange}. */
   async exchange(request: RpcRequest): Promise<RpcReply> {
     const content = encodeArguments(request);
     const url = this.#url(request);

@@ -47,6 +47,7 @@ export interface OpenedRequest {
 export interface HttpPlatform {
   /** What guards and filters of the platform's framework know as request and response. */
   readonly request?: unknown;
+  /** See `request`. */
   readonly response?: unknown;
 }
 

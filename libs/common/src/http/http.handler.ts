@@ -44,7 +44,9 @@ export class HttpRpcHandler implements HttpExchangeHost {
   closing = false;
 
   constructor(
+    /** Knows what is served. */
     readonly dispatcher: RpcDispatcher,
+    /** As they were given. */
     readonly options: HttpHandlerOptions,
   ) {
     this.#origins = new OriginPolicy(options);

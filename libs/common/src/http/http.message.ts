@@ -1,5 +1,6 @@
 /** What is known of a request before its body: enough to refuse it. */
 export interface HttpRequestHead {
+  /** In capitals, as sent: `POST`. */
   readonly method: string;
   /** The request target as sent: raw path and query. */
   readonly target: string;
@@ -11,6 +12,7 @@ export interface HttpRequestHead {
 
 /** An answer, ready to be written. */
 export interface HttpResponse {
+  /** The HTTP status. */
   readonly status: number;
   /** Names and values in turn; a flat list costs a tenth of what an object does. No `Content-Length`. */
   readonly headers: string[];

@@ -81,6 +81,21 @@ describe('a page', () => {
       expect(() => origin(page, false, { origins })).toThrow(refused);
   });
 
+  it('of a mobile app, with a scheme of its own, may call when it is listed', () => {
+    const page = 'capacitor://localhost';
+    expect(origin(page, false, { origins: [page] })).toBe(page);
+    expect(origin(page, false, { origins: (name) => name === page })).toBe(page);
+    expect(() => origin(page, true)).toThrow(refused);
+    expect(() => origin('app://api.example.com', false)).toThrow(refused);
+    for (const other of [
+      'ionic://localhost',
+      'capacitor:localhost',
+      'capacitor://localhost/x',
+      '://localhost',
+    ])
+      expect(() => origin(other, true, { origins: [page] })).toThrow(refused);
+  });
+
   it('may call when a function says so, which is told the request', () => {
     const origins = (page: string, { headers }: HttpRequestHead) =>
       page.endsWith('.example.com') && headers['host'] === 'api.example.com';

@@ -4,8 +4,8 @@ import type { HttpRequestHead } from './http.message.js';
 /** Which web pages may call a server, and by which names it is reached on this computer. */
 export interface OriginOptions {
   /**
-   * Web pages that may call, beside those of this very host: a list of origins (`https://app.example.com`), a
-   * function, or `*` for any page anywhere. Callers that are no browsers send no `Origin` and are not asked.
+   * Web pages that may call, beside those of this very host: a list of origins (`https://app.example.com`, or
+   * `capacitor://localhost` of a mobile app), a function, or `*` for any page anywhere. Callers that are no browsers send no `Origin` and are not asked.
    * By default none, and pages served from this computer where the server is reached on loopback.
    */
   origins?: '*' | readonly string[] | ((origin: string, head: HttpRequestHead) => boolean);
@@ -58,11 +58,14 @@ export class OriginPolicy {
 
   #allows(origin: string, head: HttpRequestHead): boolean {
     const { origins } = this.options;
-    const authority = /^https?:\/\/([^/,\s]+)$/i.exec(origin)?.[1];
+    const [, scheme, authority] = /^([a-z][\da-z+.-]*):\/\/([^/,\s]+)$/i.exec(origin) ?? [];
     // "null": a sandboxed frame or a file, which is anybody.
-    if (authority === undefined) return false;
-    if (authority === head.headers['host']) return true;
-    if (isLoopbackName(hostnameOf(authority)) && head.isLoopback()) return true;
+    if (scheme === undefined || authority === undefined) return false;
+    // The pages of a mobile app may have a scheme of their own, by which no server is known.
+    if (/^https?$/i.test(scheme)) {
+      if (authority === head.headers['host']) return true;
+      if (isLoopbackName(hostnameOf(authority)) && head.isLoopback()) return true;
+    }
     return typeof origins === 'function' ? origins(origin, head) : (origins?.includes(origin) ?? false);
   }
 }

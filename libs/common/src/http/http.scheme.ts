@@ -2,9 +2,11 @@ import type { IModelRpcProps } from '../rpc/rpc.token.js';
 
 /** What the path of a request names. */
 export interface HttpSchemeCall {
+  /** Of the definition. */
   readonly interfaceName: string;
   /** The client's version of the interface; `CONTROL` for a question about the server itself. */
   readonly version: string;
+  /** The name of an operation of the interface. */
   readonly operation: string;
   /** Routes the call; `undefined` where there is nothing to route by. */
   readonly token?: IModelRpcProps | undefined;
@@ -12,6 +14,7 @@ export interface HttpSchemeCall {
 
 /** How calls are written as HTTP, where it is to be otherwise than iTwin.js has it. What is left out stays as it is. */
 export interface HttpSchemeProps {
+  /** Other paths: both directions, of which one undoes the other. */
   readonly paths?: {
     /** The path of a call, under the client's `uriPrefix`: it begins with `/`, and is percent-encoded. */
     write(call: HttpSchemeCall): string;
@@ -39,6 +42,7 @@ export function httpScheme(props: HttpSchemeProps): HttpScheme {
 
 /** Translates between the wire of iTwin.js, which is all that handlers and transports know, and another one. */
 export class HttpScheme {
+  /** As they were given; `undefined`: those of iTwin.js. */
   readonly paths: HttpSchemeProps['paths'];
   readonly #headers: Renaming<string>;
   readonly #statuses: Renaming<number>;
@@ -62,10 +66,12 @@ export class HttpScheme {
     return this.#headers.wire.get(own) ?? (this.#headers.own.has(own) ? undefined : own);
   }
 
+  /** The status that one of iTwin.js has here. */
   ownStatus(status: number): number {
     return this.#statuses.own.get(status) ?? status;
   }
 
+  /** The status that one has in iTwin.js. */
   wireStatus(own: number): number {
     return this.#statuses.wire.get(own) ?? own;
   }

@@ -1,5 +1,6 @@
 /** A request of HTTP, ready to be sent by any platform. */
 export interface HttpRequest {
+  /** GET has its arguments in the URL, and no body. */
   readonly method: 'GET' | 'POST';
   /** Absolute, or from the root where the client has no `uriPrefix`. */
   readonly url: string;
@@ -15,8 +16,9 @@ export interface HttpRequest {
 
 /** What came back, decompressed. */
 export interface HttpReply {
+  /** The HTTP status, whatever it is. */
   readonly status: number;
-  /** @returns the value of a header, `null` where it is absent */
+  /** The value of a header, by its name in any case; `null` where it is absent. */
   header(name: string): string | null;
   /** Whole; empty where there was none. */
   readonly body: Uint8Array;

@@ -21,6 +21,7 @@ export interface HttpServiceOptions<T extends readonly object[] = readonly objec
   readonly info?: { readonly title: string; readonly version: string };
   /** What is served: definitions, each with what answers it. */
   readonly interfaces: readonly [...{ [K in keyof T]: RpcServed<T[K]> }];
+  /** How much of a request is read and decoded; what is left out stays at `defaultWireLimits`. */
   readonly limits?: Partial<WireLimits>;
   /** Stands around every call of an implementation, for instance to find out who is calling. */
   readonly around?: RpcAround;

@@ -9,11 +9,15 @@ import type { IpcEvent, IpcListener, IpcSession } from './ipc.session.js';
 
 /** One call of a frontend's. */
 export interface IpcCall {
+  /** Whose frontend calls. */
   readonly session: IpcSession;
   /** The channel, as its users write it. */
   readonly channel: string;
+  /** The name of the method that is called. */
   readonly method: string;
+  /** As the frontend sent them, decoded. */
   readonly arguments: unknown[];
+  /** Who calls, and until when. */
   readonly activity: Activity;
 }
 

@@ -5,7 +5,7 @@ import { describeUnsendable } from '../wire/value.inspect.js';
 import type { DurableForm } from './ipc.durable.form.js';
 import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
 import type { OutgoingMessage, OutgoingValue } from './ipc.outgoing.js';
-import { arrayOver, markerError, parseValue } from './ipc.value.js';
+import { arrayOver, DEEPEST_SENT, markerError, parseValue } from './ipc.value.js';
 
 /**
  * The lists of the durable wire as they are, for platforms that clone what is sent: message ports, and Electron. Values
@@ -47,11 +47,9 @@ function listOf(message: OutgoingMessage, value: unknown): unknown[] {
   return value === undefined ? list : [...list, value];
 }
 
-/** As deep as no list or object is that JSON text is made of; also ends a cycle. */
-const DEEPEST = 1000;
-
 const sending: CopyRules = {
-  depth: DEEPEST,
+  // Also ends a cycle.
+  depth: DEEPEST_SENT,
   bytes: Infinity,
   // Not the whole memory behind an array: a clone would have it all, whatever else there is in it.
   arrayOf: (view) => arrayOver(view, bytesOf(view).slice().buffer),
@@ -77,7 +75,7 @@ function copyOf({ value, envelope, encoded }: OutgoingValue): { value: unknown; 
 function parsed({ json, parts }: NonNullable<OutgoingValue['encoded']>): { value: unknown; bytes: number } {
   if (json === undefined) return { value: undefined, bytes: 0 };
   const copies = parts.map((part) => part.slice());
-  const value = parseValue(json, copies, { depth: DEEPEST });
+  const value = parseValue(json, copies, { depth: DEEPEST_SENT + 1 });
   return { value, bytes: copies.reduce((sum, { byteLength }) => sum + byteLength, json.length) };
 }
 

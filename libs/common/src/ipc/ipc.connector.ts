@@ -4,7 +4,11 @@ import type { IpcClosure, IpcFrame } from './ipc.message.js';
 
 /** What a connection tells whoever opened it; nothing before the connector has returned. */
 export interface IpcConnectionEvents {
-  /** @param form that of the durable wire, where both ends agreed on it; none: the compatible wire */
+  /**
+   * Frames may be sent from now on.
+   *
+   * @param form that of the durable wire, where both ends agreed on it; none: the compatible wire
+   */
   opened(form?: DurableForm): void;
   /** A frame has come, whole; its memory is the receiver's. */
   frame(frame: IpcFrame): void;

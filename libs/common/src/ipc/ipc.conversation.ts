@@ -1,4 +1,4 @@
-import { Activity } from '../call/call.activity.js';
+import { Activity, isActivityId } from '../call/call.activity.js';
 import { GENERAL_ERROR, IModelError, TransientError } from '../call/call.error.js';
 import { CallQueue } from '../call/call.queue.js';
 import { settle } from '../call/call.settle.js';
@@ -37,7 +37,7 @@ export class IpcConversation {
 
   constructor(
     private readonly session: IpcSession,
-    private readonly link: Pick<IpcSessionLink, 'respond' | 'close' | 'room'>,
+    private readonly link: Pick<IpcSessionLink, 'send' | 'close' | 'room'>,
     private readonly channels: IpcChannels,
     private readonly options: IpcConversationOptions,
   ) {}
@@ -76,7 +76,7 @@ export class IpcConversation {
       // It is the frontend's mistake or its bad luck, and nothing for the log.
       const { activityId } = activity;
       const value = encodeIpcError(error, encodeError(error, activityId));
-      this.link.respond(prepareResponse(channel, message.request, value, 'error'));
+      void this.link.send(prepareResponse(channel, message.request, value, 'error'));
       return;
     }
     const call: IpcCall = {
@@ -103,7 +103,7 @@ export class IpcConversation {
     if (!queue) this.#queues.set(call.channel, (queue = new CallQueue(1, this.options.limits.pendingCalls)));
     return queue.run(
       () => target.run(call),
-      () => this.session.signal,
+      () => call.activity.signal,
     );
   }
 
@@ -129,7 +129,7 @@ export class IpcConversation {
     };
     const { value, envelope, activity } = answer instanceof IpcAnswer ? answer : own;
     try {
-      this.link.respond(prepareResponse(channel, request, value, envelope));
+      void this.link.send(prepareResponse(channel, request, value, envelope));
     } catch (error) {
       // A result that cannot be sent is a fault of the server, however well its error tells so.
       this.#fail({ channel, request }, activity, error, true);
@@ -150,12 +150,12 @@ export class IpcConversation {
     if (this.#endedWith(thrown)) return;
     const value = answerFailure(thrown, activity, this.options, internal);
     try {
-      this.link.respond(prepareResponse(channel, request, value, 'error'));
+      void this.link.send(prepareResponse(channel, request, value, 'error'));
     } catch {
       // A member of the error cannot be sent; its message is worth more than its members.
       const { message } = (value ?? {}) as { message?: unknown };
       const told = { message: typeof message === 'string' ? message : 'The error cannot be sent.' };
-      this.link.respond(prepareResponse(channel, request, told, 'error'));
+      void this.link.send(prepareResponse(channel, request, told, 'error'));
     }
   }
 
@@ -226,9 +226,4 @@ export class IpcConversation {
     activity.user = session.user;
     return activity;
   }
-}
-
-/** An id is written into every line of the log: one that is longer than any that is made is not taken over. */
-function isActivityId(id: unknown): id is string {
-  return typeof id === 'string' && id !== '' && id.length <= 256;
 }

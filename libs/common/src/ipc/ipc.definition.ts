@@ -4,9 +4,13 @@ type AsyncFunction = (...args: any[]) => Promise<unknown>;
 /** The names of the methods of `T` that return a promise, as iTwin.js has it. */
 export type AsyncMethodsOf<T> = { [P in keyof T]: T[P] extends AsyncFunction ? P : never }[keyof T];
 
-/** What the promise of a method resolves with, kept as a promise; as iTwin.js has it. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any method
-export type PromiseReturnType<T extends (...args: any[]) => any> = Promise<Awaited<ReturnType<T>>>;
+/** What the promise that a method returns resolves with, as iTwin.js has it. */
+export type PromiseReturnType<T extends AsyncFunction> = T extends (
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any method
+  ...args: any
+) => Promise<infer Result>
+  ? Result
+  : never;
 
 /** A channel, with the types of what goes over it. Both sides import the same one. */
 export interface IpcChannelDefinition<

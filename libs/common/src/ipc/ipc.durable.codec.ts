@@ -1,4 +1,6 @@
 import { isCount } from '../wire/value.codec.js';
+import { defaultIpcLimits } from '../wire/wire.limits.js';
+import type { IpcLimits } from '../wire/wire.limits.js';
 import { checkMessage } from './ipc.codec.js';
 import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
 import type { IpcMessage } from './ipc.message.js';
@@ -68,13 +70,31 @@ function membersOf(type: number, values: unknown[]): Parameters<typeof checkMess
   return { ...none, type, request: 0, channel, data };
 }
 
+/** What a backend says of a session that is there. */
+interface Welcome {
+  readonly sessionId: string;
+  readonly secret: string;
+  readonly graceMs: number;
+  readonly received: number;
+  /** Whether the backend knows that both are on one computer. */
+  readonly isNative?: boolean;
+}
+
 /** What a backend says first: the session is there, or it is not. */
 export type Greeting =
   | {
-      readonly welcome: { sessionId: string; secret: string; graceMs: number; received: number };
+      readonly welcome: Welcome;
       readonly lost?: undefined;
     }
   | { readonly lost: string; readonly welcome?: undefined };
+
+/** Of a greeting: ids and a secret. Whoever is greeted knows nothing yet of who it is. */
+export const greetingLimits: IpcLimits = {
+  ...defaultIpcLimits,
+  textLength: 4096,
+  messageBytes: 4096,
+  parts: 0,
+};
 
 /** The first frame of a frontend, as a list: begins a session, or proves that one is its own. */
 export function helloOf(
@@ -103,14 +123,15 @@ export function readHello([type, sessionId, secret, received]: unknown[]):
 /** The first frame of a backend, as a list. */
 export function greetingOf({ welcome, lost }: Greeting): unknown[] {
   if (lost !== undefined) return [IpcControlType.Lost, lost];
-  const { sessionId, secret, graceMs, received } = welcome;
-  return [IpcControlType.Welcome, sessionId, secret, graceMs, received];
+  const { sessionId, secret, graceMs, received, isNative } = welcome;
+  const list = [IpcControlType.Welcome, sessionId, secret, graceMs, received];
+  return isNative ? [...list, true] : list;
 }
 
 /** @throws IpcProtocolError */
 export function readGreeting([type, ...values]: unknown[]): Greeting {
-  if (type === IpcControlType.Lost) return { lost: String(values[0]) };
-  const [sessionId, secret, graceMs, received] = values;
+  const [sessionId, secret, graceMs, received, native] = values;
+  if (type === IpcControlType.Lost && typeof sessionId === 'string') return { lost: sessionId };
   if (
     type !== IpcControlType.Welcome ||
     typeof sessionId !== 'string' ||
@@ -119,5 +140,5 @@ export function readGreeting([type, ...values]: unknown[]): Greeting {
     !isCount(received)
   )
     throw new IpcProtocolError(1002, 'The backend does not greet.');
-  return { welcome: { sessionId, secret, graceMs, received } };
+  return { welcome: { sessionId, secret, graceMs, received, isNative: native === true } };
 }

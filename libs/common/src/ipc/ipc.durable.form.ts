@@ -15,10 +15,10 @@ export interface PreparedMessage {
 /** The lists that the durable wire is made of, in the form in which a platform sends them. */
 export interface DurableForm {
   /**
-   * @param number the message's own
+   * @param number gives the message's own, when its value has been read: code of the value's may send, too
    * @throws NumberedError for a value that cannot be sent
    */
-  prepare(message: OutgoingMessage, number: number): PreparedMessage;
+  prepare(message: OutgoingMessage, number: () => number): PreparedMessage;
   /** A list of its own: a control message, or a greeting. */
   list(values: readonly unknown[]): IpcFrame;
   /** The frame of messages, of which the first has this number. */
@@ -34,7 +34,7 @@ export const textForm: DurableForm = {
     const { parts } = message.data.encode();
     if (parts.length === 0) return { content: text, bytes: text.length };
     // A copy: what is sent again has to be what was sent.
-    const content = encodeBlocks([new TextEncoder().encode(joined(number, [text])), ...parts]);
+    const content = encodeBlocks([new TextEncoder().encode(joined(number(), [text])), ...parts]);
     return { content, bytes: content.byteLength };
   },
 
@@ -46,10 +46,12 @@ export const textForm: DurableForm = {
     if (typeof frame !== 'string' && !(frame instanceof Uint8Array))
       throw new IpcProtocolError(1002, 'A frame is neither text nor bytes.');
     const bytes = typeof frame === 'string' ? frame.length : frame.byteLength;
-    const { messageBytes, depth } = limits;
+    const { messageBytes, textLength, depth } = limits;
     if (bytes > messageBytes)
       throw new IpcProtocolError(1009, `A message of more than ${messageBytes} bytes.`);
     const { text, parts } = typeof frame === 'string' ? { text: frame, parts: [] } : blocksOf(frame, limits);
+    if (text.length > textLength)
+      throw new IpcProtocolError(1009, `A text frame of more than ${textLength} characters.`);
     // The frame around a message is no nesting of the message's.
     const list = parseValue(text, parts, { ...limits, depth: depth + 1 });
     if (!Array.isArray(list)) throw new IpcProtocolError(1007, 'A frame is no list.');

@@ -5,6 +5,7 @@ import type { IpcLimits } from '../wire/wire.limits.js';
 import { IpcControlType, readFrame } from './ipc.durable.codec.js';
 import type { DurableForm } from './ipc.durable.form.js';
 import { DurableOutbox } from './ipc.durable.outbox.js';
+import type { KeptBytes } from './ipc.durable.outbox.js';
 import { HIGH_WATER, sent, unwatched } from './ipc.link.js';
 import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
 import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
@@ -41,19 +42,24 @@ export class DurableLink implements IpcSessionLink {
   /** How many messages have been received, and how many of these the peer was told of. */
   #received = 0;
   #told = 0;
+  #probed = false;
   #receivedBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #whenReleased: Deferred | undefined;
   readonly #watch: PeerWatch;
 
-  /** @param heartbeatMs how long a peer may be silent before it is probed; it then has as long to answer */
+  /**
+   * @param heartbeatMs how long a peer may be silent before it is probed; it then has as long to answer. 0: it is not
+   * @param kept what all links of a server keep
+   */
   constructor(
     private readonly form: DurableForm,
     private readonly limits: IpcLimits,
     heartbeatMs: number,
     private readonly events: DurableLinkEvents,
+    private readonly kept: KeptBytes = { bytes: 0 },
   ) {
-    this.#outbox = new DurableOutbox(form);
+    this.#outbox = new DurableOutbox(form, kept);
     this.#watch = new PeerWatch(heartbeatMs, {
       progress: () => ({ acknowledged: this.#outbox.released, isWaiting: this.#outbox.isWaiting }),
       probe: () => this.#outbox.control([IpcControlType.Probe]),
@@ -68,6 +74,11 @@ export class DurableLink implements IpcSessionLink {
   /** How many messages have been received in all: what the peer need not send again. */
   get received(): number {
     return this.#received;
+  }
+
+  /** Whether there is room for what is to wait for another connection: all that wait share it. */
+  get mayWait(): boolean {
+    return this.kept.bytes <= this.limits.keptBytes;
   }
 
   /** Whether a peer can have received so many messages: as many as were sent, and all that it has acknowledged. */
@@ -99,7 +110,7 @@ export class DurableLink implements IpcSessionLink {
     this.#timer = undefined;
   }
 
-  push(message: OutgoingMessage): Promise<void> {
+  send(message: OutgoingMessage): Promise<void> {
     if (!this.#closure) this.#write(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
     return this.#outbox.keptBytes <= HIGH_WATER ? sent : unwatched(this.#untilReleased());
@@ -111,12 +122,8 @@ export class DurableLink implements IpcSessionLink {
     return this.#untilReleased().catch(() => undefined);
   }
 
-  respond(message: OutgoingMessage): void {
-    if (!this.#closure) this.#write(message);
-  }
-
   cancel(request: number): void {
-    this.respond(prepareCancel(request));
+    void this.send(prepareCancel(request));
   }
 
   receive(frame: IpcFrame): void {
@@ -159,7 +166,7 @@ export class DurableLink implements IpcSessionLink {
   #write(message: OutgoingMessage): void {
     const { bufferedBytes } = this.limits;
     // Asked before: one message may be larger than all that may wait, and its peer has had no time to take it.
-    if (this.#outbox.keptBytes > bufferedBytes)
+    if (this.#outbox.keptBytes > bufferedBytes || !(this.#transport || this.mayWait))
       this.close(1013, `More than ${bufferedBytes} bytes were not taken.`);
     else this.#outbox.send(message);
   }
@@ -172,18 +179,21 @@ export class DurableLink implements IpcSessionLink {
       return;
     }
     this.#receivedBytes += bytes;
+    this.#probed = false;
     for (const each of messages) {
       if (this.#closure) return;
       if (each.kind === 'control') this.#obey(each.type, each.values);
       else this.events.receive({ ...each.message, sequence: this.#received++ });
     }
     this.#watch.heard(this.#received > first);
-    this.#mayAcknowledge();
+    if (this.#probed) this.acknowledge();
+    else this.#mayAcknowledge();
   }
 
   #obey(type: number, [received]: readonly unknown[]): void {
     if (type === IpcControlType.Acknowledge) this.#release(received);
-    else if (type === IpcControlType.Probe) this.acknowledge();
+    // One answer will do, however often it asks.
+    else if (type === IpcControlType.Probe) this.#probed = true;
     // Those of the beginning of a connection mean nothing later; unknown ones are ignored.
   }
 

@@ -6,6 +6,11 @@ import type { OutgoingMessage } from './ipc.outgoing.js';
 /** Messages of one turn are one frame up to so many bytes: it has to be within what the peer takes. */
 const FRAME_BYTES = 256 * 1024;
 
+/** Bytes that several links keep together. */
+export interface KeptBytes {
+  bytes: number;
+}
+
 /** What a durable link has sent: numbered, put into frames, and kept until the peer has acknowledged it. */
 export class DurableOutbox {
   #transport: IpcTransport | undefined;
@@ -19,7 +24,11 @@ export class DurableOutbox {
   #numbered = 0;
   #scheduled = false;
 
-  constructor(private readonly form: DurableForm) {}
+  /** @param total is told, too: what all links of a server keep */
+  constructor(
+    private readonly form: DurableForm,
+    private readonly total: KeptBytes,
+  ) {}
 
   /** How many messages were sent before the first that is kept: as many as the peer has acknowledged. */
   get released(): number {
@@ -43,7 +52,7 @@ export class DurableOutbox {
 
   /** The peer has so many messages: they need not be kept. */
   release(received: number): void {
-    for (const { bytes } of this.#kept.splice(0, received - this.#released)) this.#keptBytes -= bytes;
+    for (const { bytes } of this.#kept.splice(0, received - this.#released)) this.#count(-bytes);
     this.#released = received;
   }
 
@@ -65,14 +74,14 @@ export class DurableOutbox {
   /** Nothing of what is kept is of use any more. */
   clear(): void {
     this.#kept.length = 0;
-    this.#keptBytes = 0;
+    this.#count(-this.#keptBytes);
   }
 
   /** Sends a message. @throws NumberedError for a value that cannot be sent */
   send(message: OutgoingMessage): void {
-    const prepared = this.form.prepare(message, this.#released + this.#kept.length);
+    const prepared = this.form.prepare(message, () => this.#released + this.#kept.length);
     this.#kept.push(prepared);
-    this.#keptBytes += prepared.bytes;
+    this.#count(prepared.bytes);
     this.#put(prepared.content, prepared.bytes);
   }
 
@@ -92,6 +101,11 @@ export class DurableOutbox {
     this.#batchBytes = 0;
     this.#numbered = 0;
     this.#transport.write(frame);
+  }
+
+  #count(bytes: number): void {
+    this.#keptBytes += bytes;
+    this.total.bytes += bytes;
   }
 
   #put(content: IpcFrame, bytes: number): void {

@@ -1,5 +1,6 @@
 import { DeadlineError, rebuildError } from '../call/backend.error.js';
-import { settle } from '../call/call.settle.js';
+import { settle, tellAll } from '../call/call.settle.js';
+import { later } from '../call/call.timer.js';
 import { defaultIpcLimits, limitsFrom } from '../wire/wire.limits.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import type { IpcConnector } from './ipc.connector.js';
@@ -52,6 +53,9 @@ export interface IpcInvokeOptions {
   readonly activityId?: string;
 }
 
+/** Backends, unlike frontends, may well have megabytes of JSON to say. */
+const frontendLimits = { ...defaultIpcLimits, textLength: defaultIpcLimits.messageBytes };
+
 interface Pending {
   resolve: (data: unknown) => void;
   reject: (reason: unknown) => void;
@@ -68,7 +72,7 @@ export class IpcFrontend {
   constructor(connect: IpcConnector, options: IpcFrontendOptions = {}) {
     const { invokeTimeoutMs = 60_000, reconnect = !connect.once, reconnectMs = [250, 10_000] } = options;
     const { connectTimeoutMs = 10_000, heartbeatMs = 30_000 } = options;
-    const limits = limitsFrom(defaultIpcLimits, options.limits);
+    const limits = limitsFrom(frontendLimits, options.limits);
     this.#timeoutMs = invokeTimeoutMs;
     this.#pairing = new IpcPairing(
       connect,
@@ -86,6 +90,14 @@ export class IpcFrontend {
   /** Whether there is a session. */
   get isValid(): boolean {
     return this.#pairing.isPaired;
+  }
+
+  /**
+   * Whether this is a native app: the backend of the session, or of the last, has said that both are on one computer. It
+   * says so over message ports, in memory, and over WebSocket where it is `native`; never on the compatible wire.
+   */
+  get isNative(): boolean {
+    return this.#pairing.isNative;
   }
 
   /** What becomes of messages just now: sent, kept until there is a connection, or refused. */
@@ -164,14 +176,16 @@ export class IpcFrontend {
    * @throws IpcClosedError (rejection) when the session is lost before; DeadlineError; the signal's reason
    */
   call(wireName: string, method: string, args: unknown[], options: IpcInvokeOptions = {}): Promise<unknown> {
-    const { signal, timeoutMs = this.#timeoutMs, activityId = crypto.randomUUID() } = options;
+    const { signal, timeoutMs: given = this.#timeoutMs, activityId = crypto.randomUUID() } = options;
+    // What is for ever has no number on the wire.
+    const timeoutMs = Number.isFinite(given) ? given : 0;
     const request = ++this.#lastRequest;
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const message = prepareInvoke(wireName, method, request, args, { activityId, timeoutMs });
       const abort = () => this.#abandon(request, signal!.reason);
       const late = () => this.#abandon(request, new DeadlineError(timeoutMs));
-      const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs) : undefined;
+      const timer = later(timeoutMs, late);
       const done = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
@@ -208,6 +222,7 @@ export class IpcFrontend {
     try {
       this.#pairing.send(prepareSend(channel, [value]));
     } catch (error) {
+      // What is told now is text, and can be sent.
       this.#pairing.send(prepareSend(channel, [{ error: described(error) }]));
     }
   }
@@ -215,13 +230,7 @@ export class IpcFrontend {
   #receive({ type, channel, request, data }: IpcMessage): void {
     if (type === IpcMessageType.Response) this.#pending.get(request)?.resolve(data[0]);
     else if (type === IpcMessageType.Push)
-      for (const listener of this.#listeners.of(channel))
-        // One that fails is not to keep the message from the others.
-        settle(
-          () => listener({}, ...data),
-          () => undefined,
-          (error) => console.error(error),
-        );
+      tellAll(this.#listeners.of(channel), (listener) => listener({}, ...data));
   }
 
   #lost(closure: IpcClosure): void {
@@ -230,6 +239,14 @@ export class IpcFrontend {
   }
 }
 
+/** Whatever was thrown, as text. */
 function described(error: unknown): { message: string; name?: string } {
-  return error instanceof Error ? { message: error.message, name: error.name } : { message: String(error) };
+  try {
+    if (!(error instanceof Error)) return { message: String(error) };
+    // Anything may be under these names.
+    const { message, name } = error as { message: unknown; name: unknown };
+    return { message: String(message), name: String(name) };
+  } catch {
+    return { message: 'What was thrown cannot be read.' };
+  }
 }

@@ -1,5 +1,5 @@
 import type { IpcConnectionEvents } from './ipc.connector.js';
-import { greetingOf, readHello } from './ipc.durable.codec.js';
+import { greetingLimits, greetingOf, readHello } from './ipc.durable.codec.js';
 import type { DurableForm } from './ipc.durable.form.js';
 import type { DurableLink } from './ipc.durable.link.js';
 import type { IpcTransport } from './ipc.link.js';
@@ -18,8 +18,8 @@ export interface UnbrokenSessionProps extends Partial<IpcSessionProps> {
 }
 
 /**
- * Serves a connection that does not break, as one within a computer: its session begins when the frontend greets, and
- * ends with it.
+ * Serves a connection that does not break, as one within a computer does not: its session begins when the frontend
+ * greets, who is told that the backend is on the same computer, and ends with it.
  *
  * @returns is to be told what comes
  */
@@ -45,7 +45,7 @@ export function greetOnce(
       return;
     }
     isWelcome = true;
-    const welcome = { sessionId: connection.session.id, secret: '', graceMs: 0, received: 0 };
+    const welcome = { sessionId: connection.session.id, secret: '', graceMs: 0, received: 0, isNative: true };
     transport.write(form.list(greetingOf({ welcome })));
     link.attach(transport, 0);
   };
@@ -61,7 +61,7 @@ export function greetOnce(
       }
       try {
         if (link) throw new IpcProtocolError(1002, 'A message before the welcome.');
-        if (readHello(form.parse(frame, server.limits).list))
+        if (readHello(form.parse(frame, greetingLimits).list))
           throw new IpcProtocolError(4001, 'The session is not there any more.');
         begin().catch(() => refuse({ code: 1011, message: 'Internal error' }));
       } catch (error) {

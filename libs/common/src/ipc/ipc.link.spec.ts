@@ -48,7 +48,7 @@ beforeEach(() => {
   );
 });
 
-const push = (value: unknown = 1) => link.push(preparePush('c', [value]));
+const push = (value: unknown = 1) => link.send(preparePush('c', [value]));
 const sequences = () =>
   transport.written.map(
     (text) => (JSON.parse((JSON.parse(text as string) as [string])[0]) as { sequence: number }).sequence,
@@ -59,7 +59,7 @@ const message = (sequence: number) =>
 describe('numbers', () => {
   it('pushes and answers together', async () => {
     await push();
-    link.respond(prepareResponse('c', 1, 'x', 'result'));
+    void link.send(prepareResponse('c', 1, 'x', 'result'));
     await push();
     expect(sequences()).toEqual([0, 1, 2]);
   });
@@ -101,7 +101,7 @@ describe('sending', () => {
     for (const sent of waiting) await expect(sent).rejects.toThrow('The IPC session is over (1000: enough).');
     transport.drain();
     await expect(push()).rejects.toThrow('The IPC session is over');
-    link.respond(prepareResponse('c', 1, 1));
+    void link.send(prepareResponse('c', 1, 1));
     expect(transport.written).toHaveLength(2);
   });
 

@@ -23,12 +23,10 @@ export interface IpcTransport {
 export interface IpcSessionLink {
   /** How the link ended; `undefined` while it lives. */
   readonly closure: IpcClosure | undefined;
-  /** See {@link IpcLink.push}. */
-  push(message: OutgoingMessage): Promise<void>;
+  /** See {@link IpcLink.send}. */
+  send(message: OutgoingMessage): Promise<void>;
   /** See {@link IpcLink.room}. */
   room(): Promise<void> | undefined;
-  /** See {@link IpcLink.respond}. */
-  respond(message: OutgoingMessage): void;
   /** Tells the peer that nobody waits for the answer to a call any more, where the wire has a word for it. */
   cancel(request: number): void;
   /** Takes a frame of the peer's, and its memory. Never throws. */
@@ -73,12 +71,12 @@ export class IpcLink implements IpcSessionLink {
   }
 
   /**
-   * Sends a message that is no answer.
+   * Sends a message.
    *
    * @returns resolves at once, or when the peer has taken what is on its way; rejects when the link is over
    * @throws NumberedError for a value that cannot be sent
    */
-  push(message: OutgoingMessage): Promise<void> {
+  send(message: OutgoingMessage): Promise<void> {
     if (!this.#closure) this.#write(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
     if (this.transport.bufferedBytes <= HIGH_WATER) return sent;
@@ -90,15 +88,6 @@ export class IpcLink implements IpcSessionLink {
   room(): Promise<void> | undefined {
     if (this.#closure || this.transport.bufferedBytes <= this.limits.bufferedBytes / 2) return undefined;
     return this.transport.drained();
-  }
-
-  /**
-   * Sends an answer. On a link that is over there is nobody to have it.
-   *
-   * @throws NumberedError for a value that cannot be sent
-   */
-  respond(message: OutgoingMessage): void {
-    if (!this.#closure) this.#write(message);
   }
 
   cancel(): void {
@@ -152,10 +141,12 @@ export class IpcLink implements IpcSessionLink {
     if (this.transport.bufferedBytes > bufferedBytes)
       this.close(1013, `More than ${bufferedBytes} bytes were not taken.`);
     else {
-      this.transport.write(textFrame(message, this.#sequence));
-      this.#sequence++;
+      // Before it has a number: the value's own code, a getter for instance, may send something, too.
+      const { parts } = message.data.encode();
+      if (this.#closure) return;
+      this.transport.write(textFrame(message, this.#sequence++));
       // Copies: whoever sent an array may go on writing to it while the connection has not taken it.
-      for (const part of message.data.encode().parts) this.transport.write(part.slice());
+      for (const part of parts) this.transport.write(part.slice());
     }
   }
 }

@@ -1,14 +1,13 @@
 import type { IpcConnector } from './ipc.connector.js';
 import { textForm } from './ipc.durable.form.js';
 import { greetOnce } from './ipc.greeter.js';
-import type { IpcPeerEvents } from './ipc.greeter.js';
+import type { IpcPeerEvents, UnbrokenSessionProps } from './ipc.greeter.js';
 import type { IpcTransport } from './ipc.link.js';
 import type { IpcFrame } from './ipc.message.js';
 import type { IpcServer } from './ipc.server.js';
-import type { IpcSessionProps } from './ipc.session.js';
 
 /** How a frontend of the same process is connected. */
-export interface MemoryIpcOptions extends Partial<IpcSessionProps> {
+export interface MemoryIpcOptions extends UnbrokenSessionProps {
   /** Speaks the compatible wire. Default `false`: the durable one. */
   readonly compatible?: boolean;
 }
@@ -29,19 +28,34 @@ export function memoryIpc(server: IpcServer, options: MemoryIpcOptions = {}): Ip
     near.peer = far;
     far.peer = near;
     near.receiver = events;
-    const session = { id: crypto.randomUUID(), ...props };
     queueMicrotask(() => {
       if (near.isClosed) return;
-      if (compatible) {
-        const { link } = server.open(far, session);
-        far.receiver = {
-          frame: (frame) => link.receive(frame),
-          closed: (closure) => link.ended(closure),
-        };
-      } else far.receiver = greetOnce(server, far, textForm, session);
+      far.receiver = compatible
+        ? openCompatible(server, far, props)
+        : greetOnce(server, far, textForm, props);
       events.opened(compatible ? undefined : textForm);
     });
     return near;
+  };
+}
+
+/** Begins a session of the compatible wire; what comes before it has begun waits. */
+function openCompatible(
+  server: IpcServer,
+  transport: IpcTransport,
+  { started, ...props }: UnbrokenSessionProps,
+): IpcPeerEvents {
+  const connection = server.open(transport, { id: crypto.randomUUID(), ...props });
+  const { link } = connection;
+  const begun = (async () => started?.(connection))();
+  begun.catch(() => link.close(1011, 'Internal error'));
+  return {
+    frame: (frame) =>
+      void begun.then(
+        () => link.receive(frame),
+        () => undefined,
+      ),
+    closed: (closure) => link.ended(closure),
   };
 }
 

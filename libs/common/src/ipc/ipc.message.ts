@@ -56,8 +56,10 @@ export class IpcProtocolError extends Error {
 
 /** A call that cannot be answered any more: the session that it went through is over. */
 export class IpcClosedError extends Error {
-  /** @param closure how the session ended */
-  constructor(readonly closure: IpcClosure) {
+  constructor(
+    /** How the session ended. */
+    readonly closure: IpcClosure,
+  ) {
     super(`The IPC session is over (${closure.code}${closure.reason && `: ${closure.reason}`}).`);
     this.name = 'IpcClosedError';
   }

@@ -1,11 +1,12 @@
 import type { IpcLimits } from '../wire/wire.limits.js';
 import type { IpcConnectionEvents, IpcConnector } from './ipc.connector.js';
-import { helloOf, readGreeting } from './ipc.durable.codec.js';
+import { greetingLimits, helloOf, readGreeting } from './ipc.durable.codec.js';
 import type { DurableForm } from './ipc.durable.form.js';
 import { DurableLink, INTERRUPTED } from './ipc.durable.link.js';
 import { IpcLink } from './ipc.link.js';
 import { deferred } from '../call/call.deferred.js';
-import { settle } from '../call/call.settle.js';
+import { tellAll } from '../call/call.settle.js';
+import { later } from '../call/call.timer.js';
 import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
 import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
 import type { IpcClosure, IpcFrame, IpcMessage } from './ipc.message.js';
@@ -48,6 +49,8 @@ export class IpcPairing {
   readonly #timer: ReconnectTimer;
   readonly #listeners = new Set<(state: IpcPairingState, closure: IpcClosure | undefined) => void>();
   #ready = deferred();
+  /** Whether the backend of the session knows that it is on this computer. */
+  isNative = false;
 
   constructor(
     private readonly connector: IpcConnector,
@@ -86,7 +89,7 @@ export class IpcPairing {
   /** Sends a message, as soon as there is a session. @throws IpcClosedError: there never will be one, or too much waits */
   send(message: OutgoingMessage): void {
     if (this.#state === 'closed') throw new IpcClosedError({ code: 1000, reason: 'closed by this side' });
-    if (this.#link) void this.#link.push(message);
+    if (this.#link) void this.#link.send(message);
     else this.#waiting.add(message);
   }
 
@@ -125,9 +128,8 @@ export class IpcPairing {
     let greeting: DurableForm | undefined;
     let transport: IpcTransport | undefined;
     const isCurrent = () => transport !== undefined && transport === this.#transport;
-    this.#patience = setTimeout(
-      () => this.#abandon({ code: INTERRUPTED, reason: 'Connecting takes too long.' }),
-      this.options.connectTimeoutMs,
+    this.#patience = later(this.options.connectTimeoutMs, () =>
+      this.#abandon({ code: INTERRUPTED, reason: 'Connecting takes too long.' }),
     );
     const events: IpcConnectionEvents = {
       opened: (form) => {
@@ -177,9 +179,9 @@ export class IpcPairing {
   #greet(form: DurableForm, frame: IpcFrame, transport: IpcTransport): void {
     const { limits, heartbeatMs } = this.options;
     try {
-      const { welcome, lost } = readGreeting(form.parse(frame, limits).list);
+      const { welcome, lost } = readGreeting(form.parse(frame, greetingLimits).list);
       if (lost !== undefined) throw new IpcProtocolError(4001, lost);
-      const { received, ...resumption } = welcome;
+      const { received, isNative = false, ...resumption } = welcome;
       const known = this.#link as DurableLink | undefined;
       if (known && this.#resumption?.sessionId !== resumption.sessionId)
         throw new IpcProtocolError(1002, 'The backend resumes another session.');
@@ -192,6 +194,7 @@ export class IpcPairing {
         });
       link.attach(transport, received);
       this.#resumption = resumption;
+      this.isNative = isNative;
       if (!known) this.#begin(link);
       else this.#opened();
       // Only now the backend knows that the new secret has arrived.
@@ -206,7 +209,7 @@ export class IpcPairing {
 
   #begin(link: IpcSessionLink): void {
     this.#link = link;
-    for (const message of this.#waiting.take()) void link.push(message);
+    for (const message of this.#waiting.take()) void link.send(message);
     if (link.closure) return;
     this.#ready.resolve();
     this.#opened();
@@ -233,9 +236,8 @@ export class IpcPairing {
     link.detach();
     this.#timer.schedule(() => this.#connect());
     if (this.#state !== 'open') return;
-    this.#grace = setTimeout(
-      () => this.#end({ code: 1006, reason: 'The connection was not restored in time.' }),
-      this.#resumption!.graceMs,
+    this.#grace = later(this.#resumption!.graceMs, () =>
+      this.#end({ code: 1006, reason: 'The connection was not restored in time.' }),
     );
     this.#changeTo('interrupted', closure);
   }
@@ -268,19 +270,14 @@ export class IpcPairing {
     this.#timer.schedule(() => this.#connect());
     if (!link) return;
     if (isPaired) this.#ready = deferred();
-    this.#changeTo('connecting', closure);
+    // Before anybody hears of it, who may well call again.
     this.lost(closure);
+    this.#changeTo('connecting', closure);
   }
 
   #changeTo(state: IpcPairingState, closure?: IpcClosure): void {
     this.#state = state;
-    for (const listener of this.#listeners)
-      // One that fails is not to keep the news from the others.
-      settle(
-        () => listener(state, closure),
-        () => undefined,
-        (error) => console.error(error),
-      );
+    tellAll(this.#listeners, (listener) => listener(state, closure));
   }
 }
 

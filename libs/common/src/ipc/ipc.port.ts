@@ -14,9 +14,13 @@ import type { IpcServer } from './ipc.server.js';
 export interface MessagePortLike {
   /** Clones a value over to the other side. */
   postMessage(message: unknown): void;
+  /** Listens, on platforms whose ports are targets of events. */
   addEventListener?(type: string, listener: (event: unknown) => void): void;
+  /** Listens, on platforms whose ports are emitters (Node, Electron). */
   on?(type: string, listener: (event: unknown) => void): unknown;
+  /** Begins to hand out messages, where a port has to be told to. */
   start?(): void;
+  /** Ends the port, for both sides. */
   close?(): void;
 }
 
@@ -140,7 +144,8 @@ class PortTransport implements IpcTransport {
     else if (frame[0] !== CLOSE) this.events.frame(frame);
     else {
       const [, code, reason] = frame as unknown[];
-      this.end(isCloseCode(Number(code)) ? Number(code) : 1002, String(reason).slice(0, LONGEST_REASON));
+      const isGiven = typeof code === 'number' && isCloseCode(code) && typeof reason === 'string';
+      this.end(isGiven ? code : 1002, isGiven ? reason.slice(0, LONGEST_REASON) : 'An end without a reason.');
     }
   }
 }

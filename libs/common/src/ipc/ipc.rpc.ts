@@ -1,4 +1,4 @@
-import { Activity } from '../call/call.activity.js';
+import { Activity, isActivityId } from '../call/call.activity.js';
 import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
 import type { RpcCall, RpcOutcome } from '../rpc/rpc.call.js';
 import { outcomeOf } from '../rpc/rpc.dispatcher.js';
@@ -119,14 +119,16 @@ function activityOf(
   operation: string,
 ): Activity {
   const { accessToken, user } = session;
+  const id = context['id'];
   const activity = new Activity(
     {
-      activityId: text(context['id']) || crypto.randomUUID(),
+      activityId: isActivityId(id) ? id : outer.activityId,
       sessionId: text(context['sessionId']),
       applicationId: text(context['applicationId']),
       applicationVersion: text(context['applicationVersion']),
       accessToken,
       rpcMethod: operation,
+      deadline: outer.deadline,
     },
     session,
     outer,

@@ -20,6 +20,7 @@ export interface IpcServerOptions extends IpcConversationOptions {
 
 /** An open session, as its transport sees it. */
 export interface IpcConnection {
+  /** The session, which handlers and applications hold. */
   readonly session: IpcSession;
   /** Where frames of the peer go, and the news that the connection has ended. */
   readonly link: Pick<IpcSessionLink, 'receive' | 'close' | 'ended'>;
@@ -36,9 +37,12 @@ export class IpcServer {
   /** What answers, and listens, on behalf of the server. */
   readonly channels = new IpcChannels();
   readonly #open = new Map<IpcSession, Open>();
+  /** What is kept for all frontends of the durable wire. */
+  readonly #kept = { bytes: 0 };
 
   constructor(private readonly options: IpcServerOptions) {}
 
+  /** What a frontend may send and let wait. */
   get limits(): IpcLimits {
     return this.options.limits;
   }
@@ -64,7 +68,7 @@ export class IpcServer {
     const { limits, heartbeatMs = 30_000 } = this.options;
     return this.#begin(
       props,
-      (receive, ended) => new DurableLink(form, limits, heartbeatMs, { receive, ended }),
+      (receive, ended) => new DurableLink(form, limits, heartbeatMs, { receive, ended }, this.#kept),
     );
   }
 

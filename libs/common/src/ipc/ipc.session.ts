@@ -1,4 +1,5 @@
 import type { Activity } from '../call/call.activity.js';
+import { later } from '../call/call.timer.js';
 import { wireChannel, REPLY_MARK } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
 import { unwrapEnvelope } from './ipc.envelope.js';
@@ -73,7 +74,7 @@ export class IpcSession {
 
   /** @param invokeTimeoutMs how long calls of the frontend may take, in milliseconds; 0: for ever */
   constructor(
-    private readonly link: Pick<IpcSessionLink, 'push' | 'close' | 'closure'>,
+    private readonly link: Pick<IpcSessionLink, 'send' | 'close' | 'closure'>,
     props: IpcSessionProps,
     private readonly invokeTimeoutMs: number,
   ) {
@@ -148,7 +149,7 @@ export class IpcSession {
         this.#replies.delete(reply);
         reject(new Error(`The frontend did not answer on "${name}" within ${this.invokeTimeoutMs} ms.`));
       };
-      const timer = this.invokeTimeoutMs > 0 ? setTimeout(late, this.invokeTimeoutMs) : undefined;
+      const timer = later(this.invokeTimeoutMs, late);
       this.#replies.set(reply, { resolve, reject, timer });
       try {
         // It may end the session, which settles the call.
@@ -200,7 +201,7 @@ export class IpcSession {
 
   /** @internal Sends a message that may be for several sessions. */
   push(message: OutgoingMessage): Promise<void> {
-    return this.link.push(message);
+    return this.link.send(message);
   }
 
   /** @internal The frontend is connected anew, and was authorized as the same user. */

@@ -1,5 +1,6 @@
 import { generalError, NumberedError } from '../call/numbered.error.js';
 import { checkDepth, isCount, reviveValue, stringifyValue } from '../wire/value.codec.js';
+import { defaultWireLimits } from '../wire/wire.limits.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { IpcProtocolError } from './ipc.message.js';
 
@@ -30,7 +31,8 @@ const codes = new Map<string, number>(kinds.map(({ name }, code) => [name, code]
 /** @throws NumberedError for an array of BigInts */
 function codeOf(view: ArrayBufferView): number {
   const code = codes.get((view as Uint8Array)[Symbol.toStringTag]);
-  if (code === undefined) throw generalError('The value cannot be sent: it has an array of BigInts.');
+  if (code === undefined)
+    throw generalError('The value cannot be sent: it has an array that IPC does not carry, as of BigInts.');
   return code;
 }
 
@@ -52,32 +54,42 @@ export interface EncodedIpcValue {
 
 const noParts: readonly Uint8Array[] = [];
 
+/** Nesting of a value that is sent: a message around it, and its envelope, are within what a peer takes by default. */
+export const DEEPEST_SENT = defaultWireLimits.depth - 2;
+
 /**
  * Writes a value as JSON text and binary parts. The parts are the arrays' own memory, not copies.
  *
- * @throws NumberedError for a cycle, a BigInt or an array of them, and for an object that looks like a typed array
+ * @throws NumberedError for a cycle, a BigInt or an array of them, and for what would end the session where it arrives
  */
 export function encodeIpcValue(value: unknown): EncodedIpcValue {
   let parts: Uint8Array[] | undefined;
-  const json = stringifyValue(value, (view) => {
-    const type = codeOf(view);
-    parts ??= [];
-    const index = parts.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) - 1;
-    return { ipc: 'binary', type, index };
-  });
-  checkMarkers(json, parts?.length ?? 0);
+  const json = stringifyValue(
+    value,
+    (view) => {
+      const type = codeOf(view);
+      parts ??= [];
+      const index = parts.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) - 1;
+      return { ipc: 'binary', type, index };
+    },
+    DEEPEST_SENT,
+  );
+  if (json !== undefined) checkMembers(json, parts?.length ?? 0);
   return { json, parts: parts ?? noParts };
 }
 
 // As `JSON.stringify` writes it; in a text its quotes are escaped.
 const MARKER = '"ipc":"binary"';
+const PROTOTYPE = '"__proto__":';
 
 /**
  * An object of the application's that looks like a marker would be made an array of, or break the connection: a
- * frontend of iTwin.js does not get over one. Who could store it somewhere could do that to whoever reads it.
+ * frontend of iTwin.js does not get over one; and no peer of ours takes a prototype. Who could store such an object
+ * somewhere could end the sessions of whoever reads it.
  */
-function checkMarkers(json: string | undefined, expected: number): void {
-  if (json === undefined) return;
+function checkMembers(json: string, expected: number): void {
+  if (json.includes(PROTOTYPE))
+    throw generalError('The value cannot be sent: a member may not be named "__proto__".');
   let found = 0;
   for (let at = json.indexOf(MARKER); at >= 0; at = json.indexOf(MARKER, at + MARKER.length)) found++;
   if (found > expected) throw markerError();

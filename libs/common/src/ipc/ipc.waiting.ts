@@ -18,7 +18,8 @@ export class WaitingMessages {
       const reason = `More than ${this.bufferedBytes} bytes wait for a session.`;
       throw new IpcClosedError({ code: 1013, reason });
     }
-    this.#bytes += sizeOf(message);
+    const size = sizeOf(message);
+    this.#bytes += size;
     this.#messages.push(message);
   }
 

@@ -18,7 +18,7 @@ export class PeerWatch {
   /** How many probes may be left unanswered. */
   #patience = 1;
 
-  /** @param intervalMs how long a peer may be silent before it is probed; it then has as long to answer */
+  /** @param intervalMs how long a peer may be silent before it is probed; it then has as long to answer. 0: never */
   constructor(
     private readonly intervalMs: number,
     private readonly watched: Watched,
@@ -28,7 +28,7 @@ export class PeerWatch {
     this.stop();
     this.#heard = true;
     this.#unanswered = 0;
-    this.#next();
+    if (this.intervalMs > 0) this.#next();
   }
 
   stop(): void {

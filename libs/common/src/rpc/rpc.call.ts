@@ -4,8 +4,11 @@ import type { RpcInterfaceDefinition, RpcOperationPolicy } from './rpc.definitio
 
 /** An operation that a server answers. */
 export interface RpcOperationTarget {
+  /** Declares the operation. */
   readonly definition: RpcInterfaceDefinition;
+  /** Its name in the definition. */
   readonly operation: string;
+  /** How it is answered: of the definition, and over it of the implementation. */
   readonly policy: RpcOperationPolicy;
   /** Answers a call. Throws, or rejects with, whatever the implementation fails with. */
   readonly handler: RpcHandler;
@@ -19,14 +22,17 @@ export type RpcTransport = HttpRpcTransport | IpcRpcTransport;
 
 /** A call over HTTP. */
 export interface HttpRpcTransport {
+  /** Tells it from a call over IPC. */
   readonly kind: 'http';
   /** The request target with its query, as sent. */
   readonly path: string;
+  /** The HTTP method, in capitals. */
   readonly method: string;
   /** The client's protocol version; 0 when it names none. */
   readonly protocolVersion: number;
   /** The platform's request and response, where a platform put them. */
   readonly request?: unknown;
+  /** See `request`. */
   readonly response?: unknown;
   /** Names and values, in turn, of the headers that every answer to this request has. */
   commonHeaders(): string[];
@@ -34,7 +40,9 @@ export interface HttpRpcTransport {
 
 /** A call over an IPC session. */
 export interface IpcRpcTransport {
+  /** Tells it from a call over HTTP. */
   readonly kind: 'ipc';
+  /** Whose frontend has called. */
   readonly session: IpcSession;
   /** The client's protocol version; 0 when it names none. */
   readonly protocolVersion: number;
@@ -42,10 +50,13 @@ export interface IpcRpcTransport {
 
 /** One call of an operation, from the moment its arguments are known. */
 export interface RpcCall {
+  /** What is called. */
   readonly target: RpcOperationTarget;
   /** As the client sent them, decoded; a token is that of the path. */
   readonly arguments: unknown[];
+  /** Who calls, and until when: ids, credentials, deadline, end. */
   readonly activity: Activity;
+  /** How the call arrived. */
   readonly transport: RpcTransport;
 }
 

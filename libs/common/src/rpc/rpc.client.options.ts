@@ -59,8 +59,11 @@ export type RpcClientEvent = RpcClientStep & {
 
 /** What is missing at the server, and what was asked with. */
 export interface RpcNotFoundEvent {
+  /** Of the definition whose operation was called. */
   readonly interfaceName: string;
+  /** The operation that was called. */
   readonly operation: string;
+  /** What it was called with, last: a handler may give others. */
   readonly arguments: readonly unknown[];
   /** The server's `RpcNotFoundResponse`, with the members it was given. */
   readonly response: object;
@@ -93,7 +96,9 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
   readonly authorization?: string | (() => string | Promise<string>);
   /** Who calls, for the logs of servers (`X-Application-Id`). Default: that of the surrounding activity. */
   readonly applicationId?: string;
+  /** Its version (`X-Application-Version`). Default: that of the surrounding activity. */
   readonly applicationVersion?: string;
+  /** What the application calls its session (`X-Session-Id`). Default: that of the surrounding activity. */
   readonly sessionId?: string;
   /** The header that shows a request to come from the application's own page. */
   readonly csrf?: { readonly headerName?: string; readonly headerValue: string | (() => string | undefined) };

@@ -1,4 +1,5 @@
 import { generalError, NumberedError } from '../call/numbered.error.js';
+import { tellAll } from '../call/call.settle.js';
 import { HttpTransport } from '../http/http.client.js';
 import { RpcClientCall } from './rpc.client.call.js';
 import type { RpcClientTarget } from './rpc.client.call.js';
@@ -34,7 +35,10 @@ export class RpcClient {
   readonly #listeners = new Set<(event: RpcClientEvent) => void>();
   readonly #proxies = new WeakMap<RpcInterfaceDefinition, object>();
 
-  constructor(readonly options: RpcClientOptions) {
+  constructor(
+    /** As they were given. */
+    readonly options: RpcClientOptions,
+  ) {
     this.#transport = options.transport ?? new HttpTransport(options);
   }
 
@@ -120,18 +124,9 @@ export class RpcClient {
   // Asynchronous, so that nothing is ever thrown but by the promise.
   async #call(target: RpcClientTarget, args: unknown[], options: RpcCallOptions): Promise<unknown> {
     const merged = merge(this.options, options);
-    return new RpcClientCall(target, args, this.#transport, merged, (event) => this.#notify(event)).run();
-  }
-
-  #notify(event: RpcClientEvent): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch (error) {
-        // Who looks on does not decide what comes of a call.
-        console.error(error);
-      }
-    }
+    return new RpcClientCall(target, args, this.#transport, merged, (event) =>
+      tellAll(this.#listeners, (listener) => listener(event)),
+    ).run();
   }
 }
 

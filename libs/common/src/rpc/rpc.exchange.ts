@@ -4,9 +4,13 @@ import type { IModelRpcProps } from './rpc.token.js';
 
 /** One request of a call, whatever it travels by. */
 export interface RpcRequest {
+  /** Names the interface, in the client's version of it. */
   readonly definition: Pick<RpcInterfaceDefinition, 'interfaceName' | 'interfaceVersion'>;
+  /** The operation that is called. */
   readonly operation: string;
+  /** What the definition says of the operation, as far as transports ask. */
   readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching'>;
+  /** The arguments, as they are: the transport writes them down. */
   readonly arguments: readonly unknown[];
   /** Who asks; `accessToken` is the value of `Authorization`. */
   readonly activity: ActivityProps;

@@ -1,6 +1,7 @@
 import { RpcClient } from './rpc.client.js';
 import type { RpcProxy } from './rpc.client.js';
 import type { RpcClientOptions, RpcSurroundings } from './rpc.client.options.js';
+import { operationsOf } from './rpc.definition.js';
 import type { RpcInterfaceDefinition } from './rpc.definition.js';
 import type { RpcEndpoint } from './rpc.dispatcher.js';
 import type { IModelRpcProps } from './rpc.token.js';
@@ -132,6 +133,16 @@ export abstract class RpcManager {
       `RPC interface "${definition.interfaceName}" has no client${where}: call ` +
         `WebRpcManager.initializeClient(params, [${definition.name}]) first, or createRpcClient(options).client(${definition.name}).`,
     );
+  }
+
+  /**
+   * Looks whether an interface can be called; code for iTwin.js does so on both sides. Its client is there once
+   * `WebRpcManager.initializeClient` has said where its server is.
+   *
+   * @throws Error with a sentence, for a definition that is none
+   */
+  static initializeInterface(definition: RpcInterfaceDefinition): void {
+    operationsOf(definition);
   }
 
   /** Forgets the clients of an interface; who has one keeps it. */

@@ -1,5 +1,6 @@
 /** Thrown by an implementation to answer something else than a result or an error. */
 export class RpcControlResponse {
+  /** For whoever waits, or asks why. */
   message = 'RpcControlResponse';
 }
 
@@ -17,5 +18,6 @@ export class RpcPendingResponse extends RpcControlResponse {
  * handlers see this object (give it members of your own by subclassing) and may resubmit the request.
  */
 export class RpcNotFoundResponse extends RpcControlResponse {
+  /** For whoever asks why nothing was found. */
   override message = 'Not found';
 }

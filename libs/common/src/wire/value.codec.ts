@@ -39,22 +39,26 @@ export function encodeValue(value: unknown): EncodedValue {
  * Writes a value as JSON text, `undefined` for an absent one.
  *
  * @param mark gives what stands for a typed array in the text; without a mark it is an object to JSON
- * @throws NumberedError as {@link encodeValue}
+ * @param maxDepth nesting of lists and objects that is written
+ * @throws NumberedError as {@link encodeValue}, and for nesting that is too deep
  */
 export function stringifyValue(
   value: unknown,
   mark: (view: ArrayBufferView) => object | undefined,
+  maxDepth = DEEPEST_WALK,
 ): string | undefined {
   if (value === undefined) return undefined;
   try {
     // A replacer is paid on every key, so it is used only where something is there to replace.
-    if (!needsReplacer(value, 0)) return JSON.stringify(value);
-    return JSON.stringify(value, function (this: Record<string, unknown>, key: string, item: unknown) {
+    if (!needsReplacer(value, maxDepth)) return JSON.stringify(value);
+    const json = JSON.stringify(value, function (this: Record<string, unknown>, key: string, item: unknown) {
       // The holder has the value before `toJSON`, which a Buffer brings along.
       const raw = this[key];
       if (ArrayBuffer.isView(raw)) return mark(raw) ?? item;
       return item instanceof Error ? encodeErrorValue(item) : item;
-    });
+    }) as string | undefined;
+    if (json !== undefined && maxDepth !== DEEPEST_WALK) checkDepth(json, maxDepth);
+    return json;
   } catch (error) {
     // Out of stack in a walk, or out of room for the text; anything else was thrown by the value's own code.
     const tooMuch = error instanceof RangeError ? `The value cannot be sent: ${error.message}.` : undefined;
@@ -76,14 +80,17 @@ function unsendable(value: unknown): string | undefined {
 /** Deeper than any list or object that `JSON.stringify` writes; also ends the walk of a cycle. */
 const DEEPEST_WALK = 1000;
 
-/** Whether somewhere in the value there are typed arrays or errors, or a `toJSON` that may return them. */
+/**
+ * Whether somewhere in the value there are typed arrays or errors, or a `toJSON` that may return them; or perhaps, as it
+ * is deeper than so many lists and objects.
+ */
 function needsReplacer(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  if (depth > DEEPEST_WALK) return true;
+  if (depth <= 0) return true;
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       const item: unknown = value[i];
-      if (typeof item === 'object' && item !== null && needsReplacer(item, depth + 1)) return true;
+      if (typeof item === 'object' && item !== null && needsReplacer(item, depth - 1)) return true;
     }
     return false;
   }
@@ -95,7 +102,7 @@ function needsReplacer(value: unknown, depth: number): boolean {
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return true;
   for (const key in value) {
     const item = (value as Record<string, unknown>)[key];
-    if (typeof item === 'object' && item !== null && needsReplacer(item, depth + 1)) return true;
+    if (typeof item === 'object' && item !== null && needsReplacer(item, depth - 1)) return true;
   }
   return false;
 }

@@ -15,6 +15,7 @@ export interface CopyRules {
 
 /** What a value is counted as, besides what is in it: as much as it takes in a list. */
 const VALUE_BYTES = 8;
+const OBJECT_BYTES = 48;
 
 /**
  * Copies values as `JSON.parse(JSON.stringify(value))` would: what JSON drops is dropped (functions, symbols; a Date
@@ -64,6 +65,7 @@ export class ValueCopier {
       this.#count(value.byteLength);
       return this.rules.arrayOf(value);
     }
+    this.#count(OBJECT_BYTES);
     if (isBoxed(value)) return this.#copyTold(value.valueOf());
     if (++this.#depth > this.rules.depth)
       throw generalError(`The value is nested deeper than ${this.rules.depth} levels.`);
@@ -85,7 +87,8 @@ export class ValueCopier {
     this.rules.check(record);
     const copy: Record<string, unknown> = {};
     for (const key of Object.keys(record)) {
-      if (key === '__proto__') throw generalError('Invalid value: a member may not be named "__proto__".');
+      if (key === '__proto__')
+        throw generalError('The value cannot be sent: a member may not be named "__proto__".');
       const value = this.copy((record as Record<string, unknown>)[key], key);
       if (value === undefined) continue;
       this.#count(key.length);

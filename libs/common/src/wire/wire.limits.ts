@@ -132,6 +132,11 @@ export interface IpcLimits {
    * log. 16 MiB is two minutes of video; who wants to send more waits for what `send` returns.
    */
   bufferedBytes: number;
+  /**
+   * Bytes that all sessions of the durable wire keep until their frontends have them. Past it a session whose frontend is
+   * away ends with 1013 when there is more for it: who is away costs nobody else his memory. 256 MiB.
+   */
+  keptBytes: number;
   /** Sessions of this server. Past it an upgrade is refused with 503. Each costs some twenty kilobytes. */
   sessions: number;
   /**
@@ -155,6 +160,7 @@ export const defaultIpcLimits: Readonly<IpcLimits> = {
   waitingBytes: MIB,
   arrivalMs: 30_000,
   bufferedBytes: 16 * MIB,
+  keptBytes: 256 * MIB,
   sessions: 10_000,
   upgrades: 256,
   upgradeMs: 30_000,

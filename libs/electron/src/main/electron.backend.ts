@@ -1,0 +1,131 @@
+import { createRequire } from 'node:module';
+import { Module } from '@nestjs/common';
+import type { INestApplicationContext, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { IpcHost, IpcModule, RpcModule, RpcServer, serveMessagePort } from '@linnet/backend';
+import { serveRegistered } from '@linnet/backend/node';
+import type { ElectronMainWindow, ElectronModule, ElectronWindow } from './electron.types.js';
+import { FrameConnections } from './frame.connections.js';
+import { frontendUrl } from './host.options.js';
+import type { ElectronHostOptions, ElectronHostOpts } from './host.options.js';
+import { PageWindows } from './page.windows.js';
+import type { PageWindowOptions } from './page.windows.js';
+import { SenderRules } from './sender.rules.js';
+
+/** What answers where an application has no providers of its own. */
+@Module({ imports: [RpcModule.forRoot(), IpcModule.forRoot()] })
+class ElectronHostModule {}
+
+/**
+ * The main process' side of an application's windows. `ElectronHost` is the only one of most processes; two of them
+ * have windows of their own.
+ */
+export class ElectronBackend {
+  readonly #rules: SenderRules;
+  readonly #windows: PageWindows;
+  readonly #ends: (() => unknown)[] = [];
+
+  private constructor(electron: ElectronModule, options: ElectronHostOptions) {
+    const page = frontendUrl(options);
+    this.#rules = new SenderRules([new URL('.', page).href, ...(options.pages ?? [])], options.allow);
+    this.#windows = new PageWindows(electron, options, (url) => this.#rules.isPage(url));
+  }
+
+  /**
+   * Has the main process answer. In an ES module it is to be awaited before Electron is ready: by `await` at the top level.
+   *
+   * @throws Error (rejection) outside of Electron's main process, and for what cannot be served
+   */
+  static async start({ electronHost = {}, application }: ElectronHostOpts = {}): Promise<ElectronBackend> {
+    // All that has to be done before Electron is ready is done at once, for callers that do not wait.
+    const electron = electronHost.electron ?? electronModule();
+    const backend = new ElectronBackend(electron, electronHost);
+    try {
+      await backend.#serve(electron, electronHost, application);
+    } catch (error) {
+      await backend.close();
+      throw error;
+    }
+    return backend;
+  }
+
+  /** The window that {@link openMainWindow} has opened last, while it is there. */
+  get mainWindow(): ElectronMainWindow | undefined {
+    return this.#windows.main;
+  }
+
+  /**
+   * Lets the pages of a window call. Its `preload` script is that of `@linnet/electron/preload`.
+   *
+   * @param window a `BrowserWindow`, or what else has `webContents`
+   */
+  addWindow(window: ElectronWindow): void {
+    this.#rules.add(window.webContents);
+  }
+
+  /**
+   * Opens a window with the application's page, when Electron is ready; opens it again on macOS, and ends the
+   * application with its last window elsewhere. Must not be awaited at the top level of an ES module: Electron is not
+   * ready before that has run.
+   *
+   * @param options those of `BrowserWindow`; isolation and sandbox stay on, whatever they say
+   */
+  async openMainWindow(options: PageWindowOptions = {}): Promise<void> {
+    await this.#windows.open(options, (window) => this.addWindow(window));
+  }
+
+  /** Ends all sessions, and answers no more. An application of the caller's goes on. */
+  async close(): Promise<void> {
+    for (const end of this.#ends.splice(0).toReversed()) await end();
+  }
+
+  async #serve(
+    electron: ElectronModule,
+    { rpcInterfaces = [], ipcHandlers = [] }: ElectronHostOptions,
+    application: INestApplicationContext | undefined,
+  ): Promise<void> {
+    const app = application ?? (await this.#makeApplication());
+    const host = partOf(app, IpcHost, 'IpcModule');
+    if (rpcInterfaces.length > 0) {
+      const { dispatcher } = partOf(app, RpcServer, 'RpcModule');
+      this.#ends.push(serveRegistered(dispatcher, rpcInterfaces));
+    }
+    for (const Handler of ipcHandlers) this.#ends.push(host.register(new Handler()));
+    const connections = new FrameConnections(electron.ipcMain, this.#rules, (port, frontend) =>
+      serveMessagePort(app, port, { frontend }),
+    );
+    this.#ends.push(() => connections.close());
+  }
+
+  async #makeApplication(): Promise<INestApplicationContext> {
+    const app = await NestFactory.createApplicationContext(ElectronHostModule, {
+      logger: ['fatal', 'error', 'warn'],
+    });
+    this.#ends.push(() => app.close());
+    return app;
+  }
+}
+
+function electronModule(): ElectronModule {
+  const require = createRequire(import.meta.url);
+  let electron: Partial<ElectronModule> | string | undefined;
+  try {
+    electron = require('electron') as Partial<ElectronModule> | string;
+  } catch {
+    // The package is not there, which is one way not to be in Electron.
+  }
+  // To Node, the package is the path of a program.
+  if (typeof electron !== 'object' || !electron.ipcMain)
+    throw new Error('This is not the main process of Electron: ElectronHost can only be started there.');
+  return electron as ElectronModule;
+}
+
+function partOf<T>(app: INestApplicationContext, type: Type<T>, module: string): T {
+  try {
+    return app.get(type, { strict: false });
+  } catch (error) {
+    throw new Error(`The application has no ${module}: it is to import ${module}.forRoot(…).`, {
+      cause: error,
+    });
+  }
+}

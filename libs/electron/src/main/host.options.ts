@@ -1,0 +1,51 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import type { IpcHandler } from '@linnet/backend';
+import type { RpcInterfaceDefinition } from '@linnet/common';
+import type { ElectronModule, ElectronSender } from './electron.types.js';
+
+/** What the windows of an application show, and what answers them. */
+export interface ElectronHostOptions {
+  /** The interfaces that pages call: those without a provider in `application` are answered by what `RpcManager` knows. */
+  readonly rpcInterfaces?: readonly RpcInterfaceDefinition[];
+  /** Classes of handlers, each of which is registered as by its method `register`. */
+  readonly ipcHandlers?: readonly (new () => IpcHandler)[];
+  /** The folder of the page, which windows see as `electron://frontend/`. Default: the working directory. */
+  readonly webResourcesPath?: string;
+  /** The page. Default `electron://frontend/index.html`, or that of the development server. */
+  readonly frontendURL?: string;
+  /** Whether the page comes from a development server on this computer. Default `false`. */
+  readonly developmentServer?: boolean;
+  /** The port of the development server. Default 3000. */
+  readonly frontendPort?: number;
+  /** A file in `webResourcesPath`, the icon of windows. */
+  readonly iconName?: string;
+  /** The `Content-Security-Policy` of what comes from `webResourcesPath`. Default: none but the page's own. */
+  readonly contentSecurityPolicy?: string;
+  /** Further pages that may call: files, or folders that end in `/`, by URL. Always: the folder of `frontendURL`. */
+  readonly pages?: readonly string[];
+  /**
+   * Lets pages of the application call from elsewhere than the main frames of windows that were added. Default: nobody.
+   */
+  readonly allow?: (sender: ElectronSender) => boolean;
+  /** The module `electron`. Default: what `require('electron')` finds. */
+  readonly electron?: ElectronModule;
+}
+
+/** What `ElectronHost.startup` is called with. */
+export interface ElectronHostOpts {
+  readonly electronHost?: ElectronHostOptions;
+  /** Its providers answer, those that `@RpcInterface` and `@IpcChannel` mark. Default: one without providers. */
+  readonly application?: INestApplicationContext;
+}
+
+/** The address by which windows see `webResourcesPath`, as in iTwin.js. */
+export const FRONTEND = 'electron://frontend/';
+
+/** Where the page is. */
+export function frontendUrl({
+  frontendURL,
+  developmentServer,
+  frontendPort = 3000,
+}: ElectronHostOptions): string {
+  return frontendURL ?? (developmentServer ? `http://localhost:${frontendPort}/` : `${FRONTEND}index.html`);
+}

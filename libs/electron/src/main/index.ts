@@ -1,0 +1,15 @@
+export { ElectronHost } from './electron.host.js';
+export { ElectronBackend } from './electron.backend.js';
+export type { ElectronHostOptions, ElectronHostOpts } from './host.options.js';
+export type { PageWindowOptions } from './page.windows.js';
+export type {
+  ElectronApplication,
+  ElectronContents,
+  ElectronFrame,
+  ElectronIpcMain,
+  ElectronListener,
+  ElectronMainWindow,
+  ElectronModule,
+  ElectronSender,
+  ElectronWindow,
+} from './electron.types.js';

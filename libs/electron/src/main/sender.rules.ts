@@ -1,0 +1,44 @@
+import type { ElectronContents, ElectronFrame, ElectronSender } from './electron.types.js';
+
+/** Says who may talk to the main process: pages of the application, in main frames of windows that were given. */
+export class SenderRules {
+  readonly #windows = new WeakSet<ElectronContents>();
+  readonly #pages: readonly string[];
+
+  /**
+   * @param pages folders and files, by their URLs
+   * @param allow decides on frames of other windows, and on frames within pages
+   */
+  constructor(
+    pages: readonly string[],
+    private readonly allow: ((sender: ElectronSender) => boolean) | undefined,
+  ) {
+    this.#pages = pages.map((page) => new URL(page).href);
+  }
+
+  add(contents: ElectronContents): void {
+    this.#windows.add(contents);
+  }
+
+  /** Why a sender, whose frame is still there, is not listened to; `undefined` for one that is. */
+  refusal(event: ElectronSender): string | undefined {
+    const frame = event.senderFrame!;
+    if (!this.isPage(frame.url) || isOpaque(frame)) return `${frame.url} is no page of the application`;
+    if (this.#windows.has(event.sender) && frame.parent === null) return undefined;
+    if (this.allow?.(event)) return undefined;
+    return frame.parent === null ? 'ElectronHost was not given its window' : 'it is not the main frame';
+  }
+
+  /** Whether there is a page of the application at a URL. */
+  isPage(url: string): boolean {
+    if (!URL.canParse(url)) return false;
+    const { href } = new URL(url);
+    const [path] = href.split(/[?#]/, 1);
+    return this.#pages.some((page) => (page.endsWith('/') ? href.startsWith(page) : path === page));
+  }
+}
+
+/** A document that is sandboxed has a URL of ours, and none of our rights. Files have no origin but their scheme. */
+function isOpaque({ origin }: ElectronFrame): boolean {
+  return origin === 'null';
+}

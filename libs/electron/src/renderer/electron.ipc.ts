@@ -1,0 +1,63 @@
+import { messagePortIpc } from '@linnet/common';
+import type { IpcConnector, MessagePortLike } from '@linnet/common';
+import type { ElectronBridge } from '../bridge.js';
+
+/** What the preload script has left for this page; `undefined` in a page that is not in a window of Electron. */
+export function electronBridge(): ElectronBridge | undefined {
+  return (globalThis as { linnet?: ElectronBridge }).linnet;
+}
+
+/**
+ * Connects a page to the main process. A frame has one connection: who connects last has it.
+ *
+ * ```ts
+ * const frontend = new IpcFrontend(electronIpc());
+ * ```
+ *
+ * @throws Error where there is no preload script
+ */
+export function electronIpc(bridge = electronBridge()): IpcConnector {
+  if (!bridge)
+    throw new Error(
+      'There is no main process here: a window of Electron needs the preload script @linnet/electron/preload.',
+    );
+  return messagePortIpc(() => new BridgePort(bridge));
+}
+
+/** A connection over the bridge, as a message port. */
+class BridgePort implements MessagePortLike {
+  /** Whoever answers another page of this frame, or another connection of this page, names that. */
+  readonly #name = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join(
+    '-',
+  );
+  #receive: ((message: unknown) => void) | undefined;
+  #stop: (() => void) | undefined;
+
+  constructor(private readonly bridge: ElectronBridge) {}
+
+  on(type: string, listener: (message: unknown) => void): void {
+    if (type === 'message') this.#receive = listener;
+  }
+
+  start(): void {
+    this.#stop = this.bridge.listen((message) => {
+      const [name, frame] = message as [unknown, unknown];
+      if (name === this.#name) this.#receive?.(frame);
+    });
+    this.bridge.send([this.#name]);
+  }
+
+  postMessage(message: unknown): void {
+    try {
+      this.bridge.send([this.#name, message]);
+    } catch (error) {
+      // A value of more levels than a bridge has; what follows would not make sense without it.
+      this.#receive?.(['close', 1007, String(error)]);
+    }
+  }
+
+  close(): void {
+    this.#receive = undefined;
+    this.#stop?.();
+  }
+}

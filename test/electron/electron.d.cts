@@ -1,0 +1,9 @@
+import type { ElectronStandIn } from './electron.stand-in.js' with { 'resolution-mode': 'import' };
+
+/** Makes a stand-in what `electron` is; nothing: it is not there. */
+export function install(standIn?: ElectronStandIn): void;
+export const app: ElectronStandIn['app'];
+export const BrowserWindow: ElectronStandIn['BrowserWindow'];
+export const ipcMain: ElectronStandIn['ipcMain'];
+export const net: ElectronStandIn['net'];
+export const protocol: ElectronStandIn['protocol'];

@@ -1,0 +1,160 @@
+import { EventEmitter } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PageStandIn } from './page.stand-in.js';
+import { WindowStandIn } from './window.stand-in.js';
+import type { WindowOptions } from './window.stand-in.js';
+
+// A stand-in of Electron, in the process of the tests: its program cannot be had from the registry. What it does is what
+// Electron's documentation says, and nothing that is easier:
+//
+// | rule | from |
+// |---|---|
+// | Messages are cloned by the structured clone algorithm, and lose their prototypes; functions, promises, symbols and weak collections throw when they are sent | ipc-renderer.md, `ipcRenderer.send`; web-frame-main.md, `frame.send` |
+// | Messages arrive later, in the order in which they were sent | ipc-main.md, "It is possible to send messages …"; tutorial/ipc.md |
+// | An event has `sender` and `senderFrame`; the latter is null once the frame shows another page or is gone | structures/ipc-main-event.md |
+// | A frame keeps its `frameTreeNodeId` whatever it shows; another page has another `routingId`; a main frame has no parent | web-frame-main.md |
+// | `frame.send` to a page that is gone throws nothing, and writes to the console; its members throw | lib/browser/api/web-frame-main.ts |
+// | A window that is closed, and its `webContents`, throw "Object has been destroyed" | browser-window.md, `closed`; web-contents.md, `destroyed` |
+// | `did-navigate` for each new page, reloads included, not for places in a page | web-contents.md |
+// | A page that cannot be loaded is followed by `did-fail-load` alone; error -3 leaves the page where it is | web-contents.md; net_error_list.h |
+// | `render-process-gone` with a reason; the window stays | web-contents.md; structures/render-process-gone-details.md |
+// | `will-navigate` when a page goes elsewhere by itself, and can be prevented | web-contents.md; tutorial/security.md, 13 |
+// | Preload scripts run before the page, each time; in frames within it only with `nodeIntegrationInSubFrames` | browser-window.md, `webPreferences` |
+// | Sandboxed, they are run as plain scripts, which `require` only `electron`, `events`, `timers` and `url` | tutorial/sandbox.md; tutorial/esm.md; lib/sandboxed_renderer/preload.ts |
+// | They share no global with the page but what `contextBridge` exposes, once for each name | context-bridge.md; tutorial/context-isolation.md |
+// | What crosses is copied: prototypes and symbols are dropped, functions are called where they are, errors keep their message, what is exposed is frozen, no more than 1000 levels | context-bridge.md, "Parameter / Error / Return Type support"; electron_api_context_bridge.cc |
+// | Schemes are registered before `ready`; windows are made, and protocols handled, after it | protocol.md; browser-window.md |
+// | An ES module has run before there is `ready` | tutorial/esm.md; issue 40719 |
+// | `quit` closes the windows, then `will-quit` can still be prevented | app.md |
+//
+// Not in it: processes, sandboxes of the operating system, what pages show.
+
+/** Electron, of one application. */
+export class ElectronStandIn {
+  /** What else was sent to the console, or would have ended the main process. */
+  readonly errors: unknown[] = [];
+  readonly windows: WindowStandIn[] = [];
+  /** Schemes that are standard. */
+  readonly schemes = new Set<string>();
+  readonly #handlers = new Map<string, (request: Request) => Promise<Response>>();
+  readonly #queue: (() => void)[] = [];
+  /** The servers that are not its own, by address: what is not there cannot be reached. */
+  web: (url: string) => Response | undefined = () => new Response('');
+
+  readonly ipcMain = new EventEmitter();
+  readonly app = new AppStandIn(this);
+  readonly net = { fetch: (url: string) => fetchFile(url) };
+  readonly protocol = {
+    registerSchemesAsPrivileged: (schemes: { scheme: string; privileges: { standard?: boolean } }[]) => {
+      if (this.app.isReady())
+        throw new Error('protocol.registerSchemesAsPrivileged should be called before app is ready');
+      for (const { scheme, privileges } of schemes) if (privileges.standard) this.schemes.add(scheme);
+    },
+    handle: (scheme: string, handler: (request: Request) => Promise<Response>) => {
+      if (!this.app.isReady()) throw new Error('protocol can only be used after app is ready');
+      if (this.#handlers.has(scheme)) throw new Error(`The scheme ${scheme} has been handled already`);
+      this.#handlers.set(scheme, handler);
+    },
+  };
+  readonly BrowserWindow: (new (options?: WindowOptions) => WindowStandIn) & {
+    getAllWindows(): WindowStandIn[];
+  } = windowsOf(this);
+
+  constructor({ ready = true } = {}) {
+    if (ready) this.app.becomeReady();
+  }
+
+  /** The answer to a request of a page. */
+  async request(url: string): Promise<Response | undefined> {
+    const handler = this.#handlers.get(new URL(url).protocol.slice(0, -1));
+    return handler ? handler(new Request(url)) : this.web(url);
+  }
+
+  /** Has something done after all that is to be done already. */
+  later(work: () => void): void {
+    this.#queue.push(work);
+    setImmediate(() => this.#queue.shift()!());
+  }
+
+  /** A message has come from a page. */
+  receive(page: PageStandIn, channel: string, args: unknown[]): void {
+    const event = {
+      type: 'frame',
+      sender: page.contents,
+      get senderFrame() {
+        return page.isGone ? null : page.frame;
+      },
+      processId: page.frame.processId,
+      frameId: page.frame.routingId,
+      ports: [],
+    };
+    try {
+      this.ipcMain.emit(channel, event, ...args);
+    } catch (error) {
+      this.errors.push(error);
+    }
+  }
+}
+
+/** `app`. */
+class AppStandIn extends EventEmitter {
+  #isReady = false;
+  hasQuit = false;
+
+  constructor(private readonly electron: ElectronStandIn) {
+    super();
+  }
+
+  isReady(): boolean {
+    return this.#isReady;
+  }
+  async whenReady(): Promise<void> {
+    if (!this.#isReady) await new Promise((resolve) => this.once('ready', resolve));
+  }
+  quit(): void {
+    if (!this.#isGoing('before-quit')) return;
+    for (const window of this.electron.windows.slice()) window.close();
+    if (this.hasQuit || !this.#isGoing('will-quit')) return;
+    this.hasQuit = true;
+    this.emit('quit', {}, 0);
+  }
+
+  /** The application's first module has run. */
+  becomeReady(): void {
+    this.#isReady = true;
+    this.emit('ready');
+  }
+
+  #isGoing(name: string): boolean {
+    let isPrevented = false;
+    this.emit(name, { preventDefault: () => (isPrevented = true) });
+    return !isPrevented;
+  }
+}
+
+function windowsOf(electron: ElectronStandIn): ElectronStandIn['BrowserWindow'] {
+  return class BrowserWindow extends WindowStandIn {
+    constructor(options?: WindowOptions) {
+      super(electron, options);
+    }
+    static getAllWindows(): WindowStandIn[] {
+      return electron.windows.slice();
+    }
+  };
+}
+
+const kinds: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+};
+
+async function fetchFile(url: string): Promise<Response> {
+  const path = fileURLToPath(url);
+  const bytes = await readFile(path).catch(() => {
+    throw new Error('net::ERR_FILE_NOT_FOUND');
+  });
+  return new Response(bytes, { headers: { 'Content-Type': kinds[extname(path)] ?? '' } });
+}

@@ -1,0 +1,136 @@
+import { EventEmitter } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createContext, compileFunction, runInContext } from 'node:vm';
+import * as events from 'node:events';
+import * as timers from 'node:timers';
+import * as url from 'node:url';
+import ts from 'typescript';
+import { clone, cross, freeze } from './context.bridge.js';
+import type { World } from './context.bridge.js';
+import type { ContentsStandIn } from './window.stand-in.js';
+
+/** What sandboxed preload scripts may require, besides `electron`. */
+const modules: Record<string, unknown> = { events, timers, url };
+let ids = 0;
+
+/** One document in a frame: its two worlds, and `ipcRenderer`, which only the isolated one has. */
+export class PageStandIn {
+  /** The globals that the preload script has made for the page. */
+  readonly window: Record<string, unknown> = {};
+  /** What a renderer that was taken over sends by. */
+  readonly ipcRenderer = new IpcRendererStandIn(this);
+  /** Its frame, as the main process sees it. */
+  readonly frame: FrameStandIn;
+  /** Gone with its process, or another document is in its place. */
+  isGone = false;
+
+  constructor(
+    readonly contents: ContentsStandIn,
+    readonly url: string,
+    readonly origin: string,
+    parent: FrameStandIn | null,
+    frameTreeNodeId: number,
+  ) {
+    this.frame = new FrameStandIn(this, parent, frameTreeNodeId);
+  }
+
+  /** As code of this page sees it: what was exposed to it is global. Of one page at a time. */
+  enter(): this {
+    Object.assign(globalThis, this.window);
+    return this;
+  }
+
+  /** Runs a preload script in the isolated world, sandboxed. */
+  runPreload(path: string): void {
+    const isolated = createContext({ console });
+    const world = runInContext('({ Array, Object, Error, TypeError })', isolated) as World;
+    const main: World = { Array, Object, Error, TypeError };
+    const contextBridge = {
+      exposeInMainWorld: (key: string, api: unknown) => {
+        if (key in this.window)
+          throw new Error('Cannot bind an API on top of an existing property on the window object');
+        const exposed = cross(api, world, main);
+        freeze(exposed);
+        this.window[key] = exposed;
+      },
+    };
+    const electron = { contextBridge, ipcRenderer: this.ipcRenderer };
+    const require = (name: string) => {
+      const known = name === 'electron' ? electron : modules[name.replace(/^node:/, '')];
+      if (known === undefined) throw new Error(`module not found: ${name}`);
+      return known;
+    };
+    const names = ['require', 'process', 'exports', 'module', 'Buffer', 'setImmediate', 'clearImmediate'];
+    const exports = {};
+    const script = compileFunction(sourceOf(path), names, { parsingContext: isolated, filename: path });
+    script(require, new EventEmitter(), exports, { exports }, Buffer, setImmediate, clearImmediate);
+  }
+}
+
+/** `ipcRenderer` of one document. */
+class IpcRendererStandIn extends EventEmitter {
+  constructor(private readonly page: PageStandIn) {
+    super();
+  }
+
+  send(channel: string, ...args: unknown[]): void {
+    const cloned = clone(args);
+    const { contents } = this.page;
+    contents.electron.later(() => {
+      if (contents.isDestroyed()) return;
+      contents.electron.receive(this.page, channel, cloned);
+    });
+  }
+}
+
+/** `WebFrameMain` of one document. */
+export class FrameStandIn {
+  readonly #page: PageStandIn;
+  readonly routingId = ++ids;
+  readonly processId = ++ids;
+
+  constructor(
+    page: PageStandIn,
+    readonly parent: FrameStandIn | null,
+    readonly frameTreeNodeId: number,
+  ) {
+    this.#page = page;
+  }
+
+  get url(): string {
+    return this.#alive().url;
+  }
+  get origin(): string {
+    return this.#alive().origin;
+  }
+  isDestroyed(): boolean {
+    return this.#page.isGone;
+  }
+  send(channel: string, ...args: unknown[]): void {
+    const { electron } = this.#page.contents;
+    try {
+      const cloned = clone(args);
+      this.#alive();
+      electron.later(() => {
+        // A page that was left has nobody who listens.
+        if (!this.#page.isGone)
+          this.#page.ipcRenderer.emit(channel, { sender: this.#page.ipcRenderer, ports: [] }, ...cloned);
+      });
+    } catch (error) {
+      electron.errors.push(error);
+    }
+  }
+
+  #alive(): PageStandIn {
+    if (this.#page.isGone) throw new Error('Render frame was disposed before WebFrameMain could be accessed');
+    return this.#page;
+  }
+}
+
+/** Libraries are never built in place: what is made of the source beside it. */
+function sourceOf(path: string): string {
+  if (existsSync(path)) return readFileSync(path, 'utf8');
+  const source = readFileSync(path.replace(/\.cjs$/, '.cts'), 'utf8');
+  const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 };
+  return ts.transpileModule(source, { compilerOptions, fileName: path.replace(/\.cjs$/, '.cts') }).outputText;
+}

@@ -1,0 +1,240 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import type { IpcFrontend } from '@linnet/common';
+import type { ElectronHostOptions } from '@linnet/electron/main';
+import { bridgeOf, Desktop, frontendURL, preload } from './desktop.harness.js';
+import type { PageStandIn } from './page.stand-in.js';
+import type { WindowStandIn } from './window.stand-in.js';
+import { IpcHandler } from '@linnet/backend';
+
+class Safe extends IpcHandler {
+  static opened = 0;
+  get channelName() {
+    return 'safe';
+  }
+  async open() {
+    return ++Safe.opened;
+  }
+}
+
+let desktop: Desktop;
+let window: WindowStandIn;
+let frontend: IpcFrontend;
+let warned: jest.Spied<Logger['warn']>;
+
+async function start(options: ElectronHostOptions = {}): Promise<void> {
+  desktop = await Desktop.start({ ipcHandlers: [Safe], ...options });
+  ({ window, frontend } = await desktop.connect());
+}
+
+beforeEach(async () => {
+  Safe.opened = 0;
+  warned = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+  await start();
+});
+afterEach(async () => {
+  // Whoever has tried what: the window's own page is served, and the process lives.
+  expect(await frontend.callIpcChannel('safe', 'open')).toBe(1);
+  await desktop.stop();
+  expect(desktop.electron.errors).toEqual([]);
+  jest.restoreAllMocks();
+});
+
+const warnings = () => warned.mock.calls.map(([message]) => String(message));
+
+/** A renderer that was taken over speaks the wire by hand. @returns what it is answered */
+async function speak(page: PageStandIn, ...frames: unknown[]): Promise<unknown[]> {
+  const heard: unknown[] = [];
+  page.ipcRenderer.on('linnet-ipc', (_event, message) => heard.push(message));
+  for (const message of [['forged'], ['forged', [9]], ...frames])
+    page.ipcRenderer.send('linnet-ipc', message);
+  // Everything has come, and what is answered has, when this has.
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  return heard;
+}
+const call = ['forged', [0, [2, 1, 'itwin.safe', 'open', [], 'a']]];
+
+describe('a sender', () => {
+  it('is answered from the main frame of a window that was added', async () => {
+    const other = await desktop.open();
+    const heard = await speak(other.webContents.page, call);
+    expect(heard).toContainEqual(['forged', [0, [3, 1, 'itwin.safe', { result: 1 }]]]);
+    Safe.opened = 0;
+  });
+
+  const strangers: [string, string, () => PageStandIn | Promise<PageStandIn>][] = [
+    [
+      'another window, even with a page of the application',
+      'ElectronHost was not given its window',
+      async () => {
+        const stranger = new desktop.electron.BrowserWindow({ webPreferences: { preload } });
+        await stranger.loadURL(frontendURL);
+        return stranger.webContents.page;
+      },
+    ],
+    [
+      'a frame within the page',
+      'it is not the main frame',
+      () => window.webContents.addFrame(`${frontendURL}frame.html`),
+    ],
+    [
+      'a frame of another origin within the page',
+      'https://ads.example/ is no page of the application',
+      () => window.webContents.addFrame('https://ads.example/'),
+    ],
+    ...[
+      'https://evil.example/',
+      'http://127.0.0.1:5173/elsewhere/',
+      'http://127.0.0.1:5173@evil.example/app/',
+      'http://127.0.0.1.evil.example:5173/app/',
+      'http://127.0.0.1:51730/app/',
+      'https://127.0.0.1:5173/app/',
+      'http://127.0.0.1:5173/app/../elsewhere',
+      'file:///etc/passwd',
+      'data:text/html,hello',
+      'blob:http://127.0.0.1:5173/app/1',
+      'about:blank',
+    ].map((url): [string, string, () => Promise<PageStandIn>] => [
+      `the window, when it shows ${url}`,
+      `${url} is no page of the application`,
+      async () => (await desktop.open(url)).webContents.page,
+    ]),
+  ];
+
+  it.each(strangers)('is not answered from %s', async (_where, reason, open) => {
+    const page = await open();
+    const heard = await speak(page, call, call);
+    expect(heard).toEqual([]);
+    expect(Safe.opened).toBe(0);
+    const ignored = warnings().filter((message) => message.endsWith(`are ignored: ${reason}.`));
+    expect(ignored).toHaveLength(1);
+  });
+
+  it('is not answered from a sandboxed document, whatever its URL', async () => {
+    const page = window.webContents.addFrame(`${frontendURL}frame.html`, 'null');
+    expect(await speak(page, call)).toEqual([]);
+    expect(warnings()).toEqual([expect.stringContaining('is no page of the application')]);
+  });
+
+  it('does not speak for the page before it, nor for the one behind', async () => {
+    const { page } = window.webContents;
+    const taken = bridgeOf(page);
+    const names: unknown[] = [];
+    taken.listen((message) => names.push((message as unknown[])[0]));
+    await frontend.callIpcChannel('safe', 'open');
+    const [name] = names;
+    const stranger = await desktop.open();
+    const heard = await speak(stranger.webContents.page, [name, [1, [2, 9, 'itwin.safe', 'open', [], 'a']]]);
+    // It has a name of its own, and another's means nothing in its frame.
+    expect(heard).toContainEqual([name, ['close', 4001, 'The session is not there any more.']]);
+    expect(frontend.state).toBe('open');
+    Safe.opened = 0;
+    // A page that was left is not heard any more.
+    window.webContents.reload();
+    page.ipcRenderer.send('linnet-ipc', ['behind']);
+    page.ipcRenderer.send('linnet-ipc', ['behind', [9]]);
+    frontend = desktop.frontend(window.webContents.page);
+    await frontend.ready;
+    expect(warnings()).toEqual([]);
+  });
+});
+
+describe('a page of the application that was taken over', () => {
+  const hostile: [string, unknown[]][] = [
+    ['nothing', [undefined]],
+    ['text', ['linnet']],
+    ['lists of nothing', [[]]],
+    ['names that are none', [[1], [null, [9]], [{}], ['x'.repeat(1000)]]],
+    ['no greeting', [['a'], ['a', [0, [0, 'itwin.safe', []]]]]],
+    ['frames that are none', [['a'], ['a', 1], ['a', null], ['a', undefined], ['a', new Map()]]],
+    ['memory that grows', [['a'], ['a', [9]], ['a', [0, [0, 'itwin.safe', [new ArrayBuffer(8)]]]]]],
+    ['cycles', [['a'], ['a', cycle()]]],
+    ['a prototype', [['a'], ['a', [9]], ['a', [0, [0, 'itwin.safe', [JSON.parse('{"__proto__":1}')]]]]]],
+    ['a close that makes no sense', [['a'], ['a', ['close', {}, []]]]],
+    ['two greetings', [['a'], ['a', [9]], ['a', [9]]]],
+    [
+      'calls of what is not there',
+      [['a'], ['a', [9]], ['a', [0, [2, 1, 'itwin.safe', 'constructor', [], 'a']]]],
+    ],
+  ];
+
+  it.each(hostile)('harms nothing by %s', async (_name, messages) => {
+    const other = await desktop.open();
+    await speak(other.webContents.page, ...messages);
+    expect(Safe.opened).toBe(0);
+  });
+
+  it('has one session at a time, however often it connects', async () => {
+    const other = await desktop.open();
+    const { ipcRenderer } = other.webContents.page;
+    for (let i = 0; i < 500; i++) {
+      ipcRenderer.send('linnet-ipc', [`name ${i}`]);
+      ipcRenderer.send('linnet-ipc', [`name ${i}`, [9]]);
+    }
+    const heard = await speak(other.webContents.page, call);
+    const answer = JSON.stringify(['forged', [0, [3, 1, 'itwin.safe', { result: 1 }]]]);
+    while (!heard.map((message) => JSON.stringify(message)).includes(answer))
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    const ended = heard.filter((message) => ((message as unknown[])[1] as unknown[])[0] === 'close');
+    expect(ended).toHaveLength(500);
+    Safe.opened = 0;
+  });
+
+  it('is complained of a few times, however often it gives reason to', async () => {
+    const other = await desktop.open();
+    for (let i = 0; i < 30; i++) {
+      await other.loadURL(`https://evil.example/${i}`);
+      await speak(other.webContents.page);
+    }
+    expect(warnings()).toHaveLength(10);
+  });
+});
+
+function cycle(): unknown[] {
+  const list: unknown[] = [];
+  list.push(list);
+  return list;
+}
+
+describe('the rules for senders', () => {
+  const restart = async (options: ElectronHostOptions) => {
+    await desktop.stop();
+    await start(options);
+  };
+
+  it('let in further pages, folders and files', async () => {
+    await restart({ pages: ['https://app.example/desk/', 'file:///opt/app/help.html'] });
+    const answered = async (url: string) =>
+      (await speak((await desktop.open(url)).webContents.page, call)).length > 0;
+    expect(await answered('https://app.example/desk/a/b.html?c#d')).toBe(true);
+    expect(await answered('file:///opt/app/help.html#top')).toBe(true);
+    expect(await answered('file:///opt/app/help.html.txt')).toBe(false);
+    expect(await answered('https://app.example/')).toBe(false);
+    Safe.opened = 0;
+  });
+
+  it('let in what the application allows, and no other pages', async () => {
+    const asked: string[] = [];
+    await restart({
+      allow: ({ sender, senderFrame }) => {
+        asked.push(senderFrame!.url);
+        return senderFrame!.parent !== null && sender.id === window.webContents.id;
+      },
+    });
+    const frame = window.webContents.addFrame(`${frontendURL}frame.html`);
+    expect(await speak(frame, call)).toContainEqual(['forged', [0, [3, 1, 'itwin.safe', { result: 1 }]]]);
+    expect(await speak(window.webContents.addFrame('https://ads.example/'), call)).toEqual([]);
+    expect(new Set(asked)).toEqual(new Set([`${frontendURL}frame.html`]));
+    Safe.opened = 0;
+  });
+
+  it('refuse where the application fails to decide', async () => {
+    await restart({
+      allow: () => {
+        throw new Error('no idea');
+      },
+    });
+    expect(await speak(window.webContents.addFrame(frontendURL), call)).toEqual([]);
+    expect(warnings()).toContainEqual(expect.stringContaining('no idea'));
+  });
+});

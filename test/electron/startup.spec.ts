@@ -1,0 +1,233 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  ClientRequestContext,
+  IpcHandler,
+  IpcHost,
+  IpcModule,
+  RpcInterface as Served,
+  RpcModule,
+} from '@linnet/backend';
+import { RpcManager as BackendRpcManager } from '@linnet/backend/node';
+import { RpcInterface, RpcManager } from '@linnet/common';
+import { IpcApp } from '@linnet/frontend';
+import { ElectronHost } from '@linnet/electron/main';
+import type { ElectronHostOpts } from '@linnet/electron/main';
+import { ElectronApp, electronIpc } from '@linnet/electron/renderer';
+import { preload } from './desktop.harness.js';
+import { install } from './electron.cjs';
+import { ElectronStandIn } from './electron.stand-in.js';
+
+abstract class Scale extends RpcInterface {
+  static readonly interfaceName = 'Scale';
+  static interfaceVersion = '1.0.0';
+  async weigh(_thing: string): Promise<unknown> {
+    return this.forward(arguments);
+  }
+}
+class ScaleImpl extends RpcInterface implements Scale {
+  async weigh(thing: string) {
+    await Promise.resolve();
+    const { applicationId, rpcMethod } = ClientRequestContext.current;
+    return [thing, applicationId, rpcMethod];
+  }
+}
+abstract class Clock extends RpcInterface {
+  static readonly interfaceName = 'Clock';
+  static interfaceVersion = '1.0.0';
+  async now(): Promise<string> {
+    return this.forward(arguments);
+  }
+}
+class Greeter extends IpcHandler {
+  get channelName() {
+    return 'greeter';
+  }
+  async greet(name: string) {
+    return `hello ${name}`;
+  }
+}
+
+/** Starts the main process, and the page of a window in which the code of these tests is. */
+async function start(options: ElectronHostOpts): Promise<ElectronStandIn> {
+  const electron = new ElectronStandIn({ ready: false });
+  install(electron);
+  await ElectronHost.startup(options);
+  electron.app.becomeReady();
+  await ElectronHost.openMainWindow();
+  electron.windows[0]!.webContents.page.enter();
+  return electron;
+}
+
+afterEach(async () => {
+  ElectronApp.shutdown();
+  await ElectronHost.shutdown();
+  for (const definition of [Scale, Clock]) {
+    BackendRpcManager.terminateInterface(definition);
+    RpcManager.terminateInterface(definition);
+  }
+  delete (globalThis as { linnet?: unknown }).linnet;
+  install();
+  jest.restoreAllMocks();
+});
+
+describe('ElectronHost and ElectronApp', () => {
+  const electronHost = { frontendURL: 'http://127.0.0.1:5173/' };
+
+  it('call what RpcManager knows, and handlers of IPC, without an application', async () => {
+    BackendRpcManager.registerImpl(Scale, ScaleImpl);
+    expect([ElectronHost.isValid, ElectronApp.isValid, IpcHost.isValid]).toEqual([false, false, false]);
+    await start({ electronHost: { ...electronHost, rpcInterfaces: [Scale], ipcHandlers: [Greeter] } });
+    expect([ElectronHost.isValid, ElectronApp.isValid, IpcHost.isValid]).toEqual([true, false, true]);
+    await ElectronApp.startup({ iModelApp: { rpcInterfaces: [Scale], applicationId: 'desk' } });
+    expect([ElectronApp.isValid, IpcApp.isValid]).toEqual([true, true]);
+    expect(await RpcManager.getClientForInterface(Scale).weigh('pen')).toEqual(['pen', 'desk', 'weigh']);
+    expect(await IpcApp.callIpcChannel('greeter', 'greet', 'Ann')).toBe('hello Ann');
+  });
+
+  it('know what is registered later, and in the place of what was', async () => {
+    await start({ electronHost: { ...electronHost, rpcInterfaces: [Scale] } });
+    await ElectronApp.startup({ iModelApp: { rpcInterfaces: [Scale] } });
+    const scale = RpcManager.getClientForInterface(Scale);
+    await expect(scale.weigh('pen')).rejects.toThrow(
+      'An RPC interface implementation class for "Scale" is not registered.',
+    );
+    BackendRpcManager.registerImpl(Scale, ScaleImpl);
+    expect(await scale.weigh('pen')).toContain('pen');
+    BackendRpcManager.supplyImplInstance(
+      Scale,
+      Object.assign(new ScaleImpl(), { weigh: async () => 7 as never }),
+    );
+    expect(await scale.weigh('pen')).toBe(7);
+  });
+
+  it('call providers of an application, and what RpcManager knows besides', async () => {
+    @Served(Clock)
+    class ClockImpl implements Clock {
+      async now() {
+        return 'noon';
+      }
+    }
+    @Module({ imports: [RpcModule.forRoot(), IpcModule.forRoot()], providers: [ClockImpl] })
+    class AppModule {}
+    BackendRpcManager.registerImpl(Scale, ScaleImpl);
+    BackendRpcManager.registerImpl(
+      Clock,
+      class extends RpcInterface {
+        now = async () => 'midnight';
+      },
+    );
+    const application = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    const rpcInterfaces = [Scale, Clock];
+    await start({ electronHost: { ...electronHost, rpcInterfaces }, application });
+    await ElectronApp.startup({ iModelApp: { rpcInterfaces } });
+    expect(await RpcManager.getClientForInterface(Clock).now()).toBe('noon');
+    expect(await RpcManager.getClientForInterface(Scale).weigh('pen')).toContain('pen');
+    await ElectronHost.shutdown();
+    // It is not ElectronHost's to end.
+    expect(application.get(IpcHost).sessions).toEqual([]);
+    expect(IpcHost.isValid).toBe(true);
+    await application.close();
+  });
+
+  it('are started without anything', async () => {
+    await start({});
+    await ElectronApp.startup();
+    expect(ElectronApp.isValid).toBe(true);
+  });
+
+  it('are started once, and again when they were ended', async () => {
+    const electron = await start({ electronHost });
+    await expect(ElectronHost.startup()).rejects.toThrow('ElectronHost has been started already');
+    await ElectronApp.startup();
+    await expect(ElectronApp.startup()).rejects.toThrow('ElectronApp has been started already');
+    expect(ElectronApp.isValid).toBe(true);
+    const gone = new Promise((resolve) => IpcApp.frontend.onStateChange(resolve));
+    await ElectronHost.shutdown();
+    expect(await gone).toBe('connecting');
+    expect([ElectronHost.isValid, ElectronApp.isValid]).toEqual([false, false]);
+    ElectronApp.shutdown();
+    await ElectronHost.startup({ electronHost });
+    ElectronHost.addWindow(electron.windows[0]!);
+    await ElectronApp.startup();
+    expect(ElectronApp.isValid).toBe(true);
+  });
+
+  it('leave a frontend alone that is there already', async () => {
+    await start({ electronHost });
+    await IpcApp.startup(electronIpc());
+    await expect(ElectronApp.startup()).rejects.toThrow('IpcApp has been started already');
+    expect([ElectronApp.isValid, IpcApp.isValid]).toEqual([false, true]);
+    IpcApp.shutdown();
+  });
+
+  it('have no pages of their own where they are started too late', async () => {
+    install(new ElectronStandIn());
+    await ElectronHost.startup();
+    await expect(ElectronHost.openMainWindow()).rejects.toThrow('before Electron is ready');
+  });
+
+  it('say that they are not in Electron', async () => {
+    await expect(ElectronHost.startup()).rejects.toThrow('This is not the main process of Electron');
+    expect(ElectronHost.isValid).toBe(false);
+    expect(ElectronApp.isAvailable).toBe(false);
+    await expect(ElectronApp.startup()).rejects.toThrow('There is no main process here');
+    expect(() => electronIpc()).toThrow('@linnet/electron/preload');
+  });
+
+  it('say what was not started', async () => {
+    await expect(ElectronHost.openMainWindow()).rejects.toThrow('ElectronHost has not been started');
+    expect(() => ElectronHost.addWindow({} as never)).toThrow('ElectronHost has not been started');
+    expect(ElectronHost.mainWindow).toBeUndefined();
+    await ElectronHost.shutdown();
+    ElectronApp.shutdown();
+  });
+
+  it('say what an application lacks', async () => {
+    install(new ElectronStandIn());
+    @Module({})
+    class Empty {}
+    @Module({ imports: [IpcModule.forRoot()] })
+    class WithoutRpc {}
+    for (const [module, lacks] of [
+      [Empty, 'IpcModule'],
+      [WithoutRpc, 'RpcModule'],
+    ] as const) {
+      const application = await NestFactory.createApplicationContext(module, { logger: false });
+      const starting = ElectronHost.startup({ application, electronHost: { rpcInterfaces: [Scale] } });
+      await expect(starting).rejects.toThrow(
+        `The application has no ${lacks}: it is to import ${lacks}.forRoot(…).`,
+      );
+      await application.close();
+    }
+    expect([ElectronHost.isValid, IpcHost.isValid]).toEqual([false, false]);
+  });
+
+  it('refuse what cannot be served', async () => {
+    install(new ElectronStandIn());
+    abstract class Odd extends RpcInterface {
+      static readonly interfaceName = 'Odd';
+      static interfaceVersion = 'one';
+    }
+    await expect(ElectronHost.startup({ electronHost: { rpcInterfaces: [Odd] } })).rejects.toThrow(
+      'interfaceVersion "one" of "Odd" is no semantic version.',
+    );
+    expect([ElectronHost.isValid, IpcHost.isValid]).toEqual([false, false]);
+  });
+
+  it('say that the main process does not answer', async () => {
+    jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    const electron = await start({ electronHost });
+    // Its own page is no page of the application.
+    electron.windows[0]!.close();
+    const { BrowserWindow } = electron;
+    const other = new BrowserWindow({ webPreferences: { preload } });
+    await other.loadURL(electronHost.frontendURL);
+    other.webContents.page.enter();
+    const starting = ElectronApp.startup({ ipcApp: { connectTimeoutMs: 50 } });
+    await expect(starting).rejects.toThrow('The main process does not answer');
+    expect([ElectronApp.isValid, ElectronApp.isAvailable]).toEqual([false, true]);
+    expect(() => IpcApp.frontend).toThrow('IpcApp has not been started');
+  });
+});

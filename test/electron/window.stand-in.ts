@@ -1,0 +1,202 @@
+import { EventEmitter } from 'node:events';
+import type { ElectronStandIn } from './electron.stand-in.js';
+import { PageStandIn } from './page.stand-in.js';
+import type { FrameStandIn } from './page.stand-in.js';
+
+/** As much of the options of `BrowserWindow` as is looked at. */
+export interface WindowOptions {
+  readonly webPreferences?: {
+    readonly preload?: string;
+    readonly sandbox?: boolean;
+    readonly contextIsolation?: boolean;
+    readonly nodeIntegration?: boolean;
+    readonly nodeIntegrationInSubFrames?: boolean;
+  };
+}
+
+let ids = 0;
+
+/** `BrowserWindow`. */
+export class WindowStandIn extends EventEmitter {
+  readonly #contents: ContentsStandIn;
+  #isClosed = false;
+
+  constructor(
+    private readonly electron: ElectronStandIn,
+    readonly options: WindowOptions = {},
+  ) {
+    super();
+    if (!electron.app.isReady()) throw new Error('Cannot create BrowserWindow before app is ready');
+    const { sandbox = true, contextIsolation = true, nodeIntegration = false } = options.webPreferences ?? {};
+    if (!sandbox || !contextIsolation || nodeIntegration)
+      throw new Error('The stand-in has windows with sandbox and isolation only.');
+    this.#contents = new ContentsStandIn(electron, options);
+    electron.windows.push(this);
+  }
+
+  get webContents(): ContentsStandIn {
+    if (this.#isClosed) throw new TypeError('Object has been destroyed');
+    return this.#contents;
+  }
+  isDestroyed(): boolean {
+    return this.#isClosed;
+  }
+  async loadURL(url: string): Promise<void> {
+    await this.webContents.load(url);
+  }
+  close(): void {
+    if (this.#isClosed) return;
+    this.#contents.destroy();
+    this.#isClosed = true;
+    this.electron.windows.splice(this.electron.windows.indexOf(this), 1);
+    this.emit('closed');
+    if (this.electron.windows.length === 0) this.electron.app.emit('window-all-closed');
+  }
+}
+
+/** `WebContents`. */
+export class ContentsStandIn extends EventEmitter {
+  readonly #id = ++ids;
+  readonly #frameTreeNodeId = ++ids;
+  #isDestroyed = false;
+  #opens: () => { action: string } = () => ({ action: 'allow' });
+  #main: PageStandIn;
+  #subframes: PageStandIn[] = [];
+
+  constructor(
+    readonly electron: ElectronStandIn,
+    readonly options: WindowOptions,
+  ) {
+    super();
+    this.#main = new PageStandIn(this, 'about:blank', 'null', null, this.#frameTreeNodeId);
+  }
+
+  get id(): number {
+    this.#alive();
+    return this.#id;
+  }
+  get mainFrame(): FrameStandIn {
+    this.#alive();
+    return this.#main.frame;
+  }
+  isDestroyed(): boolean {
+    return this.#isDestroyed;
+  }
+  send(channel: string, ...args: unknown[]): void {
+    this.mainFrame.send(channel, ...args);
+  }
+  setWindowOpenHandler(handler: () => { action: string }): void {
+    this.#alive();
+    this.#opens = handler;
+  }
+  reload(): void {
+    this.#commit(this.#main.url);
+  }
+
+  /** The page that is shown. */
+  get page(): PageStandIn {
+    return this.#main;
+  }
+
+  /** What `window.open` of the page is answered with. */
+  opens(): string {
+    return this.#opens().action;
+  }
+
+  /** Loads a page for the main process. A server that is not there makes it an error page. */
+  async load(url: string): Promise<void> {
+    this.#alive();
+    const response = await this.electron.request(url);
+    if (this.#isDestroyed) return;
+    if (!response) this.fail(-102, url);
+    else this.#commit(url, response.status);
+    if (!response) throw new Error(`ERR_CONNECTION_REFUSED (-102) loading '${url}'`);
+  }
+
+  /** The page goes elsewhere, by a link or a script. */
+  async navigate(url: string): Promise<void> {
+    let isPrevented = false;
+    this.emit('will-navigate', { url, isMainFrame: true, preventDefault: () => (isPrevented = true) });
+    if (!isPrevented) await this.load(url);
+  }
+
+  /** The page goes to another place in itself. */
+  navigateInPage(hash: string): void {
+    this.emit('did-navigate-in-page', {}, `${this.#main.url}#${hash}`, true);
+  }
+
+  /** A page cannot be loaded; after an abort (-3) the one before is still there. */
+  fail(errorCode: number, url: string): void {
+    if (errorCode !== -3) this.#replace('chrome-error://chromewebdata/');
+    this.emit('did-fail-load', {}, errorCode, '', url, true, 1, 1);
+  }
+
+  /** The renderer process ends. */
+  crash(reason = 'crashed'): void {
+    this.#leave();
+    this.emit('render-process-gone', {}, { reason, exitCode: 5 });
+  }
+
+  /** Puts a frame into the page. Preload scripts run in it where `nodeIntegrationInSubFrames` says so. */
+  addFrame(url: string, origin = originOf(url, this.electron)): PageStandIn {
+    const page = new PageStandIn(this, url, origin, this.#main.frame, ++ids);
+    this.#subframes.push(page);
+    if (this.options.webPreferences?.nodeIntegrationInSubFrames) this.#runPreload(page);
+    return page;
+  }
+
+  destroy(): void {
+    this.#leave();
+    this.#isDestroyed = true;
+    this.emit('destroyed');
+  }
+
+  #commit(url: string, status = 200): void {
+    this.emit('did-start-navigation', { url, isMainFrame: true, isSameDocument: false });
+    this.#replace(url);
+    this.emit(
+      'did-frame-navigate',
+      {},
+      url,
+      status,
+      '',
+      true,
+      this.#main.frame.processId,
+      this.#main.frame.routingId,
+    );
+    this.emit('did-navigate', {}, url, status, '');
+    this.#runPreload(this.#main);
+    this.emit('did-finish-load', {});
+  }
+
+  #replace(url: string): void {
+    this.#leave();
+    this.#main = new PageStandIn(this, url, originOf(url, this.electron), null, this.#frameTreeNodeId);
+  }
+
+  #leave(): void {
+    for (const page of [this.#main, ...this.#subframes.splice(0)]) page.isGone = true;
+  }
+
+  #runPreload(page: PageStandIn): void {
+    const { preload } = this.options.webPreferences ?? {};
+    if (preload === undefined) return;
+    try {
+      page.runPreload(preload);
+    } catch (error) {
+      this.emit('preload-error', {}, preload, error);
+    }
+  }
+
+  #alive(): void {
+    if (this.#isDestroyed) throw new TypeError('Object has been destroyed');
+  }
+}
+
+/** The origin of a document, as `WebFrameMain.origin` has it. */
+function originOf(url: string, electron: ElectronStandIn): string {
+  const { protocol, host } = new URL(url);
+  if (protocol === 'file:') return 'file://';
+  const isStandard = /^(https?|ftp|wss?):$/.test(protocol) || electron.schemes.has(protocol.slice(0, -1));
+  return isStandard ? `${protocol}//${host}` : 'null';
+}

@@ -1,0 +1,175 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { ElectronBackend } from '@linnet/electron/main';
+import type { ElectronHostOptions } from '@linnet/electron/main';
+import { ElectronStandIn } from './electron.stand-in.js';
+
+const outside = mkdtempSync(join(tmpdir(), 'linnet-outside-'));
+const folder = join(outside, 'page');
+beforeAll(() => {
+  mkdirSync(join(folder, 'assets'), { recursive: true });
+  writeFileSync(join(folder, 'index.html'), '<title>page</title>');
+  writeFileSync(join(folder, 'assets/a b.js'), 'export {}');
+  writeFileSync(join(outside, 'secret.txt'), 'secret');
+  writeFileSync(join(outside, 'page-secret'), 'secret');
+  symlinkSync(join(outside, 'secret.txt'), join(folder, 'link.txt'));
+});
+afterAll(() => rmSync(outside, { recursive: true }));
+
+let electron: ElectronStandIn;
+let backend: ElectronBackend;
+afterEach(async () => {
+  await backend.close();
+  expect(electron.errors).toEqual([]);
+});
+
+async function start(options: ElectronHostOptions = {}, ready = true): Promise<void> {
+  electron = new ElectronStandIn({ ready: false });
+  backend = await ElectronBackend.start({
+    electronHost: { electron, webResourcesPath: folder, ...options },
+  });
+  if (ready) electron.app.becomeReady();
+}
+
+describe('the main window', () => {
+  it('is opened when Electron is ready, with the page, isolated whatever is asked for', async () => {
+    await start({ iconName: 'icon.png' }, false);
+    const opening = backend.openMainWindow({
+      width: 1000,
+      webPreferences: { sandbox: false, contextIsolation: false, nodeIntegration: true, zoomFactor: 2 },
+    });
+    expect(backend.mainWindow).toBeUndefined();
+    electron.app.becomeReady();
+    await opening;
+    const [window] = electron.windows;
+    expect(backend.mainWindow).toBe(window);
+    expect(window!.options).toMatchObject({
+      width: 1000,
+      icon: join(folder, 'icon.png'),
+      webPreferences: {
+        sandbox: true,
+        contextIsolation: true,
+        nodeIntegration: false,
+        nodeIntegrationInSubFrames: false,
+        zoomFactor: 2,
+      },
+    });
+    const { page } = window!.webContents;
+    expect([page.url, page.origin]).toEqual(['electron://frontend/index.html', 'electron://frontend']);
+    expect(Object.keys(page.window)).toEqual(['linnet']);
+  });
+
+  it('goes nowhere but to pages of the application, and opens no others', async () => {
+    await start();
+    await backend.openMainWindow();
+    const { webContents } = electron.windows[0]!;
+    await webContents.navigate('https://evil.example/');
+    await webContents.navigate('file:///etc/passwd');
+    expect(webContents.page.url).toBe('electron://frontend/index.html');
+    await webContents.navigate('electron://frontend/help.html');
+    expect(webContents.page.url).toBe('electron://frontend/help.html');
+    expect(webContents.opens()).toBe('deny');
+  });
+
+  it('comes from a development server, where there is one', async () => {
+    await start({ developmentServer: true, frontendPort: 5173 });
+    await backend.openMainWindow();
+    expect(electron.windows[0]!.webContents.page.url).toBe('http://localhost:5173/');
+    await electron.windows[0]!.webContents.navigate('http://localhost:5173/help');
+    expect(electron.windows[0]!.webContents.page.url).toBe('http://localhost:5173/help');
+  });
+
+  it('cannot be opened where its page is not there, and says so', async () => {
+    await start({ developmentServer: true });
+    electron.web = () => undefined;
+    await expect(backend.openMainWindow()).rejects.toThrow('ERR_CONNECTION_REFUSED');
+  });
+
+  const on = async (platform: string, work: () => Promise<void>) => {
+    const { platform: real } = process;
+    Object.defineProperty(process, 'platform', { value: platform });
+    try {
+      await work();
+    } finally {
+      Object.defineProperty(process, 'platform', { value: real });
+    }
+  };
+
+  it('takes the application with it', () =>
+    on('linux', async () => {
+      await start();
+      await backend.openMainWindow();
+      electron.windows[0]!.close();
+      expect(backend.mainWindow).toBeUndefined();
+      expect(electron.app.hasQuit).toBe(true);
+    }));
+
+  it('is opened again on macOS', () =>
+    on('darwin', async () => {
+      await start();
+      await backend.openMainWindow({ width: 700 });
+      electron.app.emit('activate');
+      expect(electron.windows).toHaveLength(1);
+      electron.windows[0]!.close();
+      expect(electron.app.hasQuit).toBe(false);
+      electron.app.emit('activate');
+      expect(electron.windows[0]!.options).toMatchObject({ width: 700 });
+    }));
+
+  it('may be one of several', async () => {
+    await start();
+    await backend.openMainWindow();
+    const [first] = electron.windows;
+    await backend.openMainWindow();
+    const second = electron.windows[1]!;
+    first!.close();
+    expect(backend.mainWindow).toBe(second);
+  });
+});
+
+describe('the files of a page', () => {
+  const answers = async (path: string) => {
+    const response = await electron.request(`electron://frontend/${path}`);
+    return [response!.status, await response!.text()];
+  };
+
+  it('are those of its folder', async () => {
+    await start();
+    await backend.openMainWindow();
+    expect(await answers('index.html')).toEqual([200, '<title>page</title>']);
+    expect(await answers('')).toEqual([200, '<title>page</title>']);
+    expect(await answers('assets/a%20b.js?v=1#top')).toEqual([200, 'export {}']);
+    const { headers } = (await electron.request('electron://frontend/assets/a%20b.js'))!;
+    expect(headers.get('Content-Type')).toBe('text/javascript');
+    expect(headers.get('X-Content-Type-Options')).toBe('nosniff');
+    expect(headers.has('Content-Security-Policy')).toBe(false);
+  });
+
+  it.each([
+    'nothing.html',
+    'assets',
+    '../secret.txt',
+    '%2e%2e/secret.txt',
+    '..%2fsecret.txt',
+    '../page-secret',
+    '..%2fpage-secret',
+    'link.txt',
+    '%00',
+    '%zz',
+    '/etc/passwd',
+    'assets/..%2f..%2fsecret.txt',
+  ])('are not what %s names', async (path) => {
+    await start();
+    await backend.openMainWindow();
+    expect(await answers(path)).toEqual([404, 'Not Found']);
+  });
+
+  it('have the policy that the application says', async () => {
+    await start({ contentSecurityPolicy: "default-src 'self'" });
+    await backend.openMainWindow();
+    const { headers } = (await electron.request('electron://frontend/'))!;
+    expect(headers.get('Content-Security-Policy')).toBe("default-src 'self'");
+  });
+});
