@@ -32,7 +32,7 @@ const codes = new Map<string, number>(kinds.map(({ name }, code) => [name, code]
 function codeOf(view: ArrayBufferView): number {
   const code = codes.get((view as Uint8Array)[Symbol.toStringTag]);
   if (code === undefined)
-    throw generalError('The value cannot be sent: it has an array that IPC does not carry, as of BigInts.');
+    throw generalError('The value cannot be sent: it has an array of BigInts or the like.');
   return code;
 }
 

@@ -1,5 +1,6 @@
 import { DeadlineError, rebuildError } from '../call/backend.error.js';
 import type { ActivityProps } from '../call/call.activity.js';
+import { later } from '../call/call.timer.js';
 import type {
   RpcCallOptions,
   RpcClientEvent,
@@ -26,8 +27,6 @@ const PENDING_SHARE = 1 / 50;
 /** Whatever a server says, it is not asked in a tight loop, nor forgotten for ever. */
 const SHORTEST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 60 * 60 * 1000;
-/** Timers that are set for longer fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** One call, from the first request to its result: repeats what is transient, and asks for what is pending. */
 export class RpcClientCall {
@@ -67,11 +66,11 @@ export class RpcClientCall {
   async run(): Promise<unknown> {
     const timeoutMs = Math.max(0, this.#deadline - Date.now());
     const expire = () => this.#end.abort(new DeadlineError(timeoutMs));
-    const timer = timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(expire, timeoutMs);
+    const timer = later(timeoutMs, expire);
     const leave = [this.#options.signal, this.#surroundings.signal].map((signal) =>
       follow(signal, this.#end),
     );
-    // The timer would come after the request.
+    // No timer is set for no time.
     if (timeoutMs === 0) expire();
     const { signal } = this.#end;
     try {
