@@ -12,6 +12,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { blocksOf, placeOf } from './guide.js';
 import type { Guide } from './guide.js';
+import { GuideWindows } from './guide.window.js';
 
 /** Ports of guides are 3000 to 3099, wherever something listens or is asked. */
 const port = /(?<=127\.0\.0\.1:|localhost:|listen\(|\?\? )30\d\d\b/g;
@@ -39,12 +40,13 @@ export async function runGuide(guide: Guide): Promise<void> {
   const placed = await writeGuide(guide);
   Logger.overrideLogger(false);
   const create = jest.spyOn(NestFactory, 'create');
+  const windows = new GuideWindows();
   // Loggers of the application's own are part of what is shown.
   const written = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   try {
     for (const step of guide.steps) {
       if ('shell' in step) await runShell(placed(step.shell));
-      else if (!isTest(step.file)) await import(placeOf(guide, step.file));
+      else if (!isTest(step.file)) await import(placeOf(guide, step.file)).then(() => windows.ran());
     }
     const lines = written.mock.calls.map(([line]) => String(line));
     for (const { language, code } of blocksOf(guide.text))
@@ -54,6 +56,7 @@ export async function runGuide(guide: Guide): Promise<void> {
       create.mock.results.map(({ value }) => value as Promise<INestApplicationContext>),
     );
     create.mockRestore();
+    windows.close();
     for (const app of apps) await app.close();
     written.mockRestore();
   }
