@@ -32,7 +32,7 @@ describe('the operations of a definition', () => {
       static interfaceVersion = '1.0.0';
       static notMe() {}
       b() {}
-      a() {}
+      override a() {}
       get accessor() {
         return 1;
       }
