@@ -5,7 +5,7 @@ import type { IpcLimits } from '../wire/wire.limits.js';
 import { IpcProtocolError } from './ipc.message.js';
 
 /** A kind of typed array that crosses IPC. */
-export interface ArrayKind {
+interface ArrayKind {
   readonly name: string;
   /** Absent for a `DataView`. */
   readonly BYTES_PER_ELEMENT?: number;

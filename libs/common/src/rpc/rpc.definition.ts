@@ -16,12 +16,9 @@ export type RpcInterfaceDefinition<T extends object = object> = Function & {
   readonly operations?: readonly string[] | Readonly<Record<string, object>>;
 };
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- operations of any kind
-type AnyOperation = (...args: any[]) => Promise<unknown>;
-
 /** The names of what can be called in a definition. */
 export type RpcOperationName<T> = Exclude<
-  { [K in keyof T]-?: T[K] extends AnyOperation ? K : never }[keyof T] & string,
+  { [K in keyof T]-?: T[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof T] & string,
   'forward'
 >;
 
