@@ -3,8 +3,10 @@
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { compileFunction, createContext } from 'node:vm';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
@@ -70,6 +72,23 @@ async function lint({ name }, tarball) {
 const installed = (name) =>
   JSON.parse(readFileSync(`${root}node_modules/${name}/package.json`, 'utf8')).version;
 
+/** Runs a preload script as windows with a sandbox do: a plain script, which finds `electron` and nothing else. */
+async function runPreload(entry) {
+  const script = readFileSync(createRequire(join(folder, 'package.json')).resolve(entry), 'utf8');
+  const exposed = {};
+  const electron = {
+    contextBridge: { exposeInMainWorld: (name, api) => (exposed[name] = Object.keys(api)) },
+    ipcRenderer: {},
+  };
+  const require = (name) => {
+    if (name !== 'electron') throw new Error(`module not found: ${name}`);
+    return electron;
+  };
+  const parsingContext = createContext({});
+  compileFunction(script, ['require', 'exports', 'module'], { parsingContext })(require, {}, {});
+  if (JSON.stringify(exposed) !== '{"linnet":["send","listen"]}') throw new Error(JSON.stringify(exposed));
+}
+
 /** Two applications with the same sources; what is a module there is said by their `type`. */
 function install(tarballs) {
   const others = [
@@ -119,7 +138,8 @@ function makeApplication(type) {
   const project = join(folder, type);
   cpSync(`${root}test/packages`, project, { recursive: true, filter: (file) => !file.endsWith('.json') });
   // Nothing of it is used: it is compiled against the declarations of every entry, and loads each of them.
-  const everything = entries.map(({ name }, i) => `export * as entry${i} from '${name}';\n`);
+  const modules = entries.filter(({ source }) => source.endsWith('.ts'));
+  const everything = modules.map(({ name }, i) => `export * as entry${i} from '${name}';\n`);
   writeFileSync(join(project, 'application/everything.ts'), everything.join(''));
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type }));
   tsc(
@@ -202,6 +222,7 @@ try {
       );
     }
   }
+  await check('a window runs the preload script', () => runPreload('@linnet/electron/preload'));
   const config = { root: join(esm, 'page'), configFile: false, logLevel: 'warn' };
   await check('Vite builds a page', () => build(config));
   const usePage = () => serve(esm, process.execPath, (port) => openPage(config, port));

@@ -8,6 +8,7 @@ const layers = {
   'apps/robot-world': ['-p', 'apps/robot-world/tsconfig.app.json', '--noEmit'],
   'the page of apps/robot-world': ['-p', 'apps/robot-world/page'],
   'apps/fleet-planner': ['-p', 'apps/fleet-planner/tsconfig.app.json', '--noEmit'],
+  'apps/robot-world-desktop': ['-p', 'apps/robot-world-desktop/tsconfig.app.json', '--noEmit'],
   'everything, tests included': ['-p', '.', '--noEmit'],
 };
 

@@ -20,7 +20,7 @@ export function readImports(root: string, folders: readonly string[]): Imports {
 function sourceFiles(root: string, folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => posix.join(folder, name.replaceAll('\\', '/')))
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.spec.ts'))
+    .filter((name) => /\.c?ts$/.test(name) && !name.endsWith('.spec.ts'))
     .toSorted();
 }
 
@@ -32,7 +32,7 @@ export function importsOf(source: string): string[] {
 export function resolveImports(imports: Imports, aliases: Readonly<Record<string, string>>): Graph {
   const resolve = (from: string, specifier: string): string => {
     if (specifier.startsWith('.')) {
-      return posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts');
+      return posix.join(posix.dirname(from), specifier).replace(/\.(c?)js$/, '.$1ts');
     }
     if (aliases[specifier]) return aliases[specifier];
     if (specifier.startsWith('node:')) return specifier;

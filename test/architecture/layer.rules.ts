@@ -5,13 +5,37 @@ const allowedLibs: Readonly<Record<string, readonly string[]>> = {
   common: [],
   frontend: ['common'],
   backend: ['common'],
-  electron: ['common', 'frontend', 'backend'],
+  // Three processes, which share types alone.
+  electron: [],
+  'electron/main': ['common', 'backend', 'electron'],
+  'electron/renderer': ['common', 'frontend', 'electron'],
+  'electron/preload': ['electron'],
 };
 
 /** Libraries that run outside Node as well. */
-const withoutNode: readonly string[] = ['common', 'frontend'];
+const withoutNode: readonly string[] = [
+  'common',
+  'frontend',
+  'electron',
+  'electron/renderer',
+  'electron/preload',
+];
 
 const libOf = (file: string) => /^libs\/([^/]+)\/src\//.exec(file)?.[1];
+
+/** Of the packages that a library names, those that a part of it may import. */
+const ownPackages: Readonly<Record<string, readonly string[]>> = {
+  electron: [],
+  'electron/renderer': [],
+  'electron/preload': ['electron'],
+};
+
+/** A library; of one that runs in several processes the part that is for one of them. */
+function layerOf(file: string): string | undefined {
+  const [, lib, folder] = /^libs\/([^/]+)\/src\/(?:([^/]+)\/)?/.exec(file) ?? [];
+  const part = `${lib}/${folder}`;
+  return part in allowedLibs ? part : lib;
+}
 
 /** Sentences about imports of a library that leave its layer. `packages` are those its package.json names. */
 export function layerViolations(
@@ -20,15 +44,15 @@ export function layerViolations(
 ): string[] {
   const found: string[] = [];
   for (const [file, targets] of graph) {
-    const lib = libOf(file);
-    if (!lib) continue;
+    const layer = layerOf(file);
+    if (!layer) continue;
     for (const target of targets) {
-      const targetLib = libOf(target);
-      const allowed = targetLib
-        ? targetLib === lib || allowedLibs[lib]?.includes(targetLib)
+      const targetLayer = layerOf(target);
+      const allowed = targetLayer
+        ? targetLayer === layer || allowedLibs[layer]?.includes(targetLayer)
         : target.startsWith('node:')
-          ? !withoutNode.includes(lib)
-          : packages[lib]?.includes(target);
+          ? !withoutNode.includes(layer)
+          : (ownPackages[layer] ?? packages[libOf(file)!])?.includes(target);
       if (!allowed) found.push(`${file} imports ${target}`);
     }
   }
@@ -37,13 +61,17 @@ export function layerViolations(
 
 const appOf = (file: string) => /^apps\/([^/]+)\//.exec(file)?.[1];
 
+/** `robot-world-desktop` is `robot-world` in another shell. */
+const isShellOf = (app: string, other: string) => app.startsWith(`${other}-`);
+
 /** Sentences about applications that see more of another than it shares with its clients, in `src/common`. */
 export function appViolations(graph: Graph): string[] {
   return [...graph].flatMap(([file, targets]) =>
     targets
       .filter((target) => {
         const [app, other] = [appOf(file), appOf(target)];
-        return app && other && app !== other && !target.startsWith(`apps/${other}/src/common/`);
+        if (!app || !other || app === other || isShellOf(app, other)) return false;
+        return !target.startsWith(`apps/${other}/src/common/`);
       })
       .map((target) => `${file} imports ${target}`),
   );

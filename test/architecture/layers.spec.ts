@@ -28,10 +28,10 @@ const libs = readdirSync(join(root, 'libs')).filter((name) =>
 );
 const apps = readdirSync(join(root, 'apps')).filter((name) => existsSync(join(root, 'apps', name, 'src')));
 const aliases = Object.fromEntries(
-  Object.entries<string[]>(readJson('tsconfig.json').compilerOptions.paths).map(([name, [file]]) => [
-    name,
-    file!.replace(/^\.\//, ''),
-  ]),
+  Object.entries<string[]>(readJson('tsconfig.json').compilerOptions.paths)
+    .map(([name, [file]]) => [name, file!.replace(/^\.\//, '')] as const)
+    // What is in `test` stands for a package of others that is not installed.
+    .filter(([, file]) => file.startsWith('libs/')),
 );
 // What begins with `#` is a package's own import, by condition another file: no entry for others.
 const entries = Object.keys(aliases).flatMap((name) => (name.startsWith('#') ? [] : aliases[name]!));
@@ -69,7 +69,12 @@ describe('the layers', () => {
       const { name, exports } = readJson(`libs/${lib}/package.json`);
       return Object.entries<{ types?: string }>(exports).flatMap(([path, { types }]) =>
         types
-          ? [[name + path.slice(1), types.replace('./dist', `libs/${lib}/src`).replace('.d.ts', '.ts')]]
+          ? [
+              [
+                name + path.slice(1),
+                types.replace('./dist', `libs/${lib}/src`).replace(/\.d\.(c?)ts$/, '.$1ts'),
+              ],
+            ]
           : [],
       );
     });
@@ -166,11 +171,26 @@ describe('the rules themselves', () => {
     ['libs/frontend/src/a.ts', '@linnet/backend'],
     ['libs/frontend/src/a.ts', 'node:net'],
     ['libs/backend/src/a.ts', 'lodash'],
+    ['libs/backend/src/a.ts', '@linnet/electron/main'],
+    ['libs/electron/src/main/a.ts', '@linnet/frontend'],
+    ['libs/electron/src/main/a.ts', '../renderer/a.js'],
+    ['libs/electron/src/renderer/a.ts', '@linnet/backend'],
+    ['libs/electron/src/renderer/a.ts', '../main/a.js'],
+    ['libs/electron/src/renderer/a.ts', 'node:fs'],
+    ['libs/electron/src/preload/a.cts', '@linnet/common'],
+    ['libs/electron/src/preload/a.cts', 'node:events'],
+    ['libs/electron/src/a.ts', '@linnet/common'],
+    ['libs/electron/src/renderer/a.ts', 'electron'],
+    ['libs/electron/src/preload/a.cts', '@nestjs/core'],
     ['libs/backend/src/a.ts', '../../../apps/robot-world/src/main.js'],
     ['libs/backend/src/a.ts', '../../../test/conformance/values.js'],
   ])('refuse that %s imports %s', (file, specifier) => {
     expect(
-      layerViolations(graphOf({ [file]: [specifier] }), { common: [], backend: ['semver'] }),
+      layerViolations(graphOf({ [file]: [specifier] }), {
+        common: [],
+        backend: ['semver'],
+        electron: ['electron', '@nestjs/core'],
+      }),
     ).toHaveLength(1);
   });
 
@@ -178,9 +198,12 @@ describe('the rules themselves', () => {
     const record = {
       'libs/backend/src/a.ts': ['@linnet/common', 'node:fs', 'semver', './b.js'],
       'libs/frontend/src/a.ts': ['@linnet/common'],
+      'libs/electron/src/main/a.ts': ['@linnet/backend/node', '@linnet/common', 'node:path', '../bridge.js'],
+      'libs/electron/src/renderer/a.ts': ['@linnet/frontend', '../bridge.js', './b.js'],
+      'libs/electron/src/preload/a.cts': ['../bridge.js', 'electron'],
       'apps/robot-world/src/main.ts': ['anything', '@linnet/backend'],
     };
-    expect(layerViolations(graphOf(record), { backend: ['semver'] })).toEqual([]);
+    expect(layerViolations(graphOf(record), { backend: ['semver'], electron: ['electron'] })).toEqual([]);
   });
 
   it('find an application that reaches into another', () => {
@@ -188,6 +211,8 @@ describe('the rules themselves', () => {
       'apps/a/src/main.ts': ['../../b/src/common/b.rpc.js', '../../b/src/engine.js', './common/a.js'],
     };
     expect(appViolations(graphOf(record))).toEqual(['apps/a/src/main.ts imports apps/b/src/engine.ts']);
+    const shell = { 'apps/a-desktop/src/main.ts': ['../../a/src/engine.js'] };
+    expect(appViolations(graphOf(shell))).toEqual([]);
   });
 
   it('find an own entry, by path and by alias, but let entries build on each other', () => {

@@ -57,7 +57,7 @@ abstract class Theirs extends ITwinRpcInterface {
 
 /** A later one, which has all that the one before has. */
 abstract class Extended extends Forwarding {
-  public static override readonly interfaceName = 'LaterFleet';
+  public static override readonly interfaceName: string = 'LaterFleet';
   public static override interfaceVersion = '2.0.0';
   public async launch(_robot: string): Promise<string> {
     return this.forward(arguments);

@@ -96,7 +96,7 @@ describe('a request', () => {
       expect(await own({ uriPrefix: 'https://other', ownHeaders: true })).toEqual(['https://other/', '1']);
       // A sandboxed frame is of no origin.
       place.location = { origin: 'null' };
-      expect(() => createRpcClient({})).toThrow('needs a uriPrefix');
+      expect(() => createRpcClient({})).toThrow('uriPrefix needs');
     } finally {
       delete place.location;
     }
@@ -106,7 +106,7 @@ describe('a request', () => {
     const server = new ScriptedServer(new TypeError('as fetch would'));
     const { robots } = clientOf({ authorization: 'Bearer \u0416' }, server);
     expect((await failureOf(robots.count())).message).toMatch(/^The request cannot be sent: /);
-    expect(() => createRpcClient({})).toThrow('needs a uriPrefix');
+    expect(() => createRpcClient({})).toThrow('uriPrefix needs');
     expect(() => createRpcClient({ uriPrefix: '/api' })).toThrow(
       'needs a uriPrefix with its origin, not "/api"',
     );

@@ -13,6 +13,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { blocksOf, placeOf, workersOf } from './guide.js';
 import type { Guide } from './guide.js';
+import { GuideWindows } from './guide.window.js';
 
 /** Ports of guides are 3000 to 3099, wherever something listens or is asked. */
 const port = /(?<=127\.0\.0\.1:|localhost:|listen\(|\?\? )30\d\d\b/g;
@@ -50,12 +51,14 @@ export async function runGuide(guide: Guide): Promise<void> {
   Logger.overrideLogger(false);
   const create = jest.spyOn(NestFactory, 'create');
   const listen = jest.spyOn(Server.prototype, 'listen');
+  const windows = new GuideWindows();
   // Loggers of the application's own are part of what is shown.
   const written = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   try {
     for (const step of guide.steps) {
       if ('shell' in step) await runShell(placed(step.shell));
-      else if (!isTest(step.file) && !workers.includes(step.file)) await import(placeOf(guide, step.file));
+      else if (!isTest(step.file) && !workers.includes(step.file))
+        await import(placeOf(guide, step.file)).then(() => windows.ran());
     }
     const lines = written.mock.calls.map(([line]) => String(line));
     for (const { language, code } of blocksOf(guide.text))
@@ -65,6 +68,7 @@ export async function runGuide(guide: Guide): Promise<void> {
       create.mock.results.map(({ value }) => value as Promise<INestApplicationContext>),
     );
     create.mockRestore();
+    windows.close();
     for (const app of apps) await app.close();
     const servers = listen.mock.contexts as Server[];
     listen.mockRestore();

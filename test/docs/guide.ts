@@ -14,7 +14,7 @@ export const documents = [
 export const extracted = join(import.meta.dirname, 'extracted', process.env['JEST_WORKER_ID'] ?? '0');
 
 /** What is run of a guide, in its order: a file, where its last block stands, or a shell's lines. */
-export type Step = { readonly file: string } | { readonly shell: string };
+type Step = { readonly file: string } | { readonly shell: string };
 
 /**
  * A document whose code is checked. A block of code in `ts` or `js` that begins with a comment which names a file is (more of)

@@ -1,9 +1,8 @@
-// `electron`, for whoever requires or imports it: the stand-in that a test has installed.
-let electron = {};
+// `electron`, for whoever requires or imports it.
+const { installed } = require('./installed.cjs');
 
-exports.install = (standIn = {}) => void (electron = standIn);
-Object.defineProperty(exports, 'app', { enumerable: true, get: () => electron.app });
-Object.defineProperty(exports, 'BrowserWindow', { enumerable: true, get: () => electron.BrowserWindow });
-Object.defineProperty(exports, 'ipcMain', { enumerable: true, get: () => electron.ipcMain });
-Object.defineProperty(exports, 'net', { enumerable: true, get: () => electron.net });
-Object.defineProperty(exports, 'protocol', { enumerable: true, get: () => electron.protocol });
+Object.defineProperty(exports, 'app', { enumerable: true, get: () => installed().app });
+Object.defineProperty(exports, 'BrowserWindow', { enumerable: true, get: () => installed().BrowserWindow });
+Object.defineProperty(exports, 'ipcMain', { enumerable: true, get: () => installed().ipcMain });
+Object.defineProperty(exports, 'net', { enumerable: true, get: () => installed().net });
+Object.defineProperty(exports, 'protocol', { enumerable: true, get: () => installed().protocol });

@@ -1,7 +1,5 @@
 import type { ElectronStandIn } from './electron.stand-in.js' with { 'resolution-mode': 'import' };
 
-/** Makes a stand-in what `electron` is; nothing: it is not there. */
-export function install(standIn?: ElectronStandIn): void;
 export const app: ElectronStandIn['app'];
 export const BrowserWindow: ElectronStandIn['BrowserWindow'];
 export const ipcMain: ElectronStandIn['ipcMain'];

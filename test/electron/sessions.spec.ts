@@ -251,7 +251,7 @@ describe('windows of an application context', () => {
     await second.loadURL(frontendURL);
     const frontendOfOther = new IpcFrontend(electronIpc(bridgeOf(second.webContents.page)));
     await frontendOfOther.ready;
-    await expect(frontendOfOther.callIpcChannel('shelf', 'count')).rejects.toThrow();
+    await expect(frontendOfOther.callIpcChannel('shelf', 'count')).rejects.toThrow('shelf');
     expect(await call('count')).toBe(1);
     expect(sessions()).toHaveLength(1);
     frontendOfOther.close();

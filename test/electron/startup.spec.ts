@@ -16,7 +16,7 @@ import { ElectronHost } from '@linnet/electron/main';
 import type { ElectronHostOpts } from '@linnet/electron/main';
 import { ElectronApp, electronIpc } from '@linnet/electron/renderer';
 import { preload } from './desktop.harness.js';
-import { install } from './electron.cjs';
+import { install } from './installed.cjs';
 import { ElectronStandIn } from './electron.stand-in.js';
 
 abstract class Scale extends RpcInterface {

@@ -103,7 +103,8 @@ describe('the main window', () => {
       await backend.openMainWindow();
       electron.windows[0]!.close();
       expect(backend.mainWindow).toBeUndefined();
-      expect(electron.app.hasQuit).toBe(true);
+      while (!electron.app.hasQuit) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(backend.isValid).toBe(false);
     }));
 
   it('is opened again on macOS', () =>

@@ -30,7 +30,7 @@ it('a peer that does not take what is sent is told to go, with one line in the l
   await expect(last).rejects.toBeInstanceOf(IpcClosedError);
   await expect(session.closed).resolves.toEqual({
     code: 1013,
-    reason: `More than ${bufferedBytes} bytes were not taken.`,
+    reason: `More than ${bufferedBytes} bytes wait.`,
   });
   expect(sent).toBeLessThan(40);
   for (let i = 0; i < 100; i++) await session.send('x', new Uint8Array(MiB)).catch(() => undefined);
@@ -39,7 +39,7 @@ it('a peer that does not take what is sent is told to go, with one line in the l
   expect(other.isOpen).toBe(true);
   // What was sent before is all there, and then the reason.
   frontend.socket.resume();
-  expect(await frontend.closed).toEqual({ code: 1013, reason: expect.stringContaining('were not taken') });
+  expect(await frontend.closed).toEqual({ code: 1013, reason: expect.stringContaining('bytes wait') });
   const pushes = frontend.received.filter((frame) => 'text' in frame);
   expect(pushes).toHaveLength(sent - 1);
   await frontend.messages(sent - 1);

@@ -257,7 +257,7 @@ describe('Rpc Interface › Different Servers', () => {
   });
 
   it('without one there is no address outside of a page', () => {
-    expect(() => initializeRpcClientBentleyCloud([RobotWorldReadRpcInterface])).toThrow('needs a uriPrefix');
+    expect(() => initializeRpcClientBentleyCloud([RobotWorldReadRpcInterface])).toThrow('uriPrefix needs');
   });
 });
 

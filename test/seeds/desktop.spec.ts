@@ -7,7 +7,7 @@ import type { AsyncMethodsOf, PromiseReturnType, RpcInterfaceDefinition } from '
 import { IpcApp } from '@linnet/frontend';
 import { ElectronHost } from '@linnet/electron/main';
 import { ElectronApp } from '@linnet/electron/renderer';
-import { install } from '../electron/electron.cjs';
+import { install } from '../electron/installed.cjs';
 import { ElectronStandIn } from '../electron/electron.stand-in.js';
 import { RobotWorldReadRpcImpl, RobotWorldReadRpcInterface } from '../plain/seeds.js';
 import { initializeForElectron } from './samples/electron.main.js';

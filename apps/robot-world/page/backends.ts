@@ -1,4 +1,7 @@
-import { createRpcClient } from '@linnet/frontend';
+import { rpcOverIpc } from '@linnet/common';
+import type { RpcClientTransport } from '@linnet/common';
+import { electronBridge } from '@linnet/electron/renderer';
+import { createRpcClient, IpcApp } from '@linnet/frontend';
 import type { RpcClient } from '@linnet/frontend';
 import { FleetPlannerRpcInterface } from '../../fleet-planner/src/common/fleet-planner.rpc.js';
 import { ActivityTraceRpcInterface } from '../src/common/activity-trace.rpc.js';
@@ -21,6 +24,12 @@ export interface Backend {
   readonly client: RpcClient;
 }
 
+/** In a window there is no server, but the session with the main process. */
+const isDesktop = electronBridge() !== undefined;
+const overSession: RpcClientTransport = {
+  exchange: (request) => rpcOverIpc(IpcApp.frontend).exchange(request),
+};
+
 /** Where this page comes from. */
 export const robotWorld: Backend = {
   name: 'robot-world',
@@ -31,11 +40,13 @@ export const robotWorld: Backend = {
     interfaces: [RobotWorldReadRpcInterface, ActivityTraceRpcInterface],
     // How often a pending survey is asked for.
     pendingIntervalMs: 250,
+    ...(isDesktop && { transport: overSession }),
   }),
 };
 
-/** The second backend, which the first one knows the address of. */
-export async function findFleetPlanner(): Promise<Backend> {
+/** The second backend, which the first one knows the address of; `undefined` where it is no part of the application. */
+export async function findFleetPlanner(): Promise<Backend | undefined> {
+  if (isDesktop) return undefined;
   const { fleetPlanner: url } = (await (await fetch('backends.json')).json()) as { fleetPlanner: string };
   const client = createRpcClient({
     ...caller,

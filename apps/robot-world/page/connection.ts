@@ -1,3 +1,4 @@
+import { electronBridge, electronIpc } from '@linnet/electron/renderer';
 import { IpcApp, webSocketIpc } from '@linnet/frontend';
 import type { IpcClosure } from '@linnet/frontend';
 import { robotChannel } from '../src/common/robot.ipc.js';
@@ -27,7 +28,7 @@ export function pair(floor: Floor, begin: (news: string) => void): void {
   const show = (state: 'good' | 'bad' | 'unknown', text: string) => showBackend('robot-world', state, text);
   show('unknown', 'connecting …');
   // It does not end before there is a session, however long that takes.
-  void IpcApp.startup(webSocketIpc(address), { reconnectMs: [250, 2000] });
+  void IpcApp.startup(electronBridge() ? electronIpc() : webSocketIpc(address), { reconnectMs: [250, 2000] });
   const { frontend } = IpcApp;
   frontend.addListener(
     robotChannel,

@@ -49,6 +49,10 @@ async function load(activity: Activity, news: string): Promise<void> {
 
 async function findPlanner(): Promise<void> {
   const planner = await findFleetPlanner();
+  if (!planner) {
+    showBackend('fleet-planner', 'unknown', 'not in the desktop application; robots drive straight');
+    return;
+  }
   pilot.planner = planner;
   activities.add(planner);
   const { name, url, client } = planner;

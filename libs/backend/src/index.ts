@@ -2,14 +2,17 @@
 export { RpcModule } from './rpc/rpc.module.js';
 export type { RpcModuleOptions } from './rpc/rpc.options.js';
 export { RpcInterface } from './rpc/rpc.decorator.js';
-export type { RpcInterfaceOptions } from './rpc/rpc.decorator.js';
+export type { RpcInterfaceExport, RpcInterfaceOptions } from './rpc/rpc.decorator.js';
 export { RpcServer } from './rpc/rpc.server.js';
 export { RpcClientModule } from './client/client.module.js';
 export type {
   RpcClientAsyncFeature,
   RpcClientFeature,
   RpcClientModuleOptions,
+  RpcClientTarget,
 } from './client/client.options.js';
+export type { BackendClientOptions } from './node/backend.client.js';
+export type { VersionCheck } from './node/version.rules.js';
 export { getRpcClientToken, InjectRpcClient } from './client/client.decorator.js';
 export { IpcModule } from './ipc/ipc.module.js';
 export type { IpcAuthorize, IpcModuleOptions, IpcTicketStore } from './ipc/ipc.options.js';
@@ -18,6 +21,7 @@ export type { IpcChannelOptions } from './ipc/ipc.decorator.js';
 export { IpcHandler } from './ipc/ipc.handler.js';
 export { IpcHost } from './ipc/ipc.host.js';
 export type { IpcSocketBackend } from './ipc/ipc.host.js';
+export type { Closable } from './ipc/ipc.lifetime.js';
 export { memoryIpc } from './ipc/ipc.memory.js';
 export { serveMessagePort } from './ipc/ipc.port.js';
 export { IpcTicketService } from './ipc/ipc.ticket.js';

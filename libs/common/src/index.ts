@@ -27,7 +27,15 @@ export type {
 } from './ipc/ipc.definition.js';
 export { IpcSession } from './ipc/ipc.session.js';
 export type { IpcEvent, IpcIdentity, IpcListener } from './ipc/ipc.session.js';
-export type { IpcRawHandler } from './ipc/ipc.channels.js';
+export type {
+  IpcCall,
+  IpcChannelHandler,
+  IpcChannels,
+  IpcMethodHandler,
+  IpcRawHandler,
+  IpcTarget,
+} from './ipc/ipc.channels.js';
+export type { IpcListeners } from './ipc/ipc.listeners.js';
 export type { IpcNotifier, IpcProxy } from './ipc/ipc.proxy.js';
 export { IpcClosedError } from './ipc/ipc.message.js';
 export type { IpcClosure } from './ipc/ipc.message.js';
@@ -98,6 +106,7 @@ export type {
   RpcTransport,
 } from './rpc/rpc.call.js';
 export { HttpRpcHandler } from './http/http.handler.js';
+export type { DecodeText } from './http/http.body.js';
 export type { HttpHandlerOptions } from './http/http.options.js';
 export type { OriginOptions } from './http/http.origin.js';
 export type { HttpRequestHead, HttpResponse } from './http/http.message.js';
@@ -107,6 +116,8 @@ export type { WireError } from './wire/error.members.js';
 export type { CallReport } from './call/call.report.js';
 export { IpcServer } from './ipc/ipc.server.js';
 export type { IpcConnection, IpcServerOptions } from './ipc/ipc.server.js';
+export type { IpcConversationOptions } from './ipc/ipc.conversation.js';
+export type { IpcErrorOptions } from './ipc/ipc.error.js';
 export type { IpcSessionProps } from './ipc/ipc.session.js';
 export { createFetchServer, FetchRpcServer } from './http/fetch.server.js';
 export type { CompressBody } from './http/fetch.server.js';

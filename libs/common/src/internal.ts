@@ -29,7 +29,6 @@ export { httpHandler } from './http/scheme.handler.js';
 
 // IPC, between a transport and the session.
 export { channelName, checkChannelName, RPC_CHANNEL, wireChannel } from './ipc/ipc.definition.js';
-export type { IpcCall, IpcChannelHandler, IpcMethodHandler } from './ipc/ipc.channels.js';
 export { preparePush } from './ipc/ipc.outgoing.js';
 export { makeProxy } from './ipc/ipc.proxy.js';
 export { RpcOverIpc } from './ipc/ipc.rpc.js';

@@ -7,6 +7,7 @@ export type RpcClientModuleOptions = Omit<BackendClientOptions, 'interfaces'>;
 
 /** An interface that another server answers. */
 export interface RpcClientTarget {
+  /** The definition that both servers share. */
   readonly interface: RpcInterfaceDefinition;
   /** Serves the interface here as well, by handing calls on to that server. Default `false`. */
   readonly expose?: boolean;

@@ -1,7 +1,13 @@
 import { createParamDecorator } from '@nestjs/common';
 import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
-import type { Activity, IpcSession, RpcCall, RpcInterfaceDefinition, RpcTransport } from '@linnet/common';
-import type { IpcCall } from '@linnet/common/internal';
+import type {
+  Activity,
+  IpcCall,
+  IpcSession,
+  RpcCall,
+  RpcInterfaceDefinition,
+  RpcTransport,
+} from '@linnet/common';
 import { ClientRequestContext } from './request.context.js';
 
 /** A call as guards, interceptors and filters see it, on every transport. */

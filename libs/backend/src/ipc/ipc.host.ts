@@ -6,13 +6,13 @@ import type {
   IpcChannelLike,
   IpcLimits,
   IpcListener,
+  IpcMethodHandler,
   IpcNotifier,
   IpcProxy,
   IpcRawHandler,
   IpcSession,
 } from '@linnet/common';
 import { limitsFrom, makeProxy, preparePush, wireChannel } from '@linnet/common/internal';
-import type { IpcMethodHandler } from '@linnet/common/internal';
 import { ClientRequestContext } from '../context/request.context.js';
 import { logReport } from '../nest/call.report.js';
 import { mapNestException } from '../nest/exception.mapper.js';

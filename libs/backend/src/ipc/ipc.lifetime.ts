@@ -3,6 +3,7 @@ import type { IpcModuleOptions } from './ipc.options.js';
 
 /** An application, as far as its end is concerned. */
 export interface Closable {
+  /** Ends it; resolves when that is done. */
   close(): Promise<void>;
 }
 

@@ -1,9 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DiscoveryService, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/internal';
-import type { IpcChannelLike } from '@linnet/common';
+import type { IpcCall, IpcChannelLike, IpcMethodHandler } from '@linnet/common';
 import { channelName } from '@linnet/common/internal';
-import type { IpcCall, IpcMethodHandler } from '@linnet/common/internal';
 import { findDecorated } from '../nest/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
 import { HandlerPipeline, handlerMethod, lastValueOf } from '../nest/handler.pipeline.js';

@@ -27,7 +27,8 @@ function decorate(definition: RpcInterfaceDefinition, options: RpcInterfaceOptio
   };
 }
 
-interface RpcInterfaceExport {
+/** Both that {@link RpcInterface} is. */
+export interface RpcInterfaceExport {
   /**
    * Decorates the provider that implements a definition.
    *
@@ -36,6 +37,7 @@ interface RpcInterfaceExport {
   (definition: RpcInterfaceDefinition, options?: RpcInterfaceOptions): ClassDecorator;
   /** Base class of definitions, and of implementations in the style of iTwin.js. */
   new (): RpcInterfaceBase;
+  /** That of the base class. */
   readonly prototype: RpcInterfaceBase;
 }
 

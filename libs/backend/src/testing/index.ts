@@ -1,3 +1,4 @@
+export type { ApplicationSource } from './test.application.js';
 export { createTestRpcClient } from './test.client.js';
 export type { TestRpcClientOptions } from './test.client.js';
 export { createTestIpcSession } from './test.session.js';

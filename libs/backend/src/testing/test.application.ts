@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 
 /** A `TestingModule`, of which an application can be made. */
 export interface ApplicationSource {
+  /** Makes the application, which is initialised when it is first used. */
   createNestApplication(): INestApplication;
 }
 

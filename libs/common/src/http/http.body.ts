@@ -16,6 +16,7 @@ export interface HttpBody {
   end(): unknown[];
 }
 
+/** Makes text of UTF-8. */
 export type DecodeText = (bytes: Uint8Array) => string;
 
 /** A request without a body, its arguments in the target; or one whose body is read for nothing. */

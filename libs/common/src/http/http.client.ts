@@ -30,7 +30,7 @@ export class HttpTransport implements RpcClientTransport {
     const origin = pageOrigin();
     const prefix = options.uriPrefix ?? origin ?? '';
     if (!send && origin === undefined && !URL.canParse(prefix))
-      throw new Error(`An RPC client outside of a page needs a uriPrefix with its origin, not "${prefix}".`);
+      throw new Error(`A uriPrefix needs its origin outside of a page: "${prefix}".`);
     this.#send = send ?? sendByFetch;
     this.#prefix = prefix.replace(/\/+$/, '');
     // Another origin's server has to allow each header that a page sends, and knows nothing of ours.

@@ -50,9 +50,11 @@ export class IpcAnswer {
 
 /** What a call is answered by. */
 export interface IpcTarget {
+  /** Runs a call; what it returns, or throws, is the answer. */
   readonly run: IpcMethodHandler;
   /** Whether the answer is put into the envelope of handlers: `{"result":…}`. */
   readonly enveloped: boolean;
+  /** Whether the calls of a session run one after the other. */
   readonly sequential: boolean;
 }
 
@@ -76,6 +78,8 @@ export class IpcChannels {
   }
 
   /**
+   * Answers the calls of a channel by a handler's methods.
+   *
    * @returns ends it
    * @throws Error when the channel has a handler already
    */
@@ -92,7 +96,7 @@ export class IpcChannels {
     return this.#add(wireName, () => target);
   }
 
-  /** @throws IModelError where there is nothing of these names */
+  /** What answers a call. Throws an IModelError where there is nothing of these names. */
   lookup(wireName: string, method: unknown): IpcTarget {
     const lookup = this.#targets.get(wireName);
     if (!lookup) throw notFound(`No handler is registered for channel: ${wireName}`);

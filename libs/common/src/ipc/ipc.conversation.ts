@@ -17,6 +17,7 @@ import type { IpcListener, IpcSession } from './ipc.session.js';
 
 /** How frontends are answered. */
 export interface IpcConversationOptions extends IpcErrorOptions {
+  /** What a frontend may send and let wait. */
   readonly limits: IpcLimits;
   /** Makes the activity known to everything that the work starts. Default: just does the work. */
   readonly run?: <T>(activity: Activity, work: () => T) => T;

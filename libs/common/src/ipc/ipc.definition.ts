@@ -1,8 +1,7 @@
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- arguments of any kind
-type AsyncFunction = (...args: any[]) => Promise<unknown>;
-
 /** The names of the methods of `T` that return a promise, as iTwin.js has it. */
-export type AsyncMethodsOf<T> = { [P in keyof T]: T[P] extends AsyncFunction ? P : never }[keyof T];
+export type AsyncMethodsOf<T> = {
+  [P in keyof T]: T[P] extends (...args: never[]) => Promise<unknown> ? P : never;
+}[keyof T];
 
 /** What the promise that a method returns resolves with, as iTwin.js has it. */
 export type PromiseReturnType<T extends AsyncFunction> = T extends (

@@ -167,7 +167,7 @@ export class DurableLink implements IpcSessionLink {
     const { bufferedBytes } = this.limits;
     // Asked before: one message may be larger than all that may wait, and its peer has had no time to take it.
     if (this.#outbox.keptBytes > bufferedBytes || !(this.#transport || this.mayWait))
-      this.close(1013, `More than ${bufferedBytes} bytes were not taken.`);
+      this.close(1013, `More than ${bufferedBytes} bytes wait.`);
     else this.#outbox.send(message);
   }
 

@@ -247,6 +247,6 @@ function described(error: unknown): { message: string; name?: string } {
     const { message, name } = error as { message: unknown; name: unknown };
     return { message: String(message), name: String(name) };
   } catch {
-    return { message: 'What was thrown cannot be read.' };
+    return { message: 'unknown error' };
   }
 }

@@ -89,7 +89,7 @@ describe('sending', () => {
   it('to a peer that is too far behind ends the link', async () => {
     transport.bufferedBytes = 16 * MiB + 1;
     await expect(push()).rejects.toBeInstanceOf(IpcClosedError);
-    expect(transport.closes).toEqual([[1013, `More than ${16 * MiB} bytes were not taken.`]]);
+    expect(transport.closes).toEqual([[1013, `More than ${16 * MiB} bytes wait.`]]);
     expect(ends).toHaveLength(1);
     expect(transport.written).toEqual([]);
   });

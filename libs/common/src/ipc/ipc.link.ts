@@ -139,7 +139,7 @@ export class IpcLink implements IpcSessionLink {
     const { bufferedBytes } = this.limits;
     // Asked before: one message may be larger than all that may wait, and its peer has had no time to take it.
     if (this.transport.bufferedBytes > bufferedBytes)
-      this.close(1013, `More than ${bufferedBytes} bytes were not taken.`);
+      this.close(1013, `More than ${bufferedBytes} bytes wait.`);
     else {
       // Before it has a number: the value's own code, a getter for instance, may send something, too.
       const { parts } = message.data.encode();

@@ -4,7 +4,7 @@ const none: ReadonlySet<never> = new Set<never>();
 export class IpcListeners<Listener> {
   readonly #byChannel = new Map<string, Set<Listener>>();
 
-  /** @returns stops listening */
+  /** Adds a listener of a channel. @returns stops listening */
   add(wireName: string, listener: Listener): () => void {
     let listeners = this.#byChannel.get(wireName);
     if (!listeners) this.#byChannel.set(wireName, (listeners = new Set()));
@@ -12,6 +12,7 @@ export class IpcListeners<Listener> {
     return () => this.remove(wireName, listener);
   }
 
+  /** Ends what `add` began, for the same listener. */
   remove(wireName: string, listener: Listener): void {
     const listeners = this.#byChannel.get(wireName);
     if (listeners?.delete(listener) && listeners.size === 0) this.#byChannel.delete(wireName);
@@ -22,6 +23,7 @@ export class IpcListeners<Listener> {
     return this.#byChannel.get(wireName) ?? none;
   }
 
+  /** Forgets all of them. */
   clear(): void {
     this.#byChannel.clear();
   }

@@ -184,7 +184,7 @@ export class IpcPairing {
       const { received, isNative = false, ...resumption } = welcome;
       const known = this.#link as DurableLink | undefined;
       if (known && this.#resumption?.sessionId !== resumption.sessionId)
-        throw new IpcProtocolError(1002, 'The backend resumes another session.');
+        throw new IpcProtocolError(1002, 'Another session is resumed.');
       const link =
         known ??
         new DurableLink(form, limits, heartbeatMs, {

@@ -1,9 +1,6 @@
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- methods of any kind
-type Method = (...args: any[]) => unknown;
-
 /** What can be called of `T` from the other side: its methods, each with a promise of its result. */
 export type IpcProxy<T> = {
-  readonly [K in keyof T as T[K] extends Method ? K : never]: T[K] extends (
+  readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: T[K] extends (
     ...args: infer Args
   ) => infer Result
     ? (...args: Args) => Promise<Awaited<Result>>
@@ -12,7 +9,9 @@ export type IpcProxy<T> = {
 
 /** What can be notified of by `T`: its methods, each with a promise that resolves as that of `send`. */
 export type IpcNotifier<T> = {
-  readonly [K in keyof T as T[K] extends Method ? K : never]: T[K] extends (...args: infer Args) => unknown
+  readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: T[K] extends (
+    ...args: infer Args
+  ) => unknown
     ? (...args: Args) => Promise<void>
     : never;
 };

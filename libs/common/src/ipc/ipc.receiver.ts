@@ -94,10 +94,9 @@ export class IpcReceiver {
   #keep(message: IpcMessage, bytes: number): void {
     this.#early.set(message.sequence, { message, bytes });
     this.#earlyBytes += bytes;
-    if (this.#early.size > this.limits.waitingMessages)
-      throw new IpcProtocolError(1002, `Message ${this.#next} is missing.`);
+    const { waitingMessages, waitingBytes } = this.limits;
     // They are kept as they were read, which may be fifty times their text.
-    if (this.#earlyBytes > this.limits.waitingBytes)
+    if (this.#early.size > waitingMessages || this.#earlyBytes > waitingBytes)
       throw new IpcProtocolError(1002, `Message ${this.#next} is missing.`);
     if (this.#early.size === 1) this.#gapTimer = this.#expect(`Message ${this.#next}`);
   }

@@ -6,7 +6,7 @@ import type { DurableForm } from './ipc.durable.form.js';
 import { DurableLink } from './ipc.durable.link.js';
 import { IpcLink } from './ipc.link.js';
 import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
-import type { IpcClosure, IpcMessage } from './ipc.message.js';
+import type { IpcClosure, IpcFrame, IpcMessage } from './ipc.message.js';
 import { IpcSession } from './ipc.session.js';
 import type { IpcSessionProps } from './ipc.session.js';
 
@@ -23,7 +23,14 @@ export interface IpcConnection {
   /** The session, which handlers and applications hold. */
   readonly session: IpcSession;
   /** Where frames of the peer go, and the news that the connection has ended. */
-  readonly link: Pick<IpcSessionLink, 'receive' | 'close' | 'ended'>;
+  readonly link: {
+    /** Takes a frame of the peer's, and its memory. Never throws. */
+    receive(frame: IpcFrame): void;
+    /** Ends the session from this side. */
+    close(code: number, reason: string): void;
+    /** The connection has ended. */
+    ended(closure: IpcClosure): void;
+  };
   /** Resolves when no handler of the session runs any more. */
   idle(): Promise<void>;
 }

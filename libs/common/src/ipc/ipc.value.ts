@@ -5,7 +5,7 @@ import type { IpcLimits } from '../wire/wire.limits.js';
 import { IpcProtocolError } from './ipc.message.js';
 
 /** A kind of typed array that crosses IPC. */
-export interface ArrayKind {
+interface ArrayKind {
   readonly name: string;
   /** Absent for a `DataView`. */
   readonly BYTES_PER_ELEMENT?: number;
@@ -32,7 +32,7 @@ const codes = new Map<string, number>(kinds.map(({ name }, code) => [name, code]
 function codeOf(view: ArrayBufferView): number {
   const code = codes.get((view as Uint8Array)[Symbol.toStringTag]);
   if (code === undefined)
-    throw generalError('The value cannot be sent: it has an array that IPC does not carry, as of BigInts.');
+    throw generalError('The value cannot be sent: it has an array of BigInts or the like.');
   return code;
 }
 

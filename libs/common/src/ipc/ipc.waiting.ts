@@ -15,7 +15,7 @@ export class WaitingMessages {
    */
   add(message: OutgoingMessage): void {
     if (this.#bytes > this.bufferedBytes) {
-      const reason = `More than ${this.bufferedBytes} bytes wait for a session.`;
+      const reason = `More than ${this.bufferedBytes} bytes wait.`;
       throw new IpcClosedError({ code: 1013, reason });
     }
     const size = sizeOf(message);

@@ -70,6 +70,7 @@ export class RpcClientCall {
     const leave = [this.#options.signal, this.#surroundings.signal].map((signal) =>
       follow(signal, this.#end),
     );
+    // No timer is set for no time.
     if (timeoutMs === 0) expire();
     const { signal } = this.#end;
     try {

@@ -5,6 +5,15 @@ import type {
   RpcOperationPolicyProps,
 } from './rpc.definition.js';
 
+const decorate =
+  (policy: RpcOperationPolicyProps = {}): MethodDecorator =>
+  (_target, key, descriptor) => {
+    const method: unknown = descriptor.value;
+    if (typeof method !== 'function')
+      throw new TypeError(`@RpcOperation() decorates methods; "${String(key)}" is none.`);
+    setOperationPolicy(method, policy);
+  };
+
 /**
  * Decorates an operation, in a definition or in an implementation. Without options it says that the method is
  * an operation, which makes the compiler record its parameter types: class-based validation needs them.
@@ -30,12 +39,3 @@ export const RpcOperation = Object.assign(decorate, {
     (definition: RpcInterfaceDefinition): void =>
       setDefaultPolicy(definition, policy),
 });
-
-function decorate(policy: RpcOperationPolicyProps = {}): MethodDecorator {
-  return (_target, key, descriptor) => {
-    const method: unknown = descriptor.value;
-    if (typeof method !== 'function')
-      throw new TypeError(`@RpcOperation() decorates methods; "${String(key)}" is none.`);
-    setOperationPolicy(method, policy);
-  };
-}

@@ -16,12 +16,9 @@ export type RpcInterfaceDefinition<T extends object = object> = Function & {
   readonly operations?: readonly string[] | Readonly<Record<string, object>>;
 };
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- operations of any kind
-type AnyOperation = (...args: any[]) => Promise<unknown>;
-
 /** The names of what can be called in a definition. */
 export type RpcOperationName<T> = Exclude<
-  { [K in keyof T]-?: T[K] extends AnyOperation ? K : never }[keyof T] & string,
+  { [K in keyof T]-?: T[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof T] & string,
   'forward'
 >;
 
@@ -169,15 +166,13 @@ function membersOf(prototype: object): Record<string, PropertyDescriptor> {
  * version, or a name that the path of a request cannot carry
  */
 export function operationsOf(definition: RpcInterfaceDefinition): string[] {
-  const { name, interfaceName, interfaceVersion } = definition;
-  if (typeof interfaceName !== 'string' || interfaceName === '')
-    throw new Error(`RPC definition ${name || '(anonymous class)'} has no static interfaceName.`);
+  const who = `RPC definition ${definition.name || '(anonymous class)'}`;
+  for (const member of ['interfaceName', 'interfaceVersion'] as const)
+    if (typeof definition[member] !== 'string' || definition[member] === '')
+      throw new Error(`${who} has no static ${member}.`);
+  const { interfaceName } = definition;
   if (unroutable.test(interfaceName))
-    throw new Error(
-      `RPC definition ${name}: interfaceName "${interfaceName}" has characters that a path cannot carry.`,
-    );
-  if (typeof interfaceVersion !== 'string' || interfaceVersion === '')
-    throw new Error(`RPC definition ${name} ("${interfaceName}") has no static interfaceVersion.`);
+    throw new Error(`${who}: interfaceName "${interfaceName}" has characters that a path cannot carry.`);
   const declared = Object.keys(declaredOperations(definition));
   const members = membersOf(definition.prototype);
   const names = new Set([...Object.keys(members), ...declared]);
@@ -185,7 +180,7 @@ export function operationsOf(definition: RpcInterfaceDefinition): string[] {
     if (declarationMembers.has(operation)) return false;
     if (typeof members[operation]?.value !== 'function' && !declared.includes(operation)) return false;
     if (reservedNames.has(operation) || unroutable.test(operation))
-      throw new Error(`RPC definition ${name}: an operation cannot be named "${operation}".`);
+      throw new Error(`${who}: an operation cannot be named "${operation}".`);
     return true;
   });
 }

@@ -24,6 +24,7 @@ export class ElectronBackend {
   readonly #rules: SenderRules;
   readonly #windows: PageWindows;
   readonly #ends: (() => unknown)[] = [];
+  #isClosed = false;
 
   private constructor(electron: ElectronModule, options: ElectronHostOptions) {
     const page = frontendUrl(options);
@@ -47,6 +48,11 @@ export class ElectronBackend {
       throw error;
     }
     return backend;
+  }
+
+  /** Whether it answers. */
+  get isValid(): boolean {
+    return !this.#isClosed;
   }
 
   /** The window that {@link openMainWindow} has opened last, while it is there. */
@@ -74,8 +80,12 @@ export class ElectronBackend {
     await this.#windows.open(options, (window) => this.addWindow(window));
   }
 
-  /** Ends all sessions, and answers no more. An application of the caller's goes on. */
+  /**
+   * Ends all sessions, and answers no more. An application of the caller's goes on; it is closed when Electron quits, with
+   * all its hooks, if this is not closed by then.
+   */
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const end of this.#ends.splice(0).toReversed()) await end();
   }
 
@@ -95,6 +105,19 @@ export class ElectronBackend {
       serveMessagePort(app, port, { frontend }),
     );
     this.#ends.push(() => connections.close());
+    this.#endWith(electron, app);
+  }
+
+  /** Electron does not end before the application has. */
+  #endWith({ app: electronApp }: ElectronModule, app: INestApplicationContext): void {
+    const quit = (event: { preventDefault(): void }) => {
+      event.preventDefault();
+      // It closes this as well, and takes nothing from `app.close` where that is the caller's.
+      const ended = app.close().then(() => this.close());
+      void ended.catch((error: unknown) => console.error(error)).then(() => electronApp.quit());
+    };
+    electronApp.on('will-quit', quit);
+    this.#ends.push(() => electronApp.removeListener('will-quit', quit));
   }
 
   async #makeApplication(): Promise<INestApplicationContext> {

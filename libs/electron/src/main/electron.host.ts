@@ -42,9 +42,9 @@ export const ElectronHost = {
     if (ending) current = undefined;
   },
 
-  /** Whether it has been started, for code that is to work with and without. */
+  /** Whether it answers, for code that is to work with and without. */
   get isValid(): boolean {
-    return backend !== undefined;
+    return backend?.isValid ?? false;
   },
 
   /** The window that `openMainWindow` has opened, while it is there. */

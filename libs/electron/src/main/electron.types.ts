@@ -56,7 +56,8 @@ export interface ElectronApplication {
   isReady(): boolean;
   whenReady(): Promise<unknown>;
   quit(): void;
-  on(event: string, listener: () => void): unknown;
+  on(event: string, listener: ElectronListener): unknown;
+  removeListener(event: string, listener: ElectronListener): unknown;
 }
 
 /** The module `electron` in the main process. */

@@ -25,9 +25,7 @@ export class FramePort implements MessagePortLike {
   ) {}
 
   postMessage(message: unknown): void {
-    // Electron writes to the console what it cannot send. Who is gone is learned by events.
-    if (this.contents.isDestroyed() || this.frame.isDestroyed?.()) return;
-    this.frame.send(channel, [this.name, message]);
+    this.#send(message);
   }
 
   on(type: string, listener: (message: unknown) => void): void {
@@ -50,7 +48,7 @@ export class FramePort implements MessagePortLike {
 
   /** Ends the connection of a page that is there. */
   dismiss(code: number, reason: string): void {
-    this.postMessage(closeFrame(code, reason));
+    this.#send(closeFrame(code, reason));
     this.end(code, reason);
   }
 
@@ -58,5 +56,11 @@ export class FramePort implements MessagePortLike {
   end(code: number, reason: string): void {
     this.receive(closeFrame(code, reason));
     this.close();
+  }
+
+  #send(message: unknown): void {
+    // Electron writes to the console what it cannot send. Who is gone is learned by events.
+    if (this.contents.isDestroyed() || this.frame.isDestroyed?.()) return;
+    this.frame.send(channel, [this.name, message]);
   }
 }

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { IpcHost } from '@linnet/backend';
+import { createRpcClient, IpcFrontend, rpcOverIpc } from '@linnet/common';
+import { ElectronHost } from '@linnet/electron/main';
+import { electronIpc } from '@linnet/electron/renderer';
+import { bridgeOf } from '../../../test/electron/desktop.harness.js';
+import { install } from '../../../test/electron/installed.cjs';
+import { ElectronStandIn } from '../../../test/electron/electron.stand-in.js';
+import { ActivityTraceRpcInterface } from '../../robot-world/src/common/activity-trace.rpc.js';
+import { robotChannel } from '../../robot-world/src/common/robot.ipc.js';
+import type { RobotIpc } from '../../robot-world/src/common/robot.ipc.js';
+import { RobotWorldReadRpcInterface } from '../../robot-world/src/common/robot-world.rpc.js';
+import { WarehouseDatabase } from '../../robot-world/src/engine/warehouse.database.js';
+
+const token = { key: 'warehouse', iTwinId: 'demo', iModelId: 'warehouse', changeset: { id: '' } };
+
+describe('Robot World in a window', () => {
+  let electron: ElectronStandIn;
+  let frontend: IpcFrontend;
+  const closed = jest.spyOn(WarehouseDatabase.prototype, 'onApplicationShutdown');
+
+  beforeAll(async () => {
+    jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    electron = new ElectronStandIn({ ready: false });
+    install(electron);
+    // As Electron does: it is ready when the first module has run.
+    await import('./main.js');
+    electron.app.becomeReady();
+    while (!electron.windows[0]?.webContents.page.window['linnet'])
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    frontend = new IpcFrontend(electronIpc(bridgeOf(electron.windows[0].webContents.page)));
+    await frontend.ready;
+  });
+  afterAll(() => {
+    frontend.close();
+    jest.restoreAllMocks();
+  });
+
+  it('has the page, with all that it refers to and a policy that lets in nothing else', async () => {
+    expect(electron.windows[0]!.webContents.page.url).toBe('electron://frontend/index.html');
+    const response = (await electron.request('electron://frontend/index.html'))!;
+    expect(response.headers.get('Content-Security-Policy')).toMatch(/^default-src 'self'; /);
+    const page = await response.text();
+    const references = [...page.matchAll(/(?:src|href)="(?!data:)([^"]+)"/g)].map(([, path]) => path!);
+    expect(references).toHaveLength(2);
+    for (const path of references)
+      expect((await electron.request(`electron://frontend/${path}`))!.status).toBe(200);
+  });
+
+  it('answers over RPC, what is pending included, and knows what belongs to a click', async () => {
+    const client = createRpcClient({ transport: rpcOverIpc(frontend), pendingIntervalMs: 20 });
+    const world = client.client(RobotWorldReadRpcInterface).with({ activityId: 'click' });
+    expect(await world.countRobots(token)).toBe(500);
+    const snapshot = await world.floorSnapshot(token, { minX: 0, minY: 0, maxX: 10, maxY: 5 }, 0.25);
+    expect(snapshot).toBeInstanceOf(Uint8Array);
+    await expect(world.queryObstaclesHitByRobot(token, '0xbad')).rejects.toThrow('There is no robot 0xbad.');
+    const { pallet } = await world.surveyObstacles(token, 'desktop');
+    expect(pallet.count).toBe(600);
+    const trace = await client.client(ActivityTraceRpcInterface).traceActivity(token, 'click');
+    expect(JSON.stringify(trace)).toContain('countRobots');
+  });
+
+  it('drives robots over IPC, and tells where they are', async () => {
+    const robots = frontend.makeIpcProxy<RobotIpc>(robotChannel);
+    await robots.subscribe({ minX: 30, minY: 12.8, maxX: 45, maxY: 15.8 });
+    const moved: unknown[] = [];
+    frontend.addListener(robotChannel, (_event, ...news) => moved.push(news));
+    const { arrived } = await robots.drive('0xa', { x: 37.2, y: 14.4 });
+    expect(arrived).toBe(true);
+    expect(moved).toContainEqual(['moved', '0xa', expect.objectContaining({ y: 14.4 })]);
+  });
+
+  it('ends with its window, after its database', async () => {
+    const [session] = IpcHost.sessions;
+    const driving = frontend.callIpcChannel(robotChannel, 'drive', '0xa', { x: 30, y: 14.4 });
+    driving.catch(() => undefined);
+    expect(closed).not.toHaveBeenCalled();
+    electron.windows[0]!.close();
+    expect((await session!.closed).reason).toBe('The window was closed.');
+    while (!electron.app.hasQuit) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(closed).toHaveBeenCalledTimes(1);
+    expect([ElectronHost.isValid, IpcHost.isValid]).toEqual([false, false]);
+    expect(electron.errors).toEqual([]);
+    await ElectronHost.shutdown();
+  });
+});
