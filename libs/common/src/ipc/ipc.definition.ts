@@ -4,12 +4,8 @@ export type AsyncMethodsOf<T> = {
 }[keyof T];
 
 /** What the promise that a method returns resolves with, as iTwin.js has it. */
-export type PromiseReturnType<T extends AsyncFunction> = T extends (
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any method
-  ...args: any
-) => Promise<infer Result>
-  ? Result
-  : never;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any method
+export type PromiseReturnType<T extends (...args: any) => Promise<any>> = Awaited<ReturnType<T>>;
 
 /** A channel, with the types of what goes over it. Both sides import the same one. */
 export interface IpcChannelDefinition<

@@ -33,6 +33,7 @@ export interface ElectronHostOptions {
 
 /** What `ElectronHost.startup` is called with. */
 export interface ElectronHostOpts {
+  /** As in iTwin.js: what is served, and to whom. */
   readonly electronHost?: ElectronHostOptions;
   /** Its providers answer, those that `@RpcInterface` and `@IpcChannel` mark. Default: one without providers. */
   readonly application?: INestApplicationContext;

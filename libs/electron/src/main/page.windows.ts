@@ -12,7 +12,9 @@ import { pageFiles } from './page.files.js';
 
 /** Options of `BrowserWindow`, of which some are decided here. */
 export interface PageWindowOptions {
+  /** Those of the page; isolation, sandbox and preload script are not theirs to decide. */
   readonly webPreferences?: object;
+  /** As `BrowserWindow` takes it. */
   readonly [option: string]: unknown;
 }
 

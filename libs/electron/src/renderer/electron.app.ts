@@ -5,6 +5,7 @@ import { electronBridge, electronIpc } from './electron.ipc.js';
 
 /** What `ElectronApp.startup` is called with. */
 export interface ElectronAppOpts {
+  /** As in iTwin.js: what the page uses. */
   readonly iModelApp?: {
     /** The interfaces that the main process answers: `RpcManager.getClientForInterface` has their clients. */
     readonly rpcInterfaces?: readonly RpcInterfaceDefinition[];
