@@ -1,11 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { chromium } from 'playwright-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { ActivityLogger } from '@linnet/backend';
 import { createFleetPlannerApp } from '../../apps/fleet-planner/src/fleet-planner.app.js';
@@ -15,20 +13,12 @@ import { RobotTraffic } from '../../apps/robot-world/src/engine/robot.traffic.js
 import { createRobotWorldApp } from '../../apps/robot-world/src/robot-world.app.js';
 import { ActivityRecorder } from '../../apps/robot-world/src/common/trace/activity.recorder.js';
 import { RecordingLogger } from '../../apps/robot-world/src/common/trace/recording.logger.js';
+import { inBrowser, launch } from './chromium.js';
 import { Gate } from './gate.js';
 
-const executablePath =
-  process.env['CHROMIUM'] ??
-  ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'].find((path) =>
-    existsSync(path),
-  );
 /** Robots that are set going for the picture. */
 const pictured = { minX: 10, minY: 0, maxX: 90, maxY: 60 };
 const picture = (name: string) => join(import.meta.dirname, '../../docs/images', name);
-
-if (executablePath === undefined)
-  console.warn('The browser tests are skipped: no Chromium here (CHROMIUM may name one).');
-const inBrowser = executablePath === undefined ? describe.skip : describe;
 
 // Robots take their time, and a browser on a busy machine does.
 jest.setTimeout(60_000);
@@ -111,15 +101,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     planner = await createFleetPlannerApp(log);
     process.env['FLEET_PLANNER_URL'] = `http://127.0.0.1:${await listen(planner)}`;
     await startWorld();
-    browser = await chromium.launch({
-      executablePath: executablePath!,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--disable-component-update',
-      ],
-    });
+    browser = await launch();
   }, 60_000);
   afterEach(() => Promise.all(pages.splice(0).map((page) => page.close())));
   afterAll(async () => {
