@@ -12,10 +12,13 @@ const executablePath =
 if (executablePath === undefined)
   console.warn('The browser tests are skipped: no Chromium here (CHROMIUM may name one).');
 
-/** `describe`, where there is a browser. */
-export const inBrowser: typeof describe.skip = executablePath === undefined ? describe.skip : describe;
+/** Tests that are skipped where there is no browser. */
+export function inBrowser(name: string, tests: () => void): void {
+  (executablePath === undefined ? describe.skip : describe)(name, tests);
+}
 
-export function launch(): Promise<Browser> {
+/** Starts the browser, which asks nothing of other computers. */
+export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: executablePath!,
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],

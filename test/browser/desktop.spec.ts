@@ -5,7 +5,7 @@ import { startRobotWorldDesktop } from '../../apps/robot-world-desktop/src/robot
 import { bridgeOf } from '../electron/desktop.harness.js';
 import { ElectronStandIn } from '../electron/electron.stand-in.js';
 import { install } from '../electron/installed.cjs';
-import { inBrowser, launch } from './chromium.js';
+import { inBrowser, launchChromium } from './chromium.js';
 
 // What a window shows: the page of robot-world, from the files and under the policy of the desktop application, in Chromium. Its
 // preload script runs in the stand-in, which gets and gives what the page sends and hears.
@@ -25,7 +25,7 @@ inBrowser('the page of robot-world, in a window', () => {
     await startRobotWorldDesktop();
     electron.app.becomeReady();
     await ElectronHost.openMainWindow();
-    browser = await launch();
+    browser = await launchChromium();
     page = await browser.newPage();
     page.on('pageerror', ({ message }) => errors.push(message));
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));

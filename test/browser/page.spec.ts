@@ -13,7 +13,7 @@ import { RobotTraffic } from '../../apps/robot-world/src/engine/robot.traffic.js
 import { createRobotWorldApp } from '../../apps/robot-world/src/robot-world.app.js';
 import { ActivityRecorder } from '../../apps/robot-world/src/common/trace/activity.recorder.js';
 import { RecordingLogger } from '../../apps/robot-world/src/common/trace/recording.logger.js';
-import { inBrowser, launch } from './chromium.js';
+import { inBrowser, launchChromium } from './chromium.js';
 import { Gate } from './gate.js';
 
 /** Robots that are set going for the picture. */
@@ -101,7 +101,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     planner = await createFleetPlannerApp(log);
     process.env['FLEET_PLANNER_URL'] = `http://127.0.0.1:${await listen(planner)}`;
     await startWorld();
-    browser = await launch();
+    browser = await launchChromium();
   }, 60_000);
   afterEach(() => Promise.all(pages.splice(0).map((page) => page.close())));
   afterAll(async () => {
