@@ -287,6 +287,9 @@ inBrowser('the page of robot-world, in Chromium', () => {
     await activity.getByText('The survey was cancelled.').waitFor();
     expect(await activity.getAttribute('data-state')).toBe('failed');
     expect(await share()).toBeLessThan(1);
+    // By the log of robot-world.
+    const stopped = activity.getByText(/^.*Survey \S+ was cancelled at \d+ of \d+ obstacles$/);
+    await stopped.first().waitFor({ state: 'attached' });
     expect(errors).toEqual([]);
   });
 

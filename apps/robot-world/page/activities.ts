@@ -46,7 +46,7 @@ export class Activities {
       await Promise.race([done, pause(ASK_MS)]);
       await this.#ask(activity);
     }
-    // Backends may have gone on: a survey does, when nobody waits for it any more.
+    // Backends may have gone on with what nobody waits for any more.
     await pause(3 * ASK_MS);
     await this.#ask(activity);
   }

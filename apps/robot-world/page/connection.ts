@@ -51,10 +51,6 @@ export function pair(floor: Floor, begin: (news: string) => void): void {
     else tell('The connection is restored: nothing was lost.');
     [isFirst, lost] = [false, undefined];
   });
-  // There may be a network again, or somebody who looks.
-  const hurry = () => frontend.hurry();
-  addEventListener('online', hurry);
-  document.addEventListener('visibilitychange', hurry);
 }
 
 function reasonOf(closure?: IpcClosure): string {

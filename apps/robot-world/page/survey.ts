@@ -34,6 +34,9 @@ export function offerSurvey(activities: Activities): void {
         report.textContent = summaryOf(found);
       } catch (error) {
         report.textContent = abort.signal.aborted ? `Cancelled at ${report.textContent}.` : 'It has failed.';
+        // Not asking any more does not stop it: the server would finish it for nobody.
+        const stop = () => world.with({ activityId }).cancelSurvey(token, activityId);
+        if (abort.signal.aborted) await stop().catch(() => undefined);
         throw error;
       } finally {
         stopListening();

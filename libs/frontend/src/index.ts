@@ -1,4 +1,5 @@
 export { IpcApp } from './ipc.app.js';
+export { IpcHandler } from './ipc.handler.js';
 export { NotificationHandler } from './notification.handler.js';
 export { webSocketIpc } from './websocket.transport.js';
 export type { WebSocketIpcOptions, WebSocketLike } from './websocket.transport.js';

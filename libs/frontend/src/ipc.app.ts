@@ -2,10 +2,12 @@ import { IpcFrontend } from '@linnet/common';
 import { makeProxy } from '@linnet/common/internal';
 import type {
   IpcChannelLike,
+  IpcClosure,
   IpcConnector,
   IpcFrontendHandler,
   IpcFrontendListener,
   IpcFrontendOptions,
+  IpcInvokeOptions,
   IpcProxy,
 } from '@linnet/common';
 
@@ -51,6 +53,22 @@ export const IpcApp = {
     return frontend();
   },
 
+  /**
+   * Told when a session is over that this side has not ended: the backend was started anew, has closed it, or did not wait
+   * any longer. Its calls reject; what is sent from then on is for the next one.
+   *
+   * @returns stops listening
+   */
+  onSessionLost(listener: (closure: IpcClosure) => void): () => void {
+    const app = frontend();
+    let hadSession = app.isValid;
+    return app.onStateChange((_state, closure) => {
+      const isLost = hadSession && !app.isValid;
+      hadSession = app.isValid;
+      if (isLost && closure!.reason !== 'closed by this side') listener(closure!);
+    });
+  },
+
   /** Listens to messages of the backend's without an answer. @returns stops listening */
   addListener(channel: IpcChannelLike, listener: IpcFrontendListener): () => void {
     return frontend().addListener(channel, listener);
@@ -82,8 +100,8 @@ export const IpcApp = {
   },
 
   /** The methods of the backend's handler for a channel, to be called as if they were here. */
-  makeIpcProxy<T extends object>(channel: IpcChannelLike): IpcProxy<T> {
-    return frontend().makeIpcProxy<T>(channel);
+  makeIpcProxy<T extends object>(channel: IpcChannelLike, options?: IpcInvokeOptions): IpcProxy<T> {
+    return frontend().makeIpcProxy<T>(channel, options);
   },
 
   /**

@@ -1,4 +1,5 @@
 import type { IpcChannelLike } from '@linnet/common';
+import { methodOf } from './handler.methods.js';
 import { IpcApp } from './ipc.app.js';
 
 /**
@@ -19,23 +20,9 @@ export abstract class NotificationHandler {
   /** Makes an instance and has it listen. @returns stops listening */
   static register(this: new () => NotificationHandler): () => void {
     const handler = new this();
-    return IpcApp.addListener(handler.channelName, (_event, method: unknown, ...args: unknown[]) => {
-      const listed = typeof method === 'string' && isMethod(handler, method);
+    return IpcApp.addListener(handler.channelName, (_event, method: unknown, ...args: unknown[]) =>
       // A notification that nobody is interested in is none of an error.
-      if (listed) (handler as unknown as Record<string, (...args: unknown[]) => void>)[method]!(...args);
-    });
+      methodOf(handler, NotificationHandler.prototype, method)?.(...args),
+    );
   }
-}
-
-/** Methods of the handler's own classes, not what every object has. */
-function isMethod(handler: object, name: string): boolean {
-  for (
-    let level = Object.getPrototypeOf(handler) as object;
-    level !== NotificationHandler.prototype && level !== Object.prototype;
-    level = Object.getPrototypeOf(level) as object
-  )
-    if (name !== 'constructor' && Object.hasOwn(level, name)) {
-      return typeof Object.getOwnPropertyDescriptor(level, name)!.value === 'function';
-    }
-  return false;
 }

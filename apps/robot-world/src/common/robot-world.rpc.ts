@@ -105,6 +105,17 @@ export abstract class RobotWorldReadRpcInterface extends RpcInterface {
   public async surveyObstacles(_token: IModelRpcProps, _surveyId: string): Promise<SurveyReport> {
     return this.forward(arguments);
   }
+
+  /**
+   * Stops a survey that nobody waits for any more: who stops asking for it does not.
+   *
+   * @param _token routes the request
+   * @param _surveyId its name; who asks for it from now on gets an error
+   * @returns whether it was running
+   */
+  public async cancelSurvey(_token: IModelRpcProps, _surveyId: string): Promise<boolean> {
+    return this.forward(arguments);
+  }
 }
 
 /** Changes to a warehouse; exposed where the feature `robot.imodel.readwrite` is on. */

@@ -41,6 +41,20 @@ describe('ObstacleSurveys', () => {
     expect(surveys.join('b')).not.toBe(surveys.join('a'));
   });
 
+  it('stops one that is cancelled, and does not start it again for who still asks', () => {
+    const survey = surveys.join('a');
+    surveys.join('b');
+    jest.advanceTimersByTime(wholeSurvey / 2);
+    const { surveyed } = survey;
+    expect(surveys.cancel('a')).toBe(true);
+    expect(() => surveys.join('a')).toThrow('The survey a was cancelled.');
+    expect(jest.getTimerCount()).toBe(1);
+    jest.advanceTimersByTime(wholeSurvey);
+    expect(survey.surveyed).toBe(surveyed);
+    expect(isDone(surveys.join('b'))).toBe(true);
+    for (const id of ['a', 'b', 'unknown']) expect(surveys.cancel(id)).toBe(false);
+  });
+
   it('refuses to run very many at once, and forgets what is done', () => {
     const first = surveys.join('0');
     for (let i = 1; i < 100; i++) surveys.join(`${i}`);
@@ -48,5 +62,11 @@ describe('ObstacleSurveys', () => {
     jest.advanceTimersByTime(wholeSurvey);
     surveys.join('one more');
     expect(surveys.join('0')).not.toBe(first);
+  });
+
+  it('makes room where one is cancelled', () => {
+    for (let i = 0; i < 100; i++) surveys.join(`${i}`);
+    surveys.cancel('50');
+    expect(surveys.join('one more').surveyed).toBe(0);
   });
 });

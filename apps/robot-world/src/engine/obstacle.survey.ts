@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
-import { TransientError } from '@linnet/common';
+import { IModelError, IModelStatus, TransientError } from '@linnet/common';
 import { obstacleKinds } from '../common/robot-world.props.js';
 import type { ObstacleKind, SurveyReport } from '../common/robot-world.props.js';
 import { WarehouseDatabase } from './warehouse.database.js';
@@ -13,13 +13,14 @@ const STEPS = 20;
 /** Surveys that are kept, running and done. Callers choose the names, so there has to be an end. */
 const KEPT = 100;
 
-/** A survey on its way, or done. */
+/** A survey on its way, done, or cancelled. */
 export interface Survey {
   readonly total: number;
   surveyed: number;
   /** What has been found so far. */
   readonly report: SurveyReport;
   timer: NodeJS.Timeout | undefined;
+  isCancelled: boolean;
 }
 
 /** Surveys of all obstacles: a step at a time, so that the server answers other calls meanwhile. */
@@ -36,10 +37,24 @@ export class ObstacleSurveys implements OnModuleDestroy {
   /**
    * The survey of this name, which starts if there is none.
    *
-   * @throws TransientError when too many are running
+   * @throws TransientError when too many are running; IModelError for one that was cancelled, lest a question that was
+   * on its way starts it anew
    */
   join(surveyId: string): Survey {
-    return this.#surveys.get(surveyId) ?? this.#start(surveyId);
+    const survey = this.#surveys.get(surveyId) ?? this.#start(surveyId);
+    if (survey.isCancelled)
+      throw new IModelError(IModelStatus.Aborted, `The survey ${surveyId} was cancelled.`);
+    return survey;
+  }
+
+  /** Stops the survey of this name. @returns whether it was running */
+  cancel(surveyId: string): boolean {
+    const survey = this.#surveys.get(surveyId);
+    if (!survey || isOver(survey)) return false;
+    clearTimeout(survey.timer);
+    survey.isCancelled = true;
+    this.#logger.log(`Survey ${surveyId} was cancelled at ${survey.surveyed} of ${survey.total} obstacles`);
+    return true;
   }
 
   onModuleDestroy(): void {
@@ -53,17 +68,17 @@ export class ObstacleSurveys implements OnModuleDestroy {
     const report = Object.fromEntries(
       obstacleKinds.map((kind) => [kind, { count: 0, area: 0 }]),
     ) as SurveyReport;
-    const survey: Survey = { total, surveyed: 0, report, timer: undefined };
+    const survey: Survey = { total, surveyed: 0, report, timer: undefined, isCancelled: false };
     this.#surveys.set(surveyId, survey);
     this.#logger.log(`Survey ${surveyId} of ${total} obstacles has begun`);
     this.#schedule(surveyId, survey);
     return survey;
   }
 
-  /** Forgets the oldest survey that is done. */
+  /** Forgets the oldest survey that is done or cancelled. */
   #makeRoom(): void {
     if (this.#surveys.size < KEPT) return;
-    const done = [...this.#surveys].find(([, survey]) => isDone(survey));
+    const done = [...this.#surveys].find(([, survey]) => isOver(survey));
     if (!done) throw new TransientError('Too many surveys are running.', 503, 1);
     this.#surveys.delete(done[0]);
   }
@@ -86,6 +101,10 @@ export class ObstacleSurveys implements OnModuleDestroy {
     }
     survey.surveyed = Math.min(survey.total, survey.surveyed + size);
   }
+}
+
+function isOver(survey: Survey): boolean {
+  return survey.isCancelled || isDone(survey);
 }
 
 export function isDone({ surveyed, total }: Survey): boolean {

@@ -75,4 +75,11 @@ export class RobotWorldReadRpcImpl implements RobotWorldReadRpcInterface {
     if (!isDone(survey)) throw new RpcPendingResponse(`${survey.surveyed} of ${survey.total} obstacles`);
     return survey.report;
   }
+
+  async cancelSurvey(
+    _token: IModelRpcProps,
+    @Body({ schema: schema.surveyId }) surveyId: string,
+  ): Promise<boolean> {
+    return this.surveys.cancel(surveyId);
+  }
 }

@@ -82,6 +82,15 @@ describe('RobotWorldReadRpcImpl', () => {
     });
     while (response.status === 202) response = await ask('surveyObstacles', 'a');
     expect(value(response)).toMatchObject({ pallet: { count: 600 } });
+    expect(value(await ask('cancelSurvey', 'a').expect(200))).toBe(false);
+  });
+
+  it('stops a survey that is cancelled', async () => {
+    await ask('surveyObstacles', 'cancelled').expect(202);
+    expect(value(await ask('cancelSurvey', 'cancelled').expect(200))).toBe(true);
+    const response = await ask('surveyObstacles', 'cancelled');
+    expect(value(response)).toMatchObject({ message: 'The survey cancelled was cancelled.' });
+    expect(value(await ask('cancelSurvey', 'unknown').expect(200))).toBe(false);
   });
 
   it.each([

@@ -1,8 +1,7 @@
 import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
-import { createRpcClient } from '@linnet/common';
+import { createRpcClient, HttpTransport } from '@linnet/common';
 import type { RpcClientOptions, RpcInterfaceDefinition, RpcProxy } from '@linnet/common';
-import { HttpTransport } from '@linnet/common';
 import { RpcServer } from '../rpc/rpc.server.js';
 import { sendInProcess } from './socketless.send.js';
 import { applicationOf } from './test.application.js';

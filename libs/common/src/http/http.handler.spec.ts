@@ -250,6 +250,22 @@ describe('a call', () => {
     ]);
   });
 
+  it('of development mode is what was sent, where looking at it once more throws', async () => {
+    let reads = 0;
+    let most = Infinity;
+    const value = {
+      get x() {
+        if (++reads > most) throw new Error('read once too often');
+        return 1;
+      },
+    };
+    await ask(handlerWith(() => value));
+    [most, reads] = [reads, 0];
+    const { status, body } = await ask(handlerWith(() => value, { developmentMode: true }));
+    expect([status, body, reports]).toEqual([200, '{"x":1}', []]);
+    expect(reads).toBe(most + 1);
+  });
+
   it('of something unknown may have a body as large as that of a known one', async () => {
     const handler = handlerWith(() => 1, {
       limits: { ...defaultWireLimits, bodyBytes: 10, multipartBytes: 100 },

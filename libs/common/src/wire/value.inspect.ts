@@ -33,9 +33,18 @@ export function describeUnsendable(value: unknown): string | undefined {
   });
 }
 
-/** Says what the receiver of a value will not see, for the warnings of development mode. */
+/** Says what the receiver of a value will not see, for the warnings of development mode. Never throws. */
 export function describeLosses(value: unknown): string[] {
   const losses: string[] = [];
+  try {
+    noteLosses(value, losses);
+  } catch {
+    // A getter that throws when it is read once more: the value has been sent, and a warning is not worth a failure.
+  }
+  return losses;
+}
+
+function noteLosses(value: unknown, losses: string[]): void {
   walk(value, (item, path, cyclic) => {
     if (cyclic) return undefined;
     if (typeof item === 'function' || typeof item === 'symbol') losses.push(`${path} is a ${typeof item}`);
@@ -45,5 +54,4 @@ export function describeLosses(value: unknown): string[] {
       losses.push(`${path} is a ${item.constructor.name}`);
     return undefined;
   });
-  return losses;
 }

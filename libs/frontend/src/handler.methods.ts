@@ -1,0 +1,18 @@
+/**
+ * What a backend may call of a handler: methods of its own classes, not what every object has, nor accessors.
+ *
+ * @param base the prototype of the library's class, which ends the search
+ * @returns the method, to be called as it is; `undefined` where there is none of this name
+ */
+export function methodOf(
+  handler: object,
+  base: object,
+  name: unknown,
+): ((...args: unknown[]) => unknown) | undefined {
+  if (typeof name !== 'string' || name === 'constructor') return undefined;
+  let level = Object.getPrototypeOf(handler) as object | null;
+  while (level && level !== base && !Object.hasOwn(level, name))
+    level = Object.getPrototypeOf(level) as object | null;
+  const method: unknown = level && level !== base && Object.getOwnPropertyDescriptor(level, name)!.value;
+  return typeof method === 'function' ? (method.bind(handler) as () => unknown) : undefined;
+}

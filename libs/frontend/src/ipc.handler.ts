@@ -1,0 +1,49 @@
+import type { IpcChannelLike } from '@linnet/common';
+import { channelName } from '@linnet/common/internal';
+import { methodOf } from './handler.methods.js';
+import { IpcApp } from './ipc.app.js';
+
+/**
+ * Base class of classes whose methods the backend calls (`session.makeIpcProxy`), as iTwin.js has it. What a method
+ * throws is thrown there, with its members.
+ *
+ * ```ts
+ * class DialogHandler extends IpcHandler implements DialogIpc {
+ *   get channelName() { return 'dialog-v1'; }
+ *   async ask(question: string) { return confirm(question); }
+ * }
+ * DialogHandler.register();
+ * ```
+ */
+export abstract class IpcHandler {
+  /** The channel whose calls it answers. */
+  abstract get channelName(): IpcChannelLike;
+
+  /** Makes an instance and has it answer; one for each channel. @returns ends it */
+  static register(this: new () => IpcHandler): () => void {
+    const handler = new this();
+    return IpcApp.handle(handler.channelName, async (method: unknown, ...args: unknown[]) => {
+      const called = methodOf(handler, IpcHandler.prototype, method);
+      if (!called) return { error: notFound(`${this.name}.${String(method)}`, handler.channelName) };
+      try {
+        return { result: await called(...args) };
+      } catch (thrown) {
+        return { error: told(thrown) };
+      }
+    });
+  }
+}
+
+/** As the reference says it: 65606 is `IModelStatus.FunctionNotFound`. */
+function notFound(method: string, channel: IpcChannelLike): object {
+  const message = `Method "${method}" not found on IpcHandler registered for channel: ${channelName(channel)}`;
+  const name = 'Error (65606)';
+  return { errorNumber: 65606, name, message, iTwinErrorId: { scope: 'bentley-error', key: name } };
+}
+
+/** What of a failure is sent: an error's members, and in words what JSON has none for and would read as success. */
+function told(thrown: unknown): unknown {
+  if (thrown instanceof Error) return { ...thrown, name: thrown.name, message: thrown.message };
+  const isPlain = ['object', 'string', 'number', 'boolean'].includes(typeof thrown);
+  return isPlain ? thrown : { message: String(thrown) };
+}
