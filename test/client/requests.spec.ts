@@ -108,7 +108,7 @@ describe('a request', () => {
     expect((await failureOf(robots.count())).message).toMatch(/^The request cannot be sent: /);
     expect(() => createRpcClient({})).toThrow('uriPrefix needs');
     expect(() => createRpcClient({ uriPrefix: '/api' })).toThrow(
-      'needs a uriPrefix with its origin, not "/api"',
+      'needs its origin outside of a page: "/api"',
     );
   });
 });

@@ -184,7 +184,7 @@ describe('docs/from-itwin.md', () => {
         .flatMap(([section, , tests]) => namesWithDashes(tests).map((test) => `${section}: ${test}`));
       const tested = specs.flatMap((file) => {
         const code = readFileSync(join(seeds, file), 'utf8');
-        const sections = [...code.matchAll(/'(R?I?pc (?:Interface|vs\. Ipc) › [^',]+)/g)];
+        const sections = [...code.matchAll(/'(R?I?pc (?:Interface|vs\. Ipc) › [^',:]+)/g)];
         return sections.map(([, section]) => `${section}: ${file.replace('.spec.ts', '')}`);
       });
       expect(said.toSorted()).toEqual([...new Set(tested)].toSorted());

@@ -419,9 +419,16 @@ describe('a violation ends its own session, with a reason and one line in the lo
 describe('a flood', () => {
   it('of pings that are read is answered', async () => {
     const bare = await BareFrontend.open(app.port);
+    // The server asks as well, when this takes long.
+    const answer = async () => {
+      for (;;) {
+        const { opcode } = await bare.next();
+        if (opcode !== Opcode.Ping) return opcode;
+      }
+    };
     for (let i = 0; i < 5000; i++) {
       bare.frame({ opcode: Opcode.Ping, payload: 'x'.repeat(100) });
-      if (i % 50 === 49) for (let n = 0; n < 50; n++) expect((await bare.next()).opcode).toBe(Opcode.Pong);
+      if (i % 50 === 49) for (let n = 0; n < 50; n++) expect(await answer()).toBe(Opcode.Pong);
     }
     bare.text(text(0, 'still there'));
     expect(await bare.nextText()).toContain('still there');

@@ -113,7 +113,7 @@ describe('the documents of iTwin.js on desktop applications', () => {
     expect(await heard).toEqual([1, 'two']);
   });
 
-  it('RPC vs IPC: frontend and backend are paired, and a call ends when the frontend does', async () => {
+  it('Rpc vs. Ipc › IPC: frontend and backend are paired, and a call ends when the frontend does', async () => {
     const [session] = IpcHost.sessions;
     const asked = session!.invoke('nobody-answers');
     electron.windows[0]!.webContents.reload();

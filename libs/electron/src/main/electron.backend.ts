@@ -105,19 +105,18 @@ export class ElectronBackend {
       serveMessagePort(app, port, { frontend }),
     );
     this.#ends.push(() => connections.close());
-    this.#endWith(electron, app);
+    this.#endWith(electron, application);
   }
 
   /** Electron does not end before the application has. */
-  #endWith({ app: electronApp }: ElectronModule, app: INestApplicationContext): void {
+  #endWith(electron: ElectronModule, application: INestApplicationContext | undefined): void {
     const quit = (event: { preventDefault(): void }) => {
       event.preventDefault();
-      // It closes this as well, and takes nothing from `app.close` where that is the caller's.
-      const ended = app.close().then(() => this.close());
-      void ended.catch((error: unknown) => console.error(error)).then(() => electronApp.quit());
+      const ended = this.close().then(() => application?.close());
+      void ended.catch((error: unknown) => console.error(error)).then(() => electron.app.quit());
     };
-    electronApp.on('will-quit', quit);
-    this.#ends.push(() => electronApp.removeListener('will-quit', quit));
+    electron.app.on('will-quit', quit);
+    this.#ends.push(() => electron.app.removeListener('will-quit', quit));
   }
 
   async #makeApplication(): Promise<INestApplicationContext> {

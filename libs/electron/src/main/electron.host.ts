@@ -36,10 +36,9 @@ export const ElectronHost = {
 
   /** Ends all sessions, and answers no more. */
   async shutdown(): Promise<void> {
-    const ending = backend;
-    backend = undefined;
+    const ending = await current?.catch(() => undefined);
+    current = backend = undefined;
     await ending?.close();
-    if (ending) current = undefined;
   },
 
   /** Whether it answers, for code that is to work with and without. */

@@ -11,7 +11,7 @@ export interface ElectronFrame {
   readonly parent: object | null;
   /** Stays what it is as long as there is the frame, whatever page it shows. */
   readonly frameTreeNodeId: number;
-  /** Sends to the scripts of the frame; throws when it is gone. */
+  /** Sends to the scripts of the frame; what is sent to one that is gone is lost. */
   send(channel: string, message: unknown): void;
   /** Not in all versions. */
   isDestroyed?(): boolean;
