@@ -32,8 +32,9 @@ export function greetOnce(
   let link: DurableLink | undefined;
   let isWelcome = false;
   const begin = async (): Promise<void> => {
-    if (server.size >= server.limits.sessions) {
-      transport.close(1013, 'The server has as many sessions as it can have.');
+    const refusal = refusalOf(server);
+    if (refusal) {
+      transport.close(refusal.code, refusal.reason);
       return;
     }
     const connection = server.openDurable(form, { id: crypto.randomUUID(), ...props });
@@ -71,4 +72,12 @@ export function greetOnce(
     },
     closed: (closure) => link?.ended(closure),
   };
+}
+
+/** Why there can be no further session. */
+function refusalOf({ isClosed, size, limits }: IpcServer): IpcClosure | undefined {
+  // What an application that has ended would answer with is destroyed.
+  if (isClosed) return { code: 1001, reason: 'The server is shutting down.' };
+  if (size < limits.sessions) return undefined;
+  return { code: 1013, reason: 'The server has as many sessions as it can have.' };
 }

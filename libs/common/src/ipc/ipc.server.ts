@@ -44,6 +44,7 @@ export class IpcServer {
   /** What answers, and listens, on behalf of the server. */
   readonly channels = new IpcChannels();
   readonly #open = new Map<IpcSession, Open>();
+  #isClosed = false;
   /** What is kept for all frontends of the durable wire. */
   readonly #kept = { bytes: 0 };
 
@@ -62,6 +63,11 @@ export class IpcServer {
   /** How many sessions are open. */
   get size(): number {
     return this.#open.size;
+  }
+
+  /** Whether the service has ended, or is about to: nobody is to begin a session any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Begins a session over a connection, on the compatible wire. */
@@ -103,6 +109,7 @@ export class IpcServer {
    * @returns how many sessions still had calls running
    */
   async close(timeoutMs: number): Promise<number> {
+    this.#isClosed = true;
     const open = [...this.#open.values()];
     for (const { conversation } of open) conversation.closing = true;
     const busy = new Set(open);
