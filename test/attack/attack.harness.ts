@@ -112,8 +112,7 @@ export function open(app: IpcTestApp, wire: Wire, options: IpcFrontendOptions = 
   frontends.push(frontend);
   const states: string[] = [];
   frontend.onStateChange((state, closure) => states.push(closure ? `${state} ${closure.code}` : state));
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever is called
-  return { frontend, states, target: frontend.makeIpcProxy<any>('target') };
+  return { frontend, states, target: frontend.makeIpcProxy<Target>('target') };
 }
 
 /** The frontend's end of a channel that the application serves. */

@@ -43,7 +43,8 @@ function notFound(method: string, channel: IpcChannelLike): object {
 
 /** What of a failure is sent: an error's members, and in words what JSON has none for and would read as success. */
 function told(thrown: unknown): unknown {
-  if (thrown instanceof Error) return { ...thrown, name: thrown.name, message: thrown.message };
+  if (thrown instanceof Error)
+    return { ...Object.fromEntries(Object.entries(thrown)), name: thrown.name, message: thrown.message };
   const isPlain = ['object', 'string', 'number', 'boolean'].includes(typeof thrown);
   return isPlain ? thrown : { message: String(thrown) };
 }
