@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
@@ -85,6 +86,15 @@ describe('a session over a message port', () => {
     await expect(call).rejects.toThrow('enough');
     await frontend.invoke('echo', 'x');
     expect(aborts).toBe(before + 1);
+  });
+
+  it('has one listener on a signal, however many calls share it, and none when they are done', async () => {
+    const { signal } = new AbortController();
+    const listeners = () => getEventListeners(signal, 'abort').length;
+    const calls = Array.from({ length: 50 }, (_, i) => frontend.call('itwin.echo', 'x', [i], { signal }));
+    expect(listeners()).toBe(1);
+    expect(await Promise.all(calls)).toHaveLength(50);
+    expect(listeners()).toBe(0);
   });
 
   it('ends for both when the frontend closes it', async () => {

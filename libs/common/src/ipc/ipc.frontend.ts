@@ -1,5 +1,6 @@
 import { DeadlineError, rebuildError } from '../call/backend.error.js';
 import { settle, tellAll } from '../call/call.settle.js';
+import { onAbort } from '../call/call.signal.js';
 import { later } from '../call/call.timer.js';
 import { defaultIpcLimits, limitsFrom } from '../wire/wire.limits.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
@@ -183,15 +184,14 @@ export class IpcFrontend {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const message = prepareInvoke(wireName, method, request, args, { activityId, timeoutMs });
-      const abort = () => this.#abandon(request, signal!.reason);
       const late = () => this.#abandon(request, new DeadlineError(timeoutMs));
       const timer = later(timeoutMs, late);
       const done = () => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
+        leave();
         this.#pending.delete(request);
       };
-      signal?.addEventListener('abort', abort, { once: true });
+      const leave = onAbort(signal, (reason) => this.#abandon(request, reason));
       this.#pending.set(request, {
         resolve: (data) => (done(), resolve(data)),
         reject: (reason) => (done(), reject(reason)),

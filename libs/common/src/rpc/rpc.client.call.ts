@@ -1,5 +1,6 @@
 import { DeadlineError, rebuildError } from '../call/backend.error.js';
 import type { ActivityProps } from '../call/call.activity.js';
+import { onAbort } from '../call/call.signal.js';
 import { later } from '../call/call.timer.js';
 import type {
   RpcCallOptions,
@@ -67,9 +68,8 @@ export class RpcClientCall {
     const timeoutMs = Math.max(0, this.#deadline - Date.now());
     const expire = () => this.#end.abort(new DeadlineError(timeoutMs));
     const timer = later(timeoutMs, expire);
-    const leave = [this.#options.signal, this.#surroundings.signal].map((signal) =>
-      follow(signal, this.#end),
-    );
+    const abort = (reason: unknown) => this.#end.abort(reason);
+    const leave = [this.#options.signal, this.#surroundings.signal].map((signal) => onAbort(signal, abort));
     // No timer is set for no time.
     if (timeoutMs === 0) expire();
     const { signal } = this.#end;
@@ -204,29 +204,6 @@ export class RpcClientCall {
     const about = { activityId: this.#activityId, interfaceName: definition.interfaceName, operation };
     this.#notify({ ...about, ...step });
   }
-}
-
-/**
- * The calls that follow a signal. It has one listener for all of them: Node would take more than ten for a leak, and
- * keeps something of every `AbortSignal.any` for as long as the signal lives.
- */
-const followers = new WeakMap<AbortSignal, Set<AbortController>>();
-
-function abortFollowers(this: AbortSignal): void {
-  for (const follower of followers.get(this)!) follower.abort(this.reason);
-}
-
-/** Aborts with a signal, where there is one. @returns ends it */
-function follow(signal: AbortSignal | undefined, follower: AbortController): () => void {
-  if (!signal) return () => undefined;
-  if (signal.aborted) follower.abort(signal.reason);
-  const all = followers.get(signal) ?? new Set();
-  followers.set(signal, all.add(follower));
-  signal.addEventListener('abort', abortFollowers);
-  return () => {
-    all.delete(follower);
-    if (all.size === 0) signal.removeEventListener('abort', abortFollowers);
-  };
 }
 
 /** The first argument that names a model (WIRE 2.1). */
