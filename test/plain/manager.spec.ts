@@ -6,11 +6,16 @@ import {
   ClientRequestContext,
   createRpcServer,
   RpcManager,
+  serveRegistered,
   WebRpcManager,
 } from '@linnet/backend/node';
 import type { BentleyCloudRpcParams, WebRpcConfiguration } from '@linnet/backend/node';
 import {
   createRpcClient,
+  HttpRpcHandler,
+  defaultWireLimits,
+  inMemoryHttp,
+  RpcDispatcher,
   RpcInterface,
   RpcManager as RpcClientManager,
   RpcOperation,
@@ -282,6 +287,43 @@ describe('an interface', () => {
     }) as RpcInterfaceDefinition;
     expect(() => WebRpcManager.initializeImpl({ info }, [Odd])).toThrow('is no semantic version');
     expect(() => RpcManager.initializeInterface(Odd)).toThrow('is no semantic version');
+  });
+});
+
+describe('a dispatcher that others have answer as well', () => {
+  class Impl {
+    async ask() {
+      return 'registered';
+    }
+  }
+  const refuse = () => {
+    throw new Error('There is nothing for you.');
+  };
+
+  it('goes on answering what is theirs, whatever becomes of the interface here', async () => {
+    const [Guarded, Free] = [definitionOf('Guarded'), definitionOf('Free')];
+    const dispatcher = new RpcDispatcher({ waitingCalls: 1 });
+    dispatcher.register(Guarded, { name: 'Theirs', handlerOf: () => refuse });
+    const send = inMemoryHttp(new HttpRpcHandler(dispatcher, { limits: defaultWireLimits }));
+    const client = createRpcClient({ send });
+    const ask = (definition: typeof Guarded) => client.client(definition).ask();
+    const end = serveRegistered(dispatcher, [Guarded, Free]);
+    for (const definition of [Guarded, Free]) {
+      RpcManager.registerImpl(definition, Impl);
+      RpcManager.initializeInterface(definition);
+      RpcManager.supplyImplInstance(definition, new Impl());
+    }
+    await expect(ask(Guarded)).rejects.toThrow('nothing for you');
+    expect(await ask(Free)).toBe('registered');
+    for (const definition of [Guarded, Free]) RpcManager.terminateInterface(definition);
+    await expect(ask(Guarded)).rejects.toThrow('nothing for you');
+    await expect(ask(Free)).rejects.toThrow('is not served');
+    RpcManager.initializeInterface(Free);
+    end();
+    RpcManager.initializeInterface(Guarded);
+    await expect(ask(Guarded)).rejects.toThrow('nothing for you');
+    await expect(ask(Free)).rejects.toThrow('is not served');
+    for (const definition of [Guarded, Free]) RpcManager.terminateInterface(definition);
   });
 });
 

@@ -53,7 +53,7 @@ export class WebRpcProtocol {
   };
 }
 
-/** Interfaces that a dispatcher answers by what is registered for them. */
+/** Interfaces that a dispatcher answers by what is registered for them. What others have it answer is theirs, and stays. */
 class RegisteredInterfaces {
   readonly definitions = new Map<string, RpcInterfaceDefinition>();
 
@@ -62,15 +62,16 @@ class RegisteredInterfaces {
     private readonly around: RpcAround,
   ) {}
 
-  /** Serves an interface, from now on by what is registered for it now. */
+  /** Serves an interface, from now on by what is registered for it now; unless something else answers it already. */
   expose(definition: RpcInterfaceDefinition): void {
+    const { interfaceName } = definition;
+    if (!this.definitions.has(interfaceName) && this.dispatcher.serves(interfaceName)) return;
     this.dispatcher.replace(definition, impls.implementationOf(definition, this.around));
-    this.definitions.set(definition.interfaceName, definition);
+    this.definitions.set(interfaceName, definition);
   }
 
   withdraw({ interfaceName }: RpcInterfaceDefinition): void {
-    this.dispatcher.unregister(interfaceName);
-    this.definitions.delete(interfaceName);
+    if (this.definitions.delete(interfaceName)) this.dispatcher.unregister(interfaceName);
   }
 }
 
@@ -114,7 +115,7 @@ function serve(server: RegisteredInterfaces, interfaces: readonly RpcInterfaceDe
 
 /**
  * Has a dispatcher answer interfaces by what {@link RpcManager} knows of them when they are called: for servers that are
- * reached by other means than HTTP.
+ * reached by other means than HTTP. What the dispatcher answers already, it goes on answering as it did.
  *
  * @returns ends it
  * @throws Error with a sentence, for a definition that cannot be served
@@ -126,10 +127,7 @@ export function serveRegistered(
   const server = new RegisteredInterfaces(dispatcher, (call, next) =>
     ClientRequestContext.run(call.activity, next),
   );
-  serve(
-    server,
-    [...interfaces, ...initialized.values()].filter((each) => !dispatcher.serves(each.interfaceName)),
-  );
+  serve(server, [...interfaces, ...initialized.values()]);
   return () => {
     servers.delete(server);
     for (const definition of server.definitions.values()) server.withdraw(definition);
