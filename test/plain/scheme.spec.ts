@@ -236,6 +236,61 @@ describe.each(adapterNames)('a scheme of its own in Nest on %s', (adapter) => {
   });
 });
 
+describe('a token in a path of its own', () => {
+  /** `/echo/for/A%2FB`: names the model, decoded, and leaves the rest to the argument. */
+  const byModel = httpScheme({
+    paths: {
+      write: ({ operation, token }) =>
+        `/${operation}${token ? `/for/${encodeURIComponent(token.iModelId ?? '')}` : ''}`,
+      read: (path) => {
+        const [, operation = '', , iModelId] = path.split('/').map(decodeURIComponent);
+        const token = iModelId === undefined ? undefined : { iModelId };
+        return { interfaceName: 'Shelf', version: '1.0.0-dev.1', operation, token };
+      },
+    },
+  });
+
+  it('arrives as it was read, and is no mismatch', async () => {
+    const server = await serve('node:http', { scheme: byModel, throwOnTokenMismatch: true });
+    const shelf = clientAt(server.url, { scheme: byModel, interfaces: [] }).client(Shelf);
+    const tokens: IModelRpcProps[] = [
+      { key: 'k', iTwinId: 'T', iModelId: 'a/b c%2F', changeset: { id: 'C', index: 3 } },
+      { key: 'k', iTwinId: 'x/y', iModelId: 'm', changeset: { id: '' } },
+      { key: 'm:0', iTwinId: '', iModelId: 'm', changeset: { id: '0' } },
+    ];
+    for (const token of tokens) expect(await shelf.echo(token, 1)).toEqual([token, 1]);
+  });
+
+  it('wins over the argument, which is left alone where no token is named', async () => {
+    const server = await serve('node:http', { scheme: byModel });
+    const echo = async (target: string) => {
+      const body = '[{"key":"k","iTwinId":"t","iModelId":"imodel/context","changeset":{"id":"c"}}]';
+      const headers = { 'X-Correlation-Id': 'a', 'Content-Type': 'text/plain' };
+      const answer = await fetch(server.url + target, { method: 'POST', headers, body });
+      return ((await answer.json()) as unknown[])[0];
+    };
+    const token = { key: 'k', iTwinId: 't', iModelId: 'imodel/context', changeset: { id: 'c' } };
+    expect(await echo('/echo')).toEqual(token);
+    expect(await echo('/echo/for/EVIL')).toEqual({ ...token, iModelId: 'EVIL' });
+    // Again: what a target names is remembered.
+    expect(await echo('/echo/for/EVIL')).toEqual({ ...token, iModelId: 'EVIL' });
+  });
+
+  it('is no part of the path that an implementation sees, which is the one that was sent', async () => {
+    const paths: unknown[] = [];
+    const server = await serve('node:http', {
+      scheme: byModel,
+      around: (call, next) => {
+        paths.push(call.transport.kind === 'http' && call.transport.path);
+        return next();
+      },
+    });
+    const shelf = clientAt(server.url, { scheme: byModel, interfaces: [] }).client(Shelf);
+    await shelf.echo({ iTwinId: 't', iModelId: 'a/b' });
+    expect(paths).toEqual(['/echo/for/a%2Fb']);
+  });
+});
+
 describe('a scheme', () => {
   it('may change a part only', async () => {
     const part = httpScheme({ headers: { 'x-correlation-id': 'Traceparent' } });

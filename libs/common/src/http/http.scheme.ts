@@ -8,7 +8,7 @@ export interface HttpSchemeCall {
   readonly version: string;
   /** The name of an operation of the interface. */
   readonly operation: string;
-  /** Routes the call; `undefined` where there is nothing to route by. */
+  /** Routes the call, decoded; what it leaves out is as the token among the arguments has it. */
   readonly token?: IModelRpcProps | undefined;
 }
 
