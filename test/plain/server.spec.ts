@@ -244,6 +244,18 @@ describe.each(plainNames)('a server on %s', (platform) => {
     expect([await slow, await closed]).toEqual(['done', 0]);
   });
 
+  it('may be ended twice: both wait for the same calls, and no longer', async () => {
+    const impl = new AtlasImpl();
+    const { map, rpc } = await serve(platform, {}, impl);
+    const answer = map().wait();
+    await impl.entered.isOpen;
+    const closed = [rpc.close(60_000), rpc.close(60_000)];
+    impl.goOn.open();
+    expect(await answer).toBe('done');
+    expect(await Promise.all(closed)).toEqual([0, 0]);
+    expect(await rpc.close()).toBe(0);
+  });
+
   it('cuts off what takes too long', async () => {
     const impl = new AtlasImpl();
     const { map, rpc } = await serve(platform, {}, impl);
