@@ -12,7 +12,7 @@ import {
   RpcOperation,
   RpcPendingResponse,
 } from '@linnet/common';
-import type { IModelRpcProps, RpcClientOptions } from '@linnet/common';
+import type { HttpSchemeProps, IModelRpcProps, RpcClientOptions } from '@linnet/common';
 import { send } from '../conformance/raw.client.js';
 import { adapterNames, startServer } from '../conformance/server.js';
 import { listen, plainNames, platforms } from './plain.servers.js';
@@ -301,13 +301,48 @@ describe('a scheme', () => {
     expect(await client.client(Shelf).with({ activityId: 'a' }).who()).toMatchObject({ activityId: 'a' });
   });
 
-  it('gives nothing two meanings', () => {
-    expect(() => httpScheme({ statuses: { 202: 299, 404: 299 } })).toThrow(
-      'A scheme gives two meanings to one of 299, 299.',
+  it.each<HttpSchemeProps>([
+    { statuses: { 202: 299, 404: 299 } },
+    { statuses: { 202: 200 } },
+    { statuses: { 200: 404 } },
+    { statuses: { 500: 422 } },
+    { headers: { 'X-Session-Id': 'X-Id', 'X-Application-Id': 'x-id' } },
+    { headers: { 'X-Correlation-Id': 'X-Session-Id' } },
+    { headers: { 'X-Correlation-Id': 'content-type' } },
+    { headers: { 'Retry-After': 'Vary' } },
+    { headers: { 'X-Correlation-Id': 'X-Linnet-Timeout' } },
+  ])('gives nothing two meanings: %j', (props) => {
+    expect(() => httpScheme(props)).toThrow('A scheme gives two meanings to');
+  });
+
+  it('gives nothing two names', () => {
+    const headers = { 'X-Session-Id': 'b', 'x-session-id': 'c' };
+    expect(() => httpScheme({ headers })).toThrow('A scheme renames x-session-id twice.');
+  });
+
+  it.each([100, 199, 204, 205, 302, 304, 600, 299.5, NaN])('has no answer of status %d', (status) => {
+    expect(() => httpScheme({ statuses: { 202: status } })).toThrow(`cannot answer with status ${status}.`);
+  });
+
+  it.each(['', 'X Id', 'X-Id:', 'é'])('has no header %j', (name) => {
+    expect(() => httpScheme({ headers: { 'X-Session-Id': name } })).toThrow(
+      `A scheme cannot call a header "${name}".`,
     );
-    expect(() => httpScheme({ headers: { 'X-Session-Id': 'X-Id', 'X-Application-Id': 'x-id' } })).toThrow(
-      'two meanings',
-    );
+  });
+
+  it('may have things change places, or stay', async () => {
+    const swapped = httpScheme({
+      headers: { 'X-Session-Id': 'X-Correlation-Id', 'X-Correlation-Id': 'X-Session-Id', Vary: 'vary' },
+      statuses: { 200: 202, 202: 200, 404: 404 },
+    });
+    const server = await serve('node:http', { scheme: swapped });
+    const headers = { 'X-Correlation-Id': 's', 'X-Session-Id': 'a', 'Content-Type': 'text/plain' };
+    const target = `${server.url}/Shelf-1.0.0-dev.1-who`;
+    const answer = await fetch(target, { method: 'POST', headers, body: '[]' });
+    expect([answer.status, await answer.json()]).toEqual([
+      202,
+      { activityId: 'a', accessToken: '', sessionId: 's' },
+    ]);
   });
 
   it('takes any path where a server serves nothing else', async () => {

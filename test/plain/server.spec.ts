@@ -390,6 +390,24 @@ describe('a fetch handler', () => {
     expect(await statusOf(listed, 'https://api.example.com', local)).toBe(403);
   });
 
+  it('answers with whatever status it is told, and never rejects', async () => {
+    let status = 0;
+    const mapError = () => ({ status, body: { message: 'told' } });
+    const { fetch } = createFetchServer({
+      interfaces: [[Atlas, new AtlasImpl()]],
+      mapError,
+      report: () => undefined,
+    });
+    const statuses = [0, 100, 199, 204, 205, 304, 418, 599, 600, NaN];
+    const answered: number[] = [];
+    for (status of statuses) {
+      const headers = { 'X-Correlation-Id': 'a', 'X-Protocol-Version': '2', 'Content-Type': 'text/plain' };
+      const url = 'http://localhost/Atlas-1.2.0-fail';
+      answered.push((await fetch(new Request(url, { method: 'POST', headers, body: '[]' }))).status);
+    }
+    expect(answered).toEqual([500, 500, 500, 204, 205, 304, 418, 599, 500, 500]);
+  });
+
   it('does not wait for a body that somebody else has read', async () => {
     const used = request('/Atlas-1.2.0-find', '["it"]');
     await used.text();

@@ -9,8 +9,11 @@ import type { HttpServiceOptions } from './http.service.js';
 
 const encoder = new TextEncoder();
 
+/** Statuses that no Response with a body can have. */
+const withoutBody = new Set([204, 205, 304]);
+
 /** By the names that they have in requests. */
-const formats: ReadonlyMap<string, CompressionFormat> = new Map([
+const formats: ReadonlyMap<string, 'gzip' | 'deflate'> = new Map([
   ['gzip', 'gzip'],
   ['x-gzip', 'gzip'],
   ['deflate', 'deflate'],
@@ -166,7 +169,7 @@ function responseOf({ status, headers, body }: HttpResponse, method: string): Re
     typeof body === 'string' ? [encoder.encode(body)] : body instanceof Uint8Array ? [body] : body;
   const content = new Blob(bytes as Uint8Array<ArrayBuffer>[]);
   if (method === 'HEAD') fields.set('Content-Length', String(content.size));
-  return new Response(status === 204 || method === 'HEAD' ? null : content, {
+  return new Response(withoutBody.has(status) || method === 'HEAD' ? null : content, {
     // A status that no Response can have is a fault of the server.
     status: status >= 200 && status <= 599 ? status : 500,
     headers: fields,
