@@ -1,4 +1,7 @@
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import {
@@ -125,6 +128,18 @@ describe('the server of the documents of iTwin.js', () => {
     expect(await answer.json()).toEqual(configuration.protocol.openAPIDescription);
     expect(configuration.protocol.info).toEqual(info);
     expect(configuration.interfaces()).toEqual([RobotWorldReadRpcInterface]);
+  });
+
+  it('describes itself to nobody who was led to it by another name', async () => {
+    const url = await serve(configuration);
+    const askAs = async (host: string) => {
+      const asked = get(`${url}/v3/swagger.json`, { headers: { Host: host } });
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      return [answer.statusCode, await text(answer)];
+    };
+    const description = JSON.stringify(configuration.protocol.openAPIDescription);
+    expect(await askAs('localhost')).toEqual([200, description]);
+    expect(await askAs('evil.example')).toEqual([403, '']);
   });
 
   it('tells when it has answered', async () => {

@@ -16,6 +16,7 @@ import { withSurroundings } from './backend.client.js';
 import type { BackendClientOptions } from './backend.client.js';
 import { PlainRpcServer } from './plain.server.js';
 import type { RpcServerOptions } from './plain.server.js';
+import { NodeRequestHead } from './request.head.js';
 import { checkDefinition } from './version.rules.js';
 
 /** What `WebRpcManager.initializeImpl` is called with: as in iTwin.js, and all options of {@link RpcServerOptions}. */
@@ -46,8 +47,12 @@ export class WebRpcProtocol {
   /** Answers any GET as a call, whatever its path. */
   readonly handleOperationGetRequest = this.handleOperationPostRequest;
 
-  /** Answers with the OpenAPI document. */
-  readonly handleOpenApiDescriptionRequest = (_request: IncomingMessage, response: ServerResponse): void => {
+  /** Answers with the OpenAPI document; with 403 who asks for it by a name that the server does not go by. */
+  readonly handleOpenApiDescriptionRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    if (!this.server.service.handler.trustsHost(new NodeRequestHead(request))) {
+      response.writeHead(403).end();
+      return;
+    }
     response.setHeader('Content-Type', 'application/json; charset=utf-8');
     response.end(JSON.stringify(this.openAPIDescription));
   };
