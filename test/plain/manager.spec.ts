@@ -296,6 +296,15 @@ describe('an interface', () => {
     RpcManager.terminateInterface(Everywhere);
   });
 
+  it('is nothing to a configuration that is closed', async () => {
+    const Later = definitionOf('Later');
+    const [closed, open] = [1, 2].map(() => WebRpcManager.initializeImpl({ info }, []));
+    expect(await closed!.server.close()).toBe(0);
+    RpcManager.initializeInterface(Later);
+    expect([closed!, open!].map((each) => each.interfaces())).toEqual([[], [Later]]);
+    RpcManager.terminateInterface(Later);
+  });
+
   it('that cannot be served is refused when it is initialised', () => {
     const Odd = Object.create(definitionOf('Odd'), {
       interfaceVersion: { value: '1' },

@@ -80,6 +80,22 @@ class RegisteredInterfaces {
   }
 }
 
+/** A server that learns what is registered until it is closed. */
+class RegisteredRpcServer extends PlainRpcServer {
+  readonly registered: RegisteredInterfaces;
+
+  constructor(params: WebRpcServerParams) {
+    super({ ...params, interfaces: [] });
+    const { dispatcher, around } = this.service;
+    this.registered = new RegisteredInterfaces(dispatcher, around);
+  }
+
+  override close(timeoutMs?: number): Promise<number> {
+    servers.delete(this.registered);
+    return super.close(timeoutMs);
+  }
+}
+
 /** A server of interfaces whose implementations {@link RpcManager} knows. */
 export class WebRpcConfiguration {
   /** The server itself: a handler for `node:http` and Express, `fetch`, `close`. */
@@ -90,10 +106,10 @@ export class WebRpcConfiguration {
   readonly registered: RegisteredInterfaces;
 
   constructor(params: WebRpcServerParams) {
-    this.server = new PlainRpcServer({ ...params, interfaces: [] });
-    this.protocol = new WebRpcProtocol(this.server, params.info);
-    const { dispatcher, around } = this.server.service;
-    this.registered = new RegisteredInterfaces(dispatcher, around);
+    const server = new RegisteredRpcServer(params);
+    this.server = server;
+    this.registered = server.registered;
+    this.protocol = new WebRpcProtocol(server, params.info);
   }
 
   /** The interfaces that are served. */
