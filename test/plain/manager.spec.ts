@@ -1,4 +1,7 @@
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import {
@@ -6,11 +9,16 @@ import {
   ClientRequestContext,
   createRpcServer,
   RpcManager,
+  serveRegistered,
   WebRpcManager,
 } from '@linnet/backend/node';
 import type { BentleyCloudRpcParams, WebRpcConfiguration } from '@linnet/backend/node';
 import {
   createRpcClient,
+  HttpRpcHandler,
+  defaultWireLimits,
+  inMemoryHttp,
+  RpcDispatcher,
   RpcInterface,
   RpcManager as RpcClientManager,
   RpcOperation,
@@ -120,6 +128,18 @@ describe('the server of the documents of iTwin.js', () => {
     expect(await answer.json()).toEqual(configuration.protocol.openAPIDescription);
     expect(configuration.protocol.info).toEqual(info);
     expect(configuration.interfaces()).toEqual([RobotWorldReadRpcInterface]);
+  });
+
+  it('describes itself to nobody who was led to it by another name', async () => {
+    const url = await serve(configuration);
+    const askAs = async (host: string) => {
+      const asked = get(`${url}/v3/swagger.json`, { headers: { Host: host } });
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      return [answer.statusCode, await text(answer)];
+    };
+    const description = JSON.stringify(configuration.protocol.openAPIDescription);
+    expect(await askAs('localhost')).toEqual([200, description]);
+    expect(await askAs('evil.example')).toEqual([403, '']);
   });
 
   it('tells when it has answered', async () => {
@@ -276,12 +296,58 @@ describe('an interface', () => {
     RpcManager.terminateInterface(Everywhere);
   });
 
+  it('is nothing to a configuration that is closed', async () => {
+    const Later = definitionOf('Later');
+    const [closed, open] = [1, 2].map(() => WebRpcManager.initializeImpl({ info }, []));
+    expect(await closed!.server.close()).toBe(0);
+    RpcManager.initializeInterface(Later);
+    expect([closed!, open!].map((each) => each.interfaces())).toEqual([[], [Later]]);
+    RpcManager.terminateInterface(Later);
+  });
+
   it('that cannot be served is refused when it is initialised', () => {
     const Odd = Object.create(definitionOf('Odd'), {
       interfaceVersion: { value: '1' },
     }) as RpcInterfaceDefinition;
     expect(() => WebRpcManager.initializeImpl({ info }, [Odd])).toThrow('is no semantic version');
     expect(() => RpcManager.initializeInterface(Odd)).toThrow('is no semantic version');
+  });
+});
+
+describe('a dispatcher that others have answer as well', () => {
+  class Impl {
+    async ask() {
+      return 'registered';
+    }
+  }
+  const refuse = () => {
+    throw new Error('There is nothing for you.');
+  };
+
+  it('goes on answering what is theirs, whatever becomes of the interface here', async () => {
+    const [Guarded, Free] = [definitionOf('Guarded'), definitionOf('Free')];
+    const dispatcher = new RpcDispatcher({ waitingCalls: 1 });
+    dispatcher.register(Guarded, { name: 'Theirs', handlerOf: () => refuse });
+    const send = inMemoryHttp(new HttpRpcHandler(dispatcher, { limits: defaultWireLimits }));
+    const client = createRpcClient({ send });
+    const ask = (definition: typeof Guarded) => client.client(definition).ask();
+    const end = serveRegistered(dispatcher, [Guarded, Free]);
+    for (const definition of [Guarded, Free]) {
+      RpcManager.registerImpl(definition, Impl);
+      RpcManager.initializeInterface(definition);
+      RpcManager.supplyImplInstance(definition, new Impl());
+    }
+    await expect(ask(Guarded)).rejects.toThrow('nothing for you');
+    expect(await ask(Free)).toBe('registered');
+    for (const definition of [Guarded, Free]) RpcManager.terminateInterface(definition);
+    await expect(ask(Guarded)).rejects.toThrow('nothing for you');
+    await expect(ask(Free)).rejects.toThrow('is not served');
+    RpcManager.initializeInterface(Free);
+    end();
+    RpcManager.initializeInterface(Guarded);
+    await expect(ask(Guarded)).rejects.toThrow('nothing for you');
+    await expect(ask(Free)).rejects.toThrow('is not served');
+    for (const definition of [Guarded, Free]) RpcManager.terminateInterface(definition);
   });
 });
 

@@ -12,7 +12,7 @@ import {
   RpcOperation,
   RpcPendingResponse,
 } from '@linnet/common';
-import type { IModelRpcProps, RpcClientOptions } from '@linnet/common';
+import type { HttpSchemeProps, IModelRpcProps, RpcClientOptions } from '@linnet/common';
 import { send } from '../conformance/raw.client.js';
 import { adapterNames, startServer } from '../conformance/server.js';
 import { listen, plainNames, platforms } from './plain.servers.js';
@@ -236,6 +236,61 @@ describe.each(adapterNames)('a scheme of its own in Nest on %s', (adapter) => {
   });
 });
 
+describe('a token in a path of its own', () => {
+  /** `/echo/for/A%2FB`: names the model, decoded, and leaves the rest to the argument. */
+  const byModel = httpScheme({
+    paths: {
+      write: ({ operation, token }) =>
+        `/${operation}${token ? `/for/${encodeURIComponent(token.iModelId ?? '')}` : ''}`,
+      read: (path) => {
+        const [, operation = '', , iModelId] = path.split('/').map(decodeURIComponent);
+        const token = iModelId === undefined ? undefined : { iModelId };
+        return { interfaceName: 'Shelf', version: '1.0.0-dev.1', operation, token };
+      },
+    },
+  });
+
+  it('arrives as it was read, and is no mismatch', async () => {
+    const server = await serve('node:http', { scheme: byModel, throwOnTokenMismatch: true });
+    const shelf = clientAt(server.url, { scheme: byModel, interfaces: [] }).client(Shelf);
+    const tokens: IModelRpcProps[] = [
+      { key: 'k', iTwinId: 'T', iModelId: 'a/b c%2F', changeset: { id: 'C', index: 3 } },
+      { key: 'k', iTwinId: 'x/y', iModelId: 'm', changeset: { id: '' } },
+      { key: 'm:0', iTwinId: '', iModelId: 'm', changeset: { id: '0' } },
+    ];
+    for (const token of tokens) expect(await shelf.echo(token, 1)).toEqual([token, 1]);
+  });
+
+  it('wins over the argument, which is left alone where no token is named', async () => {
+    const server = await serve('node:http', { scheme: byModel });
+    const echo = async (target: string) => {
+      const body = '[{"key":"k","iTwinId":"t","iModelId":"imodel/context","changeset":{"id":"c"}}]';
+      const headers = { 'X-Correlation-Id': 'a', 'Content-Type': 'text/plain' };
+      const answer = await fetch(server.url + target, { method: 'POST', headers, body });
+      return ((await answer.json()) as unknown[])[0];
+    };
+    const token = { key: 'k', iTwinId: 't', iModelId: 'imodel/context', changeset: { id: 'c' } };
+    expect(await echo('/echo')).toEqual(token);
+    expect(await echo('/echo/for/EVIL')).toEqual({ ...token, iModelId: 'EVIL' });
+    // Again: what a target names is remembered.
+    expect(await echo('/echo/for/EVIL')).toEqual({ ...token, iModelId: 'EVIL' });
+  });
+
+  it('is no part of the path that an implementation sees, which is the one that was sent', async () => {
+    const paths: unknown[] = [];
+    const server = await serve('node:http', {
+      scheme: byModel,
+      around: (call, next) => {
+        paths.push(call.transport.kind === 'http' && call.transport.path);
+        return next();
+      },
+    });
+    const shelf = clientAt(server.url, { scheme: byModel, interfaces: [] }).client(Shelf);
+    await shelf.echo({ iTwinId: 't', iModelId: 'a/b' });
+    expect(paths).toEqual(['/echo/for/a%2Fb']);
+  });
+});
+
 describe('a scheme', () => {
   it('may change a part only', async () => {
     const part = httpScheme({ headers: { 'x-correlation-id': 'Traceparent' } });
@@ -246,13 +301,48 @@ describe('a scheme', () => {
     expect(await client.client(Shelf).with({ activityId: 'a' }).who()).toMatchObject({ activityId: 'a' });
   });
 
-  it('gives nothing two meanings', () => {
-    expect(() => httpScheme({ statuses: { 202: 299, 404: 299 } })).toThrow(
-      'A scheme gives two meanings to one of 299, 299.',
+  it.each<HttpSchemeProps>([
+    { statuses: { 202: 299, 404: 299 } },
+    { statuses: { 202: 200 } },
+    { statuses: { 200: 404 } },
+    { statuses: { 500: 422 } },
+    { headers: { 'X-Session-Id': 'X-Id', 'X-Application-Id': 'x-id' } },
+    { headers: { 'X-Correlation-Id': 'X-Session-Id' } },
+    { headers: { 'X-Correlation-Id': 'content-type' } },
+    { headers: { 'Retry-After': 'Vary' } },
+    { headers: { 'X-Correlation-Id': 'X-Linnet-Timeout' } },
+  ])('gives nothing two meanings: %j', (props) => {
+    expect(() => httpScheme(props)).toThrow('A scheme gives two meanings to');
+  });
+
+  it('gives nothing two names', () => {
+    const headers = { 'X-Session-Id': 'b', 'x-session-id': 'c' };
+    expect(() => httpScheme({ headers })).toThrow('A scheme renames x-session-id twice.');
+  });
+
+  it.each([100, 199, 204, 205, 302, 304, 600, 299.5, NaN])('has no answer of status %d', (status) => {
+    expect(() => httpScheme({ statuses: { 202: status } })).toThrow(`cannot answer with status ${status}.`);
+  });
+
+  it.each(['', 'X Id', 'X-Id:', 'é'])('has no header %j', (name) => {
+    expect(() => httpScheme({ headers: { 'X-Session-Id': name } })).toThrow(
+      `A scheme cannot call a header "${name}".`,
     );
-    expect(() => httpScheme({ headers: { 'X-Session-Id': 'X-Id', 'X-Application-Id': 'x-id' } })).toThrow(
-      'two meanings',
-    );
+  });
+
+  it('may have things change places, or stay', async () => {
+    const swapped = httpScheme({
+      headers: { 'X-Session-Id': 'X-Correlation-Id', 'X-Correlation-Id': 'X-Session-Id', Vary: 'vary' },
+      statuses: { 200: 202, 202: 200, 404: 404 },
+    });
+    const server = await serve('node:http', { scheme: swapped });
+    const headers = { 'X-Correlation-Id': 's', 'X-Session-Id': 'a', 'Content-Type': 'text/plain' };
+    const target = `${server.url}/Shelf-1.0.0-dev.1-who`;
+    const answer = await fetch(target, { method: 'POST', headers, body: '[]' });
+    expect([answer.status, await answer.json()]).toEqual([
+      202,
+      { activityId: 'a', accessToken: '', sessionId: 's' },
+    ]);
   });
 
   it('takes any path where a server serves nothing else', async () => {

@@ -244,6 +244,18 @@ describe.each(plainNames)('a server on %s', (platform) => {
     expect([await slow, await closed]).toEqual(['done', 0]);
   });
 
+  it('may be ended twice: both wait for the same calls, and no longer', async () => {
+    const impl = new AtlasImpl();
+    const { map, rpc } = await serve(platform, {}, impl);
+    const answer = map().wait();
+    await impl.entered.isOpen;
+    const closed = [rpc.close(60_000), rpc.close(60_000)];
+    impl.goOn.open();
+    expect(await answer).toBe('done');
+    expect(await Promise.all(closed)).toEqual([0, 0]);
+    expect(await rpc.close()).toBe(0);
+  });
+
   it('cuts off what takes too long', async () => {
     const impl = new AtlasImpl();
     const { map, rpc } = await serve(platform, {}, impl);
@@ -376,6 +388,24 @@ describe('a fetch handler', () => {
     expect(await statusOf(listed, 'https://api.example.com.evil.example')).toBe(403);
     // A page of somebody's own computer is nothing to a server that is elsewhere.
     expect(await statusOf(listed, 'https://api.example.com', local)).toBe(403);
+  });
+
+  it('answers with whatever status it is told, and never rejects', async () => {
+    let status = 0;
+    const mapError = () => ({ status, body: { message: 'told' } });
+    const { fetch } = createFetchServer({
+      interfaces: [[Atlas, new AtlasImpl()]],
+      mapError,
+      report: () => undefined,
+    });
+    const statuses = [0, 100, 199, 204, 205, 304, 418, 599, 600, NaN];
+    const answered: number[] = [];
+    for (status of statuses) {
+      const headers = { 'X-Correlation-Id': 'a', 'X-Protocol-Version': '2', 'Content-Type': 'text/plain' };
+      const url = 'http://localhost/Atlas-1.2.0-fail';
+      answered.push((await fetch(new Request(url, { method: 'POST', headers, body: '[]' }))).status);
+    }
+    expect(answered).toEqual([500, 500, 500, 204, 205, 304, 418, 599, 500, 500]);
   });
 
   it('does not wait for a body that somebody else has read', async () => {

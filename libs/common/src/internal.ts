@@ -9,6 +9,7 @@ export { methodOf, RpcImpls } from './rpc/rpc.impls.js';
 export { isFault, reportToConsole } from './call/call.report.js';
 export { isVersionCompatible } from './rpc/rpc.version.js';
 export { settle } from './call/call.settle.js';
+export { OpenCalls } from './call/open.calls.js';
 export { later } from './call/call.timer.js';
 export { reservedNames } from './call/call.names.js';
 export { GENERAL_ERROR } from './call/call.error.js';
@@ -18,6 +19,7 @@ export { limitsFrom } from './wire/wire.limits.js';
 
 // HTTP, between a platform and the handler.
 export { HttpExchange } from './http/http.exchange.js';
+export { decoderFor } from './http/http.decoding.js';
 export { HttpError } from './http/http.message.js';
 export { OriginPolicy } from './http/http.origin.js';
 export { openApiDocument } from './http/http.openapi.js';

@@ -1,10 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { HttpPlatform, HttpResponse, HttpRpcHandler } from '@linnet/common';
-import { hiddenError, HttpError, HttpExchange } from '@linnet/common/internal';
+import { decoderFor, hiddenError, HttpError, HttpExchange, OpenCalls } from '@linnet/common/internal';
 import { NodeRequestHead } from './request.head.js';
 import { compressBody, refuseBody, writeResponse } from './response.writer.js';
+
+const decoders: ReadonlyMap<string, () => Transform> = new Map([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+]);
 
 /** How a platform hands over a request, where it is not `node:http` itself. */
 export interface NodePlatform extends HttpPlatform {
@@ -21,8 +28,7 @@ export interface NodePlatform extends HttpPlatform {
 /** Serves RPC on Node's HTTP messages, whoever made the server. */
 export class NodeRpcServer {
   /** Answers that are yet to be given, or on their way. */
-  readonly #open = new Set<ServerResponse>();
-  #whenIdle: (() => void) | undefined;
+  readonly #open = new OpenCalls<ServerResponse>();
 
   constructor(
     /** Answers what is read here. */
@@ -58,14 +64,7 @@ export class NodeRpcServer {
    */
   async close(timeoutMs: number): Promise<number> {
     this.handler.closing = true;
-    if (this.#open.size === 0) return 0;
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      this.#whenIdle = resolve;
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    clearTimeout(timer);
-    const left = [...this.#open];
+    const left = await this.#open.left(timeoutMs);
     for (const response of left) response.destroy();
     return left.length;
   }
@@ -76,7 +75,6 @@ export class NodeRpcServer {
     const over = () => {
       if (!this.#open.delete(response)) return;
       if (!response.writableFinished) activity.abort(new Error('The client is gone.'));
-      if (this.#open.size === 0) this.#whenIdle?.();
     };
     response.on('close', over);
     // One that waits behind another on its connection is not told when that ends.
@@ -112,7 +110,8 @@ export class NodeRpcServer {
       return;
     }
     try {
-      body = decompress(source, request.headers['content-encoding']);
+      const makeDecoder = decoderFor(request.headers['content-encoding'], decoders);
+      if (makeDecoder) body = source.pipe(makeDecoder());
     } catch (error) {
       return refuse(exchange.refuse(error));
     }
@@ -182,24 +181,6 @@ export class NodeRpcServer {
       });
       response.destroy();
     }
-  }
-}
-
-function decompress(source: Readable, contentEncoding: string | undefined): Readable {
-  switch (contentEncoding?.toLowerCase()) {
-    case undefined:
-    case '':
-    case 'identity':
-      return source;
-    case 'gzip':
-    case 'x-gzip':
-      return source.pipe(createGunzip());
-    case 'deflate':
-      return source.pipe(createInflate());
-    case 'br':
-      return source.pipe(createBrotliDecompress());
-    default:
-      throw new HttpError(415, `Invalid request: content encoding "${contentEncoding}" is not read.`);
   }
 }
 

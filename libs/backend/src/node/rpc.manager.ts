@@ -16,6 +16,7 @@ import { withSurroundings } from './backend.client.js';
 import type { BackendClientOptions } from './backend.client.js';
 import { PlainRpcServer } from './plain.server.js';
 import type { RpcServerOptions } from './plain.server.js';
+import { NodeRequestHead } from './request.head.js';
 import { checkDefinition } from './version.rules.js';
 
 /** What `WebRpcManager.initializeImpl` is called with: as in iTwin.js, and all options of {@link RpcServerOptions}. */
@@ -46,14 +47,18 @@ export class WebRpcProtocol {
   /** Answers any GET as a call, whatever its path. */
   readonly handleOperationGetRequest = this.handleOperationPostRequest;
 
-  /** Answers with the OpenAPI document. */
-  readonly handleOpenApiDescriptionRequest = (_request: IncomingMessage, response: ServerResponse): void => {
+  /** Answers with the OpenAPI document; with 403 who asks for it by a name that the server does not go by. */
+  readonly handleOpenApiDescriptionRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    if (!this.server.service.handler.trustsHost(new NodeRequestHead(request))) {
+      response.writeHead(403).end();
+      return;
+    }
     response.setHeader('Content-Type', 'application/json; charset=utf-8');
     response.end(JSON.stringify(this.openAPIDescription));
   };
 }
 
-/** Interfaces that a dispatcher answers by what is registered for them. */
+/** Interfaces that a dispatcher answers by what is registered for them. What others have it answer is theirs, and stays. */
 class RegisteredInterfaces {
   readonly definitions = new Map<string, RpcInterfaceDefinition>();
 
@@ -62,15 +67,32 @@ class RegisteredInterfaces {
     private readonly around: RpcAround,
   ) {}
 
-  /** Serves an interface, from now on by what is registered for it now. */
+  /** Serves an interface, from now on by what is registered for it now; unless something else answers it already. */
   expose(definition: RpcInterfaceDefinition): void {
+    const { interfaceName } = definition;
+    if (!this.definitions.has(interfaceName) && this.dispatcher.serves(interfaceName)) return;
     this.dispatcher.replace(definition, impls.implementationOf(definition, this.around));
-    this.definitions.set(definition.interfaceName, definition);
+    this.definitions.set(interfaceName, definition);
   }
 
   withdraw({ interfaceName }: RpcInterfaceDefinition): void {
-    this.dispatcher.unregister(interfaceName);
-    this.definitions.delete(interfaceName);
+    if (this.definitions.delete(interfaceName)) this.dispatcher.unregister(interfaceName);
+  }
+}
+
+/** A server that learns what is registered until it is closed. */
+class RegisteredRpcServer extends PlainRpcServer {
+  readonly registered: RegisteredInterfaces;
+
+  constructor(params: WebRpcServerParams) {
+    super({ ...params, interfaces: [] });
+    const { dispatcher, around } = this.service;
+    this.registered = new RegisteredInterfaces(dispatcher, around);
+  }
+
+  override close(timeoutMs?: number): Promise<number> {
+    servers.delete(this.registered);
+    return super.close(timeoutMs);
   }
 }
 
@@ -84,10 +106,10 @@ export class WebRpcConfiguration {
   readonly registered: RegisteredInterfaces;
 
   constructor(params: WebRpcServerParams) {
-    this.server = new PlainRpcServer({ ...params, interfaces: [] });
-    this.protocol = new WebRpcProtocol(this.server, params.info);
-    const { dispatcher, around } = this.server.service;
-    this.registered = new RegisteredInterfaces(dispatcher, around);
+    const server = new RegisteredRpcServer(params);
+    this.server = server;
+    this.registered = server.registered;
+    this.protocol = new WebRpcProtocol(server, params.info);
   }
 
   /** The interfaces that are served. */
@@ -114,7 +136,7 @@ function serve(server: RegisteredInterfaces, interfaces: readonly RpcInterfaceDe
 
 /**
  * Has a dispatcher answer interfaces by what {@link RpcManager} knows of them when they are called: for servers that are
- * reached by other means than HTTP.
+ * reached by other means than HTTP. What the dispatcher answers already, it goes on answering as it did.
  *
  * @returns ends it
  * @throws Error with a sentence, for a definition that cannot be served
@@ -126,10 +148,7 @@ export function serveRegistered(
   const server = new RegisteredInterfaces(dispatcher, (call, next) =>
     ClientRequestContext.run(call.activity, next),
   );
-  serve(
-    server,
-    [...interfaces, ...initialized.values()].filter((each) => !dispatcher.serves(each.interfaceName)),
-  );
+  serve(server, [...interfaces, ...initialized.values()]);
   return () => {
     servers.delete(server);
     for (const definition of server.definitions.values()) server.withdraw(definition);

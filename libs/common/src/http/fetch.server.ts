@@ -1,3 +1,5 @@
+import { OpenCalls } from '../call/open.calls.js';
+import { decoderFor } from './http.decoding.js';
 import { HttpExchange } from './http.exchange.js';
 import { badRequest, HttpError, shuttingDown } from './http.message.js';
 import type { HttpRequestHead, HttpResponse } from './http.message.js';
@@ -6,6 +8,16 @@ import { HttpService } from './http.service.js';
 import type { HttpServiceOptions } from './http.service.js';
 
 const encoder = new TextEncoder();
+
+/** Statuses that no Response with a body can have. */
+const withoutBody = new Set([204, 205, 304]);
+
+/** By the names that they have in requests. */
+const formats: ReadonlyMap<string, 'gzip' | 'deflate'> = new Map([
+  ['gzip', 'gzip'],
+  ['x-gzip', 'gzip'],
+  ['deflate', 'deflate'],
+]);
 
 /** Compresses the body of an answer that asks for it. */
 export type CompressBody = (answer: HttpResponse) => Promise<HttpResponse>;
@@ -29,8 +41,7 @@ export function createFetchServer<T extends readonly object[]>(
 /** Serves RPC on the messages of the fetch standard. */
 export class FetchRpcServer {
   /** Calls that are yet to be answered; each ends its own at once. */
-  readonly #open = new Set<() => void>();
-  #whenIdle: (() => void) | undefined;
+  readonly #open = new OpenCalls<() => void>();
 
   /** @param compress without it answers are sent as they are: many platforms compress by themselves */
   constructor(
@@ -57,14 +68,7 @@ export class FetchRpcServer {
    */
   async close(timeoutMs: number): Promise<number> {
     this.service.handler.closing = true;
-    if (this.#open.size === 0) return 0;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await new Promise<void>((resolve) => {
-      this.#whenIdle = resolve;
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    clearTimeout(timer);
-    const left = [...this.#open];
+    const left = await this.#open.left(timeoutMs);
     for (const cut of left) cut();
     return left.length;
   }
@@ -99,7 +103,6 @@ export class FetchRpcServer {
         request.signal.removeEventListener('abort', gone);
         this.#open.delete(cut);
         resolve(answer);
-        if (this.#open.size === 0) this.#whenIdle?.();
       };
       const cut = () => {
         exchange.activity.abort(new Error('The server is shutting down.'));
@@ -154,19 +157,8 @@ function decompressed(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   contentEncoding: string | null,
 ): ReadableStream<Uint8Array> {
-  switch (contentEncoding?.toLowerCase()) {
-    case undefined:
-    case '':
-    case 'identity':
-      return body;
-    case 'gzip':
-    case 'x-gzip':
-      return body.pipeThrough(new DecompressionStream('gzip'));
-    case 'deflate':
-      return body.pipeThrough(new DecompressionStream('deflate'));
-    default:
-      throw new HttpError(415, `Invalid request: content encoding "${contentEncoding}" is not read.`);
-  }
+  const format = decoderFor(contentEncoding, formats);
+  return format ? body.pipeThrough(new DecompressionStream(format)) : body;
 }
 
 function responseOf({ status, headers, body }: HttpResponse, method: string): Response {
@@ -177,7 +169,7 @@ function responseOf({ status, headers, body }: HttpResponse, method: string): Re
     typeof body === 'string' ? [encoder.encode(body)] : body instanceof Uint8Array ? [body] : body;
   const content = new Blob(bytes as Uint8Array<ArrayBuffer>[]);
   if (method === 'HEAD') fields.set('Content-Length', String(content.size));
-  return new Response(status === 204 || method === 'HEAD' ? null : content, {
+  return new Response(withoutBody.has(status) || method === 'HEAD' ? null : content, {
     // A status that no Response can have is a fault of the server.
     status: status >= 200 && status <= 599 ? status : 500,
     headers: fields,

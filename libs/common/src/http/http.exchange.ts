@@ -3,7 +3,8 @@ import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
 import type { RpcCall, RpcOperationTarget, RpcOutcome } from '../rpc/rpc.call.js';
 import { outcomeOf } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
-import { inflateToken, isToken, isTokenMismatch } from '../rpc/rpc.token.js';
+import { inflateToken, isToken, isTokenMismatch, routedToken } from '../rpc/rpc.token.js';
+import type { RoutedToken } from '../rpc/rpc.token.js';
 import { hiddenError } from '../wire/error.members.js';
 import type { WireError } from '../wire/error.members.js';
 import { describeLosses } from '../wire/value.inspect.js';
@@ -156,13 +157,14 @@ export class HttpExchange {
   }
 
   #inflateTokens(args: unknown[]): void {
-    let segments: string[] | undefined;
+    const { head, route } = this.opened;
+    let routed: RoutedToken | undefined;
     let mismatch = false;
     for (let i = 0; i < args.length; i++) {
       const argument = args[i];
       if (!isToken(argument)) continue;
-      segments ??= pathOf(this.opened.head.target).split('/');
-      const inflated = inflateToken(argument, segments);
+      routed ??= route.token ?? routedToken(pathOf(head.target).split('/'));
+      const inflated = inflateToken(argument, routed);
       args[i] = inflated;
       mismatch ||= isTokenMismatch(argument, inflated);
     }

@@ -110,7 +110,7 @@ export class HttpRpcHandler implements HttpExchangeHost {
 
   #exchange(head: HttpRequestHead, origin: string | undefined): HttpExchange {
     const known = this.#knownRoute(head.target);
-    const route = known?.route ?? this.#parse(head.target);
+    const route = known?.route ?? this.#route(head.target);
     const activityId = headerOf(head, 'x-correlation-id');
     if (activityId === '') throw new HttpError(400, 'Invalid request: Missing required activity ID.');
     let target = known?.target;
@@ -132,12 +132,17 @@ export class HttpRpcHandler implements HttpExchangeHost {
     return new HttpExchange(this, { head, route, target, body, activityId, origin });
   }
 
-  #parse(target: string): HttpRoute {
+  #route(target: string): HttpRoute {
     const { targetLength } = this.options.limits;
     if (target.length > targetLength)
       throw new HttpError(414, `Invalid request: the target is longer than ${targetLength} characters.`);
     // No client sends one, and whoever reads it before us may cut it off or not.
     if (target.includes('#')) throw badRequest('The target has a fragment.');
+    return this.parse(target);
+  }
+
+  /** @throws HttpError for a target that names no operation */
+  protected parse(target: string): HttpRoute {
     return parseRoute(target);
   }
 

@@ -29,6 +29,14 @@ describe('a page', () => {
       expect(origin(page, true)).toBe(page);
   });
 
+  it('of the server itself may call, also over HTTP/2, which names it otherwise', () => {
+    const page = 'https://api.example.com';
+    for (const name of ['host', ':authority'])
+      expect(new OriginPolicy().checkOrigin(head({ origin: page, [name]: 'api.example.com' }, false))).toBe(
+        page,
+      );
+  });
+
   it('of this computer may not call a server that was reached otherwise', () => {
     for (const page of ['http://localhost:3000', 'http://127.0.0.1:8080', 'https://[::1]'])
       expect(() => origin(page, false)).toThrow(refused);

@@ -28,7 +28,7 @@ export class OriginPolicy {
 
   /** @throws HttpError 403 for a `Host` that a loopback server does not go by */
   checkHost(head: HttpRequestHead): void {
-    const host = head.headers['host'];
+    const host = hostOf(head);
     // Only browsers are led astray by DNS, and they always send it.
     if (typeof host !== 'string' || host === this.#known) return;
     const name = hostnameOf(host);
@@ -63,11 +63,16 @@ export class OriginPolicy {
     if (scheme === undefined || authority === undefined) return false;
     // The pages of a mobile app may have a scheme of their own, by which no server is known.
     if (/^https?$/i.test(scheme)) {
-      if (authority === head.headers['host']) return true;
+      if (authority === hostOf(head)) return true;
       if (isLoopbackName(hostnameOf(authority)) && head.isLoopback()) return true;
     }
     return typeof origins === 'function' ? origins(origin, head) : (origins?.includes(origin) ?? false);
   }
+}
+
+/** The name that is asked for; HTTP/2 has a place of its own for it. */
+function hostOf({ headers }: HttpRequestHead): string | string[] | undefined {
+  return headers['host'] ?? headers[':authority'];
 }
 
 /** `localhost:3001` → `localhost`, `[::1]:80` → `[::1]`; empty where there is something else than a port. */

@@ -1,4 +1,5 @@
 import { CONTROL_VERSION } from '../rpc/rpc.dispatcher.js';
+import type { RoutedToken } from '../rpc/rpc.token.js';
 import { badRequest } from './http.message.js';
 
 /** What a request target names (WIRE 2.1). */
@@ -8,6 +9,8 @@ export interface HttpRoute {
   readonly operation: string;
   /** The arguments of a cacheable call: base64 of the JSON text's Latin-1 bytes; empty if there are none. */
   readonly parameters: string;
+  /** What the call is routed by, where a scheme has read it; otherwise the path says it as iTwin.js has it. */
+  readonly token?: RoutedToken;
 }
 
 /** The path of a target, raw: percent-encoded, dot segments and repeated slashes as they are. */

@@ -1,3 +1,4 @@
+import { CLIENT_HEADER, TIMEOUT_HEADER } from './http.headers.js';
 import type { IModelRpcProps } from '../rpc/rpc.token.js';
 
 /** What the path of a request names. */
@@ -8,7 +9,7 @@ export interface HttpSchemeCall {
   readonly version: string;
   /** The name of an operation of the interface. */
   readonly operation: string;
-  /** Routes the call; `undefined` where there is nothing to route by. */
+  /** Routes the call, decoded; what it leaves out is as the token among the arguments has it. */
   readonly token?: IModelRpcProps | undefined;
 }
 
@@ -23,9 +24,23 @@ export interface HttpSchemeProps {
   };
   /** Other names of headers, by those of iTwin.js: `{ 'X-Correlation-Id': 'X-Request-Id' }`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Other statuses of answers, by those of iTwin.js: `{ 202: 299 }`. Each is to be one that has no other meaning. */
+  /** Other statuses of answers, by those of iTwin.js: `{ 202: 299 }`. Each has no other meaning, and may have a body. */
   readonly statuses?: Readonly<Record<number, number>>;
 }
+
+/** Headers that mean something to servers, clients, or what is between them. */
+const wireHeaders: ReadonlySet<string> = new Set(
+  (
+    'accept-encoding access-control-allow-headers access-control-allow-methods access-control-allow-origin ' +
+    'access-control-expose-headers allow authorization cache-control connection content-encoding content-length ' +
+    'content-type cookie host origin retry-after transfer-encoding vary x-application-id x-application-version ' +
+    `x-correlation-id x-protocol-version x-session-id ${CLIENT_HEADER} ${TIMEOUT_HEADER}`
+  ).split(' '),
+);
+/** Statuses of answers and errors. */
+const wireStatuses: ReadonlySet<number> = new Set([
+  200, 202, 204, 400, 403, 404, 405, 408, 409, 410, 413, 414, 415, 422, 429, 500, 501, 502, 503, 504,
+]);
 
 /**
  * Makes a web RPC configuration of one's own. Client and server take the same one.
@@ -34,7 +49,8 @@ export interface HttpSchemeProps {
  * const scheme = httpScheme({ headers: { 'X-Correlation-Id': 'X-Request-Id' } });
  * ```
  *
- * @throws Error where two headers or two statuses could not be told apart
+ * @throws Error where two headers or two statuses could not be told apart, and for names and statuses that no answer
+ * with a body can have
  */
 export function httpScheme(props: HttpSchemeProps): HttpScheme {
   return new HttpScheme(props);
@@ -49,11 +65,15 @@ export class HttpScheme {
 
   constructor({ paths, headers = {}, statuses = {} }: HttpSchemeProps) {
     this.paths = paths;
-    this.#headers = new Renaming(Object.entries(headers), (name) => name.toLowerCase());
-    this.#statuses = new Renaming(
-      Object.entries(statuses).map(([status, own]) => [Number(status), own]),
-      (status) => status,
-    );
+    for (const name of Object.values(headers))
+      if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw new Error(`A scheme cannot call a header "${name}".`);
+    for (const status of Object.values(statuses))
+      // Others are no final answers, send the caller elsewhere, or have no body.
+      if (!/^(2(?!0[45])|[45])\d\d$/.test(String(status)))
+        throw new Error(`A scheme cannot answer with status ${status}.`);
+    this.#headers = new Renaming(Object.entries(headers), (name) => name.toLowerCase(), wireHeaders);
+    const ofStatuses = Object.entries(statuses).map(([status, own]) => [Number(status), own] as const);
+    this.#statuses = new Renaming(ofStatuses, (status) => status, wireStatuses);
   }
 
   /** The name that a header of iTwin.js has here. */
@@ -79,13 +99,19 @@ export class HttpScheme {
 
 /** Names that stand for others, and back; each is found by its key. */
 class Renaming<T> {
-  readonly own: ReadonlyMap<T, T>;
-  readonly wire: ReadonlyMap<T, T>;
+  readonly own = new Map<T, T>();
+  readonly wire = new Map<T, T>();
 
-  constructor(pairs: readonly (readonly [wire: T, own: T])[], keyOf: (name: T) => T) {
-    this.own = new Map(pairs.map(([wire, own]) => [keyOf(wire), own]));
-    this.wire = new Map(pairs.map(([wire, own]) => [keyOf(own), keyOf(wire)]));
-    if (this.wire.size < pairs.length)
-      throw new Error(`A scheme gives two meanings to one of ${[...this.own.values()].join(', ')}.`);
+  /** @param taken keys that mean something already, unless they are renamed themselves */
+  constructor(pairs: readonly (readonly [wire: T, own: T])[], keyOf: (name: T) => T, taken: ReadonlySet<T>) {
+    for (const [name, own] of pairs) {
+      if (this.own.has(keyOf(name))) throw new Error(`A scheme renames ${name} twice.`);
+      if (this.wire.has(keyOf(own))) throw new Error(`A scheme gives two meanings to ${own}.`);
+      this.own.set(keyOf(name), own);
+      this.wire.set(keyOf(own), keyOf(name));
+    }
+    for (const [, own] of pairs)
+      if (taken.has(keyOf(own)) && !this.own.has(keyOf(own)))
+        throw new Error(`A scheme gives two meanings to ${own}.`);
   }
 }

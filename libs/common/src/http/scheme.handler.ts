@@ -5,6 +5,7 @@ import { badRequest } from './http.message.js';
 import type { HttpRequestHead, HttpResponse } from './http.message.js';
 import type { HttpHandlerOptions } from './http.options.js';
 import { isUnder, pathOf } from './http.route.js';
+import type { HttpRoute } from './http.route.js';
 import type { HttpScheme, HttpSchemeCall } from './http.scheme.js';
 
 /** The handler of a dispatcher's calls, in the scheme of the options. */
@@ -15,6 +16,15 @@ export function httpHandler(dispatcher: RpcDispatcher, options: HttpHandlerOptio
 
 /** Headers whose value is a list of names of headers. */
 const listsOfHeaders = new Set(['Vary', 'Access-Control-Allow-Headers', 'Access-Control-Expose-Headers']);
+
+const methods = new Set(['POST', 'OPTIONS', 'GET', 'HEAD']);
+
+/** A call as a path names it. */
+interface PathCall {
+  /** What a client of iTwin.js would have asked for, if nothing routed the call. */
+  readonly target: string;
+  readonly token: HttpSchemeCall['token'];
+}
 
 /** Serves a scheme: what it is asked is translated before it is judged, and its answers before they are sent. */
 class SchemeHandler extends HttpRpcHandler {
@@ -27,22 +37,27 @@ class SchemeHandler extends HttpRpcHandler {
   }
 
   override owns(method: string, target: string): boolean {
-    const translated = this.#target(target);
-    return translated === undefined
-      ? Boolean(this.options.catchAll) && super.owns(method, target)
-      : super.owns(method, translated);
+    const call = this.#read(target);
+    if (!call) return Boolean(this.options.catchAll) && super.owns(method, target);
+    // As under `/mode/…/imodel/`: what is routed by a model is a call, whoever answers it.
+    return call.token ? methods.has(method) : super.owns(method, call.target);
   }
 
   override open(head: HttpRequestHead): HttpExchange | HttpResponse {
-    const { method } = head;
-    const target = this.#target(head.target);
-    if (target === undefined) return this.refuse(badRequest('The path names no operation.'), undefined);
+    const { method, target } = head;
     const headers: Record<string, string | string[] | undefined> = {};
     for (const [own, value] of Object.entries(head.headers)) {
       const name = this.scheme.wireHeader(own);
       if (name !== undefined) headers[name] = value;
     }
     return super.open({ method, target, headers, isLoopback: () => head.isLoopback() });
+  }
+
+  protected override parse(target: string): HttpRoute {
+    if (!this.scheme.paths) return super.parse(target);
+    const call = this.#read(target);
+    if (!call) throw badRequest('The path names no operation.');
+    return { ...super.parse(call.target), token: call.token ?? {} };
   }
 
   override finish({ status, headers, ...rest }: HttpResponse): HttpResponse {
@@ -57,10 +72,10 @@ class SchemeHandler extends HttpRpcHandler {
     return { ...rest, status: this.scheme.ownStatus(status), headers: own };
   }
 
-  /** The target that a client of iTwin.js would have asked for; `undefined` where the path is none of RPC. */
-  #target(target: string): string | undefined {
+  /** What the path names; `undefined` where it is none of RPC. */
+  #read(target: string): PathCall | undefined {
     const { paths } = this.scheme;
-    if (!paths) return target;
+    if (!paths) return { target, token: undefined };
     const { path: prefix = '' } = this.options;
     const path = pathOf(target);
     if (!isUnder(path, prefix)) return undefined;
@@ -70,19 +85,16 @@ class SchemeHandler extends HttpRpcHandler {
     } catch {
       // Decoding fails for what is no text.
     }
-    return call && isRoutable(call) ? prefix + wirePath(call) + target.slice(path.length) : undefined;
+    if (!call || !isRoutable(call)) return undefined;
+    const { interfaceName, version, operation, token } = call;
+    return {
+      target: `${prefix}/${interfaceName}-${version}-${operation}${target.slice(path.length)}`,
+      token,
+    };
   }
 }
 
 /** Names that would be taken apart otherwise than the scheme has read them are none. */
 function isRoutable({ interfaceName, version, operation }: HttpSchemeCall): boolean {
   return !/[-/?#]/.test(interfaceName + operation) && !/[/?#]/.test(version);
-}
-
-function wirePath({ interfaceName, version, operation, token }: HttpSchemeCall): string {
-  const segment = `/${interfaceName}-${version}-${operation}`;
-  if (!token) return segment;
-  const { iTwinId = '', iModelId = '', changeset } = token;
-  const whole = (id: string) => id.replace(/[/?#]/g, encodeURIComponent);
-  return `/mode/1/context/${whole(iTwinId)}/imodel/${whole(iModelId)}/changeset/${whole(changeset?.id || '0')}${segment}`;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { inflateToken, isToken, isTokenMismatch } from './rpc.token.js';
+import { inflateToken, isToken, isTokenMismatch, routedToken } from './rpc.token.js';
 
 const token = { key: 'k', iTwinId: 't', iModelId: 'm', changeset: { id: 'c', index: 2 } };
 const path = '/p/t/v1/mode/1/context/T/imodel/M/changeset/C/I-1.0.0-op';
@@ -15,7 +15,10 @@ describe('a token', () => {
 
   it('drops what is no member of a token', () => {
     expect(
-      inflateToken({ ...token, extra: 1, changeset: { id: 'c', other: 2 } } as never, path.split('/')),
+      inflateToken(
+        { ...token, extra: 1, changeset: { id: 'c', other: 2 } } as never,
+        routedToken(path.split('/')),
+      ),
     ).toStrictEqual({
       key: 'k',
       iTwinId: 'T',
@@ -33,7 +36,7 @@ describe('a token', () => {
       fc.property(segment, segment, segment, (iTwinId, iModelId, changeset) => {
         const target = `/p/mode/1/context/${iTwinId}/imodel/${iModelId}/changeset/${changeset}/I-1.0.0-op`;
         const id = changeset === '0' ? '' : changeset;
-        expect(inflateToken({ iTwinId: 't', iModelId: 'm' }, target.split('/'))).toStrictEqual({
+        expect(inflateToken({ iTwinId: 't', iModelId: 'm' }, routedToken(target.split('/')))).toStrictEqual({
           key: `${iModelId}:${id}`,
           iTwinId,
           iModelId,
@@ -47,7 +50,7 @@ describe('a token', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (key, iModelId, changeset) => {
         const odd = { key, iTwinId: 't', iModelId, changeset } as never;
-        const inflated = inflateToken(odd, path.split('/'));
+        const inflated = inflateToken(odd, routedToken(path.split('/')));
         expect(inflated).toMatchObject({ iTwinId: 'T', iModelId: 'M' });
         expect(typeof isTokenMismatch(odd, inflated)).toBe('boolean');
       }),

@@ -22,27 +22,38 @@ export function isToken(argument: unknown): argument is Token {
   );
 }
 
+/** What the path of a request says of a token; what it does not name is left to the argument. */
+export type RoutedToken = Pick<IModelRpcProps, 'iTwinId' | 'iModelId' | 'changeset'>;
+
 /**
- * Makes a token from the argument and the path of the request. The path wins, because it is what gateways route
- * and authorize by; as in the reference its segments are not percent-decoded, and of two of a kind the last counts.
+ * What a raw path of iTwin.js says of a token. As in the reference its segments are not percent-decoded, and of two of a
+ * kind the last counts.
  *
- * @param segments of the raw path, without the query
+ * @param segments of the path, without the query
  */
-export function inflateToken(token: IModelRpcProps, segments: readonly string[]): Required<IModelRpcProps> {
-  let { iTwinId = '', iModelId = '' } = token;
-  const changeset: { id: string; index?: number } = { id: token.changeset?.id ?? '0' };
-  if (token.changeset?.index !== undefined) changeset.index = token.changeset.index;
+export function routedToken(segments: readonly string[]): RoutedToken {
+  const routed: RoutedToken = {};
   for (let i = 0; i < segments.length - 1; i++) {
     const value = segments[i + 1]!;
-    if (segments[i] === 'context') iTwinId = value;
-    else if (segments[i] === 'imodel') iModelId = value;
-    else if (segments[i] === 'changeset') changeset.id = value === '0' ? '' : value;
+    if (segments[i] === 'context') routed.iTwinId = value;
+    else if (segments[i] === 'imodel') routed.iModelId = value;
+    else if (segments[i] === 'changeset') routed.changeset = { id: value === '0' ? '' : value };
     else if (segments[i] !== 'mode') continue;
     i++; // the segment behind is a value, whatever it looks like
   }
+  return routed;
+}
+
+/** Makes a token from the argument and the path of the request. The path wins, because it is what gateways route and authorize by. */
+export function inflateToken(token: IModelRpcProps, routed: RoutedToken): Required<IModelRpcProps> {
+  const iTwinId = routed.iTwinId ?? token.iTwinId ?? '';
+  const iModelId = routed.iModelId ?? token.iModelId ?? '';
+  const id = routed.changeset?.id ?? token.changeset?.id ?? '0';
+  const index = token.changeset?.index;
+  const changeset = index === undefined ? { id } : { id, index };
   const { key } = token;
   const derived = typeof key !== 'string' || key.includes(':');
-  return { key: derived ? `${iModelId}:${changeset.id}` : key, iTwinId, iModelId, changeset };
+  return { key: derived ? `${iModelId}:${id}` : key, iTwinId, iModelId, changeset };
 }
 
 /** Whether the argument said something else than the path. What it left out, other than the ids, it did not say. */

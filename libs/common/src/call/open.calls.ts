@@ -1,0 +1,31 @@
+/** What of a service is still open, for who ends it: calls, or whatever stands for them. */
+export class OpenCalls<T> {
+  readonly #open = new Set<T>();
+  readonly #whenNone = new Set<() => void>();
+
+  add(call: T): void {
+    this.#open.add(call);
+  }
+
+  /** @returns whether it was open */
+  delete(call: T): boolean {
+    if (!this.#open.delete(call)) return false;
+    if (this.#open.size === 0) for (const resolve of this.#whenNone) resolve();
+    return true;
+  }
+
+  /** Waits until nothing is open, for so long at most. @returns what still is */
+  async left(timeoutMs: number): Promise<T[]> {
+    if (this.#open.size === 0) return [];
+    await new Promise<void>((resolve) => {
+      const over = () => {
+        clearTimeout(timer);
+        this.#whenNone.delete(over);
+        resolve();
+      };
+      const timer = setTimeout(over, timeoutMs);
+      this.#whenNone.add(over);
+    });
+    return [...this.#open];
+  }
+}
