@@ -15,6 +15,8 @@ import type { WindowOptions } from './window.stand-in.js';
 // | Messages arrive later, in the order in which they were sent | ipc-main.md, "It is possible to send messages …"; tutorial/ipc.md |
 // | An event has `sender` and `senderFrame`; the latter is null once the frame shows another page or is gone | structures/ipc-main-event.md |
 // | A frame keeps its `frameTreeNodeId` whatever it shows; another page has another `routingId`; a main frame has no parent | web-frame-main.md |
+// | There is one `WebFrameMain` for each frame, whose members and `send` are those of the page that it shows now | shell/browser/api/electron_api_web_frame_main.cc, `UpdateRenderFrameHost` |
+// | `did-frame-navigate` for new pages of all frames, with the ids of the new page; nothing tells of a frame that is taken out | web-contents.md |
 // | `frame.send` to a page that is gone throws nothing, and writes to the console; its members throw | lib/browser/api/web-frame-main.ts |
 // | A window that is closed, and its `webContents`, throw "Object has been destroyed" | browser-window.md, `closed`; web-contents.md, `destroyed` |
 // | `did-navigate` for each new page, reloads included, not for places in a page | web-contents.md |
@@ -86,8 +88,8 @@ export class ElectronStandIn {
       get senderFrame() {
         return page.isGone ? null : page.frame;
       },
-      processId: page.frame.processId,
-      frameId: page.frame.routingId,
+      processId: page.processId,
+      frameId: page.routingId,
       ports: [],
     };
     try {

@@ -23,10 +23,15 @@ export class SenderRules {
   /** Why a sender, whose frame is still there, is not listened to; `undefined` for one that is. */
   refusal(event: ElectronSender): string | undefined {
     const frame = event.senderFrame!;
-    if (!this.isPage(frame.url) || isOpaque(frame)) return `${frame.url} is no page of the application`;
+    if (!this.isPageOf(frame)) return `${frame.url} is no page of the application`;
     if (this.#windows.has(event.sender) && frame.parent === null) return undefined;
     if (this.allow?.(event)) return undefined;
     return frame.parent === null ? 'ElectronHost was not given its window' : 'it is not the main frame';
+  }
+
+  /** Whether a frame shows a page of the application, with all its rights: a document that is sandboxed has none. */
+  isPageOf({ url, origin }: ElectronFrame): boolean {
+    return this.isPage(url) && origin === originOf(url);
   }
 
   /** Whether there is a page of the application at a URL. */
@@ -38,7 +43,8 @@ export class SenderRules {
   }
 }
 
-/** A document that is sandboxed has a URL of ours, and none of our rights. Files have no origin but their scheme. */
-function isOpaque({ origin }: ElectronFrame): boolean {
-  return origin === 'null';
+/** As Chromium has it, where schemes of an application's own have origins as well. */
+function originOf(url: string): string {
+  const { protocol, host } = new URL(url);
+  return protocol === 'file:' ? 'file://' : `${protocol}//${host}`;
 }
