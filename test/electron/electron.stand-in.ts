@@ -27,9 +27,9 @@ import type { WindowOptions } from './window.stand-in.js';
 // | Sandboxed, they are run as plain scripts, which `require` only `electron`, `events`, `timers` and `url` | tutorial/sandbox.md; tutorial/esm.md; lib/sandboxed_renderer/preload.ts |
 // | They share no global with the page but what `contextBridge` exposes, once for each name | context-bridge.md; tutorial/context-isolation.md |
 // | What crosses is copied: prototypes and symbols are dropped, functions are called where they are, errors keep their message, what is exposed is frozen, no more than 1000 levels | context-bridge.md, "Parameter / Error / Return Type support"; electron_api_context_bridge.cc |
-// | Schemes are registered before `ready`; windows are made, and protocols handled, after it | protocol.md; browser-window.md |
+// | Schemes are registered once, before `ready`; windows are made, and protocols handled, after it | protocol.md; browser-window.md |
 // | An ES module has run before there is `ready` | tutorial/esm.md; issue 40719 |
-// | `quit` closes the windows, then `will-quit` can still be prevented | app.md |
+// | `quit` closes the windows, without `window-all-closed`, then `will-quit` can still be prevented | app.md |
 //
 // Not in it: processes, sandboxes of the operating system, what pages show.
 
@@ -52,12 +52,16 @@ export class ElectronStandIn {
     registerSchemesAsPrivileged: (schemes: { scheme: string; privileges: { standard?: boolean } }[]) => {
       if (this.app.isReady())
         throw new Error('protocol.registerSchemesAsPrivileged should be called before app is ready');
+      if (this.schemes.size > 0) throw new Error('registerSchemesAsPrivileged can be called only once');
       for (const { scheme, privileges } of schemes) if (privileges.standard) this.schemes.add(scheme);
     },
     handle: (scheme: string, handler: (request: Request) => Promise<Response>) => {
       if (!this.app.isReady()) throw new Error('protocol can only be used after app is ready');
       if (this.#handlers.has(scheme)) throw new Error(`The scheme ${scheme} has been handled already`);
       this.#handlers.set(scheme, handler);
+    },
+    unhandle: (scheme: string) => {
+      if (!this.#handlers.delete(scheme)) throw new Error(`The scheme ${scheme} is not handled`);
     },
   };
   readonly BrowserWindow: (new (options?: WindowOptions) => WindowStandIn) & {
@@ -104,6 +108,7 @@ export class ElectronStandIn {
 class AppStandIn extends EventEmitter {
   #isReady = false;
   hasQuit = false;
+  isQuitting = false;
 
   constructor(private readonly electron: ElectronStandIn) {
     super();
@@ -117,7 +122,9 @@ class AppStandIn extends EventEmitter {
   }
   quit(): void {
     if (!this.#isGoing('before-quit')) return;
+    this.isQuitting = true;
     for (const window of this.electron.windows.slice()) window.close();
+    this.isQuitting = false;
     if (this.hasQuit || !this.#isGoing('will-quit')) return;
     this.hasQuit = true;
     this.emit('quit', {}, 0);

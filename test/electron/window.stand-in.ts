@@ -49,7 +49,8 @@ export class WindowStandIn extends EventEmitter {
     this.#isClosed = true;
     this.electron.windows.splice(this.electron.windows.indexOf(this), 1);
     this.emit('closed');
-    if (this.electron.windows.length === 0) this.electron.app.emit('window-all-closed');
+    const { app, windows } = this.electron;
+    if (windows.length === 0 && !app.isQuitting) app.emit('window-all-closed');
   }
 }
 

@@ -94,6 +94,7 @@ export interface ElectronModule {
   /** Serves pages under a scheme of the application's own. */
   readonly protocol: {
     handle(scheme: string, handler: (request: { readonly url: string }) => Promise<Response>): void;
+    unhandle(scheme: string): void;
     registerSchemesAsPrivileged(schemes: { scheme: string; privileges: object }[]): void;
   };
 }
