@@ -23,6 +23,7 @@ import type { WindowOptions } from './window.stand-in.js';
 // | A page that cannot be loaded is followed by `did-fail-load` alone; error -3 leaves the page where it is | web-contents.md; net_error_list.h |
 // | `render-process-gone` with a reason; the window stays | web-contents.md; structures/render-process-gone-details.md |
 // | `will-navigate` when a page goes elsewhere by itself, and can be prevented | web-contents.md; tutorial/security.md, 13 |
+// | `will-redirect` when a server leads elsewhere, whoever has asked for the page; to prevent it prevents the navigation | web-contents.md |
 // | Preload scripts run before the page, each time; in frames within it only with `nodeIntegrationInSubFrames` | browser-window.md, `webPreferences` |
 // | Sandboxed, they are run as plain scripts, which `require` only `electron`, `events`, `timers` and `url` | tutorial/sandbox.md; tutorial/esm.md; lib/sandboxed_renderer/preload.ts |
 // | They share no global with the page but what `contextBridge` exposes, once for each name | context-bridge.md; tutorial/context-isolation.md |

@@ -108,6 +108,11 @@ export class ContentsStandIn extends EventEmitter {
     this.#alive();
     const response = await this.electron.request(url);
     if (this.#isDestroyed) return;
+    const redirect = response?.headers.get('Location');
+    if (redirect) {
+      if (this.#isGoing('will-redirect', redirect)) return this.load(redirect);
+      throw new Error(`ERR_ABORTED (-3) loading '${url}'`);
+    }
     if (!response) this.fail(-102, url);
     else this.#commit(url, response.status);
     if (!response) throw new Error(`ERR_CONNECTION_REFUSED (-102) loading '${url}'`);
@@ -115,9 +120,13 @@ export class ContentsStandIn extends EventEmitter {
 
   /** The page goes elsewhere, by a link or a script. */
   async navigate(url: string): Promise<void> {
+    if (this.#isGoing('will-navigate', url)) await this.load(url);
+  }
+
+  #isGoing(event: string, url: string): boolean {
     let isPrevented = false;
-    this.emit('will-navigate', { url, isMainFrame: true, preventDefault: () => (isPrevented = true) });
-    if (!isPrevented) await this.load(url);
+    this.emit(event, { url, isMainFrame: true, preventDefault: () => (isPrevented = true) });
+    return !isPrevented;
   }
 
   /** The page goes to another place in itself. */

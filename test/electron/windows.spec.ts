@@ -104,6 +104,22 @@ describe('the main window', () => {
     expect(webContents.opens()).toBe('deny');
   });
 
+  it('goes nowhere else by a server of the application, either', async () => {
+    await start({ frontendURL: 'http://127.0.0.1/app/' });
+    electron.web = (url) =>
+      url.endsWith('/leave')
+        ? Response.redirect('https://evil.example/')
+        : url.endsWith('/stay')
+          ? Response.redirect('http://127.0.0.1/app/help')
+          : new Response('');
+    await backend.openMainWindow();
+    const { webContents } = electron.windows[0]!;
+    await expect(webContents.navigate('http://127.0.0.1/app/leave')).rejects.toThrow('ERR_ABORTED');
+    expect(webContents.page.url).toBe('http://127.0.0.1/app/');
+    await webContents.navigate('http://127.0.0.1/app/stay');
+    expect(webContents.page.url).toBe('http://127.0.0.1/app/help');
+  });
+
   it('comes from a development server, where there is one', async () => {
     await start({ developmentServer: true, frontendPort: 5173 });
     await backend.openMainWindow();

@@ -117,10 +117,18 @@ export class PageWindows {
   /** A page that leads elsewhere would take the window's rights to look like the application with it. */
   #keepToPages(contents: ElectronContents): void {
     contents.setWindowOpenHandler(() => ({ action: 'deny' }));
-    contents.on('will-navigate', (event: { readonly url: string; preventDefault(): void }) => {
-      if (!this.isPage(event.url)) event.preventDefault();
-    });
+    const keep = (event: NavigationEvent) => {
+      if (event.isMainFrame && !this.isPage(event.url)) event.preventDefault();
+    };
+    // A server may lead from a page of the application to another.
+    for (const name of ['will-navigate', 'will-redirect']) contents.on(name, keep);
   }
+}
+
+interface NavigationEvent {
+  readonly url: string;
+  readonly isMainFrame: boolean;
+  preventDefault(): void;
 }
 
 function preferencesOf({ webPreferences }: PageWindowOptions): object {
