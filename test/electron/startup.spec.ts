@@ -242,7 +242,10 @@ describe('ElectronHost and ElectronApp', () => {
   it('say that they are not in Electron', async () => {
     await expect(ElectronHost.startup()).rejects.toThrow('This is not the main process of Electron');
     expect(ElectronHost.isValid).toBe(false);
-    expect(ElectronApp.isAvailable).toBe(false);
+    for (const linnet of [undefined, null, 'bird', { send: () => undefined }, { listen: () => undefined }]) {
+      Object.assign(globalThis, { linnet });
+      expect(ElectronApp.isAvailable).toBe(false);
+    }
     await expect(ElectronApp.startup()).rejects.toThrow('There is no main process here');
     expect(() => electronIpc()).toThrow('@linnet/electron/preload');
   });
