@@ -36,7 +36,10 @@ export class ElectronBackend {
       (url) => this.#rules.isPage(url),
       (window) => this.addWindow(window),
     );
-    this.#ends.push(() => this.#windows.close());
+    this.#ends.push(
+      () => this.#rules.close(),
+      () => this.#windows.close(),
+    );
   }
 
   /**
@@ -123,6 +126,8 @@ export class ElectronBackend {
       serveMessagePort(app, port, { frontend }),
     );
     this.#ends.push(() => connections.close());
+    // Whoever closes the application ends what it has answered.
+    void host.ended.then(() => this.close());
   }
 }
 

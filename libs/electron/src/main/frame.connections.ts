@@ -44,7 +44,7 @@ export class FrameConnections {
       if (!event.senderFrame) return;
       const refusal = this.rules.refusal(event);
       if (refusal === undefined) this.#take(event, message);
-      else this.#complain(event.sender, refusal);
+      else if (!this.rules.isOthers(event.sender)) this.#complain(event.sender, refusal);
     } catch (error) {
       this.#complain(event.sender, String(error));
     }

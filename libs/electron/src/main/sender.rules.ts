@@ -1,5 +1,8 @@
 import type { ElectronContents, ElectronFrame, ElectronSender } from './electron.types.js';
 
+/** Those of all backends of this process. */
+const all = new Set<SenderRules>();
+
 /** Says who may talk to the main process: pages of the application, in main frames of windows that were given. */
 export class SenderRules {
   readonly #windows = new WeakSet<ElectronContents>();
@@ -14,10 +17,21 @@ export class SenderRules {
     private readonly allow: ((sender: ElectronSender) => boolean) | undefined,
   ) {
     this.#pages = pages.map((page) => new URL(page).href);
+    all.add(this);
   }
 
   add(contents: ElectronContents): void {
     this.#windows.add(contents);
+  }
+
+  /** Whether a window is that of another backend, which answers it. */
+  isOthers(contents: ElectronContents): boolean {
+    return !this.#windows.has(contents) && [...all].some((rules) => rules.#windows.has(contents));
+  }
+
+  /** They are those of a backend that answers no more. */
+  close(): void {
+    all.delete(this);
   }
 
   /** Why a sender, whose frame is still there, is not listened to; `undefined` for one that is. */
