@@ -55,8 +55,8 @@ export class Desktop {
   }
 
   /** A window, and the frontend of its page with its session. */
-  async connect(): Promise<{ window: WindowStandIn; frontend: IpcFrontend }> {
-    const window = await this.open();
+  async connect(webPreferences = {}): Promise<{ window: WindowStandIn; frontend: IpcFrontend }> {
+    const window = await this.open(frontendURL, webPreferences);
     const frontend = this.frontend(window.webContents.page);
     await frontend.ready;
     return { window, frontend };

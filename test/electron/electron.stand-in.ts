@@ -15,19 +15,22 @@ import type { WindowOptions } from './window.stand-in.js';
 // | Messages arrive later, in the order in which they were sent | ipc-main.md, "It is possible to send messages …"; tutorial/ipc.md |
 // | An event has `sender` and `senderFrame`; the latter is null once the frame shows another page or is gone | structures/ipc-main-event.md |
 // | A frame keeps its `frameTreeNodeId` whatever it shows; another page has another `routingId`; a main frame has no parent | web-frame-main.md |
+// | There is one `WebFrameMain` for each frame, whose members and `send` are those of the page that it shows now | shell/browser/api/electron_api_web_frame_main.cc, `UpdateRenderFrameHost` |
+// | `did-frame-navigate` for new pages of all frames, with the ids of the new page; nothing tells of a frame that is taken out | web-contents.md |
 // | `frame.send` to a page that is gone throws nothing, and writes to the console; its members throw | lib/browser/api/web-frame-main.ts |
 // | A window that is closed, and its `webContents`, throw "Object has been destroyed" | browser-window.md, `closed`; web-contents.md, `destroyed` |
 // | `did-navigate` for each new page, reloads included, not for places in a page | web-contents.md |
 // | A page that cannot be loaded is followed by `did-fail-load` alone; error -3 leaves the page where it is | web-contents.md; net_error_list.h |
 // | `render-process-gone` with a reason; the window stays | web-contents.md; structures/render-process-gone-details.md |
 // | `will-navigate` when a page goes elsewhere by itself, and can be prevented | web-contents.md; tutorial/security.md, 13 |
+// | `will-redirect` when a server leads elsewhere, whoever has asked for the page; to prevent it prevents the navigation | web-contents.md |
 // | Preload scripts run before the page, each time; in frames within it only with `nodeIntegrationInSubFrames` | browser-window.md, `webPreferences` |
 // | Sandboxed, they are run as plain scripts, which `require` only `electron`, `events`, `timers` and `url` | tutorial/sandbox.md; tutorial/esm.md; lib/sandboxed_renderer/preload.ts |
 // | They share no global with the page but what `contextBridge` exposes, once for each name | context-bridge.md; tutorial/context-isolation.md |
 // | What crosses is copied: prototypes and symbols are dropped, functions are called where they are, errors keep their message, what is exposed is frozen, no more than 1000 levels | context-bridge.md, "Parameter / Error / Return Type support"; electron_api_context_bridge.cc |
-// | Schemes are registered before `ready`; windows are made, and protocols handled, after it | protocol.md; browser-window.md |
+// | Schemes are registered once, before `ready`; windows are made, and protocols handled, after it | protocol.md; browser-window.md |
 // | An ES module has run before there is `ready` | tutorial/esm.md; issue 40719 |
-// | `quit` closes the windows, then `will-quit` can still be prevented | app.md |
+// | `quit` closes the windows, without `window-all-closed`, then `will-quit` can still be prevented | app.md |
 //
 // Not in it: processes, sandboxes of the operating system, what pages show.
 
@@ -50,12 +53,16 @@ export class ElectronStandIn {
     registerSchemesAsPrivileged: (schemes: { scheme: string; privileges: { standard?: boolean } }[]) => {
       if (this.app.isReady())
         throw new Error('protocol.registerSchemesAsPrivileged should be called before app is ready');
+      if (this.schemes.size > 0) throw new Error('registerSchemesAsPrivileged can be called only once');
       for (const { scheme, privileges } of schemes) if (privileges.standard) this.schemes.add(scheme);
     },
     handle: (scheme: string, handler: (request: Request) => Promise<Response>) => {
       if (!this.app.isReady()) throw new Error('protocol can only be used after app is ready');
       if (this.#handlers.has(scheme)) throw new Error(`The scheme ${scheme} has been handled already`);
       this.#handlers.set(scheme, handler);
+    },
+    unhandle: (scheme: string) => {
+      if (!this.#handlers.delete(scheme)) throw new Error(`The scheme ${scheme} is not handled`);
     },
   };
   readonly BrowserWindow: (new (options?: WindowOptions) => WindowStandIn) & {
@@ -86,8 +93,8 @@ export class ElectronStandIn {
       get senderFrame() {
         return page.isGone ? null : page.frame;
       },
-      processId: page.frame.processId,
-      frameId: page.frame.routingId,
+      processId: page.processId,
+      frameId: page.routingId,
       ports: [],
     };
     try {
@@ -102,6 +109,7 @@ export class ElectronStandIn {
 class AppStandIn extends EventEmitter {
   #isReady = false;
   hasQuit = false;
+  isQuitting = false;
 
   constructor(private readonly electron: ElectronStandIn) {
     super();
@@ -115,7 +123,9 @@ class AppStandIn extends EventEmitter {
   }
   quit(): void {
     if (!this.#isGoing('before-quit')) return;
+    this.isQuitting = true;
     for (const window of this.electron.windows.slice()) window.close();
+    this.isQuitting = false;
     if (this.hasQuit || !this.#isGoing('will-quit')) return;
     this.hasQuit = true;
     this.emit('quit', {}, 0);

@@ -19,19 +19,19 @@ export class PageStandIn {
   readonly window: Record<string, unknown> = {};
   /** What a renderer that was taken over sends by. */
   readonly ipcRenderer = new IpcRendererStandIn(this);
-  /** Its frame, as the main process sees it. */
-  readonly frame: FrameStandIn;
-  /** Gone with its process, or another document is in its place. */
+  /** Gone with its process or its frame, or another document is in its place. */
   isGone = false;
+  readonly routingId = ++ids;
+  readonly processId = ++ids;
 
   constructor(
     readonly contents: ContentsStandIn,
     readonly url: string,
     readonly origin: string,
-    parent: FrameStandIn | null,
-    frameTreeNodeId: number,
+    /** Its frame, as the main process sees it: that of the documents before it. */
+    readonly frame: FrameStandIn,
   ) {
-    this.frame = new FrameStandIn(this, parent, frameTreeNodeId);
+    frame.show(this);
   }
 
   /** As code of this page sees it: what was exposed to it is global. Of one page at a time. */
@@ -83,38 +83,40 @@ class IpcRendererStandIn extends EventEmitter {
   }
 }
 
-/** `WebFrameMain` of one document. */
+/** `WebFrameMain`, of a node of the tree of frames: whoever holds it sees the document that is shown there now. */
 export class FrameStandIn {
-  readonly #page: PageStandIn;
-  readonly routingId = ++ids;
-  readonly processId = ++ids;
+  #page: PageStandIn | undefined;
+  readonly frameTreeNodeId = ++ids;
 
-  constructor(
-    page: PageStandIn,
-    readonly parent: FrameStandIn | null,
-    readonly frameTreeNodeId: number,
-  ) {
+  constructor(readonly parent: FrameStandIn | null) {}
+
+  /** Another document is shown. */
+  show(page: PageStandIn): void {
+    if (this.#page) this.#page.isGone = true;
     this.#page = page;
   }
 
+  get routingId(): number {
+    return this.#alive().routingId;
+  }
+  get processId(): number {
+    return this.#alive().processId;
+  }
   get url(): string {
     return this.#alive().url;
   }
   get origin(): string {
     return this.#alive().origin;
   }
-  isDestroyed(): boolean {
-    return this.#page.isGone;
-  }
   send(channel: string, ...args: unknown[]): void {
-    const { electron } = this.#page.contents;
+    const { electron } = this.#page!.contents;
     try {
       const cloned = clone(args);
-      this.#alive();
+      const page = this.#alive();
+      const { ipcRenderer } = page;
       electron.later(() => {
         // A page that was left has nobody who listens.
-        if (!this.#page.isGone)
-          this.#page.ipcRenderer.emit(channel, { sender: this.#page.ipcRenderer, ports: [] }, ...cloned);
+        if (!page.isGone) ipcRenderer.emit(channel, { sender: ipcRenderer, ports: [] }, ...cloned);
       });
     } catch (error) {
       electron.errors.push(error);
@@ -122,7 +124,8 @@ export class FrameStandIn {
   }
 
   #alive(): PageStandIn {
-    if (this.#page.isGone) throw new Error('Render frame was disposed before WebFrameMain could be accessed');
+    if (!this.#page || this.#page.isGone)
+      throw new Error('Render frame was disposed before WebFrameMain could be accessed');
     return this.#page;
   }
 }

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { IpcFrontend } from '@linnet/common';
+import type { IpcFrontend, IpcSession } from '@linnet/common';
 import type { ElectronHostOptions } from '@linnet/electron/main';
 import { bridgeOf, Desktop, frontendURL, preload } from './desktop.harness.js';
 import type { PageStandIn } from './page.stand-in.js';
 import type { WindowStandIn } from './window.stand-in.js';
-import { IpcHandler } from '@linnet/backend';
+import { IpcHandler, IpcHost } from '@linnet/backend';
 
 class Safe extends IpcHandler {
   static opened = 0;
@@ -22,9 +22,9 @@ let window: WindowStandIn;
 let frontend: IpcFrontend;
 let warned: jest.Spied<Logger['warn']>;
 
-async function start(options: ElectronHostOptions = {}): Promise<void> {
+async function start(options: ElectronHostOptions = {}, webPreferences = {}): Promise<void> {
   desktop = await Desktop.start({ ipcHandlers: [Safe], ...options });
-  ({ window, frontend } = await desktop.connect());
+  ({ window, frontend } = await desktop.connect(webPreferences));
 }
 
 beforeEach(async () => {
@@ -110,9 +110,11 @@ describe('a sender', () => {
     expect(ignored).toHaveLength(1);
   });
 
-  it('is not answered from a sandboxed document, whatever its URL', async () => {
-    const page = window.webContents.addFrame(`${frontendURL}frame.html`, 'null');
-    expect(await speak(page, call)).toEqual([]);
+  it('is not answered from a sandboxed document, nor from one of another origin, whatever its URL', async () => {
+    for (const origin of ['null', 'http://127.0.0.1:80']) {
+      const page = window.webContents.addFrame(`${frontendURL}frame.html`, origin);
+      expect(await speak(page, call)).toEqual([]);
+    }
     expect(warnings()).toEqual([expect.stringContaining('is no page of the application')]);
   });
 
@@ -226,6 +228,66 @@ describe('the rules for senders', () => {
     expect(await speak(window.webContents.addFrame('https://ads.example/'), call)).toEqual([]);
     expect(new Set(asked)).toEqual(new Set([`${frontendURL}frame.html`]));
     Safe.opened = 0;
+  });
+
+  describe('of a frame that the application allows', () => {
+    let frame: PageStandIn;
+    let session: IpcSession;
+    let guest: IpcFrontend;
+    const leaked: unknown[] = [];
+    beforeEach(async () => {
+      leaked.length = 0;
+      await desktop.stop();
+      await start({ allow: () => true }, { nodeIntegrationInSubFrames: true });
+      frame = window.webContents.addFrame(`${frontendURL}frame.html`);
+      guest = desktop.frontend(frame, { reconnect: false });
+      await guest.ready;
+      session = IpcHost.sessions.at(-1)!;
+    });
+    afterEach(async () => {
+      // The page around it goes on.
+      expect(IpcHost.sessions).toHaveLength(1);
+      expect(leaked).toEqual([]);
+    });
+    const listen = (page: PageStandIn) => page.ipcRenderer.on('linnet-ipc', (...args) => leaked.push(args));
+
+    it('end its session when it shows a page of another origin, which hears nothing', async () => {
+      listen(window.webContents.navigateFrame(frame, 'https://ads.example/'));
+      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
+      await session.send('news', 'secret').catch(() => undefined);
+      // What was sent has come when this is answered.
+      expect(await frontend.callIpcChannel('safe', 'open')).toBe(1);
+      Safe.opened = 0;
+    });
+
+    it('end it with the next message, where the event of the other page comes later', async () => {
+      window.webContents.removeAllListeners('did-frame-navigate');
+      listen(window.webContents.navigateFrame(frame, 'https://ads.example/'));
+      await session.send('news').catch(() => undefined);
+      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
+    });
+
+    it('end it when it cannot load its next page', async () => {
+      window.webContents.failFrame(frame, `${frontendURL}other.html`);
+      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
+    });
+
+    it('end it when the frame was taken out, with the next message to it', async () => {
+      window.webContents.removeFrame(frame);
+      await session.send('news').catch(() => undefined);
+      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
+    });
+
+    it('end it when the frame was taken out, and another connects', async () => {
+      window.webContents.removeFrame(frame);
+      const other = window.webContents.addFrame(`${frontendURL}frame.html`);
+      const next = desktop.frontend(other);
+      await next.ready;
+      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
+      const [, last] = IpcHost.sessions;
+      next.close();
+      await last!.closed;
+    });
   });
 
   it('refuse where the application fails to decide', async () => {

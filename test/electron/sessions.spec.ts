@@ -226,6 +226,38 @@ describe('windows of an application context', () => {
     expect(await session!.closed).toEqual({ code: 1000, reason: 'closed by this side' });
   });
 
+  it('learn that the application was closed by others, with all that has answered for it', async () => {
+    const [session] = sessions();
+    const pending = call('never');
+    await app.close();
+    await expect(pending).rejects.toThrow(IpcClosedError);
+    expect((await session!.closed).code).toBe(1001);
+    expect(desktop.backend.isValid).toBe(false);
+    const { app: electron, ipcMain } = desktop.electron;
+    await desktop.backend.close();
+    expect([electron.listenerCount('will-quit'), ipcMain.listenerCount('linnet-ipc')]).toEqual([0, 0]);
+  });
+
+  it('have an application that ends before Electron, however often that is told to', async () => {
+    const { app: electron } = desktop.electron;
+    const close = app.close.bind(app);
+    const closing = jest.spyOn(app, 'close');
+    const held = new Promise<void>((release) => {
+      closing.mockImplementation(async () => {
+        electron.quit();
+        expect(electron.hasQuit).toBe(false);
+        await close();
+        release();
+      });
+    });
+    electron.quit();
+    electron.quit();
+    await held;
+    while (!electron.hasQuit) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(closing).toHaveBeenCalledTimes(1);
+    closing.mockRestore();
+  });
+
   it('learn that the main process answers no more', async () => {
     const pending = call('never');
     await desktop.backend.close();
@@ -254,7 +286,12 @@ describe('windows of an application context', () => {
     await expect(frontendOfOther.callIpcChannel('shelf', 'count')).rejects.toThrow('shelf');
     expect(await call('count')).toBe(1);
     expect(sessions()).toHaveLength(1);
+    // Neither has anything to say of the other's.
+    expect(jest.mocked(Logger.prototype.warn)).not.toHaveBeenCalled();
     frontendOfOther.close();
     await other.close();
+    const lost = desktop.frontend(second.webContents.page, { connectTimeoutMs: 20, reconnect: false });
+    await expect(lost.ready).rejects.toThrow('Connecting takes too long.');
+    expect(jest.mocked(Logger.prototype.warn)).toHaveBeenCalledTimes(1);
   });
 });

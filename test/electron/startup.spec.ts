@@ -12,7 +12,7 @@ import {
 import { RpcManager as BackendRpcManager } from '@linnet/backend/node';
 import { RpcInterface, RpcManager } from '@linnet/common';
 import { IpcApp } from '@linnet/frontend';
-import { ElectronHost } from '@linnet/electron/main';
+import { ElectronHost, electronScheme } from '@linnet/electron/main';
 import type { ElectronHostOpts } from '@linnet/electron/main';
 import { ElectronApp, electronIpc } from '@linnet/electron/renderer';
 import { preload } from './desktop.harness.js';
@@ -71,6 +71,8 @@ afterEach(async () => {
   install();
   jest.restoreAllMocks();
 });
+
+const webResourcesPath = import.meta.dirname;
 
 describe('ElectronHost and ElectronApp', () => {
   const electronHost = { frontendURL: 'http://127.0.0.1:5173/' };
@@ -132,9 +134,78 @@ describe('ElectronHost and ElectronApp', () => {
   });
 
   it('are started without anything', async () => {
-    await start({});
+    await start({ electronHost: { webResourcesPath } });
     await ElectronApp.startup();
     expect(ElectronApp.isValid).toBe(true);
+  });
+
+  it('have pages of electron: in a module that cannot await the application', async () => {
+    const electron = new ElectronStandIn({ ready: false });
+    install(electron);
+    @Module({ imports: [IpcModule.forRoot()] })
+    class AppModule {}
+    // As in a CommonJS module: Electron is ready when it has run, and the application later.
+    const application = NestFactory.createApplicationContext(AppModule, { logger: false });
+    const starting = ElectronHost.startup({ application, electronHost: { webResourcesPath } });
+    electron.app.becomeReady();
+    await starting;
+    await ElectronHost.openMainWindow();
+    const { page } = electron.windows[0]!.webContents;
+    expect(page.origin).toBe('electron://frontend');
+    page.enter();
+    await ElectronApp.startup();
+    expect((await application).get(IpcHost).sessions).toHaveLength(1);
+    electron.app.quit();
+    while (!electron.app.hasQuit) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(IpcHost.isValid).toBe(false);
+  });
+
+  it('say that an application could not be made', async () => {
+    install(new ElectronStandIn({ ready: false }));
+    const application = Promise.reject(new Error('no database'));
+    await expect(ElectronHost.startup({ application })).rejects.toThrow('no database');
+    expect(ElectronHost.isValid).toBe(false);
+  });
+
+  it('have pages again when they were ended and begun anew', async () => {
+    const options = { electronHost: { webResourcesPath } };
+    const electron = await start(options);
+    const { app } = electron;
+    const listeners = () => app.eventNames().map((name) => [name, app.listenerCount(name)]);
+    const before = listeners();
+    expect(before).not.toEqual([]);
+    await ElectronHost.shutdown();
+    expect(listeners()).toEqual([]);
+    await ElectronHost.startup(options);
+    await ElectronHost.openMainWindow();
+    expect(listeners()).toEqual(before);
+    expect(electron.windows[1]!.webContents.page.origin).toBe('electron://frontend');
+    expect(electron.errors).toEqual([]);
+  });
+
+  it('open no window when they were ended before Electron is ready', async () => {
+    const electron = new ElectronStandIn({ ready: false });
+    install(electron);
+    await ElectronHost.startup({ electronHost });
+    const opening = ElectronHost.openMainWindow();
+    await ElectronHost.shutdown();
+    electron.app.becomeReady();
+    await expect(opening).rejects.toThrow('ElectronHost was shut down');
+    expect(electron.windows).toEqual([]);
+  });
+
+  it('leave schemes to the application where the page is no file, and where it says so', async () => {
+    for (const options of [electronHost, { webResourcesPath, schemeIsRegistered: true }]) {
+      const electron = new ElectronStandIn({ ready: false });
+      install(electron);
+      const app = { scheme: 'app', privileges: { standard: true } };
+      electron.protocol.registerSchemesAsPrivileged([app, electronScheme]);
+      await ElectronHost.startup({ electronHost: options });
+      electron.app.becomeReady();
+      await ElectronHost.openMainWindow();
+      expect(electron.windows).toHaveLength(1);
+      await ElectronHost.shutdown();
+    }
   });
 
   it('are started once, and again when they were ended', async () => {
@@ -164,14 +235,17 @@ describe('ElectronHost and ElectronApp', () => {
 
   it('have no pages of their own where they are started too late', async () => {
     install(new ElectronStandIn());
-    await ElectronHost.startup();
+    await ElectronHost.startup({ electronHost: { webResourcesPath } });
     await expect(ElectronHost.openMainWindow()).rejects.toThrow('before Electron is ready');
   });
 
   it('say that they are not in Electron', async () => {
     await expect(ElectronHost.startup()).rejects.toThrow('This is not the main process of Electron');
     expect(ElectronHost.isValid).toBe(false);
-    expect(ElectronApp.isAvailable).toBe(false);
+    for (const linnet of [undefined, null, 'bird', { send: () => undefined }, { listen: () => undefined }]) {
+      Object.assign(globalThis, { linnet });
+      expect(ElectronApp.isAvailable).toBe(false);
+    }
     await expect(ElectronApp.startup()).rejects.toThrow('There is no main process here');
     expect(() => electronIpc()).toThrow('@linnet/electron/preload');
   });

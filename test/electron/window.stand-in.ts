@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { ElectronStandIn } from './electron.stand-in.js';
-import { PageStandIn } from './page.stand-in.js';
-import type { FrameStandIn } from './page.stand-in.js';
+import { FrameStandIn, PageStandIn } from './page.stand-in.js';
 
 /** As much of the options of `BrowserWindow` as is looked at. */
 export interface WindowOptions {
@@ -50,14 +49,15 @@ export class WindowStandIn extends EventEmitter {
     this.#isClosed = true;
     this.electron.windows.splice(this.electron.windows.indexOf(this), 1);
     this.emit('closed');
-    if (this.electron.windows.length === 0) this.electron.app.emit('window-all-closed');
+    const { app, windows } = this.electron;
+    if (windows.length === 0 && !app.isQuitting) app.emit('window-all-closed');
   }
 }
 
 /** `WebContents`. */
 export class ContentsStandIn extends EventEmitter {
   readonly #id = ++ids;
-  readonly #frameTreeNodeId = ++ids;
+  readonly #frame = new FrameStandIn(null);
   #isDestroyed = false;
   #opens: () => { action: string } = () => ({ action: 'allow' });
   #main: PageStandIn;
@@ -68,7 +68,7 @@ export class ContentsStandIn extends EventEmitter {
     readonly options: WindowOptions,
   ) {
     super();
-    this.#main = new PageStandIn(this, 'about:blank', 'null', null, this.#frameTreeNodeId);
+    this.#main = new PageStandIn(this, 'about:blank', 'null', this.#frame);
   }
 
   get id(): number {
@@ -77,7 +77,7 @@ export class ContentsStandIn extends EventEmitter {
   }
   get mainFrame(): FrameStandIn {
     this.#alive();
-    return this.#main.frame;
+    return this.#frame;
   }
   isDestroyed(): boolean {
     return this.#isDestroyed;
@@ -108,6 +108,11 @@ export class ContentsStandIn extends EventEmitter {
     this.#alive();
     const response = await this.electron.request(url);
     if (this.#isDestroyed) return;
+    const redirect = response?.headers.get('Location');
+    if (redirect) {
+      if (this.#isGoing('will-redirect', redirect)) return this.load(redirect);
+      throw new Error(`ERR_ABORTED (-3) loading '${url}'`);
+    }
     if (!response) this.fail(-102, url);
     else this.#commit(url, response.status);
     if (!response) throw new Error(`ERR_CONNECTION_REFUSED (-102) loading '${url}'`);
@@ -115,9 +120,13 @@ export class ContentsStandIn extends EventEmitter {
 
   /** The page goes elsewhere, by a link or a script. */
   async navigate(url: string): Promise<void> {
+    if (this.#isGoing('will-navigate', url)) await this.load(url);
+  }
+
+  #isGoing(event: string, url: string): boolean {
     let isPrevented = false;
-    this.emit('will-navigate', { url, isMainFrame: true, preventDefault: () => (isPrevented = true) });
-    if (!isPrevented) await this.load(url);
+    this.emit(event, { url, isMainFrame: true, preventDefault: () => (isPrevented = true) });
+    return !isPrevented;
   }
 
   /** The page goes to another place in itself. */
@@ -139,10 +148,30 @@ export class ContentsStandIn extends EventEmitter {
 
   /** Puts a frame into the page. Preload scripts run in it where `nodeIntegrationInSubFrames` says so. */
   addFrame(url: string, origin = originOf(url, this.electron)): PageStandIn {
-    const page = new PageStandIn(this, url, origin, this.#main.frame, ++ids);
-    this.#subframes.push(page);
-    if (this.options.webPreferences?.nodeIntegrationInSubFrames) this.#runPreload(page);
-    return page;
+    return this.#showFrame(new FrameStandIn(this.#frame), url, origin);
+  }
+
+  /** Another document is shown in a frame of the page. */
+  navigateFrame(page: PageStandIn, url: string): PageStandIn {
+    this.#subframes = this.#subframes.filter((each) => each !== page);
+    return this.#showFrame(page.frame, url, originOf(url, this.electron));
+  }
+
+  /** A frame of the page cannot load a document. */
+  failFrame(page: PageStandIn, url: string): void {
+    const { processId, routingId } = new PageStandIn(
+      this,
+      'chrome-error://chromewebdata/',
+      'null',
+      page.frame,
+    );
+    this.emit('did-fail-load', {}, -102, '', url, false, processId, routingId);
+  }
+
+  /** A script takes a frame out of the page: there is no event of that. */
+  removeFrame(page: PageStandIn): void {
+    this.#subframes = this.#subframes.filter((each) => each !== page);
+    page.isGone = true;
   }
 
   destroy(): void {
@@ -154,16 +183,7 @@ export class ContentsStandIn extends EventEmitter {
   #commit(url: string, status = 200): void {
     this.emit('did-start-navigation', { url, isMainFrame: true, isSameDocument: false });
     this.#replace(url);
-    this.emit(
-      'did-frame-navigate',
-      {},
-      url,
-      status,
-      '',
-      true,
-      this.#main.frame.processId,
-      this.#main.frame.routingId,
-    );
+    this.#tellOf(this.#main, status);
     this.emit('did-navigate', {}, url, status, '');
     this.#runPreload(this.#main);
     this.emit('did-finish-load', {});
@@ -171,7 +191,19 @@ export class ContentsStandIn extends EventEmitter {
 
   #replace(url: string): void {
     this.#leave();
-    this.#main = new PageStandIn(this, url, originOf(url, this.electron), null, this.#frameTreeNodeId);
+    this.#main = new PageStandIn(this, url, originOf(url, this.electron), this.#frame);
+  }
+
+  #showFrame(frame: FrameStandIn, url: string, origin: string): PageStandIn {
+    const page = new PageStandIn(this, url, origin, frame);
+    this.#subframes.push(page);
+    this.#tellOf(page, 200);
+    if (this.options.webPreferences?.nodeIntegrationInSubFrames) this.#runPreload(page);
+    return page;
+  }
+
+  #tellOf({ frame, url, processId, routingId }: PageStandIn, status: number): void {
+    this.emit('did-frame-navigate', {}, url, status, '', frame.parent === null, processId, routingId);
   }
 
   #leave(): void {

@@ -14,6 +14,10 @@ beforeAll(() => {
   writeFileSync(join(folder, 'assets/a b.js'), 'export {}');
   writeFileSync(join(outside, 'secret.txt'), 'secret');
   writeFileSync(join(outside, 'page-secret'), 'secret');
+  for (const hidden of ['.git', 'assets/.hidden']) mkdirSync(join(folder, hidden));
+  for (const file of ['.env', '.git/config', 'assets/.hidden/a.js'])
+    writeFileSync(join(folder, file), 'secret');
+  symlinkSync(join(folder, '.env'), join(folder, 'hidden.txt'));
   symlinkSync(join(outside, 'secret.txt'), join(folder, 'link.txt'));
 });
 afterAll(() => rmSync(outside, { recursive: true }));
@@ -61,6 +65,33 @@ describe('the main window', () => {
     expect(Object.keys(page.window)).toEqual(['linnet']);
   });
 
+  it("has a preload script of the caller's, where there is one, which has to require ours", async () => {
+    await start();
+    const preload = join(outside, 'preload.cjs');
+    await backend.openMainWindow({ webPreferences: { preload } });
+    expect(electron.windows[0]!.options.webPreferences!.preload).toBe(preload);
+  });
+
+  it.each([{ webSecurity: false }, { webviewTag: true }, { allowRunningInsecureContent: true }])(
+    'is not opened with %j',
+    async (webPreferences) => {
+      await start();
+      const [name] = Object.keys(webPreferences);
+      await expect(backend.openMainWindow({ webPreferences })).rejects.toThrow(`no windows with ${name}: `);
+      expect(electron.windows).toEqual([]);
+    },
+  );
+
+  it('is not opened without the folder of its page, or of its icon', async () => {
+    for (const options of [{}, { frontendURL: 'http://127.0.0.1/', iconName: 'icon.png' }]) {
+      await backend?.close();
+      electron = new ElectronStandIn({ ready: false });
+      backend = await ElectronBackend.start({ electronHost: { electron, ...options } });
+      electron.app.becomeReady();
+      await expect(backend.openMainWindow()).rejects.toThrow('ElectronHost needs webResourcesPath');
+    }
+  });
+
   it('goes nowhere but to pages of the application, and opens no others', async () => {
     await start();
     await backend.openMainWindow();
@@ -71,6 +102,22 @@ describe('the main window', () => {
     await webContents.navigate('electron://frontend/help.html');
     expect(webContents.page.url).toBe('electron://frontend/help.html');
     expect(webContents.opens()).toBe('deny');
+  });
+
+  it('goes nowhere else by a server of the application, either', async () => {
+    await start({ frontendURL: 'http://127.0.0.1/app/' });
+    electron.web = (url) =>
+      url.endsWith('/leave')
+        ? Response.redirect('https://evil.example/')
+        : url.endsWith('/stay')
+          ? Response.redirect('http://127.0.0.1/app/help')
+          : new Response('');
+    await backend.openMainWindow();
+    const { webContents } = electron.windows[0]!;
+    await expect(webContents.navigate('http://127.0.0.1/app/leave')).rejects.toThrow('ERR_ABORTED');
+    expect(webContents.page.url).toBe('http://127.0.0.1/app/');
+    await webContents.navigate('http://127.0.0.1/app/stay');
+    expect(webContents.page.url).toBe('http://127.0.0.1/app/help');
   });
 
   it('comes from a development server, where there is one', async () => {
@@ -157,6 +204,11 @@ describe('the files of a page', () => {
     '../page-secret',
     '..%2fpage-secret',
     'link.txt',
+    '.env',
+    '%2eenv',
+    '.git/config',
+    'assets/.hidden/a.js',
+    'hidden.txt',
     '%00',
     '%zz',
     '/etc/passwd',
@@ -165,6 +217,13 @@ describe('the files of a page', () => {
     await start();
     await backend.openMainWindow();
     expect(await answers(path)).toEqual([404, 'Not Found']);
+  });
+
+  it('are not given where the page comes from elsewhere', async () => {
+    await start({ frontendURL: 'http://127.0.0.1/' });
+    electron.web = () => undefined;
+    await expect(backend.openMainWindow()).rejects.toThrow('ERR_CONNECTION_REFUSED');
+    expect(await electron.request('electron://frontend/index.html')).toBeUndefined();
   });
 
   it('have the policy that the application says', async () => {

@@ -1,17 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { IpcHandler, IpcHost } from '@linnet/backend';
+import { IpcHost } from '@linnet/backend';
 import { RpcManager as BackendRpcManager } from '@linnet/backend/node';
-import type { AsyncMethodsOf, PromiseReturnType, RpcInterfaceDefinition } from '@linnet/common';
+import type { RpcInterfaceDefinition } from '@linnet/common';
 import { IpcApp } from '@linnet/frontend';
 import { ElectronHost } from '@linnet/electron/main';
 import { ElectronApp } from '@linnet/electron/renderer';
+import { preload } from '../electron/desktop.harness.js';
 import { install } from '../electron/installed.cjs';
 import { ElectronStandIn } from '../electron/electron.stand-in.js';
 import { RobotWorldReadRpcImpl, RobotWorldReadRpcInterface } from '../plain/seeds.js';
 import { initializeForElectron } from './samples/electron.main.js';
 import { initializeElectron } from './samples/electron.page.js';
+import { callMyBackend } from './samples/my.frontend.js';
+import { MyClassHandler } from './samples/my.handler.js';
 
 const folder = join(import.meta.dirname, 'samples');
 /** Without layout, and in one kind of quotes. */
@@ -40,25 +43,6 @@ const samples = [
   ],
 ] as const;
 
-interface MyInterface {
-  sayHello(arg1: string, arg2: number, arg3: boolean): Promise<string>;
-}
-const myChannel = 'my-interface-v1.2';
-class MyClassHandler extends IpcHandler implements MyInterface {
-  public get channelName() {
-    return myChannel;
-  }
-  public async sayHello(arg1: string, arg2: number, arg3: boolean) {
-    return `hello: ${arg1} ${arg2} ${arg3}`;
-  }
-}
-const callMyBackend = async <T extends AsyncMethodsOf<MyInterface>>(
-  methodName: T,
-  ...args: Parameters<MyInterface[T]>
-) => {
-  return IpcApp.callIpcChannel(myChannel, methodName, ...args) as PromiseReturnType<MyInterface[T]>;
-};
-
 describe('the documents of iTwin.js on desktop applications', () => {
   it.each(samples)('%s: %s has the sample as it stands there', (_section, file, code) => {
     expect(plain(readFileSync(join(folder, file), 'utf8'))).toContain(plain(code));
@@ -75,8 +59,10 @@ describe('the documents of iTwin.js on desktop applications', () => {
     await initializeForElectron(rpcInterfaces);
     MyClassHandler.register();
     electron.app.becomeReady();
-    await ElectronHost.openMainWindow();
-    electron.windows[0]!.webContents.page.enter();
+    const window = new electron.BrowserWindow({ webPreferences: { preload } });
+    ElectronHost.addWindow(window);
+    await window.loadURL('electron://frontend/index.html');
+    window.webContents.page.enter();
     await initializeElectron(rpcInterfaces);
   });
   afterAll(async () => {

@@ -49,6 +49,9 @@ export class IpcHost implements OnApplicationShutdown {
   readonly lifetime: IpcLifetime;
   readonly #sessions = new WeakSet<object>();
   readonly #goDown: () => void;
+  #end!: () => void;
+  /** Resolves when the application has ended, for what hands it connections. */
+  readonly ended = new Promise<void>((resolve) => (this.#end = resolve));
 
   /** The bare socket: exact names, bare values. */
   readonly ipc: IpcSocketBackend;
@@ -82,6 +85,7 @@ export class IpcHost implements OnApplicationShutdown {
   /** The application has ended, or could not begin. */
   onApplicationShutdown(): void {
     this.#goDown();
+    this.#end();
   }
 
   /**

@@ -4,6 +4,7 @@ import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { IpcHost, IpcModule, RpcModule, RpcServer, serveMessagePort } from '@linnet/backend';
 import { serveRegistered } from '@linnet/backend/node';
+import { delayQuit } from './application.life.js';
 import type { ElectronMainWindow, ElectronModule, ElectronWindow } from './electron.types.js';
 import { FrameConnections } from './frame.connections.js';
 import { frontendUrl } from './host.options.js';
@@ -24,16 +25,26 @@ export class ElectronBackend {
   readonly #rules: SenderRules;
   readonly #windows: PageWindows;
   readonly #ends: (() => unknown)[] = [];
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(electron: ElectronModule, options: ElectronHostOptions) {
     const page = frontendUrl(options);
     this.#rules = new SenderRules([new URL('.', page).href, ...(options.pages ?? [])], options.allow);
-    this.#windows = new PageWindows(electron, options, (url) => this.#rules.isPage(url));
+    this.#windows = new PageWindows(
+      electron,
+      options,
+      (url) => this.#rules.isPage(url),
+      (window) => this.addWindow(window),
+    );
+    this.#ends.push(
+      () => this.#rules.close(),
+      () => this.#windows.close(),
+    );
   }
 
   /**
-   * Has the main process answer. In an ES module it is to be awaited before Electron is ready: by `await` at the top level.
+   * Has the main process answer. It is to be called before Electron is ready, and in an ES module to be awaited: by `await` at
+   * the top level.
    *
    * @throws Error (rejection) outside of Electron's main process, and for what cannot be served
    */
@@ -52,7 +63,7 @@ export class ElectronBackend {
 
   /** Whether it answers. */
   get isValid(): boolean {
-    return !this.#isClosed;
+    return !this.#closing;
   }
 
   /** The window that {@link openMainWindow} has opened last, while it is there. */
@@ -77,7 +88,7 @@ export class ElectronBackend {
    * @param options those of `BrowserWindow`; isolation and sandbox stay on, whatever they say
    */
   async openMainWindow(options: PageWindowOptions = {}): Promise<void> {
-    await this.#windows.open(options, (window) => this.addWindow(window));
+    await this.#windows.open(options);
   }
 
   /**
@@ -85,16 +96,26 @@ export class ElectronBackend {
    * all its hooks, if this is not closed by then.
    */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    await (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     for (const end of this.#ends.splice(0).toReversed()) await end();
   }
 
   async #serve(
     electron: ElectronModule,
     { rpcInterfaces = [], ipcHandlers = [] }: ElectronHostOptions,
-    application: INestApplicationContext | undefined,
+    application: ElectronHostOpts['application'],
   ): Promise<void> {
-    const app = application ?? (await this.#makeApplication());
+    const app = await (application ?? makeApplication());
+    this.#ends.push(
+      delayQuit(electron.app, async () => {
+        await this.close();
+        if (application) await app.close();
+      }),
+    );
+    if (!application) this.#ends.push(() => app.close());
     const host = partOf(app, IpcHost, 'IpcModule');
     if (rpcInterfaces.length > 0) {
       const { dispatcher } = partOf(app, RpcServer, 'RpcModule');
@@ -105,27 +126,13 @@ export class ElectronBackend {
       serveMessagePort(app, port, { frontend }),
     );
     this.#ends.push(() => connections.close());
-    this.#endWith(electron, application);
+    // Whoever closes the application ends what it has answered.
+    void host.ended.then(() => this.close());
   }
+}
 
-  /** Electron does not end before the application has. */
-  #endWith(electron: ElectronModule, application: INestApplicationContext | undefined): void {
-    const quit = (event: { preventDefault(): void }) => {
-      event.preventDefault();
-      const ended = this.close().then(() => application?.close());
-      void ended.catch((error: unknown) => console.error(error)).then(() => electron.app.quit());
-    };
-    electron.app.on('will-quit', quit);
-    this.#ends.push(() => electron.app.removeListener('will-quit', quit));
-  }
-
-  async #makeApplication(): Promise<INestApplicationContext> {
-    const app = await NestFactory.createApplicationContext(ElectronHostModule, {
-      logger: ['fatal', 'error', 'warn'],
-    });
-    this.#ends.push(() => app.close());
-    return app;
-  }
+function makeApplication(): Promise<INestApplicationContext> {
+  return NestFactory.createApplicationContext(ElectronHostModule, { logger: ['fatal', 'error', 'warn'] });
 }
 
 function electronModule(): ElectronModule {

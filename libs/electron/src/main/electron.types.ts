@@ -11,10 +11,12 @@ export interface ElectronFrame {
   readonly parent: object | null;
   /** Stays what it is as long as there is the frame, whatever page it shows. */
   readonly frameTreeNodeId: number;
+  /** The process of the page that it shows. */
+  readonly processId: number;
+  /** Of the page that it shows, within its process. */
+  readonly routingId: number;
   /** Sends to the scripts of the frame; what is sent to one that is gone is lost. */
   send(channel: string, message: unknown): void;
-  /** Not in all versions. */
-  isDestroyed?(): boolean;
 }
 
 /** What is told depends on the event. */
@@ -92,6 +94,7 @@ export interface ElectronModule {
   /** Serves pages under a scheme of the application's own. */
   readonly protocol: {
     handle(scheme: string, handler: (request: { readonly url: string }) => Promise<Response>): void;
+    unhandle(scheme: string): void;
     registerSchemesAsPrivileged(schemes: { scheme: string; privileges: object }[]): void;
   };
 }

@@ -3,6 +3,7 @@ import type { MessagePortLike } from '@linnet/common';
 import type { ElectronContents, ElectronIpcMain, ElectronSender } from './electron.types.js';
 import { channel, closeFrame, FramePort } from './frame.port.js';
 import { onPageEnd } from './page.end.js';
+import type { EndedFrames } from './page.end.js';
 import type { SenderRules } from './sender.rules.js';
 
 /** Characters of what a page calls its connection. */
@@ -43,7 +44,7 @@ export class FrameConnections {
       if (!event.senderFrame) return;
       const refusal = this.rules.refusal(event);
       if (refusal === undefined) this.#take(event, message);
-      else this.#complain(event.sender, refusal);
+      else if (!this.rules.isOthers(event.sender)) this.#complain(event.sender, refusal);
     } catch (error) {
       this.#complain(event.sender, String(error));
     }
@@ -59,7 +60,15 @@ export class FrameConnections {
     const known = this.#ports.get(frame.frameTreeNodeId);
     if (frames.length === 0) {
       known?.dismiss(1001, 'Another frontend of this frame has connected.');
-      const port = new FramePort(sender, frame, name, (closed) => this.#forget(closed));
+      // Frames that were taken out of their page: there is no event of that.
+      this.#end(sender, 'The page was left.', () => false);
+      const port = new FramePort(
+        sender,
+        frame,
+        name,
+        (each) => this.rules.isPageOf(each),
+        (closed) => this.#forget(closed),
+      );
       this.#ports.set(frame.frameTreeNodeId, port);
       this.#watch(sender);
       this.serve(port, String(sender.id));
@@ -69,17 +78,22 @@ export class FrameConnections {
   }
 
   #forget(port: FramePort): void {
-    const { frameTreeNodeId } = port.frame;
-    if (this.#ports.get(frameTreeNodeId) === port) this.#ports.delete(frameTreeNodeId);
+    for (const [id, known] of this.#ports) if (known === port) this.#ports.delete(id);
   }
 
   #watch(contents: ElectronContents): void {
     if (this.#watched.has(contents)) return;
-    const stop = onPageEnd(contents, (reason) => {
-      for (const port of this.#ports.values()) if (port.contents === contents) port.end(1001, reason);
+    const stop = onPageEnd(contents, (reason, frames) => {
+      this.#end(contents, reason, frames);
       if (contents.isDestroyed()) this.#watched.delete(contents);
     });
     this.#watched.set(contents, stop);
+  }
+
+  /** Those of frames that are gone with their page, too. */
+  #end(contents: ElectronContents, reason: string, frames: EndedFrames): void {
+    for (const port of this.#ports.values())
+      if (port.contents === contents && (!port.isHeard || frames(port.frame))) port.end(1001, reason);
   }
 
   /** Once for each reason: who is refused may send as often as it likes. */

@@ -15,17 +15,30 @@ export class FramePort implements MessagePortLike {
 
   /**
    * @param name what its page calls it: another page in the same frame, which may be there by now, takes no notice
+   * @param isOurs whether a frame shows a page of the application; may throw for one that is gone, as Electron does
    * @param closed it is over, whoever has ended it
    */
   constructor(
     readonly contents: ElectronContents,
     readonly frame: ElectronFrame,
     readonly name: string,
+    private readonly isOurs: (frame: ElectronFrame) => boolean,
     private readonly closed: (port: FramePort) => void,
   ) {}
 
+  /** Whether there is somebody to send to. A frame is the same one when it shows another page. */
+  get isHeard(): boolean {
+    try {
+      return !this.contents.isDestroyed() && this.isOurs(this.frame);
+    } catch {
+      return false;
+    }
+  }
+
   postMessage(message: unknown): void {
-    this.#send(message);
+    // Electron tells of frames that navigate, but not of those that are taken out of their page.
+    if (this.isHeard) this.frame.send(channel, [this.name, message]);
+    else this.end(1001, 'The page was left.');
   }
 
   on(type: string, listener: (message: unknown) => void): void {
@@ -48,7 +61,8 @@ export class FramePort implements MessagePortLike {
 
   /** Ends the connection of a page that is there. */
   dismiss(code: number, reason: string): void {
-    this.#send(closeFrame(code, reason));
+    // eslint-disable-next-line unicorn/require-post-message-target-origin -- this is no window
+    this.postMessage(closeFrame(code, reason));
     this.end(code, reason);
   }
 
@@ -56,11 +70,5 @@ export class FramePort implements MessagePortLike {
   end(code: number, reason: string): void {
     this.receive(closeFrame(code, reason));
     this.close();
-  }
-
-  #send(message: unknown): void {
-    // Electron writes to the console what it cannot send. Who is gone is learned by events.
-    if (this.contents.isDestroyed() || this.frame.isDestroyed?.()) return;
-    this.frame.send(channel, [this.name, message]);
   }
 }

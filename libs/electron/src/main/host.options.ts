@@ -2,6 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import type { IpcHandler } from '@linnet/backend';
 import type { RpcInterfaceDefinition } from '@linnet/common';
 import type { ElectronModule, ElectronSender } from './electron.types.js';
+import { FRONTEND } from './page.scheme.js';
 
 /** What the windows of an application show, and what answers them. */
 export interface ElectronHostOptions {
@@ -9,7 +10,7 @@ export interface ElectronHostOptions {
   readonly rpcInterfaces?: readonly RpcInterfaceDefinition[];
   /** Classes of handlers, each of which is registered as by its method `register`. */
   readonly ipcHandlers?: readonly (new () => IpcHandler)[];
-  /** The folder of the page, which windows see as `electron://frontend/`. Default: the working directory. */
+  /** The folder of the page, which windows see as `electron://frontend/`, files that begin with a dot aside. */
   readonly webResourcesPath?: string;
   /** The page. Default `electron://frontend/index.html`, or that of the development server. */
   readonly frontendURL?: string;
@@ -21,6 +22,8 @@ export interface ElectronHostOptions {
   readonly iconName?: string;
   /** The `Content-Security-Policy` of what comes from `webResourcesPath`. Default: none but the page's own. */
   readonly contentSecurityPolicy?: string;
+  /** Whether the application has registered `electronScheme`, with schemes of its own. Default `false`. */
+  readonly schemeIsRegistered?: boolean;
   /** Further pages that may call: files, or folders that end in `/`, by URL. Always: the folder of `frontendURL`. */
   readonly pages?: readonly string[];
   /**
@@ -35,12 +38,12 @@ export interface ElectronHostOptions {
 export interface ElectronHostOpts {
   /** As in iTwin.js: what is served, and to whom. */
   readonly electronHost?: ElectronHostOptions;
-  /** Its providers answer, those that `@RpcInterface` and `@IpcChannel` mark. Default: one without providers. */
-  readonly application?: INestApplicationContext;
+  /**
+   * Its providers answer, those that `@RpcInterface` and `@IpcChannel` mark. Default: one without providers. Where it cannot
+   * be awaited before Electron is ready, as in a CommonJS module, it is given as the promise that it is.
+   */
+  readonly application?: INestApplicationContext | Promise<INestApplicationContext>;
 }
-
-/** The address by which windows see `webResourcesPath`, as in iTwin.js. */
-export const FRONTEND = 'electron://frontend/';
 
 /** Where the page is. */
 export function frontendUrl({

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 /**
  * Gives windows the files of a folder.
  *
- * @param folder outside of which nothing is given, links included
+ * @param folder outside of which nothing is given, links included; nor what begins with a dot in it
  * @param fetchFile reads a file by its URL, as Electron does, types of content included
  * @param policy the header `Content-Security-Policy`
  * @returns answers a request for a URL, by its path
@@ -33,7 +33,8 @@ async function fileOf(folder: string, url: string): Promise<string | undefined> 
       realpath(folder),
       realpath(join(resolve(folder), path.endsWith('/') ? `${path}index.html` : path)),
     ]);
-    return file.startsWith(root + sep) ? pathToFileURL(file).href : undefined;
+    const isHidden = file.slice(root.length).includes(`${sep}.`);
+    return file.startsWith(root + sep) && !isHidden ? pathToFileURL(file).href : undefined;
   } catch {
     // There is no such file, or its name is none.
     return undefined;

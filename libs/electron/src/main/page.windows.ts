@@ -1,26 +1,26 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { quitWithWindows } from './application.life.js';
 import type {
   ElectronContents,
   ElectronMainWindow,
   ElectronModule,
   ElectronWindow,
 } from './electron.types.js';
-import { FRONTEND, frontendUrl } from './host.options.js';
+import { frontendUrl } from './host.options.js';
 import type { ElectronHostOptions } from './host.options.js';
-import { pageFiles } from './page.files.js';
+import { electronScheme, registerScheme, serveScheme } from './page.scheme.js';
 
 /** Options of `BrowserWindow`, of which some are decided here. */
-export interface PageWindowOptions {
-  /** Those of the page; isolation, sandbox and preload script are not theirs to decide. */
+export type PageWindowOptions = object & {
+  /** Those of the page; isolation and sandbox are not theirs to decide. A preload script has to require ours. */
   readonly webPreferences?: object;
-  /** As `BrowserWindow` takes it. */
-  readonly [option: string]: unknown;
-}
+};
+
+const preload = fileURLToPath(new URL('../preload/preload.cjs', import.meta.url));
 
 /** What the preload script and its page may never be without. */
 const isolated = {
-  preload: fileURLToPath(new URL('../preload/preload.cjs', import.meta.url)),
   contextIsolation: true,
   sandbox: true,
   nodeIntegration: false,
@@ -29,74 +29,112 @@ const isolated = {
   experimentalFeatures: false,
 };
 
-/** Opens windows with the page of an application, and gives them its files. */
+/** What would let other pages into a window, or do as ours: whoever asks for it is not to believe to have it. */
+const refused = { webSecurity: false, webviewTag: true, allowRunningInsecureContent: true };
+
+/** Opens windows with the page of an application. */
 export class PageWindows {
   main: ElectronMainWindow | undefined;
   readonly #url: string;
-  /** Whether pages of `electron://` have an origin. */
+  /** Whether the page is one of `webResourcesPath`. */
+  readonly #isFile: boolean;
+  /** Whether pages of `electron:` have an origin. */
   readonly #hasScheme: boolean;
-  #isPrepared = false;
+  /** What ends with this; nothing before there was a window. */
+  #ends: (() => void)[] | undefined;
+  #isClosed = false;
 
-  /** @param isPage whether a window may show what is at a URL */
+  /**
+   * @param isPage whether a window may show what is at a URL
+   * @param opened is told of each window before it shows anything
+   */
   constructor(
     private readonly electron: ElectronModule,
     private readonly options: ElectronHostOptions,
     private readonly isPage: (url: string) => boolean,
+    private readonly opened: (window: ElectronWindow) => void,
   ) {
     this.#url = frontendUrl(options);
-    this.#hasScheme = !electron.app.isReady();
-    const privileges = { standard: true, secure: true, supportFetchAPI: true };
-    if (this.#hasScheme) electron.protocol.registerSchemesAsPrivileged([{ scheme: 'electron', privileges }]);
+    this.#isFile = new URL(this.#url).protocol === `${electronScheme.scheme}:`;
+    this.#hasScheme = this.#isFile && (options.schemeIsRegistered || registerScheme(electron));
   }
 
-  /** @param opened is told of each window before it shows anything */
-  async open(options: PageWindowOptions, opened: (window: ElectronWindow) => void): Promise<void> {
-    if (this.#url.startsWith(FRONTEND) && !this.#hasScheme)
-      throw new Error(
-        `ElectronHost has to be started before Electron is ready, to have pages at ${FRONTEND}.`,
-      );
+  async open(options: PageWindowOptions): Promise<void> {
+    if (this.#isFile && !this.#hasScheme)
+      throw new Error(`ElectronHost has to be started before Electron is ready, to have ${this.#url}.`);
+    const preferences = preferencesOf(options);
+    const folder = this.#isFile || this.options.iconName ? this.#folder() : undefined;
     await this.electron.app.whenReady();
-    if (!this.#isPrepared) this.#prepare(options, opened);
-    this.#isPrepared = true;
-    await this.#open(options, opened);
+    if (this.#isClosed) throw new Error('ElectronHost was shut down before there was a window.');
+    const open = async () => {
+      const { iconName } = this.options;
+      const window = new this.electron.BrowserWindow({
+        autoHideMenuBar: true,
+        ...(iconName && { icon: join(folder!, iconName) }),
+        ...options,
+        webPreferences: preferences,
+      });
+      await this.#show(window);
+    };
+    this.#ends ??= this.#prepare(folder, () => void open());
+    await open();
   }
 
-  #prepare(options: PageWindowOptions, opened: (window: ElectronWindow) => void): void {
-    const { app, protocol, net } = this.electron;
-    const { webResourcesPath = '.', contentSecurityPolicy } = this.options;
-    const files = pageFiles(webResourcesPath, (url) => net.fetch(url), contentSecurityPolicy);
-    protocol.handle(new URL(FRONTEND).protocol.slice(0, -1), ({ url }) => files(url));
-    app.on('window-all-closed', () => {
-      if (process.platform !== 'darwin') app.quit();
-    });
-    // On macOS, an application without a window is one whose icon is clicked for one.
-    app.on('activate', () => {
-      if (!this.main) void this.#open(options, opened);
-    });
+  /** Gives windows nothing any more, and leaves the application's end to itself. */
+  close(): void {
+    this.#isClosed = true;
+    for (const end of this.#ends?.splice(0) ?? []) end();
   }
 
-  async #open(options: PageWindowOptions, opened: (window: ElectronWindow) => void): Promise<void> {
-    const { iconName, webResourcesPath = '.' } = this.options;
-    const window = new this.electron.BrowserWindow({
-      autoHideMenuBar: true,
-      ...(iconName && { icon: join(webResourcesPath, iconName) }),
-      ...options,
-      webPreferences: { ...options.webPreferences, ...isolated },
-    });
+  #prepare(folder: string | undefined, open: () => void): (() => void)[] {
+    const { electron, options } = this;
+    return [
+      ...(this.#isFile ? [serveScheme(electron, folder!, options.contentSecurityPolicy)] : []),
+      quitWithWindows(electron.app, () => {
+        if (!this.main) open();
+      }),
+    ];
+  }
+
+  /** Where the application is started from is nowhere to take files from: all that lies there would be read. */
+  #folder(): string {
+    const { webResourcesPath } = this.options;
+    if (!webResourcesPath)
+      throw new Error('ElectronHost needs webResourcesPath, the folder of its page and of its icon.');
+    return webResourcesPath;
+  }
+
+  async #show(window: ElectronMainWindow): Promise<void> {
     this.main = window;
     window.on('closed', () => {
       if (this.main === window) this.main = undefined;
     });
     this.#keepToPages(window.webContents);
-    opened(window);
+    this.opened(window);
     await window.loadURL(this.#url);
   }
 
   /** A page that leads elsewhere would take the window's rights to look like the application with it. */
   #keepToPages(contents: ElectronContents): void {
     contents.setWindowOpenHandler(() => ({ action: 'deny' }));
-    contents.on('will-navigate', (event: { readonly url: string; preventDefault(): void }) => {
-      if (!this.isPage(event.url)) event.preventDefault();
-    });
+    const keep = (event: NavigationEvent) => {
+      if (event.isMainFrame && !this.isPage(event.url)) event.preventDefault();
+    };
+    // A server may lead from a page of the application to another.
+    for (const name of ['will-navigate', 'will-redirect']) contents.on(name, keep);
   }
+}
+
+interface NavigationEvent {
+  readonly url: string;
+  readonly isMainFrame: boolean;
+  preventDefault(): void;
+}
+
+function preferencesOf({ webPreferences }: PageWindowOptions): object {
+  const asked: Readonly<Record<string, unknown>> = { ...webPreferences };
+  for (const [name, value] of Object.entries(refused))
+    if (asked[name] === value)
+      throw new Error(`ElectronHost opens no windows with ${name}: ${value}, for pages of its own.`);
+  return { preload, ...asked, ...isolated };
 }

@@ -1,5 +1,8 @@
 import type { ElectronContents, ElectronFrame, ElectronSender } from './electron.types.js';
 
+/** Those of all backends of this process. */
+const all = new Set<SenderRules>();
+
 /** Says who may talk to the main process: pages of the application, in main frames of windows that were given. */
 export class SenderRules {
   readonly #windows = new WeakSet<ElectronContents>();
@@ -14,19 +17,35 @@ export class SenderRules {
     private readonly allow: ((sender: ElectronSender) => boolean) | undefined,
   ) {
     this.#pages = pages.map((page) => new URL(page).href);
+    all.add(this);
   }
 
   add(contents: ElectronContents): void {
     this.#windows.add(contents);
   }
 
+  /** Whether a window is that of another backend, which answers it. */
+  isOthers(contents: ElectronContents): boolean {
+    return !this.#windows.has(contents) && [...all].some((rules) => rules.#windows.has(contents));
+  }
+
+  /** They are those of a backend that answers no more. */
+  close(): void {
+    all.delete(this);
+  }
+
   /** Why a sender, whose frame is still there, is not listened to; `undefined` for one that is. */
   refusal(event: ElectronSender): string | undefined {
     const frame = event.senderFrame!;
-    if (!this.isPage(frame.url) || isOpaque(frame)) return `${frame.url} is no page of the application`;
+    if (!this.isPageOf(frame)) return `${frame.url} is no page of the application`;
     if (this.#windows.has(event.sender) && frame.parent === null) return undefined;
     if (this.allow?.(event)) return undefined;
     return frame.parent === null ? 'ElectronHost was not given its window' : 'it is not the main frame';
+  }
+
+  /** Whether a frame shows a page of the application, with all its rights: a document that is sandboxed has none. */
+  isPageOf({ url, origin }: ElectronFrame): boolean {
+    return this.isPage(url) && origin === originOf(url);
   }
 
   /** Whether there is a page of the application at a URL. */
@@ -38,7 +57,8 @@ export class SenderRules {
   }
 }
 
-/** A document that is sandboxed has a URL of ours, and none of our rights. Files have no origin but their scheme. */
-function isOpaque({ origin }: ElectronFrame): boolean {
-  return origin === 'null';
+/** As Chromium has it, where schemes of an application's own have origins as well. */
+function originOf(url: string): string {
+  const { protocol, host } = new URL(url);
+  return protocol === 'file:' ? 'file://' : `${protocol}//${host}`;
 }

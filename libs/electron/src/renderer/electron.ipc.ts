@@ -4,7 +4,11 @@ import type { ElectronBridge } from '../bridge.js';
 
 /** What the preload script has left for this page; `undefined` in a page that is not in a window of Electron. */
 export function electronBridge(): ElectronBridge | undefined {
-  return (globalThis as { linnet?: ElectronBridge }).linnet;
+  const { linnet } = globalThis as { linnet?: Partial<ElectronBridge> };
+  // Any page may have something of that name.
+  return typeof linnet?.send === 'function' && typeof linnet.listen === 'function'
+    ? (linnet as ElectronBridge)
+    : undefined;
 }
 
 /**
@@ -48,12 +52,7 @@ class BridgePort implements MessagePortLike {
   }
 
   postMessage(message: unknown): void {
-    try {
-      this.bridge.send([this.#name, message]);
-    } catch (error) {
-      // A value of more levels than a bridge has; what follows would not make sense without it.
-      this.#receive?.(['close', 1007, String(error)]);
-    }
+    this.bridge.send([this.#name, message]);
   }
 
   close(): void {
