@@ -11,6 +11,7 @@ import { expect, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { IpcApp } from '@linnet/frontend';
 import { blocksOf, placeOf, workersOf } from './guide.js';
 import type { Guide } from './guide.js';
 import { GuideWindows } from './guide.window.js';
@@ -44,12 +45,12 @@ export function isTest(file: string): boolean {
   return file.endsWith('.spec.ts');
 }
 
-/** Runs a guide: its files as the modules that they are, and its calls by `curl`. Ends the applications and servers that it starts. */
+/** Runs a guide: its files as the modules that they are, and its calls by `curl`. Ends the applications, servers and frontends that it starts. */
 export async function runGuide(guide: Guide): Promise<void> {
   const placed = await writeGuide(guide);
   const workers = workersOf(guide).map((name) => `${name}.ts`);
   Logger.overrideLogger(false);
-  const create = jest.spyOn(NestFactory, 'create');
+  const made = [jest.spyOn(NestFactory, 'create'), jest.spyOn(NestFactory, 'createApplicationContext')];
   const listen = jest.spyOn(Server.prototype, 'listen');
   const windows = new GuideWindows();
   // Loggers of the application's own are part of what is shown.
@@ -64,11 +65,11 @@ export async function runGuide(guide: Guide): Promise<void> {
     for (const { language, code } of blocksOf(guide.text))
       if (language === 'json') expect(lines.map(lasting)).toContainEqual(lasting(code));
   } finally {
-    const apps = await Promise.all(
-      create.mock.results.map(({ value }) => value as Promise<INestApplicationContext>),
-    );
-    create.mockRestore();
+    const results = made.flatMap(({ mock }) => mock.results);
+    const apps = await Promise.all(results.map(({ value }) => value as Promise<INestApplicationContext>));
+    for (const each of made) each.mockRestore();
     windows.close();
+    IpcApp.shutdown();
     for (const app of apps) await app.close();
     const servers = listen.mock.contexts as Server[];
     listen.mockRestore();
