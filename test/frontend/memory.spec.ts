@@ -96,6 +96,27 @@ describe('a pair in memory', () => {
     expect(server.size).toBe(0);
   });
 
+  it('is one of two in a page that do not see each other', async () => {
+    const [one, two] = [1, 2].map(() => new IpcFrontend(memoryIpc(server), { reconnect: false }));
+    await Promise.all([one!.ready, two!.ready]);
+    const [first, second] = server.sessions;
+    const heard: string[] = [];
+    one!.addListener('news', (_event, news) => heard.push(`one: ${news}`));
+    two!.addListener('news', (_event, news) => heard.push(`two: ${news}`));
+    one!.handle('page', () => 'one');
+    two!.handle('page', () => 'two');
+    await first!.send('news', 'for one');
+    await second!.send('news', 'for two');
+    expect([await first!.invoke('page'), await second!.invoke('page')]).toEqual(['one', 'two']);
+    expect(heard).toEqual(['one: for one', 'two: for two']);
+    one!.close();
+    await first!.closed;
+    expect([one!.isValid, two!.isValid]).toEqual([false, true]);
+    expect(await two!.invoke('echo', 'x', 'still here')).toEqual(['still here']);
+    two!.close();
+    await second!.closed;
+  });
+
   it('ends where the server ends it', async () => {
     const frontend = new IpcFrontend(memoryIpc(server), { reconnectMs: [1, 1] });
     const states: string[] = [];
