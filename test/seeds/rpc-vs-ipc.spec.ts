@@ -168,6 +168,19 @@ describe('Rpc vs. Ipc › IPC', () => {
     expect((await refused()).status).toBe(403);
   });
 
+  it.each([true, false])(
+    'known to be on the same computer always: %s; a native app is what is, and being paired alone is not that',
+    async (native) => {
+      const { port, host, session } = await start({ native, dedicated: true });
+      const frontend = await connect(port);
+      expect([frontend.isNative, host.isNative, IpcHost.isNative]).toEqual([native, native, native]);
+      // To the code of either side it makes no difference.
+      expect(await frontend.callIpcChannel('counter', 'next')).toBe(1);
+      frontend.handle('question', (text: string) => `${text} Yes.`);
+      expect(await (await session()).invoke('question', 'Are you there?')).toBe('Are you there? Yes.');
+    },
+  );
+
   it('the backend speaks first: it sends, and it asks', async () => {
     const { port, session } = await start();
     const frontend = await connect(port);

@@ -122,7 +122,7 @@ export type { IpcSessionProps } from './ipc/ipc.session.js';
 export { createFetchServer, FetchRpcServer } from './http/fetch.server.js';
 export type { CompressBody } from './http/fetch.server.js';
 export type { HttpServiceOptions } from './http/http.service.js';
-export type { RpcAround, RpcImpl, RpcImplClass, RpcServed } from './rpc/rpc.impls.js';
+export type { RpcAround, RpcImpl, RpcImplClass, RpcServed } from './rpc/rpc.served.js';
 
 // What wires of one's own are made of.
 export { HttpScheme, httpScheme } from './http/http.scheme.js';

@@ -5,7 +5,8 @@
 export { ALREADY_ANSWERED } from './rpc/rpc.call.js';
 export { operationsOf } from './rpc/rpc.definition.js';
 export { outcomeOf } from './rpc/rpc.dispatcher.js';
-export { methodOf, RpcImpls } from './rpc/rpc.impls.js';
+export { RpcImpls } from './rpc/rpc.impls.js';
+export { methodOf } from './rpc/rpc.served.js';
 export { isFault, reportToConsole } from './call/call.report.js';
 export { isVersionCompatible } from './rpc/rpc.version.js';
 export { settle } from './call/call.settle.js';

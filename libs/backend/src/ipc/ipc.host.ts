@@ -37,7 +37,8 @@ export interface IpcSocketBackend {
 
 /**
  * The backend's side of all sessions of an application. Inject it; the static members mean the only application
- * with `IpcModule` in this process, or the one whose call is being served.
+ * with `IpcModule` in this process, or the one whose call is being served. Where there is none, or several and no call,
+ * no host is meant, and they throw.
  */
 @Injectable()
 export class IpcHost implements OnApplicationShutdown {
@@ -213,59 +214,59 @@ export class IpcHost implements OnApplicationShutdown {
     return hasHost();
   }
 
-  /** See the member of the same name of instances; `false` where there is no backend of IPC. */
+  /** Whether the only host is that of a native app; `false` where there is none. @throws Error where there are several */
   static get isNative(): boolean {
     return hasHost() && only().isNative;
   }
 
-  /** The bare socket of the only host. */
+  /** The bare socket of the only host: exact names, bare values. @throws Error where none is meant */
   static get ipc(): IpcSocketBackend {
     return only().ipc;
   }
 
-  /** See the member of the same name of instances. */
+  /** The open sessions of the only host. @throws Error where none is meant */
   static get sessions(): IpcSession[] {
     return only().sessions;
   }
 
-  /** See the member of the same name of instances. */
+  /** Sends a message to every session; resolves when all keep up. @throws Error where no host is meant, or a value cannot be sent */
   static send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
     return only().send(channel, ...args);
   }
 
-  /** See the member of the same name of instances. */
+  /** Typed notifications to every session; the host that is meant is looked up here. @throws Error where none is */
   static notifications<Functions extends object, Notifications extends object>(
     channel: IpcChannelLike<Functions, Notifications>,
   ): IpcNotifier<Notifications> {
     return only().notifications(channel);
   }
 
-  /** See the member of the same name of instances. */
+  /** Calls the frontend of the only session, or of the call being served. Rejects where no host or no session is meant */
   static async invoke(channel: IpcChannelLike, ...args: unknown[]): Promise<unknown> {
     return only().invoke(channel, ...args);
   }
 
-  /** See the member of the same name of instances. */
+  /** Calls a method of that frontend's handler. Rejects where no host or no session is meant */
   static async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
     return only().callIpcChannel(channel, method, ...args);
   }
 
-  /** See the member of the same name of instances. */
+  /** The methods of that frontend's handler; each call looks its session up. @throws Error where no host is meant */
   static makeIpcProxy<T extends object>(channel: IpcChannelLike<T>): IpcProxy<T> {
     return only().makeIpcProxy(channel);
   }
 
-  /** See the member of the same name of instances. */
+  /** Listens to messages of any session's without an answer. @returns stops listening @throws Error where no host is meant */
   static addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
     return only().addListener(channel, listener);
   }
 
-  /** See the member of the same name of instances. */
+  /** Ends what `addListener` began, for the same listener. @throws Error where no host is meant */
   static removeListener(channel: IpcChannelLike, listener: IpcListener): void {
     only().removeListener(channel, listener);
   }
 
-  /** See the member of the same name of instances. */
+  /** Answers the calls of a channel with bare values. @returns ends it @throws Error where no host is meant, or the channel is taken */
   static handle(channel: IpcChannelLike, handler: IpcRawHandler): () => void {
     return only().handle(channel, handler);
   }

@@ -141,7 +141,7 @@ export class HttpRpcHandler implements HttpExchangeHost {
     return this.parse(target);
   }
 
-  /** @throws HttpError for a target that names no operation */
+  /** @internal What a target names. @throws HttpError where it names no operation */
   protected parse(target: string): HttpRoute {
     return parseRoute(target);
   }

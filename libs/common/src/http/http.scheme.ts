@@ -98,7 +98,7 @@ export class HttpScheme {
 }
 
 /** Names that stand for others, and back; each is found by its key. */
-class Renaming<T> {
+class Renaming<T extends string | number> {
   readonly own = new Map<T, T>();
   readonly wire = new Map<T, T>();
 
