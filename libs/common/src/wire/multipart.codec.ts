@@ -20,8 +20,7 @@ const CR = 0x0d;
 export function boundaryOf(contentType: string): string {
   const match = /;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType);
   const boundary = match?.[1] ?? match?.[2] ?? '';
-  if (!/^[\x20-\x7e]{1,70}$/.test(boundary))
-    throw new MultipartError('The content type has no boundary, or one that is malformed.');
+  if (!/^[\x20-\x7e]{1,70}$/.test(boundary)) throw new MultipartError('The content type has no boundary.');
   return boundary;
 }
 
