@@ -30,9 +30,9 @@ export class GuideWindows {
   /** Ends the main process, and what is in its page. */
   async close(): Promise<void> {
     ElectronApp.shutdown();
-    const app = this.#electron?.app;
-    app?.quit();
-    while (app && !app.hasQuit) await new Promise((resolve) => setTimeout(resolve, 5));
+    const electron = this.#electron;
+    electron?.app.quit();
+    while (electron?.app.hasQuit === false) await new Promise((resolve) => setTimeout(resolve, 5));
     await ElectronHost.shutdown();
     install();
   }

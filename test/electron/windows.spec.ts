@@ -111,9 +111,9 @@ describe('the main window', () => {
     await start({ frontendURL: 'http://127.0.0.1/app/' });
     electron.web = (url) =>
       url.endsWith('/leave')
-        ? Response.redirect('https://evil.example/')
+        ? Response.redirect('https://evil.example/', 302)
         : url.endsWith('/stay')
-          ? Response.redirect('http://127.0.0.1/app/help')
+          ? Response.redirect('http://127.0.0.1/app/help', 302)
           : new Response('');
     await backend.openMainWindow();
     const { webContents } = electron.windows[0]!;
