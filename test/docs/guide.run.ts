@@ -59,7 +59,7 @@ export async function runGuide(guide: Guide): Promise<void> {
     for (const step of guide.steps) {
       if ('shell' in step) await runShell(placed(step.shell));
       else if (!isTest(step.file) && !workers.includes(step.file))
-        await import(placeOf(guide, step.file)).then(() => windows.ran());
+        await windows.run(guide.files.get(step.file)!, () => import(placeOf(guide, step.file)));
     }
     const lines = written.mock.calls.map(([line]) => String(line));
     for (const { language, code } of blocksOf(guide.text))
@@ -68,7 +68,7 @@ export async function runGuide(guide: Guide): Promise<void> {
     const results = made.flatMap(({ mock }) => mock.results);
     const apps = await Promise.all(results.map(({ value }) => value as Promise<INestApplicationContext>));
     for (const each of made) each.mockRestore();
-    windows.close();
+    await windows.close();
     IpcApp.shutdown();
     for (const app of apps) await app.close();
     const servers = listen.mock.contexts as Server[];

@@ -1,26 +1,39 @@
+import { ElectronHost } from '@linnet/electron/main';
+import { ElectronApp } from '@linnet/electron/renderer';
 import { install } from '../electron/installed.cjs';
 import { ElectronStandIn } from '../electron/electron.stand-in.js';
 
-/** Electron, for guides that have windows: what runs after a file that opens one runs in its page. */
+/**
+ * Electron, for guides that have windows: each file that imports `@linnet/electron/main` is a main process of its own, which
+ * opens one. What runs after it runs in the page of that.
+ */
 export class GuideWindows {
-  readonly #electron = new ElectronStandIn({ ready: false });
+  #electron: ElectronStandIn | undefined;
 
-  constructor() {
-    install(this.#electron);
-  }
-
-  /** A file of the guide has run. */
-  async ran(): Promise<void> {
-    const { app, windows } = this.#electron;
-    if (app.listenerCount('ready') === 0) return;
-    app.becomeReady();
-    while (!windows[0]?.webContents.page.window['linnet'])
+  /** Runs a file of the guide. */
+  async run(code: string, file: () => Promise<unknown>): Promise<void> {
+    if (!code.includes("from '@linnet/electron/main'")) {
+      await file();
+      return;
+    }
+    await this.close();
+    const electron = new ElectronStandIn({ ready: false });
+    this.#electron = electron;
+    install(electron);
+    await file();
+    electron.app.becomeReady();
+    while (!electron.windows[0]?.webContents.page.window['linnet'])
       await new Promise((resolve) => setTimeout(resolve, 5));
-    windows[0].webContents.page.enter();
+    electron.windows[0].webContents.page.enter();
   }
 
-  close(): void {
+  /** Ends the main process, and what is in its page. */
+  async close(): Promise<void> {
+    ElectronApp.shutdown();
+    const electron = this.#electron;
+    electron?.app.quit();
+    while (electron?.app.hasQuit === false) await new Promise((resolve) => setTimeout(resolve, 5));
+    await ElectronHost.shutdown();
     install();
-    for (const window of this.#electron.windows.slice()) window.close();
   }
 }

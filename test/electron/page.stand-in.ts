@@ -130,10 +130,10 @@ export class FrameStandIn {
   }
 }
 
-/** Libraries are never built in place: what is made of the source beside it. */
+/** Libraries are never built in place: what is made of the source beside it, by whose name tests resolve it. */
 function sourceOf(path: string): string {
-  if (existsSync(path)) return readFileSync(path, 'utf8');
-  const source = readFileSync(path.replace(/\.cjs$/, '.cts'), 'utf8');
+  const fileName = path.replace(/\.cjs$/, '.cts');
+  if (!existsSync(fileName) || !fileName.endsWith('.cts')) return readFileSync(path, 'utf8');
   const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 };
-  return ts.transpileModule(source, { compilerOptions, fileName: path.replace(/\.cjs$/, '.cts') }).outputText;
+  return ts.transpileModule(readFileSync(fileName, 'utf8'), { compilerOptions, fileName }).outputText;
 }

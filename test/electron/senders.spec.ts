@@ -15,6 +15,9 @@ class Safe extends IpcHandler {
   async open() {
     return ++Safe.opened;
   }
+  async look() {
+    return 'closed';
+  }
 }
 
 let desktop: Desktop;
@@ -48,8 +51,8 @@ async function speak(page: PageStandIn, ...frames: unknown[]): Promise<unknown[]
   page.ipcRenderer.on('linnet-ipc', (_event, message) => heard.push(message));
   for (const message of [['forged'], ['forged', [9]], ...frames])
     page.ipcRenderer.send('linnet-ipc', message);
-  // Everything has come, and what is answered has, when this has.
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  // Everything has come, and what is answered has, when the window's own page has asked as often.
+  for (let i = 0; i < 25; i++) await frontend.callIpcChannel('safe', 'look');
   return heard;
 }
 const call = ['forged', [0, [2, 1, 'itwin.safe', 'open', [], 'a']]];

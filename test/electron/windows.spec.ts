@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { ElectronBackend } from '@linnet/electron/main';
 import type { ElectronHostOptions } from '@linnet/electron/main';
 import { ElectronStandIn } from './electron.stand-in.js';
+import type { WindowOptions } from './window.stand-in.js';
 
 const outside = mkdtempSync(join(tmpdir(), 'linnet-outside-'));
 const folder = join(outside, 'page');
@@ -68,7 +69,9 @@ describe('the main window', () => {
   it("has a preload script of the caller's, where there is one, which has to require ours", async () => {
     await start();
     const preload = join(outside, 'preload.cjs');
-    await backend.openMainWindow({ webPreferences: { preload } });
+    // An interface, as Electron's types have it.
+    const options: WindowOptions = { webPreferences: { preload } };
+    await backend.openMainWindow(options);
     expect(electron.windows[0]!.options.webPreferences!.preload).toBe(preload);
   });
 
@@ -108,9 +111,9 @@ describe('the main window', () => {
     await start({ frontendURL: 'http://127.0.0.1/app/' });
     electron.web = (url) =>
       url.endsWith('/leave')
-        ? Response.redirect('https://evil.example/')
+        ? Response.redirect('https://evil.example/', 302)
         : url.endsWith('/stay')
-          ? Response.redirect('http://127.0.0.1/app/help')
+          ? Response.redirect('http://127.0.0.1/app/help', 302)
           : new Response('');
     await backend.openMainWindow();
     const { webContents } = electron.windows[0]!;

@@ -10,7 +10,6 @@ import { FrameConnections } from './frame.connections.js';
 import { frontendUrl } from './host.options.js';
 import type { ElectronHostOptions, ElectronHostOpts } from './host.options.js';
 import { PageWindows } from './page.windows.js';
-import type { PageWindowOptions } from './page.windows.js';
 import { SenderRules } from './sender.rules.js';
 
 /** What answers where an application has no providers of its own. */
@@ -85,9 +84,11 @@ export class ElectronBackend {
    * application with its last window elsewhere. Must not be awaited at the top level of an ES module: Electron is not
    * ready before that has run.
    *
-   * @param options those of `BrowserWindow`; isolation and sandbox stay on, whatever they say
+   * @param options those of `BrowserWindow`; isolation and sandbox stay on, whatever they say. A preload script has to
+   * require that of `@linnet/electron/preload`, which is the default.
+   * @throws Error (rejection) for `webPreferences` by which other pages come in, and where there is no page to show
    */
-  async openMainWindow(options: PageWindowOptions = {}): Promise<void> {
+  async openMainWindow(options: object = {}): Promise<void> {
     await this.#windows.open(options);
   }
 

@@ -1,7 +1,6 @@
 import { ElectronBackend } from './electron.backend.js';
 import type { ElectronMainWindow, ElectronWindow } from './electron.types.js';
 import type { ElectronHostOpts } from './host.options.js';
-import type { PageWindowOptions } from './page.windows.js';
 
 let current: Promise<ElectronBackend> | undefined;
 let backend: ElectronBackend | undefined;
@@ -57,7 +56,7 @@ export const ElectronHost = {
   },
 
   /** See {@link ElectronBackend.openMainWindow}. */
-  async openMainWindow(options?: PageWindowOptions): Promise<void> {
+  async openMainWindow(options?: object): Promise<void> {
     await started().openMainWindow(options);
   },
 };

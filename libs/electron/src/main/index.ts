@@ -2,7 +2,6 @@ export { ElectronHost } from './electron.host.js';
 export { ElectronBackend } from './electron.backend.js';
 export { electronScheme } from './page.scheme.js';
 export type { ElectronHostOptions, ElectronHostOpts } from './host.options.js';
-export type { PageWindowOptions } from './page.windows.js';
 export type {
   ElectronApplication,
   ElectronContents,

@@ -11,12 +11,6 @@ import { frontendUrl } from './host.options.js';
 import type { ElectronHostOptions } from './host.options.js';
 import { electronScheme, registerScheme, serveScheme } from './page.scheme.js';
 
-/** Options of `BrowserWindow`, of which some are decided here. */
-export type PageWindowOptions = object & {
-  /** Those of the page; isolation and sandbox are not theirs to decide. A preload script has to require ours. */
-  readonly webPreferences?: object;
-};
-
 const preload = fileURLToPath(new URL('../preload/preload.cjs', import.meta.url));
 
 /** What the preload script and its page may never be without. */
@@ -59,7 +53,7 @@ export class PageWindows {
     this.#hasScheme = this.#isFile && (options.schemeIsRegistered || registerScheme(electron));
   }
 
-  async open(options: PageWindowOptions): Promise<void> {
+  async open(options: object): Promise<void> {
     if (this.#isFile && !this.#hasScheme)
       throw new Error(`ElectronHost has to be started before Electron is ready, to have ${this.#url}.`);
     const preferences = preferencesOf(options);
@@ -131,7 +125,7 @@ interface NavigationEvent {
   preventDefault(): void;
 }
 
-function preferencesOf({ webPreferences }: PageWindowOptions): object {
+function preferencesOf({ webPreferences }: { readonly webPreferences?: object }): object {
   const asked: Readonly<Record<string, unknown>> = { ...webPreferences };
   for (const [name, value] of Object.entries(refused))
     if (asked[name] === value)
