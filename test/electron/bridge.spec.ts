@@ -165,6 +165,21 @@ describe('the stand-in of Electron', () => {
     expect(() => frame.url).toThrow('Render frame was disposed');
   });
 
+  it('closes its windows when it quits, which is not what a user does, and takes schemes once', () => {
+    const electron = new ElectronStandIn({ ready: false });
+    const schemes = [{ scheme: 'app', privileges: { standard: true } }];
+    electron.protocol.registerSchemesAsPrivileged(schemes);
+    expect(() => electron.protocol.registerSchemesAsPrivileged(schemes)).toThrow('can be called only once');
+    electron.app.becomeReady();
+    const events: string[] = [];
+    for (const name of ['window-all-closed', 'quit']) electron.app.on(name, () => events.push(name));
+    new electron.BrowserWindow().close();
+    expect(events.splice(0)).toEqual(['window-all-closed']);
+    const window = new electron.BrowserWindow();
+    electron.app.quit();
+    expect([window.isDestroyed(), ...events]).toEqual([true, 'quit']);
+  });
+
   it('has windows that are destroyed when they are closed, and no unsafe ones', async () => {
     const { electron, contents } = await open();
     const [window] = electron.windows;

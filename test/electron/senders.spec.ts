@@ -270,6 +270,17 @@ describe('the rules for senders', () => {
       expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
     });
 
+    it("end it when it shows another page of the application, and no other frame's", async () => {
+      const other = desktop.frontend(window.webContents.addFrame(`${frontendURL}frame.html`));
+      await other.ready;
+      const [, , last] = IpcHost.sessions;
+      window.webContents.navigateFrame(frame, `${frontendURL}other.html`);
+      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
+      expect(IpcHost.sessions).toContain(last);
+      other.close();
+      await last!.closed;
+    });
+
     it('end it when it cannot load its next page', async () => {
       window.webContents.failFrame(frame, `${frontendURL}other.html`);
       expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
