@@ -270,7 +270,7 @@ beforeEach(async () => {
     console.error(...args);
     error(...args);
   };
-  frontend = await app.open({ patienceMs: 2000 });
+  frontend = await app.open();
 });
 afterEach(async () => {
   jest.restoreAllMocks();
