@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 });
-const full = { rounds: 15, milliseconds: 300, warmUp: 1500, transfers: 3, warmUpTransfers: 3, processes: 5 };
+const full = { rounds: 11, milliseconds: 300, warmUp: 1500, transfers: 3, warmUpTransfers: 3, processes: 3 };
 const quick = { rounds: 3, milliseconds: 300, warmUp: 600, transfers: 3, warmUpTransfers: 2, processes: 1 };
 const effort = options.quick ? quick : full;
 // Half a run would take the place of a whole one.
