@@ -52,3 +52,17 @@ class GuaranteesImpl extends GuaranteesBase implements Guarantees {}
 
 @Module({ imports: [RpcModule.forRoot({})], providers: [GuaranteesImpl] })
 export class GuaranteesModule {}
+
+const { interfaceName, interfaceVersion } = Guarantees;
+
+/** A call of an operation over IPC (WIRE 3.8), as clients send it. */
+export function rpcRequest(operation: string, parameters: unknown[]): object {
+  const context = {
+    applicationId: 'guarantees',
+    applicationVersion: '1',
+    id: 'errors',
+    sessionId: 's',
+    protocolVersion: '2',
+  };
+  return { definition: { interfaceName, interfaceVersion }, operation, parameters, context };
+}

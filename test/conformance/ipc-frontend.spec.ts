@@ -4,33 +4,19 @@ import { errors } from './errors.js';
 import { pattern } from './fixture.js';
 import { FrontendModule } from './frontend.fixture.js';
 import { frontendWays } from './frontend.ways.js';
-import { Guarantees, last } from './guarantees.fixture.js';
+import { last, rpcRequest } from './guarantees.fixture.js';
 import { failures } from './hostile.fixture.js';
 import { startServer } from './server.js';
 import type { TestServer } from './server.js';
 import { expectedOverIpc, refused, values } from './values.js';
 import { kinds } from '../ipc/raw.frontend.js';
 
-const { interfaceName, interfaceVersion } = Guarantees;
-const context = {
-  applicationId: 'guarantees',
-  applicationVersion: '1',
-  id: 'errors',
-  sessionId: 's',
-  protocolVersion: '2',
-};
-
 /** Both give the envelope of the answer. */
 const calls: Record<string, (frontend: IpcFrontend, method: string, ...args: unknown[]) => Promise<unknown>> =
   {
     'a channel': (frontend, method, ...args) => frontend.invoke('guarantees', method, ...args),
     'RPC over IPC': (frontend, operation, ...parameters) =>
-      frontend.invoke('itwinjs-core/rpc-over-ipc', 'request', {
-        definition: { interfaceName, interfaceVersion },
-        operation,
-        parameters,
-        context,
-      }),
+      frontend.invoke('itwinjs-core/rpc-over-ipc', 'request', rpcRequest(operation, parameters)),
   };
 const combinations = frontendWays.flatMap((way) => Object.keys(calls).map((by) => ({ way, by })));
 

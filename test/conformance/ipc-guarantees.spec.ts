@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { ClientRequestContext, IpcChannel, IpcModule } from '@linnet/backend';
 import { errors } from './errors.js';
-import { Guarantees, GuaranteesBase, GuaranteesModule, last } from './guarantees.fixture.js';
+import { GuaranteesBase, GuaranteesModule, last, rpcRequest } from './guarantees.fixture.js';
 import { failures } from './hostile.fixture.js';
 import { ITwinIpcFrontend } from './itwin.ipc.js';
 import { adapterNames, startServer } from './server.js';
@@ -16,25 +16,11 @@ class GuaranteesHandler extends GuaranteesBase {}
 class IpcGuaranteesModule {}
 
 const frontend = new ITwinIpcFrontend();
-const { interfaceName, interfaceVersion } = Guarantees;
-const context = {
-  applicationId: 'guarantees',
-  applicationVersion: '1',
-  id: 'errors',
-  sessionId: 's',
-  protocolVersion: '2',
-};
-
 /** Both give the envelope of the answer. */
 const ways: Record<string, (method: string, ...args: unknown[]) => Promise<unknown>> = {
   'a channel': (method, ...args) => frontend.invoke('itwin.guarantees', method, ...args),
   'RPC over IPC': (operation, ...parameters) =>
-    frontend.invoke('itwin.itwinjs-core/rpc-over-ipc', 'request', {
-      definition: { interfaceName, interfaceVersion },
-      operation,
-      parameters,
-      context,
-    }),
+    frontend.invoke('itwin.itwinjs-core/rpc-over-ipc', 'request', rpcRequest(operation, parameters)),
 };
 const combinations = adapterNames.flatMap((adapter) => Object.keys(ways).map((way) => ({ adapter, way })));
 

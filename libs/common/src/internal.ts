@@ -26,7 +26,7 @@ export { OriginPolicy } from './http/http.origin.js';
 export { openApiDocument } from './http/http.openapi.js';
 export { normalizePath, pathOf } from './http/http.route.js';
 export { HttpService } from './http/http.service.js';
-export { serviceAnswer } from './http/http.services.js';
+export { serviceAnswer, serviceEndpoints } from './http/http.services.js';
 export type { ServiceAnswer, ServiceEndpoints } from './http/http.services.js';
 export { httpHandler } from './http/scheme.handler.js';
 
@@ -44,4 +44,5 @@ export {
 } from './ipc/ipc.durable.codec.js';
 export { textForm } from './ipc/ipc.durable.form.js';
 export { DurableLink, INTERRUPTED } from './ipc/ipc.durable.link.js';
-export { IpcProtocolError } from './ipc/ipc.message.js';
+export { IpcProtocolError, SessionLost } from './ipc/ipc.message.js';
+export { closeFrame } from './ipc/ipc.port.js';

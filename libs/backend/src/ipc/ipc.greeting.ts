@@ -8,6 +8,7 @@ import {
   IpcProtocolError,
   later,
   readHello,
+  SessionLost,
   textForm,
 } from '@linnet/common/internal';
 import type { DurableLink } from '@linnet/common/internal';
@@ -162,13 +163,6 @@ export class IpcGreeting {
     clearTimeout(durable.grace);
     const late = () => durable.link.ended({ code: 1006, reason: 'The frontend did not come back in time.' });
     durable.grace = later(this.#graceMs, late);
-  }
-}
-
-/** A session that was to be resumed is not there, or is another's. */
-export class SessionLost extends IpcProtocolError {
-  constructor() {
-    super(4001, 'The session is not there any more.');
   }
 }
 

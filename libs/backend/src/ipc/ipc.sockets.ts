@@ -4,10 +4,10 @@ import type { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { WebSocket } from 'ws';
 import type { IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
-import { DURABLE_PROTOCOL, DurableLink, HttpError, textForm } from '@linnet/common/internal';
+import { DURABLE_PROTOCOL, DurableLink, HttpError, SessionLost, textForm } from '@linnet/common/internal';
 import { WebSocketTransport } from '../node/websocket.transport.js';
 import type { IpcWebSocket } from '../node/websocket.transport.js';
-import { IpcGreeting, isDone, SessionLost } from './ipc.greeting.js';
+import { IpcGreeting, isDone } from './ipc.greeting.js';
 import type { IpcHost } from './ipc.host.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import type { IpcSessions } from './ipc.sessions.js';
@@ -71,9 +71,10 @@ export class IpcSockets {
   }
 
   #beginDurable(webSocket: IpcWebSocket, transport: WebSocketTransport, props: IpcSessionProps): void {
-    if (this.host.server.size >= this.host.limits.sessions) {
+    const { refusal } = this.host.server;
+    if (refusal) {
       webSocket.on('error', () => undefined);
-      transport.close(1013, 'The server has as many sessions as it can have.');
+      transport.close(refusal.code, refusal.reason);
       return;
     }
     const connection = this.host.server.openDurable(textForm, props);

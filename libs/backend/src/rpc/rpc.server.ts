@@ -4,8 +4,14 @@ import { ApplicationConfig, DiscoveryService, ExternalContextCreator, HttpAdapte
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { defaultWireLimits, RpcDispatcher } from '@linnet/common';
 import type { RpcEndpoint, RpcInterfaceDefinition } from '@linnet/common';
-import { httpHandler, limitsFrom, methodOf, normalizePath, openApiDocument } from '@linnet/common/internal';
-import type { ServiceEndpoints } from '@linnet/common/internal';
+import {
+  httpHandler,
+  limitsFrom,
+  methodOf,
+  normalizePath,
+  openApiDocument,
+  serviceEndpoints,
+} from '@linnet/common/internal';
 import { drainOnClose, SHUTDOWN_MS, watchHttp } from '../http/http.attach.js';
 import type { HttpAttachment } from '../http/http.framework.js';
 import { logReport } from '../nest/call.report.js';
@@ -85,7 +91,9 @@ export class RpcServer implements OnModuleInit {
       report: (report) => logReport(this.#logger, report),
     });
     const server = new NodeRpcServer(handler);
-    this.#http.attach({ server, logger: this.#logger, services: this.#services(path) });
+    const document = () => openApiDocument(path, this.endpoints, this.options.info);
+    const services = serviceEndpoints(this.options, path, document);
+    this.#http.attach({ server, logger: this.#logger, services });
     const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
     drainOnClose(adapter, async () => {
       const left = await server.close(shutdownTimeoutMs);
@@ -143,12 +151,5 @@ export class RpcServer implements OnModuleInit {
       found.set(definition, provider);
     }
     return found;
-  }
-
-  #services(prefix: string): ServiceEndpoints {
-    const { info = { title: 'linnet', version: 'v1.0' } } = this.options;
-    const { ping = true, openApi = true, greeting = false } = this.options;
-    const document = () => openApiDocument(info, prefix, this.endpoints);
-    return { prefix, ping, greeting, openApi: openApi ? document : undefined };
   }
 }

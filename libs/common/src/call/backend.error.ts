@@ -17,6 +17,9 @@ export class ServerError extends NumberedError {
   }
 }
 
+/** `NoContentError` of iTwin.js, which travels without what every one of its kind says. */
+export const noContent = { errorNumber: 65604, name: 'Error (65604)', message: 'No Content' };
+
 /** A call that was not answered in its time. */
 export class DeadlineError extends Error {
   constructor(

@@ -10,9 +10,9 @@ const pathParameter = (name: string, required: boolean) => ({
 
 /** Describes the served operations as OpenAPI 3.0.0, in the shape that the reference gives it (WIRE 2.9). */
 export function openApiDocument(
-  info: { title: string; version: string },
   prefix: string,
   endpoints: RpcEndpoint[],
+  info: { title: string; version: string } = { title: 'linnet', version: 'v1.0' },
 ) {
   const base = `${prefix}/${info.title}/${info.version}`;
   const route = `${base}/mode/{modeId}/context/{iTwinId}/imodel/{iModelId}/changeset/{changeSetId}`;

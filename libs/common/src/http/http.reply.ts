@@ -1,12 +1,10 @@
-import { rebuildError, ServerError } from '../call/backend.error.js';
+import { noContent, rebuildError, ServerError } from '../call/backend.error.js';
 import type { RpcReply } from '../rpc/rpc.exchange.js';
 import { decodeContent, decodeText } from './http.content.js';
 import type { HttpReply } from './http.send.js';
 
 /** Statuses that ask to come back later. */
 const transientStatuses = new Set([408, 429, 502, 503, 504]);
-/** `NoContentError` of iTwin.js, which travels without its members. */
-const noContent = { errorNumber: 65604, name: 'Error (65604)', message: 'No Content' };
 
 /**
  * Reads an answer of any status (WIRE 2.5), as every server of the iTwin.js wire sends it. Never throws.

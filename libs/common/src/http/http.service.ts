@@ -10,7 +10,7 @@ import type { HttpRpcHandler } from './http.handler.js';
 import { openApiDocument } from './http.openapi.js';
 import type { HttpHandlerOptions } from './http.options.js';
 import { normalizePath } from './http.route.js';
-import { serviceAnswer } from './http.services.js';
+import { serviceAnswer, serviceEndpoints } from './http.services.js';
 import type { ServiceAnswer, ServiceEndpoints } from './http.services.js';
 import { httpHandler } from './scheme.handler.js';
 
@@ -52,15 +52,12 @@ export class HttpService {
     const path = normalizePath(options.path ?? '');
     const report = reporter(options.report ?? reportToConsole);
     this.handler = httpHandler(this.dispatcher, { ...options, path, limits, report });
-    const { ping = true, openApi = true, greeting = false } = options;
-    const document = () => this.openApi();
-    this.#services = { prefix: path, ping, greeting, openApi: openApi ? document : undefined };
+    this.#services = serviceEndpoints(options, path, () => this.openApi());
   }
 
   /** The operations served here as OpenAPI. */
   openApi(): object {
-    const { info = { title: 'linnet', version: 'v1.0' } } = this.options;
-    return openApiDocument(info, this.#services.prefix, this.dispatcher.describeEndpoints());
+    return openApiDocument(this.#services.prefix, this.dispatcher.describeEndpoints(), this.options.info);
   }
 
   /** The answer to a request that is none of RPC, if there is one. */

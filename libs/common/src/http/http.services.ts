@@ -8,6 +8,22 @@ export interface ServiceEndpoints {
   readonly openApi: (() => object) | undefined;
 }
 
+/** Which service endpoints there are, as servers are told. */
+export interface ServiceOptions {
+  readonly ping?: boolean | undefined;
+  readonly openApi?: boolean | undefined;
+  readonly greeting?: boolean | undefined;
+}
+
+/** @param document makes the OpenAPI document */
+export function serviceEndpoints(
+  { ping = true, openApi = true, greeting = false }: ServiceOptions,
+  prefix: string,
+  document: () => object,
+): ServiceEndpoints {
+  return { prefix, ping, greeting, openApi: openApi ? document : undefined };
+}
+
 /** The answer of a service endpoint. */
 export interface ServiceAnswer {
   readonly type: string;

@@ -3,7 +3,7 @@ import { greetingLimits, greetingOf, readHello } from './ipc.durable.codec.js';
 import type { DurableForm } from './ipc.durable.form.js';
 import type { DurableLink } from './ipc.durable.link.js';
 import type { IpcTransport } from './ipc.link.js';
-import { IpcProtocolError } from './ipc.message.js';
+import { IpcProtocolError, SessionLost } from './ipc.message.js';
 import type { IpcClosure } from './ipc.message.js';
 import type { IpcConnection, IpcServer } from './ipc.server.js';
 import type { IpcSessionProps } from './ipc.session.js';
@@ -32,7 +32,7 @@ export function greetOnce(
   let link: DurableLink | undefined;
   let isWelcome = false;
   const begin = async (): Promise<void> => {
-    const refusal = refusalOf(server);
+    const { refusal } = server;
     if (refusal) {
       transport.close(refusal.code, refusal.reason);
       return;
@@ -62,8 +62,7 @@ export function greetOnce(
       }
       try {
         if (link) throw new IpcProtocolError(1002, 'A message before the welcome.');
-        if (readHello(form.parse(frame, greetingLimits).list))
-          throw new IpcProtocolError(4001, 'The session is not there any more.');
+        if (readHello(form.parse(frame, greetingLimits).list)) throw new SessionLost();
         begin().catch(() => refuse({ code: 1011, message: 'Internal error' }));
       } catch (error) {
         if (!(error instanceof IpcProtocolError)) throw error;
@@ -72,12 +71,4 @@ export function greetOnce(
     },
     closed: (closure) => link?.ended(closure),
   };
-}
-
-/** Why there can be no further session. */
-function refusalOf({ isClosed, size, limits }: IpcServer): IpcClosure | undefined {
-  // What an application that has ended would answer with is destroyed.
-  if (isClosed) return { code: 1001, reason: 'The server is shutting down.' };
-  if (size < limits.sessions) return undefined;
-  return { code: 1013, reason: 'The server has as many sessions as it can have.' };
 }

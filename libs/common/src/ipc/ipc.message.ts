@@ -54,6 +54,13 @@ export class IpcProtocolError extends Error {
   }
 }
 
+/** A session that was to be resumed is not there, or is another's. */
+export class SessionLost extends IpcProtocolError {
+  constructor() {
+    super(4001, 'The session is not there any more.');
+  }
+}
+
 /** A call that cannot be answered any more: the session that it went through is over. */
 export class IpcClosedError extends Error {
   constructor(

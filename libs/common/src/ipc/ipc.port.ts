@@ -27,6 +27,11 @@ export interface MessagePortLike {
 /** The first of a list that says how the session has ended, where a message would have a number. */
 const CLOSE = 'close';
 
+/** What says to a port that the session has ended. */
+export function closeFrame(code: number, reason: string): unknown[] {
+  return [CLOSE, code, reason];
+}
+
 /**
  * Connects to the backend behind a message port, in another thread or process. Both sides clone what is sent, and no
  * value arrives that would not arrive over a socket.
@@ -113,7 +118,7 @@ class PortTransport implements IpcTransport {
 
   close(code: number, reason: string): void {
     if (this.#isOver) return;
-    this.#port?.postMessage([CLOSE, code, reason]);
+    this.#port?.postMessage(closeFrame(code, reason));
     this.end(code, reason);
   }
 

@@ -1,4 +1,4 @@
-import { rebuildError } from '../call/backend.error.js';
+import { noContent, rebuildError } from '../call/backend.error.js';
 import type { RpcClientTransport, RpcReply } from '../rpc/rpc.exchange.js';
 import { RPC_CHANNEL } from './ipc.definition.js';
 import type { IpcFrontend } from './ipc.frontend.js';
@@ -49,7 +49,7 @@ function replyOf({ result, error }: Envelope): RpcReply {
       // `noContent`, without what every error of its kind says.
       return {
         kind: 'error',
-        error: rebuildError({ errorNumber: 65604, message: 'No Content', ...responseValue }),
+        error: rebuildError({ ...noContent, ...responseValue }),
       };
   }
 }

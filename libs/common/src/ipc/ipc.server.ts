@@ -1,3 +1,4 @@
+import { OpenCalls } from '../call/open.calls.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { IpcChannels } from './ipc.channels.js';
 import { IpcConversation } from './ipc.conversation.js';
@@ -65,9 +66,12 @@ export class IpcServer {
     return this.#open.size;
   }
 
-  /** Whether the service has ended, or is about to: nobody is to begin a session any more. */
-  get isClosed(): boolean {
-    return this.#isClosed;
+  /** Why nobody is to begin a session: the service has ended, or is about to, or there are as many as there may be. */
+  get refusal(): IpcClosure | undefined {
+    // What an application that has ended would answer with is destroyed.
+    if (this.#isClosed) return { code: 1001, reason: 'The server is shutting down.' };
+    if (this.size < this.limits.sessions) return undefined;
+    return { code: 1013, reason: 'The server has as many sessions as it can have.' };
   }
 
   /** Begins a session over a connection, on the compatible wire. */
@@ -111,14 +115,14 @@ export class IpcServer {
   async close(timeoutMs: number): Promise<number> {
     this.#isClosed = true;
     const open = [...this.#open.values()];
-    for (const { conversation } of open) conversation.closing = true;
-    const busy = new Set(open);
-    const idle = open.map((each) => each.idle().then(() => busy.delete(each)));
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, timeoutMs)));
-    await Promise.race([Promise.all(idle), late]);
-    clearTimeout(timer);
+    const busy = new OpenCalls<Open>();
+    for (const each of open) {
+      each.conversation.closing = true;
+      busy.add(each);
+      void each.idle().then(() => busy.delete(each));
+    }
+    const left = await busy.left(timeoutMs);
     for (const { session } of open) session.close(1001, 'The server is shutting down.');
-    return busy.size;
+    return left.length;
   }
 }

@@ -39,25 +39,25 @@ export function encodeValue(value: unknown): EncodedValue {
  * Writes a value as JSON text, `undefined` for an absent one.
  *
  * @param mark gives what stands for a typed array in the text; without a mark it is an object to JSON
- * @param maxDepth nesting of lists and objects that is written
+ * @param maxDepth nesting of lists and objects that is written; default: as deep as the engine writes
  * @throws NumberedError as {@link encodeValue}, and for nesting that is too deep
  */
 export function stringifyValue(
   value: unknown,
   mark: (view: ArrayBufferView) => object | undefined,
-  maxDepth = DEEPEST_WALK,
+  maxDepth?: number,
 ): string | undefined {
   if (value === undefined) return undefined;
   try {
     // A replacer is paid on every key, so it is used only where something is there to replace.
-    if (!needsReplacer(value, maxDepth)) return JSON.stringify(value);
+    if (!needsReplacer(value, maxDepth ?? DEEPEST_WALK)) return JSON.stringify(value);
     const json = JSON.stringify(value, function (this: Record<string, unknown>, key: string, item: unknown) {
       // The holder has the value before `toJSON`, which a Buffer brings along.
       const raw = this[key];
       if (ArrayBuffer.isView(raw)) return mark(raw) ?? item;
       return item instanceof Error ? encodeErrorValue(item) : item;
     }) as string | undefined;
-    if (json !== undefined && maxDepth !== DEEPEST_WALK) checkDepth(json, maxDepth);
+    if (json !== undefined && maxDepth !== undefined) checkDepth(json, maxDepth);
     return json;
   } catch (error) {
     // Out of stack in a walk, or out of room for the text; anything else was thrown by the value's own code.

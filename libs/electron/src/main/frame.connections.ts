@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
 import type { MessagePortLike } from '@linnet/common';
+import { closeFrame, SessionLost } from '@linnet/common/internal';
 import type { ElectronContents, ElectronIpcMain, ElectronSender } from './electron.types.js';
-import { channel, closeFrame, FramePort } from './frame.port.js';
+import { channel, FramePort } from './frame.port.js';
 import { onPageEnd } from './page.end.js';
 import type { EndedFrames } from './page.end.js';
 import type { SenderRules } from './sender.rules.js';
@@ -74,7 +75,10 @@ export class FrameConnections {
       this.serve(port, String(sender.id));
     } else if (known?.name === name) known.receive(frames[0]);
     // A page that does not know that its connection is over: it was kept, and is shown again.
-    else frame.send(channel, [name, closeFrame(4001, 'The session is not there any more.')]);
+    else {
+      const { code, message: reason } = new SessionLost();
+      frame.send(channel, [name, closeFrame(code, reason)]);
+    }
   }
 
   #forget(port: FramePort): void {

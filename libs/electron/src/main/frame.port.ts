@@ -1,13 +1,9 @@
 import type { MessagePortLike } from '@linnet/common';
+import { closeFrame } from '@linnet/common/internal';
 import type { BridgeChannel } from '../bridge.js';
 import type { ElectronContents, ElectronFrame } from './electron.types.js';
 
 export const channel: BridgeChannel = 'linnet-ipc';
-
-/** What ends a connection, as message ports say it. */
-export function closeFrame(code: number, reason: string): unknown[] {
-  return ['close', code, reason];
-}
 
 /** The connection of one page, as a message port: what the page sends is given to it, what it is given is sent to the page. */
 export class FramePort implements MessagePortLike {
