@@ -233,6 +233,16 @@ describe('the rules for senders', () => {
     Safe.opened = 0;
   });
 
+  it.each<[string, unknown]>([
+    ['a promise', Promise.resolve(false)],
+    ['nothing', undefined],
+    ['a text', 'no'],
+  ])('let in no page for %s, which is no yes', async (_what, verdict) => {
+    await restart({ allow: () => verdict as boolean });
+    const heard = await speak(window.webContents.addFrame(`${frontendURL}frame.html`), call);
+    expect(heard).toEqual([]);
+  });
+
   describe('of a frame that the application allows', () => {
     let frame: PageStandIn;
     let session: IpcSession;

@@ -90,6 +90,17 @@ describe('a dedicated backend', () => {
     expect(host.sessions).toHaveLength(1);
   });
 
+  it.each([
+    ['an empty name', ''],
+    ['null for a name', null],
+  ])('lets nobody take over by %s', async (_what, frontend) => {
+    const { connect, session } = await start({ authorize: () => ({ frontend: frontend as string }) });
+    const { ask } = await connect();
+    await session();
+    await expect(connect()).rejects.toMatchObject({ status: 409 });
+    expect(await ask('only.say')).toEqual({ result: 'said' });
+  });
+
   it('asks its frontend once, however many others want to know whether it is there', async () => {
     const { connect, port, session } = await start();
     const silent = await BareFrontend.open(port);

@@ -5,7 +5,7 @@ import { REQUEST } from '@nestjs/core';
 import { WsException } from '@nestjs/websockets';
 import { ClientRequestContext, CurrentSession, IpcChannel, IpcTicketService } from '@linnet/backend';
 import type { IpcModuleOptions, IpcSession } from '@linnet/backend';
-import { of } from 'rxjs';
+import { EMPTY, of, throwError } from 'rxjs';
 import { BareFrontend } from '../ipc/raw.frontend.socket.js';
 import { adapters, closeIpcApps, ipcRefusal, startIpcApp } from './ipc.harness.js';
 
@@ -138,6 +138,42 @@ describe.each(Object.entries(adapters))('guards of the upgrade, on %s', (name, w
     const { refused, host } = await start([guard]);
     const { status: told, body } = await refused();
     expect([told, body]).toEqual([status, `${reason}\n`]);
+    expect(host.sessions).toEqual([]);
+  });
+
+  it.each<[string, () => any]>([
+    [
+      'throw undefined',
+      () => {
+        throw undefined;
+      },
+    ],
+    [
+      'throw an empty text',
+      () => {
+        throw '';
+      },
+    ],
+    ['reject without a reason', () => Promise.reject()],
+    ['reject with null', () => Promise.reject(null)],
+    ['return an Observable that fails with undefined', () => throwError(() => undefined)],
+  ])('let nobody in when they %s', async (_how, canActivate) => {
+    const { refused, host } = await start([{ canActivate }]);
+    const { status, body } = await refused();
+    expect([status, body]).toEqual([500, 'Internal error\n']);
+    expect(host.sessions).toEqual([]);
+  });
+
+  it.each<[string, () => any]>([
+    ['nothing', () => undefined],
+    ['null', () => null],
+    ['zero', () => 0],
+    ['an empty text', () => ''],
+    ['a promise of nothing', async () => undefined],
+    ['an Observable without a value', () => EMPTY],
+  ])('let nobody in when they return %s', async (_what, canActivate) => {
+    const { refused, host } = await start([{ canActivate }]);
+    expect((await refused()).status).toBe(403);
     expect(host.sessions).toEqual([]);
   });
 

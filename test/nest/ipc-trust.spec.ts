@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { ClientRequestContext, CurrentSession, IpcChannel, IpcTicketService } from '@linnet/backend';
 import type { IpcIdentity, IpcModuleOptions, IpcSession } from '@linnet/backend';
+import { of } from 'rxjs';
 import { BareFrontend, handshake } from '../ipc/raw.frontend.socket.js';
 import { adapters, closeIpcApps, startIpcApp, until } from './ipc.harness.js';
 
@@ -76,6 +77,21 @@ describe('authorize', () => {
     expect(host.sessions).toEqual([]);
   });
 
+  it.each<[string, any]>([
+    ['an Observable', () => of(false)],
+    ['a promise of an Observable', async () => of(false)],
+    ['a text', () => 'ann'],
+    ['a number', () => 1],
+    ['a list', () => []],
+    ['a function', () => () => false],
+  ])('lets nobody in by %s, which is no identity', async (_what, authorize) => {
+    const { refused, log, host } = await start({ authorize });
+    const { status, body } = await refused();
+    expect([status, body]).toEqual([500, 'Internal error\n']);
+    expect(log.find('error', 'authorize returned what is no identity')).toHaveLength(1);
+    expect(host.sessions).toEqual([]);
+  });
+
   it('is told the request and may take its time, but not for ever', async () => {
     let late: (verdict: boolean) => void = () => undefined;
     const { connect, refused, host } = await start({
@@ -128,6 +144,14 @@ describe('a ticket', () => {
     expect(await ask('who.am')).toEqual({ result: { ...identity, same: true } });
     const again = await refused(redeem.path(ticket));
     expect([again.status, again.body]).toEqual([401, 'The ticket is not valid, or not any more.\n']);
+  });
+
+  it('lets nobody in whose store gives texts, as one without JSON does', async () => {
+    const { refused, log } = await start({
+      ticketStore: { put: () => undefined, take: () => 'ann' as never },
+    });
+    expect((await refused({ path: '/ipc?ticket=t' })).status).toBe(500);
+    expect(log.find('error', 'The store of tickets returned what is no identity')).toHaveLength(1);
   });
 
   it.each(['', 'unknown', '__proto__', 'a&ticket=b'])(

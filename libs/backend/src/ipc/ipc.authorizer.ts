@@ -7,6 +7,7 @@ import { SCOPE_OPTIONS_METADATA } from '@nestjs/common/internal';
 import { ExternalContextCreator, HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '@nestjs/core/internal';
 import type { IpcIdentity } from '@linnet/common';
+import { isObservable } from 'rxjs';
 import { correlationOf } from '../context/correlation.activity.js';
 import { ClientRequestContext } from '../context/request.context.js';
 import { prepareMessages } from '../http/express.messages.js';
@@ -54,7 +55,7 @@ export class IpcAuthorizer {
     const { authorize } = this.options;
     const verdict = authorize ? await authorize(request, ticket) : (ticket ?? true);
     if (!verdict) throw new ForbiddenException('This frontend may not open a session.');
-    const identity = verdict === true ? (ticket ?? {}) : verdict;
+    const identity = verdict === true ? (ticket ?? {}) : checkIdentity(verdict, 'authorize');
     const user = this.#guards.length > 0 ? await this.#guard(request, socket, identity) : identity;
     if (!user) return undefined;
     const { accessToken = request.headers.authorization ?? '' } = identity;
@@ -67,7 +68,7 @@ export class IpcAuthorizer {
     if (ticket === null) return undefined;
     const identity = await this.tickets.redeem(ticket);
     if (!identity) throw new UnauthorizedException('The ticket is not valid, or not any more.');
-    return identity;
+    return checkIdentity(identity, 'The store of tickets');
   }
 
   /** Guards see a request and a response, and say who is calling as they do elsewhere: `request.user`. */
@@ -84,15 +85,16 @@ export class IpcAuthorizer {
       prepareMessages(adapter.getInstance(), request as ExpressRequest, response as ExpressResponse);
     request.user ??= user;
     const context = new ExecutionContextHost([request, response, next], IpcAuthorizer, authorizeUpgrade);
-    let refused: unknown;
+    /** How a guard has refused: in a box, as anything can be thrown, `undefined` included. */
+    let refusal: { readonly thrown: unknown } | undefined;
     try {
       for (const guardOf of this.#guards) {
         const guard = await guardOf(request);
         const allowed = await lastValueOf(await guard.canActivate(context));
         if (!allowed) throw new ForbiddenException(FORBIDDEN_MESSAGE);
       }
-    } catch (error) {
-      refused = error;
+    } catch (thrown) {
+      refusal = { thrown };
     }
     if (response.headersSent || response.writableEnded) {
       // It may be done with it by now.
@@ -101,7 +103,7 @@ export class IpcAuthorizer {
       return undefined;
     }
     response.detachSocket(socket);
-    if (refused !== undefined) throw refused;
+    if (refusal) throw refusal.thrown;
     return { user: request.user };
   }
 
@@ -133,4 +135,12 @@ export class IpcAuthorizer {
       return undefined;
     }
   }
+}
+
+/** @throws Error for what is no identity: everybody is somebody to a promise, an Observable or a text that is taken for one */
+function checkIdentity(value: unknown, source: string): IpcIdentity {
+  const isPlain =
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !isObservable(value);
+  if (!isPlain) throw new Error(`${source} returned what is no identity: it takes an object like { user }.`);
+  return value;
 }

@@ -179,7 +179,8 @@ export class IpcSockets {
     const current = this.#present();
     if (!current) return;
     const { session, link } = current.connection;
-    const isSame = frontend !== undefined && session.frontend === frontend;
+    // Nobody is known by no name.
+    const isSame = typeof frontend === 'string' && frontend !== '' && session.frontend === frontend;
     // A name that a page chose for itself is no proof.
     const isReload = isSame && isDeepStrictEqual(session.user, user);
     if (!isReload && (await current.transport?.isAlive(PATIENCE_MS))) throw occupied();

@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import type { Server } from 'node:net';
 import type { HttpRequestHead } from '@linnet/common';
 
 export class NodeRequestHead implements HttpRequestHead {
@@ -13,16 +15,25 @@ export class NodeRequestHead implements HttpRequestHead {
   }
 
   isLoopback(): boolean {
-    return isLoopback(this.request.socket.localAddress);
+    return isHere(this.request.socket, 'localAddress');
   }
 
   /** Whether it comes from this computer, over loopback or a pipe. */
   isNative(): boolean {
-    return this.isLoopback() && isLoopback(this.request.socket.remoteAddress);
+    return this.isLoopback() && isHere(this.request.socket, 'remoteAddress');
   }
 }
 
-function isLoopback(address: string | undefined): boolean {
-  // Without an address it is a pipe or a Unix socket, which nobody reaches from elsewhere.
-  return address === undefined || /^(::ffff:)?127\.|^::1$/.test(address);
+/** Whether an end of a connection is on this computer. */
+function isHere(socket: Socket, end: 'localAddress' | 'remoteAddress'): boolean {
+  const address = socket[end];
+  // A pipe or a Unix socket, which nobody reaches from elsewhere, has no address.
+  if (address === undefined) return !isTcp(socket);
+  return /^(::ffff:)?127\.|^::1$/.test(address);
+}
+
+/** Has to be known apart: a peer that breaks its connection off at once leaves a TCP socket without an address. */
+function isTcp(socket: Socket): boolean {
+  if (!(socket instanceof Socket)) return false;
+  return typeof (socket as { server?: Server }).server?.address() !== 'string';
 }

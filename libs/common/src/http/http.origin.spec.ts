@@ -104,6 +104,16 @@ describe('a page', () => {
       expect(() => origin(other, true, { origins: [page] })).toThrow(refused);
   });
 
+  it.each<[string, unknown]>([
+    ['a promise', Promise.resolve(false)],
+    ['a text', 'no'],
+    ['nothing', undefined],
+  ])('may not call when a function returns %s, which is no yes', (_what, verdict) => {
+    expect(() => origin('https://app.example.com', false, { origins: () => verdict as boolean })).toThrow(
+      refused,
+    );
+  });
+
   it('may call when a function says so, which is told the request', () => {
     const origins = (page: string, { headers }: HttpRequestHead) =>
       page.endsWith('.example.com') && headers['host'] === 'api.example.com';

@@ -66,7 +66,10 @@ export class OriginPolicy {
       if (authority === hostOf(head)) return true;
       if (isLoopbackName(hostnameOf(authority)) && head.isLoopback()) return true;
     }
-    return typeof origins === 'function' ? origins(origin, head) : (origins?.includes(origin) ?? false);
+    if (typeof origins !== 'function') return origins?.includes(origin) ?? false;
+    // Nothing but `true`: the promise of an asynchronous function would let every page in.
+    const verdict: unknown = origins(origin, head);
+    return verdict === true;
   }
 }
 

@@ -55,6 +55,13 @@ describe('what may be called', () => {
     expect(() => dispatcher.lookup(name, version, operation)).toThrow(message);
   });
 
+  it('is nothing, where a rule for versions answers with a promise', () => {
+    const isCompatible = (async () => false) as never;
+    const judged = new RpcDispatcher({ waitingCalls: 1, isCompatible });
+    judged.register(Def, { name: 'Impl', handlerOf: () => () => 1 });
+    expect(() => judged.lookup('I', '2.0.0', 'op')).toThrow('does not match');
+  });
+
   it('is described under any name', async () => {
     const target = dispatcher.lookup('anything', 'CONTROL', 'describeEndpoints');
     expect(target.handler({} as never)).toEqual([

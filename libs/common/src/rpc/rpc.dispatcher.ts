@@ -51,7 +51,8 @@ export const CONTROL_VERSION = 'CONTROL';
 /** Knows what is callable, finds it by name and version, and turns whatever happens into an outcome. */
 export class RpcDispatcher {
   readonly #services = new Map<string, Service>();
-  readonly #isCompatible: (backend: string, frontend: string) => boolean;
+  /** Only `true` is a yes. */
+  readonly #isCompatible: (backend: string, frontend: string) => unknown;
   /** Counts what was taken out or put in another's place: who remembers targets forgets them then. */
   revision = 0;
   readonly #control: RpcOperationTarget = {
@@ -131,7 +132,7 @@ export class RpcDispatcher {
   lookup(interfaceName: string, version: string, operation: string): RpcOperationTarget {
     const service = this.#services.get(interfaceName);
     const target = service?.operations.get(operationKey(operation));
-    if (target && this.#isCompatible(target.definition.interfaceVersion, version)) return target;
+    if (target && this.#isCompatible(target.definition.interfaceVersion, version) === true) return target;
     if (version === CONTROL_VERSION && operation === this.#control.operation) return this.#control;
     if (!service)
       throw new IModelError(GENERAL_ERROR, `RPC interface "${interfaceName}" is not initialized.`);

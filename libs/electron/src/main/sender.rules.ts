@@ -39,7 +39,8 @@ export class SenderRules {
     const frame = event.senderFrame!;
     if (!this.isPageOf(frame)) return `${frame.url} is no page of the application`;
     if (this.#windows.has(event.sender) && frame.parent === null) return undefined;
-    if (this.allow?.(event)) return undefined;
+    // Nothing but `true`: the promise of an asynchronous function would let everybody in.
+    if (this.allow?.(event) === true) return undefined;
     return frame.parent === null ? 'ElectronHost was not given its window' : 'it is not the main frame';
   }
 
