@@ -10,6 +10,8 @@ export { methodOf } from './rpc/rpc.served.js';
 export { isFault, reportToConsole } from './call/call.report.js';
 export { isVersionCompatible } from './rpc/rpc.version.js';
 export { settle } from './call/call.settle.js';
+export { ByteBudget } from './call/byte.budget.js';
+export type { BudgetShare } from './call/byte.budget.js';
 export { OpenCalls } from './call/open.calls.js';
 export { later } from './call/call.timer.js';
 export { reservedNames } from './call/call.names.js';
