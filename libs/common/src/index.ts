@@ -13,6 +13,9 @@ export { RpcControlResponse, RpcNotFoundResponse, RpcPendingResponse } from './r
 export type { IModelRpcProps } from './rpc/rpc.token.js';
 export { IModelError, NoContentError, TransientError } from './call/call.error.js';
 export { NumberedError } from './call/numbered.error.js';
+export type { ErrorMetaData } from './call/numbered.error.js';
+export { itwinErrors } from './call/itwin.errors.js';
+export type { ItwinErrorClasses } from './call/itwin.errors.js';
 export { BackendError, DeadlineError, ServerError } from './call/backend.error.js';
 export { IModelStatus, RpcInterfaceStatus } from './wire/error.table.js';
 export { Exposed } from './wire/error.members.js';

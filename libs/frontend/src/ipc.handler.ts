@@ -1,4 +1,4 @@
-import type { IpcChannelLike } from '@linnet/common';
+import type { IpcChannelLike, NumberedError } from '@linnet/common';
 import { channelName } from '@linnet/common/internal';
 import { methodOf } from './handler.methods.js';
 import { IpcApp } from './ipc.app.js';
@@ -43,8 +43,13 @@ function notFound(method: string, channel: IpcChannelLike): object {
 
 /** What of a failure is sent: an error's members, and in words what JSON has none for and would read as success. */
 function told(thrown: unknown): unknown {
-  if (thrown instanceof Error)
-    return { ...Object.fromEntries(Object.entries(thrown)), name: thrown.name, message: thrown.message };
+  if (thrown instanceof Error) {
+    const { name, message, iTwinErrorId, hasMetaData, loggingMetadata } = thrown as Partial<NumberedError>;
+    // What an error of core-bentley keeps its metadata in; the getters tell of both.
+    const { _metaData, ...members } = Object.fromEntries(Object.entries(thrown)) as Record<string, unknown>;
+    const identity = { ...(iTwinErrorId && { iTwinErrorId }), ...(hasMetaData && { loggingMetadata }) };
+    return { ...members, ...identity, name, message };
+  }
   const isPlain = ['object', 'string', 'number', 'boolean'].includes(typeof thrown);
   return isPlain ? thrown : { message: String(thrown) };
 }

@@ -1,6 +1,7 @@
 import { Exposed } from '../wire/error.members.js';
 import { errorTable, IModelStatus, RpcInterfaceStatus } from '../wire/error.table.js';
 import { NumberedError } from './numbered.error.js';
+import type { ErrorMetaData } from './numbered.error.js';
 
 export { GENERAL_ERROR } from './numbered.error.js';
 
@@ -13,15 +14,31 @@ export class IModelError extends NumberedError {
    * @param errorNumber one of the iTwin.js status enumerations (`IModelStatus`, `RpcInterfaceStatus`) or a
    * number of the application's own
    * @param message for the caller; it leaves the process as it is
+   * @param metaData for the log: an object, or a function that makes one when it is asked for. Frontends of
+   * iTwin.js get it over IPC as `loggingMetadata`
    */
-  constructor(errorNumber: number, message: string) {
-    super(errorNumber, errorName(errorNumber), message);
+  constructor(errorNumber: number, message: string, metaData?: ErrorMetaData) {
+    super(errorNumber, errorName(errorNumber), message, metaData);
   }
 
-  /** Errors of clients are of this kind too, though they do without its table of names. */
+  /**
+   * Errors of clients are of this kind too, though they do without its table of names; and so is a `BentleyError` of
+   * `@itwin/core-bentley`, whose members are the same.
+   */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return this === IModelError ? value instanceof NumberedError : super[Symbol.hasInstance](value);
+    if (this !== IModelError) return super[Symbol.hasInstance](value);
+    return value instanceof NumberedError || isBentleyError(value);
   }
+}
+
+function isBentleyError(value: unknown): boolean {
+  if (!(value instanceof Error)) return false;
+  const { errorNumber, getMetaData, iTwinErrorId } = value as Partial<NumberedError>;
+  return (
+    typeof errorNumber === 'number' &&
+    typeof getMetaData === 'function' &&
+    iTwinErrorId?.scope === 'bentley-error'
+  );
 }
 
 /** The name that iTwin.js gives to an error number: `Not Found` for 65574, `Error (7)` for an unlisted 7. */

@@ -6,21 +6,49 @@ export const GENERAL_ERROR = 32768;
  * throws this one, and stays small.
  */
 export class NumberedError extends Error {
+  readonly #metaData: ErrorMetaData;
+
   /**
    * @param name goes over the wire beside the number
    * @param message for the caller
+   * @param metaData for the log: an object, or a function that makes one when it is asked for
    */
   constructor(
     /** What callers tell errors apart by, on every transport. */
     public readonly errorNumber: number,
     name: string,
     message: string,
+    metaData?: ErrorMetaData,
   ) {
     super(message);
     // An own member, and after the number: the order in which the reference writes them.
     this.name = name;
+    this.#metaData = metaData;
+  }
+
+  /** Identifies the error for `BentleyError.isError` and `ITwinError.isError` of iTwin.js. */
+  get iTwinErrorId(): { readonly scope: string; readonly key: string } {
+    return { scope: 'bentley-error', key: this.name };
+  }
+
+  /** Whether the error was made with metadata. */
+  get hasMetaData(): boolean {
+    return this.#metaData !== undefined;
+  }
+
+  /** The metadata that the error was made with. */
+  get loggingMetadata(): object | undefined {
+    return this.getMetaData();
+  }
+
+  /** @returns the metadata that the error was made with; `undefined` if there is none */
+  getMetaData(): object | undefined {
+    return typeof this.#metaData === 'function' ? this.#metaData() : this.#metaData;
   }
 }
+
+/** Metadata of an error, or a function that returns it. */
+export type ErrorMetaData = object | (() => object | undefined) | undefined;
 
 /** A value or message that breaks the rules of the wire; named as the reference does. */
 export function generalError(message: string): NumberedError {

@@ -42,6 +42,8 @@ export interface IpcFrontendOptions {
   readonly heartbeatMs?: number;
   /** What of the backend's is accepted and kept, in bytes and counts; what is left out stays at {@link defaultIpcLimits}. */
   readonly limits?: Partial<IpcLimits>;
+  /** Returns what a method of a handler rejects with in the place of its error; see `RpcClientOptions.mapError`. */
+  readonly mapError?: (error: unknown) => unknown;
 }
 
 /** Options of one call. */
@@ -66,6 +68,7 @@ interface Pending {
 export class IpcFrontend {
   readonly #pairing: IpcPairing;
   readonly #timeoutMs: number;
+  readonly #rebuild: (members: object) => unknown;
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new IpcListeners<IpcFrontendListener>();
   #lastRequest = 0;
@@ -75,6 +78,8 @@ export class IpcFrontend {
     const { connectTimeoutMs = 10_000, heartbeatMs = 30_000 } = options;
     const limits = limitsFrom(frontendLimits, options.limits);
     this.#timeoutMs = invokeTimeoutMs;
+    const { mapError = (error) => error } = options;
+    this.#rebuild = (members) => mapError(rebuildError(members));
     this.#pairing = new IpcPairing(
       connect,
       { limits, reconnect, reconnectMs, connectTimeoutMs, heartbeatMs },
@@ -133,14 +138,14 @@ export class IpcFrontend {
 
   /** Calls a method of the handler of a channel; rejects with what it throws. */
   async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
-    return unwrapEnvelope(await this.invoke(channel, method, ...args), rebuildError);
+    return unwrapEnvelope(await this.invoke(channel, method, ...args), this.#rebuild);
   }
 
   /** The methods of the backend's handler for a channel, to be called as if they were here. */
   makeIpcProxy<T extends object>(channel: IpcChannelLike, options?: IpcInvokeOptions): IpcProxy<T> {
     const name = wireChannel(channel);
     return makeProxy(async (method, args) =>
-      unwrapEnvelope(await this.call(name, method, args, options), rebuildError),
+      unwrapEnvelope(await this.call(name, method, args, options), this.#rebuild),
     );
   }
 

@@ -82,7 +82,9 @@ export class RpcClientCall {
       });
       this.#tell({ kind: 'response', outcome: 'result' });
       return value;
-    } catch (error) {
+    } catch (thrown) {
+      const { mapError } = this.#options;
+      const error = mapError ? mapError(thrown) : thrown;
       this.#tell({ kind: 'response', outcome: 'error', error });
       throw error;
     } finally {

@@ -109,6 +109,8 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
   readonly pendingIntervalMs?: number;
   /** Asked when the server lacks what a request refers to. Default: the call fails. */
   readonly onNotFound?: RpcNotFoundHandler;
+  /** Returns what a call rejects with in the place of an error, for instance `itwinErrors(…)`. Default: the error itself. */
+  readonly mapError?: (error: unknown) => unknown;
   /**
    * Bytes of an answer, after decompression. Past it reading ends, and the call rejects with a {@link ServerError} that
    * names this option. Default 64 MiB, what servers take of arguments: a value that could be sent can be had back, and
