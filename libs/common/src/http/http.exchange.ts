@@ -15,7 +15,7 @@ import type { HttpRequestHead, HttpResponse } from './http.message.js';
 import type { HttpHandlerOptions } from './http.options.js';
 import { encodeOutcome } from './http.response.js';
 import type { EncodedOutcome } from './http.response.js';
-import { pathOf } from './http.route.js';
+import { ambiguousPath, pathOf } from './http.route.js';
 import type { HttpRoute } from './http.route.js';
 import { CLIENT_HEADER, readDeadline, TIMEOUT_HEADER } from './http.headers.js';
 import { readableStatus } from './http.status.js';
@@ -164,6 +164,8 @@ export class HttpExchange {
       const argument = args[i];
       if (!isToken(argument)) continue;
       routed ??= route.token ?? routedToken(pathOf(head.target).split('/'));
+      // A gateway may have read the beginning of such an id, and authorized that.
+      if (!route.token && /[/]/.test(`${routed.iTwinId}${routed.iModelId}`)) throw ambiguousPath();
       const inflated = inflateToken(argument, routed);
       args[i] = inflated;
       mismatch ||= isTokenMismatch(argument, inflated);

@@ -1,4 +1,5 @@
 import type { RpcOperationTarget } from '../rpc/rpc.call.js';
+import { CONTROL_VERSION } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
 import { utf8 } from '../wire/bytes.js';
 import { hiddenError } from '../wire/error.members.js';
@@ -10,7 +11,7 @@ import { badRequest, HttpError, headerOf, refusal, shuttingDown, tooLarge } from
 import type { HttpRequestHead, HttpResponse } from './http.message.js';
 import type { HttpHandlerOptions } from './http.options.js';
 import { OriginPolicy } from './http.origin.js';
-import { decodeParameters, isRpcPath, isUnder, parseRoute, pathOf } from './http.route.js';
+import { checkRoutedPath, decodeParameters, isRpcPath, isUnder, parseRoute, pathOf } from './http.route.js';
 import type { HttpRoute } from './http.route.js';
 
 // What the reference allows pages to send, the default name of its CSRF header, and the headers of our client.
@@ -143,7 +144,10 @@ export class HttpRpcHandler implements HttpExchangeHost {
 
   /** @internal What a target names. @throws HttpError where it names no operation */
   protected parse(target: string): HttpRoute {
-    return parseRoute(target);
+    const route = parseRoute(target);
+    // Base64 of names, in which anything may stand, and which is about no model.
+    if (route.version !== CONTROL_VERSION) checkRoutedPath(pathOf(target));
+    return route;
   }
 
   #knownRoute(target: string): KnownRoute | undefined {

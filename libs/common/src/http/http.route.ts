@@ -1,6 +1,7 @@
 import { CONTROL_VERSION } from '../rpc/rpc.dispatcher.js';
 import type { RoutedToken } from '../rpc/rpc.token.js';
 import { badRequest } from './http.message.js';
+import type { HttpError } from './http.message.js';
 
 /** What a request target names (WIRE 2.1). */
 export interface HttpRoute {
@@ -17,6 +18,48 @@ export interface HttpRoute {
 export function pathOf(target: string): string {
   const query = target.indexOf('?');
   return query < 0 ? target : target.slice(0, query);
+}
+
+/** What no client writes into a path: dot segments, and escapes that hide letters, slashes or control characters. */
+const disguised = /[^!-~]|\\|\/\.{1,2}(?:[/;]|$)|%(?:[01]|2[def]|3\d|4[1-9a-f]|5[\dacf]|6[1-9a-f]|7[\daef])/i;
+/** Segments whose value is another such segment, empty, or followed by a parameter. */
+const unclear = /\/(?:mode|context|imodel|changeset)\/(?:(?:context|imodel|changeset)(?:\/|$)|[^/]*;)|\/\//;
+
+/**
+ * Refuses a raw path that a gateway may read otherwise than this server: resolved, decoded, with repeated slashes merged.
+ *
+ * @param slashes whether `%2F` is accepted as well
+ * @throws HttpError 400
+ */
+export function checkPath(path: string, slashes: boolean): void {
+  const written = slashes ? path.replaceAll('%2F', '/') : path;
+  if (disguised.test(written)) throw ambiguousPath();
+  try {
+    decodeURIComponent(path);
+  } catch {
+    throw ambiguousPath();
+  }
+}
+
+/**
+ * {@link checkPath} for a path of iTwin.js, whose ids stand behind the names of their kinds. Clients leave title, version
+ * and the ids of a call without a model empty, and encode a slash in an id.
+ *
+ * @throws HttpError 400
+ */
+export function checkRoutedPath(path: string): void {
+  const written = path.replace(/\/(?:context|imodel)\/[^/]+/g, (id) => id.replaceAll('%2F', '/'));
+  checkPath(written, false);
+  const filled = written
+    .replace(/\/{2,3}mode\//, '/mode/')
+    .replace('/context//imodel/', '/context/-/imodel/')
+    .replace('/imodel//changeset/', '/imodel/-/changeset/');
+  if (unclear.test(filled)) throw ambiguousPath();
+}
+
+/** The refusal of a path that names different things to different readers. */
+export function ambiguousPath(): HttpError {
+  return badRequest('the path can be read in more than one way.');
 }
 
 /** The last segment of a raw path that is not empty; empty if there is none. */

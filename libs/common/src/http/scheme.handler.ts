@@ -4,7 +4,7 @@ import { HttpRpcHandler } from './http.handler.js';
 import { badRequest } from './http.message.js';
 import type { HttpRequestHead, HttpResponse } from './http.message.js';
 import type { HttpHandlerOptions } from './http.options.js';
-import { isUnder, pathOf } from './http.route.js';
+import { checkPath, isUnder, pathOf } from './http.route.js';
 import type { HttpRoute } from './http.route.js';
 import type { HttpScheme, HttpSchemeCall } from './http.scheme.js';
 
@@ -55,6 +55,8 @@ class SchemeHandler extends HttpRpcHandler {
 
   protected override parse(target: string): HttpRoute {
     if (!this.scheme.paths) return super.parse(target);
+    // What stands for a slash is the scheme's own affair.
+    checkPath(pathOf(target), true);
     const call = this.#read(target);
     if (!call) throw badRequest('The path names no operation.');
     return { ...super.parse(call.target), token: call.token ?? {} };

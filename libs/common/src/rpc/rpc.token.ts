@@ -26,15 +26,15 @@ export function isToken(argument: unknown): argument is Token {
 export type RoutedToken = Pick<IModelRpcProps, 'iTwinId' | 'iModelId' | 'changeset'>;
 
 /**
- * What a raw path of iTwin.js says of a token. As in the reference its segments are not percent-decoded, and of two of a
- * kind the last counts.
+ * What a raw path of iTwin.js says of a token, decoded. As in the reference, of two segments of a kind the last counts.
  *
  * @param segments of the path, without the query
+ * @throws URIError for a malformed escape
  */
 export function routedToken(segments: readonly string[]): RoutedToken {
   const routed: RoutedToken = {};
   for (let i = 0; i < segments.length - 1; i++) {
-    const value = segments[i + 1]!;
+    const value = decodeURIComponent(segments[i + 1]!);
     if (segments[i] === 'context') routed.iTwinId = value;
     else if (segments[i] === 'imodel') routed.iModelId = value;
     else if (segments[i] === 'changeset') routed.changeset = { id: value === '0' ? '' : value };
