@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
@@ -115,19 +116,23 @@ export class NodeRpcServer {
     } catch (error) {
       return refuse(exchange.refuse(error));
     }
-    body.on('data', (chunk: Uint8Array) => {
+    const take = (chunk: Uint8Array) => {
       if (over) return;
       const answer = exchange.push(chunk);
       if (answer) refuse(answer);
-    });
-    body.on('end', complete);
-    // Also what tells that the client is gone: a request that breaks off is destroyed with an error.
-    body.on('error', () => {
+    };
+    const fail = () => {
       if (over) return;
       // A request that was read to its end is destroyed too.
       if (request.destroyed && !request.complete) over = true;
       else refuse(exchange.refuse(new HttpError(400, 'Invalid request: the body cannot be decompressed.')));
-    });
+    };
+    // Bodies arrive in events of the connection, outside of every AsyncLocalStorage that a middleware has set up.
+    const scope = new AsyncResource('linnet:request');
+    body.on('data', (chunk: Uint8Array) => scope.runInAsyncScope(take, undefined, chunk));
+    body.on('end', () => scope.runInAsyncScope(complete));
+    // Also what tells that the client is gone: a request that breaks off is destroyed with an error.
+    body.on('error', () => scope.runInAsyncScope(fail));
     // A middleware may have paused it, and listening does not let it flow again.
     if (body.isPaused()) body.resume();
     if (body !== request) request.on('error', () => body.destroy(new Error('The client is gone.')));
