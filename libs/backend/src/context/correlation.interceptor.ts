@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
-import { Observable } from 'rxjs';
+import { finalize, Observable } from 'rxjs';
 import { correlationOf } from './correlation.activity.js';
 import { ClientRequestContext } from './request.context.js';
 
@@ -21,10 +21,11 @@ export class CorrelationInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (ClientRequestContext.isActive) return next.handle();
     const activity = correlationOf(headersOf(context));
+    activity.identifyBy(context.getArgByIndex<object>(0));
     // A handler starts when it is subscribed to, so that is what belongs to the activity.
     return new Observable((subscriber) =>
       ClientRequestContext.run(activity, () => next.handle().subscribe(subscriber)),
-    );
+    ).pipe(finalize(() => activity.answered()));
   }
 }
 

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { NestMiddleware } from '@nestjs/common';
 import { correlationOf } from './correlation.activity.js';
@@ -13,9 +13,12 @@ import { ClientRequestContext } from './request.context.js';
  * ```
  */
 @Injectable()
-export class CorrelationMiddleware implements NestMiddleware<IncomingMessage> {
-  /** Runs the rest of the request in its context. */
-  use(request: IncomingMessage, _response: unknown, next: () => void): void {
-    ClientRequestContext.run(correlationOf(request.headers), next);
+export class CorrelationMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
+  /** Runs the rest of the request in its context, which has credentials and user until the answer is sent. */
+  use(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+    const activity = correlationOf(request.headers);
+    activity.identifyBy(request);
+    response.once('close', () => activity.answered());
+    ClientRequestContext.run(activity, next);
   }
 }

@@ -7,11 +7,12 @@ const storage = new AsyncLocalStorage<Activity>();
 /** The request that the running code belongs to. */
 export class ClientRequestContext extends Activity {
   /**
-   * The activity of the call being served, in every continuation of it. Outside of any call: an activity
-   * whose fields are empty.
+   * The activity of the call being served, in every continuation of it. Work that goes on after the answer finds the ids of
+   * the call and its session, without deadline, end, credentials and user. Outside of any call: an activity whose fields
+   * are empty.
    */
   static get current(): Activity {
-    return storage.getStore() ?? new Activity();
+    return storage.getStore()?.present ?? new Activity();
   }
 
   /** Whether the running code belongs to a call or a correlated request. */
@@ -22,6 +23,15 @@ export class ClientRequestContext extends Activity {
   /** Runs code as part of an activity; for work that a call starts by other means than its own promises. */
   static run<T>(activity: Activity, work: () => T): T {
     return storage.run(activity, work);
+  }
+}
+
+/** Runs work as part of an activity that ends with the work: what goes on behind it has the ids only. */
+export async function runUntilDone<T>(activity: Activity, work: () => Promise<T>): Promise<T> {
+  try {
+    return await storage.run(activity, work);
+  } finally {
+    activity.answered();
   }
 }
 

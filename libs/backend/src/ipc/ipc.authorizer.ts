@@ -9,7 +9,7 @@ import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '@nestjs/core/internal';
 import type { IpcIdentity } from '@linnet/common';
 import { isObservable } from 'rxjs';
 import { correlationOf } from '../context/correlation.activity.js';
-import { ClientRequestContext } from '../context/request.context.js';
+import { runUntilDone } from '../context/request.context.js';
 import { prepareMessages } from '../http/express.messages.js';
 import type { ExpressRequest, ExpressResponse } from '../http/express.middleware.js';
 import { lastValueOf } from '../nest/handler.pipeline.js';
@@ -47,7 +47,7 @@ export class IpcAuthorizer {
    * @throws HttpException (rejection) for a refusal; anything else is a fault of this server
    */
   authorize(request: IncomingMessage, socket: Socket): Promise<IpcIdentity | undefined> {
-    return ClientRequestContext.run(correlationOf(request.headers), () => this.#authorize(request, socket));
+    return runUntilDone(correlationOf(request.headers), () => this.#authorize(request, socket));
   }
 
   async #authorize(request: IncomingMessage, socket: Socket): Promise<IpcIdentity | undefined> {

@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Activity } from '@linnet/common';
 import type { IpcClosure, IpcConnection, IpcSession } from '@linnet/common';
-import { ClientRequestContext } from '../context/request.context.js';
+import { runUntilDone } from '../context/request.context.js';
 import { SHUTDOWN_MS } from '../http/http.attach.js';
 import { IpcHost } from './ipc.host.js';
 import type { IpcModuleOptions } from './ipc.options.js';
@@ -103,10 +103,10 @@ export class IpcSessions {
   }
 
   /** What a session begins and ends with is logged as part of it. */
-  #inContext<T>(session: IpcSession, work: () => T): T {
-    const { id: sessionId, accessToken, user } = session;
+  #inContext<T>(session: IpcSession, work: () => Promise<T>): Promise<T> {
+    const { id: sessionId, accessToken } = session;
     const activity = new Activity({ activityId: randomUUID(), sessionId, accessToken }, session);
-    activity.user = user;
-    return ClientRequestContext.run(activity, work);
+    activity.identifyBy(session);
+    return runUntilDone(activity, work);
   }
 }

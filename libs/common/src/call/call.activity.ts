@@ -1,3 +1,5 @@
+import { onAbort } from './call.signal.js';
+
 /** What a request says about itself, on every transport. */
 export interface ActivityProps {
   /** Names one client request and all that follows from it, in every tier (`X-Correlation-ID`). */
@@ -32,16 +34,19 @@ export class Activity implements ActivityProps {
   readonly rpcMethod: string;
   /** When the caller stops waiting, in milliseconds since the epoch; `undefined` where it has not said so. */
   readonly deadline: number | undefined;
-  /** Who is calling, once a guard has found out and said so. */
-  user: unknown;
+  /** What bears the user: a session, a request, or the object of a user that was set by hand. */
+  #bearer: { readonly user?: unknown } | undefined;
   #abort: AbortController | undefined;
   #aborted: { reason: unknown } | undefined;
+  #isAnswered = false;
+  #afterwards: Activity | undefined;
+  #unfollow: (() => void) | undefined;
 
   constructor(
     props: Partial<ActivityProps> = {},
     /** What the activity is part of: its session over IPC. */
     readonly owner?: { readonly signal: AbortSignal },
-    /** Whose end is that of the activity; `null`: it can be aborted by itself. */
+    /** Whose end is that of the activity; `null`: it can be aborted by itself only. */
     private readonly source: { readonly signal: AbortSignal } | null = owner ?? null,
   ) {
     this.activityId = props.activityId ?? '';
@@ -53,22 +58,54 @@ export class Activity implements ActivityProps {
     this.deadline = props.deadline;
   }
 
+  /** Who is calling: what a guard or a middleware has set as `request.user`, the user of the session, or what was set here. */
+  get user(): unknown {
+    return this.#bearer?.user;
+  }
+
+  set user(user: unknown) {
+    this.#bearer = { user };
+  }
+
+  /** @internal From now on the user of the activity is that of a request or session, also one that is set later. */
+  identifyBy(bearer: object | undefined): void {
+    this.#bearer = bearer;
+  }
+
   /** Aborted when the caller is gone before it has its answer. */
   get signal(): AbortSignal {
-    if (this.source) return this.source.signal;
     // Made on demand: few methods look at it, and it would be a tenth of the cost of a small call.
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
       if (this.#aborted) this.#abort.abort(this.#aborted.reason);
+      else if (this.source && !this.#isAnswered)
+        this.#unfollow = onAbort(this.source.signal, (reason) => this.abort(reason));
     }
     return this.#abort.signal;
   }
 
   /** Called by the transport when nobody waits for the answer any more. */
   abort(reason: unknown): void {
-    if (this.#aborted) return;
+    if (this.#aborted || this.#isAnswered) return;
     this.#aborted = { reason };
     this.#abort?.abort(reason);
+  }
+
+  /** @internal Called by the transport when the call is answered: the activity cannot be aborted any more. */
+  answered(): void {
+    this.#isAnswered = true;
+    this.#unfollow?.();
+  }
+
+  /**
+   * @internal The activity as code finds it that runs now: after the answer, work that goes on has the ids of the call, and
+   * its session, but not its deadline, end, credentials or user.
+   */
+  get present(): Activity {
+    if (!this.#isAnswered) return this;
+    const { activityId, sessionId, applicationId, applicationVersion, rpcMethod } = this;
+    const ids = { activityId, sessionId, applicationId, applicationVersion, rpcMethod };
+    return (this.#afterwards ??= new Activity(ids, this.owner, null));
   }
 }
 

@@ -122,6 +122,7 @@ export class HttpExchange {
 
   #call(platform: HttpPlatform): RpcCall {
     const { target, body, head } = this.opened;
+    this.activity.identifyBy(platform.request as object | undefined);
     const args = body.end();
     // Without a target the body ends in the error that the look-up gave.
     if (!target!.policy.allowTokenMismatch) this.#inflateTokens(args);
@@ -142,6 +143,7 @@ export class HttpExchange {
   }
 
   #settle(outcome: RpcOutcome): HttpResponse | undefined {
+    this.activity.answered();
     if (outcome.kind === 'answered') return undefined;
     try {
       const { activityId } = this.activity;

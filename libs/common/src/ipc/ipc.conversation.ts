@@ -91,8 +91,12 @@ export class IpcConversation {
     if (message.activityId !== undefined) this.#cancellable.set(message.request, activity);
     settle(
       () => this.#run(activity, () => (target.sequential ? this.#inTurn(target, call) : target.run(call))),
-      (value) => this.#answer(message, activity, target, value),
+      (value) => {
+        activity.answered();
+        this.#answer(message, activity, target, value);
+      },
       (error: unknown) => {
+        activity.answered();
         this.#settled(message.request);
         this.#fail(message, activity, error);
       },
@@ -188,13 +192,18 @@ export class IpcConversation {
       this.link.close(1008, `More than ${pendingCalls} messages are being worked on.`);
       return;
     }
+    let running = listeners.length;
+    const settled = () => {
+      if (--running === 0) activity.answered();
+      this.#settled();
+    };
     for (const listener of listeners) {
       this.#pending++;
       settle(
         () => this.#run(activity, () => listener({ session, activity }, ...data)),
-        () => this.#settled(),
+        settled,
         (thrown) => {
-          this.#settled();
+          settled();
           // Nobody is told but the log.
           answerFailure(thrown, activity, this.options, true);
         },
@@ -224,7 +233,7 @@ export class IpcConversation {
       session,
       id === undefined ? session : null,
     );
-    activity.user = session.user;
+    activity.identifyBy(session);
     return activity;
   }
 }

@@ -39,7 +39,10 @@ export class RpcOverIpc {
       const { context, ...rest } = readRequest(request);
       const activity = activityOf(session, outer, context, rest.operation);
       const protocolVersion = parseInt(text(context['protocolVersion']), 10) || 0;
-      const settled = (outcome: RpcOutcome) => resolve(this.#answer(outcome, protocolVersion, activity));
+      const settled = (outcome: RpcOutcome) => {
+        activity.answered();
+        resolve(this.#answer(outcome, protocolVersion, activity));
+      };
       let call: RpcCall;
       try {
         const { interfaceName, interfaceVersion, operation, parameters } = rest;
@@ -118,7 +121,7 @@ function activityOf(
   context: RpcRequest['context'],
   operation: string,
 ): Activity {
-  const { accessToken, user } = session;
+  const { accessToken } = session;
   const id = context['id'];
   const activity = new Activity(
     {
@@ -133,7 +136,7 @@ function activityOf(
     session,
     outer,
   );
-  activity.user = user;
+  activity.identifyBy(session);
   return activity;
 }
 
