@@ -139,9 +139,10 @@ describe.each(Object.entries(ways))('behind the answer of a call over HTTP, by w
       providers: [WorkImpl],
       configure: (app) => {
         if (name === 'Fastify')
-          (app.getHttpAdapter().getInstance() as any).addHook('onRequest', async (request: object) =>
-            Object.assign(request, { user: 'bob' }),
-          );
+          app
+            .getHttpAdapter()
+            .getInstance()
+            .addHook('onRequest', async (request: object) => Object.assign(request, { user: 'bob' }));
         else
           app.use((request: object, _response: unknown, next: () => void) => {
             Object.assign(request, { user: 'bob' });
@@ -254,7 +255,7 @@ describe.each([true, false])('behind the answer of a call over IPC (compatible w
     const heard = new Promise<unknown>((resolve) =>
       app.get(IpcHost).addListener('news', () => resolve(lookTwice())),
     );
-    void frontend.send('news');
+    frontend.send('news');
     await heard;
     await leave(frontend);
     await expectIdsOnly();

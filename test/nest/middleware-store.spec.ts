@@ -100,10 +100,12 @@ function aroundRequests(server: Server): void {
 const stores: Record<string, (app: INestApplication, isFastify: boolean) => unknown> = {
   'a middleware': (app, isFastify) => {
     if (isFastify)
-      (app.getHttpAdapter().getInstance() as any).addHook(
-        'onRequest',
-        (_request: unknown, _reply: unknown, done: () => void) => tenant.run('acme', done),
-      );
+      app
+        .getHttpAdapter()
+        .getInstance()
+        .addHook('onRequest', (_request: unknown, _reply: unknown, done: () => void) =>
+          tenant.run('acme', done),
+        );
     else app.use((_request: unknown, _response: unknown, next: () => void) => tenant.run('acme', next));
   },
   'the event of the request': (app) => aroundRequests(app.getHttpServer() as Server),

@@ -12,6 +12,8 @@ export { isVersionCompatible } from './rpc/rpc.version.js';
 export { settle } from './call/call.settle.js';
 export { ByteBudget } from './call/byte.budget.js';
 export type { BudgetShare } from './call/byte.budget.js';
+export { mergeOptions } from './call/merge.options.js';
+export { mergeCallOptions } from './rpc/rpc.client.options.js';
 export { OpenCalls } from './call/open.calls.js';
 export { later } from './call/call.timer.js';
 export { reservedNames } from './call/call.names.js';

@@ -2,6 +2,7 @@ import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { createRpcClient, HttpTransport } from '@linnet/common';
 import type { RpcInterfaceDefinition } from '@linnet/common';
+import { mergeCallOptions } from '@linnet/common/internal';
 import { withSurroundings } from '../node/backend.client.js';
 import { getRpcClientToken } from './client.decorator.js';
 import type {
@@ -32,7 +33,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RpcClientModul
  */
 @Module({})
 export class RpcClientModule extends ConfigurableModuleClass {
-  /** Options that all clients share; those of `forFeature` win. */
+  /** Options that all clients share; those of `forFeature` win, member by member in `headers` and `retry`. */
   static override forRoot(options: RpcClientModuleOptions): DynamicModule {
     return shared(super.forRoot(options));
   }
@@ -76,7 +77,7 @@ function providersOf(feature: RpcClientAsyncFeature): Provider[] {
     provide: getRpcClientToken(definition),
     inject: [{ token: SHARED_OPTIONS, optional: true }, ...inject],
     useFactory: async (common: RpcClientModuleOptions | undefined, ...args: unknown[]) =>
-      makeClient(feature, { ...common, ...(await useFactory(...args)) }),
+      makeClient(feature, mergeCallOptions(common ?? {}, await useFactory(...args))),
   };
   return expose ? [client, relayOf(definition)] : [client];
 }

@@ -1,5 +1,6 @@
 import { ConsoleLogger } from '@nestjs/common';
 import type { ConsoleLoggerOptions, LogLevel } from '@nestjs/common';
+import { mergeOptions } from '@linnet/common/internal';
 import { activityFields } from './request.context.js';
 
 /**
@@ -13,7 +14,7 @@ import { activityFields } from './request.context.js';
 export class ActivityLogger extends ConsoleLogger {
   constructor(options: ConsoleLoggerOptions = {}) {
     // In JSON the fields are members of the line itself, where log browsers look for them.
-    super({ flattenParams: true, ...options });
+    super(mergeOptions({ flattenParams: true }, options));
   }
 
   /** Adds the fields of the activity to what is printed. */

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { createRpcClient, HttpTransport } from '@linnet/common';
 import type { RpcClientOptions, RpcInterfaceDefinition, RpcProxy } from '@linnet/common';
+import { mergeOptions } from '@linnet/common/internal';
 import { RpcServer } from '../rpc/rpc.server.js';
 import { sendInProcess } from './socketless.send.js';
 import { applicationOf } from './test.application.js';
@@ -35,10 +36,9 @@ export async function createTestRpcClient<T extends object>(
   const { path } = application.get(RpcServer, { strict: false });
   const server = application.getHttpServer() as Server;
   const at = { ...options, uriPrefix: `http://localhost${path}`, ownHeaders: true };
-  return createRpcClient({
-    pendingIntervalMs: 10,
-    ...options,
-    retry: { pauseMs: 10, ...options.retry },
-    transport: new HttpTransport(at, sendInProcess(server)),
-  }).client(definition);
+  const retry = mergeOptions({ pauseMs: 10 }, options.retry);
+  const transport = new HttpTransport(at, sendInProcess(server));
+  return createRpcClient(
+    mergeOptions<RpcClientOptions>({ pendingIntervalMs: 10 }, options, { retry, transport }),
+  ).client(definition);
 }

@@ -4,7 +4,7 @@ import type { INestApplication } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import { IpcFrontend } from '@linnet/common';
 import type { IpcConnector, IpcFrame, IpcFrontendOptions, IpcTransport } from '@linnet/common';
-import { DURABLE_PROTOCOL, textForm } from '@linnet/common/internal';
+import { DURABLE_PROTOCOL, mergeOptions, textForm } from '@linnet/common/internal';
 import { IpcHost } from '../ipc/ipc.host.js';
 import { IPC_OPTIONS } from '../ipc/ipc.tokens.js';
 import type { IpcModuleOptions } from '../ipc/ipc.options.js';
@@ -53,7 +53,7 @@ export async function createTestIpcSession(
       createConnection: () => connectInProcess(server) as Socket,
     });
   // One that is refused, or ended, is told so, and not tried again behind the test's back.
-  const frontend = new IpcFrontend(connector(open), { reconnect: false, ...rest });
+  const frontend = new IpcFrontend(connector(open), mergeOptions({ reconnect: false }, rest));
   await frontend.ready;
   return frontend;
 }

@@ -1,3 +1,4 @@
+import { mergeOptions } from '../call/merge.options.js';
 import type { RpcEndpoint } from '../rpc/rpc.dispatcher.js';
 
 const jsonContent = (type: 'array' | 'object') => ({ 'application/json': { schema: { type } } });
@@ -12,8 +13,9 @@ const pathParameter = (name: string, required: boolean) => ({
 export function openApiDocument(
   prefix: string,
   endpoints: RpcEndpoint[],
-  info: { title: string; version: string } = { title: 'linnet', version: 'v1.0' },
+  named?: { title: string; version: string },
 ) {
+  const info = mergeOptions({ title: 'linnet', version: 'v1.0' }, named);
   const base = `${prefix}/${info.title}/${info.version}`;
   const route = `${base}/mode/{modeId}/context/{iTwinId}/imodel/{iModelId}/changeset/{changeSetId}`;
   const paths: Record<string, object> = Object.create(null) as Record<string, object>;

@@ -23,7 +23,7 @@ export type IpcPairingState = 'connecting' | 'open' | 'interrupted' | 'closed';
 export interface IpcPairingOptions {
   readonly limits: IpcLimits;
   readonly reconnect: boolean;
-  readonly reconnectMs: readonly [first: number, longest: number];
+  readonly reconnectMs: readonly [first?: number, longest?: number];
   readonly connectTimeoutMs: number;
   readonly heartbeatMs: number;
 }

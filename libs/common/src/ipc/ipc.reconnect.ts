@@ -7,8 +7,8 @@ export class ReconnectTimer {
 
   constructor(
     /** The first pause, in milliseconds; each further one is twice as long, up to `longestMs`. */
-    private readonly firstMs: number,
-    private readonly longestMs: number,
+    private readonly firstMs = 250,
+    private readonly longestMs = 10_000,
   ) {}
 
   /** Tries in a while: the later, the more often it has failed, and not at the moment at which all others do. */

@@ -1,5 +1,6 @@
 import { DeadlineError, rebuildError } from '../call/backend.error.js';
 import type { ActivityProps } from '../call/call.activity.js';
+import { mergeOptions } from '../call/merge.options.js';
 import { onAbort } from '../call/call.signal.js';
 import { later } from '../call/call.timer.js';
 import type {
@@ -178,7 +179,7 @@ export class RpcClientCall {
     faults: number,
     lasted: number,
   ): Promise<void> {
-    const { limit, pauseMs, longestPauseMs } = { ...defaultRetry, ...this.#options.retry };
+    const { limit, pauseMs, longestPauseMs } = mergeOptions(defaultRetry, this.#options.retry);
     // Not all clients of a server that stumbled come back at the same moment.
     const growing = pauseMs * (0.5 + 2 ** (faults - 1)) * (0.5 + Math.random() / 2);
     const pause = Math.max(retryAfterMs, growing);

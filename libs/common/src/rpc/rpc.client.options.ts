@@ -1,3 +1,4 @@
+import { mergeOptions } from '../call/merge.options.js';
 import type { ActivityProps } from '../call/call.activity.js';
 import type { HttpScheme } from '../http/http.scheme.js';
 import type { HttpSend } from '../http/http.send.js';
@@ -138,4 +139,14 @@ export interface RpcSurroundings extends Partial<ActivityProps> {
   readonly signal?: AbortSignal;
   /** Asked before every request, repetitions included: what is so by now. The call's activity id stays. */
   readonly renew?: (activityId: string) => Promise<Partial<ActivityProps>>;
+}
+
+/** Options of a client with further ones over them: headers and members of `retry` add up. */
+export function mergeCallOptions<T extends RpcCallOptions>(
+  options: T,
+  more: Partial<T> & RpcCallOptions,
+): T & RpcCallOptions {
+  const headers = mergeOptions(options.headers, more.headers);
+  const retry = mergeOptions(options.retry, more.retry);
+  return mergeOptions<T & RpcCallOptions>(options, more, { headers, retry } as Partial<T>);
 }

@@ -3,6 +3,7 @@ import { tellAll } from '../call/call.settle.js';
 import { HttpTransport } from '../http/http.client.js';
 import { RpcClientCall } from './rpc.client.call.js';
 import type { RpcClientTarget } from './rpc.client.call.js';
+import { mergeCallOptions } from './rpc.client.options.js';
 import type { RpcCallOptions, RpcClientEvent, RpcClientOptions } from './rpc.client.options.js';
 import { operationKey, operationPolicy, operationsOf } from './rpc.definition.js';
 import type { RpcInterfaceDefinition, RpcOperationName } from './rpc.definition.js';
@@ -116,14 +117,14 @@ export class RpcClient {
     // Not one of the operations, so not one of the names that a look at the object shows.
     if (!('with' in proxy))
       Object.defineProperty(proxy, 'with', {
-        value: (more: RpcCallOptions) => this.#proxy(definition, merge(options, more)),
+        value: (more: RpcCallOptions) => this.#proxy(definition, mergeCallOptions(options, more)),
       });
     return proxy;
   }
 
   // Asynchronous, so that nothing is ever thrown but by the promise.
   async #call(target: RpcClientTarget, args: unknown[], options: RpcCallOptions): Promise<unknown> {
-    const merged = merge(this.options, options);
+    const merged = mergeCallOptions(this.options, options);
     return new RpcClientCall(target, args, this.#transport, merged, (event) =>
       tellAll(this.#listeners, (listener) => listener(event)),
     ).run();
@@ -140,10 +141,4 @@ function isEndpoints(value: unknown): value is RpcEndpoint[] {
   const isEndpoint = (each: Partial<RpcEndpoint> | null) =>
     typeof each?.interfaceName === 'string' && typeof each.interfaceVersion === 'string';
   return Array.isArray(value) && value.every(isEndpoint);
-}
-
-function merge<T extends RpcCallOptions>(options: T, more: RpcCallOptions): T & RpcCallOptions {
-  const headers = { ...options.headers, ...more.headers };
-  const retry = { ...options.retry, ...more.retry };
-  return { ...options, ...more, headers, retry };
 }

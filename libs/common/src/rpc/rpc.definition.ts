@@ -1,4 +1,5 @@
 import { reservedNames } from '../call/call.names.js';
+import { mergeOptions } from '../call/merge.options.js';
 import type { IModelRpcProps } from './rpc.token.js';
 
 /**
@@ -85,7 +86,7 @@ type Marked = Record<symbol, unknown> | undefined;
 
 /** Sets policy of the method it decorates. On an implementation it overrides the definition's. */
 export function setOperationPolicy(method: object, policy: RpcOperationPolicyProps): void {
-  const value = { ...((method as Marked)?.[OWN_POLICY] as object | undefined), ...policy };
+  const value = mergeOptions((method as Marked)?.[OWN_POLICY] as RpcOperationPolicyProps | undefined, policy);
   Object.defineProperty(method, OWN_POLICY, { value, configurable: true });
 }
 

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { mergeOptions } from '@linnet/common/internal';
 import { quitWithWindows } from './application.life.js';
 import type {
   ElectronContents,
@@ -62,12 +63,11 @@ export class PageWindows {
     if (this.#isClosed) throw new Error('ElectronHost was shut down before there was a window.');
     const open = async () => {
       const { iconName } = this.options;
-      const window = new this.electron.BrowserWindow({
-        autoHideMenuBar: true,
-        ...(iconName && { icon: join(folder!, iconName) }),
-        ...options,
-        webPreferences: preferences,
-      });
+      const icon = iconName && join(folder!, iconName);
+      const defaults = { autoHideMenuBar: true, icon };
+      const window = new this.electron.BrowserWindow(
+        mergeOptions<object>(defaults, options, { webPreferences: preferences }),
+      );
       await this.#show(window);
     };
     this.#ends ??= this.#prepare(folder, () => void open());
@@ -130,5 +130,5 @@ function preferencesOf({ webPreferences }: { readonly webPreferences?: object })
   for (const [name, value] of Object.entries(refused))
     if (asked[name] === value)
       throw new Error(`ElectronHost opens no windows with ${name}: ${value}, for pages of its own.`);
-  return { preload, ...asked, ...isolated };
+  return mergeOptions<object>({ preload }, asked, isolated);
 }
