@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { defaultIpcLimits } from '@linnet/common';
 import { clonedForm } from '../../libs/common/src/ipc/ipc.cloned.form.js';
-import { greetingOf, helloOf, readFrame } from '../../libs/common/src/ipc/ipc.durable.codec.js';
+import { greetingOf, helloOf, readFirst, readMessage } from '../../libs/common/src/ipc/ipc.durable.codec.js';
 import { textForm } from '../../libs/common/src/ipc/ipc.durable.form.js';
-import type { DurableForm } from '../../libs/common/src/ipc/ipc.durable.form.js';
+import type { DurableForm, ParsedFrame } from '../../libs/common/src/ipc/ipc.durable.form.js';
 import {
   prepareCancel,
   prepareInvoke,
@@ -17,6 +17,11 @@ const text = readFileSync(new URL('../../docs/wire-extension.md', import.meta.ur
 const examples = Object.fromEntries(
   [...text.matchAll(/^ {4}(\w+) +(\[.*|[\da-f ]+)$/gm)].map(([, name, example]) => [name!, example!]),
 );
+/** A frame as it is understood. */
+function readFrame({ list }: ParsedFrame) {
+  return { first: readFirst(list), messages: list.slice(1).map(readMessage) };
+}
+
 const channel = 'itwin.robot-v1.2';
 const bytes = prepareSend('itwin.m', [Uint8Array.of(1, 2)]);
 const welcome = { sessionId: 's1', secret: 'k2', graceMs: 30_000, received: 5 };
@@ -61,7 +66,7 @@ describe('the examples of docs/wire-extension.md', () => {
     ['text', textForm, examples['call']!],
     ['cloned', clonedForm, JSON.parse(examples['call']!) as unknown[]],
   ])('are read as they are said to be: %s', (_name, form, frame) => {
-    expect(readFrame(form.parse(frame, defaultIpcLimits).list)).toMatchObject({
+    expect(readFrame(form.parse(frame, defaultIpcLimits))).toMatchObject({
       first: 1,
       messages: [{ message: { type: 2, request: 7, method: 'drive', data: ['r1'], activityId: 'click 7' } }],
     });
@@ -69,7 +74,7 @@ describe('the examples of docs/wire-extension.md', () => {
 
   it('have their arrays', () => {
     const frame = Buffer.from(examples['blocks']!.replaceAll(' ', ''), 'hex');
-    expect(readFrame(textForm.parse(frame, defaultIpcLimits).list)).toMatchObject({
+    expect(readFrame(textForm.parse(frame, defaultIpcLimits))).toMatchObject({
       first: 3,
       messages: [{ message: { type: 0, channel: 'itwin.m', data: [Uint8Array.of(1, 2)] } }],
     });

@@ -23,7 +23,13 @@ export const clonedForm: DurableForm = {
 
   parse(frame, { messageBytes: bytes, depth }) {
     // The frame, its messages and the values of each: three levels that JSON text has as well.
-    const copier = new ValueCopier({ depth: depth + 1, bytes, arrayOf: ownArray, check: () => undefined });
+    const copier = new ValueCopier({
+      depth: depth + 1,
+      bytes,
+      isForeign: true,
+      arrayOf: ownArray,
+      check: () => undefined,
+    });
     try {
       const list = copier.copy(frame);
       if (!Array.isArray(list)) throw new IpcProtocolError(1007, 'A frame is no list.');

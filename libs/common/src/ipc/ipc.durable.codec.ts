@@ -29,24 +29,18 @@ export const IpcControlType = {
 } as const;
 
 /** A message as it came: one of the session, or control. */
-type DurableMessage =
+export type DurableMessage =
   | { readonly kind: 'message'; readonly message: Omit<IpcMessage, 'sequence'> }
   | { readonly kind: 'control'; readonly type: number; readonly values: readonly unknown[] };
 
-/** A frame as it came. */
-export interface DurableFrame {
-  /** The number of its first message, or, where it has none, of the next. */
-  readonly first: number;
-  readonly messages: readonly DurableMessage[];
-}
-
-/** Reads the list of a frame. @throws IpcProtocolError */
-export function readFrame([first, ...messages]: unknown[]): DurableFrame {
+/** The number of the first message of a frame; where the frame has none, of the next message. @throws IpcProtocolError */
+export function readFirst([first]: readonly unknown[]): number {
   if (!isCount(first)) throw new IpcProtocolError(1007, 'A frame does not begin with a number.');
-  return { first, messages: messages.map(readMessage) };
+  return first;
 }
 
-function readMessage(value: unknown): DurableMessage {
+/** Reads a message of a frame. @throws IpcProtocolError */
+export function readMessage(value: unknown): DurableMessage {
   if (!Array.isArray(value) || !isCount(value[0]))
     throw new IpcProtocolError(1007, 'A message is no list that begins with its type.');
   const [type, ...values] = value as [number, ...unknown[]];

@@ -12,6 +12,12 @@ export interface PreparedMessage {
   readonly bytes: number;
 }
 
+/** A frame as a list: a number and messages. */
+export interface ParsedFrame {
+  readonly list: unknown[];
+  readonly bytes: number;
+}
+
 /** The lists that the durable wire is made of, in the form in which a platform sends them. */
 export interface DurableForm {
   /**
@@ -24,7 +30,7 @@ export interface DurableForm {
   /** The frame of messages, of which the first has this number. */
   frame(first: number, contents: readonly IpcFrame[]): IpcFrame;
   /** Reads a frame. @throws IpcProtocolError for what is no list, and for values that cannot be taken */
-  parse(frame: IpcFrame, limits: IpcLimits): { readonly list: unknown[]; readonly bytes: number };
+  parse(frame: IpcFrame, limits: IpcLimits): ParsedFrame;
 }
 
 /** As JSON text, and bytes where a message has typed arrays: over WebSocket. */

@@ -2,10 +2,12 @@ import { deferred } from '../call/call.deferred.js';
 import type { Deferred } from '../call/call.deferred.js';
 import { isCount } from '../wire/value.codec.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
-import { IpcControlType, readFrame } from './ipc.durable.codec.js';
+import { IpcControlType } from './ipc.durable.codec.js';
+import type { DurableMessage } from './ipc.durable.codec.js';
 import type { DurableForm } from './ipc.durable.form.js';
 import { DurableOutbox } from './ipc.durable.outbox.js';
 import type { KeptBytes } from './ipc.durable.outbox.js';
+import { DurableInbox } from './ipc.durable.inbox.js';
 import { HIGH_WATER, sent, unwatched } from './ipc.link.js';
 import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
 import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
@@ -43,6 +45,9 @@ export class DurableLink implements IpcSessionLink {
   #received = 0;
   #told = 0;
   #probed = false;
+  readonly #inbox: DurableInbox;
+  /** Messages that had been received when the last slice ended. */
+  #seen = 0;
   #receivedBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #whenReleased: Deferred | undefined;
@@ -60,6 +65,16 @@ export class DurableLink implements IpcSessionLink {
     private readonly kept: KeptBytes = { bytes: 0 },
   ) {
     this.#outbox = new DurableOutbox(form, kept);
+    this.#inbox = new DurableInbox(form, limits, {
+      begun: (first, bytes) => this.#begun(first, bytes),
+      take: (message) => this.#take(message),
+      done: () => {
+        if (this.#probed) this.acknowledge();
+        this.#probed = false;
+      },
+      sliced: () => this.#sliced(),
+      failed: ({ code, message }) => this.close(code, message),
+    });
     this.#watch = new PeerWatch(heartbeatMs, {
       progress: () => ({ acknowledged: this.#outbox.released, isWaiting: this.#outbox.isWaiting }),
       probe: () => this.#outbox.control([IpcControlType.Probe]),
@@ -108,12 +123,14 @@ export class DurableLink implements IpcSessionLink {
     clearTimeout(this.#timer);
     this.#watch.stop();
     this.#timer = undefined;
+    // The peer sends again what has not been received.
+    this.#inbox.clear();
   }
 
   send(message: OutgoingMessage): Promise<void> {
     if (!this.#closure) this.#write(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
-    return this.#outbox.keptBytes <= HIGH_WATER ? sent : unwatched(this.#untilReleased());
+    return this.#outbox.keptBytes <= HIGH_WATER ? sent : this.#untilReleased();
   }
 
   room(): Promise<void> | undefined {
@@ -127,30 +144,27 @@ export class DurableLink implements IpcSessionLink {
   }
 
   receive(frame: IpcFrame): void {
-    if (this.#closure) return;
-    try {
-      const { list, bytes } = this.form.parse(frame, this.limits);
-      this.#take(list, bytes);
-    } catch (error) {
-      if (!(error instanceof IpcProtocolError)) throw error;
-      this.close(error.code, error.message);
-    }
+    if (!this.#closure) this.#inbox.add(frame, this.#transport);
   }
 
   close(code: number, reason: string): void {
     if (this.#closure) return;
     this.#outbox.flush();
     const transport = this.#transport;
-    this.ended({ code, reason });
+    this.#end({ code, reason });
     transport?.close(code, reason);
   }
 
   ended(closure: IpcClosure): void {
+    this.#inbox.whenEmpty(() => this.#end(closure));
+  }
+
+  #end(closure: IpcClosure): void {
     if (this.#closure) return;
     this.#closure = closure;
     this.detach();
     this.#outbox.clear();
-    this.#whenReleased?.resolve();
+    this.#whenReleased?.reject(new IpcClosedError(closure));
     this.events.ended(closure);
   }
 
@@ -171,23 +185,25 @@ export class DurableLink implements IpcSessionLink {
     else this.#outbox.send(message);
   }
 
-  /** @throws IpcProtocolError */
-  #take(list: unknown[], bytes: number): void {
-    const { first, messages } = readFrame(list);
+  #begun(first: number, bytes: number): boolean {
     if (first !== this.#received) {
       this.#giveUp(`Message ${first} came where ${this.#received} was expected.`);
-      return;
+      return false;
     }
     this.#receivedBytes += bytes;
-    this.#probed = false;
-    for (const each of messages) {
-      if (this.#closure) return;
-      if (each.kind === 'control') this.#obey(each.type, each.values);
-      else this.events.receive({ ...each.message, sequence: this.#received++ });
-    }
-    this.#watch.heard(this.#received > first);
-    if (this.#probed) this.acknowledge();
-    else this.#mayAcknowledge();
+    return true;
+  }
+
+  #take(message: DurableMessage): void {
+    if (message.kind === 'control') this.#obey(message.type, message.values);
+    else this.events.receive({ ...message.message, sequence: this.#received++ });
+  }
+
+  #sliced(): void {
+    if (this.#closure || !this.#transport) return;
+    this.#watch.heard(this.#received > this.#seen);
+    this.#seen = this.#received;
+    this.#mayAcknowledge();
   }
 
   #obey(type: number, [received]: readonly unknown[]): void {
@@ -222,9 +238,8 @@ export class DurableLink implements IpcSessionLink {
     this.events.interrupted?.({ code: INTERRUPTED, reason });
   }
 
-  async #untilReleased(): Promise<void> {
-    this.#whenReleased ??= deferred();
-    await this.#whenReleased.promise;
-    if (this.#closure) throw new IpcClosedError(this.#closure);
+  /** The same for all who wait: there may be very many. */
+  #untilReleased(): Promise<void> {
+    return (this.#whenReleased ??= deferred()).promise;
   }
 }

@@ -1,3 +1,4 @@
+import { Fifo } from '../call/call.fifo.js';
 import type { DurableForm, PreparedMessage } from './ipc.durable.form.js';
 import type { IpcTransport } from './ipc.link.js';
 import type { IpcFrame } from './ipc.message.js';
@@ -14,7 +15,7 @@ export interface KeptBytes {
 /** What a durable link has sent: numbered, put into frames, and kept until the peer has acknowledged it. */
 export class DurableOutbox {
   #transport: IpcTransport | undefined;
-  readonly #kept: PreparedMessage[] = [];
+  readonly #kept = new Fifo<PreparedMessage>();
   #keptBytes = 0;
   #released = 0;
   /** Messages of this turn, which go out as one frame; the number of the first, and how many have a number. */
@@ -42,18 +43,17 @@ export class DurableOutbox {
 
   /** Whether there is something that the peer has not acknowledged. */
   get isWaiting(): boolean {
-    return this.#kept.length > 0;
+    return this.#kept.size > 0;
   }
 
   /** Whether a peer can have received so many messages: as many as were sent, and all that it has acknowledged. */
   canRelease(received: number): boolean {
-    return received >= this.#released && received <= this.#released + this.#kept.length;
+    return received >= this.#released && received <= this.#released + this.#kept.size;
   }
 
   /** The peer has so many messages: they need not be kept. */
   release(received: number): void {
-    for (const { bytes } of this.#kept.splice(0, received - this.#released)) this.#count(-bytes);
-    this.#released = received;
+    for (; this.#released < received; this.#released++) this.#count(-this.#kept.shift()!.bytes);
   }
 
   /** Goes on over a connection: sends again what is kept. */
@@ -73,13 +73,13 @@ export class DurableOutbox {
 
   /** Nothing of what is kept is of use any more. */
   clear(): void {
-    this.#kept.length = 0;
+    this.#kept.clear();
     this.#count(-this.#keptBytes);
   }
 
   /** Sends a message. @throws NumberedError for a value that cannot be sent */
   send(message: OutgoingMessage): void {
-    const prepared = this.form.prepare(message, () => this.#released + this.#kept.length);
+    const prepared = this.form.prepare(message, () => this.#released + this.#kept.size);
     this.#kept.push(prepared);
     this.#count(prepared.bytes);
     this.#put(prepared.content, prepared.bytes);

@@ -49,8 +49,8 @@ export function encodeIpcError(thrown: unknown, { whole, body }: WireError, with
     const { isError: _, ...members } = body as Members;
     return identified(members);
   }
-  if (thrown instanceof Error) return errorMembers(thrown, withStack, []);
-  if (typeof thrown === 'object' && thrown !== null) return plainMembers(thrown, []);
+  if (thrown instanceof Error) return errorMembers(thrown, withStack, new Set());
+  if (typeof thrown === 'object' && thrown !== null) return plainMembers(thrown, new Set());
   // An absent value would look like success; what JSON has no word for is told in words.
   const isText = thrown === null || ['string', 'number', 'boolean'].includes(typeof thrown);
   return isText ? thrown : { message: (body as Members)['message'] };
@@ -64,7 +64,7 @@ function identified(members: Members): Members {
 }
 
 /** In the order of the members in which the reference writes them. */
-function errorMembers(error: Error, withStack: boolean, outer: readonly object[]): Members {
+function errorMembers(error: Error, withStack: boolean, outer: Set<object>): Members {
   const members = plainMembers(error, outer);
   // They are no members of the wire's errors, or told of below.
   delete members['_metaData'];
@@ -76,31 +76,41 @@ function errorMembers(error: Error, withStack: boolean, outer: readonly object[]
   return members;
 }
 
-function plainMembers(value: object, outer: readonly object[]): Members {
+function plainMembers(value: object, outer: Set<object>): Members {
   const members: Members = {};
+  outer.add(value);
   for (const [key, item] of Object.entries(value)) {
-    const member = originKeys.has(key) ? undefined : sendable(item, [...outer, value]);
+    const member = originKeys.has(key) ? undefined : sendable(item, outer);
     if (member !== undefined) members[key] = member;
   }
+  outer.delete(value);
   return members;
 }
 
 /** A member as it is sent: plain data; what refers back to what contains it, and other instances, are left out. */
-function sendable(value: unknown, outer: readonly object[]): unknown {
+function sendable(value: unknown, outer: Set<object>): unknown {
   if (typeof value !== 'object' || value === null)
     return ['function', 'symbol', 'bigint'].includes(typeof value) ? undefined : value;
   if (value instanceof Date) return value;
-  if (outer.includes(value)) return undefined;
-  const inner = [...outer, value];
-  if (Array.isArray(value)) return value.map((item) => sendable(item, inner));
-  if (value instanceof Map) return plainMembers(Object.fromEntries(value) as object, inner);
-  if (value instanceof Set) return [...value].map((item) => sendable(item, inner));
+  if (outer.has(value)) return undefined;
+  if (Array.isArray(value) || value instanceof Map || value instanceof Set)
+    return sendableItems(value, outer);
   if (value instanceof Error) {
     const { whole, body } = encodeError(value, '');
-    return whole ? errorMembers(value, false, outer) : sendable(body, inner);
+    return whole ? errorMembers(value, false, outer) : sendable(body, outer);
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null ? plainMembers(value, outer) : undefined;
+}
+
+function sendableItems(value: unknown[] | Map<unknown, unknown> | Set<unknown>, outer: Set<object>): unknown {
+  outer.add(value);
+  const items =
+    value instanceof Map
+      ? plainMembers(Object.fromEntries(value) as object, outer)
+      : [...value].map((item) => sendable(item, outer));
+  outer.delete(value);
+  return items;
 }
 
 /** Makes an error of what a frontend's handler threw, as far as it crossed: an Error with its members. */

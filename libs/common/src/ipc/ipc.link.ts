@@ -1,12 +1,16 @@
+import { Fifo } from '../call/call.fifo.js';
+import { countBytes } from '../call/call.slices.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { textFrame } from './ipc.codec.js';
 import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
 import type { IpcClosure, IpcFrame, IpcMessage } from './ipc.message.js';
+import { IpcInbox } from './ipc.inbox.js';
+import type { IpcReading } from './ipc.inbox.js';
 import type { OutgoingMessage } from './ipc.outgoing.js';
 import { IpcReceiver } from './ipc.receiver.js';
 
 /** What a session needs of the connection under it. */
-export interface IpcTransport {
+export interface IpcTransport extends IpcReading {
   /** Sends a frame, behind what was sent before. Takes its memory. */
   write(frame: IpcFrame): void;
   /** Does something when the work of this turn is done, so that what it sent can go out together. */
@@ -33,7 +37,7 @@ export interface IpcSessionLink {
   receive(frame: IpcFrame): void;
   /** Ends the link from this side. */
   close(code: number, reason: string): void;
-  /** The connection has ended. */
+  /** The connection has ended: so does the link, when everything that came over it is delivered. */
   ended(closure: IpcClosure): void;
 }
 
@@ -47,22 +51,30 @@ export const sent = Promise.resolve();
 export class IpcLink implements IpcSessionLink {
   #closure: IpcClosure | undefined;
   readonly #receiver: IpcReceiver;
+  readonly #inbox: IpcInbox<string | Uint8Array>;
+  /** Messages whose turn it is by their numbers. */
+  readonly #ready = new Fifo<IpcMessage>();
   #sequence = 0;
   /** What all wait for who send while the peer takes its time. */
   #drained: Promise<void> | undefined;
   #giveUp: (error: IpcClosedError) => void = () => undefined;
 
   /**
-   * @param receive is given every message of the peer, in the order of sending
+   * @param deliver is given every message of the peer, in the order of sending
    * @param onEnd is told once that the link is over, whoever ended it
    */
   constructor(
     private readonly transport: IpcTransport,
     private readonly limits: IpcLimits,
-    receive: (message: IpcMessage) => void,
+    private readonly deliver: (message: IpcMessage) => void,
     private readonly onEnd: (closure: IpcClosure) => void,
   ) {
-    this.#receiver = new IpcReceiver(limits, receive, (error) => this.#violated(error));
+    this.#receiver = new IpcReceiver(
+      limits,
+      (message) => this.#ready.push(message),
+      (error) => this.#violated(error),
+    );
+    this.#inbox = new IpcInbox(limits, sizeOf, () => this.#step());
   }
 
   /** How the link ended; `undefined` while it lives. */
@@ -97,25 +109,50 @@ export class IpcLink implements IpcSessionLink {
   receive(frame: IpcFrame): void {
     if (this.#closure) return;
     try {
-      this.#receiver.take(frame);
+      if (typeof frame !== 'string' && !(frame instanceof Uint8Array))
+        throw new IpcProtocolError(1002, 'A frame is neither text nor bytes.');
+      this.#inbox.add(frame, this.transport);
     } catch (error) {
       if (!(error instanceof IpcProtocolError)) throw error;
       this.#violated(error);
     }
   }
 
+  /** Delivers a message, or takes the next frame. @returns whether there is more to do */
+  #step(): boolean {
+    if (this.#ready.size === 0) {
+      const frame = this.#inbox.next();
+      if (frame === undefined) return false;
+      countBytes(sizeOf(frame));
+      try {
+        this.#receiver.take(frame);
+      } catch (error) {
+        if (!(error instanceof IpcProtocolError)) throw error;
+        this.#violated(error);
+      }
+    }
+    const message = this.#ready.shift();
+    if (message && !this.#closure) this.deliver(message);
+    return !this.#closure && (this.#ready.size > 0 || this.#inbox.isFilled);
+  }
+
   /** Ends the link from this side. */
   close(code: number, reason: string): void {
     if (this.#closure) return;
-    this.ended({ code, reason });
+    this.#end({ code, reason });
     this.transport.close(code, reason);
   }
 
-  /** The connection has ended. */
   ended(closure: IpcClosure): void {
+    this.#inbox.whenEmpty(() => this.#end(closure));
+  }
+
+  #end(closure: IpcClosure): void {
     if (this.#closure) return;
     this.#closure = closure;
     this.#receiver.close();
+    this.#ready.clear();
+    this.#inbox.clear();
     this.#giveUp(new IpcClosedError(closure));
     this.onEnd(closure);
   }
@@ -155,4 +192,8 @@ export class IpcLink implements IpcSessionLink {
 export function unwatched(promise: Promise<void>): Promise<void> {
   promise.catch(() => undefined);
   return promise;
+}
+
+function sizeOf(frame: string | Uint8Array): number {
+  return frame.length;
 }

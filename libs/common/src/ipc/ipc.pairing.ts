@@ -230,7 +230,9 @@ export class IpcPairing {
     const link = this.#link;
     const mayResume = link instanceof DurableLink && !isFinal(closure.code) && this.#resumption!.graceMs > 0;
     if (!mayResume) {
-      this.#end(closure);
+      // What has come before the end is delivered before it.
+      if (link) link.ended(closure);
+      else this.#end(closure);
       return;
     }
     link.detach();

@@ -1,7 +1,7 @@
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { parseMessage, parseTextFrame } from './ipc.codec.js';
 import { IpcProtocolError } from './ipc.message.js';
-import type { IpcFrame, IpcMessage } from './ipc.message.js';
+import type { IpcMessage } from './ipc.message.js';
 
 /** A message whose binary frames are still to come. */
 interface Announced {
@@ -40,10 +40,9 @@ export class IpcReceiver {
   ) {}
 
   /** Takes a frame of the peer's, and its memory. @throws IpcProtocolError */
-  take(frame: IpcFrame): void {
+  take(frame: string | Uint8Array): void {
     if (typeof frame === 'string') this.#takeText(frame);
-    else if (frame instanceof Uint8Array) this.#takePart(frame);
-    else throw new IpcProtocolError(1002, 'A frame is neither text nor bytes.');
+    else this.#takePart(frame);
   }
 
   #takeText(frame: string): void {

@@ -3,7 +3,8 @@ import type { OutgoingMessage } from './ipc.outgoing.js';
 
 /** What was sent while there was no session: it is for the next one. */
 export class WaitingMessages {
-  #messages: OutgoingMessage[] = [];
+  /** In the order of sending: calls by their numbers, other messages by themselves. */
+  readonly #messages = new Map<unknown, OutgoingMessage>();
   #bytes = 0;
 
   constructor(private readonly bufferedBytes: number) {}
@@ -20,21 +21,22 @@ export class WaitingMessages {
     }
     const size = sizeOf(message);
     this.#bytes += size;
-    this.#messages.push(message);
+    this.#messages.set(message.request ?? message, message);
   }
 
   /** Takes a call out. @returns whether it was there */
   remove(request: number): boolean {
-    const at = this.#messages.findIndex((message) => message.request === request);
-    if (at < 0) return false;
-    this.#bytes -= sizeOf(this.#messages.splice(at, 1)[0]!);
+    const message = this.#messages.get(request);
+    if (!message) return false;
+    this.#messages.delete(request);
+    this.#bytes -= sizeOf(message);
     return true;
   }
 
   /** Takes all of them out. */
   take(): OutgoingMessage[] {
-    const messages = this.#messages;
-    this.#messages = [];
+    const messages = [...this.#messages.values()];
+    this.#messages.clear();
     this.#bytes = 0;
     return messages;
   }

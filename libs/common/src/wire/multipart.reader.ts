@@ -7,6 +7,7 @@ import type { WireLimits } from './wire.limits.js';
 const encoder = new TextEncoder();
 const CRLF = encoder.encode('\r\n');
 const CR = 0x0d;
+const noBytes = new Uint8Array(0);
 
 /** Reads a multipart body as it arrives. Bytes of a part are copied once, into memory of their own. */
 export class MultipartReader {
@@ -15,6 +16,10 @@ export class MultipartReader {
   #state: 'preamble' | 'delimiter' | 'header' | 'data' | 'done' = 'preamble';
   /** Bytes that are looked at again when more have come. */
   #rest: Uint8Array = CRLF; // so that the first delimiter, too, has a line break before it
+  /** How many of these have no end of a header in them. */
+  #searched = 0;
+  /** Memory that these are in, with room for more. */
+  #block = noBytes;
   #name = '';
   readonly #bytes = new ByteCollector();
   /** Bytes of the header's end that are still ahead of the part's data. */
@@ -34,9 +39,7 @@ export class MultipartReader {
     if (rest.byteLength > 0) {
       this.#rest = noBytes;
       const searching = this.#state === 'data' || this.#state === 'preamble';
-      bytes = searching
-        ? this.#bridge(rest, chunk)
-        : concatBytes([rest, chunk], rest.byteLength + chunk.byteLength);
+      bytes = searching ? this.#bridge(rest, chunk) : this.#append(rest, chunk);
     }
     while (bytes.byteLength > 0 && this.#state !== 'done') {
       const next = this.#step(bytes);
@@ -126,10 +129,28 @@ export class MultipartReader {
     return bytes.subarray(i);
   }
 
+  /** Puts a chunk behind what is kept. Small chunks are copied once, and not what is kept with each of them. */
+  #append(kept: Uint8Array, chunk: Uint8Array): Uint8Array {
+    const total = kept.byteLength + chunk.byteLength;
+    if (kept.buffer !== this.#block.buffer || kept.byteOffset + total > this.#block.byteLength) {
+      // Room for more, where it comes in small pieces.
+      this.#block = new Uint8Array(chunk.byteLength < kept.byteLength ? 2 * total : total);
+      this.#block.set(kept);
+      this.#block.set(chunk, kept.byteLength);
+      return this.#block.subarray(0, total);
+    }
+    this.#block.set(chunk, kept.byteOffset + kept.byteLength);
+    return this.#block.subarray(kept.byteOffset, kept.byteOffset + total);
+  }
+
   #header(bytes: Uint8Array): Uint8Array | undefined {
-    const end = endOfHeader.find(bytes);
+    // The end may have begun in what was searched before.
+    const from = Math.max(0, this.#searched - 3);
+    const found = endOfHeader.find(bytes.subarray(from));
+    const end = found < 0 ? found : from + found;
     if ((end < 0 ? bytes.byteLength : end) > this.limits.partHeaderBytes)
       throw new MultipartError('The header of a part is too long.');
+    this.#searched = end < 0 ? bytes.byteLength : 0;
     if (end < 0) return this.#wait(bytes);
     this.#name = fieldName(utf8.decode(bytes.subarray(0, end)));
     this.#state = 'data';
@@ -144,5 +165,4 @@ export class MultipartReader {
   }
 }
 
-const noBytes = new Uint8Array(0);
 const endOfHeader = new ByteSearch(encoder.encode('\r\n\r\n'));

@@ -7,6 +7,8 @@ export interface CopyRules {
   readonly depth: number;
   /** Bytes that are copied: about as many as the value takes in memory. */
   readonly bytes: number;
+  /** Whether the value is a stranger's: it costs no more than what the stranger has sent. */
+  readonly isForeign?: boolean;
   /** Gives the array that stands for a typed array in the copy. */
   arrayOf(view: ArrayBufferView): ArrayBufferView;
   /** May throw for an object that is not to be copied. */
@@ -16,6 +18,12 @@ export interface CopyRules {
 /** What a value is counted as, besides what is in it: as much as it takes in a list. */
 const VALUE_BYTES = 8;
 const OBJECT_BYTES = 48;
+/** Items that lists do not have, but count: JSON text has none, and a length costs nothing to claim. */
+const MOST_HOLES = 1024;
+/** Above this many bytes an object that stands in several places is not copied for each of them. */
+const SHARED_BYTES = 64 * 1024;
+/** One object of so many is remembered, and found again if it is copied over and over. */
+const REMEMBERED = 8;
 
 /**
  * Copies values as `JSON.parse(JSON.stringify(value))` would: what JSON drops is dropped (functions, symbols; a Date
@@ -25,6 +33,9 @@ export class ValueCopier {
   /** How many bytes have been copied. */
   bytes = 0;
   #depth = 0;
+  #holes = 0;
+  #objects = 0;
+  readonly #known = new Set<object>();
 
   constructor(private readonly rules: CopyRules) {}
 
@@ -32,12 +43,14 @@ export class ValueCopier {
    * @returns the copy; `undefined` for what is dropped
    * @throws NumberedError for a BigInt, a member named `__proto__` and what is over a limit, as a cycle is
    */
-  copy(value: unknown, key = ''): unknown {
+  copy(value: unknown, key: string | number = ''): unknown {
     // What is referred to by many costs little where it comes from, and is copied for each of them.
     this.#count(VALUE_BYTES);
+    if (typeof value === 'string' || typeof value === 'number' || value === null)
+      return this.#copyTold(value);
     const { toJSON } = (value ?? {}) as { toJSON?: unknown };
     if (typeof toJSON !== 'function' || ArrayBuffer.isView(value)) return this.#copyTold(value);
-    return this.#copyTold((toJSON as (this: unknown, key: string) => unknown).call(value, key));
+    return this.#copyTold((toJSON as (this: unknown, key: string) => unknown).call(value, String(key)));
   }
 
   /** Copies a value that is not asked for its `toJSON` any more (ECMAScript, SerializeJSONProperty). */
@@ -66,10 +79,12 @@ export class ValueCopier {
       return this.rules.arrayOf(value);
     }
     this.#count(OBJECT_BYTES);
-    if (isBoxed(value)) return this.#copyTold(value.valueOf());
+    if (this.rules.isForeign) this.#checkShared(value);
+    const isList = Array.isArray(value);
+    if (!isList && isBoxed(value)) return this.#copyTold(value.valueOf());
     if (++this.#depth > this.rules.depth)
       throw generalError(`The value is nested deeper than ${this.rules.depth} levels.`);
-    const copy = Array.isArray(value)
+    const copy = isList
       ? this.#copyList(value)
       : this.#copyRecord(value instanceof Error ? (encodeErrorValue(value) as object) : value);
     this.#depth--;
@@ -78,9 +93,25 @@ export class ValueCopier {
 
   #copyList(list: readonly unknown[]): unknown[] {
     const copy: unknown[] = [];
-    // One by one: the length of a list with holes is no measure of what there is.
-    for (let i = 0; i < list.length; i++) copy.push(this.copy(list[i], String(i)) ?? null);
+    // Before anything is copied: the length of a list with holes costs its sender nothing.
+    if (this.bytes + list.length * VALUE_BYTES > this.rules.bytes) this.#count(list.length * VALUE_BYTES);
+    for (let i = 0; i < list.length; i++) {
+      const item = list[i];
+      if (item === undefined && this.rules.isForeign && !(i in list) && ++this.#holes > MOST_HOLES)
+        throw generalError('The value has lists with too many holes.');
+      copy.push(this.copy(item, i) ?? null);
+    }
     return copy;
+  }
+
+  /** A few references could stand for as much as may be copied. */
+  #checkShared(value: object): void {
+    if (++this.#objects % REMEMBERED !== 0 || this.bytes <= SHARED_BYTES) return;
+    if (this.#known.has(value)) {
+      this.bytes = Infinity;
+      throw generalError('The value is too large: an object stands in many places.');
+    }
+    this.#known.add(value);
   }
 
   #copyRecord(record: object): object {

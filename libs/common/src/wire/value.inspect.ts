@@ -3,19 +3,20 @@ function walk<T>(
   value: unknown,
   visit: (item: unknown, path: string, cyclic: boolean) => T | undefined,
   path = 'value',
-  ancestors: readonly unknown[] = [],
+  ancestors = new Set<unknown>(),
 ): T | undefined {
-  const cyclic = ancestors.includes(value);
+  const cyclic = ancestors.has(value);
   const found = visit(value, path, cyclic);
-  if (found !== undefined || typeof value !== 'object' || value === null || cyclic || ancestors.length > 1000)
+  if (found !== undefined || typeof value !== 'object' || value === null || cyclic || ancestors.size > 1000)
     return found;
   if (isNumbers(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined;
-  const inner = [...ancestors, value];
+  ancestors.add(value);
   for (const key of Object.keys(value)) {
     const step = Array.isArray(value) ? `[${key}]` : `.${key}`;
-    const result = walk((value as Record<string, unknown>)[key], visit, path + step, inner);
+    const result = walk((value as Record<string, unknown>)[key], visit, path + step, ancestors);
     if (result !== undefined) return result;
   }
+  ancestors.delete(value);
   return undefined;
 }
 
