@@ -68,8 +68,8 @@ describe('an application does not start', () => {
 
   it.each([
     [
-      'itwinjs-core/ipc-app',
-      'Handler: The IPC channel "itwinjs-core/ipc-app" is reserved: iTwin.js uses it itself.',
+      'itwinjs-core/rpc-over-ipc',
+      'Handler: The IPC channel "itwinjs-core/rpc-over-ipc" is reserved: iTwin.js uses it itself.',
     ],
     ['itwinjs-core/own', 'Handler: The IPC channel "itwinjs-core/own" is reserved: iTwin.js uses it itself.'],
     [

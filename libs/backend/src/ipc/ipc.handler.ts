@@ -18,9 +18,10 @@ export abstract class IpcHandler {
   abstract get channelName(): IpcChannelLike;
 
   /**
-   * Makes an instance and has it answer its channel, without anything of Nest around its methods.
+   * Makes an instance and has it answer its channel, without anything of Nest around its methods. It replaces the
+   * handler that was registered for the channel before.
    *
-   * @returns ends it
+   * @returns a function that removes it
    * @throws Error unless exactly one application with `IpcModule` lives; see `IpcHost.register`
    */
   static register(this: new () => IpcHandler): () => void {

@@ -31,7 +31,7 @@ export interface IpcSocketBackend {
   addListener(wireName: string, listener: IpcListener): () => void;
   /** Ends what `addListener` began, for the same listener. */
   removeListener(wireName: string, listener: IpcListener): void;
-  /** Answers the calls of a channel, whatever their method. @returns ends it */
+  /** Answers the calls of a channel, whatever their method, in the place of who did before. @returns ends it */
   handle(wireName: string, handler: IpcRawHandler): () => void;
 }
 
@@ -144,21 +144,22 @@ export class IpcHost implements OnApplicationShutdown {
     this.ipc.removeListener(wireChannel(channel), listener);
   }
 
-  /** Answers the calls of a channel, whatever their method, with bare values. @returns ends it */
+  /** Answers the calls of a channel, whatever their method, with bare values; see {@link register}. @returns ends it */
   handle(channel: IpcChannelLike, handler: IpcRawHandler): () => void {
     return this.ipc.handle(wireChannel(channel), handler);
   }
 
   /**
-   * Has an object answer the channel that it names (`channelName`), with nothing of Nest around its methods.
+   * Has an object answer the channel that it names (`channelName`), with nothing of Nest around its methods. It replaces
+   * an object that was registered for the channel before.
    *
-   * @returns ends it
-   * @throws Error for a channel that has a handler already, or cannot have one
+   * @returns a function that removes the object
+   * @throws Error for a channel that a provider with `@IpcChannel()` answers, or that cannot have a handler
    */
   register(handler: object): () => void {
     const type = handler.constructor as Type;
     const channel = channelOf(type, handler, undefined);
-    const names = callableMethods(type, channel, this.options.requireIpcMethod ?? false);
+    const names = callableMethods(type, handler, channel, this.options.requireIpcMethod ?? false);
     const methods = new Map(
       names.map((name): [string, IpcMethodHandler] => [
         name,
@@ -266,7 +267,7 @@ export class IpcHost implements OnApplicationShutdown {
     only().removeListener(channel, listener);
   }
 
-  /** Answers the calls of a channel with bare values. @returns ends it @throws Error where no host is meant, or the channel is taken */
+  /** Answers the calls of a channel with bare values; see {@link register}. @returns ends it @throws Error where no host is meant */
   static handle(channel: IpcChannelLike, handler: IpcRawHandler): () => void {
     return only().handle(channel, handler);
   }

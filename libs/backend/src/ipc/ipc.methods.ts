@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { PARAMTYPES_METADATA, PROPERTY_DEPS_METADATA } from '@nestjs/common/internal';
 import type { IpcChannelLike } from '@linnet/common';
 import { channelName, checkChannelName, reservedNames } from '@linnet/common/internal';
 import { isIpcMethod } from './ipc.decorator.js';
@@ -23,7 +24,9 @@ export function channelOf(
   instance: object,
   said: IpcChannelLike | undefined,
 ): IpcChannelLike {
-  const own = prototype instanceof IpcHandler ? ownChannelOf(prototype, instance) : undefined;
+  // A handler of another library, as core-backend's, names its channel in the same way.
+  const own =
+    prototype instanceof IpcHandler || said === undefined ? ownChannelOf(prototype, instance) : undefined;
   const channel = said ?? own;
   if (channel === undefined)
     throw new Error(`${name} does not say its IPC channel: @IpcChannel('name'), or get channelName().`);
@@ -37,7 +40,7 @@ export function channelOf(
   return channel;
 }
 
-function ownChannelOf(prototype: IpcHandler, instance: object): IpcChannelLike | undefined {
+function ownChannelOf(prototype: object, instance: object): IpcChannelLike | undefined {
   // A mock in the place of a handler mostly has its methods alone.
   const source = 'channelName' in instance ? instance : prototype;
   return Reflect.get(source, 'channelName', instance) as IpcChannelLike | undefined;
@@ -45,17 +48,21 @@ function ownChannelOf(prototype: IpcHandler, instance: object): IpcChannelLike |
 
 /**
  * The methods of a handler that can be called: those of its class and the classes up to, not including,
- * `IpcHandler` or `Object`, less what is Nest's, the class's own affair (`_…`), or not chosen.
+ * `IpcHandler` or `Object`, and its {@link arrowFields}, less what is Nest's, the class's own affair (`_…`), or not
+ * chosen.
  *
+ * @param instance the handler; `undefined` where each session has one of its own, whose fields nobody knows yet
  * @param requireIpcMethod takes only those with `@IpcMethod()`, also where there are none
  * @throws Error with a sentence that names the class, where nothing can be called, or something chosen is not there
  */
 export function callableMethods(
-  { name, prototype }: Type,
+  type: Type,
+  instance: object | undefined,
   channel: IpcChannelLike,
   requireIpcMethod: boolean,
 ): string[] {
-  const members = new Map<string, unknown>();
+  const { name, prototype } = type;
+  const members = new Map<string, unknown>(instance && arrowFields(type, instance));
   for (
     let level = prototype as object | null;
     level && level !== IpcHandler.prototype && level !== Object.prototype;
@@ -86,4 +93,29 @@ export function callableMethods(
   if (chosen.length === 0)
     throw new Error(`${name} has no method that could be called over IPC channel "${channelName(channel)}".`);
   return chosen.map(([key]) => key);
+}
+
+/**
+ * The fields of a handler in the style of iTwin.js that hold functions which cannot be constructed: `say = async () => …`.
+ * Not where the class has anything injected, as a field may then hold what is not the handler's own.
+ */
+function arrowFields(type: Type, instance: object): [string, unknown][] {
+  if (!('channelName' in instance) || isInjected(type)) return [];
+  return Object.entries(Object.getOwnPropertyDescriptors(instance))
+    .map(([key, { value }]): [string, unknown] => [key, value])
+    .filter(([, value]) => typeof value === 'function' && !Object.hasOwn(value, 'prototype'));
+}
+
+function isInjected(type: Type): boolean {
+  const metadata = [PARAMTYPES_METADATA, PROPERTY_DEPS_METADATA];
+  for (
+    let level: unknown = type;
+    typeof level === 'function' && level !== Function.prototype;
+    level = Object.getPrototypeOf(level)
+  ) {
+    const target = level;
+    const known = metadata.some((key) => (Reflect.getOwnMetadata(key, target) as unknown[])?.length > 0);
+    if (target.length > 0 || known) return true;
+  }
+  return false;
 }

@@ -62,17 +62,17 @@ export class IpcRegistry {
   ): void {
     const instance = wrapper.instance as Methods;
     // A mock in the place of a handler may have fewer methods than the class.
-    const callable = callableMethods(type, channel, this.options.requireIpcMethod ?? false).filter(
+    const isScoped = !wrapper.isDependencyTreeStatic();
+    const known = isScoped ? undefined : instance;
+    const { requireIpcMethod = false } = this.options;
+    const callable = callableMethods(type, known, channel, requireIpcMethod).filter(
       (method) => typeof instance[method] === 'function',
     );
     const methods = new Map(callable.map((method) => [method, this.#handlerOf(wrapper, method)]));
-    const isScoped = !wrapper.isDependencyTreeStatic();
     if (isScoped) this.scopes.add(wrapper);
-    this.host.server.channels.register(channel, {
-      name: type.name,
-      methods,
-      sequential: metadata.sequential,
-    });
+    const handler = { name: type.name, methods, sequential: metadata.sequential };
+    // What Nest puts around its methods is not to disappear: nothing replaces a provider.
+    this.host.server.channels.register(channel, handler, true);
     const notes = [isScoped && 'one for each session', metadata.sequential && 'one call after the other'];
     const note = notes.filter(Boolean).join(', ');
     this.#logger.log(

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { RpcDispatcher } from '@linnet/common';
+import type { IpcRawHandler } from '@linnet/common';
 import { RPC_CHANNEL, RpcOverIpc } from '@linnet/common/internal';
 import { logReport } from '../nest/call.report.js';
 import { mapNestException } from '../nest/exception.mapper.js';
@@ -28,7 +29,8 @@ export class IpcRpcChannel implements OnModuleInit {
       report: (report) => logReport(logger, report),
     });
     // The frontend sends one kind of request; what its method is called says nothing more.
-    this.host.ipc.handle(RPC_CHANNEL, (event, _method, request: unknown) => rpc.answer(event, request));
+    const answer: IpcRawHandler = (event, _method, request: unknown) => rpc.answer(event, request);
+    this.host.server.channels.handle(RPC_CHANNEL, answer, true);
   }
 
   /** An application without `RpcModule` serves no interface, and says so to who asks for one. */

@@ -2,7 +2,7 @@ import type { Activity } from '../call/call.activity.js';
 import { IModelError } from '../call/call.error.js';
 import { reservedNames } from '../call/call.names.js';
 import { IModelStatus } from '../wire/error.table.js';
-import { channelName, IPC_APP_CHANNEL, wireChannel } from './ipc.definition.js';
+import { channelName, IPC_APP, wireChannel } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
 import { IpcListeners } from './ipc.listeners.js';
 import type { IpcEvent, IpcListener, IpcSession } from './ipc.session.js';
@@ -58,7 +58,10 @@ export interface IpcTarget {
   readonly sequential: boolean;
 }
 
-/** What a frontend asks its backend for while it starts; a backend without models has no better answer. */
+/**
+ * What a frontend of iTwin.js asks its backend for while it starts; a backend without models has no better answer. An
+ * application that has models handles the channel itself, and leaves to this what it does not implement.
+ */
 const ipcApp: IpcChannelHandler = {
   name: 'IpcAppHandler',
   methods: new Map<string, IpcMethodHandler>([
@@ -69,57 +72,68 @@ const ipcApp: IpcChannelHandler = {
 
 /** All that is callable over IPC, and who listens. */
 export class IpcChannels {
-  readonly #targets = new Map<string, (method: string) => IpcTarget>();
+  readonly #registrations = new Map<string, Registration>();
   /** Who listens to any session. */
   readonly listeners = new IpcListeners<IpcListener>();
 
-  constructor() {
-    this.#add(IPC_APP_CHANNEL, lookupIn('itwinjs-core/ipc-app', ipcApp));
-  }
-
   /**
-   * Answers the calls of a channel by a handler's methods.
+   * Answers the calls of a channel by a handler's methods, in the place of the handler that was registered before.
    *
-   * @returns ends it
-   * @throws Error when the channel has a handler already
+   * @param isFixed whether this handler is never replaced
+   * @returns a function that removes the handler
+   * @throws Error for a channel that has a handler, where either of the two is fixed
    */
-  register(channel: IpcChannelLike, handler: IpcChannelHandler): () => void {
+  register(channel: IpcChannelLike, handler: IpcChannelHandler, isFixed = false): () => void {
     const name = channelName(channel);
-    return this.#add(wireChannel(name), lookupIn(name, handler));
+    return this.#add(wireChannel(name), { lookup: lookupIn(name, handler), isFixed });
   }
 
   /** As {@link register}, for a channel by its name on the wire, and without the envelope. */
-  handle(wireName: string, handler: IpcRawHandler): () => void {
+  handle(wireName: string, handler: IpcRawHandler, isFixed = false): () => void {
     const run = (call: IpcCall): unknown =>
       handler({ session: call.session, activity: call.activity }, call.method, ...call.arguments);
     const target = { run, enveloped: false, sequential: false };
-    return this.#add(wireName, () => target);
+    return this.#add(wireName, { lookup: () => target, isFixed });
   }
 
   /** What answers a call. Throws an IModelError where there is nothing of these names. */
   lookup(wireName: string, method: unknown): IpcTarget {
-    const lookup = this.#targets.get(wireName);
-    if (!lookup) throw notFound(`No handler is registered for channel: ${wireName}`);
+    const registration = this.#registrations.get(wireName) ?? unhandled.get(wireName);
+    if (!registration) throw notFound(`No handler is registered for channel: ${wireName}`);
     if (typeof method !== 'string' || method === '')
       throw notFound(`The call names no method of channel: ${wireName}`);
-    return lookup(method);
+    return registration.lookup(method);
   }
 
-  #add(wireName: string, lookup: (method: string) => IpcTarget): () => void {
-    if (this.#targets.has(wireName)) throw new Error(`Two handlers of the IPC channel "${wireName}".`);
-    this.#targets.set(wireName, lookup);
+  #add(wireName: string, registration: Registration): () => void {
+    const before = this.#registrations.get(wireName);
+    if (before && (before.isFixed || registration.isFixed))
+      throw new Error(`Two handlers of the IPC channel "${wireName}".`);
+    this.#registrations.set(wireName, registration);
     return () => {
-      if (this.#targets.get(wireName) === lookup) this.#targets.delete(wireName);
+      if (this.#registrations.get(wireName) === registration) this.#registrations.delete(wireName);
     };
   }
 }
+
+/** What is registered for a channel. */
+interface Registration {
+  readonly lookup: (method: string) => IpcTarget;
+  readonly isFixed: boolean;
+}
+
+/** By the name on the wire: what is answered where nothing is registered. */
+const unhandled: ReadonlyMap<string, Pick<Registration, 'lookup'>> = new Map([
+  [wireChannel(IPC_APP), { lookup: lookupIn(IPC_APP, ipcApp) }],
+]);
 
 function lookupIn(
   channel: string,
   { name, methods, sequential = false }: IpcChannelHandler,
 ): (method: string) => IpcTarget {
   const targets = new Map<string, IpcTarget>();
-  for (const [method, run] of methods) targets.set(method, { run, enveloped: true, sequential });
+  const all = channel === IPC_APP ? [...ipcApp.methods, ...methods] : methods;
+  for (const [method, run] of all) targets.set(method, { run, enveloped: true, sequential });
   return (method) => {
     const target = targets.get(method);
     if (target) return target;

@@ -54,9 +54,11 @@ export function wireChannel(channel: IpcChannelLike): string {
   return PREFIX + channelName(channel);
 }
 
-/** The channels of iTwin.js itself; no application handles them. */
+/** The channels of iTwin.js itself. Applications handle those of its functions, and no others. */
 const RESERVED = 'itwinjs-core/';
-export const IPC_APP_CHANNEL = `${PREFIX}${RESERVED}ipc-app`;
+/** The channel of `IpcAppFunctions`, by which frontends of iTwin.js open models. */
+export const IPC_APP = `${RESERVED}ipc-app`;
+const ITWIN_FUNCTIONS: readonly string[] = [IPC_APP, `${RESERVED}nativeApp`];
 /** The channel that calls of RPC go over, on the wire. */
 export const RPC_CHANNEL = `${PREFIX}${RESERVED}rpc-over-ipc`;
 
@@ -70,7 +72,8 @@ export const REPLY_MARK = '-invoke_response-';
  */
 export function checkChannelName(name: unknown): asserts name is string {
   if (typeof name !== 'string' || name === '') throw new Error('An IPC channel needs a name.');
-  if (name.startsWith(RESERVED) || name.includes(REPLY_MARK))
+  const isReserved = name.startsWith(RESERVED) && !ITWIN_FUNCTIONS.includes(name);
+  if (isReserved || name.includes(REPLY_MARK))
     throw new Error(`The IPC channel "${name}" is reserved: iTwin.js uses it itself.`);
   if (name.startsWith(PREFIX))
     throw new Error(`The IPC channel "${name}" is named without "${PREFIX}", which the wire adds.`);
