@@ -54,7 +54,9 @@ describe.each([true, false])('an IpcHandler of the frontend (compatible wire: %s
     get accessor() {
       return () => 'an accessor';
     }
-    readonly field = () => 'a field';
+    readonly field = () => `a field of ${this.channelName}`;
+    readonly type = class {};
+    readonly text = 'a text';
     async ask(question: string, bytes: Uint8Array) {
       this.asked.push(question);
       return { asked: this.asked.length, bytes };
@@ -104,16 +106,55 @@ describe.each([true, false])('an IpcHandler of the frontend (compatible wire: %s
     expect(await failure(dialog.fail('symbol'))).toMatchObject({ message: 'Symbol(odd)' });
   });
 
-  it.each(['absent', 'constructor', 'toString', '__proto__', 'accessor', 'field', 'channelName', 'register'])(
-    'has nothing of the name %s that could be called',
-    async (name) => {
-      await open();
-      expect(await failure(session.callIpcChannel('dialog-v1', name))).toMatchObject({
-        errorNumber: 65606,
-        message: `Method "DialogHandler.${name}" not found on IpcHandler registered for channel: dialog-v1`,
-      });
-    },
-  );
+  it.each([
+    'absent',
+    'constructor',
+    'toString',
+    '__proto__',
+    'accessor',
+    'type',
+    'text',
+    'channelName',
+    'register',
+  ])('has nothing of the name %s that could be called', async (name) => {
+    await open();
+    expect(await failure(session.callIpcChannel('dialog-v1', name))).toMatchObject({
+      errorNumber: 65606,
+      message: `Method "DialogHandler.${name}" not found on IpcHandler registered for channel: dialog-v1`,
+    });
+  });
+
+  it('answers by fields with arrow functions, as iTwin.js has it', async () => {
+    await open();
+    expect(await session.callIpcChannel('dialog-v1', 'field')).toBe('a field of dialog-v1');
+  });
+
+  it('is replaced by the next one on its channel, which alone runs and answers', async () => {
+    const { stop } = await open();
+    const asked: string[] = [];
+    const version = (name: string) =>
+      class extends IpcHandler {
+        get channelName() {
+          return 'dialog-v1';
+        }
+        async confirm(question: string) {
+          asked.push(`${name}: ${question}`);
+          return name;
+        }
+      };
+    version('old').register();
+    const end = version('new').register();
+    const { confirm } = session.makeIpcProxy<{ confirm(question: string): Promise<string> }>('dialog-v1');
+    expect(await confirm('delete all?')).toBe('new');
+    // What was replaced is over: ending it changes nothing.
+    stop();
+    expect(await confirm('really?')).toBe('new');
+    expect(asked).toEqual(['new: delete all?', 'new: really?']);
+    end();
+    const last = IpcApp.handle('dialog-v1', () => ({ result: 'by a function' }));
+    expect(await confirm('at last?')).toBe('by a function');
+    last();
+  });
 
   it('can be ended, and leaves room for another', async () => {
     const { stop, dialog } = await open();
@@ -124,7 +165,7 @@ describe.each([true, false])('an IpcHandler of the frontend (compatible wire: %s
   });
 });
 
-it('a NotificationHandler is told by its own methods, and nothing else of it', async () => {
+it('a NotificationHandler is told by its own methods and arrow functions, and nothing else of it', async () => {
   const app = await begin();
   const told: unknown[] = [];
   class News extends NotificationHandler {
@@ -132,22 +173,24 @@ it('a NotificationHandler is told by its own methods, and nothing else of it', a
       return 'news';
     }
     readonly field = () => told.push('field');
+    readonly type = class {};
     moved(...args: unknown[]) {
       told.push(args);
     }
   }
   const stop = News.register();
   const session = await app.session();
-  for (const name of ['absent', 'field', 'constructor', 'toString', 'channelName'])
+  for (const name of ['absent', 'type', 'constructor', 'toString', 'channelName'])
     void session.send('news', name);
   void session.send('news', { moved: 1 });
+  void session.send('news', 'field');
   void session.send('news', 'moved', 1, 2);
-  await until(() => told.length > 0);
-  expect(told).toEqual([[1, 2]]);
+  await until(() => told.length > 1);
+  expect(told).toEqual(['field', [1, 2]]);
   stop();
   void session.send('news', 'moved', 3);
   expect(await IpcApp.makeIpcProxy<Here>('here').say()).toBe('here');
-  expect(told).toHaveLength(1);
+  expect(told).toHaveLength(2);
 });
 
 describe('IpcApp', () => {

@@ -22,12 +22,36 @@ describe('a handler that is registered by hand', () => {
     const unregister = MyHandler.register();
     expect(await ask('my-interface-v1.2.sayHello', 'abc')).toEqual({ result: 'hello: abc' });
     expect((await fail('my-interface-v1.2._private')).message).toContain('"MyHandler._private" not found');
-    expect(() => MyHandler.register()).toThrow('Two handlers of the IPC channel "itwin.my-interface-v1.2".');
     unregister();
     expect((await fail('my-interface-v1.2.sayHello')).message).toContain('No handler is registered');
     MyHandler.register();
     unregister();
     expect(await ask('my-interface-v1.2.sayHello', 'x')).toEqual({ result: 'hello: x' });
+  });
+
+  it('replaces the one before on its channel, whose end changes nothing any more', async () => {
+    const { connect, host } = await startIpcApp();
+    const { ask, fail } = await connect();
+    class NewHandler extends MyHandler {
+      override async sayHello(name: string) {
+        return `hi: ${name}`;
+      }
+    }
+    const first = MyHandler.register();
+    const second = NewHandler.register();
+    expect(await ask('my-interface-v1.2.sayHello', 'x')).toEqual({ result: 'hi: x' });
+    first();
+    expect(await ask('my-interface-v1.2.sayHello', 'x')).toEqual({ result: 'hi: x' });
+    const third = host.handle('my-interface-v1.2', () => ({ result: 'bare' }));
+    second();
+    expect(await ask('my-interface-v1.2.sayHello', 'x')).toEqual({ result: 'bare' });
+    third();
+    expect((await fail('my-interface-v1.2.sayHello')).message).toContain('No handler is registered');
+  });
+
+  it('is refused on the channel of RPC over IPC', async () => {
+    const { host } = await startIpcApp();
+    expect(() => host.ipc.handle('itwin.itwinjs-core/rpc-over-ipc', () => undefined)).toThrow('Two handlers');
   });
 
   it('answers with its context, and its errors are treated as all are', async () => {

@@ -1,5 +1,6 @@
 /**
- * What a backend may call of a handler: methods of its own classes, not what every object has, nor accessors.
+ * What a backend may call of a handler: methods of its own classes and fields with arrow functions, not what every object
+ * has, nor accessors, nor classes.
  *
  * @param base the prototype of the library's class, which ends the search
  * @returns the method, to be called as it is; `undefined` where there is none of this name
@@ -10,6 +11,8 @@ export function methodOf(
   name: unknown,
 ): ((...args: unknown[]) => unknown) | undefined {
   if (typeof name !== 'string' || name === 'constructor') return undefined;
+  const field = Object.getOwnPropertyDescriptor(handler, name)?.value as unknown;
+  if (typeof field === 'function' && !Object.hasOwn(field, 'prototype')) return field.bind(handler) as never;
   let level = Object.getPrototypeOf(handler) as object | null;
   while (level && level !== base && !Object.hasOwn(level, name))
     level = Object.getPrototypeOf(level) as object | null;

@@ -19,7 +19,7 @@ export abstract class IpcHandler {
   /** The channel whose calls it answers. */
   abstract get channelName(): IpcChannelLike;
 
-  /** Makes an instance and has it answer; one for each channel. @returns ends it */
+  /** Makes an instance and has it answer, in the place of the one before on its channel. @returns a function that removes it */
   static register(this: new () => IpcHandler): () => void {
     const handler = new this();
     return IpcApp.handle(handler.channelName, async (method: unknown, ...args: unknown[]) => {

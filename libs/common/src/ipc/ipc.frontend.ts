@@ -71,6 +71,8 @@ export class IpcFrontend {
   readonly #rebuild: (members: object) => unknown;
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new IpcListeners<IpcFrontendListener>();
+  /** By channel: removes the handler. */
+  readonly #handlers = new Map<string, () => void>();
   #lastRequest = 0;
 
   constructor(connect: IpcConnector, options: IpcFrontendOptions = {}) {
@@ -161,12 +163,14 @@ export class IpcFrontend {
 
   /**
    * Answers calls of the backend's over a channel (`IpcSession.invoke`, WIRE 3.7) with the handler's bare value, or
-   * `{ error }`.
+   * `{ error }`. The handler replaces the one before on this channel.
    *
-   * @returns ends it
+   * @returns a function that removes the handler
    */
   handle(channel: IpcChannelLike, handler: IpcFrontendHandler): () => void {
-    return this.addListener(channel, (_event, reply: unknown, ...args: unknown[]) => {
+    const name = wireChannel(channel);
+    this.#handlers.get(name)?.();
+    const remove = this.#listeners.add(name, (_event, reply: unknown, ...args: unknown[]) => {
       if (typeof reply !== 'string' || !reply.includes(REPLY_MARK)) return;
       settle(
         () => handler(...args),
@@ -174,6 +178,8 @@ export class IpcFrontend {
         (error) => this.#reply(reply, { error: described(error) }),
       );
     });
+    this.#handlers.set(name, remove);
+    return remove;
   }
 
   /**
