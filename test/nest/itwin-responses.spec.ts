@@ -158,6 +158,17 @@ describe('errors of core-common that handlers of channels throw', () => {
     expect(BentleyError.isError(error, 65574)).toBe(true);
   });
 
+  it('cross with their members where they are control responses', async () => {
+    const { port } = await startIpcApp({ providers: [StoreHandler] });
+    const frontend = await frontendOf(port);
+    const store = frontend.makeIpcProxy<StoreBase>('store');
+    await expect(store.find('lost')).rejects.toMatchObject({
+      message: 'iModel not found',
+      isIModelNotFoundResponse: true,
+    });
+    await expect(store.open(2)).rejects.toMatchObject({ message: '1 of 2' });
+  });
+
   it('keep identity and metadata where a frontend throws them', async () => {
     class Dialog extends IpcHandler {
       get channelName() {

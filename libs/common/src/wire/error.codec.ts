@@ -1,4 +1,5 @@
 import { TransientError } from '../call/call.error.js';
+import { RpcControlResponse } from '../rpc/rpc.response.js';
 import { errorMembers, hiddenError, isExposed } from './error.members.js';
 import type { WireError } from './error.members.js';
 import { errorTable } from './error.table.js';
@@ -22,7 +23,8 @@ export interface ErrorPolicy {
 export function encodeError(thrown: unknown, activityId: string, policy: ErrorPolicy = {}): WireError {
   const mapped = policy.mapError?.(thrown);
   if (mapped) return { ...mapped, internal: false, whole: false };
-  if (!(policy.exposeError?.(thrown) ?? isExposed(thrown))) {
+  // Where a control response is an error, as on channels, it is one that is meant for callers.
+  if (!(policy.exposeError?.(thrown) ?? (isExposed(thrown) || thrown instanceof RpcControlResponse))) {
     const hidden = hiddenError(activityId);
     if (policy.developmentMode && thrown instanceof Error)
       (hidden.body as { stack?: unknown }).stack = thrown.stack;
