@@ -22,14 +22,36 @@ export class ClientRequestContext extends Activity {
 
   /** Runs code as part of an activity; for work that a call starts by other means than its own promises. */
   static run<T>(activity: Activity, work: () => T): T {
-    return storage.run(activity, work);
+    return enter(activity, work);
   }
+}
+
+/** Runs work as part of an activity, and returns what the work returns. */
+type Around = <T>(activity: Activity, work: () => T) => T;
+
+/** Contexts of other libraries in this process, of which most processes have none. */
+const arounds = new Set<Around>();
+
+/** Has a function stand around the work of every activity. @returns ends it */
+export function aroundActivities(around: Around): () => void {
+  arounds.add(around);
+  return () => void arounds.delete(around);
+}
+
+function enter<T>(activity: Activity, work: () => T): T {
+  if (arounds.size === 0) return storage.run(activity, work);
+  let inside = () => storage.run(activity, work);
+  for (const around of arounds) {
+    const next = inside;
+    inside = () => around(activity, next);
+  }
+  return inside();
 }
 
 /** Runs work as part of an activity that ends with the work: what goes on behind it has the ids only. */
 export async function runUntilDone<T>(activity: Activity, work: () => Promise<T>): Promise<T> {
   try {
-    return await storage.run(activity, work);
+    return await enter(activity, work);
   } finally {
     activity.answered();
   }

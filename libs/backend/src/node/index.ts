@@ -14,6 +14,9 @@ export {
 export type { BentleyCloudRpcParams, WebRpcServerParams } from './rpc.manager.js';
 export type { VersionCheck } from './version.rules.js';
 export { activityFields, ClientRequestContext } from '../context/request.context.js';
+export { useItwin } from '../itwin/itwin.context.js';
+export type { ItwinActivity, ItwinLogger, ItwinParts, ItwinRpcTrace } from '../itwin/itwin.context.js';
+export { registeredImplementation as itwinImplementation } from '../itwin/itwin.implementation.js';
 
 // What servers on other platforms are made of.
 export { NodeRpcServer } from './node.server.js';
