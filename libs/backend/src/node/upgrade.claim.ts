@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { earlierAnswers, refuseUpgrade } from './upgrade.refusal.js';
 
 /**
  * Takes those upgrade requests of a server that `owns` picks, before any other listener hears of them. Nest's
@@ -17,7 +18,7 @@ export function claimUpgrades(
     const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
     if (owns(request)) take(request, socket, head);
     // The listener below is the only one: without it Node would have taken this for an ordinary request.
-    else if (server.listenerCount('upgrade') === 1) asRequest(server, request, socket, head);
+    else if (!hasOthers(server)) giveBack(server, request, socket, head).catch(() => socket.destroy());
     else emit(event, ...args);
     return true;
   };
@@ -25,9 +26,42 @@ export function claimUpgrades(
   server.on('upgrade', () => undefined);
 }
 
-/** Hands a request back to the server that asked for an upgrade nobody offers, less what asked for it. */
-function asRequest(server: Server, request: IncomingMessage, socket: Duplex, rest: Buffer): void {
-  const { method, url, httpVersion, rawHeaders } = request;
+/** Whether upgrades have listeners other than the one above. */
+function hasOthers(server: Server): boolean {
+  return server.listenerCount('upgrade') > 1;
+}
+
+/**
+ * Gives a request back to the server that asked for an upgrade nobody offers, less what asked for it, when all that came
+ * before it on the connection is answered: the server knows nothing of that any more. One whose headers are not all known
+ * is refused: without its length its body would be read as a request.
+ */
+async function giveBack(
+  server: Server,
+  request: IncomingMessage,
+  socket: Duplex,
+  rest: Buffer,
+): Promise<void> {
+  // Node's own listeners are gone from the socket, and an error without one would end the process.
+  const failed = () => socket.destroy();
+  socket.on('error', failed);
+  await earlierAnswers(socket);
+  if (socket.destroyed) return;
+  if (isCut(server, request)) refuseUpgrade(socket, 431, 'The request has too many headers.');
+  else {
+    socket.off('error', failed);
+    socket.unshift(Buffer.concat([headOf(request), rest]));
+    server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket);
+  }
+}
+
+/** Whether Node has left out headers: it keeps so many. */
+function isCut({ maxHeadersCount }: Server, { rawHeaders }: IncomingMessage): boolean {
+  const kept = maxHeadersCount ?? 1000;
+  return kept > 0 && rawHeaders.length >= 2 * kept;
+}
+
+function headOf({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
   let head = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
@@ -39,6 +73,5 @@ function asRequest(server: Server, request: IncomingMessage, socket: Duplex, res
     head += `${name}: ${value}\r\n`;
   }
   // Headers come in as latin1.
-  socket.unshift(Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), rest]));
-  server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket);
+  return Buffer.from(`${head}\r\n`, 'latin1');
 }
