@@ -1,8 +1,9 @@
 import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { RpcServer } from '@linnet/backend';
+import { RPC_OPTIONS } from '../../libs/backend/src/rpc/rpc.server.js';
 import { defaultWireLimits, HttpRpcHandler, inMemoryHttp } from '@linnet/common';
-import type { HttpHandlerOptions, RpcClientOptions } from '@linnet/common';
+import type { ErrorExposure, HttpHandlerOptions, RpcClientOptions } from '@linnet/common';
 import { mapNestException } from '../../libs/backend/src/nest/exception.mapper.js';
 import { adapterNames, startServer } from '../conformance/server.js';
 
@@ -27,7 +28,12 @@ export async function open(module: Type, way: string): Promise<Way> {
 /** An application without an HTTP side, whose implementations are called all the same. */
 async function openInMemory(module: Type): Promise<Way> {
   const context = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
-  const options: HttpHandlerOptions = { limits: defaultWireLimits, mapError: mapNestException };
+  const { exposeErrors } = context.get<ErrorExposure>(RPC_OPTIONS, { strict: false });
+  const options: HttpHandlerOptions = {
+    limits: defaultWireLimits,
+    mapError: mapNestException,
+    exposeErrors,
+  };
   const handler = new HttpRpcHandler(context.get(RpcServer).dispatcher, options);
   return { at: { send: inMemoryHttp(handler) }, stop: () => context.close() };
 }

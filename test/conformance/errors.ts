@@ -39,21 +39,61 @@ const connection = Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:5432')
   syscall: 'connect',
 });
 
+function withCycle(): Error {
+  const self: { self?: object } = {};
+  self.self = self;
+  return Object.assign(new OutOfStock(['crate']), { self, big: 1n });
+}
+
+function failureOf(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}
+
+/** What engine and libraries throw, with what nobody outside should read. */
+const inside: Record<string, unknown> = {
+  'a TypeError': new TypeError('secret'),
+  'an address that cannot be parsed': failureOf(() => new URL('postgres://robot:secret@[::1')),
+  'an aborted work': new DOMException('secret', 'AbortError'),
+  'several errors': new AggregateError([new Error('secret')], 'secret'),
+  'a native module that is not there': Object.assign(new Error('/secret/a.node: cannot open'), {
+    code: 'ERR_DLOPEN_FAILED',
+  }),
+  'an error of grpc-js': Object.assign(new Error('14 UNAVAILABLE: secret'), { code: 14, metadata: {} }),
+  'an error of axios': Object.assign(new Error('secret'), {
+    config: { headers: { Authorization: 'secret' } },
+  }),
+  'an error of mongo': Object.assign(new Error('E11000 secret'), {
+    code: 11000,
+    keyValue: { user: 'secret' },
+  }),
+};
+
 /** The promise: what a caller learns, on every transport that has statuses. */
 export const errors: GuaranteedError[] = [
   {
     name: 'Error',
     thrown: Object.assign(new Error('m', { cause: 'secret' }), { detail: [1] }),
     status: 500,
-    body: { message: 'm', detail: [1], isError: true, name: 'Error' },
-    overIpc: { message: 'm', detail: [1] },
+    body: { message: 'm', isError: true, name: 'Error' },
+    overIpc: { message: 'm' },
   },
   {
-    name: 'TypeError',
-    thrown: new TypeError('m'),
+    name: 'Error with a name',
+    thrown: Object.assign(new Error('m'), { name: 'N' }),
     status: 500,
-    body: { message: 'm', isError: true, name: 'TypeError' },
-    overIpc: { message: 'm' },
+    body: { message: 'm', isError: true, name: 'N' },
+    overIpc: { message: 'm', name: 'N' },
+  },
+  {
+    name: 'an exposed class with a cycle and a BigInt',
+    thrown: withCycle(),
+    status: 500,
+    body: { message: 'out of stock', missing: ['crate'], self: {}, isError: true, name: 'OutOfStock' },
+    overIpc: { message: 'out of stock', missing: ['crate'], self: {}, name: 'OutOfStock' },
   },
   {
     name: 'IModelError',
@@ -143,6 +183,13 @@ export const errors: GuaranteedError[] = [
     body: internal,
     overIpc: internalOverIpc,
   },
+  ...Object.entries(inside).map(([name, thrown]) => ({
+    name,
+    thrown,
+    status: 500,
+    body: internal,
+    overIpc: internalOverIpc,
+  })),
   {
     name: 'an error of another class',
     thrown: new DriverError('secret'),

@@ -258,6 +258,7 @@ class SpecialImpl implements ConfSpecial {
       anyGet: true,
       origins: '*',
       greeting: true,
+      exposeErrors: 'all',
     }),
   ],
   providers: [EchoImpl, BinaryImpl, ErrorsImpl, FlowImpl, ZeroImpl, PreImpl, SpecialImpl],

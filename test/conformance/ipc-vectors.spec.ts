@@ -127,7 +127,8 @@ describe('ipc-errors.json', () => {
 
   it.each(vectors)('$thrown', ({ thrown, envelope }) => {
     const error = samples[thrown];
-    const value = encodeIpcError(error, encodeError(error, 'an activity'));
+    const policy = { exposeErrors: 'all' } as const;
+    const value = encodeIpcError(error, encodeError(error, 'an activity', policy), policy);
     // As text: the order of the members is the reference's, too.
     expect(encodeIpcValue({ error: value }).json).toBe(
       JSON.stringify(differences[thrown]?.envelope ?? envelope),

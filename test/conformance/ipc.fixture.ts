@@ -167,12 +167,15 @@ class ConfChannels implements OnModuleInit {
 
 const providers = [SendLog, Counters, ConfTestHandler, OtherHandler, ConfChannels];
 
-@Module({ imports: [ConformanceModule, IpcModule.forRoot({ path: '/ipc' })], providers })
+@Module({ imports: [ConformanceModule, IpcModule.forRoot({ path: '/ipc', exposeErrors: 'all' })], providers })
 export class IpcConformanceModule {}
 
 /** The same in development mode, where errors have their stack traces. */
 @Module({
-  imports: [ConformanceModule, IpcModule.forRoot({ path: '/ipc', developmentMode: true })],
+  imports: [
+    ConformanceModule,
+    IpcModule.forRoot({ path: '/ipc', exposeErrors: 'all', developmentMode: true }),
+  ],
   providers,
 })
 export class IpcDevelopmentModule {}

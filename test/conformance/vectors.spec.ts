@@ -54,7 +54,7 @@ describe('marshaling.json', () => {
   it.each(vectors.filter(({ chunkThreshold }) => chunkThreshold === 0))(
     'writes $sample',
     ({ sample, objects, data }) => {
-      const written = encodeValue(samples[sample]);
+      const written = encodeValue(samples[sample], { exposeErrors: 'all' });
       expect({
         objects: written.objects,
         data: written.data.map((bytes) => Buffer.from(bytes).toString('hex')),

@@ -49,6 +49,9 @@ class Greeter extends IpcHandler {
   }
 }
 
+@Module({ imports: [IpcModule.forRoot()] })
+class Empty {}
+
 /** Starts the main process, and the page of a window in which the code of these tests is. */
 async function start(options: ElectronHostOpts): Promise<ElectronStandIn> {
   const electron = new ElectronStandIn({ ready: false });
@@ -130,6 +133,27 @@ describe('ElectronHost and ElectronApp', () => {
     // It is not ElectronHost's to end.
     expect(application.get(IpcHost).sessions).toEqual([]);
     expect(IpcHost.isValid).toBe(true);
+    await application.close();
+  });
+
+  it('show every error to pages where exposeErrors is all', async () => {
+    class FailingScale extends ScaleImpl {
+      override async weigh(): Promise<never> {
+        throw Object.assign(new RangeError('too heavy'), { limit: 7 });
+      }
+    }
+    BackendRpcManager.registerImpl(Scale, FailingScale);
+    const served = { ...electronHost, rpcInterfaces: [Scale] };
+    await start({ electronHost: { ...served, exposeErrors: 'all' } });
+    await ElectronApp.startup({ iModelApp: { rpcInterfaces: [Scale] } });
+    const weighed = RpcManager.getClientForInterface(Scale).weigh('pen');
+    await expect(weighed).rejects.toMatchObject({ message: 'too heavy', limit: 7 });
+  });
+
+  it('refuse exposeErrors beside an application, whose modules decide', async () => {
+    const application = await NestFactory.createApplicationContext(Empty, { logger: false });
+    const options = { application, electronHost: { ...electronHost, exposeErrors: 'all' as const } };
+    await expect(start(options)).rejects.toThrow('an option of RpcModule and IpcModule');
     await application.close();
   });
 

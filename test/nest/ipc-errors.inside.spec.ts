@@ -5,7 +5,7 @@ import {
   NotFoundException,
 } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
-import { Exposed, IpcChannel, NoContentError, RpcInterface } from '@linnet/backend';
+import { Exposed, IModelError, IpcChannel, NoContentError, RpcInterface } from '@linnet/backend';
 import { closeIpcApps, startIpcApp } from './ipc.harness.js';
 import { definitionOf } from './nest.harness.js';
 
@@ -57,10 +57,11 @@ const errors: Record<string, () => unknown> = {
   conflict: () => new ConflictException(driverError()),
   notFound: () => new NotFoundException(new QueryError('secret')),
   bad: () => new BadRequestException(new Error('bad')),
+  body: () => new ConflictException({ ...plain({ list: [plain()] }), error: driverError() }),
   plain: () => plain(),
   plainDeep: () => plain({ nested: plain({ list: [plain()] }) }),
   plainInside: () => ({ reason: 'r', inner: plain({ deep: { inner: plain() } }), list: [plain()] }),
-  member: () => Object.assign(new Error('told'), { details: plain({ list: [plain()] }) }),
+  member: () => Object.assign(new IModelError(1, 'told'), { details: plain({ list: [plain()] }) }),
   exposed: () => new RobotError({ nested: plain() }),
 };
 
@@ -142,6 +143,11 @@ describe.each(Object.entries(tellers))('what a caller learns over %s', (way, tel
     const { status: given, error } = await told('bad');
     expect(given).toBe(status(400));
     expect(error).toMatchObject({ name: 'BadRequestException', message: 'bad' });
+  });
+
+  it('of an exception whose body was an error', async () => {
+    const { error } = await told('body');
+    expect(error).toMatchObject({ name: 'ConflictException', message: 'told', list: [{ message: 'told' }] });
   });
 
   it.each([

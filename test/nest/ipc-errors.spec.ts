@@ -45,11 +45,11 @@ const errors: Record<string, () => unknown> = {
   null: () => null,
   object: () => ({ reason: 'r', deep: { n: 1 } }),
   cycle: () => {
-    const error: Error & { self?: unknown } = new Error('round');
+    const error: RobotError & { self?: unknown } = new RobotError('round');
     error.self = { error };
     return error;
   },
-  bigint: () => Object.assign(new Error('big'), { count: 1n }),
+  bigint: () => Object.assign(new RobotError('big'), { count: 1n }),
 };
 
 @IpcChannel('errors')
@@ -81,7 +81,7 @@ describe('what a frontend sees of', () => {
 
   it.each<[string, unknown]>([
     ['error', { message: 'plain' }],
-    ['typeError', { message: 'wrong type' }],
+    ['typeError', hidden],
     ['withCause', { message: 'told' }],
     ['inside', hidden],
     ['exposed', { message: 'stuck', name: 'RobotError', robot: 'r1' }],
@@ -106,8 +106,8 @@ describe('what a frontend sees of', () => {
     ['nothing', { message: 'The operation failed without an error.' }],
     ['null', null],
     ['object', { reason: 'r', deep: { n: 1 } }],
-    ['cycle', { message: 'round', self: {} }],
-    ['bigint', { message: 'big' }],
+    ['cycle', { message: 'round', name: 'RobotError', robot: 'r1', self: {} }],
+    ['bigint', { message: 'big', name: 'RobotError', robot: 'r1' }],
   ])('%s, however it is thrown', async (kind, expected) => {
     const { connect } = await startIpcApp({ providers: [ErrorsHandler] });
     const { fail } = await connect();

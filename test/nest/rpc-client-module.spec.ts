@@ -97,13 +97,14 @@ class MapsImpl implements Maps {
     return values.length === 1 ? values[0] : values;
   }
   async fail(kind: string): Promise<unknown> {
-    if (kind === 'number') throw new IModelError(IModelStatus.NotFound, 'There is no such sheet.');
+    if (kind === 'number')
+      throw Object.assign(new IModelError(IModelStatus.NotFound, 'There is no such sheet.'), { sheet: 7 });
     if (kind === 'forbidden') throw new ForbiddenException('Not for you.');
     if (kind === 'nothing') throw new NoContentError();
     if (kind === 'hole') throw new Hole();
     if (kind === 'busy' && ++busy < 3) throw new TransientError('busy', 503, 0.01);
     if (kind === 'busy') return busy;
-    throw Object.assign(new Error('torn'), { sheet: 7 });
+    throw new Error('torn');
   }
   async survey(steps: number) {
     if (surveys++ < steps) throw new RpcPendingResponse(`${surveys} of ${steps}`);
@@ -355,9 +356,17 @@ describe('an interface that another server answers', () => {
   });
 
   it.each([
-    ['number', { errorNumber: IModelStatus.NotFound, name: 'Not Found', message: 'There is no such sheet.' }],
+    [
+      'number',
+      {
+        errorNumber: IModelStatus.NotFound,
+        name: 'Not Found',
+        message: 'There is no such sheet.',
+        sheet: 7,
+      },
+    ],
     ['forbidden', { name: 'ForbiddenException', message: 'Not for you.' }],
-    ['plain', { name: 'Error', message: 'torn', sheet: 7 }],
+    ['plain', { name: 'Error', message: 'torn' }],
     ['nothing', { errorNumber: IModelStatus.NoContent, message: 'No Content' }],
   ])('fails as it does there: %s', async (kind, error) => {
     const { maps } = await ask();

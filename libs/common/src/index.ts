@@ -115,6 +115,7 @@ export type { OriginOptions } from './http/http.origin.js';
 export type { HttpRequestHead, HttpResponse } from './http/http.message.js';
 export type { HttpPlatform } from './http/http.exchange.js';
 export type { ErrorPolicy } from './wire/error.codec.js';
+export type { ErrorExposure } from './wire/error.members.js';
 export type { WireError } from './wire/error.members.js';
 export type { CallReport } from './call/call.report.js';
 export { IpcServer } from './ipc/ipc.server.js';

@@ -11,7 +11,10 @@ import { mapNestException } from './exception.mapper.js';
 export function logReport(logger: Logger, report: CallReport): void {
   const log = () => {
     if (report.kind === 'warning') logger.warn(report.message);
-    else if (isUnexpected(report)) logger.error(report.thrown);
+    else if (isUnexpected(report)) {
+      logger.error(report.thrown);
+      if (report.error.hint) logger.warn(report.error.hint);
+    }
   };
   const inActivity = (work: () => void) =>
     report.activity ? ClientRequestContext.run(report.activity, work) : work();

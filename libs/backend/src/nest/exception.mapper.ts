@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { encodeError } from '@linnet/common/internal';
+import { encodeError, withoutOrigin } from '@linnet/common/internal';
 
 /** A failure as a caller sees it. */
 type Mapped = { status: number; body: Record<string, unknown> };
@@ -18,7 +18,9 @@ function mapHttpException(error: HttpException): Mapped {
   const status = error.getStatus();
   const response = toldBy(error);
   const { message, ...members } =
-    typeof response === 'string' ? { message: response } : { message: undefined, ...response };
+    typeof response === 'string'
+      ? { message: response }
+      : { message: undefined, ...(withoutOrigin({ ...response }) as object) };
   const body: Record<string, unknown> = {
     message: typeof response === 'string' ? response : error.message,
     ...members,

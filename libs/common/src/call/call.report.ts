@@ -27,7 +27,10 @@ export function reportToConsole(report: CallReport): void {
   const about = `RPC ${JSON.stringify(rpcMethod.slice(0, 200))}, ActivityId ${JSON.stringify(activityId.slice(0, 200))}:`;
   try {
     if (report.kind === 'warning') console.warn(about, report.message);
-    else if (isFault(report)) console.error(about, report.thrown);
+    else if (isFault(report)) {
+      console.error(about, report.thrown);
+      if (report.error.hint) console.warn(about, report.error.hint);
+    }
   } catch {
     // A peer's error may be a proxy, or an object without a text.
     console.error(about, 'What was thrown cannot be printed.');

@@ -1,8 +1,8 @@
 import { TransientError } from '../call/call.error.js';
 import { encodeError } from '../wire/error.codec.js';
 import type { ErrorPolicy } from '../wire/error.codec.js';
-import { withoutOrigin } from '../wire/error.members.js';
-import type { WireError } from '../wire/error.members.js';
+import { primitiveMembers, withoutOrigin } from '../wire/error.members.js';
+import type { ErrorExposure, WireError } from '../wire/error.members.js';
 import { isBytes } from '../wire/bytes.js';
 import { encodeMultipart } from '../wire/multipart.codec.js';
 import { encodeValue } from '../wire/value.codec.js';
@@ -33,9 +33,9 @@ export function encodeOutcome(
   if (outcome.kind === 'error' || outcome.kind === 'noContent')
     return encodeFailure(outcome.error, protocolVersion, activityId, policy);
   try {
-    if (outcome.kind === 'result') return encodeResult(outcome.value);
+    if (outcome.kind === 'result') return encodeResult(outcome.value, policy);
     const pending = outcome.kind === 'pending';
-    const text = pending ? outcome.message : encodeValue(outcome.response).objects;
+    const text = pending ? outcome.message : encodeValue(outcome.response, policy).objects;
     const body = protocolVersion < 2 ? text : envelope(outcome.kind, text);
     return { status: pending ? 202 : 404, contentType: TEXT, body };
   } catch (error) {
@@ -43,9 +43,9 @@ export function encodeOutcome(
   }
 }
 
-function encodeResult(value: unknown): EncodedOutcome {
+function encodeResult(value: unknown, exposure: ErrorExposure): EncodedOutcome {
   if (isBytes(value)) return { status: 200, contentType: 'application/octet-stream', body: value };
-  const { objects, data } = encodeValue(value);
+  const { objects, data } = encodeValue(value, exposure);
   return { status: 200, ...encodeContent(objects, data) };
 }
 
@@ -73,22 +73,24 @@ function encodeFailure(
   // Without categories (protocol 0 and 1) there is one status for errors; what is retried is no category.
   const status = protocolVersion >= 2 || thrown instanceof TransientError ? error.status : 500;
   try {
-    const { objects, data } = encodeValue(error.whole ? toldOf(error.body as object) : error.body);
+    const body = error.whole ? toldOf(error.body as object, policy) : error.body;
+    const { objects, data } = encodeValue(body, policy);
     return { status, ...encodeContent(objects, data), retryAfter, thrown, error };
   } catch {
-    // A member of the error has a cycle; its message is worth more than its members.
-    const { message = 'The error cannot be sent.', name = 'Error' } = error.body as {
-      message?: unknown;
-      name?: unknown;
-    };
-    const body = JSON.stringify({ message: String(message), isError: true, name: String(name) });
+    // An object among its members has a cycle; message and number are worth more than it.
+    const body = JSON.stringify({ isError: true, name: 'Error', ...primitiveMembers(error.body as object) });
     return { status, contentType: TEXT, body, retryAfter, thrown, error };
   }
 }
 
 /** The members of an error; its own stack is there only where it is to be told. */
-function toldOf(body: object): object {
-  return Object.fromEntries(Object.entries(body).map(([key, member]) => [key, withoutOrigin(member)]));
+function toldOf(body: object, exposure: ErrorExposure): unknown {
+  if (Array.isArray(body)) return withoutOrigin(body, exposure);
+  const outer = new Set([body]);
+  const members = Object.entries(body).map(([key, member]) => [key, withoutOrigin(member, exposure, outer)]);
+  // A caller has to learn of it, also where no member of what was thrown can be sent.
+  const isEmpty = members.length > 0 && members.every(([, member]) => member === undefined);
+  return isEmpty ? primitiveMembers({}) : Object.fromEntries(members);
 }
 
 /** Tells a protocol 2 client that a status is the outcome of the call and not of the transport. */

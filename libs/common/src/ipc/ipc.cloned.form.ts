@@ -64,10 +64,10 @@ const sending: CopyRules = {
   },
 };
 
-function copyOf({ value, envelope, encoded }: OutgoingValue): { value: unknown; bytes: number } {
+function copyOf({ value, envelope, encoded, exposure }: OutgoingValue): { value: unknown; bytes: number } {
   // It was made text for another peer, or while there was none: perhaps it is another value by now.
   if (encoded) return parsed(encoded);
-  const copier = new ValueCopier(sending);
+  const copier = new ValueCopier(exposure ? { ...sending, exposure } : sending);
   try {
     const copy = copier.copy(value);
     const wrapped = envelope && (copy === undefined ? {} : { [envelope]: copy });

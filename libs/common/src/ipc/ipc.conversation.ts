@@ -3,6 +3,7 @@ import { GENERAL_ERROR, IModelError, TransientError } from '../call/call.error.j
 import { CallQueue } from '../call/call.queue.js';
 import { settle } from '../call/call.settle.js';
 import { encodeError } from '../wire/error.codec.js';
+import { primitiveMembers } from '../wire/error.members.js';
 import { describeLosses } from '../wire/value.inspect.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { IpcAnswer } from './ipc.channels.js';
@@ -30,6 +31,8 @@ export class IpcConversation {
   /** Whether new calls are refused: the server is about to end. */
   closing = false;
   #pending = 0;
+  /** What of errors in results may be seen, where the application says so. */
+  readonly #exposure: IpcErrorOptions | undefined;
   readonly #whenIdle: (() => void)[] = [];
   /** By channel, for those that run one call after the other. */
   readonly #queues = new Map<string, CallQueue>();
@@ -41,7 +44,9 @@ export class IpcConversation {
     private readonly link: Pick<IpcSessionLink, 'send' | 'close' | 'room'>,
     private readonly channels: IpcChannels,
     private readonly options: IpcConversationOptions,
-  ) {}
+  ) {
+    this.#exposure = options.exposeErrors || options.exposeError ? options : undefined;
+  }
 
   /** Takes a message of the frontend's. Never throws. */
   receive(message: IpcMessage): void {
@@ -134,7 +139,7 @@ export class IpcConversation {
     };
     const { value, envelope, activity } = answer instanceof IpcAnswer ? answer : own;
     try {
-      void this.link.send(prepareResponse(channel, request, value, envelope));
+      void this.link.send(prepareResponse(channel, request, value, envelope, this.#exposure));
     } catch (error) {
       // A result that cannot be sent is a fault of the server, however well its error tells so.
       this.#fail({ channel, request }, activity, error, true);
@@ -157,9 +162,8 @@ export class IpcConversation {
     try {
       void this.link.send(prepareResponse(channel, request, value, 'error'));
     } catch {
-      // A member of the error cannot be sent; its message is worth more than its members.
-      const { message } = (value ?? {}) as { message?: unknown };
-      const told = { message: typeof message === 'string' ? message : 'The error cannot be sent.' };
+      // A member of the error cannot be sent; message and number are worth more than it.
+      const told = primitiveMembers(Object(value) as object);
       void this.link.send(prepareResponse(channel, request, told, 'error'));
     }
   }

@@ -34,7 +34,7 @@ class Shown extends Error {
 describe('what is thrown, as iTwin.js frontends read it', () => {
   it.each([
     ['an Error', new Error('m'), { message: 'm' }],
-    ['a TypeError', new TypeError('m'), { message: 'm' }],
+    ['an Error with members', Object.assign(new Error('m'), { detail: 1 }), { message: 'm' }],
     ['an own name', Object.assign(new Error('m'), { name: 'N' }), { message: 'm', name: 'N' }],
     [
       'an error with a number',
@@ -66,11 +66,12 @@ describe('what is thrown, as iTwin.js frontends read it', () => {
     class Inner {
       secret = 1;
     }
-    const error = Object.assign(new Error('m', { cause: new Error('inside') }), {
+    const error = Object.assign(new Shown({}), {
+      cause: new Error('inside'),
       date: new Date(0),
       map: new Map([['a', 1]]),
       set: new Set([1]),
-      nested: new TypeError('n'),
+      nested: new Error('n'),
       list: [1, { x: 1 }],
       undef: undefined,
       inner: new Inner(),
@@ -80,7 +81,8 @@ describe('what is thrown, as iTwin.js frontends read it', () => {
       big: 1n,
     });
     expect(answer(error).error).toEqual({
-      message: 'm',
+      message: 'shown',
+      detail: {},
       date: '1970-01-01T00:00:00.000Z',
       map: { a: 1 },
       set: [1],
@@ -104,10 +106,10 @@ describe('what is thrown, as iTwin.js frontends read it', () => {
 
   it('cycles are cut', () => {
     const record: Record<string, unknown> = {};
-    const error = Object.assign(new Error('m'), { a: record });
+    const error = Object.assign(new Shown(record), { a: record });
     error.a['back'] = error;
     error.a['self'] = error.a;
-    expect(answer(error).error).toEqual({ message: 'm', a: {} });
+    expect(answer(error).error).toEqual({ message: 'shown', a: {}, detail: {} });
   });
 
   it('__proto__ is no member', () => {
@@ -122,6 +124,8 @@ describe('what stays inside', () => {
   }
   it.each([
     ['a class of its own', new DatabaseError('select')],
+    ['an error of the engine', new TypeError('select')],
+    ['an error with a code', Object.assign(new Error('select'), { code: 14, metadata: {} })],
     ['an error of the system', Object.assign(new Error('ENOENT'), { errno: 2, syscall: 'open' })],
     ['an instance', new (class Secret {})()],
     [
@@ -134,7 +138,7 @@ describe('what stays inside', () => {
     ],
     [
       'an error whose member throws',
-      Object.defineProperty(new Error('m'), 'x', {
+      Object.defineProperty(new Shown(1), 'x', {
         enumerable: true,
         get: () => {
           throw new Error('trap');
@@ -150,8 +154,22 @@ describe('what stays inside', () => {
   });
 
   it('also where it is a member', () => {
-    const { json } = answer(Object.assign(new Error('m'), { inner: new DatabaseError('select') }));
-    expect(json).not.toMatch(/select|users/);
+    for (const inner of [new DatabaseError('select'), new TypeError('select')]) {
+      const { json } = answer(Object.assign(new Shown(1), { inner }));
+      expect(json).not.toMatch(/select|users/);
+    }
+  });
+
+  it('is shown with all members where the application says so', () => {
+    const inner = Object.assign(new TypeError('select'), { detail: 1 });
+    const error = Object.assign(new TypeError('m', { cause: 'inside' }), { code: 'E', inner });
+    expect(answer(error, { exposeErrors: 'all' }).error).toEqual({
+      message: 'm',
+      code: 'E',
+      inner: { message: 'select', detail: 1 },
+    });
+    const exposeError = (each: unknown) => each !== inner;
+    expect(answer(error, { exposeError }).error).toMatchObject({ inner: { message: 'Internal error' } });
   });
 
   it('is stacks, but in development mode', () => {

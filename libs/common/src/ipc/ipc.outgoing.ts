@@ -1,3 +1,4 @@
+import type { ErrorExposure } from '../wire/error.members.js';
 import { IpcMessageType } from './ipc.message.js';
 import { encodeIpcValue } from './ipc.value.js';
 import type { EncodedIpcValue } from './ipc.value.js';
@@ -11,6 +12,8 @@ export class OutgoingValue {
     readonly value: unknown,
     /** The member that holds the value, where the channel has an envelope. */
     readonly envelope?: 'result' | 'error',
+    /** What of errors in the value may be seen. */
+    readonly exposure?: ErrorExposure,
   ) {}
 
   /**
@@ -20,7 +23,7 @@ export class OutgoingValue {
    */
   encode(): EncodedIpcValue {
     if (this.encoded) return this.encoded;
-    const encoded = encodeIpcValue(this.value);
+    const encoded = encodeIpcValue(this.value, this.exposure);
     if (this.envelope)
       encoded.json = encoded.json === undefined ? '{}' : `{"${this.envelope}":${encoded.json}}`;
     return (this.encoded = encoded);
@@ -64,15 +67,19 @@ export function prepareInvoke(
   return { type, channel, method, request, data: new OutgoingValue(data), activityId, timeoutMs };
 }
 
-/** @param envelope the member that holds the value, where the channel has an envelope */
+/**
+ * @param envelope the member that holds the value, where the channel has an envelope
+ * @param exposure what of errors in the value may be seen
+ */
 export function prepareResponse(
   channel: string,
   request: number,
   value: unknown,
   envelope?: 'result' | 'error',
+  exposure?: ErrorExposure,
 ): OutgoingMessage {
   const type = IpcMessageType.Response;
-  return { type, channel, request, data: new OutgoingValue(value, envelope) };
+  return { type, channel, request, data: new OutgoingValue(value, envelope, exposure) };
 }
 
 /** The word that nobody waits for an answer any more. */

@@ -5,6 +5,7 @@ import { outcomeOf } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
 import { IpcAnswer } from './ipc.channels.js';
 import { encodeError } from '../wire/error.codec.js';
+import type { ErrorPolicy } from '../wire/error.codec.js';
 import { answerFailure, encodeIpcError } from './ipc.error.js';
 import type { IpcErrorOptions } from './ipc.error.js';
 import type { IpcEvent, IpcSession } from './ipc.session.js';
@@ -73,7 +74,7 @@ export class RpcOverIpc {
         return result(managed('notFound', outcome.response, protocolVersion));
       case 'noContent':
         if (protocolVersion < 1) return this.#error(outcome.error, activity);
-        return result(managed('noContent', noContentMembers(outcome.error), protocolVersion));
+        return result(managed('noContent', noContentMembers(outcome.error, this.options), protocolVersion));
       case 'answered':
         return this.#error(new Error('The call was answered by other means.'), activity);
       default:
@@ -87,12 +88,15 @@ export class RpcOverIpc {
 }
 
 /** The error's own members by the rules of errors; without what every error of its kind says. */
-function noContentMembers(error: unknown): object {
+function noContentMembers(error: unknown, policy: ErrorPolicy): object {
   const {
     message: _message,
     iTwinErrorId: _id,
     ...members
-  } = encodeIpcError(error, encodeError(error, '')) as Record<string, unknown>;
+  } = encodeIpcError(error, encodeError(error, '', policy), { ...policy, developmentMode: false }) as Record<
+    string,
+    unknown
+  >;
   return members;
 }
 

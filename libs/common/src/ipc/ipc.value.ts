@@ -1,4 +1,5 @@
 import { generalError, NumberedError } from '../call/numbered.error.js';
+import type { ErrorExposure } from '../wire/error.members.js';
 import { checkDepth, isCount, reviveValue, stringifyValue } from '../wire/value.codec.js';
 import { defaultWireLimits } from '../wire/wire.limits.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
@@ -60,9 +61,10 @@ export const DEEPEST_SENT = defaultWireLimits.depth - 2;
 /**
  * Writes a value as JSON text and binary parts. The parts are the arrays' own memory, not copies.
  *
+ * @param exposure what of errors in the value may be seen
  * @throws NumberedError for a cycle, a BigInt or an array of them, and for what would end the session where it arrives
  */
-export function encodeIpcValue(value: unknown): EncodedIpcValue {
+export function encodeIpcValue(value: unknown, exposure?: ErrorExposure): EncodedIpcValue {
   let parts: Uint8Array[] | undefined;
   const json = stringifyValue(
     value,
@@ -73,6 +75,7 @@ export function encodeIpcValue(value: unknown): EncodedIpcValue {
       return { ipc: 'binary', type, index };
     },
     DEEPEST_SENT,
+    exposure,
   );
   if (json !== undefined) checkMembers(json, parts?.length ?? 0);
   return { json, parts: parts ?? noParts };

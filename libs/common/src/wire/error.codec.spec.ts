@@ -14,6 +14,14 @@ const internal = {
 };
 const encode = (thrown: unknown, policy?: ErrorPolicy) => encodeError(thrown, 'id-1', policy);
 
+const failureOf = (work: () => unknown): unknown => {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+};
+
 class DriverError extends Error {}
 @Exposed()
 class OwnError extends Error {
@@ -35,14 +43,6 @@ class DerivedShown extends Shown {}
 
 describe('errors that cross whole', () => {
   it.each([
-    ['Error', new Error('m'), { message: 'm', isError: true, name: 'Error' }],
-    ['TypeError', new TypeError('m'), { message: 'm', isError: true, name: 'TypeError' }],
-    ['RangeError', new RangeError('m'), { message: 'm', isError: true, name: 'RangeError' }],
-    [
-      'Error with members',
-      withMembers(new Error('m'), { code: 'E', detail: [1] }),
-      { message: 'm', code: 'E', detail: [1], isError: true, name: 'Error' },
-    ],
     [
       'a number',
       withMembers(new DriverError('m'), { errorNumber: 7 }),
@@ -90,11 +90,49 @@ describe('errors that cross whole', () => {
   });
 });
 
+describe('a plain Error', () => {
+  it.each([
+    ['with nothing of its own', new Error('m'), 'Error'],
+    ['with a name of its own', withMembers(new Error('m'), { name: 'N' }), 'N'],
+    [
+      'with members',
+      withMembers(new Error('m'), { detail: [1], headers: { Authorization: 'secret' } }),
+      'Error',
+    ],
+    ['with a name that is no text', withMembers(new Error('m'), { name: { secret: 1 } }), 'Error'],
+    [
+      'with a member that throws',
+      Object.defineProperty(new Error('m'), 'detail', {
+        enumerable: true,
+        get: () => {
+          throw new Error('read');
+        },
+      }),
+      'Error',
+    ],
+  ])('crosses with name and message (%s)', (_name, thrown, name) => {
+    expect(encode(thrown).body).toStrictEqual({ message: 'm', isError: true, name });
+  });
+});
+
 describe('errors that tell about the inside', () => {
   const error = () => new Error('connect ECONNREFUSED 10.0.0.7:5432');
   it.each([
     ['a class of its own', new DriverError('secret')],
-    ['a class of the language that nobody throws on purpose', new SyntaxError('secret')],
+    ['a SyntaxError', new SyntaxError('secret')],
+    ['a TypeError', new TypeError('secret')],
+    ['a RangeError', new RangeError('secret')],
+    ['an AggregateError', new AggregateError([new Error('secret')], 'secret')],
+    ['a DOMException', new DOMException('secret', 'AbortError')],
+    ['an invalid URL', failureOf(() => new URL('postgres://user:secret@[::1'))],
+    ['a JSON text that cannot be read', failureOf(() => JSON.parse('secret'))],
+    ['a plain error with a code', withMembers(error(), { code: 14, details: 'secret', metadata: {} })],
+    ['a code that is absent', withMembers(error(), { code: undefined, isAxiosError: true })],
+    ['an error that became a plain object', { message: 'secret', stack: 'Error', code: 'ECONNREFUSED' }],
+    [
+      'a name that looks like one of a marked class',
+      withMembers(new DriverError('secret'), { name: 'OwnError' }),
+    ],
     ['errno and syscall', withMembers(error(), { errno: -111, syscall: 'connect', code: 'ECONNREFUSED' })],
     ['syscall', withMembers(error(), { syscall: 'open' })],
     ['errno', withMembers(error(), { errno: -2 })],
@@ -147,7 +185,7 @@ describe('an error', () => {
       error instanceof DriverError ? true : error instanceof RangeError ? false : undefined;
     expect(encode(new DriverError('shown'), { exposeError }).body).toHaveProperty('message', 'shown');
     expect(encode(new RangeError('hidden'), { exposeError }).body).toEqual(internal);
-    expect(encode(new TypeError('m'), { exposeError }).body).toHaveProperty('message', 'm');
+    expect(encode(new Error('m'), { exposeError }).body).toHaveProperty('message', 'm');
     expect(encode(new SyntaxError('m'), { exposeError }).body).toEqual(internal);
   });
 
@@ -162,6 +200,26 @@ describe('an error', () => {
   ])('of any kind is hidden where the application says so (%p)', (thrown) => {
     const hidden = encode(thrown, { exposeError: () => false });
     expect(hidden).toEqual(expect.objectContaining({ status: 500, body: internal, internal: true }));
+  });
+
+  it('of any kind crosses with all members but stack and cause where the application says so', () => {
+    const exposeErrors = 'all';
+    const error = withMembers(new TypeError('m', { cause: 'inside' }), { code: 'E', detail: [1] });
+    const body = { message: 'm', code: 'E', detail: [1], isError: true, name: 'TypeError' };
+    expect(encode(error, { exposeErrors }).body).toStrictEqual(body);
+    expect(encodeErrorValue(error, { exposeErrors })).toStrictEqual(body);
+    expect(encode(['m'], { exposeErrors }).body).toEqual(['m']);
+    expect(encode(error, { exposeErrors, exposeError: () => false }).body).toEqual(internal);
+    for (const other of [undefined, 'marked', 'ALL'] as const)
+      expect(encode(error, { exposeErrors: other as undefined }).body).toEqual(internal);
+  });
+
+  it('that is hidden names the remedy, in development mode', () => {
+    const { hint } = encode(new DriverError('m'), { developmentMode: true });
+    expect(hint).toMatch(/DriverError.*@Exposed\(\)/);
+    expect(encode(new DriverError('m')).hint).toBeUndefined();
+    for (const thrown of [undefined, 'text', Object.create(null)])
+      expect(() => encode(thrown, { developmentMode: true, exposeError: () => false })).not.toThrow();
   });
 
   it('of a framework is described by the framework', () => {

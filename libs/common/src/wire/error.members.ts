@@ -10,8 +10,23 @@ export interface WireError {
   retryAfter?: number | string | undefined;
   /** Whether the caller sees less than was thrown: the rest belongs into the log. */
   internal: boolean;
-  /** Whether the body is what was thrown itself, and not made for it. */
+  /** Whether the body has all members of what was thrown, and was not made for it. */
   whole: boolean;
+  /** The body has name and message of what was thrown, and no other member. */
+  bare?: boolean;
+  /** For the log, in development mode: how to show callers what they did not see. */
+  hint?: string;
+}
+
+/** Which errors callers may see. */
+export interface ErrorExposure {
+  /**
+   * `marked` (default): errors that were made for callers, and of a plain `Error` its name and message. `all`: every
+   * error with all its members, as iTwin.js has it; never its cause, and its stack in development mode only.
+   */
+  exposeErrors?: 'marked' | 'all' | undefined;
+  /** Overrides `exposeErrors`: `true` sends the error with all its members, `false` hides it. */
+  exposeError?: ((error: unknown) => boolean | undefined) | undefined;
 }
 
 const EXPOSED = Symbol.for('@linnet/common/Exposed');
@@ -23,29 +38,30 @@ export function Exposed(): ClassDecorator {
   };
 }
 
-/** Members that errors of drivers and of the system bear; such an error tells about the inside. */
+/** Members of errors of the system, of drivers and of clients: the message of such an error tells about the inside. */
 const insideMarks =
-  'syscall errno errcode sql sqlState sqlMessage query driverError config request response ' +
+  'code syscall errno errcode sql sqlState sqlMessage query driverError config request response ' +
   'command cmd spawnargs stderr requireStack';
 const insideMembers = insideMarks.split(' ');
 
-/** Whether what was thrown may be seen from outside as it is. */
-export function isExposed(thrown: unknown): boolean {
-  // A primitive has nothing inside: who throws a text means it to be read.
-  if (typeof thrown !== 'object' || thrown === null) return true;
+/** How much of what was thrown may be seen from outside. */
+export function exposureOf(
+  thrown: unknown,
+  { exposeErrors, exposeError }: ErrorExposure = {},
+): 'whole' | 'message' | 'hidden' {
+  const isShown = exposeError?.(thrown) ?? (exposeErrors === 'all' || undefined);
+  if (isShown !== undefined) return isShown ? 'whole' : 'hidden';
+  // A primitive has nothing inside: a text that is thrown is meant to be read.
+  if (typeof thrown !== 'object' || thrown === null) return 'whole';
   const members = thrown as Record<PropertyKey, unknown>;
-  if (typeof members['errorNumber'] === 'number' || hasITwinErrorId(members)) return true;
-  if (members[EXPOSED] === true) return true;
+  if (typeof members['errorNumber'] === 'number' || hasITwinErrorId(members)) return 'whole';
+  if (members[EXPOSED] === true) return 'whole';
   const prototype: unknown = Object.getPrototypeOf(thrown);
-  if (!(thrown instanceof Error)) return prototype === Object.prototype || prototype === null;
-  if (
-    prototype !== Error.prototype &&
-    prototype !== TypeError.prototype &&
-    prototype !== RangeError.prototype
-  )
-    return false;
-  if ('code' in members && 'path' in members) return false;
-  return !insideMembers.some((member) => member in members);
+  // Classes are not recognised by their names. A plain object that has a stack was an error of some class.
+  const isPlain = prototype === Object.prototype || prototype === null;
+  if (isPlain ? !('stack' in members) : prototype !== Error.prototype) return isPlain ? 'whole' : 'hidden';
+  if (insideMembers.some((member) => member in members)) return 'hidden';
+  return isPlain ? 'whole' : 'message';
 }
 
 function hasITwinErrorId(members: Record<PropertyKey, unknown>): boolean {
@@ -61,22 +77,49 @@ export function hiddenError(activityId: string): WireError {
 }
 
 /** An error as a member of a value: the same rules, without an activity to refer to. */
-export function encodeErrorValue(error: Error): unknown {
-  return isExposed(error) ? errorMembers(error) : hiddenError('').body;
+export function encodeErrorValue(error: Error, exposure?: ErrorExposure): unknown {
+  const exposed = exposureOf(error, exposure);
+  if (exposed === 'hidden') return hiddenError('').body;
+  return exposed === 'whole' ? errorMembers(error) : bareError(error).body;
 }
 
 /** Where errors have come from is nothing for a caller, also when they were made plain objects before. */
 export const originKeys: ReadonlySet<string> = new Set(['__proto__', 'stack', 'cause']);
 
-/** What is told of a member of an error: all but the origin of whatever errors it has. Throws for a cycle. */
-export function withoutOrigin(value: unknown): unknown {
-  if (value instanceof Error) return withoutOrigin(encodeErrorValue(value));
-  if (Array.isArray(value)) return value.map(withoutOrigin);
+/**
+ * A member of an error as it is sent: without the origin of the errors in it, and without a BigInt or a reference to an
+ * object that contains it, which no text has.
+ *
+ * @param outer the objects that contain the member
+ */
+export function withoutOrigin(value: unknown, exposure?: ErrorExposure, outer = new Set<object>()): unknown {
+  if (typeof value === 'bigint') return undefined;
   if (typeof value !== 'object' || value === null) return value;
+  if (outer.has(value)) return undefined;
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return value;
-  const told = Object.entries(value).filter(([key]) => !originKeys.has(key));
-  return Object.fromEntries(told.map(([key, item]) => [key, withoutOrigin(item)]));
+  outer.add(value);
+  let told: unknown = value;
+  if (value instanceof Error) told = withoutOrigin(encodeErrorValue(value, exposure), exposure, outer);
+  else if (Array.isArray(value)) told = value.map((item) => withoutOrigin(item, exposure, outer));
+  else if (prototype === Object.prototype || prototype === null) {
+    const members = Object.entries(value).filter(([key]) => !originKeys.has(key));
+    told = Object.fromEntries(members.map(([key, item]) => [key, withoutOrigin(item, exposure, outer)]));
+  }
+  outer.delete(value);
+  return told;
+}
+
+/** The members that any wire can carry, of an error whose other members cannot be sent. */
+export function primitiveMembers(members: object): Record<string, unknown> {
+  const sent = Object.entries(members).filter(([, member]) => !['object', 'bigint'].includes(typeof member));
+  return { message: 'The error cannot be sent.', ...Object.fromEntries(sent) };
+}
+
+/** Name and message. Texts only: either may be an object that a library has put there. */
+export function bareError({ name, message }: Error): WireError {
+  const text = (value: unknown, other: string) => (typeof value === 'string' ? value : other);
+  const body = { message: text(message, ''), isError: true, name: text(name, 'Error') };
+  return { status: 500, body, internal: false, whole: false, bare: true };
 }
 
 /** Message and own members, then `isError`, and the name where it is no own member (WIRE 1.2). */

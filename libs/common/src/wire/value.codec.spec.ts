@@ -68,8 +68,10 @@ describe('a value', () => {
   });
 
   it('may hold an error, by the rules of errors', () => {
-    const error = Object.assign(new Error('m', { cause: 'c' }), { code: 1 });
-    expect(roundTrip([error])).toEqual([{ message: 'm', code: 1, isError: true, name: 'Error' }]);
+    const error = Object.assign(new Error('m', { cause: 'c' }), { detail: 1 });
+    expect(roundTrip([error])).toEqual([{ message: 'm', isError: true, name: 'Error' }]);
+    const whole = encodeValue([error], { exposeErrors: 'all' }).objects;
+    expect(JSON.parse(whole)).toEqual([{ message: 'm', detail: 1, isError: true, name: 'Error' }]);
     class Driver extends Error {}
     expect(roundTrip({ e: new Driver('secret') })).not.toHaveProperty('e.message', 'secret');
   });

@@ -1,6 +1,7 @@
 import { generalError } from '../call/numbered.error.js';
 import { concatBytes, isBytes } from './bytes.js';
 import { encodeErrorValue } from './error.members.js';
+import type { ErrorExposure } from './error.members.js';
 import { describeUnsendable } from './value.inspect.js';
 
 /** A value on the wire (WIRE 1.1): JSON text, empty for an absent value, and the byte strings it refers to. */
@@ -22,16 +23,18 @@ const noData: readonly Uint8Array[] = [];
  * Writes a value as JSON text and byte strings. What JSON drops is dropped (functions, symbols; a Date
  * becomes text, NaN null).
  *
+ * @param exposure what of errors in the value may be seen
  * @throws NumberedError for a cycle, a BigInt or nesting beyond what the engine can write, with the path
  */
-export function encodeValue(value: unknown): EncodedValue {
+export function encodeValue(value: unknown, exposure?: ErrorExposure): EncodedValue {
   let data: Uint8Array[] | undefined;
-  const objects = stringifyValue(value, (view) => {
+  const mark = (view: ArrayBufferView) => {
     if (!isBytes(view)) return undefined;
     data ??= [];
     const index = data.push(view) - 1;
     return { isBinary: true, index, size: view.byteLength, chunks: 1 } satisfies BinaryMarker;
-  });
+  };
+  const objects = stringifyValue(value, mark, undefined, exposure);
   return { objects: objects ?? '', data: data ?? noData };
 }
 
@@ -40,12 +43,14 @@ export function encodeValue(value: unknown): EncodedValue {
  *
  * @param mark gives what stands for a typed array in the text; without a mark it is an object to JSON
  * @param maxDepth nesting of lists and objects that is written; default: as deep as the engine writes
+ * @param exposure what of errors in the value may be seen
  * @throws NumberedError as {@link encodeValue}, and for nesting that is too deep
  */
 export function stringifyValue(
   value: unknown,
   mark: (view: ArrayBufferView) => object | undefined,
   maxDepth?: number,
+  exposure?: ErrorExposure,
 ): string | undefined {
   if (value === undefined) return undefined;
   try {
@@ -55,7 +60,7 @@ export function stringifyValue(
       // The holder has the value before `toJSON`, which a Buffer brings along.
       const raw = this[key];
       if (ArrayBuffer.isView(raw)) return mark(raw) ?? item;
-      return item instanceof Error ? encodeErrorValue(item) : item;
+      return item instanceof Error ? encodeErrorValue(item, exposure) : item;
     }) as string | undefined;
     if (json !== undefined && maxDepth !== undefined) checkDepth(json, maxDepth);
     return json;

@@ -1,5 +1,6 @@
 import { generalError } from '../call/numbered.error.js';
 import { encodeErrorValue } from './error.members.js';
+import type { ErrorExposure } from './error.members.js';
 
 /** What a copy of a value is made by. */
 export interface CopyRules {
@@ -13,6 +14,8 @@ export interface CopyRules {
   arrayOf(view: ArrayBufferView): ArrayBufferView;
   /** May throw for an object that is not to be copied. */
   check(record: object): void;
+  /** What of errors in the value may be seen. */
+  readonly exposure?: ErrorExposure | undefined;
 }
 
 /** What a value is counted as, besides what is in it: as much as it takes in a list. */
@@ -86,7 +89,9 @@ export class ValueCopier {
       throw generalError(`The value is nested deeper than ${this.rules.depth} levels.`);
     const copy = isList
       ? this.#copyList(value)
-      : this.#copyRecord(value instanceof Error ? (encodeErrorValue(value) as object) : value);
+      : this.#copyRecord(
+          value instanceof Error ? (encodeErrorValue(value, this.rules.exposure) as object) : value,
+        );
     this.#depth--;
     return copy;
   }

@@ -4,6 +4,7 @@ import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { IpcHost, IpcModule, RpcModule, RpcServer, serveMessagePort } from '@linnet/backend';
 import { serveRegistered } from '@linnet/backend/node';
+import type { ErrorExposure } from '@linnet/common';
 import { delayQuit } from './application.life.js';
 import type { ElectronMainWindow, ElectronModule, ElectronWindow } from './electron.types.js';
 import { FrameConnections } from './frame.connections.js';
@@ -13,7 +14,7 @@ import { PageWindows } from './page.windows.js';
 import { SenderRules } from './sender.rules.js';
 
 /** What answers where an application has no providers of its own. */
-@Module({ imports: [RpcModule.forRoot(), IpcModule.forRoot()] })
+@Module({})
 class ElectronHostModule {}
 
 /**
@@ -106,10 +107,14 @@ export class ElectronBackend {
 
   async #serve(
     electron: ElectronModule,
-    { rpcInterfaces = [], ipcHandlers = [] }: ElectronHostOptions,
+    { rpcInterfaces = [], ipcHandlers = [], exposeErrors, exposeError }: ElectronHostOptions,
     application: ElectronHostOpts['application'],
   ): Promise<void> {
-    const app = await (application ?? makeApplication());
+    if (application && (exposeErrors !== undefined || exposeError !== undefined))
+      throw new Error(
+        'Which errors pages see is an option of RpcModule and IpcModule, where ElectronHost is started with an application.',
+      );
+    const app = await (application ?? makeApplication({ exposeErrors, exposeError }));
     this.#ends.push(
       delayQuit(electron.app, async () => {
         await this.close();
@@ -132,8 +137,10 @@ export class ElectronBackend {
   }
 }
 
-function makeApplication(): Promise<INestApplicationContext> {
-  return NestFactory.createApplicationContext(ElectronHostModule, { logger: ['fatal', 'error', 'warn'] });
+function makeApplication(exposure: ErrorExposure): Promise<INestApplicationContext> {
+  const imports = [RpcModule.forRoot(exposure), IpcModule.forRoot(exposure)];
+  const module = { module: ElectronHostModule, imports };
+  return NestFactory.createApplicationContext(module, { logger: ['fatal', 'error', 'warn'] });
 }
 
 function electronModule(): ElectronModule {

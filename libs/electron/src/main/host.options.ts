@@ -1,11 +1,14 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { IpcHandler } from '@linnet/backend';
-import type { RpcInterfaceDefinition } from '@linnet/common';
+import type { ErrorExposure, RpcInterfaceDefinition } from '@linnet/common';
 import type { ElectronModule, ElectronSender } from './electron.types.js';
 import { FRONTEND } from './page.scheme.js';
 
-/** What the windows of an application show, and what answers them. */
-export interface ElectronHostOptions {
+/**
+ * What the windows of an application show, and what answers them. Which errors pages see is decided here where there is no
+ * `application`; one that is given has modules with these options.
+ */
+export interface ElectronHostOptions extends ErrorExposure {
   /** The interfaces that pages call: those without a provider in `application` are answered by what `RpcManager` knows. */
   readonly rpcInterfaces?: readonly RpcInterfaceDefinition[];
   /** Classes of handlers, each of which is registered as by its method `register`. */
