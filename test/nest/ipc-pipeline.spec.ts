@@ -20,6 +20,7 @@ import type {
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, Reflector } from '@nestjs/core';
 import { CallContext, IpcChannel, IpcSession, RpcInterface } from '@linnet/backend';
+import type { IpcRequest } from '@linnet/backend';
 import { of, tap } from 'rxjs';
 import { closeIpcApps, startIpcApp } from './ipc.harness.js';
 import { definitionOf } from './nest.harness.js';
@@ -240,7 +241,8 @@ describe('enhancers of a handler', () => {
         const { kind } = transport!;
         const data = context.switchToRpc().getData<unknown>();
         seen.push([context.getType(), channel, operation, definition!.interfaceName, kind, data]);
-        return session instanceof IpcSession && session === context.switchToRpc().getContext<unknown>();
+        const request = context.switchToRpc().getContext<IpcRequest>();
+        return session instanceof IpcSession && session === request.ipcSession;
       },
     };
     const { connect } = await startIpcApp({

@@ -1,4 +1,4 @@
-import { Headers, Injectable, Req, Scope, UseGuards } from '@nestjs/common';
+import { Headers, Injectable, Ip, Req, Res, Scope, UseGuards } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import {
   CallContext,
@@ -12,6 +12,7 @@ import {
   RpcNotFoundResponse,
   RpcPendingResponse,
 } from '@linnet/backend';
+import type { IpcRequest } from '@linnet/backend';
 import { closeIpcApps, startIpcApp } from './ipc.harness.js';
 import type { IpcAppSetup, TestFrontend } from './ipc.harness.js';
 import { definitionOf } from './nest.harness.js';
@@ -179,11 +180,24 @@ describe('RPC over IPC', () => {
     expect(answer).toHaveProperty('error.message');
   });
 
-  it('refuses parameters that come from a request', async () => {
+  it('refuses a parameter that is a response', async () => {
+    @RpcInterface(other)
+    class ResponseImpl {
+      async go(@Res() response: unknown) {
+        return response;
+      }
+    }
+    const { connect } = await start({ providers: [ResponseImpl] });
+    expect(await rpc(await connect(), 'Other.go')).toEqual({
+      error: { message: 'A parameter of the method is for calls over HTTP, and the call came over IPC.' },
+    });
+  });
+
+  it('gives parameters of the request what the session has', async () => {
     @RpcInterface(other)
     class RequestImpl {
-      async go(@Req() request: unknown) {
-        return request;
+      async go(@Req() request: IpcRequest, @Ip() ip: string) {
+        return [request.method, request.url, request.headers['x-robot'], ip];
       }
     }
     @RpcInterface(definition, { partial: true })
@@ -193,11 +207,11 @@ describe('RPC over IPC', () => {
       }
     }
     const { connect } = await start({ providers: [RequestImpl, HeadersImpl] });
-    const frontend = await connect();
-    for (const operation of ['Other.go', 'Robots.count'])
-      expect(await rpc(frontend, operation)).toEqual({
-        error: { message: 'A parameter of the method is for calls over HTTP, and the call came over IPC.' },
-      });
+    const frontend = await connect({ headers: { 'X-Robot': 'r7' } });
+    expect(await rpc(frontend, 'Other.go')).toEqual({
+      result: ['POST', '/Other-1.0.0-go', 'r7', '127.0.0.1'],
+    });
+    expect(await rpc(frontend, 'Robots.count')).toEqual({ result: 'r7' });
   });
 
   it('has the activity that the frontend sends, with the user and credentials of the session', async () => {

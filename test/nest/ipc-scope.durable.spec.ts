@@ -15,8 +15,12 @@ class Noting implements OnModuleDestroy {
   }
 }
 
-@Injectable({ scope: Scope.REQUEST })
-class Cart extends Noting {}
+@Injectable()
+class Cart extends Noting {
+  constructor(readonly session: IpcSession) {
+    super();
+  }
+}
 
 beforeEach(() => {
   made = 0;

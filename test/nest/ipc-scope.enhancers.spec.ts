@@ -9,6 +9,7 @@ import type {
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, REQUEST } from '@nestjs/core';
 import { IpcChannel, IpcSession, RpcInterface } from '@linnet/backend';
+import type { IpcRequest } from '@linnet/backend';
 import { map } from 'rxjs';
 import { closeIpcApps, startIpcApp } from './ipc.harness.js';
 import { definitionOf } from './nest.harness.js';
@@ -25,13 +26,13 @@ class PlainHandler {
 
 afterEach(closeIpcApps);
 
-describe('request-scoped enhancers live as long as the session', () => {
+describe('a request-scoped enhancer lives as long as the call', () => {
   let made = 0;
 
   @Injectable({ scope: Scope.REQUEST })
-  class PerSession {
+  class PerCall {
     readonly id = ++made;
-    constructor(@Inject(REQUEST) readonly session: IpcSession) {}
+    constructor(@Inject(REQUEST) readonly request: IpcRequest) {}
   }
 
   beforeEach(() => {
@@ -40,7 +41,7 @@ describe('request-scoped enhancers live as long as the session', () => {
 
   const start = (...providers: any[]) =>
     startIpcApp({
-      providers: [PlainHandler, PerSession, ...providers],
+      providers: [PlainHandler, PerCall, ...providers],
       ipc: { authorize: (request) => ({ user: request.headers['x-user'] }) },
     });
   const as = (user: string) => ({ headers: { 'X-User': user } });
@@ -48,9 +49,9 @@ describe('request-scoped enhancers live as long as the session', () => {
   it('as APP_GUARD', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Guard implements CanActivate {
-      constructor(private readonly perSession: PerSession) {}
+      constructor(private readonly perCall: PerCall) {}
       canActivate(context: ExecutionContext) {
-        return context.getClass() === PlainHandler && this.perSession.session.user === 'yes';
+        return context.getClass() === PlainHandler && this.perCall.request.user === 'yes';
       }
     }
     const { connect } = await start({ provide: APP_GUARD, useClass: Guard });
@@ -59,15 +60,15 @@ describe('request-scoped enhancers live as long as the session', () => {
     expect(await yes.ask('plain.echo', 1)).toEqual({ result: 1 });
     expect((await no.fail('plain.echo', 1)).message).toBe('Forbidden resource');
     expect(await yes.ask('plain.echo', 2)).toEqual({ result: 2 });
-    expect(made).toBe(2);
+    expect(made).toBe(3);
   });
 
   it('as APP_PIPE', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Pipe implements PipeTransform {
-      constructor(private readonly perSession: PerSession) {}
+      constructor(private readonly perCall: PerCall) {}
       transform(value: unknown) {
-        return `${String(value)} for ${String(this.perSession.session.user)}`;
+        return `${String(value)} for ${String(this.perCall.request.user)}`;
       }
     }
     const { connect } = await start({ provide: APP_PIPE, useClass: Pipe });
@@ -77,16 +78,16 @@ describe('request-scoped enhancers live as long as the session', () => {
   it('as APP_INTERCEPTOR', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Interceptor implements NestInterceptor {
-      constructor(private readonly perSession: PerSession) {}
+      constructor(private readonly perCall: PerCall) {}
       intercept(_context: ExecutionContext, next: CallHandler) {
-        return next.handle().pipe(map((value) => [value, this.perSession.id]));
+        return next.handle().pipe(map((value) => [value, this.perCall.id]));
       }
     }
     const { connect } = await start({ provide: APP_INTERCEPTOR, useClass: Interceptor });
     const first = await connect();
     expect(await first.ask('plain.echo', 'robot')).toEqual({ result: ['robot', 1] });
-    expect(await first.ask('plain.echo', 'robot')).toEqual({ result: ['robot', 1] });
-    expect(await (await connect()).ask('plain.echo', 'robot')).toEqual({ result: ['robot', 2] });
+    expect(await first.ask('plain.echo', 'robot')).toEqual({ result: ['robot', 2] });
+    expect(await (await connect()).ask('plain.echo', 'robot')).toEqual({ result: ['robot', 3] });
   });
 
   it('as a bound filter, and not as APP_FILTER', async () => {
@@ -94,9 +95,9 @@ describe('request-scoped enhancers live as long as the session', () => {
     @Catch()
     @Injectable({ scope: Scope.REQUEST })
     class Filter implements ExceptionFilter {
-      constructor(private readonly perSession: PerSession) {}
+      constructor(private readonly perCall: PerCall) {}
       catch(error: Error) {
-        seen.push(`${error.message} ${this.perSession.id}`);
+        seen.push(`${error.message} ${this.perCall.id}`);
       }
     }
     @IpcChannel('bound')
@@ -106,7 +107,8 @@ describe('request-scoped enhancers live as long as the session', () => {
     const { fail } = await connect();
     for (const channel of ['bound', 'plain', 'bound'])
       expect((await fail(`${channel}.fail`)).message).toBe('failed');
-    expect(seen).toEqual(['failed 1', 'failed 1']);
+    // The global one is made for its call, and not asked.
+    expect(seen).toEqual(['failed 1', 'failed 3']);
   });
 
   it('beside a decorated parameter', async () => {
@@ -115,16 +117,16 @@ describe('request-scoped enhancers live as long as the session', () => {
     );
     @IpcChannel('decorated')
     class DecoratedHandler {
-      constructor(readonly perSession: PerSession) {}
+      constructor(readonly perCall: PerCall) {}
       async both(@Session() user: unknown) {
-        return [user, this.perSession.session.user];
+        return [user, this.perCall.request.user];
       }
     }
     const { connect } = await start(DecoratedHandler);
     expect(await (await connect(as('a'))).ask('decorated.both')).toEqual({ result: ['a', 'a'] });
   });
 
-  it('but as long as the call, for RPC', async () => {
+  it('of RPC, too, and may ask for the session', async () => {
     @RpcInterface(definitionOf('Scoped', 'go'))
     class ScopedImpl {
       async go() {
@@ -134,18 +136,18 @@ describe('request-scoped enhancers live as long as the session', () => {
     @Injectable({ scope: Scope.REQUEST })
     class Guard implements CanActivate {
       constructor(
-        readonly perCall: PerSession,
-        @Inject(REQUEST) private readonly call: object,
+        readonly perCall: PerCall,
+        @Inject(REQUEST) private readonly request: IpcRequest,
         private readonly session: IpcSession,
       ) {}
       canActivate(context: ExecutionContext) {
-        const isCall = 'transport' in this.call && !(this.call instanceof IpcSession);
-        return isCall && this.session.user === 'yes' && context.getType() === 'rpc';
+        const isSame = this.request.ipcSession === this.session && this.request === this.perCall.request;
+        return isSame && this.session.user === 'yes' && context.getType() === 'rpc';
       }
     }
     const { connect } = await startIpcApp({
       rpc: {},
-      providers: [ScopedImpl, PerSession, { provide: APP_GUARD, useClass: Guard }],
+      providers: [ScopedImpl, PerCall, { provide: APP_GUARD, useClass: Guard }],
       ipc: { authorize: (request) => ({ user: request.headers['x-user'] }) },
     });
     const request = {

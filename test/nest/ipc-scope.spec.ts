@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Module, Scope } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
-import { REQUEST } from '@nestjs/core';
-import { IpcChannel, IpcSession } from '@linnet/backend';
+import { CurrentSession, IpcChannel, IpcSession } from '@linnet/backend';
 import { framesOf, MessageType } from '../ipc/raw.frontend.codec.js';
 import { BareFrontend, frameBytes, Opcode } from '../ipc/raw.frontend.socket.js';
 import { closeIpcApps, startIpcApp, until } from './ipc.harness.js';
@@ -29,10 +28,7 @@ class Cart extends Noting {
 
 @Injectable({ scope: Scope.REQUEST })
 class Trace extends Noting {
-  constructor(
-    readonly cart: Cart,
-    @Inject(REQUEST) readonly request: unknown,
-  ) {
+  constructor(readonly cart: Cart) {
     super();
   }
 }
@@ -57,9 +53,8 @@ class CartHandler extends Noting {
     const { trace, cart, shared } = this;
     return { handler: this.id, trace: trace.id, cart: cart.id, shared: shared.id, same: trace.cart === cart };
   }
-  async session() {
-    const { request } = this.trace;
-    return [this.cart.session.id, request === this.cart.session, request instanceof IpcSession];
+  async session(@CurrentSession() session: IpcSession) {
+    return [this.cart.session.id, session === this.cart.session];
   }
   async slow() {
     events.push('slow began');
@@ -99,11 +94,11 @@ describe('a handler that asks for the session, by itself or by what it depends o
     expect(await second.ask('cart.add', 'd')).toEqual({ result: ['b', 'd'] });
   });
 
-  it('has its session, which is the REQUEST, too', async () => {
+  it('has its session', async () => {
     const { connect, host } = await startIpcApp({ providers: cart });
     const { ask } = await connect();
     await connect();
-    expect(await ask('cart.session')).toEqual({ result: [host.sessions[0]!.id, true, true] });
+    expect(await ask('cart.session')).toEqual({ result: [host.sessions[0]!.id, true] });
   });
 
   it('may be among the controllers, and share with another handler and other modules', async () => {
@@ -227,7 +222,7 @@ describe('at the end of a session', () => {
     let begun = false;
     const slow = {
       provide: 'SLOW',
-      scope: Scope.REQUEST,
+      inject: [IpcSession],
       useFactory: async () => {
         begun = true;
         await making;

@@ -29,6 +29,7 @@ export { activityFields, ClientRequestContext } from './context/request.context.
 export { ActivityLogger } from './context/activity.logger.js';
 export { CorrelationInterceptor } from './context/correlation.interceptor.js';
 export { CorrelationMiddleware } from './context/correlation.middleware.js';
+export { IpcRequest } from './nest/message.request.js';
 export { CallContext, CurrentActivity } from './context/call.context.js';
 export {
   Activity,

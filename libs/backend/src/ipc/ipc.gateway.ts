@@ -13,6 +13,7 @@ import {
   OriginPolicy,
   pathOf,
 } from '@linnet/common/internal';
+import { clientAddress } from '../http/client.address.js';
 import { drainOnClose, SHUTDOWN_MS } from '../http/http.attach.js';
 import { mapNestException } from '../nest/exception.mapper.js';
 import { NodeRequestHead } from '../node/request.head.js';
@@ -146,10 +147,11 @@ export class IpcGateway implements OnModuleInit {
       if (!identity || socket.destroyed) return;
       this.#checkRoom(request);
       if (this.options.dedicated) this.#sockets.checkRoom();
+      const ip = clientAddress(this.adapterHost.httpAdapter, request);
       // It has listeners of its own from here on.
       socket.off('error', failed);
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) =>
-        this.#sockets.open(webSocket as IpcWebSocket, socket, request, identity),
+        this.#sockets.open(webSocket as IpcWebSocket, socket, request, { ...identity, ip }),
       );
     } catch (error) {
       this.#refuse(socket, error);

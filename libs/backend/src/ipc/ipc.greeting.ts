@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { IpcIdentity, IpcSession } from '@linnet/common';
+import type { IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import {
   greetingLimits,
   greetingOf,
@@ -16,6 +16,9 @@ import type { IpcWebSocket, WebSocketTransport } from '../node/websocket.transpo
 
 /** How long a frontend of the durable wire may take to say what it wants. */
 const GREETING_MS = 10_000;
+
+/** Who has opened a connection, and where from. */
+export type IpcPeer = IpcIdentity & Pick<IpcSessionProps, 'ip'>;
 
 /** A session of the durable wire, connected or waiting for its frontend to come back. */
 interface Durable {
@@ -86,7 +89,7 @@ export class IpcGreeting {
    * @returns the session that it goes on with; `undefined` for one that begins another
    * @throws IpcProtocolError for what is no greeting, 4001 for a session that is not (any more) there
    */
-  recognize(frame: string, identity: IpcIdentity): { session: IpcSession; received: number } | undefined {
+  recognize(frame: string, identity: IpcPeer): { session: IpcSession; received: number } | undefined {
     const hello = readHello(textForm.parse(frame, greetingLimits).list);
     if (!hello) return undefined;
     const durable = this.#durable.get(hello.sessionId);

@@ -2,6 +2,7 @@ import { ConfigurableModuleBuilder, Module, Scope } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { DiscoveryModule, REQUEST } from '@nestjs/core';
 import { IpcSession } from '@linnet/common';
+import { IpcRequest } from '../nest/message.request.js';
 import { IpcAuthorizer } from './ipc.authorizer.js';
 import { IpcGateway } from './ipc.gateway.js';
 import { IpcHost } from './ipc.host.js';
@@ -25,8 +26,7 @@ const session = {
   inject: [REQUEST],
   useFactory: (request: unknown) => {
     if (request instanceof IpcSession) return request;
-    const { transport } = (request ?? {}) as { transport?: { session?: unknown } };
-    if (transport?.session instanceof IpcSession) return transport.session;
+    if (request instanceof IpcRequest) return request.ipcSession;
     throw new Error('There is no IpcSession here: the call came over HTTP.');
   },
 };

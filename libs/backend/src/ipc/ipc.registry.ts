@@ -6,8 +6,8 @@ import { channelName } from '@linnet/common/internal';
 import { findDecorated } from '../nest/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
 import { HandlerPipeline, handlerMethod, lastValueOf } from '../nest/handler.pipeline.js';
-import type { HandlerCall } from '../nest/handler.pipeline.js';
 import { MessageCall } from '../nest/message.call.js';
+import type { MessageTarget } from '../nest/message.call.js';
 import { nestParts } from '../nest/nest.internals.js';
 import { checkScope } from '../nest/scope.check.js';
 import { IPC_HANDLER } from './ipc.decorator.js';
@@ -16,6 +16,8 @@ import { IpcHost } from './ipc.host.js';
 import { callableMethods, channelOf } from './ipc.methods.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import { SessionScopes } from './ipc.scope.js';
+import { scopeOf } from './ipc.scope.rules.js';
+import type { HandlerScope } from './ipc.scope.rules.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
 
 type Methods = Record<string, (...args: unknown[]) => unknown>;
@@ -54,6 +56,7 @@ export class IpcRegistry {
       names.set(name, type.name);
       this.#register(provider, channel);
     }
+    this.scopes.complete();
   }
 
   #register(
@@ -62,42 +65,51 @@ export class IpcRegistry {
   ): void {
     const instance = wrapper.instance as Methods;
     // A mock in the place of a handler may have fewer methods than the class.
-    const isScoped = !wrapper.isDependencyTreeStatic();
-    const known = isScoped ? undefined : instance;
+    const scope = scopeOf(wrapper, type.name);
+    const known = scope === 'application' ? instance : undefined;
     const { requireIpcMethod = false } = this.options;
     const callable = callableMethods(type, known, channel, requireIpcMethod).filter(
       (method) => typeof instance[method] === 'function',
     );
-    const methods = new Map(callable.map((method) => [method, this.#handlerOf(wrapper, method)]));
-    if (isScoped) this.scopes.add(wrapper);
+    const name = channelName(channel);
+    const methods = new Map(
+      callable.map((method) => [method, this.#handlerOf(wrapper, scope, targetOf(name, method), method)]),
+    );
+    if (scope === 'session') this.scopes.add(wrapper);
     const handler = { name: type.name, methods, sequential: metadata.sequential };
     // What Nest puts around its methods is not to disappear: nothing replaces a provider.
     this.host.server.channels.register(channel, handler, true);
-    const notes = [isScoped && 'one for each session', metadata.sequential && 'one call after the other'];
+    const notes = [
+      scope !== 'application' && `one for each ${scope}`,
+      metadata.sequential && 'one call after the other',
+    ];
     const note = notes.filter(Boolean).join(', ');
     this.#logger.log(
-      `${type.name} answers IPC channel ${channelName(channel)}${note && ` (${note})`}: ${callable.join(', ')}`,
+      `${type.name} answers IPC channel ${name}${note && ` (${note})`}: ${callable.join(', ')}`,
     );
   }
 
-  #handlerOf(wrapper: InstanceWrapper, name: string): IpcMethodHandler {
+  #handlerOf(
+    wrapper: InstanceWrapper,
+    scope: HandlerScope,
+    target: MessageTarget,
+    name: string,
+  ): IpcMethodHandler {
+    const { scopes } = this;
     const parts = nestParts(this.creator);
     const method = handlerMethod(parts, wrapper, name);
-    if (!wrapper.isDependencyTreeStatic())
-      return (call) => this.scopes.pipelineOf(call.session, method).run(handlerCall(call));
+    const callOf = (call: IpcCall) => new MessageCall(target, call.session, call);
+    if (scope === 'session') return (call) => scopes.runInSession(call.session, method, callOf(call));
+    if (scope === 'call') return (call) => scopes.runInCall(call.session, method, callOf(call));
     const instance = wrapper.instance as Methods;
     const pipeline = new HandlerPipeline(parts, instance, method);
     // Most methods have nothing around them, and pay for nothing.
     if (pipeline.isPlain) return (call) => lastValueOf(instance[name]!(...call.arguments));
-    return (call) => pipeline.run(handlerCall(call));
+    return (call) => pipeline.run(callOf(call));
   }
 }
 
-const acknowledge = () => undefined;
-
-/** Nest's context for messages of a socket: the client, its data, and last the pattern. */
-function handlerCall(call: IpcCall): HandlerCall {
-  const { session, channel, method } = call;
-  const context = [session, call.arguments, acknowledge, call, `${channel}.${method}`];
-  return new MessageCall('ws', call, context);
+function targetOf(channel: string, method: string): MessageTarget {
+  const url = `/${encodeURIComponent(channel)}/${encodeURIComponent(method)}`;
+  return { contextType: 'ws', pattern: `${channel}.${method}`, url };
 }

@@ -6,21 +6,33 @@ import type { IpcSession } from '@linnet/common';
 import { destroyContext } from '../nest/context.scope.js';
 import { HandlerPipeline } from '../nest/handler.pipeline.js';
 import type { HandlerMethod } from '../nest/handler.pipeline.js';
-import { contextIdOf, instanceInContext, nestParts } from '../nest/nest.internals.js';
+import type { MessageCall } from '../nest/message.call.js';
+import {
+  bareInContext,
+  contextIdOf,
+  contextIdOfOwner,
+  enhancersInContext,
+  instanceInContext,
+  nestParts,
+} from '../nest/nest.internals.js';
+import { hasEnhancersOfCalls, tokensOfSessions } from './ipc.scope.rules.js';
 
 /** What a session has of its own. */
 interface Scope {
   readonly contextId: ContextId;
-  readonly instances: Map<InstanceWrapper, object>;
+  readonly instances: Map<InstanceWrapper, Promise<object>>;
   readonly pipelines: Map<HandlerMethod, HandlerPipeline>;
 }
 
 const logger = new Logger('IpcModule');
 
-/** The handlers that exist once for each session, with all that they depend on. */
+/** The handlers that do not live as long as the application: one for each session, or one for each call. */
 export class SessionScopes {
-  readonly #wrappers = new Set<InstanceWrapper>();
+  /** Those of sessions, and whether something that is bound to them is made for each call. */
+  readonly #wrappers = new Map<InstanceWrapper, boolean>();
   readonly #scopes = new WeakMap<IpcSession, Scope>();
+  /** What belongs to a session, also where it is made in the course of a call. */
+  #tokens: ReadonlySet<unknown> = new Set();
 
   constructor(
     private readonly creator: ExternalContextCreator,
@@ -29,7 +41,12 @@ export class SessionScopes {
 
   /** Has every session make an instance of its own. */
   add(wrapper: InstanceWrapper): void {
-    this.#wrappers.add(wrapper);
+    this.#wrappers.set(wrapper, hasEnhancersOfCalls(wrapper));
+  }
+
+  /** All handlers are known, for now. */
+  complete(): void {
+    this.#tokens = tokensOfSessions(this.modules);
   }
 
   /** Whether there is anything to make when a session begins. */
@@ -39,24 +56,48 @@ export class SessionScopes {
 
   /** Makes the instances of a session. Rejects with what a constructor throws. */
   async open(session: IpcSession): Promise<void> {
-    const isDurable = [...this.#wrappers].every((wrapper) => wrapper.isDependencyTreeDurable());
-    const contextId = contextIdOf(this.creator, session, isDurable);
-    const scope: Scope = { contextId, instances: new Map(), pipelines: new Map() };
-    this.#scopes.set(session, scope);
-    for (const wrapper of this.#wrappers)
-      scope.instances.set(wrapper, await instanceInContext(wrapper, contextId));
+    const scope = this.#scopeOf(session);
+    for (const wrapper of this.#wrappers.keys()) await this.#instance(scope, wrapper);
   }
 
-  /** The way of a call to a session's own handler. */
-  pipelineOf(session: IpcSession, method: HandlerMethod): HandlerPipeline {
-    const { contextId, instances, pipelines } = this.#scopes.get(session)!;
-    let pipeline = pipelines.get(method);
-    if (!pipeline) {
-      const instance = instances.get(method.wrapper)!;
-      pipeline = new HandlerPipeline(nestParts(this.creator), instance, method, contextId);
-      pipelines.set(method, pipeline);
+  /** Runs a call of a handler that is one for each session. */
+  runInSession(session: IpcSession, method: HandlerMethod, call: MessageCall): Promise<unknown> {
+    const scope = this.#scopeOf(session);
+    const pipeline = scope.pipelines.get(method);
+    return pipeline ? pipeline.run(call) : this.#runFirst(session, scope, method, call);
+  }
+
+  /** The first call of a method, or each, where something around it is made for each call. */
+  async #runFirst(
+    session: IpcSession,
+    scope: Scope,
+    method: HandlerMethod,
+    call: MessageCall,
+  ): Promise<unknown> {
+    const { wrapper } = method;
+    // It is there since the session began, unless the handler came later.
+    const instance = await this.#instance(scope, wrapper);
+    const isOfCall = this.#wrappers.get(wrapper);
+    const contextId = isOfCall ? this.#contextOfCall(session, call, false) : scope.contextId;
+    if (isOfCall) await enhancersInContext(wrapper, contextId);
+    const pipeline = new HandlerPipeline(nestParts(this.creator), instance, method, contextId);
+    if (!isOfCall) scope.pipelines.set(method, pipeline);
+    return pipeline.run(call);
+  }
+
+  /** Runs a call of a handler that is one for each call. */
+  async runInCall(session: IpcSession, method: HandlerMethod, call: MessageCall): Promise<unknown> {
+    const { wrapper } = method;
+    const parts = nestParts(this.creator);
+    const contextId = this.#contextOfCall(session, call, wrapper.isDependencyTreeDurable());
+    let instance: object;
+    try {
+      instance = await instanceInContext(wrapper, contextId);
+    } catch (error) {
+      // What fails while the instance is made goes to the filters that need no request.
+      return new HandlerPipeline(parts, wrapper.instance as object, method).filter(error, call);
     }
-    return pipeline;
+    return new HandlerPipeline(parts, instance, method, contextId).run(call);
   }
 
   /** Destroys the instances of a session: `onModuleDestroy`, dependants first. Never rejects. */
@@ -65,5 +106,37 @@ export class SessionScopes {
     if (!scope) return;
     this.#scopes.delete(session);
     await destroyContext(this.modules, scope.contextId, (error) => logger.error(error));
+  }
+
+  #scopeOf(session: IpcSession): Scope {
+    let scope = this.#scopes.get(session);
+    if (!scope) {
+      const contextId = contextIdOfOwner(this.creator, session);
+      scope = { contextId, instances: new Map(), pipelines: new Map() };
+      this.#scopes.set(session, scope);
+    }
+    return scope;
+  }
+
+  #instance({ contextId, instances }: Scope, wrapper: InstanceWrapper): Promise<object> {
+    let instance = instances.get(wrapper);
+    if (!instance) {
+      const make = this.#wrappers.get(wrapper) ? bareInContext : instanceInContext;
+      instances.set(wrapper, (instance = make(wrapper, contextId)));
+      // The next call may have better luck.
+      instance.catch(() => instances.delete(wrapper));
+    }
+    return instance;
+  }
+
+  /** The context of a call, in which what belongs to the session is the session's. */
+  #contextOfCall(session: IpcSession, { request }: MessageCall, isDurable: boolean): ContextId {
+    const contextId = contextIdOf(this.creator, request, isDurable);
+    if (this.#tokens.size === 0) return contextId;
+    const { contextId: ofSession } = this.#scopeOf(session);
+    const parentOf = contextId.getParent?.bind(contextId);
+    contextId.getParent = (info) =>
+      this.#tokens.has(info.token) ? ofSession : (parentOf?.(info) ?? contextId);
+    return contextId;
   }
 }

@@ -8,6 +8,7 @@ import { DURABLE_PROTOCOL, DurableLink, HttpError, SessionLost, textForm } from 
 import { WebSocketTransport } from '../node/websocket.transport.js';
 import type { IpcWebSocket } from '../node/websocket.transport.js';
 import { IpcGreeting, isDone } from './ipc.greeting.js';
+import type { IpcPeer } from './ipc.greeting.js';
 import type { IpcHost } from './ipc.host.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import type { IpcSessions } from './ipc.sessions.js';
@@ -48,7 +49,7 @@ export class IpcSockets {
   }
 
   /** Begins a session, or takes one up again. Its listeners are there before anything can be read. */
-  open(webSocket: IpcWebSocket, socket: Socket, request: IncomingMessage, identity: IpcIdentity): void {
+  open(webSocket: IpcWebSocket, socket: Socket, request: IncomingMessage, identity: IpcPeer): void {
     const transport = new WebSocketTransport(webSocket, socket);
     this.#webSockets.add(webSocket);
     webSocket.on('close', () => this.#webSockets.delete(webSocket));

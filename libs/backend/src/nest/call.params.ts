@@ -1,6 +1,6 @@
 import type { ExecutionContext, PipeTransform, Type } from '@nestjs/common';
-import type { HttpArgumentsHost } from '@nestjs/common/internal';
 import { CUSTOM_ROUTE_ARGS_METADATA, ROUTE_ARGS_METADATA, RouteParamtypes } from '@nestjs/common/internal';
+import { IpcSession } from '@linnet/common';
 import type { NestParts } from './nest.internals.js';
 
 /** What parameter decorators leave on a method, by `type:index`. */
@@ -37,20 +37,23 @@ export interface CallParams {
   readonly injects: boolean;
 }
 
-/** @throws Error where there is no request; what stands in its place is the caller's, and is not to be taken for it */
-const http = (context: ExecutionContext): HttpArgumentsHost => {
-  if (context.getType() === 'http') return context.switchToHttp();
+/** @throws Error where there is no response: what would be written to it would be lost */
+const response = (context: ExecutionContext): unknown => {
+  if (context.getType() === 'http') return context.switchToHttp().getResponse();
   throw new Error('A parameter of the method is for calls over HTTP, and the call came over IPC.');
 };
-/** For a handler of IPC it is the session, which has the headers of its handshake. */
-const request = (context: ExecutionContext): unknown =>
-  context.getType() === 'ws' ? context.switchToWs().getClient() : http(context).getRequest();
-const builtIn: Partial<Record<number, (data: unknown) => (context: ExecutionContext) => unknown>> = {
-  [RouteParamtypes.REQUEST]: () => request,
-  [RouteParamtypes.RESPONSE]: () => (context) => http(context).getResponse(),
-  [RouteParamtypes.IP]: () => (context) => http(context).getRequest<{ ip?: unknown }>().ip,
+const request = (context: ExecutionContext): { headers: Record<string, unknown>; ip?: unknown } =>
+  context.switchToHttp().getRequest();
+/** Nest leaves the same of `@Req()` and `@ConnectedSocket()`: the type that the parameter declares tells what is meant. */
+const requestOrSession = (context: ExecutionContext): unknown =>
+  context.getType() === 'http' ? request(context) : context.switchToWs().getClient();
+type Make = (context: ExecutionContext) => unknown;
+const builtIn: Partial<Record<number, (data: unknown, type: unknown) => Make>> = {
+  [RouteParamtypes.REQUEST]: (_data, type) => (type === IpcSession ? requestOrSession : request),
+  [RouteParamtypes.RESPONSE]: () => response,
+  [RouteParamtypes.IP]: () => (context) => request(context).ip,
   [RouteParamtypes.HEADERS]: (data) => (context) => {
-    const { headers } = request(context) as { headers: Record<string, unknown> };
+    const { headers } = request(context);
     return typeof data === 'string' ? headers[data.toLowerCase()] : headers;
   },
 };
@@ -73,7 +76,7 @@ export function readParams(parts: NestParts, instance: object, methodName: strin
     const isCustom = kind.includes(CUSTOM_ROUTE_ARGS_METADATA);
     const inject = isCustom
       ? (context: ExecutionContext) => factory?.(data, context)
-      : builtIn[Number(kind)]?.(data);
+      : builtIn[Number(kind)]?.(data, types[index]);
     // @Body(pipe) and @Body({ schema }) say something about the argument at their index.
     const isArgument = Number(kind) === RouteParamtypes.BODY && data === undefined;
     if (!inject && !isArgument)

@@ -81,7 +81,8 @@ function dependantsFirst(taken: readonly Taken[]): unknown[] {
   return [...new Set(dependantsLast)].toReversed();
 }
 
-function wrappersOf(container: ModulesContainer): InstanceWrapper<unknown>[] {
+/** All that Nest makes: providers, enhancers and controllers. */
+export function wrappersOf(container: ModulesContainer): InstanceWrapper<unknown>[] {
   const collections = [...container.values()].flatMap((module) => [
     module.providers,
     module.injectables,

@@ -1,10 +1,10 @@
 import { ForbiddenException, Logger } from '@nestjs/common';
-import type { CanActivate, NestInterceptor, PipeTransform } from '@nestjs/common';
+import type { CanActivate, NestInterceptor, PipeTransform, Type } from '@nestjs/common';
 import { selectExceptionFilterMetadata } from '@nestjs/common/internal';
 import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
 import type { ContextId } from '@nestjs/core';
-import { ExecutionContextHost, FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '@nestjs/core/internal';
-import type { InstanceWrapper } from '@nestjs/core/internal';
+import { FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '@nestjs/core/internal';
+import type { ExecutionContextHost, InstanceWrapper } from '@nestjs/core/internal';
 import { isObservable, lastValueFrom, map } from 'rxjs';
 import { IModelError } from '@linnet/common';
 import { ALREADY_ANSWERED, GENERAL_ERROR, outcomeOf } from '@linnet/common/internal';
@@ -37,10 +37,18 @@ export interface HandlerCall {
   /** What execution contexts hold; by Nest's convention request, response and next come first. */
   readonly contextArguments: unknown[];
   readonly contextType: string;
+  /** The one that all of the call see, as soon as there is one. */
+  context: ExecutionContextHost | undefined;
+  /** @param callback the method, as its metadata is found by it */
+  makeContext(type: Type, callback: (...args: never[]) => unknown): ExecutionContextHost;
   /** Before an exception filter runs. */
   beforeFilter(): void;
   /** Whether a filter has written an answer. */
   isAnswered(): boolean;
+  /** The call fails, before filters see it. */
+  failed(error: unknown): void;
+  /** The call has its outcome. */
+  done(): void;
 }
 
 type Method = (...args: unknown[]) => unknown;
@@ -116,7 +124,10 @@ export class HandlerPipeline {
         ? lastValueOf(await this.#call(call))
         : this.#intercepted(call));
     } catch (error) {
-      return this.filter(error, call);
+      call.failed(error);
+      return await this.filter(error, call);
+    } finally {
+      call.done();
     }
   }
 
@@ -179,14 +190,8 @@ export class HandlerPipeline {
     return this.parts.pipesConsumer.apply(value, { type, data, metatype, schema } as never, pipes);
   }
 
-  #context({ contextArguments, contextType }: HandlerCall): ExecutionContextHost {
-    const context = new ExecutionContextHost(
-      contextArguments,
-      this.instance.constructor as never,
-      this.#callback,
-    );
-    context.setType(contextType);
-    return context;
+  #context(call: HandlerCall): ExecutionContextHost {
+    return (call.context ??= call.makeContext(this.instance.constructor as Type, this.#callback));
   }
 
   /**

@@ -77,14 +77,47 @@ export function contextIdOf(creator: ExternalContextCreator, request: object, du
   return contextId;
 }
 
-const injector = new Injector();
+/**
+ * A context that lives as long as something else than a request, which is what `REQUEST` is in it. Nothing of the
+ * application's strategy is written onto it.
+ */
+export function contextIdOfOwner(creator: ExternalContextCreator, owner: object): ContextId {
+  const contextId = ContextIdFactory.getByRequest(owner);
+  if (Object.hasOwn(owner, REQUEST_CONTEXT_ID)) return contextId;
+  Object.defineProperty(owner, REQUEST_CONTEXT_ID, { value: contextId });
+  creator.registerRequestProvider(owner, contextId);
+  return contextId;
+}
 
-/** The instance of a provider or controller in a context, with all that it depends on. */
-export function instanceInContext(wrapper: InstanceWrapper, contextId: ContextId): Promise<object> {
+/** Makes instances without the enhancers that are bound to them. */
+class BareInjector extends Injector {
+  override async loadEnhancersPerContext(): Promise<void> {}
+}
+
+const injector = new Injector();
+const bareInjector = new BareInjector();
+
+/** The instance of a provider or controller in a context, with all that it depends on and what is bound to it. */
+export function instanceInContext(
+  wrapper: InstanceWrapper,
+  contextId: ContextId,
+  by: Injector = injector,
+): Promise<object> {
   const module = wrapper.host!;
   const collection =
     module.controllers.get(wrapper.token) === wrapper ? module.controllers : module.providers;
-  return injector.loadPerContext(wrapper.instance as object, module, collection as never, contextId, wrapper);
+  return by.loadPerContext(wrapper.instance as object, module, collection as never, contextId, wrapper);
+}
+
+/** The same without what is bound to it: that is made by {@link enhancersInContext}. */
+export function bareInContext(wrapper: InstanceWrapper, contextId: ContextId): Promise<object> {
+  return instanceInContext(wrapper, contextId, bareInjector);
+}
+
+/** Makes the enhancers that are bound to a provider or controller, in a context. */
+export async function enhancersInContext(wrapper: InstanceWrapper, contextId: ContextId): Promise<void> {
+  await injector.loadEnhancersPerContext(wrapper, contextId, wrapper);
+  await injector.waitForDeferredLoads(contextId);
 }
 
 const prepared = new WeakSet<object>();

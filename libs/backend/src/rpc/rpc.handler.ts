@@ -1,11 +1,14 @@
+import type { Type } from '@nestjs/common';
 import type { ExternalContextCreator } from '@nestjs/core';
+import { ExecutionContextHost } from '@nestjs/core/internal';
 import type { InstanceWrapper } from '@nestjs/core/internal';
-import type { HttpRpcTransport, RpcCall, RpcHandler } from '@linnet/common';
+import type { HttpRpcTransport, RpcCall, RpcHandler, RpcOperationTarget } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import type { HttpFramework } from '../http/http.framework.js';
 import { HandlerPipeline, handlerMethod, lastValueOf } from '../nest/handler.pipeline.js';
 import type { HandlerCall, HandlerMethod } from '../nest/handler.pipeline.js';
 import { MessageCall } from '../nest/message.call.js';
+import type { MessageTarget } from '../nest/message.call.js';
 import { contextIdOf, instanceInContext, nestParts } from '../nest/nest.internals.js';
 
 type Methods = Record<string, (...args: unknown[]) => unknown>;
@@ -38,9 +41,7 @@ export class RpcHandlerFactory {
     const { wrapper } = method;
     const parts = nestParts(this.creator);
     const handlerCall = this.#handlerCall(call);
-    // Where there is no request, the call is what request-scoped instances may ask for.
-    const request = call.transport.kind === 'http' ? call.transport.request : call;
-    const contextId = contextIdOf(this.creator, request as object, wrapper.isDependencyTreeDurable());
+    const contextId = contextIdOf(this.creator, handlerCall.request, wrapper.isDependencyTreeDurable());
     let instance: object;
     try {
       instance = await instanceInContext(wrapper, contextId);
@@ -51,18 +52,32 @@ export class RpcHandlerFactory {
     return new HandlerPipeline(parts, instance, method, contextId).run(handlerCall);
   }
 
-  #handlerCall(call: RpcCall): HandlerCall {
+  #handlerCall(call: RpcCall): MessageCall | HttpHandlerCall {
     const { transport } = call;
-    // Without request and response: Nest's context for messages, with the session as theirs.
     if (transport.kind === 'ipc')
-      return new MessageCall('rpc', call, [call.arguments, transport.session, next, call]);
+      return new MessageCall(messageTargetOf(call.target), transport.session, call);
     this.framework?.prepare(transport.request, transport.response);
     return new HttpHandlerCall(call, transport, this.framework);
   }
 }
 
+/** By operation, as every call names the same. */
+const messageTargets = new WeakMap<RpcOperationTarget, MessageTarget>();
+
+function messageTargetOf(target: RpcOperationTarget): MessageTarget {
+  let known = messageTargets.get(target);
+  if (!known) {
+    const { interfaceName, interfaceVersion } = target.definition;
+    const url = `/${[interfaceName, interfaceVersion, target.operation].map(encodeURIComponent).join('-')}`;
+    known = { contextType: 'rpc', pattern: `${interfaceName}.${target.operation}`, url };
+    messageTargets.set(target, known);
+  }
+  return known;
+}
+
 class HttpHandlerCall implements HandlerCall {
   readonly contextType = 'http';
+  context: ExecutionContextHost | undefined;
   readonly contextArguments: unknown[];
   readonly arguments: unknown[];
 
@@ -74,6 +89,18 @@ class HttpHandlerCall implements HandlerCall {
     this.arguments = call.arguments;
     this.contextArguments = [transport.request, transport.response, next, call];
   }
+
+  get request(): object {
+    return this.transport.request as object;
+  }
+
+  makeContext(type: Type, callback: (...args: never[]) => unknown): ExecutionContextHost {
+    return new ExecutionContextHost(this.contextArguments, type as never, callback);
+  }
+
+  failed(): void {}
+
+  done(): void {}
 
   beforeFilter(): void {
     this.framework?.beforeFilter(this.transport.response, this.transport.commonHeaders());

@@ -48,6 +48,8 @@ export interface IpcSessionProps extends IpcIdentity {
   readonly id: string;
   /** The request that opened the connection, where it was one; its headers are those of the handshake. */
   readonly request?: { readonly headers: Readonly<Record<string, string | string[] | undefined>> };
+  /** The address of the frontend, behind proxies that the application trusts; none where there is no network between. */
+  readonly ip?: string | undefined;
 }
 
 /**
@@ -57,9 +59,9 @@ export interface IpcSessionProps extends IpcIdentity {
 export class IpcSession {
   /** Unique; on every activity of the session. */
   readonly id: string;
-  /** Who it is, as `authorize`, a ticket or a guard found out; `undefined` where nobody asked. */
-  readonly user: unknown;
+  readonly #user: unknown;
   #accessToken: string;
+  #ip: string | undefined;
   /** Names the frontend across its sessions, where its ticket did. */
   readonly frontend: string | undefined;
   /** The request that opened the connection, where it was one. */
@@ -79,11 +81,28 @@ export class IpcSession {
     private readonly invokeTimeoutMs: number,
   ) {
     this.id = props.id;
-    this.user = props.user;
+    this.#user = props.user;
     this.#accessToken = props.accessToken ?? '';
+    this.#ip = props.ip;
     this.frontend = props.frontend;
     this.request = props.request;
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
+  }
+
+  /**
+   * Who it is, as `authorize`, a ticket or a guard of the upgrade found out; `undefined` where nobody asked. It cannot be
+   * set: a guard of a call writes to the request of that call.
+   */
+  get user(): unknown {
+    return this.#user;
+  }
+
+  /**
+   * The address of the frontend, as `request.ip` of the application's framework says it of the last upgrade; `undefined`
+   * where there is no network between.
+   */
+  get ip(): string | undefined {
+    return this.#ip;
   }
 
   /** The credentials of the upgrade by which the frontend is connected, or was last: a session that is resumed has new ones. */
@@ -205,8 +224,9 @@ export class IpcSession {
   }
 
   /** @internal The frontend is connected anew, and was authorized as the same user. */
-  renew({ accessToken = '' }: IpcIdentity): void {
+  renew({ accessToken = '', ip }: IpcIdentity & Pick<IpcSessionProps, 'ip'>): void {
     this.#accessToken = accessToken;
+    this.#ip = ip;
   }
 
   /** @internal The listeners of a channel. */

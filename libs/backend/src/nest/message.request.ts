@@ -1,0 +1,93 @@
+import type { Activity, IpcSession } from '@linnet/common';
+
+type Headers = Record<string, string | string[] | undefined>;
+
+/**
+ * The request of a call that came over IPC, as guards, interceptors and libraries for HTTP look at it: one for each call of
+ * an IPC handler or of an RPC operation. It is what `switchToHttp().getRequest()`, `@Req()` and `@Inject(REQUEST)` are.
+ * Written to, it changes nothing but itself and the activity's user.
+ */
+export class IpcRequest {
+  /** Always `POST`: calls may change something. */
+  method = 'POST';
+  /** `/channel/method` of a handler, `/Interface-1.0.0-operation` of RPC. */
+  url: string;
+  /** As {@link url}. */
+  originalUrl: string;
+  /** The address of the frontend; `undefined` where there is no network between. See {@link IpcSession.ip}. */
+  ip: string | undefined;
+  /** The arguments of the caller. */
+  body: unknown;
+  /** Empty: what is called is named by {@link url}. */
+  params: Record<string, unknown> = {};
+  /** As {@link params}. */
+  query: Record<string, unknown> = {};
+
+  constructor(
+    /** The session that the call came through. */
+    readonly ipcSession: IpcSession,
+    /** Who calls, and until when. */
+    readonly activity: Activity,
+    body: unknown,
+    url: string,
+  ) {
+    this.url = url;
+    this.originalUrl = url;
+    this.ip = ipcSession.ip;
+    this.body = body;
+  }
+
+  /** The user of the session, until a guard or a library sets another for this call: the same as `activity.user`. */
+  get user(): unknown {
+    return this.activity.user;
+  }
+
+  set user(user: unknown) {
+    this.activity.user = user;
+  }
+
+  /** The headers of the upgrade by which the session began, with the credentials that the session has now. */
+  get headers(): Headers {
+    const { headers, accessToken } = this.ipcSession;
+    // A copy: what a guard writes there is this call's.
+    const copy: Headers = { ...headers };
+    if (accessToken === '') delete copy['authorization'];
+    else copy['authorization'] = accessToken;
+    return keep(this, copy);
+  }
+
+  set headers(value: Headers) {
+    keep(this, value);
+  }
+
+  /** The address again, where libraries look for it that do not know of proxies. */
+  get socket(): { readonly remoteAddress: string | undefined } {
+    return { remoteAddress: this.ip };
+  }
+
+  /** As {@link socket}. */
+  get connection(): { readonly remoteAddress: string | undefined } {
+    return this.socket;
+  }
+
+  /** What Fastify keeps Node's message under: itself. */
+  get raw(): this {
+    return this;
+  }
+
+  /** A header by its name, as Express has it. */
+  get(name: string): string | string[] | undefined {
+    return this.headers[name.toLowerCase()];
+  }
+
+  /** As {@link get}. */
+  header(name: string): string | string[] | undefined {
+    return this.get(name);
+  }
+}
+
+/** Puts headers in the place of those that are made on demand. */
+function keep(request: IpcRequest, value: Headers): Headers {
+  Object.defineProperty(request, 'headers', { value, writable: true, enumerable: true, configurable: true });
+  return value;
+}
