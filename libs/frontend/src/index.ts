@@ -5,6 +5,7 @@ export { webSocketIpc } from './websocket.transport.js';
 export type { WebSocketIpcOptions, WebSocketLike } from './websocket.transport.js';
 export {
   BackendError,
+  BentleyCloudRpcManager,
   createRpcClient,
   DeadlineError,
   ipcChannel,
@@ -13,8 +14,15 @@ export {
   itwinErrors,
   messagePortIpc,
   RpcClient,
+  RpcConfiguration,
+  RpcInterface,
+  RpcManager,
+  RpcOperation,
   rpcOverIpc,
+  RpcRequestEvent,
+  RpcRoutingToken,
   ServerError,
+  WebRpcManager,
 } from '@linnet/common';
 export type {
   AsyncMethodsOf,

@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RpcManager as RpcClientManager, WebRpcManager as WebRpcClientManager } from '@linnet/common';
+import {
+  RpcConfiguration,
+  RpcManager as RpcClientManager,
+  WebRpcManager as WebRpcClientManager,
+} from '@linnet/common';
 import { RpcImpls } from '@linnet/common/internal';
 import type {
   RpcAround,
-  RpcConfiguration,
   RpcDispatcher,
   RpcImpl,
   RpcImplClass,
@@ -85,7 +88,13 @@ class RegisteredRpcServer extends PlainRpcServer {
   readonly registered: RegisteredInterfaces;
 
   constructor(params: WebRpcServerParams) {
-    super({ ...params, interfaces: [] });
+    const { developmentMode, throwOnTokenMismatch } = RpcConfiguration;
+    super({
+      ...params,
+      developmentMode: params.developmentMode ?? developmentMode,
+      throwOnTokenMismatch: params.throwOnTokenMismatch ?? throwOnTokenMismatch,
+      interfaces: [],
+    });
     const { dispatcher, around } = this.service;
     this.registered = new RegisteredInterfaces(dispatcher, around);
   }

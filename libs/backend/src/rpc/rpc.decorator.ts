@@ -39,6 +39,8 @@ export interface RpcInterfaceExport {
   new (): RpcInterfaceBase;
   /** That of the base class. */
   readonly prototype: RpcInterfaceBase;
+  /** Whether a backend of version `backend` serves a frontend of version `frontend`, by the rule of iTwin.js. */
+  isVersionCompatible(backend: string, frontend: string): boolean;
 }
 
 /**

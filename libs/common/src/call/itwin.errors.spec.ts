@@ -59,6 +59,12 @@ describe('itwinErrors', () => {
     expect(without(rebuildError(noContent, 204))).toBeInstanceOf(itwin.BackendError);
   });
 
+  it('makes a timeout of a gateway a ServerTimeoutError', () => {
+    const error = map(new ServerError(504, 'too late'));
+    expect(error).toBeInstanceOf(itwin.ServerTimeoutError);
+    expect(error).toMatchObject({ message: 'too late', status: 504, errorNumber: 65603 });
+  });
+
   it('leaves everything else as it is', () => {
     const error = new TypeError('m');
     expect([map(error), map('text'), map(undefined)]).toEqual([error, 'text', undefined]);

@@ -12,9 +12,14 @@ export interface ItwinErrorClasses {
   ) => Error;
   /** For a server that cannot be reached, or does not answer as one of RPC. */
   readonly ServerError: new (errorNumber: number, message: string) => Error;
+  /** For a server, or a gateway before it, that answers 504. Default: `ServerError`. */
+  readonly ServerTimeoutError?: new (message: string) => Error;
   /** For the answer that there is no content. Default: `BackendError`. */
   readonly NoContentError?: new () => Error;
 }
+
+/** The status that clients of iTwin.js take for a timeout. */
+const TIMEOUT = 504;
 
 /**
  * Has clients reject with errors of the classes of `@itwin/core-common`, for code that asks with `instanceof` for those.
@@ -27,13 +32,24 @@ export interface ItwinErrorClasses {
  * @returns the option `mapError` of a client or a frontend. Errors without a number stay as they are
  */
 export function itwinErrors(classes: ItwinErrorClasses): (error: unknown) => unknown {
-  const { BackendError, ServerError: Server, NoContentError } = classes;
+  const { BackendError, ServerError: Server, ServerTimeoutError, NoContentError } = classes;
   return (error) => {
     if (!(error instanceof NumberedError)) return error;
     const { errorNumber, name, message } = error;
-    const { stack: _stack, message: _message, ...members } = Object.getOwnPropertyDescriptors(error);
+    // What the classes give an error themselves is theirs.
+    const {
+      stack: _stack,
+      message: _message,
+      name: _name,
+      errorNumber: _number,
+      ...members
+    } = Object.getOwnPropertyDescriptors(error);
     let made: Error;
-    if (error instanceof ServerError) made = new Server(errorNumber, message);
+    if (error instanceof ServerError)
+      made =
+        ServerTimeoutError && error.status === TIMEOUT
+          ? new ServerTimeoutError(message)
+          : new Server(errorNumber, message);
     else if (NoContentError && errorNumber === noContent.errorNumber) made = new NoContentError();
     else made = new BackendError(errorNumber, name, message, () => Object.assign({ message }, error));
     return Object.defineProperties(made, members);

@@ -1,10 +1,16 @@
 import type { RpcInterfaceDefinition } from './rpc.definition.js';
+import { isVersionCompatible } from './rpc.version.js';
 
 /**
  * Base class of definitions, and of implementations that like to extend it. A definition's methods are all
  * the same line, `return this.forward(arguments)`; it runs on a client only.
  */
 export abstract class RpcInterface {
+  /** Whether a backend of version `backend` serves a frontend of version `frontend`, by the rule of iTwin.js. */
+  static isVersionCompatible(backend: string, frontend: string): boolean {
+    return isVersionCompatible(backend, frontend);
+  }
+
   /**
    * Sends the call to the server that the client of this interface is configured for, with the arguments of
    * the calling method. Optional in its type, so that a class may implement a definition without extending it.

@@ -70,6 +70,10 @@ export interface RpcRequestContext {
 export class RpcConfiguration extends RpcClient {
   /** Its members may be set at any time, and count from the next call on. */
   static readonly requestContext: RpcRequestContext = {};
+  /** Whether servers that `WebRpcManager.initializeImpl` makes from now on send stacks, unless their options say otherwise. */
+  static developmentMode = false;
+  /** As {@link developmentMode}, for servers that refuse a token which differs from the path. */
+  static throwOnTokenMismatch = false;
 
   /** How long to wait before a pending call is asked for again, in milliseconds. */
   pendingOperationRetryInterval: number;
