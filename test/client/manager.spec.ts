@@ -37,7 +37,7 @@ describe('the static faces', () => {
     expect(() => RpcManager.getClientForInterface(Halls)).toThrow('"Halls" has no client');
     const { send } = new ScriptedServer({ body: '7' });
     WebRpcManager.initializeClient({ info, send }, [Halls]);
-    expect(Object.keys(RpcManager.getClientForInterface(Halls))).toEqual(['count', 'plan']);
+    expect(Object.keys(RpcManager.getClientForInterface(Halls))).toEqual(['count', 'look', 'place', 'plan']);
     RpcManager.terminateInterface(Halls);
     expect(() => RpcManager.getClientForInterface(Halls)).toThrow('"Halls" has no client');
     expect(() => RpcManager.initializeInterface(class {} as unknown as typeof Halls)).toThrow(

@@ -125,7 +125,7 @@ describe('a pending call', () => {
 describe('a transient fault', () => {
   it.each([408, 429, 502, 503, 504])('%i is met by coming back', async (status) => {
     const { events, robots } = clientOf([busy(undefined, status), done]);
-    expect(await fast(robots.count())).toBe('done');
+    expect(await fast(robots.look())).toBe('done');
     expect(events[1]).toMatchObject({ kind: 'retry', reason: expect.stringContaining(`${status}`) });
   });
 
@@ -136,7 +136,7 @@ describe('a transient fault', () => {
     ] as const) {
       jest.spyOn(Math, 'random').mockReturnValue(chance);
       const { times, robots } = clientOf([busy()]);
-      expect(await failureOf(fast(robots.count()))).toMatchObject({ name: 'ServerError', status: 503 });
+      expect(await failureOf(fast(robots.look()))).toMatchObject({ name: 'ServerError', status: 503 });
       const pauses = times.slice(1).map((time, i) => time - times[i]!);
       expect(pauses).toHaveLength(4);
       for (const [i, full] of [500, 750, 1250, 2250].entries())
@@ -147,7 +147,7 @@ describe('a transient fault', () => {
   it.each([
     ['2', 2000],
     ['0.6', 600],
-    ['Thu, 01 Jan 2026 00:00:30 GMT', 30_000],
+    ['Thu, 01 Jan 2026 00:00:09 GMT', 9000],
     // No sooner than without a word of the server's: nobody comes back at once, nor all at the same moment.
     ['0.1', 250],
     ['Thu, 01 Jan 2025 00:00:00 GMT', 250],
@@ -155,7 +155,7 @@ describe('a transient fault', () => {
   ])('with Retry-After %s is over after %i ms', async (retryAfter, pause) => {
     jest.spyOn(Math, 'random').mockReturnValue(0);
     const { times, robots } = clientOf([busy(retryAfter), done]);
-    await fast(robots.count());
+    await fast(robots.look());
     expect(times).toEqual([0, pause]);
   });
 
@@ -169,55 +169,56 @@ describe('a transient fault', () => {
       ...four,
       done,
     ]);
-    expect(await fast(robots.count())).toBe('done');
+    expect(await fast(robots.look())).toBe('done');
     expect(server.requests).toHaveLength(15);
   });
 
   it('with a word of the server ends when it has lasted for as long as a pause may', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(0);
     const { times, robots } = clientOf([busy('0')], { retry: { limit: 2, longestPauseMs: 2000 } });
-    expect(await failureOf(fast(robots.count()))).toMatchObject({ name: 'ServerError', status: 503 });
+    expect(await failureOf(fast(robots.look()))).toMatchObject({ name: 'ServerError', status: 503 });
     expect(times).toEqual([0, 250, 500, 750, 1000, 1250, 1500, 1750, 2000]);
     const mixed = clientOf([busy('1'), busy(), busy('1')], {
       retry: { pauseMs: 0, limit: 9, longestPauseMs: 2100 },
     });
-    await failureOf(fast(mixed.robots.count()));
+    await failureOf(fast(mixed.robots.look()));
     expect(mixed.times).toEqual([0, 1000, 1010, 2010]);
     // Another answer in between, and there is as much time again.
     const between = [busy('1'), busy('1'), envelope('pending', ''), busy('1'), busy('1'), done];
     const anew = clientOf(between, { retry: { longestPauseMs: 2000 } });
-    expect(await fast(anew.robots.count())).toBe('done');
+    expect(await fast(anew.robots.look())).toBe('done');
   });
 
   it('is not waited for when the server wants hours, or says nothing sensible five times', async () => {
     const hours = clientOf([busy('7200')]);
-    expect(await failureOf(hours.robots.count())).toMatchObject({ status: 503 });
+    expect(await failureOf(hours.robots.look())).toMatchObject({ status: 503 });
     expect(hours.server.requests).toHaveLength(1);
-    const patient = clientOf([busy('7200'), done], { retry: { longestPauseMs: 1e9 } });
-    expect(await fast(patient.robots.count())).toBe('done');
+    const retry = { longestPauseMs: 1e9, maxRetryAfterMs: 1e9 };
+    const patient = clientOf([busy('7200'), done], { retry });
+    expect(await fast(patient.robots.look())).toBe('done');
     const strange = clientOf([busy('soon')]);
-    expect(await failureOf(fast(strange.robots.count()))).toMatchObject({ status: 503 });
+    expect(await failureOf(fast(strange.robots.look()))).toMatchObject({ status: 503 });
     expect(strange.server.requests).toHaveLength(5);
   });
 
   it('follows the policy of the client, and of the call', async () => {
     const { robots, times } = clientOf([busy()], { retry: { limit: 2 } });
     jest.spyOn(Math, 'random').mockReturnValue(1);
-    await failureOf(fast(robots.with({ retry: { pauseMs: 100 } }).count()));
+    await failureOf(fast(robots.with({ retry: { pauseMs: 100 } }).look()));
     expect(times).toEqual([0, 100, 250]);
     const { robots: once, server } = clientOf([busy('1')], { retry: { limit: 0 } });
-    await failureOf(once.count());
+    await failureOf(once.look());
     expect(server.requests).toHaveLength(1);
   });
 
   it('is an answer where it has an error number', async () => {
     const body = JSON.stringify({ message: 'm', errorNumber: 65537, name: 'n' });
     const { robots, server } = clientOf([{ status: 429, body }]);
-    expect(await failureOf(robots.count())).toMatchObject({ message: 'm', errorNumber: 65537, status: 429 });
+    expect(await failureOf(robots.look())).toMatchObject({ message: 'm', errorNumber: 65537, status: 429 });
     expect(server.requests).toHaveLength(1);
   });
 
-  it('of the network is none: the server may have done it', async () => {
+  it('of the network is none for an operation that declares nothing: the server may have run it', async () => {
     const { robots, server } = clientOf([new Error('reset')]);
     expect(await failureOf(robots.count())).toMatchObject({
       name: 'ServerError',

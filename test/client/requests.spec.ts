@@ -163,7 +163,7 @@ describe('credentials', () => {
     const server = new ScriptedServer({ status: 503, headers: { 'retry-after': '0' } }, { body: '1' });
     let asked = 0;
     const { robots } = clientOf({ authorization: async () => `Bearer ${++asked}` }, server);
-    await robots.count();
+    await robots.look();
     expect(server.requests.map(({ headers }) => headers['authorization'])).toEqual(['Bearer 1', 'Bearer 2']);
   });
 
@@ -262,7 +262,7 @@ describe('listeners', () => {
 describe('a client', () => {
   it('is an object of exactly the operations', () => {
     const { client, robots } = clientOf();
-    expect(Object.keys(robots)).toEqual(['count', 'plan']);
+    expect(Object.keys(robots)).toEqual(['count', 'look', 'place', 'plan']);
     expect(robots).not.toHaveProperty('then');
     expect(robots).not.toHaveProperty('constructor');
     expect(client.client(Robots)).toBe(robots);

@@ -128,7 +128,7 @@ describe('the request context of the static faces', () => {
   };
 
   it('says who asks, and is asked before every request', async () => {
-    const server = new ScriptedServer({ status: 503 }, { body: '1' });
+    const server = new ScriptedServer({ status: 503, headers: { 'x-linnet-not-begun': '1' } }, { body: '1' });
     const jobs = initialize(server);
     let asked = 0;
     // Set after the client was made, as an application of iTwin.js does when it starts.

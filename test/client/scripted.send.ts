@@ -8,6 +8,14 @@ export abstract class Robots extends RpcInterface {
   count(..._arguments: unknown[]): Promise<unknown> {
     return this.forward(arguments);
   }
+  @RpcOperation({ idempotency: 'safe' })
+  look(..._arguments: unknown[]): Promise<unknown> {
+    return this.forward(arguments);
+  }
+  @RpcOperation({ idempotency: 'idempotent' })
+  place(..._arguments: unknown[]): Promise<unknown> {
+    return this.forward(arguments);
+  }
   @RpcOperation({ allowResponseCaching: true })
   plan(..._arguments: unknown[]): Promise<unknown> {
     return this.forward(arguments);

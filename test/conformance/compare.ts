@@ -55,7 +55,9 @@ function expectHeaders({ headers }: Answer, expected: Record<string, string | nu
   // What the reference lacks, and a page or a cache needs.
   if (expected['x-protocol-version'] === '2') {
     expect(headers['vary']).toBe('Accept-Encoding, Authorization, X-Protocol-Version, Origin');
-    expect(headers['access-control-expose-headers']).toBe('X-Protocol-Version, Retry-After');
+    expect(headers['access-control-expose-headers']).toBe(
+      'X-Protocol-Version, Retry-After, X-Linnet-Not-Begun',
+    );
     expect(headers['etag']).toBeUndefined();
   }
 }

@@ -75,6 +75,7 @@ const clientOptions: { [K in keyof RpcClientOptions]-?: 0 } = {
   applicationId: 0,
   applicationVersion: 0,
   sessionId: 0,
+  credentials: 0,
   csrf: 0,
   pendingIntervalMs: 0,
   onNotFound: 0,
@@ -84,7 +85,13 @@ const clientOptions: { [K in keyof RpcClientOptions]-?: 0 } = {
   ownHeaders: 0,
   mapError: 0,
 };
-const noRetry = nothing<RpcRetryPolicy>({ limit: 0, pauseMs: 0, longestPauseMs: 0 });
+const noRetry = nothing<RpcRetryPolicy>({
+  limit: 0,
+  pauseMs: 0,
+  longestPauseMs: 0,
+  maxRetryAfterMs: 0,
+  always: 0,
+});
 const noLimits = <T extends object>(defaults: T) =>
   Object.fromEntries(Object.keys(defaults).map((name) => [name, undefined])) as Partial<T>;
 
@@ -110,7 +117,8 @@ async function patience(
   const send = async ({ method, url, headers, maxBytes }: HttpRequest) => {
     const { 'x-correlation-id': _id, ...rest } = headers;
     requests.push({ at: performance.now(), method, url, headers: rest, maxBytes });
-    return { status: 503, header: () => null, body: new Uint8Array() } as never;
+    const header = (name: string) => (name === 'x-linnet-not-begun' ? '1' : null);
+    return { status: 503, header, body: new Uint8Array() } as never;
   };
   const failures: unknown[] = [];
   const start = performance.now();
@@ -453,6 +461,7 @@ describe('options of tests and tools that are undefined', () => {
       allowResponseCompression: 0,
       allowTokenMismatch: 0,
       concurrency: 0,
+      idempotency: 0,
       token: 0,
     });
     class Impl {

@@ -169,7 +169,9 @@ describe.each(plainNames)('a scheme of its own on %s', (platform) => {
     expect(pending.status).toBe(299);
     expect(pending.headers['access-control-allow-headers']).toContain('X-Request-Id');
     expect(pending.headers['access-control-allow-headers']).not.toContain('X-Correlation-Id');
-    expect(pending.headers['access-control-expose-headers']).toBe('X-Protocol-Version, X-Come-Back');
+    expect(pending.headers['access-control-expose-headers']).toBe(
+      'X-Protocol-Version, X-Come-Back, X-Linnet-Not-Begun',
+    );
     expect(pending.headers['vary']).toBe('Accept-Encoding, X-Badge, X-Protocol-Version, Origin');
     expect((await post(server, '/rpc/1.0.0-dev.1/Shelf/fail', own)).status).toBe(470);
     const preflight = await send(server.port, {

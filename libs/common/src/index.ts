@@ -21,11 +21,14 @@ export { IModelStatus, RpcInterfaceStatus } from './wire/error.table.js';
 export { Exposed } from './wire/error.members.js';
 export { Activity } from './call/call.activity.js';
 export type { ActivityProps } from './call/call.activity.js';
+export type { Idempotency } from './call/call.idempotency.js';
 export { ipcChannel } from './ipc/ipc.definition.js';
 export type {
   AsyncMethodsOf,
   IpcChannelDefinition,
   IpcChannelLike,
+  IpcChannelWith,
+  IpcMethodPolicy,
   PromiseReturnType,
 } from './ipc/ipc.definition.js';
 export { IpcSession } from './ipc/ipc.session.js';
@@ -80,11 +83,13 @@ export type { HttpReply, HttpRequest, HttpSend } from './http/http.send.js';
 // What frontends of IPC are made of.
 export { IpcFrontend } from './ipc/ipc.frontend.js';
 export type {
+  IpcAddListener,
   IpcFrontendHandler,
   IpcFrontendListener,
   IpcFrontendOptions,
   IpcInvokeOptions,
-} from './ipc/ipc.frontend.js';
+  IpcNotificationListener,
+} from './ipc/ipc.frontend.options.js';
 export type { IpcPairingState } from './ipc/ipc.pairing.js';
 export type { IpcConnectionEvents, IpcConnector } from './ipc/ipc.connector.js';
 export type { IpcTransport } from './ipc/ipc.link.js';

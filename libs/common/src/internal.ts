@@ -35,7 +35,13 @@ export type { ServiceAnswer, ServiceEndpoints } from './http/http.services.js';
 export { httpHandler } from './http/scheme.handler.js';
 
 // IPC, between a transport and the session.
-export { channelName, checkChannelName, RPC_CHANNEL, wireChannel } from './ipc/ipc.definition.js';
+export {
+  channelMethods,
+  channelName,
+  checkChannelName,
+  RPC_CHANNEL,
+  wireChannel,
+} from './ipc/ipc.definition.js';
 export { preparePush } from './ipc/ipc.outgoing.js';
 export { makeProxy } from './ipc/ipc.proxy.js';
 export { RpcOverIpc } from './ipc/ipc.rpc.js';

@@ -58,6 +58,25 @@ export class RelayTransport implements RpcClientTransport {
   }
 }
 
+/** What is transient at the other server, which may have run the call. */
+class RelayedTransient extends TransientError {
+  readonly #notBegun: boolean;
+
+  constructor(
+    message: string,
+    status: TransientError['status'],
+    retryAfter: number | undefined,
+    notBegun = false,
+  ) {
+    super(message, status, retryAfter);
+    this.#notBegun = notBegun;
+  }
+
+  override get hasNoEffect(): boolean {
+    return this.#notBegun;
+  }
+}
+
 function thrownFor(reply: Exclude<RpcReply, { kind: 'result' }>): unknown {
   switch (reply.kind) {
     case 'pending':
@@ -69,9 +88,11 @@ function thrownFor(reply: Exclude<RpcReply, { kind: 'result' }>): unknown {
         Object.getOwnPropertyDescriptors(reply.response),
       );
     case 'transient': {
-      const { message, status } = reply.error as Error & { status?: TransientError['status'] };
+      const { message, status = -1 } = reply.error as Error & { status?: TransientError['status'] | -1 };
+      // A server that was not reached has not answered.
+      if (status === -1) return reply.error;
       const seconds = reply.retryAfterMs === undefined ? undefined : reply.retryAfterMs / 1000;
-      return new TransientError(message, status, seconds);
+      return new RelayedTransient(message, status, seconds, reply.notBegun);
     }
     default:
       return reply.error;

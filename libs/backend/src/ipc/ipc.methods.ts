@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { PARAMTYPES_METADATA, PROPERTY_DEPS_METADATA } from '@nestjs/common/internal';
 import type { IpcChannelLike } from '@linnet/common';
-import { channelName, checkChannelName, reservedNames } from '@linnet/common/internal';
+import { channelMethods, channelName, checkChannelName, reservedNames } from '@linnet/common/internal';
 import { isIpcMethod } from './ipc.decorator.js';
 import { IpcHandler } from './ipc.handler.js';
 
@@ -75,7 +75,7 @@ export function callableMethods(
   const methods = [...members].filter(
     (member): member is [string, object] => typeof member[1] === 'function',
   );
-  const listed = typeof channel === 'string' ? undefined : channel.methods;
+  const listed = channelMethods(channel);
   const allowed = methods.filter(
     ([key]) =>
       !reservedNames.has(key) &&

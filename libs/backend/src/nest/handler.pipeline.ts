@@ -41,6 +41,8 @@ export interface HandlerCall {
   context: ExecutionContextHost | undefined;
   /** @param callback the method, as its metadata is found by it */
   makeContext(type: Type, callback: (...args: never[]) => unknown): ExecutionContextHost;
+  /** Called where a guard refuses the call, or fails. */
+  refused?(): void;
   /** Before an exception filter runs. */
   beforeFilter(): void;
   /** Whether a filter has written an answer. */
@@ -110,6 +112,7 @@ export class HandlerPipeline {
 
   /** @returns what the method returns, or {@link ALREADY_ANSWERED} */
   async run(call: HandlerCall): Promise<unknown> {
+    let isGuarding = true;
     try {
       // Guards are asked here, and not by Nest's consumer, which takes a promise for a plain "yes".
       if (this.#guards.length > 0) {
@@ -120,10 +123,12 @@ export class HandlerPipeline {
           if (!allowed) throw new ForbiddenException(FORBIDDEN_MESSAGE);
         }
       }
+      isGuarding = false;
       return await (this.#interceptors.length === 0
         ? lastValueOf(await this.#call(call))
         : this.#intercepted(call));
     } catch (error) {
+      if (isGuarding) call.refused?.();
       call.failed(error);
       return await this.filter(error, call);
     } finally {

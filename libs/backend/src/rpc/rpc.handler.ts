@@ -102,6 +102,10 @@ class HttpHandlerCall implements HandlerCall {
 
   done(): void {}
 
+  refused(): void {
+    this.transport.isRefused = true;
+  }
+
   beforeFilter(): void {
     this.framework?.beforeFilter(this.transport.response, this.transport.commonHeaders());
   }

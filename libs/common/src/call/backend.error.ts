@@ -4,10 +4,15 @@ import { GENERAL_ERROR, NumberedError } from './numbered.error.js';
 export class BackendError extends NumberedError {
   /** The HTTP status that it came with, where it came over HTTP and has no member of its own by this name. */
   declare readonly status?: number;
+  /** When the server wants the call to come back, in milliseconds from the answer, where its `Retry-After` says so. */
+  declare readonly retryAfterMs?: number;
 }
 
 /** A server that could not be reached, or did not answer as one of RPC. */
 export class ServerError extends NumberedError {
+  /** When the server wants the call to come back, in milliseconds from the answer, where its `Retry-After` says so. */
+  declare readonly retryAfterMs?: number;
+
   constructor(
     /** The HTTP status, which is also the error's number; -1 where there was no answer at all. */
     readonly status: number,

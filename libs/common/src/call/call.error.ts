@@ -83,4 +83,12 @@ export class TransientError extends Error {
     super(message);
     this.name = 'TransientError';
   }
+
+  /**
+   * Whether the call surely had no effect. An answer over HTTP then says so by `X-Linnet-Not-Begun`, and our client
+   * repeats it whatever the operation does.
+   */
+  get hasNoEffect(): boolean {
+    return true;
+  }
 }

@@ -106,7 +106,7 @@ export class FetchRpcServer {
       };
       const cut = () => {
         exchange.activity.abort(new Error('The server is shutting down.'));
-        settle(exchange.refuse(shuttingDown()));
+        settle(exchange.refuse(shuttingDown(true)));
       };
       const gone = () => exchange.activity.abort(new Error('The client is gone.'));
       this.#open.add(cut);

@@ -1,12 +1,14 @@
+import { ServerError } from '../call/backend.error.js';
 import type { HttpReply, HttpRequest } from './http.send.js';
 
 /** Sends a request by `fetch`. Follows to no other address: what it bears is for the one that was named. */
 export async function sendByFetch(request: HttpRequest): Promise<HttpReply> {
-  const { method, url, headers, body, signal, maxBytes } = request;
+  const { method, url, headers, body, credentials, signal, maxBytes } = request;
   const response = await fetch(url, {
     method,
     headers,
     signal,
+    credentials,
     redirect: 'manual',
     body: typeof body === 'object' ? new Blob([...body] as Uint8Array<ArrayBuffer>[]) : body,
   });
@@ -27,7 +29,8 @@ export async function sendByFetch(request: HttpRequest): Promise<HttpReply> {
   await reader?.cancel();
   const { status } = response;
   // A page is told no more of it than 0.
-  if (/^(0|30[12378])$/.test(`${status}`)) throw new Error('it redirects calls elsewhere.');
+  if (/^(0|30[12378])$/.test(`${status}`))
+    throw new ServerError(-1, 'The server cannot be reached: it redirects calls elsewhere.');
   return {
     status,
     header: (name) => response.headers.get(name),

@@ -23,14 +23,20 @@ export class HttpTransport implements RpcClientTransport {
   constructor(
     private readonly options: Pick<
       RpcClientOptions,
-      'uriPrefix' | 'info' | 'ownHeaders' | 'send' | 'maxResponseBytes' | 'maxResponseText' | 'scheme'
+      | 'uriPrefix'
+      | 'info'
+      | 'ownHeaders'
+      | 'send'
+      | 'credentials'
+      | 'maxResponseBytes'
+      | 'maxResponseText'
+      | 'scheme'
     >,
     send: HttpSend | undefined = options.send,
   ) {
     const origin = pageOrigin();
     const prefix = options.uriPrefix ?? origin ?? '';
-    if (!send && origin === undefined && !URL.canParse(prefix))
-      throw new Error(`A uriPrefix needs its origin outside of a page: "${prefix}".`);
+    if (!send) checkPrefix(prefix, origin);
     this.#send = send ?? sendByFetch;
     this.#prefix = prefix.replace(/\/+$/, '');
     // Another origin's server has to allow each header that a page sends, and knows nothing of ours.
@@ -49,6 +55,7 @@ export class HttpTransport implements RpcClientTransport {
       url: url + (content.query ?? ''),
       headers: this.#headers(request, content.type),
       body: content.body,
+      credentials: this.options.credentials,
       signal: request.signal,
       maxBytes,
     };
@@ -57,7 +64,7 @@ export class HttpTransport implements RpcClientTransport {
       reply = await this.#send(message);
     } catch (error) {
       request.signal.throwIfAborted();
-      throw failureOf(message, error as Error);
+      return failureOf(message, error as Error);
     }
     const { body } = reply;
     if (!(body.length <= maxBytes))
@@ -117,14 +124,39 @@ export class HttpTransport implements RpcClientTransport {
   }
 }
 
-/** Tells a request that no platform would send from a server that is not there. */
-function failureOf({ headers }: HttpRequest, { message }: Error): Error {
+/**
+ * What came of a request without an answer.
+ *
+ * @throws TypeError for a request that no platform would send; ServerError for a server that redirects it
+ */
+function failureOf({ headers }: HttpRequest, failure: Error): RpcReply {
+  if (failure instanceof ServerError) throw failure;
   try {
     void new Headers(headers);
   } catch (error) {
-    return new TypeError(`The request cannot be sent: ${(error as Error).message}`);
+    throw new TypeError(`The request cannot be sent: ${(error as Error).message}`, { cause: error });
   }
-  return new ServerError(-1, `The server cannot be reached: ${message}`);
+  const error = new ServerError(-1, `The server cannot be reached: ${failure.message}`);
+  return { kind: 'transient', error, retryAfterMs: undefined, notBegun: isRefused(failure) };
+}
+
+/** Whether a connection was refused, so that the request never left. Node and Bun say so; a page is not told. */
+function isRefused({ code, cause }: Error & { code?: unknown }): boolean {
+  const reason = code ?? (cause as { code?: unknown } | undefined)?.code;
+  return reason === 'ECONNREFUSED' || reason === 'ConnectionRefused';
+}
+
+/** @throws Error for a prefix that names no server, or looks like a host without the scheme that it needs */
+function checkPrefix(prefix: string, origin: string | undefined): void {
+  // A page may name a path of its own origin; a colon in its first segment makes another URL of it.
+  const isHost = /^(?!https?:\/\/)[^/]*:/i.test(prefix);
+  try {
+    if (!isHost && new URL(prefix, origin)) return;
+  } catch {
+    // It is none.
+  }
+  const lacking = isHost ? 'a scheme, http:// or https://' : 'its origin outside of a page';
+  throw new Error(`A uriPrefix needs ${lacking}: "${prefix}".`);
 }
 
 /** The origin of the page that this code runs in; `undefined` outside of one. */

@@ -1,5 +1,5 @@
 import { Activity } from '../call/call.activity.js';
-import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
+import { GENERAL_ERROR, IModelError, TransientError } from '../call/call.error.js';
 import type { RpcCall, RpcOperationTarget, RpcOutcome } from '../rpc/rpc.call.js';
 import { outcomeOf } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
@@ -17,7 +17,7 @@ import { encodeOutcome } from './http.response.js';
 import type { EncodedOutcome } from './http.response.js';
 import { ambiguousPath, pathOf } from './http.route.js';
 import type { HttpRoute } from './http.route.js';
-import { CLIENT_HEADER, readDeadline, TIMEOUT_HEADER } from './http.headers.js';
+import { CLIENT_HEADER, NOT_BEGUN_HEADER, readDeadline, TIMEOUT_HEADER } from './http.headers.js';
 import { readableStatus } from './http.status.js';
 
 /** What an exchange needs of the handler that opened it. */
@@ -114,10 +114,10 @@ export class HttpExchange {
       if (this.host.closing) throw shuttingDown();
       call = this.#call(platform);
     } catch (error) {
-      answer(error instanceof HttpError ? this.refuse(error) : this.#settle(outcomeOf(error)));
+      answer(error instanceof HttpError ? this.refuse(error) : this.#settle(outcomeOf(error), call));
       return;
     }
-    this.host.dispatcher.dispatch(call, (outcome) => answer(this.#settle(outcome)));
+    this.host.dispatcher.dispatch(call, (outcome) => answer(this.#settle(outcome, call)));
   }
 
   #call(platform: HttpPlatform): RpcCall {
@@ -137,19 +137,20 @@ export class HttpExchange {
         protocolVersion: this.#protocolVersion,
         request: platform.request,
         response: platform.response,
+        isRefused: false,
         commonHeaders: () => this.#commonHeaders(),
       },
     };
   }
 
-  #settle(outcome: RpcOutcome): HttpResponse | undefined {
+  #settle(outcome: RpcOutcome, call?: RpcCall): HttpResponse | undefined {
     this.activity.answered();
     if (outcome.kind === 'answered') return undefined;
     try {
       const { activityId } = this.activity;
       const encoded = encodeOutcome(outcome, this.#protocolVersion, activityId, this.host.options);
       this.#report(outcome, encoded);
-      return this.#response(outcome, encoded);
+      return this.#response(outcome, encoded, call);
     } catch (error) {
       // A function of the application's options has failed; what it was asked about is not to be lost with it.
       if (outcome.kind === 'error') this.#reportError(outcome.error, hiddenError(this.activity.activityId));
@@ -183,7 +184,7 @@ export class HttpExchange {
     return this.host.finish({ status: 200, headers, body: '' }).headers;
   }
 
-  #response(outcome: RpcOutcome, encoded: EncodedOutcome): HttpResponse {
+  #response(outcome: RpcOutcome, encoded: EncodedOutcome, call: RpcCall | undefined): HttpResponse {
     const { host } = this;
     const { head, route, target, origin } = this.opened;
     const { body, contentType } = encoded;
@@ -196,6 +197,8 @@ export class HttpExchange {
     const retryAfter = String(encoded.retryAfter ?? '');
     // What a header cannot carry would break the connection instead.
     if (/^[\x20-\x7e]+$/.test(retryAfter)) headers.push('Retry-After', retryAfter);
+    if (outcome.kind === 'error' && isUnbegun(status, outcome.error, call))
+      headers.push(NOT_BEGUN_HEADER, '1');
     if (route.parameters !== '' && status === 200 && target?.policy.allowResponseCaching) {
       const authorized = this.activity.accessToken !== '' || head.headers['cookie'] !== undefined;
       headers.push(
@@ -224,6 +227,13 @@ export class HttpExchange {
   #warn(message: string): void {
     this.host.options.report?.({ kind: 'warning', message, activity: this.activity });
   }
+}
+
+/** Whether a call that is to come back surely had no effect: what asks for it says so, or a guard refused it. */
+function isUnbegun(status: number, error: unknown, call: RpcCall | undefined): boolean {
+  if (error instanceof TransientError) return error.hasNoEffect;
+  const isRefused = call?.transport.kind === 'http' && call.transport.isRefused === true;
+  return isRefused && (status === 429 || status === 503);
 }
 
 function sizeOf(body: HttpResponse['body']): number {

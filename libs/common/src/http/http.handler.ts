@@ -210,7 +210,7 @@ export class HttpRpcHandler implements HttpExchangeHost {
       'Access-Control-Allow-Headers',
       this.#allowHeaders,
       'Access-Control-Expose-Headers',
-      'X-Protocol-Version, Retry-After',
+      'X-Protocol-Version, Retry-After, X-Linnet-Not-Begun',
     ];
   }
 }

@@ -4,6 +4,12 @@ export const CLIENT_HEADER = 'x-linnet-client';
 /** How many milliseconds the caller waits for the answer, when the request is sent. */
 export const TIMEOUT_HEADER = 'x-linnet-timeout';
 
+/**
+ * A server that sends this header with a transient answer has not begun the call, or the call had no effect: it can be
+ * repeated, whatever its operation does.
+ */
+export const NOT_BEGUN_HEADER = 'x-linnet-not-begun';
+
 /** The most that is said, and believed, there: a day. Who waits longer waits without end. */
 export const LONGEST_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 

@@ -1,3 +1,5 @@
+import { NOT_BEGUN_HEADER } from './http.headers.js';
+
 /** What is known of a request before its body: enough to refuse it. */
 export interface HttpRequestHead {
   /** In capitals, as sent: `POST`. */
@@ -48,8 +50,10 @@ export function tooLarge(limit: number): HttpError {
   return new HttpError(413, `Invalid request: the body is larger than ${limit} bytes.`);
 }
 
-export function shuttingDown(): HttpError {
-  return new HttpError(503, 'The server is shutting down.', ['Retry-After', '1']);
+/** @param begun whether the call may have had an effect already */
+export function shuttingDown(begun = false): HttpError {
+  const headers = ['Retry-After', '1', ...(begun ? [] : [NOT_BEGUN_HEADER, '1'])];
+  return new HttpError(503, 'The server is shutting down.', headers);
 }
 
 /** The answer to a refused request: `{"message","isError"}` (WIRE 2.2). */

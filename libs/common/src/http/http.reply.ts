@@ -1,6 +1,7 @@
 import { noContent, rebuildError, ServerError } from '../call/backend.error.js';
 import type { RpcReply } from '../rpc/rpc.exchange.js';
 import { decodeContent, decodeText } from './http.content.js';
+import { NOT_BEGUN_HEADER } from './http.headers.js';
 import type { HttpReply } from './http.send.js';
 
 /** Statuses that ask to come back later. */
@@ -46,9 +47,13 @@ function read(reply: HttpReply, maxText: number, notServed: () => string): RpcRe
   const error = content
     ? rebuildError({ message: `The server answered ${status}.`, ...content }, status)
     : new ServerError(status, `The server answered ${status} without saying why.`);
+  // How it came here is not handed on by who throws it again: such a member cannot be enumerated.
+  if (retryAfterMs !== undefined && !('retryAfterMs' in error))
+    Object.defineProperty(error, 'retryAfterMs', { value: retryAfterMs });
   // What has a number is the answer of an implementation, and stays the same however often it is asked for.
   const isAnswer = typeof content?.['errorNumber'] === 'number';
-  if (transientStatuses.has(status) && !isAnswer) return { kind: 'transient', error, retryAfterMs };
+  const notBegun = reply.header(NOT_BEGUN_HEADER) !== null;
+  if (transientStatuses.has(status) && !isAnswer) return { kind: 'transient', error, retryAfterMs, notBegun };
   return { kind: 'error', error };
 }
 

@@ -1,4 +1,4 @@
-import { CLIENT_HEADER, TIMEOUT_HEADER } from './http.headers.js';
+import { CLIENT_HEADER, NOT_BEGUN_HEADER, TIMEOUT_HEADER } from './http.headers.js';
 import type { IModelRpcProps } from '../rpc/rpc.token.js';
 
 /** What the path of a request names. */
@@ -37,7 +37,7 @@ const wireHeaders: ReadonlySet<string> = new Set(
     'accept-encoding access-control-allow-headers access-control-allow-methods access-control-allow-origin ' +
     'access-control-expose-headers allow authorization cache-control connection content-encoding content-length ' +
     'content-type cookie host origin retry-after transfer-encoding vary x-application-id x-application-version ' +
-    `x-correlation-id x-protocol-version x-session-id ${CLIENT_HEADER} ${TIMEOUT_HEADER}`
+    `x-correlation-id x-protocol-version x-session-id ${CLIENT_HEADER} ${TIMEOUT_HEADER} ${NOT_BEGUN_HEADER}`
   ).split(' '),
 );
 /** Statuses of answers and errors. */

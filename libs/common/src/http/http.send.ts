@@ -8,6 +8,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Byte strings are sent one after the other. */
   readonly body: string | readonly Uint8Array[] | undefined;
+  /** Whether cookies travel with it, as `fetch` has it; `undefined`: as the platform does by default. */
+  readonly credentials?: 'omit' | 'same-origin' | 'include' | undefined;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   /** As much of an answer as is of use, in bytes, decompressed. Who has read more need not read on: it is refused. */

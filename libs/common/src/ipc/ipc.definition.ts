@@ -1,3 +1,6 @@
+import { isIdempotent } from '../call/call.idempotency.js';
+import type { Idempotency } from '../call/call.idempotency.js';
+
 /** The names of the methods of `T` that return a promise, as iTwin.js has it. */
 export type AsyncMethodsOf<T> = {
   [P in keyof T]: T[P] extends (...args: never[]) => Promise<unknown> ? P : never;
@@ -7,6 +10,15 @@ export type AsyncMethodsOf<T> = {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any method
 export type PromiseReturnType<T extends (...args: any) => Promise<any>> = Awaited<ReturnType<T>>;
 
+/** How a method of a channel is called. */
+export interface IpcMethodPolicy {
+  /**
+   * Declares that a frontend may repeat a call that the backend may have run already: it is sent again in the next session
+   * where its own is lost. Default: the call rejects with an `IpcClosedError`.
+   */
+  readonly idempotency?: Idempotency;
+}
+
 /** A channel, with the types of what goes over it. Both sides import the same one. */
 export interface IpcChannelDefinition<
   Functions extends object = object,
@@ -14,8 +26,9 @@ export interface IpcChannelDefinition<
 > {
   /** As both sides write it, for instance `robot-v1.2`. On the wire it has the prefix `itwin.`. */
   readonly name: string;
-  /** What can be called; absent: whatever the handler offers. */
-  readonly methods?: readonly (keyof Functions & string)[];
+  /** What can be called, as a list or each with its policy; absent: whatever the handler offers. */
+  readonly methods?:
+    readonly (keyof Functions & string)[] | { readonly [Name in keyof Functions & string]?: IpcMethodPolicy };
   /** Never there: it carries the types. */
   readonly types?: { readonly functions: Functions; readonly notifications: Notifications };
 }
@@ -28,7 +41,8 @@ export interface IpcChannelDefinition<
  * ```
  *
  * @param name unique in the application; a version in it keeps frontends of another version off
- * @param options.methods the only methods that can be called, whatever else the handler's class has
+ * @param options.methods the only methods that can be called, whatever else the handler's class has; as an object they
+ * have policies: `{ methods: { drive: {}, position: { idempotency: 'safe' } } }`
  */
 export function ipcChannel<Functions extends object, Notifications extends object = object>(
   name: string,
@@ -41,6 +55,23 @@ export function ipcChannel<Functions extends object, Notifications extends objec
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a channel with types of any kind is one
 export type IpcChannelLike<Functions extends object = any, Notifications extends object = any> =
   string | IpcChannelDefinition<Functions, Notifications>;
+
+/** The names of what can be called over a channel, where it narrows that. */
+export function channelMethods(channel: IpcChannelLike): readonly string[] | undefined {
+  const methods = typeof channel === 'string' ? undefined : channel.methods;
+  return methods && (Array.isArray(methods) ? (methods as string[]) : Object.keys(methods));
+}
+
+/** Whether a call may be sent again in another session. */
+export function isRepeatable(channel: IpcChannelLike, method: string): boolean {
+  const methods: object | undefined = typeof channel === 'string' ? undefined : channel.methods;
+  if (!methods || !Object.hasOwn(methods, method)) return false;
+  return isIdempotent((methods as Record<string, IpcMethodPolicy>)[method]?.idempotency);
+}
+
+/** Whatever names a channel whose backend notifies of these. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what can be called over it is of no interest here
+export type IpcChannelWith<Notifications extends object> = IpcChannelLike<any, Notifications>;
 
 /** The name of a channel as its users write it. */
 export function channelName(channel: IpcChannelLike): string {

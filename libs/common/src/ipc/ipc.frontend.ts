@@ -3,11 +3,17 @@ import { settle, tellAll } from '../call/call.settle.js';
 import { onAbort } from '../call/call.signal.js';
 import { later } from '../call/call.timer.js';
 import { defaultIpcLimits, limitsFrom } from '../wire/wire.limits.js';
-import type { IpcLimits } from '../wire/wire.limits.js';
 import type { IpcConnector } from './ipc.connector.js';
-import { REPLY_MARK, wireChannel } from './ipc.definition.js';
+import { isRepeatable, REPLY_MARK, wireChannel } from './ipc.definition.js';
 import type { IpcChannelLike } from './ipc.definition.js';
 import { unwrapEnvelope } from './ipc.envelope.js';
+import type {
+  IpcAddListener,
+  IpcFrontendHandler,
+  IpcFrontendListener,
+  IpcFrontendOptions,
+  IpcInvokeOptions,
+} from './ipc.frontend.options.js';
 import { IpcListeners } from './ipc.listeners.js';
 import { prepareInvoke, prepareSend } from './ipc.outgoing.js';
 import { IpcPairing } from './ipc.pairing.js';
@@ -17,51 +23,17 @@ import type { IpcClosure, IpcMessage } from './ipc.message.js';
 import { makeProxy } from './ipc.proxy.js';
 import type { IpcProxy } from './ipc.proxy.js';
 
-/** A listener for messages of the backend's without an answer. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a message carries is up to its channel
-export type IpcFrontendListener = (event: object, ...args: any[]) => void;
-
-/** Answers calls of the backend's. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a call carries is up to its channel
-export type IpcFrontendHandler = (...args: any[]) => unknown;
-
-/** How a frontend behaves. */
-export interface IpcFrontendOptions {
-  /** How long a call may take, in milliseconds; 0: for ever. Default 60,000. */
-  readonly invokeTimeoutMs?: number;
-  /** Whether a new session is begun after one was lost. Default: wherever the connector can make another connection. */
-  readonly reconnect?: boolean;
-  /** The first pause before connecting again, and the longest, in milliseconds. Default 250 and 10,000. */
-  readonly reconnectMs?: readonly [first: number, longest: number];
-  /** How long a connection may take to stand, greeting included, in milliseconds. Default 10,000. */
-  readonly connectTimeoutMs?: number;
-  /**
-   * On the durable wire: how long the backend may be silent before it is probed, in milliseconds; the connection is given
-   * up if it is silent for as long again. Default 30,000.
-   */
-  readonly heartbeatMs?: number;
-  /** What of the backend's is accepted and kept, in bytes and counts; what is left out stays at {@link defaultIpcLimits}. */
-  readonly limits?: Partial<IpcLimits>;
-  /** Returns what a method of a handler rejects with in the place of its error; see `RpcClientOptions.mapError`. */
-  readonly mapError?: (error: unknown) => unknown;
-}
-
-/** Options of one call. */
-export interface IpcInvokeOptions {
-  /** Aborts the call: it rejects with the signal's reason, and a backend of ours learns of it. */
-  readonly signal?: AbortSignal;
-  /** In the place of `invokeTimeoutMs`. */
-  readonly timeoutMs?: number;
-  /** Names the activity, on a wire that carries it. Default: a new one. */
-  readonly activityId?: string;
-}
-
 /** Backends, unlike frontends, may well have megabytes of JSON to say. */
 const frontendLimits = { ...defaultIpcLimits, textLength: defaultIpcLimits.messageBytes };
+
+/** How often a call that may be repeated is sent again, each time because its session was lost. */
+const MOST_REPETITIONS = 4;
 
 interface Pending {
   resolve: (data: unknown) => void;
   reject: (reason: unknown) => void;
+  /** The session is over: rejects, or sends the call again. */
+  lost: (error: IpcClosedError) => void;
 }
 
 /** A frontend's side of IPC: one backend, one session at a time. Two of them in a page do not see each other. */
@@ -135,7 +107,7 @@ export class IpcFrontend {
 
   /** Calls a channel, and gets what it answers with as it is: for handlers the envelope. */
   invoke(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
-    return this.call(wireChannel(channel), method, args);
+    return this.call(wireChannel(channel), method, args, {}, isRepeatable(channel, method));
   }
 
   /** Calls a method of the handler of a channel; rejects with what it throws. */
@@ -147,14 +119,20 @@ export class IpcFrontend {
   makeIpcProxy<T extends object>(channel: IpcChannelLike, options?: IpcInvokeOptions): IpcProxy<T> {
     const name = wireChannel(channel);
     return makeProxy(async (method, args) =>
-      unwrapEnvelope(await this.call(name, method, args, options), this.#rebuild),
+      unwrapEnvelope(
+        await this.call(name, method, args, options, isRepeatable(channel, method)),
+        this.#rebuild,
+      ),
     );
   }
 
-  /** Listens to messages of the backend's. @returns stops listening */
-  addListener(channel: IpcChannelLike, listener: IpcFrontendListener): () => void {
-    return this.#listeners.add(wireChannel(channel), listener);
-  }
+  /**
+   * Listens to messages of the backend's. A typed channel has its notifications: `(event, name, ...arguments)`.
+   *
+   * @returns stops listening
+   */
+  readonly addListener: IpcAddListener = (channel: IpcChannelLike, listener: IpcFrontendListener) =>
+    this.#listeners.add(wireChannel(channel), listener);
 
   /** Ends what {@link addListener} began, for the same listener. */
   removeListener(channel: IpcChannelLike, listener: IpcFrontendListener): void {
@@ -185,9 +163,16 @@ export class IpcFrontend {
   /**
    * Calls a channel by its name on the wire.
    *
+   * @param repeatable whether the call is sent again in the next session where its own is lost
    * @throws IpcClosedError (rejection) when the session is lost before; DeadlineError; the signal's reason
    */
-  call(wireName: string, method: string, args: unknown[], options: IpcInvokeOptions = {}): Promise<unknown> {
+  call(
+    wireName: string,
+    method: string,
+    args: unknown[],
+    options: IpcInvokeOptions = {},
+    repeatable = false,
+  ): Promise<unknown> {
     const { signal, timeoutMs: given = this.#timeoutMs, activityId = crypto.randomUUID() } = options;
     // What is for ever has no number on the wire.
     const timeoutMs = Number.isFinite(given) ? given : 0;
@@ -203,15 +188,23 @@ export class IpcFrontend {
         this.#pending.delete(request);
       };
       const leave = onAbort(signal, (reason) => this.#abandon(request, reason));
+      const send = () => {
+        try {
+          this.#pairing.send(message);
+        } catch (error) {
+          this.#pending.get(request)?.reject(error);
+        }
+      };
+      let repetitions = repeatable ? MOST_REPETITIONS : 0;
       this.#pending.set(request, {
         resolve: (data) => (done(), resolve(data)),
         reject: (reason) => (done(), reject(reason)),
+        lost: (error) => {
+          if (repetitions-- > 0 && this.state !== 'closed') send();
+          else this.#pending.get(request)?.reject(error);
+        },
       });
-      try {
-        this.#pairing.send(message);
-      } catch (error) {
-        this.#pending.get(request)?.reject(error);
-      }
+      send();
     });
   }
 
@@ -246,7 +239,7 @@ export class IpcFrontend {
 
   #lost(closure: IpcClosure): void {
     const error = new IpcClosedError(closure);
-    for (const { reject } of this.#pending.values()) reject(error);
+    for (const { lost } of this.#pending.values()) lost(error);
   }
 }
 

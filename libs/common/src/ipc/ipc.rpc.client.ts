@@ -2,6 +2,7 @@ import { noContent, rebuildError } from '../call/backend.error.js';
 import type { RpcClientTransport, RpcReply } from '../rpc/rpc.exchange.js';
 import { RPC_CHANNEL } from './ipc.definition.js';
 import type { IpcFrontend } from './ipc.frontend.js';
+import { IpcClosedError } from './ipc.message.js';
 
 /**
  * Calls of RPC over an IPC session (WIRE 3.8): they have the session's credentials, and end with it.
@@ -23,8 +24,14 @@ export function rpcOverIpc(frontend: IpcFrontend): RpcClientTransport {
         context,
       };
       const options = { signal, activityId, ...(timeoutMs !== undefined && { timeoutMs }) };
-      const answer = await frontend.call(RPC_CHANNEL, 'request', [request], options);
-      return replyOf(answer ?? {});
+      try {
+        const answer = await frontend.call(RPC_CHANNEL, 'request', [request], options);
+        return replyOf(answer ?? {});
+      } catch (error) {
+        // The call may have been run; what can be repeated goes on in the next session.
+        if (!(error instanceof IpcClosedError) || frontend.state === 'closed') throw error;
+        return { kind: 'transient', error, retryAfterMs: undefined };
+      }
     },
   };
 }

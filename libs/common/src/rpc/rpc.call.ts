@@ -34,6 +34,8 @@ export interface HttpRpcTransport {
   readonly request?: unknown;
   /** See `request`. */
   readonly response?: unknown;
+  /** Set where a guard refused the call: nothing of it was run, and an answer that asks to come back says so. */
+  isRefused?: boolean;
   /** Names and values, in turn, of the headers that every answer to this request has. */
   commonHeaders(): string[];
 }

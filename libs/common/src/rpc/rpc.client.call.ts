@@ -1,7 +1,8 @@
 import { DeadlineError, rebuildError } from '../call/backend.error.js';
 import type { ActivityProps } from '../call/call.activity.js';
-import { mergeOptions } from '../call/merge.options.js';
+import { isIdempotent } from '../call/call.idempotency.js';
 import { onAbort } from '../call/call.signal.js';
+import { mergeOptions } from '../call/merge.options.js';
 import { later } from '../call/call.timer.js';
 import type {
   RpcCallOptions,
@@ -19,10 +20,16 @@ import type { IModelRpcProps } from './rpc.token.js';
 export interface RpcClientTarget {
   readonly definition: Pick<RpcInterfaceDefinition, 'interfaceName' | 'interfaceVersion'>;
   readonly operation: string;
-  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'token'>;
+  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'idempotency' | 'token'>;
 }
 
-const defaultRetry: RpcRetryPolicy = { limit: 4, pauseMs: 500, longestPauseMs: 5 * 60 * 1000 };
+const defaultRetry: RpcRetryPolicy = {
+  limit: 4,
+  pauseMs: 500,
+  longestPauseMs: 5 * 60 * 1000,
+  maxRetryAfterMs: 10_000,
+  always: false,
+};
 const PENDING_INTERVAL_MS = 10_000;
 /** What is pending is left alone for this part of the time that it has been, so that waiting for long asks little. */
 const PENDING_SHARE = 1 / 50;
@@ -174,18 +181,25 @@ export class RpcClientCall {
    * @param faults in a row before this one, without a word of the server's on when to come back
    * @param lasted since the first in a row, in milliseconds
    */
-  #comeBack(
-    { error, retryAfterMs = 0 }: RpcReply & { kind: 'transient' },
-    faults: number,
-    lasted: number,
-  ): Promise<void> {
-    const { limit, pauseMs, longestPauseMs } = mergeOptions(defaultRetry, this.#options.retry);
-    // Not all clients of a server that stumbled come back at the same moment.
-    const growing = pauseMs * (0.5 + 2 ** (faults - 1)) * (0.5 + Math.random() / 2);
-    const pause = Math.max(retryAfterMs, growing);
-    if (faults >= limit || lasted + pause > longestPauseMs) throw error;
+  #comeBack(reply: RpcReply & { kind: 'transient' }, faults: number, lasted: number): Promise<void> {
+    const { error, retryAfterMs = 0 } = reply;
+    const retry = mergeOptions(defaultRetry, this.#options.retry);
+    // Clients of a server that stumbled do not all come back at the same moment.
+    const chance = Math.random() / 2;
+    const growing = retry.pauseMs * (0.5 + 2 ** (faults - 1)) * (0.5 + chance);
+    const pause = Math.max(retryAfterMs * (1 + chance), growing);
+    if (!this.#mayRepeat(reply, retry.always)) throw error;
+    if (faults >= retry.limit || retryAfterMs > retry.maxRetryAfterMs) throw error;
+    if (lasted + pause > retry.longestPauseMs) throw error;
     this.#tell({ kind: 'retry', pauseMs: pause, reason: error.message });
     return this.#sleep(pause);
+  }
+
+  /** Whether a second run does no harm, or there was no first one. */
+  #mayRepeat({ error, notBegun }: RpcReply & { kind: 'transient' }, always: boolean): boolean {
+    if (notBegun || isIdempotent(this.#target.policy.idempotency)) return true;
+    // A connection that broke is no answer: iTwin.js does not repeat such a call either.
+    return always && (error as { status?: number }).status! > 0;
   }
 
   async #repair(response: object): Promise<void> {

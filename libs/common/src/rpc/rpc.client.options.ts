@@ -1,12 +1,12 @@
 import { mergeOptions } from '../call/merge.options.js';
 import type { ActivityProps } from '../call/call.activity.js';
 import type { HttpScheme } from '../http/http.scheme.js';
-import type { HttpSend } from '../http/http.send.js';
+import type { HttpRequest, HttpSend } from '../http/http.send.js';
 import type { RpcInterfaceDefinition } from './rpc.definition.js';
 import type { RpcClientTransport } from './rpc.exchange.js';
 import type { IModelRpcProps } from './rpc.token.js';
 
-/** How often a call that met a transient fault is repeated. */
+/** Which calls that met a transient fault are repeated, and how often. */
 export interface RpcRetryPolicy {
   /**
    * Repetitions in a row, without a word of the server's on when to come back, after which the call fails with the
@@ -23,6 +23,16 @@ export interface RpcRetryPolicy {
    * server's last error. Default 5 minutes.
    */
   readonly longestPauseMs: number;
+  /**
+   * The longest `Retry-After` that is waited for, in milliseconds. A call that the server wants to come back later than that
+   * rejects at once, with the server's error and its `retryAfterMs`. Default 10,000.
+   */
+  readonly maxRetryAfterMs: number;
+  /**
+   * Repeats every operation after 408, 429, 502, 503 and 504, as iTwin.js does, also where the server may have run the call.
+   * Default `false`: only operations that declare an `idempotency`, and calls that the server surely did not begin.
+   */
+  readonly always: boolean;
 }
 
 /** Options of one call, or of all calls of a client made by `with`. */
@@ -101,6 +111,11 @@ export interface RpcClientOptions extends Omit<RpcCallOptions, 'signal' | 'activ
   readonly applicationVersion?: string;
   /** What the application calls its session (`X-Session-Id`). Default: that of the surrounding activity. */
   readonly sessionId?: string;
+  /**
+   * Whether requests of `fetch` carry cookies, and keep those of the answer. Default: that of `fetch`, `same-origin`. A
+   * server of another origin has to allow `include`.
+   */
+  readonly credentials?: HttpRequest['credentials'];
   /** The header that shows a request to come from the application's own page. */
   readonly csrf?: { readonly headerName?: string; readonly headerValue: string | (() => string | undefined) };
   /**

@@ -73,7 +73,7 @@ export class RpcClient {
     const target: RpcClientTarget = {
       definition: { interfaceName: id, interfaceVersion: 'CONTROL' },
       operation: 'describeEndpoints',
-      policy: { allowResponseCaching: false },
+      policy: { allowResponseCaching: false, idempotency: 'safe' },
     };
     const endpoints = await this.#call(target, [], { token: this.options.token ?? nowhere });
     if (!isEndpoints(endpoints)) throw generalError('The server does not say what it serves.');

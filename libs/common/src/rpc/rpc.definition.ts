@@ -1,3 +1,5 @@
+import { isIdempotent } from '../call/call.idempotency.js';
+import type { Idempotency } from '../call/call.idempotency.js';
 import { reservedNames } from '../call/call.names.js';
 import { mergeOptions } from '../call/merge.options.js';
 import type { IModelRpcProps } from './rpc.token.js';
@@ -62,6 +64,11 @@ export interface RpcOperationPolicy {
   allowTokenMismatch: boolean;
   /** How many calls of the operation run at once; the others wait. Default: no limit. */
   concurrency: number;
+  /**
+   * Declares that a client may repeat a call that the server may have run already. Default: a call is repeated only
+   * where the server surely did not begin it.
+   */
+  idempotency?: Idempotency;
 }
 
 export const defaultOperationPolicy: Readonly<RpcOperationPolicy> = {
@@ -120,12 +127,13 @@ export function operationPolicy(
 function readPolicy(props: unknown): Partial<RpcOperationPolicy> {
   if (typeof props !== 'object' || props === null) return {};
   const members = props as Record<string, unknown>;
-  const { token, allowResponseCaching } = members;
+  const { token, allowResponseCaching, idempotency } = members;
   // What is of another kind than its default is not meant.
   const plain = Object.entries(defaultOperationPolicy).filter(
     ([key, value]) => typeof members[key] === typeof value,
   );
   const policy: Partial<RpcOperationPolicy> = Object.fromEntries(plain.map(([key]) => [key, members[key]]));
+  if (isIdempotent(idempotency)) policy.idempotency = idempotency;
   // As a member of the policy, which may be an object of a class.
   if (typeof token === 'function')
     policy.token = (request) => (props as Required<RpcOperationPolicy>).token(request);

@@ -9,7 +9,7 @@ export interface RpcRequest {
   /** The operation that is called. */
   readonly operation: string;
   /** What the definition says of the operation, as far as transports ask. */
-  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching'>;
+  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'idempotency'>;
   /** The arguments, as they are: the transport writes them down. */
   readonly arguments: readonly unknown[];
   /** Who asks; `accessToken` is the value of `Authorization`. */
@@ -30,10 +30,18 @@ export type RpcReply =
   | { readonly kind: 'error'; readonly error: unknown }
   | { readonly kind: 'pending'; readonly message: string; readonly retryAfterMs?: number | undefined }
   | { readonly kind: 'notFound'; readonly response: object }
-  /** "Not now": the request had no effect. */
-  | { readonly kind: 'transient'; readonly error: Error; readonly retryAfterMs: number | undefined };
+  /**
+   * "Not now". The call may have been run, for instance behind a gateway that answers 504, unless `notBegun` says that it
+   * surely was not.
+   */
+  | {
+      readonly kind: 'transient';
+      readonly error: Error;
+      readonly retryAfterMs: number | undefined;
+      readonly notBegun?: boolean;
+    };
 
-/** How requests travel. Rejects with an Error for a server that cannot be reached, and with the signal's reason. */
+/** How requests travel. Rejects with an Error that no repetition can mend, and with the signal's reason. */
 export interface RpcClientTransport {
   /** Sends a request, and resolves with what the server said of it, errors included. */
   exchange(request: RpcRequest): Promise<RpcReply>;
