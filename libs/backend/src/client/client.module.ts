@@ -90,7 +90,7 @@ function makeClient(target: RpcClientTarget, options: RpcClientModuleOptions): o
   const client = createRpcClient({ ...inCalls, transport }).client(definition);
   if (expose) {
     const relay = createRpcClient({ ...inCalls, transport: new RelayTransport(transport) });
-    setRelay(client, relay.client(definition));
+    setRelay(client, relay.relay(definition));
   }
   return client;
 }

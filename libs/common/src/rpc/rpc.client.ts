@@ -1,6 +1,7 @@
 import { generalError, NumberedError } from '../call/numbered.error.js';
 import { tellAll } from '../call/call.settle.js';
 import { HttpTransport } from '../http/http.client.js';
+import { bodiesOf, bodyRunner } from './rpc.bodies.js';
 import { RpcClientCall } from './rpc.client.call.js';
 import type { RpcClientTarget } from './rpc.client.call.js';
 import { mergeCallOptions } from './rpc.client.options.js';
@@ -43,11 +44,24 @@ export class RpcClient {
     this.#transport = options.transport ?? new HttpTransport(options);
   }
 
-  /** The client of an interface: an object of exactly its operations. */
+  /**
+   * The client of an interface: an object of exactly its operations. Bodies of the definition run as in the client of
+   * iTwin.js, with `this.forward(arguments)` for the call itself.
+   *
+   * @throws Error for a definition that cannot be called, naming the method whose body cannot be run
+   */
   client<T extends object>(definition: RpcInterfaceDefinition<T>): RpcProxy<T> {
     let proxy = this.#proxies.get(definition);
-    if (!proxy) this.#proxies.set(definition, (proxy = this.#proxy(definition, {})));
+    if (!proxy) {
+      const bodies = bodiesOf(definition, operationsOf(definition));
+      this.#proxies.set(definition, (proxy = this.#proxy(definition, {}, bodies)));
+    }
     return proxy as RpcProxy<T>;
+  }
+
+  /** @internal The client of an interface that hands calls on for others, in whose clients the bodies run. */
+  relay(definition: RpcInterfaceDefinition): object {
+    return this.#proxy(definition, {}, new Set());
   }
 
   /**
@@ -107,17 +121,24 @@ export class RpcClient {
       );
   }
 
-  #proxy(definition: RpcInterfaceDefinition, options: RpcCallOptions): object {
+  /** @param bodies the operations whose bodies in the definition are run; the others are sent as they are called */
+  #proxy(definition: RpcInterfaceDefinition, options: RpcCallOptions, bodies: ReadonlySet<string>): object {
     const proxy: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    const targets = new Map<string, RpcClientTarget>();
+    const send = (operation: string, args: unknown[]) => this.#call(targets.get(operation)!, args, options);
+    const run = bodyRunner(definition, bodies, send);
     for (const operation of operationsOf(definition)) {
       const policy = operationPolicy(definition, operation);
       const target = { definition, operation: operationKey(operation), policy };
-      proxy[operation] = (...args: unknown[]) => this.#call(target, args, options);
+      targets.set(operation, target);
+      // Asynchronous, as a body may throw.
+      const call = bodies.has(operation) ? async (...args: unknown[]) => run(operation, args) : undefined;
+      proxy[operation] = call ?? ((...args: unknown[]) => this.#call(target, args, options));
     }
     // Not one of the operations, so not one of the names that a look at the object shows.
     if (!('with' in proxy))
       Object.defineProperty(proxy, 'with', {
-        value: (more: RpcCallOptions) => this.#proxy(definition, mergeCallOptions(options, more)),
+        value: (more: RpcCallOptions) => this.#proxy(definition, mergeCallOptions(options, more), bodies),
       });
     return proxy;
   }
