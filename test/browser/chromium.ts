@@ -17,10 +17,14 @@ export function inBrowser(name: string, tests: () => void): void {
   (executablePath === undefined ? describe.skip : describe)(name, tests);
 }
 
-/** Starts the browser, which asks nothing of other computers. */
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: executablePath!,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
-  });
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+];
+
+/** Starts the browser, which asks nothing of other computers. @param more flags of the command line */
+export function launchChromium(more: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: executablePath!, args: [...flags, ...more] });
 }

@@ -1,4 +1,5 @@
 import { TransientError } from './call.error.js';
+import { reasonOf } from './call.signal.js';
 
 /** Lets at most `limit` calls run at once; the others wait in the order in which they came. */
 export class CallQueue {
@@ -39,7 +40,7 @@ export class CallQueue {
         resolve();
       };
       const leave = () => {
-        if (this.#waiting.delete(enter)) reject(signal?.reason as Error);
+        if (this.#waiting.delete(enter)) reject(reasonOf(signal!));
       };
       this.#waiting.add(enter);
       if (signal?.aborted) leave();

@@ -1,3 +1,14 @@
+/** Why a signal was aborted. Signals of older platforms do not say: then it is an error of ours. */
+export function reasonOf(signal: AbortSignal): unknown {
+  if ('reason' in signal) return signal.reason;
+  return Object.assign(new Error('The operation was aborted.'), { name: 'AbortError' });
+}
+
+/** Throws the reason of a signal that is aborted. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw reasonOf(signal);
+}
+
 /**
  * What is to be done when a signal is aborted. It has one listener for all of it: Node would take more than ten for a
  * leak, and keeps something of every `AbortSignal.any` for as long as the signal lives.
@@ -5,7 +16,7 @@
 const followers = new WeakMap<AbortSignal, Set<(reason: unknown) => void>>();
 
 function tellFollowers(this: AbortSignal): void {
-  for (const follower of followers.get(this)!) follower(this.reason);
+  for (const follower of followers.get(this)!) follower(reasonOf(this));
 }
 
 /**
@@ -17,7 +28,7 @@ function tellFollowers(this: AbortSignal): void {
  */
 export function onAbort(signal: AbortSignal | undefined, follower: (reason: unknown) => void): () => void {
   if (!signal) return () => undefined;
-  if (signal.aborted) follower(signal.reason);
+  if (signal.aborted) follower(reasonOf(signal));
   const all = followers.get(signal) ?? new Set();
   followers.set(signal, all.add(follower));
   signal.addEventListener('abort', tellFollowers);

@@ -1,3 +1,5 @@
+import { newId } from '../call/call.id.js';
+import { throwIfAborted } from '../call/call.signal.js';
 import { ServerError } from '../call/backend.error.js';
 import type { RpcClientOptions } from '../rpc/rpc.client.options.js';
 import type { RpcClientTransport, RpcReply, RpcRequest } from '../rpc/rpc.exchange.js';
@@ -63,7 +65,7 @@ export class HttpTransport implements RpcClientTransport {
     try {
       reply = await this.#send(message);
     } catch (error) {
-      request.signal.throwIfAborted();
+      throwIfAborted(request.signal);
       return failureOf(message, error as Error);
     }
     const { body } = reply;
@@ -177,7 +179,7 @@ function encodeArguments({ arguments: args, policy, token }: RpcRequest): Encode
   if (args.length === 1 && isBytes(args[0])) return { type: 'application/octet-stream', body: [args[0]] };
   const { objects, data } = encodeValue(args);
   if (data.length > 0) {
-    const boundary = `linnet-${crypto.randomUUID()}`;
+    const boundary = `linnet-${newId()}`;
     return {
       type: `multipart/form-data; boundary=${boundary}`,
       body: encodeMultipart(objects, data, boundary),

@@ -1,4 +1,5 @@
 import { TransientError } from '../call/call.error.js';
+import { newId } from '../call/call.id.js';
 import { encodeError } from '../wire/error.codec.js';
 import type { ErrorPolicy } from '../wire/error.codec.js';
 import { primitiveMembers, withoutOrigin } from '../wire/error.members.js';
@@ -55,7 +56,7 @@ function encodeContent(
 ): Pick<EncodedOutcome, 'contentType' | 'body'> {
   if (data.length === 0) return { contentType: TEXT, body: objects };
   // Random, so that no data of an application can contain it.
-  const boundary = `linnet-${crypto.randomUUID()}`;
+  const boundary = `linnet-${newId()}`;
   return {
     contentType: `multipart/form-data; boundary=${boundary}`,
     body: encodeMultipart(objects, data, boundary),

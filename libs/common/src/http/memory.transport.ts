@@ -1,3 +1,4 @@
+import { reasonOf, throwIfAborted } from '../call/call.signal.js';
 import { concatBytes } from '../wire/bytes.js';
 import { HttpExchange } from './http.exchange.js';
 import type { HttpRpcHandler } from './http.handler.js';
@@ -19,7 +20,7 @@ const encoder = new TextEncoder();
 export function inMemoryHttp(handler: HttpRpcHandler): HttpSend {
   return ({ method, url, headers, body, signal }) =>
     new Promise((resolve, reject) => {
-      signal.throwIfAborted();
+      throwIfAborted(signal);
       const target = url.replace(/^[a-z]+:\/\/[^/]*/i, '');
       if (!handler.owns(method, target)) {
         resolve(replyOf({ status: 404, headers: [], body: '' }));
@@ -40,7 +41,7 @@ export function inMemoryHttp(handler: HttpRpcHandler): HttpSend {
       }
       const abort = () => {
         opened.activity.abort(new Error('The client is gone.'));
-        reject(signal.reason as Error);
+        reject(reasonOf(signal));
       };
       signal.addEventListener('abort', abort, { once: true });
       opened.respond({}, (answer) => {

@@ -1,5 +1,6 @@
 import { Activity, isActivityId } from '../call/call.activity.js';
 import { GENERAL_ERROR, IModelError, TransientError } from '../call/call.error.js';
+import { newId } from '../call/call.id.js';
 import { CallQueue } from '../call/call.queue.js';
 import { settle } from '../call/call.settle.js';
 import { encodeError } from '../wire/error.codec.js';
@@ -228,7 +229,7 @@ export class IpcConversation {
     const hasTime = typeof timeoutMs === 'number' && timeoutMs > 0;
     const activity = new Activity(
       {
-        activityId: isActivityId(id) ? id : crypto.randomUUID(),
+        activityId: isActivityId(id) ? id : newId(),
         sessionId: session.id,
         accessToken: session.accessToken,
         rpcMethod: typeof method === 'string' && method !== '' ? `${name}.${method}` : name,

@@ -1,6 +1,7 @@
 import { DeadlineError, rebuildError } from '../call/backend.error.js';
+import { newId } from '../call/call.id.js';
 import { settle, tellAll } from '../call/call.settle.js';
-import { onAbort } from '../call/call.signal.js';
+import { onAbort, throwIfAborted } from '../call/call.signal.js';
 import { later } from '../call/call.timer.js';
 import { defaultIpcLimits, limitsFrom } from '../wire/wire.limits.js';
 import type { IpcConnector } from './ipc.connector.js';
@@ -173,12 +174,12 @@ export class IpcFrontend {
     options: IpcInvokeOptions = {},
     repeatable = false,
   ): Promise<unknown> {
-    const { signal, timeoutMs: given = this.#timeoutMs, activityId = crypto.randomUUID() } = options;
+    const { signal, timeoutMs: given = this.#timeoutMs, activityId = newId() } = options;
     // What is for ever has no number on the wire.
     const timeoutMs = Number.isFinite(given) ? given : 0;
     const request = ++this.#lastRequest;
     return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       const message = prepareInvoke(wireName, method, request, args, { activityId, timeoutMs });
       const late = () => this.#abandon(request, new DeadlineError(timeoutMs));
       const timer = later(timeoutMs, late);

@@ -1,3 +1,4 @@
+import { newId } from '../call/call.id.js';
 import type { IpcConnectionEvents } from './ipc.connector.js';
 import { greetingLimits, greetingOf, readHello } from './ipc.durable.codec.js';
 import type { DurableForm } from './ipc.durable.form.js';
@@ -37,7 +38,7 @@ export function greetOnce(
       transport.close(refusal.code, refusal.reason);
       return;
     }
-    const connection = server.openDurable(form, { id: crypto.randomUUID(), ...props });
+    const connection = server.openDurable(form, { id: newId(), ...props });
     link = connection.link;
     await started?.(connection);
     const closure: IpcClosure | undefined = link.closure;

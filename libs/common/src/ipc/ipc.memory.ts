@@ -1,3 +1,4 @@
+import { newId } from '../call/call.id.js';
 import type { IpcConnector } from './ipc.connector.js';
 import { textForm } from './ipc.durable.form.js';
 import { greetOnce } from './ipc.greeter.js';
@@ -45,7 +46,7 @@ function openCompatible(
   transport: IpcTransport,
   { started, ...props }: UnbrokenSessionProps,
 ): IpcPeerEvents {
-  const connection = server.open(transport, { id: crypto.randomUUID(), ...props });
+  const connection = server.open(transport, { id: newId(), ...props });
   const { link } = connection;
   const begun = (async () => started?.(connection))();
   begun.catch(() => link.close(1011, 'Internal error'));

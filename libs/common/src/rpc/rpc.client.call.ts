@@ -1,7 +1,8 @@
 import { DeadlineError, rebuildError } from '../call/backend.error.js';
 import type { ActivityProps } from '../call/call.activity.js';
+import { newId } from '../call/call.id.js';
 import { isIdempotent } from '../call/call.idempotency.js';
-import { onAbort } from '../call/call.signal.js';
+import { onAbort, throwIfAborted } from '../call/call.signal.js';
 import { mergeOptions } from '../call/merge.options.js';
 import { later } from '../call/call.timer.js';
 import type {
@@ -49,6 +50,8 @@ export class RpcClientCall {
   readonly #deadline: number;
   /** Aborted when the call is over before it is done, for whatever reason. */
   readonly #end = new AbortController();
+  /** Why; the signals of older platforms do not say. */
+  #reason: unknown;
   #pause: ReturnType<typeof setTimeout> | undefined;
   #arguments: readonly unknown[];
 
@@ -65,7 +68,7 @@ export class RpcClientCall {
     this.#options = options;
     this.#arguments = args;
     this.#surroundings = options.context?.() ?? {};
-    this.#activityId = options.activityId || this.#surroundings.activityId || crypto.randomUUID();
+    this.#activityId = options.activityId || this.#surroundings.activityId || newId();
     const { timeoutMs = Infinity } = options;
     if (!(timeoutMs >= 0)) throw new RangeError(`A call cannot have ${timeoutMs} ms of time.`);
     this.#deadline = Math.min(Date.now() + timeoutMs, this.#surroundings.deadline ?? Infinity);
@@ -74,18 +77,23 @@ export class RpcClientCall {
   /** Resolves with the result; rejects with what the server answered, or why it did not. */
   async run(): Promise<unknown> {
     const timeoutMs = Math.max(0, this.#deadline - Date.now());
-    const expire = () => this.#end.abort(new DeadlineError(timeoutMs));
+    const abort = (reason: unknown) => {
+      if (this.#end.signal.aborted) return;
+      this.#reason = reason;
+      this.#end.abort(reason);
+    };
+    const expire = () => abort(new DeadlineError(timeoutMs));
     const timer = later(timeoutMs, expire);
-    const abort = (reason: unknown) => this.#end.abort(reason);
     const leave = [this.#options.signal, this.#surroundings.signal].map((signal) => onAbort(signal, abort));
     // No timer is set for no time.
     if (timeoutMs === 0) expire();
     const { signal } = this.#end;
     try {
       const value = await new Promise((resolve, reject) => {
-        signal.throwIfAborted();
+        const over = () => reject(this.#reason);
+        if (signal.aborted) return over();
         // Whatever is being waited for, suppliers and handlers of the application included.
-        signal.addEventListener('abort', () => reject(signal.reason as Error));
+        signal.addEventListener('abort', over);
         this.#repeat().then(resolve, reject);
       });
       this.#tell({ kind: 'response', outcome: 'result' });
@@ -108,7 +116,7 @@ export class RpcClientCall {
     let faults = 0;
     for (let attempt = 1; ; attempt++) {
       const reply = await this.#exchange(attempt);
-      this.#end.signal.throwIfAborted();
+      throwIfAborted(this.#end.signal);
       if (reply.kind === 'result') return reply.value;
       if (reply.kind === 'error') throw reply.error;
       // What counts is what comes in a row.
@@ -133,7 +141,7 @@ export class RpcClientCall {
     const parameters = this.#arguments;
     const findTokenPropsParameter = () => tokenOf(parameters);
     const { token: route = findTokenPropsParameter } = policy;
-    this.#end.signal.throwIfAborted();
+    throwIfAborted(this.#end.signal);
     const request: RpcRequest = {
       definition,
       operation,

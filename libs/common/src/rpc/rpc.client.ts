@@ -83,7 +83,8 @@ export class RpcClient {
     const names = interfaces.map(
       ({ interfaceName, interfaceVersion }) => `${interfaceName}@${interfaceVersion}`,
     );
-    const id = btoa(String.fromCodePoint(...new TextEncoder().encode(names.toSorted().join(','))));
+    names.sort(); // oxlint-disable-line unicorn/no-array-sort -- `toSorted` is not there in every page
+    const id = btoa(String.fromCodePoint(...new TextEncoder().encode(names.join(','))));
     const target: RpcClientTarget = {
       definition: { interfaceName: id, interfaceVersion: 'CONTROL' },
       operation: 'describeEndpoints',
