@@ -15,6 +15,11 @@ const readme = readGuide('README.md');
 await writeGuide(readme);
 const run = async <T>(file: string) => (await import(placeOf(readme, file))) as T;
 
+/** Of the files that both sides share: a page cannot import what imports Nest. */
+it.each(['calculator.ts', 'clock.channel.ts'])('README has %s import nothing of the backend', (file) => {
+  expect(readme.files.get(file)).not.toContain('@linnet/backend');
+});
+
 interface Shelves {
   weigh(shelf: unknown): Promise<number>;
 }
@@ -37,10 +42,8 @@ describe('README', () => {
   });
 
   it('has a smallest session, which calls and is notified until it ends', async () => {
-    const { ClockHandler, clockChannel } = await run<{
-      ClockHandler: Type;
-      clockChannel: IpcChannelDefinition;
-    }>('clock.handler.ts');
+    const { ClockHandler } = await run<{ ClockHandler: Type }>('clock.handler.ts');
+    const { clockChannel } = await run<{ clockChannel: IpcChannelDefinition }>('clock.channel.ts');
     const destroyed = jest.spyOn(ClockHandler.prototype as { onModuleDestroy(): void }, 'onModuleDestroy');
     const imports = [IpcModule.forRoot()];
     const module = await Test.createTestingModule({ imports, providers: [ClockHandler] }).compile();

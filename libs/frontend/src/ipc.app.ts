@@ -1,6 +1,7 @@
 import { IpcFrontend } from '@linnet/common';
 import { makeProxy } from '@linnet/common/internal';
 import type {
+  IpcAddListener,
   IpcChannelLike,
   IpcClosure,
   IpcConnector,
@@ -27,7 +28,9 @@ export const IpcApp = {
    * @returns resolves when there is a session
    */
   async startup(connect: IpcConnector, options?: IpcFrontendOptions): Promise<void> {
-    if (current) throw new Error('IpcApp has been started already: IpcApp.shutdown() comes first.');
+    // One that is closed, for instance because it could not start, is no obstacle to another try.
+    if (current && current.state !== 'closed')
+      throw new Error('IpcApp has been started already: IpcApp.shutdown() comes first.');
     current = new IpcFrontend(connect, options);
     await current.ready;
   },
@@ -69,10 +72,9 @@ export const IpcApp = {
     });
   },
 
-  /** Listens to messages of the backend's without an answer. @returns stops listening */
-  addListener(channel: IpcChannelLike, listener: IpcFrontendListener): () => void {
-    return frontend().addListener(channel, listener);
-  },
+  /** Listens to messages of the backend's without an answer; see {@link IpcFrontend.addListener}. @returns stops listening */
+  addListener: ((channel: IpcChannelLike, listener: IpcFrontendListener) =>
+    frontend().addListener(channel, listener)) as IpcAddListener,
 
   /** Ends what `addListener` began, for the same listener. */
   removeListener(channel: IpcChannelLike, listener: IpcFrontendListener): void {

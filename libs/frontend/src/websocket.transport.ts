@@ -1,6 +1,6 @@
 import type { IpcConnectionEvents, IpcConnector, IpcFrame, IpcTransport } from '@linnet/common';
 import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, textForm } from '@linnet/common/internal';
-import { PlatformWebSocket } from '#websocket';
+import { onRefusal, PlatformWebSocket } from '#websocket';
 
 /** As much of a WebSocket as is used: that of a browser, of Node, or of `ws`. */
 export interface WebSocketLike {
@@ -70,12 +70,17 @@ class WebSocketTransport implements IpcTransport {
   /** Whether this side has closed. */
   #isClosed = false;
   #isOver = false;
+  /** Why the connection failed, where the platform says so; empty: it does not. */
+  #failure = '';
 
   constructor(private readonly events: IpcConnectionEvents) {}
 
   use(socket: WebSocketLike): void {
-    // What went wrong is told by the close that follows.
-    socket.addEventListener('error', () => undefined);
+    // The close that follows has no reason; a page is not told any.
+    onRefusal(socket, (reason) => (this.#failure = reason));
+    socket.addEventListener('error', (event?: { message?: unknown }) => {
+      if (typeof event?.message === 'string') this.#failure ||= event.message;
+    });
     if (this.#isClosed) {
       socket.close();
       return;
@@ -88,7 +93,7 @@ class WebSocketTransport implements IpcTransport {
     socket.addEventListener('message', ({ data }) =>
       this.events.frame(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer)),
     );
-    socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason));
+    socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason || this.#failure));
   }
 
   /** There is no address to connect to. */
