@@ -161,7 +161,7 @@ describe('the lists of docs/wire-extension.md', () => {
     const document = readFileSync(new URL('../../docs/wire-extension.md', import.meta.url), 'utf8');
     const [, code] = /^const posted = (\{[^]*?^\});/m.exec(document)!;
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is shown as code
-    const listsOf = new Function('sessionId', 'activityId', `return ${code}`) as (
+    const listsOf = new Function('sessionId', 'activityId', 'key', `return ${code}`) as (
       ...names: unknown[]
     ) => Record<'begin' | 'welcome' | 'call' | 'answer' | 'close', unknown[]>;
     const { port1, port2 } = new MessageChannel();
@@ -176,7 +176,7 @@ describe('the lists of docs/wire-extension.md', () => {
     const until = async (count: number) => {
       while (heard.length < count) await new Promise((resolve) => setTimeout(resolve, 2));
     };
-    port1.postMessage(listsOf().begin);
+    port1.postMessage(listsOf('', '', 'a key of a hundred and twenty-eight bits').begin);
     await until(1);
     const { id } = server.sessions.at(-1)!;
     const lists = listsOf(id, 'click');

@@ -52,6 +52,7 @@ export {
   greetingOf,
   readHello,
 } from './ipc/ipc.durable.codec.js';
+export type { Hello } from './ipc/ipc.durable.codec.js';
 export { textForm } from './ipc/ipc.durable.form.js';
 export { DurableLink, INTERRUPTED } from './ipc/ipc.durable.link.js';
 export { IpcProtocolError, SessionLost } from './ipc/ipc.message.js';

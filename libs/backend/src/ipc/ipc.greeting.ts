@@ -1,4 +1,3 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import {
@@ -11,8 +10,9 @@ import {
   SessionLost,
   textForm,
 } from '@linnet/common/internal';
-import type { DurableLink } from '@linnet/common/internal';
+import type { DurableLink, Hello } from '@linnet/common/internal';
 import type { IpcWebSocket, WebSocketTransport } from '../node/websocket.transport.js';
+import { SessionProof } from './ipc.proof.js';
 
 /** How long a frontend of the durable wire may take to say what it wants. */
 const GREETING_MS = 10_000;
@@ -24,14 +24,20 @@ export type IpcPeer = IpcIdentity & Pick<IpcSessionProps, 'ip'>;
 interface Durable {
   readonly session: IpcSession;
   readonly link: DurableLink;
-  /** Prove that a frontend is the one that it says: that of the last connection, and the one before until it has arrived. */
-  secrets: string[];
+  readonly proof: SessionProof;
   grace: NodeJS.Timeout | undefined;
 }
+
+/** What the first frame of a connection asks for: a session that is there, or another. */
+export type Recognized =
+  | { readonly session: IpcSession; readonly received: number }
+  | { readonly session?: undefined; readonly hello: Hello | undefined };
 
 /** Sessions of the durable wire by their ids: greets their frontends, and takes them up again. */
 export class IpcGreeting {
   readonly #durable = new Map<string, Durable>();
+  /** By the keys of the frontends that have begun them. */
+  readonly #byKey = new Map<string, Durable>();
   readonly #graceMs: number;
   #waiting = 0;
 
@@ -86,36 +92,43 @@ export class IpcGreeting {
   /**
    * Reads the first frame of a connection.
    *
-   * @returns the session that it goes on with; `undefined` for one that begins another
-   * @throws IpcProtocolError for what is no greeting, 4001 for a session that is not (any more) there
+   * @throws IpcProtocolError for what is no greeting, 4000 for one that comes too late, 4001 for a session that is not
+   * (any more) there
    */
-  recognize(frame: string, identity: IpcPeer): { session: IpcSession; received: number } | undefined {
+  recognize(frame: string, identity: IpcPeer): Recognized {
     const hello = readHello(textForm.parse(frame, greetingLimits).list);
-    if (!hello) return undefined;
-    const durable = this.#durable.get(hello.sessionId);
+    if (!hello) return { hello };
+    const { sessionId, secret, received } = hello;
+    const isKey = sessionId === '';
+    const durable = isKey ? this.#byKey.get(secret) : this.#durable.get(sessionId);
+    if (isKey && !durable) return { hello };
     // Who knows the secret has to be who he was, besides: a token may have been taken from him meanwhile.
     const isOwner =
       durable !== undefined &&
-      durable.secrets.some((secret) => isEqual(secret, hello.secret)) &&
+      (isKey || durable.proof.knows(secret)) &&
       isDeepStrictEqual(durable.session.user, identity.user);
     if (!isOwner) throw new SessionLost();
-    if (!durable.link.canResume(hello.received)) {
+    if (!durable.proof.take(hello))
+      throw new IpcProtocolError(INTERRUPTED, 'A newer connection has taken the place of this one.');
+    if (!durable.link.canResume(received)) {
       // What one of the two knows is wrong, and will not be right the next time.
       durable.link.close(1002, 'The frontend has received what was not sent.');
       throw new SessionLost();
     }
-    // It has this one, whatever it was sent besides.
-    durable.secrets = [hello.secret];
     durable.session.renew(identity);
-    return { session: durable.session, received: hello.received };
+    return { session: durable.session, received };
   }
 
   /** Remembers a session that has begun. */
-  add(session: IpcSession, link: DurableLink): void {
-    this.#durable.set(session.id, { session, link, secrets: [], grace: undefined });
+  add(session: IpcSession, link: DurableLink, hello: Hello | undefined): void {
+    const { secret: key, attempt = 0 } = hello ?? {};
+    const durable = { session, link, proof: new SessionProof(attempt), grace: undefined };
+    this.#durable.set(session.id, durable);
+    if (key !== undefined) this.#byKey.set(key, durable);
     void session.closed.then(() => {
       clearTimeout(this.#durable.get(session.id)?.grace);
       this.#durable.delete(session.id);
+      if (key !== undefined) this.#byKey.delete(key);
     });
   }
 
@@ -129,12 +142,10 @@ export class IpcGreeting {
     const durable = this.#durable.get(session.id)!;
     clearTimeout(durable.grace);
     const { link } = durable;
-    const secret = randomBytes(16).toString('base64url');
-    durable.secrets.push(secret);
     const { isNative } = this;
     const welcome = {
       sessionId: session.id,
-      secret,
+      secret: durable.proof.secret,
       graceMs: this.#graceMs,
       received: link.received,
       isNative,
@@ -145,8 +156,7 @@ export class IpcGreeting {
 
   /** Something has come over the connection: the frontend has its secret, and the one before is worth nothing. */
   confirm(session: IpcSession): void {
-    const durable = this.#durable.get(session.id);
-    if (durable && durable.secrets.length > 1) durable.secrets = durable.secrets.slice(-1);
+    this.#durable.get(session.id)?.proof.confirm();
   }
 
   /** Tells a frontend that its session is lost. */
@@ -167,12 +177,6 @@ export class IpcGreeting {
     const late = () => durable.link.ended({ code: 1006, reason: 'The frontend did not come back in time.' });
     durable.grace = later(this.#graceMs, late);
   }
-}
-
-function isEqual(a: string, b: string): boolean {
-  // In bytes: letters of the same number may have another length.
-  const [known, given] = [Buffer.from(a), Buffer.from(b)];
-  return known.length === given.length && timingSafeEqual(known, given);
 }
 
 /** Whether a frontend has closed for good: it is done, its page is left, or it found something wrong. */

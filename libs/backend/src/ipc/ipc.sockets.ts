@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { WebSocket } from 'ws';
 import type { IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import { DURABLE_PROTOCOL, DurableLink, HttpError, SessionLost, textForm } from '@linnet/common/internal';
+import type { Hello } from '@linnet/common/internal';
 import { WebSocketTransport } from '../node/websocket.transport.js';
 import type { IpcWebSocket } from '../node/websocket.transport.js';
 import { IpcGreeting, isDone } from './ipc.greeting.js';
@@ -59,8 +60,11 @@ export class IpcSockets {
       // The frontend speaks first: it wants a session, or its own again.
       this.#greeting.listen(webSocket, transport, (frame) => {
         const known = this.#greeting.recognize(frame, identity);
-        if (known) this.#resume(known.session, webSocket, transport, known.received);
-        else this.#beginDurable(webSocket, transport, { ...identity, id: randomUUID(), request });
+        if (known.session) this.#resume(known.session, webSocket, transport, known.received);
+        else {
+          const props = { ...identity, id: randomUUID(), request };
+          this.#beginDurable(webSocket, transport, props, known.hello);
+        }
       });
       return;
     }
@@ -71,7 +75,12 @@ export class IpcSockets {
     this.#begin(connection, transport, webSocket);
   }
 
-  #beginDurable(webSocket: IpcWebSocket, transport: WebSocketTransport, props: IpcSessionProps): void {
+  #beginDurable(
+    webSocket: IpcWebSocket,
+    transport: WebSocketTransport,
+    props: IpcSessionProps,
+    hello: Hello | undefined,
+  ): void {
     const { refusal } = this.host.server;
     if (refusal) {
       webSocket.on('error', () => undefined);
@@ -79,7 +88,7 @@ export class IpcSockets {
       return;
     }
     const connection = this.host.server.openDurable(textForm, props);
-    this.#greeting.add(connection.session, connection.link);
+    this.#greeting.add(connection.session, connection.link, hello);
     this.#begin(connection, transport, webSocket);
     this.#connect(connection.session, webSocket, transport, 0);
   }

@@ -90,28 +90,47 @@ export const greetingLimits: IpcLimits = {
   parts: 0,
 };
 
+/** How a frontend proves that a session is its own. */
+export interface SessionKeys {
+  /** Empty before the first welcome. */
+  readonly sessionId: string;
+  /** That of the last welcome; before the first a key of the frontend's own, which finds what it has begun. */
+  readonly secret: string;
+}
+
+/** What a frontend says first. */
+export interface Hello extends SessionKeys {
+  /** How many messages of the session it has received. */
+  readonly received: number;
+  /** Counts the connections of the frontend's: that of a greeting which was on its way for long is lower than the last. */
+  readonly attempt: number;
+}
+
+/** As many characters as a key has to have at the least: it is nobody else's to guess. */
+const SHORTEST_KEY = 20;
+
 /** The first frame of a frontend, as a list: begins a session, or proves that one is its own. */
-export function helloOf(
-  resumption: { sessionId: string; secret: string } | undefined,
-  received: number,
-): unknown[] {
-  return resumption
-    ? [IpcControlType.Hello, resumption.sessionId, resumption.secret, received]
-    : [IpcControlType.Hello];
+export function helloOf({ sessionId, secret }: SessionKeys, received: number, attempt: number): unknown[] {
+  return [IpcControlType.Hello, sessionId, secret, received, attempt];
 }
 
 /**
  * Reads the first frame of a frontend.
  *
+ * @returns `undefined` for one that begins a session without a key
  * @throws IpcProtocolError for anything else
  */
-export function readHello([type, sessionId, secret, received]: unknown[]):
-  { sessionId: string; secret: string; received: number } | undefined {
+export function readHello([type, sessionId, secret, received, attempt = 0]: unknown[]): Hello | undefined {
   if (type !== IpcControlType.Hello) throw new IpcProtocolError(1002, 'A connection begins with a greeting.');
   if (sessionId === undefined) return undefined;
-  if (typeof sessionId !== 'string' || typeof secret !== 'string' || !isCount(received))
-    throw new IpcProtocolError(1002, 'A greeting that resumes no session.');
-  return { sessionId, secret, received };
+  const isHello =
+    typeof sessionId === 'string' &&
+    typeof secret === 'string' &&
+    (sessionId !== '' || secret.length >= SHORTEST_KEY) &&
+    isCount(received) &&
+    isCount(attempt);
+  if (!isHello) throw new IpcProtocolError(1002, 'A greeting that resumes no session.');
+  return { sessionId, secret, received, attempt };
 }
 
 /** The first frame of a backend, as a list. */

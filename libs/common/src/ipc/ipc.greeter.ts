@@ -63,7 +63,8 @@ export function greetOnce(
       }
       try {
         if (link) throw new IpcProtocolError(1002, 'A message before the welcome.');
-        if (readHello(form.parse(frame, greetingLimits).list)) throw new SessionLost();
+        // A key finds nothing here: there is one connection for each session.
+        if (readHello(form.parse(frame, greetingLimits).list)?.sessionId) throw new SessionLost();
         begin().catch(() => refuse({ code: 1011, message: 'Internal error' }));
       } catch (error) {
         if (!(error instanceof IpcProtocolError)) throw error;

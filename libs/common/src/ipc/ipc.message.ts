@@ -44,10 +44,10 @@ export interface IpcClosure {
 export class IpcProtocolError extends Error {
   constructor(
     /**
-     * 1002 broken protocol (a frame of the wrong kind included), 1007 wrong content, 1008 not allowed, 1009 too big; 4001
-     * a session that cannot be resumed.
+     * 1002 broken protocol (a frame of the wrong kind included), 1007 wrong content, 1008 not allowed, 1009 too big; 4000
+     * a connection that is given up, 4001 a session that cannot be resumed.
      */
-    readonly code: 1002 | 1007 | 1008 | 1009 | 4001,
+    readonly code: 1002 | 1007 | 1008 | 1009 | 4000 | 4001,
     message: string,
   ) {
     super(message);

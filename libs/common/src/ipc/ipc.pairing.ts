@@ -1,6 +1,7 @@
 import type { IpcLimits } from '../wire/wire.limits.js';
 import type { IpcConnectionEvents, IpcConnector } from './ipc.connector.js';
 import { greetingLimits, helloOf, readGreeting } from './ipc.durable.codec.js';
+import type { SessionKeys } from './ipc.durable.codec.js';
 import type { DurableForm } from './ipc.durable.form.js';
 import { DurableLink, INTERRUPTED } from './ipc.durable.link.js';
 import { IpcLink } from './ipc.link.js';
@@ -28,11 +29,9 @@ export interface IpcPairingOptions {
   readonly heartbeatMs: number;
 }
 
-/** How a session is proven to be ours when it is resumed. */
-interface Resumption {
-  sessionId: string;
-  secret: string;
-  graceMs: number;
+/** How a session is proven to be ours, and how long it waits for us; 0 before the first welcome. */
+interface Resumption extends SessionKeys {
+  readonly graceMs: number;
 }
 
 /** Keeps a frontend paired: connects, resumes a session over a new connection, or begins another. */
@@ -41,6 +40,8 @@ export class IpcPairing {
   #transport: IpcTransport | undefined;
   #link: IpcSessionLink | undefined;
   #resumption: Resumption | undefined;
+  /** How many connections have greeted. */
+  #attempts = 0;
   readonly #waiting: WaitingMessages;
   #grace: ReturnType<typeof setTimeout> | undefined;
   /** Of the connection that does not stand yet. */
@@ -137,7 +138,9 @@ export class IpcPairing {
         if (form) {
           greeting = form;
           const link = this.#link as DurableLink | undefined;
-          transport!.write(form.list(helloOf(this.#resumption, link?.received ?? 0)));
+          // Kept until there is a welcome: what an attempt has begun that was given up is found again by it.
+          this.#resumption ??= { sessionId: '', secret: newKey(), graceMs: 0 };
+          transport!.write(form.list(helloOf(this.#resumption, link?.received ?? 0, ++this.#attempts)));
           return;
         }
         // A backend that does not know of sessions that last: there is another one now.
@@ -257,7 +260,8 @@ export class IpcPairing {
     clearTimeout(this.#patience);
     this.#link = undefined;
     this.#transport = undefined;
-    this.#resumption = undefined;
+    // Without a session it is the key of what may have been begun, unless that is another's.
+    if (link || closure.code === 4001) this.#resumption = undefined;
     link?.ended(closure);
     transport?.close(closure.code, closure.reason);
     if (this.#state === 'closed') {
@@ -290,4 +294,9 @@ export class IpcPairing {
 function isFinal(code: number): boolean {
   if (code === 1002 || code === 1007 || code === INTERRUPTED) return false;
   return code <= 1003 || (code >= 1008 && code <= 1013) || code >= 3000;
+}
+
+/** 128 random bits. */
+function newKey(): string {
+  return crypto.getRandomValues(new Uint32Array(4)).join('-');
 }
