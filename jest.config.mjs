@@ -35,7 +35,8 @@ export default {
   },
   setupFiles: ['reflect-metadata'],
   maxWorkers: 2,
-  testTimeout: 15_000,
+  // Of a test that hangs: on a machine that is busy otherwise some take long, and are right all the same.
+  testTimeout: 60_000,
   collectCoverageFrom: ['libs/*/src/**/*.ts', '!**/*.spec.ts'],
   coverageProvider: 'v8',
   coverageReporters: ['text-summary', 'lcov'],

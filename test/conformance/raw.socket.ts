@@ -60,7 +60,7 @@ export class RawSocket {
   }
 
   /** The answer: its status and JSON body. Rejects when there is none in time. */
-  async answer(withinMs = 3000): Promise<{ status: number; body: any }> {
+  async answer(withinMs = 30_000): Promise<{ status: number; body: any }> {
     const end = Date.now() + withinMs;
     while (Date.now() < end) {
       const headEnd = this.#received.indexOf('\r\n\r\n');

@@ -5,6 +5,7 @@ import { gone, HostileModule, limits, Victim } from '../conformance/hostile.fixt
 import { chunk, lastChunk, RawSocket } from '../conformance/raw.socket.js';
 import { pathTo, serverNames, start } from '../conformance/server.js';
 import type { PlainServer } from '../plain/plain.servers.js';
+import { stopwatch } from '../stopwatch.js';
 
 const echo = pathTo(Victim, 'echo');
 const chunked = 'Transfer-Encoding: chunked';
@@ -21,9 +22,9 @@ describe.each(serverNames)('over %s', (adapter) => {
   });
   afterAll(async () => {
     // Nothing of those who left is still waited for.
-    const started = Date.now();
+    const took = stopwatch();
     await server.stop();
-    expect(Date.now() - started).toBeLessThan(2000);
+    expect(took()).toBeLessThan(2000);
   });
   afterEach(async () => {
     const raw = await open(echo, text, 'Content-Length: 9');

@@ -98,7 +98,7 @@ export async function startIpc(setup: IpcAppSetup = {}): Promise<IpcApp> {
 export const endings = (log: LogRecorder) => log.find('warn', 'was ended');
 
 /** Waits for something to become true. */
-export async function until(isTrue: () => boolean, withinMs = 10_000): Promise<void> {
+export async function until(isTrue: () => boolean, withinMs = 30_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!isTrue()) {
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${isTrue.toString()}`);

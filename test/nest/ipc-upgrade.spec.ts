@@ -13,6 +13,7 @@ import type { Socket } from 'socket.io-client';
 import { WebSocket, WebSocketServer } from 'ws';
 import { adapters, closeIpcApps, startIpcApp, until } from './ipc.harness.js';
 import type { IpcAppSetup } from './ipc.harness.js';
+import { stopwatch } from '../stopwatch.js';
 
 @IpcChannel('where')
 class WhereHandler {
@@ -88,10 +89,10 @@ describe.each(Object.entries(adapters))('IPC on %s', (_name, way) => {
         expect(JSON.parse(await sayByWs(port))).toEqual({ event: 'said', data: 'hello' });
       if (name === 'the Socket.IO adapter') expect(await sayBySocketIo(port)).toBe('hello');
       expect(await (await connect()).ask('where.am')).toEqual({ result: 'here true' });
-      const begun = Date.now();
+      const took = stopwatch();
       await close();
       expect((await raw.closed).code).toBe(1001);
-      expect(Date.now() - begun).toBeLessThan(1500);
+      expect(took()).toBeLessThan(1500);
     });
   });
 });

@@ -128,7 +128,7 @@ export async function closeIpcApps(): Promise<void> {
 }
 
 /** Waits until there is a value, or something is true. */
-export async function until<T>(look: () => T | undefined | false, withinMs = 3000): Promise<T> {
+export async function until<T>(look: () => T | undefined | false, withinMs = 30_000): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const found = look();

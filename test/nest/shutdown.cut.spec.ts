@@ -7,6 +7,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { RpcInterface } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
 import { closeApps, definitionOf, makeApp, rpcHeaders, startApp, ways } from './nest.harness.js';
+import { stopwatch } from '../stopwatch.js';
 
 let entered: () => void = () => undefined;
 let released: Promise<void> = Promise.resolve();
@@ -49,10 +50,10 @@ async function readAll(response: IncomingMessage): Promise<Buffer> {
 
 /** How long something takes, in milliseconds; too long is an error. */
 async function duration(work: Promise<unknown>): Promise<number> {
-  const begun = Date.now();
-  const late = AbortSignal.timeout(5000);
+  const took = stopwatch();
+  const late = AbortSignal.timeout(60_000);
   await Promise.race([work, once(late, 'abort').then(() => Promise.reject(new Error('It hangs.')))]);
-  return Date.now() - begun;
+  return took();
 }
 
 afterEach(closeApps);
@@ -67,8 +68,9 @@ describe.each(Object.entries(ways))('a call that never ends, by way of %s', (_na
       (error: NodeJS.ErrnoException) => error.code,
     );
     await running;
+    const begun = performance.now();
     const took = await duration(close());
-    expect(took).toBeGreaterThanOrEqual(90);
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(90);
     expect(took).toBeLessThan(2000);
     expect(await outcome).toBe('ECONNRESET');
     expect(log.find('warn', '1 calls were still running after 100 ms')).toHaveLength(1);

@@ -49,7 +49,7 @@ class Peer {
     this.socket.write(Buffer.of(0x80 | opcode, 0x80, 0, 0, 0, 0));
   }
 
-  async take(count: number, withinMs = 12_000): Promise<Frame[]> {
+  async take(count: number, withinMs = 30_000): Promise<Frame[]> {
     const deadline = performance.now() + withinMs;
     while (this.frames.length < count) {
       if (performance.now() > deadline) throw new Error(`${this.frames.length} frames of ${count}`);

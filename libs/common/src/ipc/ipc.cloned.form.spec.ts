@@ -117,9 +117,9 @@ describe('what only a platform clones', () => {
   it('costs no more than it may, however often it is referred to', () => {
     let list: unknown[] = ['x'];
     for (let i = 0; i < 60; i++) list = [list, list];
-    const start = performance.now();
+    const start = process.cpuUsage();
     expect(refusal([0, list], { ...defaultIpcLimits, messageBytes: 100_000 })).toMatch(/^1009 /);
-    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(process.cpuUsage(start).user / 1000).toBeLessThan(5_000);
   });
 
   it.each([
