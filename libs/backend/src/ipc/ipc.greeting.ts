@@ -169,10 +169,6 @@ export class IpcGreeting {
     const durable = this.#durable.get(session.id);
     if (!durable) return;
     durable.link.detach();
-    if (!durable.link.mayWait) {
-      durable.link.ended({ code: 1013, reason: 'Too much is kept for frontends that are away.' });
-      return;
-    }
     clearTimeout(durable.grace);
     const late = () => durable.link.ended({ code: 1006, reason: 'The frontend did not come back in time.' });
     durable.grace = later(this.#graceMs, late);

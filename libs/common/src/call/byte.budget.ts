@@ -49,6 +49,13 @@ export class ByteBudget<Holder = unknown> {
     return most ? [...most.shares] : [];
   }
 
+  /** As {@link most}, where that is more than another owner has with one more; else nothing. */
+  above(owner: string): readonly BudgetShare<Holder>[] {
+    const most = this.most();
+    const [first] = most;
+    return first && this.amountOf(first.owner) > this.amountOf(owner) + 1 ? most : [];
+  }
+
   /** The largest share of the owner who has most. */
   largest(): BudgetShare<Holder> | undefined {
     let largest: BudgetShare<Holder> | undefined;

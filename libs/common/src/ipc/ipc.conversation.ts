@@ -7,6 +7,8 @@ import { encodeError } from '../wire/error.codec.js';
 import { primitiveMembers } from '../wire/error.members.js';
 import { describeLosses } from '../wire/value.inspect.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
+import { WaitingAnswers } from './ipc.answers.js';
+import type { SessionBytes } from './ipc.bytes.js';
 import { IpcAnswer } from './ipc.channels.js';
 import type { IpcCall, IpcChannels, IpcTarget } from './ipc.channels.js';
 import { answerFailure, encodeIpcError } from './ipc.error.js';
@@ -15,6 +17,7 @@ import type { IpcSessionLink } from './ipc.link.js';
 import { IpcClosedError, IpcMessageType } from './ipc.message.js';
 import type { IpcClosure, IpcMessage } from './ipc.message.js';
 import { prepareResponse } from './ipc.outgoing.js';
+import type { OutgoingMessage } from './ipc.outgoing.js';
 import type { IpcListener, IpcSession } from './ipc.session.js';
 
 /** How frontends are answered. */
@@ -39,14 +42,17 @@ export class IpcConversation {
   readonly #queues = new Map<string, CallQueue>();
   /** Calls that the frontend may cancel, by their number; those of the durable wire. */
   readonly #cancellable = new Map<number, Activity>();
+  readonly #answers: WaitingAnswers;
 
   constructor(
     private readonly session: IpcSession,
     private readonly link: Pick<IpcSessionLink, 'send' | 'close' | 'room'>,
     private readonly channels: IpcChannels,
     private readonly options: IpcConversationOptions,
+    bytes: SessionBytes,
   ) {
     this.#exposure = options.exposeErrors || options.exposeError ? options : undefined;
+    this.#answers = new WaitingAnswers(link, bytes);
   }
 
   /** Takes a message of the frontend's. Never throws. */
@@ -61,6 +67,7 @@ export class IpcConversation {
   /** The session is over: nobody waits for answers any more. */
   ended(closure: IpcClosure): void {
     for (const activity of this.#cancellable.values()) activity.abort(new IpcClosedError(closure));
+    this.#answers.clear();
   }
 
   /** Resolves when no handler and no listener of the session runs any more. */
@@ -80,10 +87,7 @@ export class IpcConversation {
       if (this.#pending >= this.options.limits.pendingCalls)
         throw new TransientError('Too many calls of this session are not answered yet.');
     } catch (error) {
-      // It is the frontend's mistake or its bad luck, and nothing for the log.
-      const { activityId } = activity;
-      const value = encodeIpcError(error, encodeError(error, activityId));
-      void this.link.send(prepareResponse(channel, message.request, value, 'error'));
+      void this.link.send(refusalOf(message, error, activity));
       return;
     }
     const call: IpcCall = {
@@ -126,13 +130,10 @@ export class IpcConversation {
 
   /** Writes an answer, as soon as there is room for it: a frontend that asks for much is no slow reader. */
   #answer(message: IpcMessage, call: Activity, target: IpcTarget, answer: unknown): void {
-    const room = this.link.room();
-    if (room) {
-      void room.then(() => this.#answer(message, call, target, answer));
-      return;
-    }
-    this.#settled(message.request);
     const { channel, request } = message;
+    const { mustWait } = this.#answers;
+    const done = () => this.#settled(request);
+    if (!mustWait) done();
     const own = {
       value: answer,
       envelope: target.enveloped ? ('result' as const) : undefined,
@@ -140,8 +141,11 @@ export class IpcConversation {
     };
     const { value, envelope, activity } = answer instanceof IpcAnswer ? answer : own;
     try {
-      void this.link.send(prepareResponse(channel, request, value, envelope, this.#exposure));
+      const response = prepareResponse(channel, request, value, envelope, this.#exposure);
+      if (mustWait) this.#answers.add(response, () => refusalOf(message, tooMuchWaits(), activity), done);
+      else void this.link.send(response);
     } catch (error) {
+      if (mustWait) done();
       // A result that cannot be sent is a fault of the server, however well its error tells so.
       this.#fail({ channel, request }, activity, error, true);
       return;
@@ -241,4 +245,17 @@ export class IpcConversation {
     activity.identifyBy(session);
     return activity;
   }
+}
+
+/** The answer to a call that is not made, or whose answer is not kept: its caller's bad luck, and nothing for the log. */
+function refusalOf(
+  { channel, request }: IpcMessage,
+  error: unknown,
+  { activityId }: Activity,
+): OutgoingMessage {
+  return prepareResponse(channel, request, encodeIpcError(error, encodeError(error, activityId)), 'error');
+}
+
+function tooMuchWaits(): TransientError {
+  return new TransientError('Too many bytes of answers wait until this frontend has taken those before.');
 }

@@ -55,14 +55,14 @@ export class DurableLink implements IpcSessionLink {
 
   /**
    * @param heartbeatMs how long a peer may be silent before it is probed; it then has as long to answer. 0: it is not
-   * @param kept what all links of a server keep
+   * @param kept is told how many bytes are kept
    */
   constructor(
     private readonly form: DurableForm,
     private readonly limits: IpcLimits,
     heartbeatMs: number,
     private readonly events: DurableLinkEvents,
-    private readonly kept: KeptBytes = { bytes: 0 },
+    kept?: KeptBytes,
   ) {
     this.#outbox = new DurableOutbox(form, kept);
     this.#inbox = new DurableInbox(form, limits, {
@@ -89,11 +89,6 @@ export class DurableLink implements IpcSessionLink {
   /** How many messages have been received in all: what the peer need not send again. */
   get received(): number {
     return this.#received;
-  }
-
-  /** Whether there is room for what is to wait for another connection: all that wait share it. */
-  get mayWait(): boolean {
-    return this.kept.bytes <= this.limits.keptBytes;
   }
 
   /** Whether a peer can have received so many messages: as many as were sent, and all that it has acknowledged. */
@@ -180,8 +175,7 @@ export class DurableLink implements IpcSessionLink {
   #write(message: OutgoingMessage): void {
     const { bufferedBytes } = this.limits;
     // Asked before: one message may be larger than all that may wait, and its peer has had no time to take it.
-    if (this.#outbox.keptBytes > bufferedBytes || !(this.#transport || this.mayWait))
-      this.close(1013, `More than ${bufferedBytes} bytes wait.`);
+    if (this.#outbox.keptBytes > bufferedBytes) this.close(1013, `More than ${bufferedBytes} bytes wait.`);
     else this.#outbox.send(message);
   }
 

@@ -7,9 +7,9 @@ import type { OutgoingMessage } from './ipc.outgoing.js';
 /** Messages of one turn are one frame up to so many bytes: it has to be within what the peer takes. */
 const FRAME_BYTES = 256 * 1024;
 
-/** Bytes that several links keep together. */
+/** Is told how many bytes more, or less, a link keeps: several share what may be kept. */
 export interface KeptBytes {
-  bytes: number;
+  add(by: number): void;
 }
 
 /** What a durable link has sent: numbered, put into frames, and kept until the peer has acknowledged it. */
@@ -25,10 +25,10 @@ export class DurableOutbox {
   #numbered = 0;
   #scheduled = false;
 
-  /** @param total is told, too: what all links of a server keep */
+  /** @param total is told, too; it may end the link */
   constructor(
     private readonly form: DurableForm,
-    private readonly total: KeptBytes,
+    private readonly total: KeptBytes | undefined,
   ) {}
 
   /** How many messages were sent before the first that is kept: as many as the peer has acknowledged. */
@@ -105,7 +105,7 @@ export class DurableOutbox {
 
   #count(bytes: number): void {
     this.#keptBytes += bytes;
-    this.total.bytes += bytes;
+    this.total?.add(bytes);
   }
 
   #put(content: IpcFrame, bytes: number): void {

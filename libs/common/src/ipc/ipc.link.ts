@@ -6,6 +6,7 @@ import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
 import type { IpcClosure, IpcFrame, IpcMessage } from './ipc.message.js';
 import { IpcInbox } from './ipc.inbox.js';
 import type { IpcReading } from './ipc.inbox.js';
+import type { KeptBytes } from './ipc.durable.outbox.js';
 import type { OutgoingMessage } from './ipc.outgoing.js';
 import { IpcReceiver } from './ipc.receiver.js';
 
@@ -55,6 +56,7 @@ export class IpcLink implements IpcSessionLink {
   /** Messages whose turn it is by their numbers. */
   readonly #ready = new Fifo<IpcMessage>();
   #sequence = 0;
+  #counted = 0;
   /** What all wait for who send while the peer takes its time. */
   #drained: Promise<void> | undefined;
   #giveUp: (error: IpcClosedError) => void = () => undefined;
@@ -62,12 +64,14 @@ export class IpcLink implements IpcSessionLink {
   /**
    * @param deliver is given every message of the peer, in the order of sending
    * @param onEnd is told once that the link is over, whoever ended it
+   * @param kept is told how many bytes wait above {@link HIGH_WATER}; those below are part of what a connection costs
    */
   constructor(
     private readonly transport: IpcTransport,
     private readonly limits: IpcLimits,
     private readonly deliver: (message: IpcMessage) => void,
     private readonly onEnd: (closure: IpcClosure) => void,
+    private readonly kept?: KeptBytes,
   ) {
     this.#receiver = new IpcReceiver(
       limits,
@@ -92,6 +96,9 @@ export class IpcLink implements IpcSessionLink {
     if (!this.#closure) this.#write(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
     if (this.transport.bufferedBytes <= HIGH_WATER) return sent;
+    this.#count(this.transport.bufferedBytes);
+    // It may have been too much for all.
+    if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
     this.#drained ??= unwatched(this.#drain());
     return this.#drained;
   }
@@ -153,6 +160,7 @@ export class IpcLink implements IpcSessionLink {
     this.#receiver.close();
     this.#ready.clear();
     this.#inbox.clear();
+    this.#count(0);
     this.#giveUp(new IpcClosedError(closure));
     this.onEnd(closure);
   }
@@ -163,9 +171,17 @@ export class IpcLink implements IpcSessionLink {
       this.#giveUp = reject;
       void this.transport.drained().then(() => {
         this.#drained = undefined;
+        const { bufferedBytes } = this.transport;
+        if (!this.#closure) this.#count(bufferedBytes > HIGH_WATER ? bufferedBytes : 0);
         resolve();
       });
     });
+  }
+
+  #count(bytes: number): void {
+    const by = bytes - this.#counted;
+    this.#counted = bytes;
+    this.kept?.add(by);
   }
 
   #violated({ code, message }: IpcProtocolError): void {

@@ -54,10 +54,10 @@ export class IpcProtocolError extends Error {
   }
 }
 
-/** A session that was to be resumed is not there, or is another's. */
+/** A session that was to be resumed is not there, or is another's; or none can be begun. */
 export class SessionLost extends IpcProtocolError {
-  constructor() {
-    super(4001, 'The session is not there any more.');
+  constructor(message = 'The session is not there any more.') {
+    super(4001, message);
   }
 }
 

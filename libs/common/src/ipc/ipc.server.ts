@@ -1,5 +1,7 @@
 import { OpenCalls } from '../call/open.calls.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
+import { WaitingBytes } from './ipc.bytes.js';
+import type { SessionBytes } from './ipc.bytes.js';
 import { IpcChannels } from './ipc.channels.js';
 import { IpcConversation } from './ipc.conversation.js';
 import type { IpcConversationOptions } from './ipc.conversation.js';
@@ -46,10 +48,11 @@ export class IpcServer {
   readonly channels = new IpcChannels();
   readonly #open = new Map<IpcSession, Open>();
   #isClosed = false;
-  /** What is kept for all frontends of the durable wire. */
-  readonly #kept = { bytes: 0 };
+  readonly #waiting: WaitingBytes;
 
-  constructor(private readonly options: IpcServerOptions) {}
+  constructor(private readonly options: IpcServerOptions) {
+    this.#waiting = new WaitingBytes(options.limits.keptBytes);
+  }
 
   /** What a frontend may send and let wait. */
   get limits(): IpcLimits {
@@ -77,7 +80,7 @@ export class IpcServer {
   /** Begins a session over a connection, on the compatible wire. */
   open(transport: IpcTransport, props: IpcSessionProps): IpcConnection {
     const { limits } = this.options;
-    return this.#begin(props, (receive, ended) => new IpcLink(transport, limits, receive, ended));
+    return this.#begin(props, (receive, ended, kept) => new IpcLink(transport, limits, receive, ended, kept));
   }
 
   /** Begins a session on the durable wire, whose connections come and go. */
@@ -85,22 +88,30 @@ export class IpcServer {
     const { limits, heartbeatMs = 30_000 } = this.options;
     return this.#begin(
       props,
-      (receive, ended) => new DurableLink(form, limits, heartbeatMs, { receive, ended }, this.#kept),
+      (receive, ended, kept) => new DurableLink(form, limits, heartbeatMs, { receive, ended }, kept),
     );
   }
 
   #begin<Link extends IpcSessionLink>(
     props: IpcSessionProps,
-    linkOf: (receive: (message: IpcMessage) => void, ended: (closure: IpcClosure) => void) => Link,
+    linkOf: (
+      receive: (message: IpcMessage) => void,
+      ended: (closure: IpcClosure) => void,
+      kept: SessionBytes,
+    ) => Link,
   ): IpcConnection & { readonly link: Link } {
     const ended = (closure: IpcClosure) => {
       this.#open.delete(session);
       session.ended(closure);
       conversation.ended(closure);
     };
-    const link = linkOf((message) => conversation.receive(message), ended);
+    const tooMuch = () =>
+      link.close(1013, 'More waits for this frontend, and others of its user, than there is room for.');
+    const kept = this.#waiting.of(props.owner ?? props.id, tooMuch);
+    const answers = this.#waiting.of(props.owner ?? props.id, tooMuch, this.limits.answerBytes);
+    const link = linkOf((message) => conversation.receive(message), ended, kept);
     const session = new IpcSession(link, props, this.options.invokeTimeoutMs);
-    const conversation = new IpcConversation(session, link, this.channels, this.options);
+    const conversation = new IpcConversation(session, link, this.channels, this.options, answers);
     const open = { session, link, conversation, idle: () => conversation.idle() };
     this.#open.set(session, open);
     return open;

@@ -46,6 +46,11 @@ interface Waiting {
 export interface IpcSessionProps extends IpcIdentity {
   /** Unique among the sessions of the server. */
   readonly id: string;
+  /**
+   * For whom it counts where users share the memory and the places of the server: equal for all sessions of one user.
+   * Default: for itself.
+   */
+  readonly owner?: string;
   /** The request that opened the connection, where it was one; its headers are those of the handshake. */
   readonly request?: { readonly headers: Readonly<Record<string, string | string[] | undefined>> };
   /** The address of the frontend, behind proxies that the application trusts; none where there is no network between. */
@@ -64,6 +69,8 @@ export class IpcSession {
   #ip: string | undefined;
   /** Names the frontend across its sessions, where its ticket did. */
   readonly frontend: string | undefined;
+  /** @internal Whose it is, where users share what there is. */
+  readonly owner: string;
   /** The request that opened the connection, where it was one. */
   readonly request: IpcSessionProps['request'];
   /** Resolves when the session is over, whoever ended it. */
@@ -85,6 +92,7 @@ export class IpcSession {
     this.#accessToken = props.accessToken ?? '';
     this.#ip = props.ip;
     this.frontend = props.frontend;
+    this.owner = props.owner ?? props.id;
     this.request = props.request;
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
   }

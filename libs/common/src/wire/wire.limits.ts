@@ -133,8 +133,15 @@ export interface IpcLimits {
    */
   bufferedBytes: number;
   /**
-   * Bytes that all sessions of the durable wire keep until their frontends have them. Past it a session whose frontend is
-   * away ends with 1013 when there is more for it: who is away costs nobody else his memory. 256 MiB.
+   * Bytes of answers of one session that wait until its frontend has taken what was sent before. Past it further calls are
+   * answered with an error; one answer may be larger. 64 MiB, as the largest message: a page that asks for more at once
+   * has lost count of it.
+   */
+  answerBytes: number;
+  /**
+   * Bytes that wait for the frontends of all sessions: kept on the durable wire until they are acknowledged, answers that
+   * wait, and what a connection of the compatible wire has not taken. Past it the largest session of the user, or of the
+   * address, that has most ends with 1013: whoever costs too much loses his own, and nobody else. 256 MiB.
    */
   keptBytes: number;
   /** Sessions of this server. Past it an upgrade is refused with 503. Each costs some twenty kilobytes. */
@@ -160,6 +167,7 @@ export const defaultIpcLimits: Readonly<IpcLimits> = {
   waitingBytes: MIB,
   arrivalMs: 30_000,
   bufferedBytes: 16 * MIB,
+  answerBytes: MULTIPART_BYTES,
   keptBytes: 256 * MIB,
   sessions: 10_000,
   upgrades: 256,

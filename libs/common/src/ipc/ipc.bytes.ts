@@ -1,0 +1,55 @@
+import { ByteBudget } from '../call/byte.budget.js';
+import type { BudgetShare } from '../call/byte.budget.js';
+
+/** Bytes that wait for all frontends of a server. Where they are too many, who has most of them loses a session. */
+export class WaitingBytes {
+  readonly #budget: ByteBudget<() => void>;
+
+  /** @param limit bytes of all sessions together */
+  constructor(limit: number) {
+    this.#budget = new ByteBudget(limit);
+  }
+
+  /**
+   * The part of one session.
+   *
+   * @param owner whose session it is
+   * @param end ends the session, and gives back what it has
+   * @param limit how much may wait where that can be refused
+   */
+  of(owner: string, end: () => void, limit?: number): SessionBytes {
+    return new SessionBytes(this.#budget, this.#budget.share(owner, end, limit));
+  }
+}
+
+/** Bytes that wait for the frontend of one session. */
+export class SessionBytes {
+  constructor(
+    private readonly budget: ByteBudget<() => void>,
+    private readonly share: BudgetShare<() => void>,
+  ) {}
+
+  /** Counts bytes that are there, and may end the session that has most; a negative number gives back. */
+  add(by: number): void {
+    this.share.add(by);
+    if (by > 0) this.#relieve();
+  }
+
+  /** Counts bytes that can be refused. @returns whether there is room for them, or others have more than their share */
+  take(bytes: number): boolean {
+    if (this.share.amount + bytes > this.share.limit) return false;
+    if (bytes > this.share.room && this.budget.largest()?.owner === this.share.owner) return false;
+    this.add(bytes);
+    return true;
+  }
+
+  #relieve(): void {
+    const { budget } = this;
+    while (budget.amount > budget.limit) {
+      const { amount } = budget;
+      budget.largest()!.holder();
+      // It is about to end, and gives back a little later.
+      if (budget.amount >= amount) return;
+    }
+  }
+}
