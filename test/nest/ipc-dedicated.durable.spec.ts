@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket } from 'ws';
 import { IpcChannel, IpcTicketService } from '@linnet/backend';
 import type { IpcModuleOptions } from '@linnet/backend';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
@@ -21,7 +22,9 @@ class OnlyHandler {
 
 const frontends: IpcFrontend[] = [];
 const proxies: FaultProxy[] = [];
+const raws: WebSocket[] = [];
 afterEach(async () => {
+  for (const socket of raws.splice(0)) socket.terminate();
   for (const frontend of frontends.splice(0)) frontend.close();
   for (const proxy of proxies.splice(0)) proxy.close();
   await closeIpcApps();
@@ -52,7 +55,54 @@ async function open({ app, port }: IpcTestApp, name?: string, options: IpcFronte
   return { frontend, proxy, states, only: frontend.makeIpcProxy<OnlyHandler>('only') };
 }
 
+/** A connection by hand, which says nothing by itself but answers pings, unless it is to be silent. */
+async function raw({ port }: IpcTestApp, autoPong = true) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ipc`, ['linnet.ipc.1'], { autoPong });
+  raws.push(socket);
+  const received: any[] = [];
+  const closed = new Promise<{ code: number; reason: string }>((resolve) =>
+    socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })),
+  );
+  socket.on('message', (data: Buffer) => received.push(JSON.parse(data.toString())));
+  await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));
+  const say = (list: unknown) => socket.send(JSON.stringify(list));
+  const answer = (index = 0) => until(() => received[index]);
+  return { socket, say, answer, closed };
+}
+
 describe('a dedicated backend on the durable wire', () => {
+  it('refuses a connection that greets when there is a frontend, though it was let in before', async () => {
+    const testApp = await start();
+    const late = await raw(testApp);
+    const own = await raw(testApp);
+    own.say([9]);
+    const [welcome, id] = await own.answer();
+    expect(welcome).toBe(10);
+    late.say([9]);
+    expect(await late.answer()).toEqual([11, 'This backend has a frontend already, and serves no other.']);
+    expect((await late.closed).code).toBe(4001);
+    own.say([0, [2, 1, 'itwin.only', 'say', [], 'a']]);
+    expect(await own.answer(1)).toEqual([0, [3, 1, 'itwin.only', { result: 'said' }]]);
+    expect(testApp.host.sessions.map((session) => session.id)).toEqual([id]);
+  });
+
+  it('leaves a frontend alone that comes back while it is found out whether it is there', async () => {
+    const testApp = await start();
+    const silent = await raw(testApp, false);
+    const again = await raw(testApp);
+    silent.say([9]);
+    const [, id, secret] = await silent.answer();
+    const asked = new Promise((resolve) => silent.socket.on('ping', resolve));
+    const other = testApp.refused();
+    await asked;
+    again.say([9, id, secret, 0]);
+    await again.answer();
+    expect((await other).status).toBe(409);
+    again.say([0, [2, 1, 'itwin.only', 'say', [], 'a']]);
+    expect(await again.answer(1)).toEqual([0, [3, 1, 'itwin.only', { result: 'said' }]]);
+    expect(testApp.host.sessions.map((session) => session.id)).toEqual([id]);
+  });
+
   it('is resumed over a new connection by its frontend', async () => {
     const testApp = await start();
     const { proxy, only, states } = await open(testApp);

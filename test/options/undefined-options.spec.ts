@@ -337,6 +337,7 @@ describe('options of servers that are undefined', () => {
       path: 0,
       authorize: 0,
       guards: 0,
+      userKey: 0,
       dedicated: 0,
       native: 0,
       frontendGraceMs: 0,

@@ -22,10 +22,12 @@ import { earlierAnswers, refuseUpgrade } from '../node/upgrade.refusal.js';
 import { IpcWebSocket } from '../node/websocket.transport.js';
 import { IpcAuthorizer } from './ipc.authorizer.js';
 import { IpcHost } from './ipc.host.js';
+import { ownerOf } from './ipc.owner.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import { IpcRegistry } from './ipc.registry.js';
 import { IpcSessions } from './ipc.sessions.js';
 import { IpcSockets } from './ipc.sockets.js';
+import { PendingUpgrades, tooManyConnect } from './ipc.upgrades.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
 
 /** How long a peer may take to answer a close frame, in milliseconds. */
@@ -48,6 +50,7 @@ export class IpcGateway implements OnModuleInit {
   readonly #sockets: IpcSockets;
   /** Upgrades that are being looked at. */
   readonly #waiting = new Set<Socket>();
+  readonly #upgrades: PendingUpgrades;
   /** Upgrades that a guard answers by itself. */
   readonly #answering = new Set<Socket>();
   #closing = false;
@@ -63,6 +66,7 @@ export class IpcGateway implements OnModuleInit {
     this.#limits = host.limits;
     this.#resumes = options.resumeGraceMs !== 0;
     this.#origins = new OriginPolicy(options);
+    this.#upgrades = new PendingUpgrades(this.#limits.upgrades);
     this.#sockets = new IpcSockets(options, host, sessions);
     this.#webSockets = new WebSocketServer({
       noServer: true,
@@ -137,21 +141,27 @@ export class IpcGateway implements OnModuleInit {
     });
     try {
       this.#check(request);
+      const ip = clientAddress(this.adapterHost.httpAdapter, request);
+      const leave = this.#upgrades.enter(socket, ownerOf(undefined, ip));
       this.#waiting.add(socket);
       const admitted = this.#admit(request, socket);
       // Until it is done, whether it is waited for or not: what it holds is held.
-      const done = () => this.#waiting.delete(socket);
+      const done = () => {
+        leave();
+        this.#waiting.delete(socket);
+      };
       admitted.then(done, done);
       const identity = await Promise.race([admitted, late]);
       if (!identity) await this.#answered(socket, late);
-      if (!identity || socket.destroyed) return;
-      this.#checkRoom(request);
-      if (this.options.dedicated) this.#sockets.checkRoom();
-      const ip = clientAddress(this.adapterHost.httpAdapter, request);
+      // Others may have needed its place.
+      if (!identity || socket.destroyed || socket.writableEnded) return;
+      const owner = ownerOf(identity.user, ip, this.options.userKey);
+      this.#checkRoom(request, owner);
+      this.#sockets.dedicated?.check();
       // It has listeners of its own from here on.
       socket.off('error', failed);
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) =>
-        this.#sockets.open(webSocket as IpcWebSocket, socket, request, { ...identity, ip }),
+        this.#sockets.open(webSocket as IpcWebSocket, socket, request, { ...identity, ip, owner }),
       );
     } catch (error) {
       this.#refuse(socket, error);
@@ -172,7 +182,7 @@ export class IpcGateway implements OnModuleInit {
   async #admit(request: IncomingMessage, socket: Socket): Promise<IpcIdentity | undefined> {
     const identity = await this.authorizer.authorize(request, socket);
     // Who has left, or was refused meanwhile, takes nobody's place.
-    if (identity && this.options.dedicated && !socket.destroyed) await this.#sockets.makeRoom(identity);
+    if (identity && !socket.destroyed) await this.#sockets.dedicated?.makeRoom(identity);
     return identity;
   }
 
@@ -188,20 +198,19 @@ export class IpcGateway implements OnModuleInit {
       );
     this.#origins.checkHost(head);
     this.#origins.checkOrigin(head);
-    if (this.#waiting.size >= this.#limits.upgrades)
-      throw new HttpError(503, 'Too many frontends are connecting at once.');
     this.#checkRoom(request);
   }
 
-  #checkRoom(request: IncomingMessage): void {
+  /** @param owner whose the connection is, where that is known */
+  #checkRoom(request: IncomingMessage, owner?: string): void {
     if (this.#closing) throw new HttpError(503, 'The server is shutting down.');
-    if (this.#sockets.greeting >= this.#limits.upgrades)
-      throw new HttpError(503, 'Too many frontends are connecting at once.');
     // Who may have a session already says so in his greeting.
     const offered = request.headers['sec-websocket-protocol']?.split(',') ?? [];
-    if (this.#resumes && offered.some((protocol) => protocol.trim() === DURABLE_PROTOCOL)) return;
-    if (this.#sockets.load >= this.#limits.sessions)
-      throw new HttpError(503, 'The server has as many sessions as it can have.');
+    const isDurable = this.#resumes && offered.some((protocol) => protocol.trim() === DURABLE_PROTOCOL);
+    if (this.#sockets.hasRoom(isDurable, owner)) return;
+    throw isDurable
+      ? tooManyConnect()
+      : new HttpError(503, 'The server has as many sessions as it can have.');
   }
 
   #refuse(socket: Socket, error: unknown): void {

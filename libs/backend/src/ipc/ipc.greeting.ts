@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
 import {
+  ByteBudget,
   greetingLimits,
   greetingOf,
   INTERRUPTED,
@@ -18,7 +19,7 @@ import { SessionProof } from './ipc.proof.js';
 const GREETING_MS = 10_000;
 
 /** Who has opened a connection, and where from. */
-export type IpcPeer = IpcIdentity & Pick<IpcSessionProps, 'ip'>;
+export type IpcPeer = IpcIdentity & Pick<IpcSessionProps, 'ip' | 'owner'>;
 
 /** A session of the durable wire, connected or waiting for its frontend to come back. */
 interface Durable {
@@ -39,42 +40,55 @@ export class IpcGreeting {
   /** By the keys of the frontends that have begun them. */
   readonly #byKey = new Map<string, Durable>();
   readonly #graceMs: number;
-  #waiting = 0;
+  /** Connections that have not said yet what they want, each with how it is ended. */
+  readonly #waiting: ByteBudget<() => void>;
 
   /**
    * @param graceMs how long a session waits for its frontend to come back, in milliseconds
    * @param isNative whether frontends are on this computer
+   * @param mostWaiting how many connections may be there that have not greeted
    */
   constructor(
     graceMs: number,
     private readonly isNative: boolean,
+    mostWaiting: number,
   ) {
+    this.#waiting = new ByteBudget(mostWaiting);
     // No timer waits for longer.
     this.#graceMs = Math.min(graceMs, 2 ** 31 - 1);
   }
 
-  /** Connections that have not said yet what they want. */
-  get waiting(): number {
-    return this.#waiting;
+  /** Whether another connection may wait until it says what it wants, if need be at the cost of whoever has most. */
+  hasRoom(owner: string): boolean {
+    return this.#waiting.amount < this.#waiting.limit || this.#waiting.above(owner).length > 0;
   }
 
   /**
    * Waits for the first frame of a connection, and ends one that has none to say.
    *
+   * @param owner whose connection it is
    * @param greeted may throw an IpcProtocolError, which ends the connection
    */
-  listen(webSocket: IpcWebSocket, transport: WebSocketTransport, greeted: (frame: string) => void): void {
-    const timer = setTimeout(() => transport.close(1002, 'There was no greeting.'), GREETING_MS).unref();
+  listen(
+    webSocket: IpcWebSocket,
+    transport: WebSocketTransport,
+    owner: string,
+    greeted: (frame: string) => void,
+  ): void {
+    const end = (code: number, reason: string) => {
+      done();
+      transport.close(code, reason);
+    };
+    const timer = setTimeout(() => end(1002, 'There was no greeting.'), GREETING_MS).unref();
     const ignored = () => undefined;
-    this.#waiting++;
+    const place = this.#waiting.share(owner, () => end(1013, 'Too many connections do not greet.'));
     const done = () => {
       clearTimeout(timer);
-      this.#waiting--;
-      webSocket.off('close', done);
+      place.clear();
+      // What is on its way to a connection that is being closed begins nothing.
+      webSocket.off('close', done).off('message', heard);
     };
-    webSocket.on('error', ignored);
-    webSocket.on('close', done);
-    webSocket.once('message', (data: Buffer, isBinary: boolean) => {
+    const heard = (data: Buffer, isBinary: boolean) => {
       done();
       webSocket.off('error', ignored);
       try {
@@ -86,7 +100,13 @@ export class IpcGreeting {
         if (error instanceof SessionLost) this.refuse(transport, error);
         transport.close(error.code, error.message);
       }
-    });
+    };
+    webSocket.on('error', ignored);
+    webSocket.on('close', done);
+    webSocket.on('message', heard);
+    // The one that waits longest, of whoever has most.
+    if (this.#waiting.amount >= this.#waiting.limit) this.#waiting.above(owner)[0]?.holder();
+    place.add(1);
   }
 
   /**

@@ -35,6 +35,12 @@ export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapE
   authorize?: IpcAuthorize;
   /** Guards of the upgrade request (context type `http`); classes are resolved as providers. */
   guards?: readonly (Type<CanActivate> | CanActivate)[];
+  /**
+   * Names a user, where users share what the server has for all (memory, sessions, connections that are being made), and
+   * who has most gives way. It has to be equal for all connections of one user. Default: the user as JSON, without what
+   * differs from token to token (`iat`, `exp`, `jti` and the like). Who is nobody counts by his address.
+   */
+  userKey?: (user: unknown) => string;
   /** One frontend and no other: see `IpcHost.bindLifetime`. Default `false`. */
   dedicated?: boolean;
   /**

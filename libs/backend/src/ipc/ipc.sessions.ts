@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Activity } from '@linnet/common';
 import type { IpcClosure, IpcConnection, IpcSession } from '@linnet/common';
+import { ByteBudget } from '@linnet/common/internal';
 import { runUntilDone } from '../context/request.context.js';
 import { SHUTDOWN_MS } from '../http/http.attach.js';
 import { IpcHost } from './ipc.host.js';
@@ -14,6 +15,12 @@ import { within } from './ipc.within.js';
 /** Codes by which this side ends a session that went wrong. */
 const faults = new Set([1002, 1006, 1007, 1008, 1009, 1011, 1013]);
 
+/** A session, as far as it is one of as many as there may be. */
+interface Place {
+  readonly connection: IpcConnection;
+  readonly isConnected: () => boolean;
+}
+
 /** The sessions of an application, whatever they are connected by: begins them, and ends them with all that is theirs. */
 @Injectable()
 export class IpcSessions {
@@ -21,6 +28,8 @@ export class IpcSessions {
   readonly #open = new Map<IpcSession, IpcConnection>();
   /** Sessions that are over, and whose handlers still run or are being destroyed. */
   readonly #ending = new Set<Promise<void>>();
+  /** All of them, by whose they are. */
+  readonly #places: ByteBudget<Place>;
   /** When all calls have had their time, as the server ends; in milliseconds of this process. */
   #deadline = Infinity;
 
@@ -28,11 +37,28 @@ export class IpcSessions {
     @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
     private readonly host: IpcHost,
     private readonly registry: IpcRegistry,
-  ) {}
+  ) {
+    this.#places = new ByteBudget(host.limits.sessions);
+  }
 
   /** How many are over, and not done yet. */
   get ending(): number {
     return this.#ending.size;
+  }
+
+  /** Whether whoever has most has so many sessions that one of them is to give way to another owner's. */
+  yields(owner: string): boolean {
+    return this.#places.above(owner).length > 0;
+  }
+
+  /** Ends a session of whoever has most: one whose frontend is away, or else the newest. */
+  yield(owner: string): void {
+    const open = this.#places
+      .above(owner)
+      .map(({ holder }) => holder)
+      .filter(({ connection }) => connection.session.isOpen);
+    const place = open.find(({ isConnected }) => !isConnected()) ?? open.at(-1);
+    place?.connection.link.close(1013, 'Others need a place, and nobody has as many sessions as this user.');
   }
 
   /**
@@ -50,11 +76,13 @@ export class IpcSessions {
     // Every call of the session may listen to it, which Node would take for a leak.
     setMaxListeners(0, session.signal);
     this.#open.set(session, connection);
+    const place = this.#places.share(session.owner, { connection, isConnected });
+    place.add(1);
     const started = this.#start(session);
     void session.closed.then((closure) => {
       // A frontend that has left is nothing for the log.
       if (isConnected() && faults.has(closure.code)) this.#warn(connection.session, closure);
-      this.#end(connection, started);
+      void this.#end(connection, started).finally(() => place.clear());
     });
     this.host.lifetime.begun();
     return started;
@@ -86,7 +114,7 @@ export class IpcSessions {
     this.#logger.warn(`Session ${id} was ended: ${reason} (${code})`);
   }
 
-  #end(connection: IpcConnection, started: Promise<void>): void {
+  #end(connection: IpcConnection, started: Promise<void>): Promise<void> {
     const { session } = connection;
     this.#open.delete(session);
     // One that was taken over from ends behind the beginning of the next.
@@ -99,7 +127,7 @@ export class IpcSessions {
       await this.#inContext(session, () => this.registry.scopes.close(session));
     })();
     this.#ending.add(ending);
-    void ending.finally(() => this.#ending.delete(ending));
+    return ending.finally(() => this.#ending.delete(ending));
   }
 
   /** What a session begins and ends with is logged as part of it. */

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { isDeepStrictEqual } from 'node:util';
 import { WebSocket } from 'ws';
-import type { IpcConnection, IpcIdentity, IpcSession, IpcSessionProps } from '@linnet/common';
-import { DURABLE_PROTOCOL, DurableLink, HttpError, SessionLost, textForm } from '@linnet/common/internal';
+import type { IpcConnection, IpcSession, IpcSessionProps } from '@linnet/common';
+import { DURABLE_PROTOCOL, DurableLink, SessionLost, textForm } from '@linnet/common/internal';
 import type { Hello } from '@linnet/common/internal';
 import { WebSocketTransport } from '../node/websocket.transport.js';
 import type { IpcWebSocket } from '../node/websocket.transport.js';
+import { DedicatedPlace, OCCUPIED } from './ipc.dedicated.js';
+import type { Connected } from './ipc.dedicated.js';
 import { IpcGreeting, isDone } from './ipc.greeting.js';
 import type { IpcPeer } from './ipc.greeting.js';
 import type { IpcHost } from './ipc.host.js';
@@ -15,22 +16,14 @@ import type { IpcModuleOptions } from './ipc.options.js';
 import type { IpcSessions } from './ipc.sessions.js';
 import { within } from './ipc.within.js';
 
-/** How long a peer may take to answer a close frame, or the ping that asks whether it is still there. */
+/** How long a peer may take to answer a close frame. */
 const PATIENCE_MS = 2_000;
-
-/** A session, and the WebSocket that it has now. */
-interface Connected {
-  readonly connection: IpcConnection;
-  /** Absent while a session waits for its frontend to come back. */
-  transport: WebSocketTransport | undefined;
-  webSocket: IpcWebSocket;
-  /** Resolves when the session's handlers are there, or could not be made. */
-  readonly started: Promise<void>;
-}
 
 /** The WebSockets of sessions: has each begin one, or take one up again, and says which are still there. */
 export class IpcSockets {
   readonly #connected = new Map<IpcSession, Connected>();
+  /** The place of the only frontend, where there is only one. */
+  readonly dedicated: DedicatedPlace | undefined;
   readonly #greeting: IpcGreeting;
   /** Those whose session is over stay until their peer lets go, too. */
   readonly #webSockets = new Set<IpcWebSocket>();
@@ -41,24 +34,36 @@ export class IpcSockets {
     private readonly host: IpcHost,
     private readonly sessions: IpcSessions,
   ) {
-    this.#greeting = new IpcGreeting(options.resumeGraceMs ?? 30_000, options.native ?? false);
+    const { resumeGraceMs = 30_000, native = false } = options;
+    this.#greeting = new IpcGreeting(resumeGraceMs, native, host.limits.upgrades);
+    this.dedicated = options.dedicated
+      ? new DedicatedPlace(this.#connected, (open) => this.#park(open.connection.session, open))
+      : undefined;
   }
 
-  /** Connections that have not said yet what they want. */
-  get greeting(): number {
-    return this.#greeting.waiting;
+  /**
+   * Whether a connection finds room, if need be at the cost of whoever has most.
+   *
+   * @param durable it has yet to say whether it begins a session, or has one
+   * @param owner whose it is, where that is known; else that of somebody who has nothing yet
+   */
+  hasRoom(durable: boolean, owner = ''): boolean {
+    if (durable) return this.#greeting.hasRoom(owner);
+    return this.#load < this.host.limits.sessions || this.sessions.yields(owner);
   }
 
   /** Begins a session, or takes one up again. Its listeners are there before anything can be read. */
   open(webSocket: IpcWebSocket, socket: Socket, request: IncomingMessage, identity: IpcPeer): void {
     const transport = new WebSocketTransport(webSocket, socket);
+    const { owner = '' } = identity;
+    const isFull = this.#load >= this.host.limits.sessions;
     this.#webSockets.add(webSocket);
     webSocket.on('close', () => this.#webSockets.delete(webSocket));
     const { heartbeatMs = 30_000 } = this.options;
     if (heartbeatMs > 0) this.#heartbeat ??= setTimeout(() => this.#look(), heartbeatMs).unref();
     if (webSocket.protocol === DURABLE_PROTOCOL) {
       // The frontend speaks first: it wants a session, or its own again.
-      this.#greeting.listen(webSocket, transport, (frame) => {
+      this.#greeting.listen(webSocket, transport, owner, (frame) => {
         const known = this.#greeting.recognize(frame, identity);
         if (known.session) this.#resume(known.session, webSocket, transport, known.received);
         else {
@@ -68,6 +73,7 @@ export class IpcSockets {
       });
       return;
     }
+    if (isFull) this.sessions.yield(owner);
     const connection = this.host.server.open(transport, { ...identity, id: randomUUID(), request });
     const { link } = connection;
     this.#listen(webSocket, link);
@@ -81,7 +87,11 @@ export class IpcSockets {
     props: IpcSessionProps,
     hello: Hello | undefined,
   ): void {
-    const { refusal } = this.host.server;
+    const { server, limits } = this.host;
+    // It was let in when there was no frontend: one that has greeted meanwhile was faster.
+    if (this.dedicated?.isTaken) throw new SessionLost(OCCUPIED);
+    if (server.size >= limits.sessions) this.sessions.yield(props.owner ?? '');
+    const { refusal } = server;
     if (refusal) {
       webSocket.on('error', () => undefined);
       transport.close(refusal.code, refusal.reason);
@@ -180,39 +190,10 @@ export class IpcSockets {
   }
 
   /**
-   * Makes room for another frontend of a dedicated backend: ends the session of one that is gone, or is the same. One
-   * that may come back is left until it is known who asks: perhaps it has come back.
-   *
-   * @throws HttpError (rejection) 409 for a backend that has a frontend
-   */
-  async makeRoom({ frontend, user }: IpcIdentity): Promise<void> {
-    const current = this.#present();
-    if (!current) return;
-    const { session, link } = current.connection;
-    // Nobody is known by no name.
-    const isSame = typeof frontend === 'string' && frontend !== '' && session.frontend === frontend;
-    // A name that a page chose for itself is no proof.
-    const isReload = isSame && isDeepStrictEqual(session.user, user);
-    if (!isReload && (await current.transport?.isAlive(PATIENCE_MS))) throw occupied();
-    if (isReload || !(link instanceof DurableLink)) link.close(1001, 'The frontend has connected anew.');
-    else this.#park(session, current);
-    current.webSocket.terminate();
-  }
-
-  /** Whether the room is still there: another one may have been faster. @throws HttpError 409 */
-  checkRoom(): void {
-    if (this.#present()) throw occupied();
-  }
-
-  #present(): Connected | undefined {
-    return [...this.#connected.values()].find(({ transport }) => transport);
-  }
-
-  /**
    * What there is of sessions: connections, those that linger included; those that wait to be resumed; and calls that go
    * on without theirs.
    */
-  get load(): number {
+  get #load(): number {
     const parked = [...this.#connected.values()].filter(({ transport }) => !transport);
     return this.#webSockets.size + this.sessions.ending + parked.length;
   }
@@ -249,8 +230,4 @@ export class IpcSockets {
       webSocket.terminate();
     }
   }
-}
-
-function occupied(): HttpError {
-  return new HttpError(409, 'This backend has a frontend already, and serves no other.');
 }

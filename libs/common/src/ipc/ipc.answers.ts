@@ -1,6 +1,12 @@
+import { TransientError } from '../call/call.error.js';
+import { encodeError } from '../wire/error.codec.js';
+import { encodeIpcError } from './ipc.error.js';
 import type { SessionBytes } from './ipc.bytes.js';
 import type { IpcSessionLink } from './ipc.link.js';
+import { prepareResponse } from './ipc.outgoing.js';
 import type { OutgoingMessage } from './ipc.outgoing.js';
+
+const TOO_MUCH = 'Too many bytes of answers wait until this frontend has taken those before.';
 
 interface Answer {
   response: OutgoingMessage;
@@ -27,18 +33,20 @@ export class WaitingAnswers {
   /**
    * Keeps an answer until it can be sent.
    *
-   * @param refused makes what is sent instead where there is no room to keep it; the first has always room
+   * Where there is no room to keep it, an error is sent in its place; the first has always room.
+   *
+   * @param activityId for the error
    * @param done called when it was sent, or nobody waits for it any more
    * @throws NumberedError for a value that cannot be sent
    */
-  add(response: OutgoingMessage, refused: () => OutgoingMessage, done: () => void): void {
+  add(response: OutgoingMessage, activityId: string, done: () => void): void {
     const isFirst = this.#answers.length === 0;
     const answer = { response, bytes: sizeOf(response), done };
     // Before it is counted: that may end the session, and with it what waits.
     this.#answers.push(answer);
     if (isFirst) this.bytes.add(answer.bytes);
     else if (!this.bytes.take(answer.bytes)) {
-      answer.response = refused();
+      answer.response = refusalOf(response, new TransientError(TOO_MUCH), activityId);
       answer.bytes = sizeOf(answer.response);
       this.bytes.add(answer.bytes);
     }
@@ -71,6 +79,15 @@ export class WaitingAnswers {
       void this.link.send(response);
     }
   }
+}
+
+/** The answer to a call that is not made, or whose answer is not kept: its caller's bad luck, and nothing for the log. */
+export function refusalOf(
+  { channel, request = 0 }: Pick<OutgoingMessage, 'channel' | 'request'>,
+  error: unknown,
+  activityId: string,
+): OutgoingMessage {
+  return prepareResponse(channel, request, encodeIpcError(error, encodeError(error, activityId)), 'error');
 }
 
 /** Makes of an answer what is sent: the value may be another by then. */

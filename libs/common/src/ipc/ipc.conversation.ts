@@ -3,21 +3,19 @@ import { GENERAL_ERROR, IModelError, TransientError } from '../call/call.error.j
 import { newId } from '../call/call.id.js';
 import { CallQueue } from '../call/call.queue.js';
 import { settle } from '../call/call.settle.js';
-import { encodeError } from '../wire/error.codec.js';
 import { primitiveMembers } from '../wire/error.members.js';
 import { describeLosses } from '../wire/value.inspect.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
-import { WaitingAnswers } from './ipc.answers.js';
+import { refusalOf, WaitingAnswers } from './ipc.answers.js';
 import type { SessionBytes } from './ipc.bytes.js';
 import { IpcAnswer } from './ipc.channels.js';
 import type { IpcCall, IpcChannels, IpcTarget } from './ipc.channels.js';
-import { answerFailure, encodeIpcError } from './ipc.error.js';
+import { answerFailure } from './ipc.error.js';
 import type { IpcErrorOptions } from './ipc.error.js';
 import type { IpcSessionLink } from './ipc.link.js';
 import { IpcClosedError, IpcMessageType } from './ipc.message.js';
 import type { IpcClosure, IpcMessage } from './ipc.message.js';
 import { prepareResponse } from './ipc.outgoing.js';
-import type { OutgoingMessage } from './ipc.outgoing.js';
 import type { IpcListener, IpcSession } from './ipc.session.js';
 
 /** How frontends are answered. */
@@ -87,7 +85,7 @@ export class IpcConversation {
       if (this.#pending >= this.options.limits.pendingCalls)
         throw new TransientError('Too many calls of this session are not answered yet.');
     } catch (error) {
-      void this.link.send(refusalOf(message, error, activity));
+      void this.link.send(refusalOf(message, error, activity.activityId));
       return;
     }
     const call: IpcCall = {
@@ -142,7 +140,7 @@ export class IpcConversation {
     const { value, envelope, activity } = answer instanceof IpcAnswer ? answer : own;
     try {
       const response = prepareResponse(channel, request, value, envelope, this.#exposure);
-      if (mustWait) this.#answers.add(response, () => refusalOf(message, tooMuchWaits(), activity), done);
+      if (mustWait) this.#answers.add(response, activity.activityId, done);
       else void this.link.send(response);
     } catch (error) {
       if (mustWait) done();
@@ -245,17 +243,4 @@ export class IpcConversation {
     activity.identifyBy(session);
     return activity;
   }
-}
-
-/** The answer to a call that is not made, or whose answer is not kept: its caller's bad luck, and nothing for the log. */
-function refusalOf(
-  { channel, request }: IpcMessage,
-  error: unknown,
-  { activityId }: Activity,
-): OutgoingMessage {
-  return prepareResponse(channel, request, encodeIpcError(error, encodeError(error, activityId)), 'error');
-}
-
-function tooMuchWaits(): TransientError {
-  return new TransientError('Too many bytes of answers wait until this frontend has taken those before.');
 }
