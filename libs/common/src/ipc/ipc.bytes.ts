@@ -1,6 +1,11 @@
 import { ByteBudget } from '../call/byte.budget.js';
 import type { BudgetShare } from '../call/byte.budget.js';
 
+/** Is told how many bytes more, or less, a link keeps: several share what may be kept. It may end the link. */
+export interface KeptBytes {
+  add(by: number): void;
+}
+
 /** Bytes that wait for all frontends of a server. Where they are too many, who has most of them loses a session. */
 export class WaitingBytes {
   readonly #budget: ByteBudget<() => void>;
@@ -23,7 +28,7 @@ export class WaitingBytes {
 }
 
 /** Bytes that wait for the frontend of one session. */
-export class SessionBytes {
+export class SessionBytes implements KeptBytes {
   constructor(
     private readonly budget: ByteBudget<() => void>,
     private readonly share: BudgetShare<() => void>,

@@ -109,6 +109,11 @@ export interface Hello extends SessionKeys {
 /** As many characters as a key has to have at the least: it is nobody else's to guess. */
 const SHORTEST_KEY = 20;
 
+/** A key for what is about to be begun: 128 random bits. */
+export function newKey(): string {
+  return crypto.getRandomValues(new Uint32Array(4)).join('-');
+}
+
 /** The first frame of a frontend, as a list: begins a session, or proves that one is its own. */
 export function helloOf({ sessionId, secret }: SessionKeys, received: number, attempt: number): unknown[] {
   return [IpcControlType.Hello, sessionId, secret, received, attempt];

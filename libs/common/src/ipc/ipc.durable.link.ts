@@ -6,7 +6,7 @@ import { IpcControlType } from './ipc.durable.codec.js';
 import type { DurableMessage } from './ipc.durable.codec.js';
 import type { DurableForm } from './ipc.durable.form.js';
 import { DurableOutbox } from './ipc.durable.outbox.js';
-import type { KeptBytes } from './ipc.durable.outbox.js';
+import type { KeptBytes } from './ipc.bytes.js';
 import { DurableInbox } from './ipc.durable.inbox.js';
 import { HIGH_WATER, sent, unwatched } from './ipc.link.js';
 import type { IpcSessionLink, IpcTransport } from './ipc.link.js';

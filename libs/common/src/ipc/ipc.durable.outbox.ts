@@ -1,4 +1,5 @@
 import { Fifo } from '../call/call.fifo.js';
+import type { KeptBytes } from './ipc.bytes.js';
 import type { DurableForm, PreparedMessage } from './ipc.durable.form.js';
 import type { IpcTransport } from './ipc.link.js';
 import type { IpcFrame } from './ipc.message.js';
@@ -6,11 +7,6 @@ import type { OutgoingMessage } from './ipc.outgoing.js';
 
 /** Messages of one turn are one frame up to so many bytes: it has to be within what the peer takes. */
 const FRAME_BYTES = 256 * 1024;
-
-/** Is told how many bytes more, or less, a link keeps: several share what may be kept. */
-export interface KeptBytes {
-  add(by: number): void;
-}
 
 /** What a durable link has sent: numbered, put into frames, and kept until the peer has acknowledged it. */
 export class DurableOutbox {

@@ -6,7 +6,7 @@ import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
 import type { IpcClosure, IpcFrame, IpcMessage } from './ipc.message.js';
 import { IpcInbox } from './ipc.inbox.js';
 import type { IpcReading } from './ipc.inbox.js';
-import type { KeptBytes } from './ipc.durable.outbox.js';
+import type { KeptBytes } from './ipc.bytes.js';
 import type { OutgoingMessage } from './ipc.outgoing.js';
 import { IpcReceiver } from './ipc.receiver.js';
 

@@ -1,6 +1,6 @@
 import type { IpcLimits } from '../wire/wire.limits.js';
 import type { IpcConnectionEvents, IpcConnector } from './ipc.connector.js';
-import { greetingLimits, helloOf, readGreeting } from './ipc.durable.codec.js';
+import { greetingLimits, helloOf, newKey, readGreeting } from './ipc.durable.codec.js';
 import type { SessionKeys } from './ipc.durable.codec.js';
 import type { DurableForm } from './ipc.durable.form.js';
 import { DurableLink, INTERRUPTED } from './ipc.durable.link.js';
@@ -294,9 +294,4 @@ export class IpcPairing {
 function isFinal(code: number): boolean {
   if (code === 1002 || code === 1007 || code === INTERRUPTED) return false;
   return code <= 1003 || (code >= 1008 && code <= 1013) || code >= 3000;
-}
-
-/** 128 random bits. */
-function newKey(): string {
-  return crypto.getRandomValues(new Uint32Array(4)).join('-');
 }
