@@ -15,6 +15,7 @@ import {
 } from '@linnet/common/internal';
 import { clientAddress } from '../http/client.address.js';
 import { drainOnClose, SHUTDOWN_MS } from '../http/http.attach.js';
+import { checkPath } from '../http/path.check.js';
 import { mapNestException } from '../nest/exception.mapper.js';
 import { NodeRequestHead } from '../node/request.head.js';
 import { claimUpgrades } from '../node/upgrade.claim.js';
@@ -63,6 +64,10 @@ export class IpcGateway implements OnModuleInit {
     private readonly authorizer: IpcAuthorizer,
     private readonly adapterHost: HttpAdapterHost,
   ) {
+    if (adapterHost.listening)
+      throw new Error(
+        'IpcModule is loaded lazily, and would serve nothing: import it where it is there at start.',
+      );
     this.#limits = host.limits;
     this.#resumes = options.resumeGraceMs !== 0;
     this.#origins = new OriginPolicy(options);
@@ -103,6 +108,11 @@ export class IpcGateway implements OnModuleInit {
       throw new Error('IpcModule.forRoot() is imported twice: one module serves all of an application.');
     served.add(adapter);
     const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
+    checkPath(
+      this.options.path ?? '',
+      'The path of IpcModule',
+      'name one, and have `authorize` read what differs from the URL of the upgrade.',
+    );
     // However it is written, with slashes around it or without.
     const path = `/${(this.options.path ?? 'ipc').replace(/^\/+|\/+$/g, '')}`;
     claimUpgrades(

@@ -27,7 +27,10 @@ const session = {
   useFactory: (request: unknown) => {
     if (request instanceof IpcSession) return request;
     if (request instanceof IpcRequest) return request.ipcSession;
-    throw new Error('There is no IpcSession here: the call came over HTTP.');
+    // Libraries have requests of their own: the payload of an event, a job.
+    const isHttp = typeof request === 'object' && request !== null && 'headers' in request;
+    const why = isHttp ? 'the call came over HTTP.' : 'it belongs to no call that came over IPC.';
+    throw new Error(`There is no IpcSession here: ${why}`);
   },
 };
 

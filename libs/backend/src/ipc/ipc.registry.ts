@@ -1,11 +1,19 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { DiscoveryService, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
+import {
+  ApplicationConfig,
+  DiscoveryService,
+  ExternalContextCreator,
+  LazyModuleLoader,
+  ModulesContainer,
+} from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/internal';
 import type { IpcCall, IpcChannelLike, IpcMethodHandler } from '@linnet/common';
 import { channelName } from '@linnet/common/internal';
+import { unheededDecorators } from '../nest/decorator.check.js';
 import { findDecorated } from '../nest/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
 import { HandlerPipeline, handlerMethod, lastValueOf } from '../nest/handler.pipeline.js';
+import { bindGlobalEnhancers, onLazyModule } from '../nest/lazy.modules.js';
 import { MessageCall } from '../nest/message.call.js';
 import type { MessageTarget } from '../nest/message.call.js';
 import { nestParts } from '../nest/nest.internals.js';
@@ -15,6 +23,7 @@ import type { IpcHandlerMetadata } from './ipc.decorator.js';
 import { IpcHost } from './ipc.host.js';
 import { callableMethods, channelOf } from './ipc.methods.js';
 import type { IpcModuleOptions } from './ipc.options.js';
+import { checkOutside } from './ipc.outside.js';
 import { SessionScopes } from './ipc.scope.js';
 import { scopeOf } from './ipc.scope.rules.js';
 import type { HandlerScope } from './ipc.scope.rules.js';
@@ -27,36 +36,46 @@ type Methods = Record<string, (...args: unknown[]) => unknown>;
 export class IpcRegistry {
   readonly scopes: SessionScopes;
   readonly #logger = new Logger('IpcModule');
+  /** By channel, the class that answers it. */
+  readonly #names = new Map<string, string>();
+  readonly #known = new Set<unknown>();
 
   constructor(
     @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
     private readonly discovery: DiscoveryService,
     private readonly creator: ExternalContextCreator,
     private readonly host: IpcHost,
-    modules: ModulesContainer,
+    private readonly modules: ModulesContainer,
+    private readonly config: ApplicationConfig,
+    private readonly lazyModules: LazyModuleLoader,
   ) {
     this.scopes = new SessionScopes(creator, modules);
   }
 
   /** @throws Error with a sentence that names the class, for what cannot work */
   registerAll(): void {
-    const names = new Map<string, string>();
-    const known = new Set<unknown>();
+    this.#registerNew(false);
+    onLazyModule(this.lazyModules, () => this.#registerNew(true));
+  }
+
+  #registerNew(isLazy: boolean): void {
     for (const provider of findDecorated<IpcHandlerMetadata>(this.discovery, IPC_HANDLER)) {
       const { wrapper, metadata, type } = provider;
       // A factory may hand out a handler that is a provider itself.
-      if (known.has(wrapper.instance)) continue;
-      known.add(wrapper.instance);
+      if (this.#known.has(wrapper.instance)) continue;
+      this.#known.add(wrapper.instance);
+      if (isLazy) bindGlobalEnhancers(wrapper, this.config);
       checkScope(wrapper, type.name, 'an IPC handler', 'sessions');
       const channel = channelOf(type, wrapper.instance as object, metadata.channel);
       const name = channelName(channel);
-      const other = names.get(name);
+      const other = this.#names.get(name);
       if (other !== undefined)
         throw new Error(`IPC channel "${name}" has two handlers: ${other} and ${type.name}.`);
-      names.set(name, type.name);
+      this.#names.set(name, type.name);
       this.#register(provider, channel);
     }
     this.scopes.complete();
+    checkOutside(this.modules);
   }
 
   #register(
@@ -79,6 +98,7 @@ export class IpcRegistry {
     const handler = { name: type.name, methods, sequential: metadata.sequential };
     // What Nest puts around its methods is not to disappear: nothing replaces a provider.
     this.host.server.channels.register(channel, handler, true);
+    for (const warning of unheededDecorators(instance, callable)) this.#logger.warn(warning);
     const notes = [
       scope !== 'application' && `one for each ${scope}`,
       metadata.sequential && 'one call after the other',

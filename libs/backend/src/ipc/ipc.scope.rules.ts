@@ -84,3 +84,8 @@ export function tokensOfSessions(modules: ModulesContainer): Set<unknown> {
   }
   return tokens;
 }
+
+/** Whether a provider can be made only for a session: for what it depends on, or for what is bound to it. */
+export function isMadeForSessions(wrapper: InstanceWrapper): boolean {
+  return [wrapper, ...(wrapper.getEnhancersMetadata() ?? [])].some((each) => needsOf(each).session);
+}

@@ -1,4 +1,6 @@
+import type { ApplicationConfig } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/internal';
+import type { RpcEndpoint } from '@linnet/common';
 import { methodOf, operationsOf } from '@linnet/common/internal';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
 import { checkScope } from '../nest/scope.check.js';
@@ -24,4 +26,16 @@ export function checkImplementation(
 /** The class's name; the token's for what a factory or a test has put there. */
 export function classNameOf({ metatype, name, isNotMetatype }: InstanceWrapper): string {
   return (!isNotMetatype && typeof metatype === 'function' && metatype.name) || String(name);
+}
+
+/** A path of RPC that the application's global prefix leaves out, if there is one. */
+export function excludedPath(
+  config: ApplicationConfig,
+  endpoints: readonly RpcEndpoint[],
+): string | undefined {
+  const excluded = config.getGlobalPrefixOptions().exclude ?? [];
+  const paths = endpoints.flatMap(({ interfaceName, interfaceVersion, operationNames }) =>
+    operationNames.map((operation) => `/${interfaceName}-${interfaceVersion}-${operation}`),
+  );
+  return paths.find((path) => excluded.some(({ pathRegex }) => pathRegex.test(path)));
 }

@@ -1,6 +1,12 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
-import { ApplicationConfig, DiscoveryService, ExternalContextCreator, HttpAdapterHost } from '@nestjs/core';
+import {
+  ApplicationConfig,
+  DiscoveryService,
+  ExternalContextCreator,
+  HttpAdapterHost,
+  LazyModuleLoader,
+} from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { defaultWireLimits, RpcDispatcher } from '@linnet/common';
 import type { RpcEndpoint, RpcInterfaceDefinition } from '@linnet/common';
@@ -13,14 +19,17 @@ import {
   serviceEndpoints,
 } from '@linnet/common/internal';
 import { drainOnClose, SHUTDOWN_MS, watchHttp } from '../http/http.attach.js';
+import { checkPath } from '../http/path.check.js';
 import type { HttpAttachment } from '../http/http.framework.js';
 import { logReport } from '../nest/call.report.js';
 import { mapNestException } from '../nest/exception.mapper.js';
 import { findDecorated } from '../nest/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
+import { bindGlobalEnhancers, onLazyModule } from '../nest/lazy.modules.js';
+import { unheededDecorators } from '../nest/decorator.check.js';
 import { NodeRpcServer } from '../node/node.server.js';
 import { checkDefinition, versionRule } from '../node/version.rules.js';
-import { checkImplementation, classNameOf } from './rpc.checks.js';
+import { checkImplementation, classNameOf, excludedPath } from './rpc.checks.js';
 import { RPC_IMPLEMENTATION } from './rpc.decorator.js';
 import type { RpcImplementationMetadata } from './rpc.decorator.js';
 import { RpcHandlerFactory } from './rpc.handler.js';
@@ -38,6 +47,9 @@ export class RpcServer implements OnModuleInit {
   /** @internal What is served here, for other ways to call it. */
   readonly dispatcher: RpcDispatcher;
   #http: HttpAttachment | undefined;
+  /** By interface, the class that answers it. */
+  readonly #names = new Map<string, string>();
+  readonly #known = new Set<unknown>();
 
   constructor(
     @Inject(RPC_OPTIONS) private readonly options: RpcModuleOptions,
@@ -45,7 +57,12 @@ export class RpcServer implements OnModuleInit {
     private readonly adapterHost: HttpAdapterHost,
     private readonly creator: ExternalContextCreator,
     private readonly config: ApplicationConfig,
+    private readonly lazyModules: LazyModuleLoader,
   ) {
+    if (adapterHost.listening)
+      throw new Error(
+        'RpcModule is loaded lazily, and would serve nothing: import it where it is there at start.',
+      );
     const { waitingCalls } = limitsFrom(defaultWireLimits, options.limits);
     this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible: versionRule(options.versionCheck) });
     // As soon as there is an adapter: it is yet to get Nest's own middleware and the application's.
@@ -69,8 +86,17 @@ export class RpcServer implements OnModuleInit {
 
   /** Checks and registers the implementations; Nest calls it. Throws for one that cannot work. */
   onModuleInit(): void {
+    this.#checkPath();
     // Without an HTTP side (a script's application context) the implementations are checked all the same.
-    this.#register(new RpcHandlerFactory(this.creator, this.#http));
+    const factory = new RpcHandlerFactory(this.creator, this.#http);
+    this.#registerChosen(factory);
+    onLazyModule(this.lazyModules, () => {
+      for (const provider of this.#newImplementations().values()) {
+        bindGlobalEnhancers(provider.wrapper, this.config);
+        if (this.options.interfaces?.includes(provider.metadata.definition) ?? true)
+          this.#register(provider, factory);
+      }
+    });
     const adapter = this.adapterHost.httpAdapter as AbstractHttpAdapter | undefined;
     if (adapter) this.#serve(adapter);
   }
@@ -82,6 +108,11 @@ export class RpcServer implements OnModuleInit {
       throw new Error('RpcModule.forRoot() is imported twice: one module serves all of an application.');
     served.add(adapter);
     const { path } = this;
+    const excluded = excludedPath(this.config, this.endpoints);
+    if (excluded !== undefined && this.options.path === undefined)
+      this.#logger.warn(
+        `The global prefix excludes ${excluded}, and RPC is under it all the same: RpcModule.forRoot({ path }) says where RPC is.`,
+      );
     const handler = httpHandler(this.dispatcher, {
       ...this.options,
       path,
@@ -104,8 +135,15 @@ export class RpcServer implements OnModuleInit {
     });
   }
 
-  #register(factory: RpcHandlerFactory): void {
-    const implementations = this.#implementations();
+  #checkPath(): void {
+    const { path } = this.options;
+    const remedy = "say where RPC is, as in RpcModule.forRoot({ path: '/rpc' }).";
+    if (path === undefined) checkPath(this.config.getGlobalPrefix(), 'The global prefix', remedy);
+    else checkPath(path, 'The path of RpcModule', remedy);
+  }
+
+  #registerChosen(factory: RpcHandlerFactory): void {
+    const implementations = this.#newImplementations();
     const chosen = this.options.interfaces ?? [...implementations.keys()];
     for (const definition of chosen) {
       const provider = implementations.get(definition);
@@ -113,41 +151,47 @@ export class RpcServer implements OnModuleInit {
         throw new Error(
           `RPC interface "${definition.interfaceName}" is to be exposed, but no provider implements it.`,
         );
-      const { wrapper, metadata } = provider;
-      const name = classNameOf(wrapper);
-      const instance = wrapper.instance as object;
-      checkImplementation(provider, name);
-      this.dispatcher.register(definition, {
-        name,
-        methodOf: (operation) => methodOf(instance, operation, definition),
-        handlerOf: (operation) =>
-          methodOf(instance, operation, definition) ? factory.create(wrapper, operation) : undefined,
-      });
-      const { interfaceVersion, operationNames } = this.endpoints.at(-1)!;
-      const partly = metadata.partial ? ' (partly)' : '';
-      this.#logger.log(
-        `${name} answers ${definition.interfaceName} ${interfaceVersion}${partly}: ${operationNames.join(', ')}`,
-      );
+      this.#register(provider, factory);
     }
   }
 
-  /** By definition, in the order in which Nest knows the providers. */
-  #implementations(): Map<RpcInterfaceDefinition, DecoratedProvider<RpcImplementationMetadata>> {
+  #register(provider: DecoratedProvider<RpcImplementationMetadata>, factory: RpcHandlerFactory): void {
+    const { wrapper, metadata } = provider;
+    const { definition } = metadata;
+    const name = classNameOf(wrapper);
+    const instance = wrapper.instance as object;
+    checkImplementation(provider, name);
+    this.dispatcher.register(definition, {
+      name,
+      methodOf: (operation) => methodOf(instance, operation, definition),
+      handlerOf: (operation) =>
+        methodOf(instance, operation, definition) ? factory.create(wrapper, operation) : undefined,
+    });
+    const { interfaceVersion, operationNames } = this.endpoints.at(-1)!;
+    for (const warning of unheededDecorators(instance, operationNames)) this.#logger.warn(warning);
+    const partly = metadata.partial ? ' (partly)' : '';
+    this.#logger.log(
+      `${name} answers ${definition.interfaceName} ${interfaceVersion}${partly}: ${operationNames.join(', ')}`,
+    );
+  }
+
+  /** Those that were not there before: by definition, in the order in which Nest knows the providers. */
+  #newImplementations(): Map<RpcInterfaceDefinition, DecoratedProvider<RpcImplementationMetadata>> {
     const found = new Map<RpcInterfaceDefinition, DecoratedProvider<RpcImplementationMetadata>>();
-    const names = new Map<string, string>();
     for (const provider of findDecorated<RpcImplementationMetadata>(this.discovery, RPC_IMPLEMENTATION)) {
       const { definition } = provider.metadata;
       const name = classNameOf(provider.wrapper);
       // A factory may hand out an implementation that is a provider itself.
       const { instance } = provider.wrapper as { instance: unknown };
-      if (instance && found.get(definition)?.wrapper.instance === instance) continue;
+      if (this.#known.has(provider.wrapper) || (instance && this.#known.has(instance))) continue;
+      this.#known.add(provider.wrapper).add(instance);
       checkDefinition(definition, name);
-      const other = names.get(definition.interfaceName);
+      const other = this.#names.get(definition.interfaceName);
       if (other !== undefined)
         throw new Error(
           `RPC interface "${definition.interfaceName}" has two implementations: ${other} and ${name}.`,
         );
-      names.set(definition.interfaceName, name);
+      this.#names.set(definition.interfaceName, name);
       found.set(definition, provider);
     }
     return found;

@@ -1,0 +1,14 @@
+/** What Nest's router takes for a pattern; a path of ours is compared as it is. */
+const PATTERN = /:[\w$"]|[*{}()[\]?+!\\]/;
+
+/**
+ * Refuses a path that would match no request.
+ *
+ * @param what says it, in words
+ * @param remedy in words
+ * @throws Error with a sentence
+ */
+export function checkPath(path: string, what: string, remedy: string): void {
+  if (PATTERN.test(path))
+    throw new Error(`${what} is "${path}", a pattern, which matches no request: ${remedy}`);
+}
