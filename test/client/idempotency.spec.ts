@@ -233,6 +233,24 @@ describe('a call that was surely not begun', () => {
     expect(await relayTo({ status: 503, headers: { 'x-linnet-not-begun': '1' } })).toEqual([503, '1']);
   });
 
+  it.each([undefined, '', '0', 'no'])('is not one whose header has the value %p', async (value) => {
+    const server = new ScriptedServer({ status: 503 });
+    const send: typeof server.send = async (request) => {
+      const reply = await server.send(request);
+      // A transport of an application may have no null for what is absent.
+      return {
+        ...reply,
+        header: (name) => (name === 'x-linnet-not-begun' ? (value as string) : reply.header(name)),
+      };
+    };
+    await failureOf(
+      createRpcClient({ send, ...quick })
+        .client(Robots)
+        .count(),
+    );
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('is told by a definition of iTwin.js that declares it, too', async () => {
     class Theirs extends ITwinRpcInterface {
       static readonly interfaceName = 'Theirs';

@@ -1,5 +1,6 @@
 import type { RpcClientEvent } from '@linnet/frontend';
 import type { ActivityTrace, TracedCall, TracedLine } from '../src/common/activity-trace.rpc.js';
+import { newId } from './ids.js';
 
 /** A call as this page sees it, from the request to the answer, with all that was repeated. */
 interface PageCall extends Omit<TracedCall, 'end'> {
@@ -21,7 +22,7 @@ const PAGE = 'page';
 
 /** What follows from one click, in every tier. */
 export class Activity {
-  readonly id = crypto.randomUUID();
+  readonly id = newId();
   readonly start = now();
   end: number | undefined;
   error: unknown;

@@ -6,6 +6,7 @@ import type { RpcClient } from '@linnet/frontend';
 import { FleetPlannerRpcInterface } from '../../fleet-planner/src/common/fleet-planner.rpc.js';
 import { ActivityTraceRpcInterface } from '../src/common/activity-trace.rpc.js';
 import { RobotWorldReadRpcInterface } from '../src/common/robot-world.rpc.js';
+import { newId } from './ids.js';
 
 /** What requests are routed by; these backends have one warehouse. */
 export const token = { key: 'warehouse', iTwinId: 'demo', iModelId: 'warehouse', changeset: { id: '' } };
@@ -14,7 +15,7 @@ export const token = { key: 'warehouse', iTwinId: 'demo', iModelId: 'warehouse',
 const caller = {
   applicationId: 'robot-world-page',
   applicationVersion: '0.1.0',
-  sessionId: crypto.randomUUID(),
+  sessionId: newId(),
 };
 
 /** A backend that is called by RPC. */

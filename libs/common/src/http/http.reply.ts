@@ -52,7 +52,7 @@ function read(reply: HttpReply, maxText: number, notServed: () => string): RpcRe
     Object.defineProperty(error, 'retryAfterMs', { value: retryAfterMs });
   // What has a number is the answer of an implementation, and stays the same however often it is asked for.
   const isAnswer = typeof content?.['errorNumber'] === 'number';
-  const notBegun = reply.header(NOT_BEGUN_HEADER) !== null;
+  const notBegun = reply.header(NOT_BEGUN_HEADER) === '1';
   if (transientStatuses.has(status) && !isAnswer) return { kind: 'transient', error, retryAfterMs, notBegun };
   return { kind: 'error', error };
 }
