@@ -234,6 +234,16 @@ describe('validation', () => {
     });
   });
 
+  it('warns at start of methods whose types are not recorded, and of no others', async () => {
+    const { log } = await startIpcApp({
+      providers: [ValidHandler, UntypedHandler],
+      configure: (app: any) => app.useGlobalPipes(new ValidationPipe()),
+    });
+    expect(log.find('warn', 'ValidationPipe')).toEqual([
+      expect.stringMatching(/^UntypedHandler.move: .* Put @IpcMethod\(\) on the method/),
+    ]);
+  });
+
   it('knows no classes where nothing makes the compiler record them', async () => {
     const { ask } = await start(new ValidationPipe({ transform: true }));
     expect(await ask('untyped.move', { steps: 0 })).toEqual({ result: false });

@@ -109,6 +109,16 @@ describe.each(Object.entries(ways))('validation by way of %s', (_name, way) => {
     expect(reply.json).toMatchObject({ name: 'BadRequestException', message: details.join(', '), details });
   });
 
+  it('warns at start of methods whose types are not recorded, and of no others', async () => {
+    const { log } = await start(new ValidationPipe());
+    expect(log.find('warn', 'ValidationPipe')).toEqual([
+      'ValidImpl.untyped: the ValidationPipe checks none of its arguments, as their types are not recorded. ' +
+        'Put @RpcOperation() on the method, and have the compiler emit decorator metadata.',
+    ]);
+    await closeApps();
+    expect((await start()).log.find('warn', 'ValidationPipe')).toEqual([]);
+  });
+
   it('knows no classes where nothing makes the compiler record them', async () => {
     const { call } = await start(new ValidationPipe({ transform: true }));
     expect((await call('Valid.untyped', [{}, { steps: 0 }])).json).toEqual({ isMove: false });

@@ -17,6 +17,7 @@ import { bindGlobalEnhancers, onLazyModule } from '../nest/lazy.modules.js';
 import { MessageCall } from '../nest/message.call.js';
 import type { MessageTarget } from '../nest/message.call.js';
 import { nestParts } from '../nest/nest.internals.js';
+import { warnOfUnrecordedTypes } from '../nest/types.check.js';
 import { checkScope } from '../nest/scope.check.js';
 import { IPC_HANDLER } from './ipc.decorator.js';
 import type { IpcHandlerMetadata } from './ipc.decorator.js';
@@ -118,6 +119,7 @@ export class IpcRegistry {
     const { scopes } = this;
     const parts = nestParts(this.creator);
     const method = handlerMethod(parts, wrapper, name);
+    warnOfUnrecordedTypes(parts, wrapper, name, method.params, '@IpcMethod()');
     const callOf = (call: IpcCall) => new MessageCall(target, call.session, call);
     if (scope === 'session') return (call) => scopes.runInSession(call.session, method, callOf(call));
     if (scope === 'call') return (call) => scopes.runInCall(call.session, method, callOf(call));

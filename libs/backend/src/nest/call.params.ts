@@ -35,6 +35,8 @@ export interface CallParams {
   readonly maxArguments: number;
   /** Whether there are decorated parameters. */
   readonly injects: boolean;
+  /** Whether the types of the parameters are recorded, which any decorator of the method does. */
+  readonly isRecorded: boolean;
 }
 
 /** @throws Error where there is no response: what would be written to it would be lost */
@@ -67,7 +69,9 @@ export function readParams(parts: NestParts, instance: object, methodName: strin
   const where = `${instance.constructor.name}.${methodName}`;
   const metadata: Record<string, ParamMetadata> =
     parts.contextUtils.reflectCallbackMetadata(instance, methodName, ROUTE_ARGS_METADATA) ?? {};
-  const types = (parts.contextUtils.reflectCallbackParamtypes(instance, methodName) ?? []) as unknown[];
+  const recorded = parts.contextUtils.reflectCallbackParamtypes(instance, methodName) as
+    unknown[] | undefined;
+  const types = recorded ?? [];
   const method = (instance as Record<string, { length: number }>)[methodName]!;
   const decorated = new Map<number, CallParam>();
   for (const [key, param] of Object.entries(metadata)) {
@@ -100,7 +104,8 @@ export function readParams(parts: NestParts, instance: object, methodName: strin
     throw new Error(
       `${where}: parameter ${behind} is an argument of the caller, but stands behind the decorated parameter ${first}.`,
     );
-  return { known, maxArguments: first < 0 ? Infinity : first, injects: first >= 0 };
+  const maxArguments = first < 0 ? Infinity : first;
+  return { known, maxArguments, injects: first >= 0, isRecorded: recorded !== undefined };
 }
 
 /** A parameter that the caller supplies, and that bears no decorator. */

@@ -7,6 +7,7 @@ import { ClientRequestContext } from '../context/request.context.js';
 import type { HttpFramework } from '../http/http.framework.js';
 import { HandlerPipeline, handlerMethod, lastValueOf } from '../nest/handler.pipeline.js';
 import type { HandlerCall, HandlerMethod } from '../nest/handler.pipeline.js';
+import { warnOfUnrecordedTypes } from '../nest/types.check.js';
 import { MessageCall } from '../nest/message.call.js';
 import type { MessageTarget } from '../nest/message.call.js';
 import { contextIdOf, instanceInContext, nestParts } from '../nest/nest.internals.js';
@@ -26,6 +27,7 @@ export class RpcHandlerFactory {
   create(wrapper: InstanceWrapper, name: string): RpcHandler {
     const parts = nestParts(this.creator);
     const method = handlerMethod(parts, wrapper, name);
+    warnOfUnrecordedTypes(parts, wrapper, name, method.params, '@RpcOperation()');
     if (!wrapper.isDependencyTreeStatic())
       return (call) => ClientRequestContext.run(call.activity, () => this.#runScoped(call, method));
     const instance = wrapper.instance as Methods;
