@@ -1,30 +1,98 @@
-import { ClassSerializerInterceptor } from '@nestjs/common';
-import type { NestInterceptor } from '@nestjs/common';
+import {
+  BadRequestException,
+  ClassSerializerInterceptor,
+  ParseArrayPipe,
+  ValidationPipe,
+} from '@nestjs/common';
+import type { NestInterceptor, PipeTransform } from '@nestjs/common';
+import { map } from 'rxjs';
+import { hideAgain, hideViews, showViews } from './view.shield.js';
+import type { Place } from './view.shield.js';
 
-/** Whether results pass through `instanceToPlain`, which turns a `Uint8Array` into `{"0":1,…}`. */
-export function serializesClasses(interceptors: readonly NestInterceptor[]): boolean {
-  return interceptors.some((interceptor) => interceptor instanceof ClassSerializerInterceptor);
+/** The parts of a `ValidationPipe` that stand between its two libraries; `nest.internals.spec.ts` knows them. */
+interface ValidationSteps {
+  findNestedBinaryValues?: (entity: object, ...more: unknown[]) => unknown;
+  validate: (entity: object, options?: unknown) => unknown;
+}
+
+/** An interceptor that leaves typed arrays in results as they are: `instanceToPlain` makes `{"0":1,…}` of them. */
+export function shieldedInterceptor(interceptor: NestInterceptor): NestInterceptor {
+  if (!(interceptor instanceof ClassSerializerInterceptor)) return interceptor;
+  return {
+    async intercept(context, next) {
+      const handle = () => next.handle().pipe(map((value) => hideViews(value)));
+      const results = await interceptor.intercept(context, { handle });
+      return results.pipe(map((value) => showViews(value)));
+    },
+  };
 }
 
 /**
- * Makes every byte array in a value a `Buffer`, which class-transformer copies as what it is. What contains
- * one is copied, prototypes kept; nothing of the implementation's is changed.
+ * A pipe that leaves typed arrays in arguments as they are: `plainToInstance`, by which a `ValidationPipe` begins, makes
+ * empty ones of them. Validators see the arrays themselves.
  */
-export function shieldBytes(value: unknown, ancestors: readonly object[] = []): unknown {
-  if (typeof value !== 'object' || value === null || ancestors.includes(value)) return value;
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  const inner = [...ancestors, value];
-  if (Array.isArray(value)) {
-    const items = value.map((item) => shieldBytes(item, inner));
-    return items.some((item, index) => item !== value[index]) ? items : value;
+export function shieldedPipe(pipe: PipeTransform): PipeTransform {
+  if (pipe instanceof ParseArrayPipe) {
+    // Its items pass through a pipe of its own.
+    const { validationPipe } = pipe as unknown as { validationPipe: ValidationPipe };
+    if (!prepared.has(validationPipe)) validationPipe.transform = shieldedTransform(validationPipe);
   }
-  const source = value as Record<string, unknown>;
-  let copy: Record<string, unknown> | undefined;
-  for (const key of Object.keys(source)) {
-    const shielded = shieldBytes(source[key], inner);
-    if (shielded === source[key]) continue;
-    copy ??= Object.assign(Object.create(Object.getPrototypeOf(source) as object) as typeof source, source);
-    copy[key] = shielded;
-  }
-  return copy ?? value;
+  return pipe instanceof ValidationPipe ? { transform: shieldedTransform(pipe) } : pipe;
+}
+
+function shieldedTransform(pipe: ValidationPipe): ValidationPipe['transform'] {
+  const transform = pipe.transform.bind(pipe);
+  showBeforeValidation(pipe);
+  return async (value: unknown, metadata) => {
+    const { metatype } = metadata;
+    if (isViewClass(metatype)) return checkView(value, metatype);
+    if (ArrayBuffer.isView(value)) {
+      // Copied by class-transformer as what it is, and refused where a class has rules.
+      await transform(Buffer.from(value.buffer, value.byteOffset, value.byteLength), metadata);
+      return value;
+    }
+    const hidden = hideViews(value);
+    const result: unknown = await transform(hidden, metadata);
+    return hidden === value ? result : showViews(result);
+  };
+}
+
+function isViewClass(type: unknown): type is new () => ArrayBufferView {
+  return typeof type === 'function' && (type === DataView || 'BYTES_PER_ELEMENT' in type);
+}
+
+/** @throws BadRequestException for an argument that is none of its parameter's type; one that is left out passes */
+function checkView(value: unknown, type: new () => ArrayBufferView): unknown {
+  // A Buffer is one of the platform: bytes are what it is declared for.
+  const expected = (type as unknown) === Buffer ? Uint8Array : type;
+  if (value === undefined || value === null || value instanceof expected) return value;
+  throw new BadRequestException(`Validation failed (${expected.name} is expected)`);
+}
+
+const prepared = new WeakSet<object>();
+
+/** Has a pipe see the arrays again between its libraries: after `plainToInstance`, and before `instanceToPlain`. */
+function showBeforeValidation(pipe: ValidationPipe): void {
+  if (prepared.has(pipe)) return;
+  prepared.add(pipe);
+  const steps = pipe as unknown as ValidationSteps;
+  const { findNestedBinaryValues, validate } = steps;
+  const shown = new WeakMap<object, Place[]>();
+  const show = (entity: object) => {
+    const places = shown.get(entity) ?? [];
+    showViews(entity, places);
+    if (places.length > 0) shown.set(entity, places);
+  };
+  if (findNestedBinaryValues)
+    steps.findNestedBinaryValues = (entity, ...more) => {
+      // With more arguments it asks itself about members.
+      if (more.length === 0) show(entity);
+      return findNestedBinaryValues.call(pipe, entity, ...more);
+    };
+  steps.validate = async (entity, options) => {
+    show(entity);
+    const errors = await validate.call(pipe, entity, options);
+    hideAgain(shown.get(entity) ?? []);
+    return errors;
+  };
 }

@@ -5,10 +5,10 @@ import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
 import type { ContextId } from '@nestjs/core';
 import { FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '@nestjs/core/internal';
 import type { ExecutionContextHost, InstanceWrapper } from '@nestjs/core/internal';
-import { isObservable, lastValueFrom, map } from 'rxjs';
+import { isObservable, lastValueFrom } from 'rxjs';
 import { IModelError } from '@linnet/common';
 import { ALREADY_ANSWERED, GENERAL_ERROR, outcomeOf } from '@linnet/common/internal';
-import { serializesClasses, shieldBytes } from './byte.shield.js';
+import { shieldedInterceptor, shieldedPipe } from './byte.shield.js';
 import { argument, readParams } from './call.params.js';
 import type { CallParam, CallParams } from './call.params.js';
 import { checkEnhancers } from './enhancer.check.js';
@@ -71,7 +71,6 @@ export class HandlerPipeline {
   readonly #boundFilters: ExceptionFilterMetadata[];
   readonly #paramPipes: PipeTransform[][];
   readonly #callback: Method;
-  readonly #shielded: boolean;
   /** Whether the arguments are more, or others, than the caller sent. */
   readonly #fills: boolean;
 
@@ -88,19 +87,20 @@ export class HandlerPipeline {
     this.#guards = parts.guardsContextCreator.create(
       ...(from as unknown as Parameters<typeof parts.guardsContextCreator.create>),
     );
-    this.#interceptors = parts.interceptorsContextCreator.create(
-      ...(from as unknown as Parameters<typeof parts.interceptorsContextCreator.create>),
-    );
-    this.#pipes = parts.pipesContextCreator.create(
-      ...(from as unknown as Parameters<typeof parts.pipesContextCreator.create>),
-    );
+    this.#interceptors = parts.interceptorsContextCreator
+      .create(...(from as unknown as Parameters<typeof parts.interceptorsContextCreator.create>))
+      .map(shieldedInterceptor);
+    this.#pipes = parts.pipesContextCreator
+      .create(...(from as unknown as Parameters<typeof parts.pipesContextCreator.create>))
+      .map(shieldedPipe);
     this.#filters = filtersOf(parts, ...from);
     this.#boundFilters = boundFiltersOf(parts, ...from);
     parts.pipesContextCreator.setModuleContext(wrapper.host!.token);
     this.#paramPipes = params.known.map((param) =>
-      parts.pipesContextCreator.createConcreteContext((param.pipes ?? []) as never, contextId, wrapper.id),
+      parts.pipesContextCreator
+        .createConcreteContext((param.pipes ?? []) as never, contextId, wrapper.id)
+        .map(shieldedPipe),
     );
-    this.#shielded = serializesClasses(this.#interceptors);
     const piped = this.#pipes.length > 0 || this.#paramPipes.some((pipes) => pipes.length > 0);
     this.#fills = piped || params.injects;
   }
@@ -141,9 +141,7 @@ export class HandlerPipeline {
     let control: { thrown: unknown } | undefined;
     const next = async () => {
       try {
-        const result = await this.#call(call);
-        if (!this.#shielded) return result;
-        return isObservable(result) ? result.pipe(map((value) => shieldBytes(value))) : shieldBytes(result);
+        return await this.#call(call);
       } catch (error) {
         if (!isControl(error)) throw error;
         control = { thrown: error };

@@ -7,12 +7,14 @@ import {
   Inject,
   Injectable,
   Ip,
+  ParseArrayPipe,
   Post,
   Req,
   Res,
   Scope,
   UseFilters,
   UseGuards,
+  ValidationPipe,
   forwardRef,
 } from '@nestjs/common';
 import {
@@ -359,6 +361,15 @@ describe('adapters', () => {
     host.init$.subscribe(() => told++);
     expect(told).toBe(1);
   });
+});
+
+it('has pipes with the steps between class-transformer and class-validator', () => {
+  const pipe = new ValidationPipe() as unknown as Record<string, unknown>;
+  expect(typeof pipe['validate']).toBe('function');
+  expect(typeof pipe['findNestedBinaryValues']).toBe('function');
+  expect((new ParseArrayPipe() as unknown as Record<string, unknown>)['validationPipe']).toBeInstanceOf(
+    ValidationPipe,
+  );
 });
 
 it('runs on the version of Nest that all this was read in', () => {
