@@ -6,6 +6,7 @@ import {
   IpcChannel,
   IpcSession,
   RpcInterface,
+  RpcPendingResponse,
   serveMessagePort,
 } from '@linnet/backend';
 import { messagePortIpc } from '@linnet/common';
@@ -68,14 +69,18 @@ class OneByOne {
 export abstract class Clock {
   static readonly interfaceName = 'Clock';
   static readonly interfaceVersion = '1.0.0';
-  static readonly operations = ['left'] as const;
+  static readonly operations = ['left', 'later'] as const;
   abstract left(): Promise<number | null>;
+  abstract later(): Promise<void>;
 }
 @RpcInterface(Clock)
 class ClockImpl implements Clock {
   async left() {
     const { deadline } = ClientRequestContext.current;
     return deadline === undefined ? null : deadline - Date.now();
+  }
+  async later(): Promise<void> {
+    throw new RpcPendingResponse('soon');
   }
 }
 

@@ -86,7 +86,7 @@ describe('frames of the durable wire', () => {
   });
 
   it('that are a flood of calls cost that session alone', async () => {
-    const app = await start({ limits: { pendingCalls: 50 } });
+    const app = await start({ limits: { pendingCalls: 50, queuedBytes: 0 } });
     const { frontend, target, states } = open(app, 'durable');
     await frontend.ready;
     const peer = await raw(app, DURABLE, '[9]');

@@ -252,7 +252,7 @@ class SequentialHandler {
 }
 
 const providers = [SettlesHandler, SequentialHandler];
-const limits = { pendingCalls: 20 };
+const limits = { pendingCalls: 20, queuedBytes: 0 };
 const SETTLES = 'itwin.settles';
 
 let app: IpcApp;

@@ -25,6 +25,6 @@ export function serve(port) {
       ({ arguments: [bytes], activity }) => ({ weight: bytes.length, activityId: activity.activityId }),
   });
   const rpc = new RpcOverIpc(dispatcher, { maxArguments: 10 });
-  server.channels.handle(RPC_CHANNEL, (event, _method, request) => rpc.answer(event, request));
+  server.channels.handle(RPC_CHANNEL, (event, method, request) => rpc.answer(event, method, request));
   serveMessagePort(server, port);
 }

@@ -22,6 +22,7 @@ export class FastifyWay implements HttpAttachment {
   attach(way: HttpWay): void {
     // Nest keeps the hook of `app.enableCors()` there.
     if ((this.adapter as unknown as { corsHook?: unknown }).corsHook) way.server.handler.cors = false;
+    servePathless(this.adapter, way);
     const url = `${way.services.prefix}/*`;
     void this.#fastify.register((scope, _options, done) => {
       scope.removeAllContentTypeParsers();
@@ -60,6 +61,26 @@ export class FastifyWay implements HttpAttachment {
       return send(payload);
     };
   }
+}
+
+/**
+ * Serves a target that is no path, as that of `OPTIONS *`: no route of Fastify's matches it but one for everything, which
+ * would take the place of the application's.
+ */
+function servePathless(adapter: AbstractHttpAdapter, way: HttpWay): void {
+  const { setNotFoundHandler } = adapter as Required<AbstractHttpAdapter>;
+  adapter.setNotFoundHandler = (
+    notFound: (request: FastifyRequest, reply: FastifyReply) => unknown,
+    ...rest
+  ) =>
+    setNotFoundHandler.call(
+      adapter,
+      (request: FastifyRequest, reply: FastifyReply) =>
+        request.raw.url === '*' && way.server.owns(request.raw)
+          ? serve(way, request, reply)
+          : notFound(request, reply),
+      ...rest,
+    );
 }
 
 function serve({ server, services }: HttpWay, request: FastifyRequest, reply: FastifyReply): FastifyReply {

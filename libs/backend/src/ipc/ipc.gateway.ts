@@ -78,7 +78,8 @@ export class IpcGateway implements OnModuleInit {
       clientTracking: false,
       // Messages are small and many; compressing them would cost more than all else.
       perMessageDeflate: false,
-      maxPayload: this.#limits.messageBytes,
+      // Escapes can double a text; a message that is too long is still to be answered.
+      maxPayload: 2 * this.#limits.messageBytes + 1024,
       // A peer that does not answer a close frame is not waited for.
       ...({ closeTimeout: CLOSE_MS } as object),
       WebSocket: IpcWebSocket,

@@ -28,8 +28,7 @@ export class IpcRpcChannel implements OnModuleInit {
       mapError: mapNestException,
       report: (report) => logReport(logger, report),
     });
-    // The frontend sends one kind of request; what its method is called says nothing more.
-    const answer: IpcRawHandler = (event, _method, request: unknown) => rpc.answer(event, request);
+    const answer: IpcRawHandler = (event, method, request: unknown) => rpc.answer(event, method, request);
     this.host.server.channels.handle(RPC_CHANNEL, answer, true);
   }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import { countBytes, Slices, TURN_STEPS } from './call.slices.js';
 
@@ -44,6 +45,25 @@ describe('slices of work', () => {
     expect(log).toContain('short');
     expect(log.length).toBeLessThan(5 * TURN_STEPS);
     long.stop();
+  });
+
+  it('each have the asynchronous context in which their work was asked for', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: Record<string, Set<unknown>> = {};
+    const works = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => {
+      let left = 3 * TURN_STEPS;
+      const stores = (seen[name] = new Set());
+      return [
+        name,
+        new Slices(() => {
+          stores.add(storage.getStore());
+          return --left > 0;
+        }),
+      ] as const;
+    });
+    for (const [name, work] of works) storage.run(name, () => work.go());
+    while (works.some(([, work]) => work.isWaiting)) await nextTurn();
+    for (const [name] of works) expect([...seen[name]!]).toEqual([name]);
   });
 
   it('wait for a turn of their own behind much that was parsed', async () => {

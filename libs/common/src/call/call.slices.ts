@@ -33,6 +33,8 @@ function behindEvents(work: () => void): void {
 }
 
 let left = TURN_STEPS;
+/** Connections that may go on in this turn, and have not yet. */
+let granted = 0;
 let isScheduled = false;
 const waiting = new Set<Slices>();
 
@@ -50,22 +52,22 @@ function schedule(): void {
 function nextTurn(): void {
   isScheduled = false;
   left = TURN_STEPS;
-  try {
-    // A connection that is not done returns to the end of the line, and is met here again.
-    for (const each of waiting) {
-      if (left <= 0) break;
-      each.stop();
-      each.go();
-    }
-  } finally {
-    if (waiting.size > 0) schedule();
+  let shares = TURN_STEPS / SHARE;
+  for (const each of waiting) {
+    if (shares-- <= 0) break;
+    waiting.delete(each);
+    granted++;
+    each.grant();
   }
+  if (waiting.size > 0) schedule();
 }
 
 /** Work that is done in slices, between which other connections and other events have their turn. */
 export class Slices {
   #isRunning = false;
   #isWaiting = false;
+  /** Lets the next slice begin. */
+  grant: () => void = () => undefined;
 
   /**
    * @param step does the next piece of the work; returns whether there is another
@@ -87,18 +89,14 @@ export class Slices {
     this.#isRunning = true;
     let isMore = true;
     try {
-      for (let steps = 0; isMore && left > 0 && (steps < SHARE || waiting.size === 0); steps++) {
+      for (let steps = 0; isMore && left > 0 && (steps < SHARE || waiting.size + granted === 0); steps++) {
         left--;
         isMore = this.step();
       }
     } finally {
       this.#isRunning = false;
     }
-    if (isMore) {
-      this.#isWaiting = true;
-      waiting.add(this);
-      schedule();
-    }
+    if (isMore) this.#wait();
     this.sliced();
   }
 
@@ -107,5 +105,18 @@ export class Slices {
     if (!this.#isWaiting) return;
     this.#isWaiting = false;
     waiting.delete(this);
+  }
+
+  #wait(): void {
+    this.#isWaiting = true;
+    // What comes behind a promise has the asynchronous context of this place, and not that of whoever grants it.
+    void new Promise<void>((resolve) => (this.grant = resolve)).then(() => {
+      granted--;
+      if (!this.#isWaiting) return;
+      this.stop();
+      this.go();
+    });
+    waiting.add(this);
+    schedule();
   }
 }

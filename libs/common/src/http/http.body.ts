@@ -99,7 +99,9 @@ class MultipartBody implements HttpBody {
 
 /** @throws IModelError when the text is no list of arguments */
 export function decodeArguments(objects: string, data: readonly Uint8Array[], limits: WireLimits): unknown[] {
-  const list = decodeValue(objects, data, limits.depth);
+  // A byte order mark is no part of the text.
+  const text = objects.startsWith('\ufeff') ? objects.slice(1) : objects;
+  const list = decodeValue(text, data, limits.depth);
   if (!Array.isArray(list))
     throw new IModelError(GENERAL_ERROR, 'Invalid request: the body is no list of arguments.');
   if (list.length > limits.arguments)

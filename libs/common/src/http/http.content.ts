@@ -1,7 +1,9 @@
-import { utf8 } from '../wire/bytes.js';
 import { boundaryOf, decodeMultipart } from '../wire/multipart.codec.js';
 import { decodeValue } from '../wire/value.codec.js';
 import { DEPTH } from '../wire/wire.limits.js';
+
+/** Without a byte order mark, as a page reads an answer. */
+const utf8 = new TextDecoder();
 
 /**
  * Text, which takes many times its memory to be parsed.

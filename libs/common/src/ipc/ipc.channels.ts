@@ -140,8 +140,13 @@ function lookupIn(
     // Both texts are the reference's, which clients may look for.
     if (reservedNames.has(method))
       throw new Error(`Method "${method}" not available for channel: ${channel}`);
-    throw notFound(`Method "${name}.${method}" not found on IpcHandler registered for channel: ${channel}`);
+    throw methodNotFound(name, method, channel);
   };
+}
+
+/** What a call of a method that a handler does not have is answered with. */
+export function methodNotFound(name: string, method: string, channel: string): IModelError {
+  return notFound(`Method "${name}.${method}" not found on IpcHandler registered for channel: ${channel}`);
 }
 
 function notFound(message: string): IModelError {

@@ -5,7 +5,8 @@ import { describeUnsendable } from '../wire/value.inspect.js';
 import type { DurableForm } from './ipc.durable.form.js';
 import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
 import type { OutgoingMessage, OutgoingValue } from './ipc.outgoing.js';
-import { arrayOver, DEEPEST_SENT, markerError, parseValue } from './ipc.value.js';
+import { refuseMessage } from './ipc.refusal.js';
+import { arrayOver, DEEPEST_SENT, markerError, parseText, reviveParts } from './ipc.value.js';
 
 /**
  * The lists of the durable wire as they are, for platforms that clone what is sent: message ports, and Electron. Values
@@ -26,7 +27,7 @@ export const clonedForm: DurableForm = {
     const copier = new ValueCopier({
       depth: depth + 1,
       bytes,
-      isForeign: true,
+      refused: refuseMessage,
       arrayOf: ownArray,
       check: () => undefined,
     });
@@ -81,7 +82,7 @@ function copyOf({ value, envelope, encoded, exposure }: OutgoingValue): { value:
 function parsed({ json, parts }: NonNullable<OutgoingValue['encoded']>): { value: unknown; bytes: number } {
   if (json === undefined) return { value: undefined, bytes: 0 };
   const copies = parts.map((part) => part.slice());
-  const value = parseValue(json, copies, { depth: DEEPEST_SENT + 1 });
+  const value = reviveParts(parseText(json, DEEPEST_SENT + 1), copies);
   return { value, bytes: copies.reduce((sum, { byteLength }) => sum + byteLength, json.length) };
 }
 

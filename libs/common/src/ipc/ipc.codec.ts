@@ -1,9 +1,11 @@
+import { NumberedError } from '../call/numbered.error.js';
 import { isCount } from '../wire/value.codec.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
-import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
+import { ignoredMessage, IpcMessageType, IpcProtocolError } from './ipc.message.js';
 import type { IpcMessage } from './ipc.message.js';
 import type { OutgoingMessage } from './ipc.outgoing.js';
-import { parseValue } from './ipc.value.js';
+import { checkTextLength, isTooMuch, refuseCall } from './ipc.refusal.js';
+import { needsParts, parseText, reviveParts } from './ipc.value.js';
 
 /**
  * The text frame of a message, with the members in the order in which the reference writes them.
@@ -38,6 +40,7 @@ export function parseTextFrame(text: string, limits: IpcLimits): TextFrame {
   try {
     frame = JSON.parse(text);
   } catch {
+    checkTextLength(text.length, limits);
     throw new IpcProtocolError(1007, 'A text frame is not valid JSON.');
   }
   if (!Array.isArray(frame) || typeof frame[0] !== 'string')
@@ -55,11 +58,22 @@ export function parseTextFrame(text: string, limits: IpcLimits): TextFrame {
  * @throws IpcProtocolError for what is no message, and for values that cannot be taken
  */
 export function parseMessage(json: string, parts: readonly Uint8Array[], limits: IpcLimits): IpcMessage {
-  const value = parseValue(json, parts, limits);
+  if (isTooMuch(json, limits)) return { ...ignoredMessage, ...refuseCall(json, limits) };
+  const value = parseText(json, limits.depth);
   if (typeof value !== 'object' || value === null) throw malformed('is no object');
   // What the parser made has no members but its own, and the look-ups below find nothing inherited.
-  const { type, channel, method, request, response, data, sequence } = value as Record<string, unknown>;
+  const { type, channel, method, request, response, sequence } = value as Record<string, unknown>;
   if (!isCount(sequence)) throw malformed('has no sequence number');
+  if (!isCount(type) || type > IpcMessageType.Response) return { ...ignoredMessage, sequence };
+  let { data } = value as Record<string, unknown>;
+  let refusal: NumberedError | undefined;
+  try {
+    if (needsParts(json, parts)) data = reviveParts(data, [...parts]);
+  } catch (error) {
+    if (!(error instanceof NumberedError)) throw error;
+    refusal = error;
+    data = [];
+  }
   const isResponse = type === IpcMessageType.Response;
   const message = {
     type,
@@ -70,7 +84,7 @@ export function parseMessage(json: string, parts: readonly Uint8Array[], limits:
     activityId: undefined,
     timeoutMs: undefined,
   };
-  return { ...checkMessage(message), sequence };
+  return { ...checkMessage(message), sequence, refusal };
 }
 
 /** @throws IpcProtocolError for a message whose members are not what they should be */

@@ -1,6 +1,5 @@
-import { Activity, isActivityId } from '../call/call.activity.js';
+import type { Activity } from '../call/call.activity.js';
 import { GENERAL_ERROR, IModelError, TransientError } from '../call/call.error.js';
-import { newId } from '../call/call.id.js';
 import { CallQueue } from '../call/call.queue.js';
 import { settle } from '../call/call.settle.js';
 import { primitiveMembers } from '../wire/error.members.js';
@@ -8,6 +7,8 @@ import { describeLosses } from '../wire/value.inspect.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { refusalOf, WaitingAnswers } from './ipc.answers.js';
 import type { SessionBytes } from './ipc.bytes.js';
+import { activityOf, nameOf } from './ipc.activity.js';
+import { IpcBacklog } from './ipc.backlog.js';
 import { IpcAnswer } from './ipc.channels.js';
 import type { IpcCall, IpcChannels, IpcTarget } from './ipc.channels.js';
 import { answerFailure } from './ipc.error.js';
@@ -26,8 +27,6 @@ export interface IpcConversationOptions extends IpcErrorOptions {
   readonly run?: <T>(activity: Activity, work: () => T) => T;
 }
 
-const PREFIX = /^itwin\./;
-
 /** Answers the frontend of one session: starts what it calls in the order of its messages. */
 export class IpcConversation {
   /** Whether new calls are refused: the server is about to end. */
@@ -41,6 +40,8 @@ export class IpcConversation {
   /** Calls that the frontend may cancel, by their number; those of the durable wire. */
   readonly #cancellable = new Map<number, Activity>();
   readonly #answers: WaitingAnswers;
+  /** What has come while as many calls as may be were being worked on. */
+  readonly #backlog: IpcBacklog;
 
   constructor(
     private readonly session: IpcSession,
@@ -51,46 +52,72 @@ export class IpcConversation {
   ) {
     this.#exposure = options.exposeErrors || options.exposeError ? options : undefined;
     this.#answers = new WaitingAnswers(link, bytes);
+    this.#backlog = new IpcBacklog(options.limits.queuedBytes, bytes, {
+      room: () => options.limits.pendingCalls - this.#pending,
+      begin: (message) => this.#begin(message),
+      emptied: () => this.#mayBeIdle(),
+    });
   }
 
   /** Takes a message of the frontend's. Never throws. */
   receive(message: IpcMessage): void {
+    const { type, request } = message;
+    if (type === IpcMessageType.Cancel) {
+      if (this.#backlog.cancel(request)) return;
+      this.#cancellable.get(request)?.abort(new Error('The call was cancelled.'));
+      return;
+    }
+    // A handler may wait for it.
+    if (type === IpcMessageType.Send && this.session.takeReply(message.channel, message)) return;
+    if (!this.#backlog.add(message)) this.#overflow(message);
+  }
+
+  #begin(message: IpcMessage): void {
     if (message.type === IpcMessageType.Invoke) this.#invoke(message);
     else if (message.type === IpcMessageType.Send) this.#listen(message);
-    else if (message.type === IpcMessageType.Cancel)
-      this.#cancellable.get(message.request)?.abort(new Error('The call was cancelled.'));
     // Other types are ignored, by the protocol.
+  }
+
+  /** There is no room for a message to wait. */
+  #overflow(message: IpcMessage): void {
+    if (message.type === IpcMessageType.Invoke)
+      void this.link.send(
+        refusalOf(message, new TransientError('Too many calls of this session are not answered yet.'), ''),
+      );
+    // Nobody could be told that it was left out.
+    else this.link.close(1008, `More than ${this.options.limits.pendingCalls} messages are being worked on.`);
   }
 
   /** The session is over: nobody waits for answers any more. */
   ended(closure: IpcClosure): void {
+    this.#backlog.clear();
     for (const activity of this.#cancellable.values()) activity.abort(new IpcClosedError(closure));
     this.#answers.clear();
   }
 
   /** Resolves when no handler and no listener of the session runs any more. */
   async idle(): Promise<void> {
-    if (this.#pending > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    if (this.#pending > 0 || !this.#backlog.isEmpty)
+      await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
   #invoke(message: IpcMessage): void {
     const { channel, method, data } = message;
-    const activity = this.#activity(channel, method, message);
+    const activity = activityOf(this.session, channel, method, message);
     let target: IpcTarget;
     try {
+      if (message.refusal) throw message.refusal;
       target = this.channels.lookup(channel, method);
       if (data.length > this.options.limits.arguments)
         throw new IModelError(GENERAL_ERROR, `More than ${this.options.limits.arguments} arguments.`);
       if (this.closing) throw new TransientError('The server is shutting down.');
-      if (this.#pending >= this.options.limits.pendingCalls)
-        throw new TransientError('Too many calls of this session are not answered yet.');
     } catch (error) {
       void this.link.send(refusalOf(message, error, activity.activityId));
       return;
     }
     const call: IpcCall = {
       session: this.session,
-      channel: channel.replace(PREFIX, ''),
+      channel: nameOf(channel),
       method: method as string,
       arguments: data,
       activity,
@@ -122,7 +149,13 @@ export class IpcConversation {
 
   #settled(request?: number): void {
     if (request !== undefined) this.#cancellable.delete(request);
-    if (--this.#pending > 0 || this.#whenIdle.length === 0) return;
+    this.#pending--;
+    this.#backlog.resume();
+    this.#mayBeIdle();
+  }
+
+  #mayBeIdle(): void {
+    if (this.#pending > 0 || this.#whenIdle.length === 0 || !this.#backlog.isEmpty) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
@@ -180,23 +213,23 @@ export class IpcConversation {
     }
   }
 
-  #listen({ channel, data }: IpcMessage): void {
-    if (this.session.takeReply(channel, data)) return;
+  #listen({ channel, data, refusal }: IpcMessage): void {
     const { session } = this;
     const listeners: IpcListener[] = [
       ...session.listenersOf(channel),
       ...this.channels.listeners.of(channel),
     ];
     if (listeners.length === 0) return;
-    const activity = this.#activity(channel, '');
-    const { pendingCalls, arguments: most } = this.options.limits;
+    const activity = activityOf(session, channel, '');
+    const { arguments: most } = this.options.limits;
+    if (refusal) {
+      const message = `A message of channel "${channel}" was ignored: ${refusal.message}`;
+      this.options.report?.({ kind: 'warning', message, activity });
+      return;
+    }
     // Nobody could be told that a message was left out.
     if (data.length > most) {
       this.link.close(1008, `A message of more than ${most} arguments.`);
-      return;
-    }
-    if (this.#pending >= pendingCalls) {
-      this.link.close(1008, `More than ${pendingCalls} messages are being worked on.`);
       return;
     }
     let running = listeners.length;
@@ -221,26 +254,5 @@ export class IpcConversation {
   #run<T>(activity: Activity, work: () => T): T {
     const { run } = this.options;
     return run ? run(activity, work) : work();
-  }
-
-  /** On the compatible wire, which carries no activity id, each message starts an activity of its own. */
-  #activity(channel: string, method: unknown, message?: IpcMessage): Activity {
-    const { session } = this;
-    const name = channel.replace(PREFIX, '');
-    const { activityId: id, timeoutMs } = message ?? {};
-    const hasTime = typeof timeoutMs === 'number' && timeoutMs > 0;
-    const activity = new Activity(
-      {
-        activityId: isActivityId(id) ? id : newId(),
-        sessionId: session.id,
-        accessToken: session.accessToken,
-        rpcMethod: typeof method === 'string' && method !== '' ? `${name}.${method}` : name,
-        deadline: hasTime ? Date.now() + timeoutMs : undefined,
-      },
-      session,
-      id === undefined ? session : null,
-    );
-    activity.identifyBy(session);
-    return activity;
   }
 }

@@ -2,8 +2,9 @@ import { isCount } from '../wire/value.codec.js';
 import { defaultIpcLimits } from '../wire/wire.limits.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { checkMessage } from './ipc.codec.js';
-import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
+import { ignoredMessage, IpcMessageType, IpcProtocolError } from './ipc.message.js';
 import type { IpcMessage } from './ipc.message.js';
+import { RefusedMessage } from './ipc.refusal.js';
 
 /** The WebSocket subprotocol of the durable wire; see docs/wire-extension.md. */
 export const DURABLE_PROTOCOL = 'linnet.ipc.1';
@@ -41,10 +42,16 @@ export function readFirst([first]: readonly unknown[]): number {
 
 /** Reads a message of a frame. @throws IpcProtocolError */
 export function readMessage(value: unknown): DurableMessage {
+  if (value instanceof RefusedMessage) {
+    const read = readMessage(value.head);
+    if (read.kind === 'control') return read;
+    return { kind: 'message', message: { ...read.message, refusal: value.error } };
+  }
   if (!Array.isArray(value) || !isCount(value[0]))
     throw new IpcProtocolError(1007, 'A message is no list that begins with its type.');
   const [type, ...values] = value as [number, ...unknown[]];
   if (type >= IpcControlType.Acknowledge) return { kind: 'control', type, values };
+  if (type > IpcMessageType.Cancel) return { kind: 'message', message: ignoredMessage };
   return { kind: 'message', message: checkMessage(membersOf(type, values)) };
 }
 

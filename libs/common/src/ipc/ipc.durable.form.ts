@@ -1,9 +1,11 @@
 import { decodeBlocks, encodeBlocks } from '../wire/byte.blocks.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
+import { NumberedError } from '../call/numbered.error.js';
 import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
 import type { IpcFrame } from './ipc.message.js';
 import type { OutgoingMessage } from './ipc.outgoing.js';
-import { parseValue } from './ipc.value.js';
+import { checkFrameLength, parseFrame, RefusedMessage, refuseMessage } from './ipc.refusal.js';
+import { needsParts, parseText, reviveParts } from './ipc.value.js';
 
 /** A message as it is kept until it is acknowledged. */
 export interface PreparedMessage {
@@ -52,20 +54,31 @@ export const textForm: DurableForm = {
     if (typeof frame !== 'string' && !(frame instanceof Uint8Array))
       throw new IpcProtocolError(1002, 'A frame is neither text nor bytes.');
     const bytes = typeof frame === 'string' ? frame.length : frame.byteLength;
-    const { messageBytes, textLength, depth } = limits;
-    if (bytes > messageBytes)
+    const { messageBytes, depth } = limits;
+    if (typeof frame === 'string') checkFrameLength(bytes, limits);
+    else if (bytes > messageBytes)
       throw new IpcProtocolError(1009, `A message of more than ${messageBytes} bytes.`);
     const { text, parts } = typeof frame === 'string' ? { text: frame, parts: [] } : blocksOf(frame, limits);
-    if (text.length > textLength)
-      throw new IpcProtocolError(1009, `A text frame of more than ${textLength} characters.`);
     // The frame around a message is no nesting of the message's.
-    const list = parseValue(text, parts, { ...limits, depth: depth + 1 });
+    const list = parseFrame(text, limits, (json) => parseText(json, depth + 1));
     if (!Array.isArray(list)) throw new IpcProtocolError(1007, 'A frame is no list.');
+    if (needsParts(text, parts)) for (let i = 1; i < list.length; i++) list[i] = revived(list[i], parts);
     if (typeof frame !== 'string' && list.length !== 2)
       throw new IpcProtocolError(1007, 'A binary frame is not one message.');
     return { list, bytes };
   },
 };
+
+/** A message with its arrays; refused, where there is what no value may have. */
+function revived(message: unknown, parts: Uint8Array[]): unknown {
+  if (message instanceof RefusedMessage) return message;
+  try {
+    return reviveParts(message, parts);
+  } catch (error) {
+    if (error instanceof NumberedError) return refuseMessage(message, error);
+    throw error;
+  }
+}
 
 function joined(first: number, texts: readonly string[]): string {
   return texts.length === 0 ? `[${first}]` : `[${first},${texts.join()}]`;

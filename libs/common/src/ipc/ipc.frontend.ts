@@ -24,9 +24,6 @@ import type { IpcClosure, IpcMessage } from './ipc.message.js';
 import { makeProxy } from './ipc.proxy.js';
 import type { IpcProxy } from './ipc.proxy.js';
 
-/** Backends, unlike frontends, may well have megabytes of JSON to say. */
-const frontendLimits = { ...defaultIpcLimits, textLength: defaultIpcLimits.messageBytes };
-
 /** How often a call that may be repeated is sent again, each time because its session was lost. */
 const MOST_REPETITIONS = 4;
 
@@ -51,7 +48,7 @@ export class IpcFrontend {
   constructor(connect: IpcConnector, options: IpcFrontendOptions = {}) {
     const { invokeTimeoutMs = 60_000, reconnect = !connect.once, reconnectMs = [] } = options;
     const { connectTimeoutMs = 10_000, heartbeatMs = 30_000 } = options;
-    const limits = limitsFrom(frontendLimits, options.limits);
+    const limits = limitsFrom(defaultIpcLimits, options.limits);
     this.#timeoutMs = invokeTimeoutMs;
     const { mapError = (error) => error } = options;
     this.#rebuild = (members) => mapError(rebuildError(members));
@@ -232,8 +229,12 @@ export class IpcFrontend {
     }
   }
 
-  #receive({ type, channel, request, data }: IpcMessage): void {
-    if (type === IpcMessageType.Response) this.#pending.get(request)?.resolve(data[0]);
+  #receive({ type, channel, request, data, refusal }: IpcMessage): void {
+    if (type === IpcMessageType.Response) {
+      const pending = this.#pending.get(request);
+      if (refusal) pending?.reject(refusal);
+      else pending?.resolve(data[0]);
+    } else if (refusal) console.error(refusal);
     else if (type === IpcMessageType.Push)
       tellAll(this.#listeners.of(channel), (listener) => listener({}, ...data));
   }

@@ -1,3 +1,5 @@
+import type { NumberedError } from '../call/numbered.error.js';
+
 /** What a message is for (WIRE 3.2). */
 export const IpcMessageType = {
   /** From the frontend, without an answer. */
@@ -30,7 +32,20 @@ export interface IpcMessage {
   /** Of an Invoke, on the wire that carries it: how long the frontend waits, in milliseconds. */
   readonly timeoutMs: unknown;
   readonly sequence: number;
+  /** Why its value was not taken; `data` is empty then. A call is answered with it. */
+  readonly refusal?: NumberedError | undefined;
 }
+
+/** A message of an unknown type: it has its place in the order, and is ignored. */
+export const ignoredMessage: Omit<IpcMessage, 'sequence'> = {
+  type: -1,
+  channel: '',
+  method: undefined,
+  request: 0,
+  data: [],
+  activityId: undefined,
+  timeoutMs: undefined,
+};
 
 /** A session that is over: the codes of WebSocket (RFC 6455, 7.4.1), on every transport. */
 export interface IpcClosure {

@@ -1,6 +1,7 @@
 import type { IpcLimits } from '../wire/wire.limits.js';
 import { parseMessage, parseTextFrame } from './ipc.codec.js';
 import { IpcProtocolError } from './ipc.message.js';
+import { checkFrameLength } from './ipc.refusal.js';
 import type { IpcMessage } from './ipc.message.js';
 
 /** A message whose binary frames are still to come. */
@@ -47,19 +48,18 @@ export class IpcReceiver {
 
   #takeText(frame: string): void {
     if (this.#announced) throw new IpcProtocolError(1002, 'A text frame where a binary frame was announced.');
-    const { textLength } = this.limits;
-    if (frame.length > textLength)
-      throw new IpcProtocolError(1009, `A text frame of more than ${textLength} characters.`);
+    checkFrameLength(frame.length, this.limits);
     const { json, parts } = parseTextFrame(frame, this.limits);
-    if (parts === 0) this.#order(parseMessage(json, [], this.limits), frame.length);
+    if (parts === 0) this.#order(parseMessage(json, [], this.limits), json.length);
     else {
-      this.#announced = { json, missing: parts, parts: [], bytes: frame.length };
+      this.#announced = { json, missing: parts, parts: [], bytes: json.length };
       this.#partsTimer = this.#expect('An announced binary frame');
     }
   }
 
   #takePart(part: Uint8Array): void {
     const announced = this.#announced;
+    this.#checkBytes(part.byteLength);
     if (!announced) throw new IpcProtocolError(1002, 'A binary frame that no text frame announced.');
     announced.parts.push(part);
     announced.bytes += part.byteLength;

@@ -3,7 +3,9 @@ import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
 import type { RpcCall, RpcOutcome } from '../rpc/rpc.call.js';
 import { outcomeOf } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
-import { IpcAnswer } from './ipc.channels.js';
+import { nameOf } from './ipc.activity.js';
+import { IpcAnswer, methodNotFound } from './ipc.channels.js';
+import { RPC_CHANNEL } from './ipc.definition.js';
 import { encodeError } from '../wire/error.codec.js';
 import type { ErrorPolicy } from '../wire/error.codec.js';
 import { answerFailure, encodeIpcError } from './ipc.error.js';
@@ -32,14 +34,20 @@ export class RpcOverIpc {
   ) {}
 
   /**
+   * @param method `request`: the channel has no other
    * @param request the one argument of the call
    * @returns never rejects
    */
-  answer({ session, activity: outer }: IpcEvent, request: unknown): Promise<IpcAnswer> {
+  answer({ session, activity: outer }: IpcEvent, method: string, request: unknown): Promise<IpcAnswer> {
     return new Promise((resolve) => {
+      if (method !== 'request') {
+        const error = methodNotFound('RpcOverIpc', method, nameOf(RPC_CHANNEL));
+        resolve(new IpcAnswer('error', encodeIpcError(error, encodeError(error, '')), outer));
+        return;
+      }
       const { context, ...rest } = readRequest(request);
       const activity = activityOf(session, outer, context, rest.operation);
-      const protocolVersion = parseInt(text(context['protocolVersion']), 10) || 0;
+      const protocolVersion = versionOf(context['protocolVersion']);
       const settled = (outcome: RpcOutcome) => {
         activity.answered();
         resolve(this.#answer(outcome, protocolVersion, activity));
@@ -142,6 +150,11 @@ function activityOf(
   );
   activity.identifyBy(session);
   return activity;
+}
+
+/** A protocol's version, as text or number; its leading digits count, as over HTTP. */
+function versionOf(value: unknown): number {
+  return parseInt(typeof value === 'number' ? String(value) : text(value), 10) || 0;
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

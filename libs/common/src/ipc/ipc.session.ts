@@ -7,7 +7,7 @@ import { rebuildFrontendError } from './ipc.error.js';
 import { IpcListeners } from './ipc.listeners.js';
 import type { IpcSessionLink } from './ipc.link.js';
 import { IpcClosedError, isCloseCode } from './ipc.message.js';
-import type { IpcClosure } from './ipc.message.js';
+import type { IpcClosure, IpcMessage } from './ipc.message.js';
 import { preparePush } from './ipc.outgoing.js';
 import type { OutgoingMessage } from './ipc.outgoing.js';
 import { makeProxy } from './ipc.proxy.js';
@@ -243,12 +243,13 @@ export class IpcSession {
   }
 
   /** @internal Takes a message for the reply that it may be. */
-  takeReply(wireName: string, args: unknown[]): boolean {
+  takeReply(wireName: string, { data, refusal }: Pick<IpcMessage, 'data' | 'refusal'>): boolean {
     const waiting = this.#replies.get(wireName);
     if (!waiting) return false;
     this.#replies.delete(wireName);
     clearTimeout(waiting.timer);
-    waiting.resolve(args[0]);
+    if (refusal) waiting.reject(refusal);
+    else waiting.resolve(data[0]);
     return true;
   }
 

@@ -2,7 +2,6 @@ import { generalError, NumberedError } from '../call/numbered.error.js';
 import type { ErrorExposure } from '../wire/error.members.js';
 import { checkDepth, isCount, reviveValue, stringifyValue } from '../wire/value.codec.js';
 import { defaultWireLimits } from '../wire/wire.limits.js';
-import type { IpcLimits } from '../wire/wire.limits.js';
 import { IpcProtocolError } from './ipc.message.js';
 
 /** A kind of typed array that crosses IPC. */
@@ -105,31 +104,36 @@ export function markerError(): NumberedError {
   );
 }
 
-/**
- * Reads JSON text whose binary parts are all there.
- *
- * @throws IpcProtocolError for text that is none, and for values that cannot be taken
- */
-export function parseValue(
-  json: string,
-  parts: readonly Uint8Array[],
-  limits: Pick<IpcLimits, 'depth'>,
-): unknown {
+/** Reads JSON text. @throws IpcProtocolError for text that is none, or is nested too deeply */
+export function parseText(json: string, depth: number): unknown {
   try {
-    checkDepth(json, limits.depth);
-    const value: unknown = JSON.parse(json);
-    // Without parts an object that looks like a marker is an object.
-    if (parts.length === 0) return mayHoldPrototype(json) ? reviveValue(value, () => undefined) : value;
-    const rest: (Uint8Array | undefined)[] = [...parts];
-    return reviveValue(value, (record) =>
-      Object.hasOwn(record, 'ipc') && record['ipc'] === 'binary' ? arrayOf(record, rest) : undefined,
-    );
+    checkDepth(json, depth);
+    return JSON.parse(json);
   } catch (error) {
-    if (error instanceof NumberedError) throw new IpcProtocolError(1007, error.message);
-    throw error instanceof IpcProtocolError
-      ? error
-      : new IpcProtocolError(1007, 'A message is not valid JSON.');
+    throw new IpcProtocolError(
+      1007,
+      error instanceof NumberedError ? error.message : 'A message is not valid JSON.',
+    );
   }
+}
+
+/** Whether a value that was read of JSON text has to be completed by {@link reviveParts}. */
+export function needsParts(json: string, parts: readonly Uint8Array[]): boolean {
+  // Without parts an object that looks like a marker is an object.
+  return parts.length > 0 || mayHoldPrototype(json);
+}
+
+/**
+ * Puts arrays in the place of their markers.
+ *
+ * @param parts their memory; each may change its place in memory
+ * @throws NumberedError for a member named `__proto__`; IpcProtocolError for markers that mean nothing
+ */
+export function reviveParts(value: unknown, parts: Uint8Array[]): unknown {
+  if (parts.length === 0) return reviveValue(value, () => undefined);
+  return reviveValue(value, (record) =>
+    Object.hasOwn(record, 'ipc') && record['ipc'] === 'binary' ? arrayOf(record, parts) : undefined,
+  );
 }
 
 /** A walk is paid on every member. The name can hide behind escapes only where there is a backslash-u. */
@@ -140,18 +144,18 @@ function mayHoldPrototype(json: string): boolean {
 /** Parts below this size are copied: a few bytes would keep the whole chunk alive that they arrived in. */
 const LARGE_PART = 4096;
 
-/** The array that a marker stands for; each part is for one marker. */
-function arrayOf(marker: Record<string, unknown>, parts: (Uint8Array | undefined)[]): ArrayBufferView {
+/** The array that a marker stands for. Arrays of the same part share its memory. */
+function arrayOf(marker: Record<string, unknown>, parts: Uint8Array[]): ArrayBufferView {
   const { type, index } = marker;
   const kind = isCount(type) ? kinds[type] : undefined;
   const part = isCount(index) ? parts[index] : undefined;
   if (!kind || !part)
     throw new IpcProtocolError(1007, 'A message refers to a binary frame that is not there.');
-  parts[index as number] = undefined;
   const { BYTES_PER_ELEMENT: size = 1 } = kind;
   if (part.byteLength % size !== 0)
     throw new IpcProtocolError(1007, `A binary frame of ${part.byteLength} bytes is no ${kind.name}.`);
   const isShared = part.byteLength < LARGE_PART && part.byteLength < part.buffer.byteLength;
   const memory = isShared || part.byteOffset % size !== 0 ? new Uint8Array(part) : part;
+  parts[index as number] = memory;
   return new kind(memory.buffer as ArrayBuffer, memory.byteOffset, memory.byteLength / size);
 }

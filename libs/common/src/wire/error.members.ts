@@ -58,7 +58,7 @@ export function exposureOf(
   if (members[EXPOSED] === true) return 'whole';
   const prototype: unknown = Object.getPrototypeOf(thrown);
   // Classes are not recognised by their names. A plain object that has a stack was an error of some class.
-  const isPlain = prototype === Object.prototype || prototype === null;
+  const isPlain = prototype === Object.prototype || prototype === null || Array.isArray(thrown);
   if (isPlain ? !('stack' in members) : prototype !== Error.prototype) return isPlain ? 'whole' : 'hidden';
   if (insideMembers.some((member) => member in members)) return 'hidden';
   return isPlain ? 'whole' : 'message';

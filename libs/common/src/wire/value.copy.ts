@@ -1,4 +1,5 @@
 import { generalError } from '../call/numbered.error.js';
+import type { NumberedError } from '../call/numbered.error.js';
 import { encodeErrorValue } from './error.members.js';
 import type { ErrorExposure } from './error.members.js';
 
@@ -8,8 +9,11 @@ export interface CopyRules {
   readonly depth: number;
   /** Bytes that are copied: about as many as the value takes in memory. */
   readonly bytes: number;
-  /** Whether the value is a stranger's: it costs no more than what the stranger has sent. */
-  readonly isForeign?: boolean;
+  /**
+   * There where the value is a list that a stranger has sent. Gives what stands for an item of it that has a member named
+   * `__proto__`; without it there is an error. A stranger's value costs no more than what was sent.
+   */
+  readonly refused?: (item: unknown, error: NumberedError) => unknown;
   /** Gives the array that stands for a typed array in the copy. */
   arrayOf(view: ArrayBufferView): ArrayBufferView;
   /** May throw for an object that is not to be copied. */
@@ -39,6 +43,7 @@ export class ValueCopier {
   #holes = 0;
   #objects = 0;
   readonly #known = new Set<object>();
+  #refusal: NumberedError | undefined;
 
   constructor(private readonly rules: CopyRules) {}
 
@@ -82,7 +87,7 @@ export class ValueCopier {
       return this.rules.arrayOf(value);
     }
     this.#count(OBJECT_BYTES);
-    if (this.rules.isForeign) this.#checkShared(value);
+    if (this.rules.refused) this.#checkShared(value);
     const isList = Array.isArray(value);
     if (!isList && isBoxed(value)) return this.#copyTold(value.valueOf());
     if (++this.#depth > this.rules.depth)
@@ -102,9 +107,12 @@ export class ValueCopier {
     if (this.bytes + list.length * VALUE_BYTES > this.rules.bytes) this.#count(list.length * VALUE_BYTES);
     for (let i = 0; i < list.length; i++) {
       const item = list[i];
-      if (item === undefined && this.rules.isForeign && !(i in list) && ++this.#holes > MOST_HOLES)
+      if (item === undefined && this.rules.refused && !(i in list) && ++this.#holes > MOST_HOLES)
         throw generalError('The value has lists with too many holes.');
       copy.push(this.copy(item, i) ?? null);
+      if (this.#depth > 1 || !this.#refusal) continue;
+      copy.push(this.rules.refused!(copy.pop(), this.#refusal));
+      this.#refusal = undefined;
     }
     return copy;
   }
@@ -123,8 +131,11 @@ export class ValueCopier {
     this.rules.check(record);
     const copy: Record<string, unknown> = {};
     for (const key of Object.keys(record)) {
-      if (key === '__proto__')
-        throw generalError('The value cannot be sent: a member may not be named "__proto__".');
+      if (key === '__proto__') {
+        this.#refusal = generalError('The value cannot be sent: a member may not be named "__proto__".');
+        if (!this.rules.refused) throw this.#refusal;
+        continue;
+      }
       const value = this.copy((record as Record<string, unknown>)[key], key);
       if (value === undefined) continue;
       this.#count(key.length);

@@ -93,11 +93,14 @@ export const defaultWireLimits: Readonly<WireLimits> = {
 export interface IpcLimits {
   /**
    * Bytes of one message, its binary frames included. Past it the session ends with 1009. 64 MiB, as for a multipart body.
+   * A frame of a WebSocket may have twice as many, as escapes can double a text.
    */
   messageBytes: number;
   /**
-   * Characters of one text frame. Past it the session ends with 1009. 5 MiB, as for a text body over HTTP: parsed, a
-   * text can be fifty times as large (a list of empty lists is), and no frontend writes megabytes of JSON.
+   * Characters of the JSON text of one message, without the escapes of a frame around it. Past it a call is answered with an
+   * error, and a message that cannot be answered ends the session with 1009. 64 MiB, as for a multipart body. The same
+   * happens to a text of more than 5 MiB with more than one list or object for 16 of these characters: parsed, a list of
+   * empty lists would be twenty times as large.
    */
   textLength: number;
   /** Binary frames of one message. Past it the session ends with 1008. As the parts of a multipart body. */
@@ -110,11 +113,16 @@ export interface IpcLimits {
    */
   arguments: number;
   /**
-   * Calls and messages of one session that are being worked on. Past it a call is answered with an error, and a
-   * message that cannot be answered ends the session with 1008. Each holds its arguments and a place in a handler; a
-   * page that has a thousand calls under way has lost count of them.
+   * Calls and messages of one session that are being worked on. Past it the next ones wait for their turn. Each holds its
+   * arguments and a place in a handler, and a thousand at once gain nothing over their number.
    */
   pendingCalls: number;
+  /**
+   * Bytes of memory of the calls and messages of one session that wait because of {@link pendingCalls}. Past it a call is
+   * answered with an error, and a message that cannot be answered ends the session with 1008. 16 MiB are some fifty
+   * thousand small calls.
+   */
+  queuedBytes: number;
   /**
    * Messages that wait because one before them is missing. Past it the session ends with 1002: over one
    * connection none is ever missing for long.
@@ -158,11 +166,12 @@ export interface IpcLimits {
 /** The limits of sessions where an application names no others; {@link IpcLimits} has their reasons. */
 export const defaultIpcLimits: Readonly<IpcLimits> = {
   messageBytes: MULTIPART_BYTES,
-  textLength: TEXT_BYTES,
+  textLength: MULTIPART_BYTES,
   parts: PARTS,
   depth: DEPTH,
   arguments: ARGUMENTS,
   pendingCalls: 1000,
+  queuedBytes: 16 * MIB,
   waitingMessages: 1000,
   waitingBytes: MIB,
   arrivalMs: 30_000,

@@ -1,0 +1,15 @@
+const VALUE_BYTES = 8;
+const OBJECT_BYTES = 48;
+
+/** About how many bytes of memory a value takes that has come from a peer: it has no cycles, and is not too deep. */
+export function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return VALUE_BYTES + value.length;
+  if (typeof value !== 'object' || value === null) return VALUE_BYTES;
+  if (ArrayBuffer.isView(value)) return OBJECT_BYTES + value.byteLength;
+  let bytes = OBJECT_BYTES;
+  if (Array.isArray(value)) for (const item of value) bytes += sizeOf(item);
+  else
+    for (const key of Object.keys(value))
+      bytes += key.length + sizeOf((value as Record<string, unknown>)[key]);
+  return bytes;
+}
