@@ -40,6 +40,20 @@ class QueuedHandler {
   }
 }
 
+/** One for each session. */
+@IpcChannel('noting')
+class NotingHandler {
+  constructor(session: IpcSession) {
+    session.addListener('note', (_event, name: string) => events.push(name));
+  }
+  async first(name: string) {
+    events.push(name);
+  }
+  async second(name: string) {
+    events.push(name);
+  }
+}
+
 @IpcChannel('queued-too', { sequential: true })
 class OtherQueuedHandler {
   constructor(readonly session: IpcSession) {}
@@ -48,7 +62,8 @@ class OtherQueuedHandler {
   }
 }
 
-const start = () => startIpcApp({ providers: [TogetherHandler, QueuedHandler, OtherQueuedHandler] });
+const start = () =>
+  startIpcApp({ providers: [TogetherHandler, QueuedHandler, OtherQueuedHandler, NotingHandler] });
 const names = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 const invoke = ({ raw }: TestFrontend, sequence: number, ...data: unknown[]) =>
   raw.message({
@@ -88,6 +103,29 @@ describe('calls of a session', () => {
     for (const sequence of [2, 1, 4, 1, 0, 0, 3, 4]) invoke(frontend, sequence, String(sequence), 1);
     await frontend.raw.messages(5);
     expect(events.filter((event) => event.startsWith('+'))).toEqual(names(5).map((name) => `+${name}`));
+  });
+
+  it('start in the order in which they come, with messages among them, from the first of a method on', async () => {
+    const { connect } = await start();
+    const { raw } = await connect();
+    const call = (method: string, name: string, sequence: number) =>
+      raw.message({
+        type: MessageType.Invoke,
+        channel: 'itwin.noting',
+        method,
+        data: [name],
+        request: sequence + 1,
+        sequence,
+      });
+    const note = (name: string, sequence: number) =>
+      raw.message({ type: MessageType.Send, channel: 'itwin.note', data: [name], sequence });
+    call('first', 'a', 0);
+    note('b', 1);
+    call('second', 'c', 2);
+    note('d', 3);
+    call('first', 'e', 4);
+    await until(() => events.length === 5);
+    expect(events).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
   it('run at once, and are answered as they finish', async () => {

@@ -21,6 +21,8 @@ import { hasEnhancersOfCalls, tokensOfSessions } from './ipc.scope.rules.js';
 interface Scope {
   readonly contextId: ContextId;
   readonly instances: Map<InstanceWrapper, Promise<object>>;
+  /** Those that are there: a call of theirs starts in the turn in which it comes, and so in its order. */
+  readonly made: Map<InstanceWrapper, object>;
   readonly pipelines: Map<HandlerMethod, HandlerPipeline>;
 }
 
@@ -64,10 +66,20 @@ export class SessionScopes {
   runInSession(session: IpcSession, method: HandlerMethod, call: MessageCall): Promise<unknown> {
     const scope = this.#scopeOf(session);
     const pipeline = scope.pipelines.get(method);
-    return pipeline ? pipeline.run(call) : this.#runFirst(session, scope, method, call);
+    if (pipeline) return pipeline.run(call);
+    const instance = scope.made.get(method.wrapper);
+    return instance && !this.#wrappers.get(method.wrapper)
+      ? this.#pipelineOf(scope, method, instance).run(call)
+      : this.#runFirst(session, scope, method, call);
   }
 
-  /** The first call of a method, or each, where something around it is made for each call. */
+  #pipelineOf({ contextId, pipelines }: Scope, method: HandlerMethod, instance: object): HandlerPipeline {
+    const pipeline = new HandlerPipeline(nestParts(this.creator), instance, method, contextId);
+    pipelines.set(method, pipeline);
+    return pipeline;
+  }
+
+  /** A call of a handler that came when the session was there, or of one around which something is made for each call. */
   async #runFirst(
     session: IpcSession,
     scope: Scope,
@@ -77,12 +89,10 @@ export class SessionScopes {
     const { wrapper } = method;
     // It is there since the session began, unless the handler came later.
     const instance = await this.#instance(scope, wrapper);
-    const isOfCall = this.#wrappers.get(wrapper);
-    const contextId = isOfCall ? this.#contextOfCall(session, call, false) : scope.contextId;
-    if (isOfCall) await enhancersInContext(wrapper, contextId);
-    const pipeline = new HandlerPipeline(nestParts(this.creator), instance, method, contextId);
-    if (!isOfCall) scope.pipelines.set(method, pipeline);
-    return pipeline.run(call);
+    if (!this.#wrappers.get(wrapper)) return this.#pipelineOf(scope, method, instance).run(call);
+    const contextId = this.#contextOfCall(session, call, false);
+    await enhancersInContext(wrapper, contextId);
+    return new HandlerPipeline(nestParts(this.creator), instance, method, contextId).run(call);
   }
 
   /** Runs a call of a handler that is one for each call. */
@@ -112,19 +122,22 @@ export class SessionScopes {
     let scope = this.#scopes.get(session);
     if (!scope) {
       const contextId = contextIdOfOwner(this.creator, session);
-      scope = { contextId, instances: new Map(), pipelines: new Map() };
+      scope = { contextId, instances: new Map(), made: new Map(), pipelines: new Map() };
       this.#scopes.set(session, scope);
     }
     return scope;
   }
 
-  #instance({ contextId, instances }: Scope, wrapper: InstanceWrapper): Promise<object> {
+  #instance({ contextId, instances, made }: Scope, wrapper: InstanceWrapper): Promise<object> {
     let instance = instances.get(wrapper);
     if (!instance) {
       const make = this.#wrappers.get(wrapper) ? bareInContext : instanceInContext;
       instances.set(wrapper, (instance = make(wrapper, contextId)));
-      // The next call may have better luck.
-      instance.catch(() => instances.delete(wrapper));
+      instance.then(
+        (there) => made.set(wrapper, there),
+        // The next call may have better luck.
+        () => instances.delete(wrapper),
+      );
     }
     return instance;
   }
