@@ -276,6 +276,22 @@ describe('bytes that wait', () => {
     },
   );
 
+  it('as answers are refused, and end no session, where all are of one user', async () => {
+    const app = await start({ limits: { keptBytes: 1000 * KIB, bufferedBytes: 200 * KIB } });
+    const mallory = [(await begin(app, 'mallory'))!, (await begin(app, 'mallory'))!];
+    const before = texts;
+    for (const { say } of mallory)
+      say([
+        0,
+        ...Array.from({ length: 50 }, (_, i) => [2, i + 1, 'itwin.target', 'text', [i, 100 * KIB], 'a']),
+      ]);
+    await until(() => texts === before + 100, PATIENCE_MS);
+    const bob = (await begin(app, 'bob'))!;
+    bob.say([0, [2, 1, 'itwin.target', 'echo', ['mine'], 'a']]);
+    await until(() => JSON.stringify(bob.received).includes('mine'), PATIENCE_MS);
+    expect(usersOf(app)).toEqual(['bob', 'mallory', 'mallory']);
+  });
+
   it('as answers are lost with the session of whoever has most, also when his frontend is away', async () => {
     const app = await start({ limits: { keptBytes: 1000 * KIB, bufferedBytes: 200 * KIB } });
     const ann = await leave(app, 'ann');

@@ -160,7 +160,12 @@ describe('a session lives', () => {
         return 'made';
       }
     }
-    const made = { provide: Slow, scope: Scope.REQUEST, useFactory: () => sleep(intervals * heartbeatMs) };
+    const made = {
+      provide: Slow,
+      scope: Scope.REQUEST,
+      inject: [IpcSession],
+      useFactory: () => sleep(intervals * heartbeatMs),
+    };
     const app = await startIpc({ ...options, providers: [made, SlowHandler] });
     const frontend = await app.open();
     await expect(frontend.invoke('itwin.slow', 'call')).resolves.toEqual({ result: 'made' });

@@ -33,19 +33,17 @@ export class WaitingAnswers {
   /**
    * Keeps an answer until it can be sent.
    *
-   * Where there is no room to keep it, an error is sent in its place; the first has always room.
+   * Where there is no room to keep it, an error is sent in its place.
    *
    * @param activityId for the error
    * @param done called when it was sent, or nobody waits for it any more
    * @throws NumberedError for a value that cannot be sent
    */
   add(response: OutgoingMessage, activityId: string, done: () => void): void {
-    const isFirst = this.#answers.length === 0;
     const answer = { response, bytes: sizeOf(response), done };
     // Before it is counted: that may end the session, and with it what waits.
     this.#answers.push(answer);
-    if (isFirst) this.bytes.add(answer.bytes);
-    else if (!this.bytes.take(answer.bytes)) {
+    if (!this.bytes.take(answer.bytes)) {
       answer.response = refusalOf(response, new TransientError(TOO_MUCH), activityId);
       answer.bytes = sizeOf(answer.response);
       this.bytes.add(answer.bytes);

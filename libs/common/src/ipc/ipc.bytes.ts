@@ -1,6 +1,9 @@
 import { ByteBudget } from '../call/byte.budget.js';
 import type { BudgetShare } from '../call/byte.budget.js';
 
+/** As much of all bytes that may wait is filled by what can be refused: the rest is for what cannot, and ends sessions. */
+const REFUSABLE = 7 / 8;
+
 /** Is told how many bytes more, or less, a link keeps: several share what may be kept. It may end the link. */
 export interface KeptBytes {
   add(by: number): void;
@@ -40,10 +43,18 @@ export class SessionBytes implements KeptBytes {
     if (by > 0) this.#relieve();
   }
 
-  /** Counts bytes that can be refused. @returns whether there is room for them, or others have more than their share */
+  /**
+   * Counts bytes that can be refused.
+   *
+   * @returns whether there is room for them, or others have more of what all share. What comes first may be larger than the
+   * session's own limit
+   */
   take(bytes: number): boolean {
-    if (this.share.amount + bytes > this.share.limit) return false;
-    if (bytes > this.share.room && this.budget.largest()?.owner === this.share.owner) return false;
+    const { amount: own, limit: ownLimit } = this.share;
+    if (own > 0 && own + bytes > ownLimit) return false;
+    const { amount, limit } = this.budget;
+    const isMuch = amount + bytes > limit * REFUSABLE;
+    if (isMuch && this.budget.largest()?.owner === this.share.owner) return false;
     this.add(bytes);
     return true;
   }
