@@ -43,10 +43,6 @@ export const rawDifferences: Record<string, Difference> = {
     headers: { 'content-type': 'text/plain; charset=utf-8' },
     body: '{"message":"g","errorNumber":65570,"name":"No Geometry","isError":true}',
   },
-  R34: {
-    reason: 'ids of the path are decoded, as the gateway that authorizes by them has read them',
-    body: '{"key":"M:","iTwinId":"T x","iModelId":"M","changeset":{"id":"","index":9}}',
-  },
   R36: { reason: 'a preflight has no use for a page', headers: { 'content-type': null }, body: '' },
   R37: {
     reason: 'text is text; no page asks for it',

@@ -3,7 +3,7 @@ import { GENERAL_ERROR, IModelError, TransientError } from '../call/call.error.j
 import type { RpcCall, RpcOperationTarget, RpcOutcome } from '../rpc/rpc.call.js';
 import { outcomeOf } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
-import { inflateToken, isToken, isTokenMismatch, routedToken } from '../rpc/rpc.token.js';
+import { inflateToken, isSame, isToken, isTokenMismatch, routedToken } from '../rpc/rpc.token.js';
 import type { RoutedToken } from '../rpc/rpc.token.js';
 import { hiddenError } from '../wire/error.members.js';
 import type { WireError } from '../wire/error.members.js';
@@ -167,8 +167,12 @@ export class HttpExchange {
       const argument = args[i];
       if (!isToken(argument)) continue;
       routed ??= route.token ?? routedToken(pathOf(head.target).split('/'));
-      // A gateway may have read the beginning of such an id, and authorized that.
-      if (!route.token && /[/]/.test(`${routed.iTwinId}${routed.iModelId}`)) throw ambiguousPath();
+      // A gateway may have read the beginning of such an id; the client names all of it here, too.
+      if (
+        !route.token &&
+        (hides(routed.iTwinId, argument.iTwinId) || hides(routed.iModelId, argument.iModelId))
+      )
+        throw ambiguousPath();
       const inflated = inflateToken(argument, routed);
       args[i] = inflated;
       mismatch ||= isTokenMismatch(argument, inflated);
@@ -234,6 +238,11 @@ function isUnbegun(status: number, error: unknown, call: RpcCall | undefined): b
   if (error instanceof TransientError) return error.hasNoEffect;
   const isRefused = call?.transport.kind === 'http' && call.transport.isRefused === true;
   return isRefused && (status === 429 || status === 503);
+}
+
+/** Whether an id of the path has an encoded slash in it, and is not what the argument says. */
+function hides(id: string | undefined, said: string): boolean {
+  return id !== undefined && id.includes('%2F') && !isSame(said, id);
 }
 
 function sizeOf(body: HttpResponse['body']): number {

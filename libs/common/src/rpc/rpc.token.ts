@@ -26,15 +26,15 @@ export function isToken(argument: unknown): argument is Token {
 export type RoutedToken = Pick<IModelRpcProps, 'iTwinId' | 'iModelId' | 'changeset'>;
 
 /**
- * What a raw path of iTwin.js says of a token, decoded. As in the reference, of two segments of a kind the last counts.
+ * What a raw path of iTwin.js says of a token. As in the reference its segments are not percent-decoded, and of two of a
+ * kind the last counts.
  *
  * @param segments of the path, without the query
- * @throws URIError for a malformed escape
  */
 export function routedToken(segments: readonly string[]): RoutedToken {
   const routed: RoutedToken = {};
   for (let i = 0; i < segments.length - 1; i++) {
-    const value = decodeURIComponent(segments[i + 1]!);
+    const value = segments[i + 1]!;
     if (segments[i] === 'context') routed.iTwinId = value;
     else if (segments[i] === 'imodel') routed.iModelId = value;
     else if (segments[i] === 'changeset') routed.changeset = { id: value === '0' ? '' : value };
@@ -56,12 +56,25 @@ export function inflateToken(token: IModelRpcProps, routed: RoutedToken): Requir
   return { key: derived ? `${iModelId}:${id}` : key, iTwinId, iModelId, changeset };
 }
 
-/** Whether the argument said something else than the path. What it left out, other than the ids, it did not say. */
+/**
+ * Whether the argument said something else than the path, which has ids percent-encoded. What it left out, other than the
+ * ids, it did not say.
+ */
 export function isTokenMismatch(token: IModelRpcProps, inflated: IModelRpcProps): boolean {
   return (
-    (token.key !== undefined && token.key !== inflated.key) ||
-    token.iTwinId !== inflated.iTwinId ||
-    token.iModelId !== inflated.iModelId ||
-    (Boolean(token.changeset) && token.changeset?.id !== inflated.changeset?.id)
+    (token.key !== undefined && !isSame(token.key, inflated.key)) ||
+    !isSame(token.iTwinId, inflated.iTwinId) ||
+    !isSame(token.iModelId, inflated.iModelId) ||
+    (Boolean(token.changeset) && !isSame(token.changeset?.id, inflated.changeset?.id))
   );
+}
+
+/** Whether an argument and a path name the same, which the path may have percent-encoded. */
+export function isSame(said: string | undefined, routed: string | undefined): boolean {
+  if (said === routed) return true;
+  try {
+    return routed !== undefined && said === decodeURIComponent(routed);
+  } catch {
+    return false;
+  }
 }
