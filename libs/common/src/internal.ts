@@ -25,7 +25,7 @@ export { limitsFrom } from './wire/wire.limits.js';
 // HTTP, between a platform and the handler.
 export { HttpExchange } from './http/http.exchange.js';
 export { decoderFor } from './http/http.decoding.js';
-export { HttpError } from './http/http.message.js';
+export { HttpError, shuttingDown } from './http/http.message.js';
 export { OriginPolicy } from './http/http.origin.js';
 export { openApiDocument } from './http/http.openapi.js';
 export { normalizePath, pathOf } from './http/http.route.js';

@@ -5,6 +5,7 @@ import { HttpService, pathOf, reportToConsole } from '@linnet/common/internal';
 import { ClientRequestContext } from '../context/request.context.js';
 import { NodeRpcServer } from './node.server.js';
 import { compressBody, writeResponse } from './response.writer.js';
+import { onSocketEnd } from './socket.end.js';
 import { checkDefinition, versionRule } from './version.rules.js';
 import type { VersionCheck } from './version.rules.js';
 
@@ -83,9 +84,12 @@ export class PlainRpcServer {
    */
   serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     return new Promise((resolve) => {
-      response.once('close', resolve);
-      // One that waits behind another on its connection is not told when that ends.
-      if (!response.socket) request.socket.once('close', () => resolve());
+      // A response that waits behind another on its connection is not told when that ends.
+      const forget = response.socket ? undefined : onSocketEnd(request.socket, resolve);
+      response.once('close', () => {
+        forget?.();
+        resolve();
+      });
       this.#serve(request, response);
       if (response.closed) resolve();
     });

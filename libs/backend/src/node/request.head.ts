@@ -14,6 +14,10 @@ export class NodeRequestHead implements HttpRequestHead {
     this.headers = request.headers;
   }
 
+  get address(): string | undefined {
+    return this.request.socket.remoteAddress;
+  }
+
   isLoopback(): boolean {
     return isHere(this.request.socket, 'localAddress');
   }

@@ -41,14 +41,16 @@ const LINGER_MS = 500;
 /**
  * Answers a request whose body is not going to be read. The connection stays open for a moment, unread: closed
  * at once it would be reset under the bytes on their way, and the client would never see the answer.
+ *
+ * @returns whether the connection ends with it
  */
-export function refuseBody(response: ServerResponse, answer: HttpResponse): void {
-  if (response.headersSent || response.destroyed) return;
+export function refuseBody(response: ServerResponse, answer: HttpResponse): boolean {
+  if (response.headersSent || response.destroyed) return false;
   const request = response.req;
   const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
   if (request.complete || (length === '0' && encoding === undefined)) {
     writeResponse(response, answer);
-    return;
+    return false;
   }
   request.pause();
   answer.headers.push('Connection', 'close');
@@ -56,6 +58,7 @@ export function refuseBody(response: ServerResponse, answer: HttpResponse): void
   response.write(bytesOf(answer.body));
   const timer = setTimeout(() => response.end(), LINGER_MS);
   response.once('close', () => clearTimeout(timer));
+  return true;
 }
 
 function writeHead(response: ServerResponse, { status, headers, body }: HttpResponse): void {
@@ -77,7 +80,8 @@ export function bytesOf(body: HttpResponse['body']): Uint8Array {
   return body instanceof Uint8Array ? body : Buffer.concat(body);
 }
 
-function lengthOf(body: HttpResponse['body']): number {
+/** The length of a body in bytes. */
+export function lengthOf(body: HttpResponse['body']): number {
   if (typeof body === 'string') return Buffer.byteLength(body);
   return body instanceof Uint8Array ? body.byteLength : body.reduce((sum, part) => sum + part.byteLength, 0);
 }

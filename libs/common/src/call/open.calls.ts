@@ -7,6 +7,11 @@ export class OpenCalls<T> {
     this.#open.add(call);
   }
 
+  /** Whether it is open. */
+  has(call: T): boolean {
+    return this.#open.has(call);
+  }
+
   /** @returns whether it was open */
   delete(call: T): boolean {
     if (!this.#open.delete(call)) return false;

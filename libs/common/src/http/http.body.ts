@@ -10,6 +10,8 @@ import { badRequest, HttpError, tooLarge } from './http.message.js';
 export interface HttpBody {
   /** Bytes that are read at the most. */
   readonly limit: number;
+  /** Whether what is pushed is kept until the end. */
+  readonly keeps: boolean;
   /** @throws HttpError for a body that cannot become arguments */
   push(chunk: Uint8Array): void;
   /** @throws HttpError for a broken body, IModelError for arguments that cannot be read */
@@ -21,6 +23,7 @@ export type DecodeText = (bytes: Uint8Array) => string;
 
 /** A request without a body, its arguments in the target; or one whose body is read for nothing. */
 export class FixedBody implements HttpBody {
+  readonly keeps = false;
   constructor(
     readonly limit: number,
     private readonly read: () => unknown[],
@@ -33,6 +36,7 @@ export class FixedBody implements HttpBody {
 
 /** JSON text: the list of arguments. */
 class TextBody implements HttpBody {
+  readonly keeps = true;
   readonly #bytes = new ByteCollector();
   readonly limit: number;
 
@@ -55,6 +59,7 @@ class TextBody implements HttpBody {
 
 /** One argument that is bytes. */
 class BinaryBody implements HttpBody {
+  readonly keeps = true;
   readonly #bytes = new ByteCollector();
   constructor(readonly limit: number) {}
 
@@ -69,6 +74,7 @@ class BinaryBody implements HttpBody {
 
 /** JSON text with binary markers, and the byte strings they refer to. Goes by the names of the parts. */
 class MultipartBody implements HttpBody {
+  readonly keeps = true;
   readonly #reader: MultipartReader;
   readonly limit: number;
 

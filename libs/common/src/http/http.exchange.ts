@@ -1,3 +1,4 @@
+import type { BudgetShare, ByteBudget } from '../call/byte.budget.js';
 import { Activity } from '../call/call.activity.js';
 import { GENERAL_ERROR, IModelError, TransientError } from '../call/call.error.js';
 import type { RpcCall, RpcOperationTarget, RpcOutcome } from '../rpc/rpc.call.js';
@@ -10,7 +11,7 @@ import type { WireError } from '../wire/error.members.js';
 import { describeLosses } from '../wire/value.inspect.js';
 import type { HttpBody } from './http.body.js';
 import { cacheControl, chooseEncoding } from './http.cache.js';
-import { HttpError, headerOf, shuttingDown, tooLarge } from './http.message.js';
+import { HttpError, headerOf, noRoom, shuttingDown, tooLarge } from './http.message.js';
 import type { HttpRequestHead, HttpResponse } from './http.message.js';
 import type { HttpHandlerOptions } from './http.options.js';
 import { encodeOutcome } from './http.response.js';
@@ -24,6 +25,8 @@ import { readableStatus } from './http.status.js';
 export interface HttpExchangeHost {
   readonly dispatcher: RpcDispatcher;
   readonly options: HttpHandlerOptions;
+  /** What has been received of bodies that have not ended. */
+  readonly bodies: ByteBudget<HttpExchange>;
   /** Whether calls are refused, because the server is about to end. */
   readonly closing: boolean;
   finish(response: HttpResponse): HttpResponse;
@@ -38,7 +41,7 @@ export interface OpenedRequest {
   /** The operation that is called, if there is one. */
   readonly target: RpcOperationTarget | undefined;
   /** Takes the body, and makes arguments of it. */
-  readonly body: HttpBody;
+  body: HttpBody;
   readonly activityId: string;
   /** Of the page that asks, where there is one. */
   readonly origin: string | undefined;
@@ -52,6 +55,9 @@ export interface HttpPlatform {
   readonly response?: unknown;
 }
 
+/** What is received of a body before it is counted among those of all: so much any connection costs. */
+const SMALLEST_HELD = 64 * 1024;
+
 const VARY = 'Accept-Encoding, Authorization, X-Protocol-Version, Origin';
 /** Smaller answers are sent as they are: compressing them costs more than the bytes it saves. */
 const SMALLEST_COMPRESSED = 1024;
@@ -62,6 +68,8 @@ export class HttpExchange {
   readonly activity: Activity;
   readonly #protocolVersion: number;
   #received = 0;
+  /** What is held of the body. */
+  #held: BudgetShare<HttpExchange> | undefined;
 
   constructor(
     private readonly host: HttpExchangeHost,
@@ -90,7 +98,9 @@ export class HttpExchange {
     try {
       const { body } = this.opened;
       if (this.#received > body.limit) throw tooLarge(body.limit);
-      body.push(chunk);
+      if (this.#received > SMALLEST_HELD && body.keeps) this.#hold(chunk.byteLength);
+      // Another one: there was no room for it.
+      this.opened.body.push(chunk);
       return undefined;
     } catch (error) {
       return this.refuse(error);
@@ -99,7 +109,24 @@ export class HttpExchange {
 
   /** The answer to a request whose body could not be read. */
   refuse(error: unknown): HttpResponse {
+    this.abandon();
     return this.host.refuse(error, this.opened.origin);
+  }
+
+  /** What there is of the body is not needed any more. */
+  abandon(): void {
+    if (!this.#held) return;
+    this.#held.clear();
+    this.#held = undefined;
+    this.opened.body = noBody;
+  }
+
+  /** Counts what is held of the body. Where all of them are too much, whoever has most loses what he has. */
+  #hold(bytes: number): void {
+    const { bodies } = this.host;
+    const share = (this.#held ??= bodies.share(this.opened.head.address ?? '', this));
+    share.add(share.amount === 0 ? this.#received : bytes);
+    while (bodies.amount > bodies.limit) bodies.largest()!.holder.abandon();
   }
 
   /**
@@ -121,9 +148,9 @@ export class HttpExchange {
   }
 
   #call(platform: HttpPlatform): RpcCall {
-    const { target, body, head } = this.opened;
+    const { target, head } = this.opened;
     this.activity.identifyBy(platform.request as object | undefined);
-    const args = body.end();
+    const args = this.#arguments();
     // Without a target the body ends in the error that the look-up gave.
     if (!target!.policy.allowTokenMismatch) this.#inflateTokens(args);
     return {
@@ -141,6 +168,14 @@ export class HttpExchange {
         commonHeaders: () => this.#commonHeaders(),
       },
     };
+  }
+
+  #arguments(): unknown[] {
+    try {
+      return this.opened.body.end();
+    } finally {
+      this.abandon();
+    }
   }
 
   #settle(outcome: RpcOutcome, call?: RpcCall): HttpResponse | undefined {
@@ -244,6 +279,18 @@ function isUnbegun(status: number, error: unknown, call: RpcCall | undefined): b
 function hides(id: string | undefined, said: string): boolean {
   return id !== undefined && id.includes('%2F') && !isSame(said, id);
 }
+
+/** In the place of a body that there was no room for. */
+const noBody: HttpBody = {
+  limit: Infinity,
+  keeps: false,
+  push() {
+    throw noRoom();
+  },
+  end() {
+    throw noRoom();
+  },
+};
 
 function sizeOf(body: HttpResponse['body']): number {
   if (typeof body === 'string') return body.length;

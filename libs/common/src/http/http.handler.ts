@@ -1,3 +1,4 @@
+import { ByteBudget } from '../call/byte.budget.js';
 import type { RpcOperationTarget } from '../rpc/rpc.call.js';
 import { CONTROL_VERSION } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
@@ -39,6 +40,8 @@ export class HttpRpcHandler implements HttpExchangeHost {
   readonly #known = new Map<string, KnownRoute>();
   /** The dispatcher's, when they were remembered. */
   #revision = 0;
+  /** @internal What has been received of bodies that have not ended. */
+  readonly bodies: ByteBudget<HttpExchange>;
   /** Whether this handler answers for CORS; an application that does so itself turns it off. */
   cors = true;
   /** Whether new calls are refused, with 503: the server is about to end. */
@@ -51,6 +54,7 @@ export class HttpRpcHandler implements HttpExchangeHost {
     readonly options: HttpHandlerOptions,
   ) {
     this.#origins = new OriginPolicy(options);
+    this.bodies = new ByteBudget(options.limits.heldBytes);
     this.#decodeText = options.decodeText ?? ((bytes) => utf8.decode(bytes));
     this.#allowHeaders = [requestHeaders, ...(options.allowedHeaders ?? [])].join(', ');
   }

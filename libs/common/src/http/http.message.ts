@@ -10,6 +10,8 @@ export interface HttpRequestHead {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Whether the server was reached on a loopback address. */
   isLoopback(): boolean;
+  /** The address of the peer, where it is known; a proxy's where there is one in between. */
+  readonly address?: string | undefined;
 }
 
 /** An answer, ready to be written. */
@@ -54,6 +56,11 @@ export function tooLarge(limit: number): HttpError {
 export function shuttingDown(begun = false): HttpError {
   const headers = ['Retry-After', '1', ...(begun ? [] : [NOT_BEGUN_HEADER, '1'])];
   return new HttpError(503, 'The server is shutting down.', headers);
+}
+
+/** Too much is being received at once. */
+export function noRoom(): HttpError {
+  return new HttpError(503, 'The server has no room for the body of the request.', ['Retry-After', '1']);
 }
 
 /** The answer to a refused request: `{"message","isError"}` (WIRE 2.2). */

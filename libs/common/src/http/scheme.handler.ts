@@ -44,13 +44,13 @@ class SchemeHandler extends HttpRpcHandler {
   }
 
   override open(head: HttpRequestHead): HttpExchange | HttpResponse {
-    const { method, target } = head;
+    const { method, target, address } = head;
     const headers: Record<string, string | string[] | undefined> = {};
     for (const [own, value] of Object.entries(head.headers)) {
       const name = this.scheme.wireHeader(own);
       if (name !== undefined) headers[name] = value;
     }
-    return super.open({ method, target, headers, isLoopback: () => head.isLoopback() });
+    return super.open({ method, target, headers, address, isLoopback: () => head.isLoopback() });
   }
 
   protected override parse(target: string): HttpRoute {

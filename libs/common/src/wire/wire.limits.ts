@@ -43,6 +43,22 @@ export interface WireLimits {
    * A waiting call holds its arguments; a queue longer than this is better retried than kept.
    */
   waitingCalls: number;
+  /**
+   * Bytes of all request bodies that have begun and not ended. Past it those of the address that has most are refused with
+   * 503. 256 MiB: four multipart bodies of the largest size, or thousands of usual ones, arrive at once.
+   */
+  heldBytes: number;
+  /**
+   * Bytes of all answers that clients have not taken. Past it a connection of the address that has most of them is cut.
+   * 256 MiB, as for bodies; what one client reads slowly is a few megabytes.
+   */
+  unsentBytes: number;
+  /**
+   * Calls of one connection that run at once, where a client does not wait for answers. Past it they wait, and the
+   * connection is not read: each may have its whole answer waiting behind the one before. Browsers do not send so, and open
+   * six connections to a host.
+   */
+  pipelinedCalls: number;
 }
 
 /**
@@ -87,6 +103,9 @@ export const defaultWireLimits: Readonly<WireLimits> = {
   arguments: ARGUMENTS,
   targetLength: 32 * 1024,
   waitingCalls: 1000,
+  heldBytes: 256 * MIB,
+  unsentBytes: 256 * MIB,
+  pipelinedCalls: 10,
 };
 
 /** What a peer may ask of this process over IPC at the most; see {@link WireLimits}. */
