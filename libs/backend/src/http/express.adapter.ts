@@ -6,6 +6,12 @@ import type { NestApplicationOptions } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { ExpressApplication } from './express.middleware.js';
 
+/** How long a request may take to be sent once the server ends; as long as calls have by default to be answered. */
+const UNFINISHED_MS = 10_000;
+
+/** What Node keeps of HTTP at a connection: what is being answered, and what reads it. */
+type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null; readonly parser?: object | null };
+
 /**
  * Nest's Express adapter, on a server that makes its messages with Express's own prototypes. Express swaps the
  * prototypes of every request and response, which costs more than all else it does; here there is nothing left
@@ -17,6 +23,7 @@ import type { ExpressApplication } from './express.middleware.js';
  */
 export class LinnetExpressAdapter extends ExpressAdapter {
   #forceClose = false;
+  readonly #connections = new Set<Socket>();
 
   /** Makes the server; Nest calls it. */
   override initHttpServer(options: NestApplicationOptions): void {
@@ -29,6 +36,12 @@ export class LinnetExpressAdapter extends ExpressAdapter {
     const server = options.httpsOptions
       ? createTlsServer({ ...options.httpsOptions, ...messages }, app)
       : createServer(messages, app);
+    server.on(options.httpsOptions ? 'secureConnection' : 'connection', (socket: Socket) => {
+      // A connection on which another protocol was offered comes again.
+      if (this.#connections.has(socket)) return;
+      this.#connections.add(socket);
+      socket.once('close', () => this.#connections.delete(socket));
+    });
     this.setHttpServer(server);
   }
 
@@ -36,7 +49,18 @@ export class LinnetExpressAdapter extends ExpressAdapter {
   override close(): Promise<unknown> | undefined {
     const closed = super.close();
     if (this.#forceClose) (this.getHttpServer() as Server).closeAllConnections();
+    // A server that ends does not look for requests that take too long any more.
+    else setTimeout(() => this.#cutUnfinished(), UNFINISHED_MS).unref();
     return closed;
+  }
+
+  /** Cuts connections that have not sent a whole request. What is being answered goes on. */
+  #cutUnfinished(): void {
+    for (const socket of this.#connections) {
+      const { _httpMessage: response, parser } = socket as HttpSocket;
+      // One without a parser belongs to another protocol.
+      if (parser && !response?.req.complete) socket.destroy();
+    }
   }
 }
 
