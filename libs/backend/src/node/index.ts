@@ -20,4 +20,4 @@ export { registeredImplementation as itwinImplementation } from '../itwin/itwin.
 
 // What servers on other platforms are made of.
 export { NodeRpcServer } from './node.server.js';
-export type { NodePlatform } from './node.server.js';
+export type { NodePlatform } from './node.call.js';

@@ -2,12 +2,13 @@ import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import type { HttpResponse } from '@linnet/common';
+import type { HttpPlatform, HttpResponse, HttpRpcHandler } from '@linnet/common';
 import { decoderFor, hiddenError, HttpError, shuttingDown } from '@linnet/common/internal';
-import type { HttpExchange } from '@linnet/common/internal';
-import type { NodePlatform, NodeRpcServer } from './node.server.js';
+import type { HttpExchange, OpenCalls } from '@linnet/common/internal';
 import { takeParsedBody } from './parsed.body.js';
+import type { Pipeline } from './pipeline.js';
 import { compressBody, writeResponse } from './response.writer.js';
+import type { UnsentAnswers } from './unsent.answers.js';
 
 const decoders: ReadonlyMap<string, () => Transform> = new Map([
   ['gzip', createGunzip],
@@ -15,6 +16,40 @@ const decoders: ReadonlyMap<string, () => Transform> = new Map([
   ['deflate', createInflate],
   ['br', createBrotliDecompress],
 ]);
+
+/** How a platform hands over a request, where it is not `node:http` itself. */
+export interface NodePlatform extends HttpPlatform {
+  /** Where the body is read from; default: the request. */
+  readonly body?: Readable;
+  /** A body that a parser of the platform has read already. */
+  readonly parsedBody?: unknown;
+  /** Sends an answer, compressed already; default: {@link writeResponse}. */
+  write?(answer: HttpResponse): void;
+  /** Gives the response out of the platform's hands: it is written by its own methods from now on. */
+  takeOver?(): void;
+}
+
+/** What a call needs of the server that it came to. */
+export interface NodeCallHost {
+  readonly handler: HttpRpcHandler;
+  /** Answers that are yet to be given, or on their way. */
+  readonly open: OpenCalls<ServerResponse>;
+  /** Requests whose bodies are being read. */
+  readonly receiving: Set<NodeCall>;
+  /** Answers that wait for their clients. */
+  readonly unsent: UnsentAnswers;
+  /** The calls of a connection where they do not wait for each other's answers. */
+  pipelineOf(request: IncomingMessage): Pipeline | undefined;
+  /** Has the connection end with an answer of a server that ends, when all calls on it are answered. */
+  endConnection(request: IncomingMessage, response: ServerResponse, answer: HttpResponse): void;
+  /** Answers a request that becomes no call, whether it has been read or not. */
+  refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    platform: NodePlatform,
+    answer: HttpResponse,
+  ): void;
+}
 
 /** One request on Node's messages: reads its body, has it answered, and follows the answer to its end. */
 export class NodeCall {
@@ -24,7 +59,7 @@ export class NodeCall {
   #decoder: Transform | undefined;
 
   constructor(
-    private readonly server: NodeRpcServer,
+    private readonly server: NodeCallHost,
     private readonly exchange: HttpExchange,
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,

@@ -1,29 +1,17 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
-import type { HttpPlatform, HttpResponse, HttpRpcHandler } from '@linnet/common';
+import type { HttpResponse, HttpRpcHandler } from '@linnet/common';
 import { HttpExchange, OpenCalls } from '@linnet/common/internal';
 import { NodeCall } from './node.call.js';
+import type { NodeCallHost, NodePlatform } from './node.call.js';
 import { Pipeline } from './pipeline.js';
 import { NodeRequestHead } from './request.head.js';
 import { refuseBody } from './response.writer.js';
 import { UnsentAnswers } from './unsent.answers.js';
 
-/** How a platform hands over a request, where it is not `node:http` itself. */
-export interface NodePlatform extends HttpPlatform {
-  /** Where the body is read from; default: the request. */
-  readonly body?: Readable;
-  /** A body that a parser of the platform has read already. */
-  readonly parsedBody?: unknown;
-  /** Sends an answer, compressed already; default: {@link writeResponse}. */
-  write?(answer: HttpResponse): void;
-  /** Gives the response out of the platform's hands: it is written by its own methods from now on. */
-  takeOver?(): void;
-}
-
 /** Serves RPC on Node's HTTP messages, whoever made the server. */
-export class NodeRpcServer {
+export class NodeRpcServer implements NodeCallHost {
   /** @internal Answers that are yet to be given, or on their way. */
   readonly open = new OpenCalls<ServerResponse>();
   /** @internal Requests whose bodies are being read. */

@@ -4,7 +4,7 @@ import { boundaryOf, MultipartError } from '../wire/multipart.codec.js';
 import { MultipartReader } from '../wire/multipart.reader.js';
 import { decodeValue } from '../wire/value.codec.js';
 import type { WireLimits } from '../wire/wire.limits.js';
-import { badRequest, HttpError, tooLarge } from './http.message.js';
+import { badRequest, HttpError, noRoom, tooLarge } from './http.message.js';
 
 /** Reads the arguments of a call from a request body as it arrives. */
 export interface HttpBody {
@@ -33,6 +33,18 @@ export class FixedBody implements HttpBody {
     return this.read();
   }
 }
+
+/** In the place of a body that there was no room for. */
+export const refusedBody: HttpBody = {
+  limit: Infinity,
+  keeps: false,
+  push() {
+    throw noRoom();
+  },
+  end() {
+    throw noRoom();
+  },
+};
 
 /** JSON text: the list of arguments. */
 class TextBody implements HttpBody {

@@ -1,25 +1,24 @@
 import type { BudgetShare, ByteBudget } from '../call/byte.budget.js';
 import { Activity } from '../call/call.activity.js';
-import { GENERAL_ERROR, IModelError, TransientError } from '../call/call.error.js';
+import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
 import type { RpcCall, RpcOperationTarget, RpcOutcome } from '../rpc/rpc.call.js';
 import { outcomeOf } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
-import { inflateToken, isSame, isToken, isTokenMismatch, routedToken } from '../rpc/rpc.token.js';
-import type { RoutedToken } from '../rpc/rpc.token.js';
 import { hiddenError } from '../wire/error.members.js';
 import type { WireError } from '../wire/error.members.js';
 import { describeLosses } from '../wire/value.inspect.js';
+import { refusedBody } from './http.body.js';
 import type { HttpBody } from './http.body.js';
 import { cacheControl, chooseEncoding } from './http.cache.js';
-import { HttpError, headerOf, noRoom, shuttingDown, tooLarge } from './http.message.js';
+import { HttpError, headerOf, shuttingDown, sizeOf, tooLarge } from './http.message.js';
 import type { HttpRequestHead, HttpResponse } from './http.message.js';
 import type { HttpHandlerOptions } from './http.options.js';
 import { encodeOutcome } from './http.response.js';
 import type { EncodedOutcome } from './http.response.js';
-import { ambiguousPath, pathOf } from './http.route.js';
 import type { HttpRoute } from './http.route.js';
 import { CLIENT_HEADER, NOT_BEGUN_HEADER, readDeadline, TIMEOUT_HEADER } from './http.headers.js';
-import { readableStatus } from './http.status.js';
+import { isUnbegun, readableStatus } from './http.status.js';
+import { inflateTokens } from './http.tokens.js';
 
 /** What an exchange needs of the handler that opened it. */
 export interface HttpExchangeHost {
@@ -118,7 +117,7 @@ export class HttpExchange {
     if (!this.#held) return;
     this.#held.clear();
     this.#held = undefined;
-    this.opened.body = noBody;
+    this.opened.body = refusedBody;
   }
 
   /** Counts what is held of the body. Where all of them are too much, whoever has most loses what he has. */
@@ -196,23 +195,7 @@ export class HttpExchange {
 
   #inflateTokens(args: unknown[]): void {
     const { head, route } = this.opened;
-    let routed: RoutedToken | undefined;
-    let mismatch = false;
-    for (let i = 0; i < args.length; i++) {
-      const argument = args[i];
-      if (!isToken(argument)) continue;
-      routed ??= route.token ?? routedToken(pathOf(head.target).split('/'));
-      // A gateway may have read the beginning of such an id; the client names all of it here, too.
-      if (
-        !route.token &&
-        (hides(routed.iTwinId, argument.iTwinId) || hides(routed.iModelId, argument.iModelId))
-      )
-        throw ambiguousPath();
-      const inflated = inflateToken(argument, routed);
-      args[i] = inflated;
-      mismatch ||= isTokenMismatch(argument, inflated);
-    }
-    if (!mismatch) return;
+    if (!inflateTokens(args, route.token, head.target)) return;
     const message = 'IModelRpcProps mismatch detected for this request.';
     if (this.host.options.throwOnTokenMismatch) throw new IModelError(GENERAL_ERROR, message);
     this.#warn(message);
@@ -266,33 +249,4 @@ export class HttpExchange {
   #warn(message: string): void {
     this.host.options.report?.({ kind: 'warning', message, activity: this.activity });
   }
-}
-
-/** Whether a call that is to come back surely had no effect: what asks for it says so, or a guard refused it. */
-function isUnbegun(status: number, error: unknown, call: RpcCall | undefined): boolean {
-  if (error instanceof TransientError) return error.hasNoEffect;
-  const isRefused = call?.transport.kind === 'http' && call.transport.isRefused === true;
-  return isRefused && (status === 429 || status === 503);
-}
-
-/** Whether an id of the path has an encoded slash in it, and is not what the argument says. */
-function hides(id: string | undefined, said: string): boolean {
-  return id !== undefined && id.includes('%2F') && !isSame(said, id);
-}
-
-/** In the place of a body that there was no room for. */
-const noBody: HttpBody = {
-  limit: Infinity,
-  keeps: false,
-  push() {
-    throw noRoom();
-  },
-  end() {
-    throw noRoom();
-  },
-};
-
-function sizeOf(body: HttpResponse['body']): number {
-  if (typeof body === 'string') return body.length;
-  return body instanceof Uint8Array ? body.byteLength : body.reduce((sum, part) => sum + part.byteLength, 0);
 }

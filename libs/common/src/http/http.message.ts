@@ -60,7 +60,12 @@ export function shuttingDown(begun = false): HttpError {
 
 /** Too much is being received at once. */
 export function noRoom(): HttpError {
-  return new HttpError(503, 'The server has no room for the body of the request.', ['Retry-After', '1']);
+  return new HttpError(503, 'The server has no room for the body of the request.', [
+    'Retry-After',
+    '1',
+    NOT_BEGUN_HEADER,
+    '1',
+  ]);
 }
 
 /** The answer to a refused request: `{"message","isError"}` (WIRE 2.2). */
@@ -70,4 +75,10 @@ export function refusal(error: HttpError): HttpResponse {
     headers: ['Content-Type', 'application/json; charset=utf-8', ...error.headers],
     body: JSON.stringify({ message: `Error: ${error.message}`, isError: true }),
   };
+}
+
+/** About how long a body is; exactly where it is bytes. */
+export function sizeOf(body: HttpResponse['body']): number {
+  if (typeof body === 'string') return body.length;
+  return body instanceof Uint8Array ? body.byteLength : body.reduce((sum, part) => sum + part.byteLength, 0);
 }
