@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Global, Injectable, Module, Scope } from '@nestjs/common';
+import { Global, Injectable, Module } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { IpcChannel } from '@linnet/backend';
@@ -229,7 +229,6 @@ class ScopedHandler implements OnModuleDestroy {
   }
 }
 
-@Injectable({ scope: Scope.REQUEST })
 class NeverThere {}
 
 @IpcChannel('never')
@@ -280,7 +279,7 @@ describe("a session's own handlers", () => {
   it('that are still being made are not waited for without end', async () => {
     const never = {
       provide: NeverThere,
-      scope: Scope.REQUEST,
+      inject: [IpcSession],
       useFactory: () => new Promise(() => undefined),
     };
     const app = await startIpc({ shutdownTimeoutMs: 200, providers: [never, NeverHandler] });

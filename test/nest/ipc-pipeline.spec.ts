@@ -195,7 +195,7 @@ describe('enhancers of a handler', () => {
           transport: call.transport,
           arguments: call.arguments,
           authorization: call.authorization,
-          signal: call.signal === call.session!.signal,
+          signal: call.signal === call.activity.signal,
         });
         return true;
       }

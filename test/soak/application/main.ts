@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, Module, Scope } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CurrentSession, IpcChannel, IpcHost, IpcModule, IpcSession } from '@linnet/backend';
@@ -42,10 +42,11 @@ class SoakHandler {
   }
 }
 
-@Injectable({ scope: Scope.REQUEST })
+@Injectable()
 class Basket {
   /** So large that a few thousand that are kept are seen. */
   readonly memory = Array.from({ length: 512 }, () => 0);
+  constructor(readonly session: IpcSession) {}
 }
 
 @IpcChannel('soak-scoped', { sequential: true })
