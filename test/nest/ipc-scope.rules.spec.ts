@@ -97,6 +97,28 @@ describe('a handler', () => {
     expect(new Set(guards).size).toBe(3);
   });
 
+  it('of a session may depend on it by several ways, whatever scope they declare', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Desk {
+      constructor(readonly cart: Cart) {}
+    }
+    @IpcChannel('desks')
+    class DesksHandler {
+      constructor(
+        private readonly cart: Cart,
+        private readonly desk: Desk,
+      ) {}
+      async same() {
+        return this.desk.cart === this.cart;
+      }
+    }
+    const { connect } = await startIpcApp({ providers: [DesksHandler, Cart, Desk] });
+    const { ask } = await connect();
+    expect(made).toBe(1);
+    expect(await ask('desks.same')).toEqual({ result: true });
+    expect(made).toBe(1);
+  });
+
   it('of a call has a guard for each session, where that depends on the session', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Counting implements CanActivate {

@@ -21,14 +21,23 @@ const NONE: Needs = { session: undefined, call: undefined };
  * Looks at what a provider is made of, less the enhancers that are bound to it. What depends on the {@link IpcSession}
  * belongs to the session, whatever scope it declares; what is request-scoped without it belongs to a call.
  */
-function needsOf(wrapper: InstanceWrapper, seen = new Set<InstanceWrapper>()): Needs {
-  if (seen.has(wrapper) || wrapper.isDependencyTreeStatic() || wrapper.isDependencyTreeDurable()) return NONE;
+function needsOf(wrapper: InstanceWrapper, found = new Map<InstanceWrapper, Needs>()): Needs {
+  const before = found.get(wrapper);
+  if (before) return before;
+  // Whoever leads back here adds nothing.
+  found.set(wrapper, NONE);
+  const needs = look(wrapper, found);
+  found.set(wrapper, needs);
+  return needs;
+}
+
+function look(wrapper: InstanceWrapper, found: Map<InstanceWrapper, Needs>): Needs {
+  if (wrapper.isDependencyTreeStatic() || wrapper.isDependencyTreeDurable()) return NONE;
   const name = nameOf(wrapper);
   if (wrapper.token === IpcSession) return { session: [name], call: undefined };
-  seen.add(wrapper);
   let { session, call } = NONE;
   for (const part of dependenciesOf(wrapper)) {
-    const needs = needsOf(part, seen);
+    const needs = needsOf(part, found);
     session ??= needs.session && [name, ...needs.session];
     call ??= needs.call && [name, ...needs.call];
   }
