@@ -15,7 +15,7 @@ import { build, preview } from 'vite';
 import { entries, root } from './entries.mjs';
 import { nodes } from './nodes.mjs';
 import { npm } from './npm.mjs';
-import { buildPackages, packages } from './packages.mjs';
+import { buildPackages, pack, packages } from './packages.mjs';
 
 const DEADLINE_MS = 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'linnet-packages-'));
@@ -39,16 +39,6 @@ async function check(name, step) {
     (error) => error.message,
   );
   result(name, problem === undefined ? [] : [problem]);
-}
-
-/** @returns the path of the tarball */
-function pack({ folder: source, name, manifest }) {
-  const { status } = npm(['pack', '--pack-destination', folder, '--loglevel=error'], {
-    cwd: source,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  if (status !== 0) throw new Error(`${name} cannot be packed.`);
-  return join(folder, `${name.slice(1).replace('/', '-')}-${manifest.version}.tgz`);
 }
 
 /** What publint, and "Are the types wrong?", find in a package that has ES modules only. */
@@ -200,7 +190,7 @@ async function openPage(config, port) {
 
 buildPackages();
 try {
-  const tarballs = packages.map(pack);
+  const tarballs = packages.map((one) => pack(one, folder));
   for (const [i, one] of packages.entries()) await lint(one, tarballs[i]);
   install(tarballs);
   const [esm, commonJs] = ['module', 'commonjs'].map(makeApplication);

@@ -2,8 +2,10 @@
 // into dist. In libs/ they never have a dist: Nest's CLI would take a built library, however old, for its source.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { libs, root } from './entries.mjs';
+import { npm } from './npm.mjs';
 
 /** What is true of all packages is said once, in the manifest of the repository. */
 const { license, engines, repository } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -34,6 +36,16 @@ export function compile(...projects) {
 export function buildPackages() {
   for (const { folder } of packages) rmSync(folder, { recursive: true, force: true });
   compile(...libs.map(({ folder }) => folder));
+}
+
+/** Packs a library that is built. @returns the path of the tarball, which is in `target` */
+export function pack({ folder, name, manifest }, target) {
+  const { status } = npm(['pack', '--pack-destination', target, '--loglevel=error'], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`${name} cannot be packed.`);
+  return join(target, `${name.slice(1).replace('/', '-')}-${manifest.version}.tgz`);
 }
 
 function published(manifest, source) {

@@ -1,0 +1,45 @@
+// Packs the libraries, and tries them in an application of test/ecosystem, which uses them together with libraries that many
+// applications of Nest have. Those are what its own lock file names.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from './entries.mjs';
+import { npm } from './npm.mjs';
+import { buildPackages, pack, packages } from './packages.mjs';
+
+const DEADLINE_MS = 60_000;
+const adapters = ['linnet', 'express', 'fastify'];
+const folder = mkdtempSync(join(tmpdir(), 'linnet-ecosystem-'));
+const project = join(folder, 'application');
+
+function install(command, ...more) {
+  const quiet = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  const { status } = npm([command, ...quiet, ...more], {
+    cwd: project,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`npm ${command} failed.`);
+}
+
+/** Runs a script of Node. @returns whether it succeeds, in time */
+function run(name, args, env = {}) {
+  const options = { cwd: project, stdio: ['ignore', 'inherit', 'inherit'], timeout: DEADLINE_MS };
+  const { status } = spawnSync(process.execPath, args, { ...options, env: { ...process.env, ...env } });
+  console.log(`${status === 0 ? 'ok    ' : 'FAILED'}  ${name}`);
+  if (status !== 0) process.exitCode = 1;
+  return status === 0;
+}
+
+buildPackages();
+try {
+  cpSync(`${root}test/ecosystem`, project, { recursive: true });
+  const tarballs = packages.map((one) => pack(one, folder));
+  install('ci');
+  install('install', '--no-save', ...tarballs);
+  if (run('types', [`${root}node_modules/typescript/bin/tsc`, '-p', '.']))
+    for (const ADAPTER of adapters)
+      run(`on ${ADAPTER}`, ['--test', '--test-reporter=spec', 'dist/everything.test.js'], { ADAPTER });
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

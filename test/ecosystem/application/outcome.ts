@@ -1,0 +1,19 @@
+/** How a call has failed, as its caller sees it. */
+export interface Failure {
+  name: string;
+  message: string;
+  /** That of the response over HTTP; over IPC a member of the error, where the exception has one. */
+  status: number | undefined;
+  retryAfterMs: number | undefined;
+}
+
+export async function failureOf(call: Promise<unknown>): Promise<Failure> {
+  const error = await call.then(
+    (result) => {
+      throw new Error(`The call is answered: ${JSON.stringify(result)}`);
+    },
+    (reason: unknown) => reason as Error & { status?: number; statusCode?: number; retryAfterMs?: number },
+  );
+  const { name, message, retryAfterMs } = error;
+  return { name, message, status: error.status ?? error.statusCode, retryAfterMs };
+}

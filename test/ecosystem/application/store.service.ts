@@ -1,0 +1,89 @@
+import { setImmediate } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import { ClsService } from 'nestjs-cls';
+import { PinoLogger } from 'nestjs-pino';
+import { Observable } from 'rxjs';
+import { CallContext, ClientRequestContext } from '@linnet/backend';
+import type { IpcSession } from '@linnet/backend';
+import type { Caller, Found, Parcel } from './store.definition.js';
+import { Line, Parcel as ParcelClass } from './store.definition.js';
+
+/** Writes to the store of nestjs-cls ahead of the method. */
+@Injectable()
+export class LabelGuard implements CanActivate {
+  constructor(private readonly cls: ClsService) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    this.cls.set('byGuard', CallContext.from(context)?.arguments[0]);
+    return true;
+  }
+}
+
+/** Gives calls over IPC what the middleware of nestjs-pino gives those over HTTP. */
+@Injectable()
+export class LogContextInterceptor implements NestInterceptor {
+  constructor(private readonly logger: PinoLogger) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    if (context.getType() === 'http') return next.handle();
+    return new Observable((subscriber) =>
+      this.logger.runInContext(() => next.handle().subscribe(subscriber)),
+    );
+  }
+}
+
+/** What the operations do, however they are called. */
+@Injectable()
+export class StoreService {
+  /** Calls of {@link remember} that wait for each other. */
+  #waiting: (() => void)[] = [];
+
+  constructor(
+    private readonly cls: ClsService,
+    private readonly logger: PinoLogger,
+  ) {}
+
+  whoAmI(request: { user?: unknown }, session?: IpcSession): Caller {
+    const activityUser = ClientRequestContext.current.user;
+    return { requestUser: request.user, activityUser, sessionUser: session?.user };
+  }
+
+  /** Keeps a label in the store until another call has kept its own. */
+  async remember(label: string): Promise<Found> {
+    this.cls.set('label', label);
+    await this.#meet();
+    await setImmediate();
+    const { cls } = this;
+    return {
+      id: cls.getId(),
+      label: cls.get('label'),
+      byGuard: cls.get('byGuard'),
+      byMiddleware: cls.get('byMiddleware'),
+    };
+  }
+
+  isRemembered(): boolean {
+    return this.cls.get('label') !== undefined;
+  }
+
+  log(article: string): void {
+    this.logger.info(`before ${article}`);
+    this.logger.assign({ article });
+    this.logger.info(`after ${article}`);
+  }
+
+  pack(parcel: Parcel): { isParcel: boolean; areLines: boolean; label: Uint8Array } {
+    const areLines = parcel.lines.every((line) => line instanceof Line);
+    return { isParcel: parcel instanceof ParcelClass, areLines, label: parcel.label };
+  }
+
+  /** Two at a time: the first is woken by the second. */
+  #meet(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (this.#waiting.length < 2) return;
+      for (const wake of this.#waiting.splice(0)) wake();
+    });
+  }
+}
