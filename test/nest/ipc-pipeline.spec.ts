@@ -22,7 +22,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, Reflector } from '@ne
 import { CallContext, IpcChannel, IpcSession, RpcInterface } from '@linnet/backend';
 import type { IpcRequest } from '@linnet/backend';
 import { of, tap } from 'rxjs';
-import { closeIpcApps, startIpcApp } from './ipc.harness.js';
+import { closeIpcApps, startIpcApp, until } from './ipc.harness.js';
 import { definitionOf } from './nest.harness.js';
 
 let steps: string[] = [];
@@ -224,6 +224,34 @@ describe('enhancers of a handler', () => {
         signal: true,
       },
     ]);
+  });
+
+  it('see a signal of each call, which ends with the session for calls that still run', async () => {
+    const signals: AbortSignal[] = [];
+    const looking: CanActivate = {
+      canActivate: (context) => signals.push(CallContext.from(context)!.signal) > 0,
+    };
+    @IpcChannel('waiting')
+    @UseGuards(looking)
+    class WaitingHandler {
+      async answer() {}
+      wait() {
+        return new Promise((resolve) => signals[1]!.addEventListener('abort', resolve));
+      }
+    }
+    const { connect, session } = await startIpcApp({ providers: [WaitingHandler] });
+    const { ask, raw } = await connect();
+    const { signal: ofSession } = await session();
+    await ask('waiting.answer');
+    ask('waiting.wait').catch(() => undefined);
+    await until(() => signals[1]);
+    const [answered, running] = signals;
+    expect(new Set([answered, running, ofSession]).size).toBe(3);
+    const aborted = new Promise((resolve) => running!.addEventListener('abort', resolve));
+    raw.terminate();
+    await aborted;
+    expect(running!.reason).toBe(ofSession.reason);
+    expect(answered!.aborted).toBe(false);
   });
 
   it('see calls of RPC as such, over the same session', async () => {
