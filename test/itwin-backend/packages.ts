@@ -15,7 +15,7 @@ export const missing = installPackages(folder);
 if (missing) console.warn(`What core-backend does beside Linnet is not tested: ${missing}.`);
 
 /** What is used of `@itwin/core-backend`, whose types come with its packages. */
-export interface CoreBackend {
+interface CoreBackend {
   readonly IpcHost: {
     readonly isValid: boolean;
     startup(options: {

@@ -114,7 +114,7 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
       expect([reply.status, reply.json]).toEqual([409, { late: 'stuck' }]);
     });
 
-    it('that extends the base filter answers as in a controller', async () => {
+    it('that is global and extends the base filter answers for what is not for callers', async () => {
       class Extending extends BaseExceptionFilter {
         override catch(exception: unknown, host: ArgumentsHost) {
           super.catch(exception, host);
@@ -123,7 +123,8 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
       const { call } = await start((app) => app.useGlobalFilters(new Extending(app.getHttpAdapter())));
       const reply = await call('Errors.fail', ['plain']);
       expect(reply.status).toBe(403);
-      expect(reply.json).toEqual({ statusCode: 403, message: 'not you', error: 'Forbidden' });
+      const members = { statusCode: 403, message: 'not you', error: 'Forbidden' };
+      expect(reply.json).toEqual({ ...members, isError: true, name: 'ForbiddenException' });
       const unknown = await call('Errors.fail', ['robot']);
       expect(unknown.json).toEqual({ statusCode: 500, message: 'Internal server error' });
     });

@@ -235,7 +235,12 @@ const handlerOptions = {
   openApi: 0,
   greeting: 0,
 } as const;
-const noModule = nothing<RpcModuleOptions>({ ...handlerOptions, interfaces: 0, shutdownTimeoutMs: 0 });
+const noModule = nothing<RpcModuleOptions>({
+  ...handlerOptions,
+  onError: 0,
+  interfaces: 0,
+  shutdownTimeoutMs: 0,
+});
 const noServer = nothing<Omit<RpcServerOptions, 'interfaces'>>({
   ...handlerOptions,
   mapError: 0,
@@ -334,6 +339,7 @@ describe('options of servers that are undefined', () => {
       developmentMode: 0,
       exposeErrors: 0,
       exposeError: 0,
+      onError: 0,
       path: 0,
       authorize: 0,
       guards: 0,

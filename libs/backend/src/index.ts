@@ -25,6 +25,8 @@ export type { Closable } from './ipc/ipc.lifetime.js';
 export { memoryIpc } from './ipc/ipc.memory.js';
 export { serveMessagePort } from './ipc/ipc.port.js';
 export { IpcTicketService } from './ipc/ipc.ticket.js';
+export { CatchIpc } from './nest/catch.ipc.js';
+export type { ErrorObservation, ErrorObserver } from './nest/error.observer.js';
 export { activityFields, ClientRequestContext } from './context/request.context.js';
 export { ActivityLogger } from './context/activity.logger.js';
 export { CorrelationInterceptor } from './context/correlation.interceptor.js';

@@ -19,7 +19,7 @@ export { later } from './call/call.timer.js';
 export { reservedNames } from './call/call.names.js';
 export { GENERAL_ERROR } from './call/call.error.js';
 export { encodeError } from './wire/error.codec.js';
-export { hiddenError, withoutOrigin } from './wire/error.members.js';
+export { exposureOf, hiddenError, withoutOrigin } from './wire/error.members.js';
 export { limitsFrom } from './wire/wire.limits.js';
 
 // HTTP, between a platform and the handler.

@@ -14,7 +14,7 @@ import type {
 } from '@linnet/common';
 import { limitsFrom, makeProxy, preparePush, wireChannel } from '@linnet/common/internal';
 import { ClientRequestContext } from '../context/request.context.js';
-import { logReport } from '../nest/call.report.js';
+import { reporterFor } from '../nest/error.observer.js';
 import { mapNestException } from '../nest/exception.mapper.js';
 import { IpcLifetime } from './ipc.lifetime.js';
 import type { Closable } from './ipc.lifetime.js';
@@ -69,7 +69,7 @@ export class IpcHost implements OnApplicationShutdown {
       invokeTimeoutMs: options.invokeTimeoutMs ?? 30_000,
       mapError: mapNestException,
       run: (activity, work) => ClientRequestContext.run(activity, work),
-      report: (report) => logReport(logger, report),
+      report: reporterFor(logger, options),
     });
     this.server = server;
     this.lifetime = new IpcLifetime(options, logger);

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { CanActivate, Type } from '@nestjs/common';
+import type { ErrorObserver } from '../nest/error.observer.js';
 import type { ErrorPolicy, IpcIdentity, IpcLimits, OriginOptions } from '@linnet/common';
 
 /**
@@ -28,7 +29,7 @@ export interface IpcTicketStore {
 }
 
 /** Options of `IpcModule`. */
-export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapError'> {
+export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapError'>, ErrorObserver {
   /** Where frontends connect. Default `/ipc`; the application's global prefix does not count. */
   path?: string;
   /** Decides who may open a session. Default: everybody whom origin, host, ticket and guards let through. */

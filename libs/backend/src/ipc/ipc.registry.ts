@@ -118,7 +118,7 @@ export class IpcRegistry {
   ): IpcMethodHandler {
     const { scopes } = this;
     const parts = nestParts(this.creator);
-    const method = handlerMethod(parts, wrapper, name);
+    const method = handlerMethod(parts, wrapper, name, this.options);
     warnOfUnrecordedTypes(parts, wrapper, name, method.params, '@IpcMethod()');
     const callOf = (call: IpcCall) => new MessageCall(target, call.session, call);
     if (scope === 'session') return (call) => scopes.runInSession(call.session, method, callOf(call));

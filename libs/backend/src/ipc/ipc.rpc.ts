@@ -4,7 +4,7 @@ import { ModuleRef } from '@nestjs/core';
 import { RpcDispatcher } from '@linnet/common';
 import type { IpcRawHandler } from '@linnet/common';
 import { RPC_CHANNEL, RpcOverIpc } from '@linnet/common/internal';
-import { logReport } from '../nest/call.report.js';
+import { reporterFor } from '../nest/error.observer.js';
 import { mapNestException } from '../nest/exception.mapper.js';
 import { RpcServer } from '../rpc/rpc.server.js';
 import { IpcHost } from './ipc.host.js';
@@ -26,7 +26,7 @@ export class IpcRpcChannel implements OnModuleInit {
       ...this.options,
       maxArguments: this.host.limits.arguments,
       mapError: mapNestException,
-      report: (report) => logReport(logger, report),
+      report: reporterFor(logger, this.options),
     });
     const answer: IpcRawHandler = (event, method, request: unknown) => rpc.answer(event, method, request);
     this.host.server.channels.handle(RPC_CHANNEL, answer, true);

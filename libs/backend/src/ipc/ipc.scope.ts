@@ -5,7 +5,7 @@ import type { InstanceWrapper } from '@nestjs/core/internal';
 import type { IpcSession } from '@linnet/common';
 import { destroyContext } from '../nest/context.scope.js';
 import { HandlerPipeline } from '../nest/handler.pipeline.js';
-import type { HandlerMethod } from '../nest/handler.pipeline.js';
+import type { HandlerMethod } from '../nest/handler.call.js';
 import type { MessageCall } from '../nest/message.call.js';
 import {
   bareInContext,

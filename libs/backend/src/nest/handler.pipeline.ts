@@ -1,63 +1,35 @@
-import { ForbiddenException, Logger } from '@nestjs/common';
+import { ForbiddenException } from '@nestjs/common';
 import type { CanActivate, NestInterceptor, PipeTransform, Type } from '@nestjs/common';
-import { selectExceptionFilterMetadata } from '@nestjs/common/internal';
-import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
 import type { ContextId } from '@nestjs/core';
 import { FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '@nestjs/core/internal';
 import type { ExecutionContextHost, InstanceWrapper } from '@nestjs/core/internal';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { IModelError } from '@linnet/common';
-import { ALREADY_ANSWERED, GENERAL_ERROR, outcomeOf } from '@linnet/common/internal';
+import { GENERAL_ERROR } from '@linnet/common/internal';
+import type { ALREADY_ANSWERED } from '@linnet/common/internal';
 import { shieldedInterceptor, shieldedPipe } from './byte.shield.js';
 import { argument, readParams } from './call.params.js';
-import type { CallParam, CallParams } from './call.params.js';
+import type { CallParam } from './call.params.js';
 import { checkEnhancers } from './enhancer.check.js';
+import { ExceptionFilters, isControl } from './exception.filters.js';
+import type { ErrorOptions, HandlerCall, HandlerMethod } from './handler.call.js';
 import { intercept } from './interceptor.chain.js';
-import { boundFiltersOf, filtersOf } from './nest.internals.js';
 import type { NestParts } from './nest.internals.js';
 
-/** A method of a provider that is called from outside. */
-export interface HandlerMethod {
-  readonly wrapper: InstanceWrapper;
-  readonly name: string;
-  readonly params: CallParams;
-}
-
 /** Looks at a method once, at start. @throws Error naming class and method, where it cannot be called as declared */
-export function handlerMethod(parts: NestParts, wrapper: InstanceWrapper, name: string): HandlerMethod {
+export function handlerMethod(
+  parts: NestParts,
+  wrapper: InstanceWrapper,
+  name: string,
+  errors: ErrorOptions,
+): HandlerMethod {
   const instance = wrapper.instance as object;
   const params = readParams(parts, instance, name);
   checkEnhancers(wrapper, instance, name, params);
-  return { wrapper, name, params };
-}
-
-/** What differs between the transports, for one call. */
-export interface HandlerCall {
-  readonly arguments: unknown[];
-  /** What execution contexts hold; by Nest's convention request, response and next come first. */
-  readonly contextArguments: unknown[];
-  readonly contextType: string;
-  /** The one that all of the call see, as soon as there is one. */
-  context: ExecutionContextHost | undefined;
-  /** @param callback the method, as its metadata is found by it */
-  makeContext(type: Type, callback: (...args: never[]) => unknown): ExecutionContextHost;
-  /** Called where a guard refuses the call, or fails. */
-  refused?(): void;
-  /** Before an exception filter runs. */
-  beforeFilter(): void;
-  /** Whether a filter has written an answer. */
-  isAnswered(): boolean;
-  /** The call fails, before filters see it. */
-  failed(error: unknown): void;
-  /** The call has its outcome. */
-  done(): void;
+  return { wrapper, name, params, errors };
 }
 
 type Method = (...args: unknown[]) => unknown;
-
-const logger = new Logger('ExceptionsHandler');
-/** Methods whose filters have been found to return values. */
-const warned = new WeakSet<HandlerMethod>();
 
 /**
  * The way of a call through Nest, in Nest's order: guards, interceptors, pipes, the method, and filters for
@@ -67,8 +39,7 @@ export class HandlerPipeline {
   readonly #guards: CanActivate[];
   readonly #interceptors: NestInterceptor[];
   readonly #pipes: PipeTransform[];
-  readonly #filters: ExceptionFilterMetadata[];
-  readonly #boundFilters: ExceptionFilterMetadata[];
+  readonly #filters: ExceptionFilters;
   readonly #paramPipes: PipeTransform[][];
   readonly #callback: Method;
   /** Whether the arguments are more, or others, than the caller sent. */
@@ -93,8 +64,7 @@ export class HandlerPipeline {
     this.#pipes = parts.pipesContextCreator
       .create(...(from as unknown as Parameters<typeof parts.pipesContextCreator.create>))
       .map(shieldedPipe);
-    this.#filters = filtersOf(parts, ...from);
-    this.#boundFilters = boundFiltersOf(parts, ...from);
+    this.#filters = new ExceptionFilters(parts, instance, method, from);
     parts.pipesContextCreator.setModuleContext(wrapper.host!.token);
     this.#paramPipes = params.known.map((param) =>
       parts.pipesContextCreator
@@ -107,7 +77,7 @@ export class HandlerPipeline {
 
   /** Whether nothing of Nest takes part: the method may be called as it is. */
   get isPlain(): boolean {
-    return this.#guards.length + this.#interceptors.length + this.#filters.length === 0 && !this.#fills;
+    return this.#guards.length + this.#interceptors.length === 0 && this.#filters.isEmpty && !this.#fills;
   }
 
   /** @returns what the method returns, or {@link ALREADY_ANSWERED} */
@@ -197,39 +167,10 @@ export class HandlerPipeline {
     return (call.context ??= call.makeContext(this.instance.constructor as Type, this.#callback));
   }
 
-  /**
-   * Lets the nearest filter for an error run. It may write the answer, as filters of controllers do, or return an
-   * Observable that fails with what to answer, as those of microservices do; anything else leaves the error to be
-   * answered as it is. Global filters are written for requests: where there is none, only bound ones run.
-   */
-  async filter(error: unknown, call: HandlerCall): Promise<typeof ALREADY_ANSWERED> {
-    const filters = call.contextType === 'http' ? this.#filters : this.#boundFilters;
-    const filter = isControl(error) ? undefined : selectExceptionFilterMetadata(filters, error);
-    if (!filter) throw error;
-    call.beforeFilter();
-    let returned: unknown;
-    try {
-      returned = await (filter.func as Method)(error, this.#context(call));
-    } catch (failure) {
-      if (failure !== error) logger.error(failure);
-      throw error;
-    }
-    if (call.isAnswered()) return ALREADY_ANSWERED;
-    if (isObservable(returned)) returned = await lastValueFrom(returned, { defaultValue: undefined });
-    if (returned !== undefined && !warned.has(this.method)) {
-      warned.add(this.method);
-      const where = `${this.instance.constructor.name}.${this.method.name}`;
-      logger.warn(
-        `An exception filter of ${where} returned a value, which is ignored: it has to write the response.`,
-      );
-    }
-    throw error;
+  /** Lets a filter answer for an error. @returns that it did @throws (rejection) what is to be answered */
+  filter(error: unknown, call: HandlerCall): Promise<typeof ALREADY_ANSWERED> {
+    return this.#filters.run(error, call);
   }
-}
-
-/** Control responses and "no content": outcomes of a call, not errors. */
-function isControl(thrown: unknown): boolean {
-  return outcomeOf(thrown).kind !== 'error';
 }
 
 /** A method may return an Observable, of which the last value counts, as in a controller. */

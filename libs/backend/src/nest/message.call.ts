@@ -3,7 +3,7 @@ import type { Type } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 import type { Activity, IpcSession } from '@linnet/common';
 import { mapNestException } from './exception.mapper.js';
-import type { HandlerCall } from './handler.pipeline.js';
+import type { HandlerCall } from './handler.call.js';
 import { IpcRequest } from './message.request.js';
 import { IpcResponse } from './message.response.js';
 

@@ -1,7 +1,7 @@
-import type { INestApplicationContext } from '@nestjs/common';
+import type { INestApplicationContext, Type } from '@nestjs/common';
 import { REQUEST_CONTEXT_ID } from '@nestjs/core/internal';
 import { ContextIdFactory } from '@nestjs/core';
-import type { ContextId, ExternalContextCreator } from '@nestjs/core';
+import type { ApplicationConfig, ContextId, ExternalContextCreator } from '@nestjs/core';
 import { Injector } from '@nestjs/core/internal';
 import type {
   BaseExceptionFilterContext,
@@ -60,6 +60,26 @@ export function boundFiltersOf(
   // Global enhancers come from the application's config; a creator without one knows of none.
   const filtersContextCreator = Object.create(parts.filtersContextCreator, {
     config: { value: undefined },
+  }) as NestParts['filtersContextCreator'];
+  return filtersOf({ ...parts, filtersContextCreator }, ...args);
+}
+
+/** The filters of a method less those global ones that are not meant. @param isMeant asked with a filter, or the prototype of its class */
+export function globalFiltersOf(
+  parts: NestParts,
+  isMeant: (filter: unknown) => boolean,
+  ...args: Parameters<FiltersContextCreator['create']>
+): ExceptionFilterMetadata[] {
+  const { config: all } = parts.filtersContextCreator as unknown as { config: ApplicationConfig };
+  const config = Object.create(all, {
+    getGlobalFilters: { value: () => all.getGlobalFilters().filter(isMeant) },
+    getGlobalRequestFilters: {
+      value: () =>
+        all.getGlobalRequestFilters().filter(({ metatype }) => isMeant((metatype as Type | null)?.prototype)),
+    },
+  }) as ApplicationConfig;
+  const filtersContextCreator = Object.create(parts.filtersContextCreator, {
+    config: { value: config },
   }) as NestParts['filtersContextCreator'];
   return filtersOf({ ...parts, filtersContextCreator }, ...args);
 }

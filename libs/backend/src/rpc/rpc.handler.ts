@@ -6,7 +6,7 @@ import type { HttpRpcTransport, RpcCall, RpcHandler, RpcOperationTarget } from '
 import { ClientRequestContext } from '../context/request.context.js';
 import type { HttpFramework } from '../http/http.framework.js';
 import { HandlerPipeline, handlerMethod, lastValueOf } from '../nest/handler.pipeline.js';
-import type { HandlerCall, HandlerMethod } from '../nest/handler.pipeline.js';
+import type { ErrorOptions, HandlerCall, HandlerMethod } from '../nest/handler.call.js';
 import { warnOfUnrecordedTypes } from '../nest/types.check.js';
 import { MessageCall } from '../nest/message.call.js';
 import type { MessageTarget } from '../nest/message.call.js';
@@ -21,12 +21,13 @@ export class RpcHandlerFactory {
   constructor(
     private readonly creator: ExternalContextCreator,
     private readonly framework: HttpFramework | undefined,
+    private readonly errors: ErrorOptions,
   ) {}
 
   /** @throws Error naming class and method, for a method that cannot be called as it is declared */
   create(wrapper: InstanceWrapper, name: string): RpcHandler {
     const parts = nestParts(this.creator);
-    const method = handlerMethod(parts, wrapper, name);
+    const method = handlerMethod(parts, wrapper, name, this.errors);
     warnOfUnrecordedTypes(parts, wrapper, name, method.params, '@RpcOperation()');
     if (!wrapper.isDependencyTreeStatic())
       return (call) => ClientRequestContext.run(call.activity, () => this.#runScoped(call, method));

@@ -1,11 +1,10 @@
+import type { ErrorObserver } from '../nest/error.observer.js';
 import type { VersionCheck } from '../node/version.rules.js';
 import type { HttpHandlerOptions, RpcInterfaceDefinition, WireLimits } from '@linnet/common';
 
 /** Options of `RpcModule`. */
-export interface RpcModuleOptions extends Omit<
-  HttpHandlerOptions,
-  'limits' | 'mapError' | 'report' | 'decodeText'
-> {
+export interface RpcModuleOptions
+  extends Omit<HttpHandlerOptions, 'limits' | 'mapError' | 'report' | 'decodeText'>, ErrorObserver {
   /** Names the server in its OpenAPI document. */
   info?: { title: string; version: string };
   /** The interfaces to expose; default: all that have an implementation among the providers. */

@@ -21,7 +21,7 @@ import {
 import { drainOnClose, SHUTDOWN_MS, watchHttp } from '../http/http.attach.js';
 import { checkPath } from '../http/path.check.js';
 import type { HttpAttachment } from '../http/http.framework.js';
-import { logReport } from '../nest/call.report.js';
+import { reporterFor } from '../nest/error.observer.js';
 import { mapNestException } from '../nest/exception.mapper.js';
 import { findDecorated } from '../nest/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
@@ -88,7 +88,7 @@ export class RpcServer implements OnModuleInit {
   onModuleInit(): void {
     this.#checkPath();
     // Without an HTTP side (a script's application context) the implementations are checked all the same.
-    const factory = new RpcHandlerFactory(this.creator, this.#http);
+    const factory = new RpcHandlerFactory(this.creator, this.#http, this.options);
     this.#registerChosen(factory);
     onLazyModule(this.lazyModules, () => {
       for (const provider of this.#newImplementations().values()) {
@@ -119,7 +119,7 @@ export class RpcServer implements OnModuleInit {
       limits: limitsFrom(defaultWireLimits, this.options.limits),
       mapError: mapNestException,
       decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
-      report: (report) => logReport(this.#logger, report),
+      report: reporterFor(this.#logger, this.options),
     });
     const server = new NodeRpcServer(handler);
     const document = () => openApiDocument(path, this.endpoints, this.options.info);

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { BentleyError, ITwinError } from '@itwin/core-bentley';
+import { BentleyError, IModelStatus, ITwinError } from '@itwin/core-bentley';
 import * as itwin from '@itwin/core-common';
 import { noContent, rebuildError, ServerError } from './backend.error.js';
 import { IModelError, NoContentError } from './call.error.js';
 import { itwinErrors } from './itwin.errors.js';
+import { IModelStatus as OwnStatus } from '../wire/error.table.js';
 
 describe('an error with a number', () => {
   it.each([
@@ -35,6 +36,11 @@ describe('an error with a number', () => {
     expect(new itwin.IModelError(65574, 'gone')).not.toBeInstanceOf(NoContentError);
     expect(Object.assign(new Error('m'), { errorNumber: 1 })).not.toBeInstanceOf(IModelError);
   });
+});
+
+it('IModelStatus has every member of that of core-bentley', () => {
+  const members = Object.entries(IModelStatus).filter(([, value]) => typeof value === 'number');
+  expect({ ...OwnStatus }).toEqual(Object.fromEntries(members));
 });
 
 describe('itwinErrors', () => {

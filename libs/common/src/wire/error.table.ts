@@ -315,6 +315,7 @@ export const errorTable: ReadonlyMap<number, readonly [status: number, name: str
 
 /** Error numbers of the iTwin.js `IModelStatus` enumeration. */
 export const IModelStatus = {
+  IMODEL_ERROR_BASE: 65536,
   Success: 0,
   AlreadyLoaded: 65537,
   AlreadyOpen: 65538,
@@ -392,5 +393,6 @@ export const IModelStatus = {
 /** Error numbers of the iTwin.js `RpcInterfaceStatus` enumeration. */
 export const RpcInterfaceStatus = {
   Success: 0,
+  RPC_INTERFACE_ERROR_BASE: 135168,
   IncompatibleVersion: 135168,
 } as const;
