@@ -243,7 +243,7 @@ describe('bytes that wait', () => {
           };
           peer.say([JSON.stringify(message), 0]);
         }
-        await until(() => texts === before + 60, PATIENCE_MS);
+        await until(() => texts > before, PATIENCE_MS);
         peer.socket.resume();
       }
       const answers: unknown[] = [];
@@ -266,11 +266,11 @@ describe('bytes that wait', () => {
       await until(read, PATIENCE_MS);
       const failed = answers.filter((answer: any) => 'error' in answer) as { error: { message: string } }[];
       const results = answers.filter((answer: any) => 'result' in answer);
-      expect(new Set(failed.map(({ error }) => error.message))).toEqual(
-        new Set(['Too many bytes of answers wait until this frontend has taken those before.']),
-      );
+      // Those that had begun when room came to an end; others wait until there is some.
+      const message = 'Too many bytes of answers wait until this frontend has taken those before.';
+      expect(failed.every(({ error }) => error.message === message)).toBe(true);
+      if (durable) expect(failed.length).toBeGreaterThan(0);
       expect(results.length).toBeGreaterThanOrEqual(8);
-      if (durable) expect(results.length).toBeLessThanOrEqual(16);
       // Who has taken what there was is answered again.
       expect(app.host.sessions).toHaveLength(1);
     },

@@ -8,6 +8,9 @@ import type { OutgoingMessage } from './ipc.outgoing.js';
 
 const TOO_MUCH = 'Too many bytes of answers wait until this frontend has taken those before.';
 
+/** The part of the bytes that may wait from which on calls wait: those that run already have answers, too. */
+const ENOUGH = 8;
+
 interface Answer {
   response: OutgoingMessage;
   bytes: number;
@@ -18,12 +21,21 @@ interface Answer {
 /** The answers of a session that wait until its frontend has taken what was sent before, in the order in which they came. */
 export class WaitingAnswers {
   readonly #answers: Answer[] = [];
+  /** Bytes of all of them. */
+  #sum = 0;
   #isListening = false;
 
+  /** @param limit how many bytes may wait */
   constructor(
     private readonly link: Pick<IpcSessionLink, 'send' | 'room'>,
     private readonly bytes: SessionBytes,
+    private readonly limit: number,
   ) {}
+
+  /** Whether so much waits that further calls had better wait as well, and make no answers that do. */
+  get isMuch(): boolean {
+    return this.#sum > this.limit / ENOUGH;
+  }
 
   /** Whether an answer has to wait: for room, or for its turn. */
   get mustWait(): boolean {
@@ -48,6 +60,7 @@ export class WaitingAnswers {
       answer.bytes = sizeOf(answer.response);
       this.bytes.add(answer.bytes);
     }
+    this.#sum += answer.bytes;
     this.#listen();
   }
 
@@ -72,6 +85,7 @@ export class WaitingAnswers {
   #send(): void {
     while (this.#answers.length > 0 && !this.link.room()) {
       const { response, bytes, done } = this.#answers.shift()!;
+      this.#sum -= bytes;
       this.bytes.add(-bytes);
       done();
       void this.link.send(response);

@@ -51,9 +51,10 @@ export class IpcConversation {
     bytes: SessionBytes,
   ) {
     this.#exposure = options.exposeErrors || options.exposeError ? options : undefined;
-    this.#answers = new WaitingAnswers(link, bytes);
+    const { answerBytes, pendingCalls } = options.limits;
+    this.#answers = new WaitingAnswers(link, bytes, answerBytes);
     this.#backlog = new IpcBacklog(options.limits.queuedBytes, bytes, {
-      room: () => options.limits.pendingCalls - this.#pending,
+      room: () => (this.#answers.isMuch ? 0 : pendingCalls - this.#pending),
       begin: (message) => this.#begin(message),
       emptied: () => this.#mayBeIdle(),
     });

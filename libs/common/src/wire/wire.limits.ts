@@ -161,7 +161,7 @@ export interface IpcLimits {
   bufferedBytes: number;
   /**
    * Bytes of answers of one session that wait until its frontend has taken what was sent before. Past it further calls are
-   * answered with an error; one answer may be larger. 64 MiB, as the largest message: a page that asks for more at once
+   * answered with an error; one answer may be larger. From an eighth on further calls wait. 64 MiB, as the largest message: a page that asks for more at once
    * has lost count of it.
    */
   answerBytes: number;
