@@ -4,7 +4,7 @@ import type { RpcProxy } from '@linnet/common';
 import { errors } from '../conformance/errors.js';
 import { Guarantees, GuaranteesModule, last } from '../conformance/guarantees.fixture.js';
 import { failures } from '../conformance/hostile.fixture.js';
-import { refused, values } from '../conformance/values.js';
+import { refused, refusedOverRpc, values } from '../conformance/values.js';
 import { open, ways } from './ways.js';
 import type { Way } from './ways.js';
 
@@ -32,18 +32,23 @@ describe.each(ways)('over %s', (name) => {
     expect(back).toStrictEqual(expected);
   });
 
-  it.each(refused)('$name is refused where it is sent, and said where', async ({ name, value, message }) => {
-    await expect(calls.value(name)).rejects.toMatchObject({
-      errorNumber: 32768,
-      message: expect.stringContaining(`The value cannot be sent: ${message}`),
-    });
-    last.received = 'nothing came';
-    await expect(calls.echo(name, value)).rejects.toMatchObject({
-      errorNumber: 32768,
-      message: expect.stringContaining(`The value cannot be sent: ${message.replace('value', 'value[1]')}`),
-    });
-    expect(last.received).toBe('nothing came');
-  });
+  it.each([...refused, ...refusedOverRpc])(
+    '$name is refused where it is sent, and said where',
+    async ({ name, value, message }) => {
+      await expect(calls.value(name)).rejects.toMatchObject({
+        errorNumber: 32768,
+        message: expect.stringContaining(`value: The value cannot be sent: ${message}`),
+      });
+      last.received = 'nothing came';
+      await expect(calls.echo(name, value)).rejects.toMatchObject({
+        errorNumber: 32768,
+        message: expect.stringContaining(
+          `Guarantees.echo: The value cannot be sent: ${message.replace('value', 'value[1]')}`,
+        ),
+      });
+      expect(last.received).toBe('nothing came');
+    },
+  );
 
   it.each(errors)('$name arrives whole', async ({ name, status, body }) => {
     const error = await calls

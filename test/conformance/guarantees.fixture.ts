@@ -2,7 +2,7 @@ import { RpcInterface, RpcModule } from '@linnet/backend';
 import { Module } from '@nestjs/common';
 import { errors } from './errors.js';
 import { failures } from './hostile.fixture.js';
-import { refused, values } from './values.js';
+import { refused, refusedOverRpc, values } from './values.js';
 
 // What is promised of values and errors, to be asked for.
 
@@ -33,7 +33,7 @@ export const last: { received: unknown } = { received: undefined };
 /** The promise, whatever it is reached by. */
 export class GuaranteesBase {
   async value(name: string) {
-    return [...values, ...refused].find((each) => each.name === name)!.value;
+    return [...values, ...refused, ...refusedOverRpc].find((each) => each.name === name)!.value;
   }
   async echo(_name: string, value: unknown) {
     last.received = value;

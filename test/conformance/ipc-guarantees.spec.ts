@@ -71,7 +71,8 @@ describe.each(combinations)('over $way on $adapter', ({ adapter, way }) => {
     await call('value', 'a BigInt by itself');
     server.app.useLogger(false);
     const activityId = way === 'a channel' ? expect.stringMatching(/^[\da-f-]{36}$/) : 'errors';
-    expect(told).toEqual([['The value cannot be sent: value is a BigInt.', activityId]]);
+    const name = way === 'a channel' ? 'guarantees.value' : 'value';
+    expect(told).toEqual([[`${name}: The value cannot be sent: value is a BigInt.`, activityId]]);
   });
 
   it.each(errors)('$name is seen as promised', async ({ name, overIpc }) => {

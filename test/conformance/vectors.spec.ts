@@ -51,7 +51,13 @@ describe('marshaling.json', () => {
     expect(new Set(vectors.map(({ sample }) => sample))).toEqual(new Set(Object.keys(samples)));
   });
 
-  it.each(vectors.filter(({ chunkThreshold }) => chunkThreshold === 0))(
+  /** The reference writes what it has no form for as an object without its content. */
+  const refused = new Set(['uint16', 'map']);
+  it.each([...refused])('refuses %s', (sample) => {
+    expect(() => encodeValue(samples[sample])).toThrow('The value cannot be sent');
+  });
+
+  it.each(vectors.filter(({ chunkThreshold, sample }) => chunkThreshold === 0 && !refused.has(sample)))(
     'writes $sample',
     ({ sample, objects, data }) => {
       const written = encodeValue(samples[sample], { exposeErrors: 'all' });

@@ -20,6 +20,7 @@ export { reservedNames } from './call/call.names.js';
 export { GENERAL_ERROR } from './call/call.error.js';
 export { encodeError } from './wire/error.codec.js';
 export { exposureOf, hiddenError, withoutOrigin } from './wire/error.members.js';
+export { isMemory, uncarriedKind } from './wire/value.kinds.js';
 export { limitsFrom } from './wire/wire.limits.js';
 
 // HTTP, between a platform and the handler.

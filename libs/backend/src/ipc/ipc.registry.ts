@@ -12,7 +12,7 @@ import { channelName } from '@linnet/common/internal';
 import { unheededDecorators } from '../nest/decorator.check.js';
 import { findDecorated } from '../nest/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/handler.explorer.js';
-import { HandlerPipeline, handlerMethod, lastValueOf } from '../nest/handler.pipeline.js';
+import { HandlerPipeline, handlerMethod } from '../nest/handler.pipeline.js';
 import { bindGlobalEnhancers, onLazyModule } from '../nest/lazy.modules.js';
 import { MessageCall } from '../nest/message.call.js';
 import type { MessageTarget } from '../nest/message.call.js';
@@ -126,7 +126,7 @@ export class IpcRegistry {
     const instance = wrapper.instance as Methods;
     const pipeline = new HandlerPipeline(parts, instance, method);
     // Most methods have nothing around them, and pay for nothing.
-    if (pipeline.isPlain) return (call) => lastValueOf(instance[name]!(...call.arguments));
+    if (pipeline.isPlain) return (call) => instance[name]!(...call.arguments);
     return (call) => pipeline.run(callOf(call));
   }
 }

@@ -1,8 +1,10 @@
+import { isMemory, uncarriedKind } from '@linnet/common/internal';
+
 /**
  * Stands for a typed array while class-transformer is at work, which makes an empty or another object of it: a symbol is
  * copied as what it is, whatever type is declared for it.
  */
-const views = new WeakMap<symbol, ArrayBufferView>();
+const views = new WeakMap<symbol, object>();
 
 /** Where in an object a typed array is shown again. */
 export interface Place {
@@ -17,7 +19,7 @@ export interface Place {
  */
 export function hideViews(value: unknown, ancestors = new Set<object>()): unknown {
   if (typeof value !== 'object' || value === null || ancestors.has(value)) return value;
-  if (ArrayBuffer.isView(value)) {
+  if (isOpaque(value)) {
     const stand = Symbol('bytes');
     views.set(stand, value);
     return stand;
@@ -26,6 +28,15 @@ export function hideViews(value: unknown, ancestors = new Set<object>()): unknow
   const copy = Array.isArray(value) ? hideInList(value, ancestors) : hideInRecord(value, ancestors);
   ancestors.delete(value);
   return copy;
+}
+
+/**
+ * Whether it is a typed array; or a stream or the like, which is to be refused and not to become `{}` on the way. For a
+ * map and a set class-transformer has a form.
+ */
+function isOpaque(value: object): boolean {
+  if (ArrayBuffer.isView(value) || isMemory(value)) return true;
+  return !(value instanceof Map || value instanceof Set) && uncarriedKind(value) !== undefined;
 }
 
 function hideInList(list: unknown[], ancestors: Set<object>): unknown[] {
@@ -88,6 +99,6 @@ function put({ holder, key }: Place, value: unknown): void {
   else holder[key] = value;
 }
 
-function viewOf(value: unknown): ArrayBufferView | undefined {
+function viewOf(value: unknown): object | undefined {
   return typeof value === 'symbol' ? views.get(value) : undefined;
 }

@@ -12,7 +12,7 @@ import type { VersionCheck } from './version.rules.js';
 /** Options of {@link createRpcServer}. */
 export interface RpcServerOptions<T extends readonly object[] = readonly object[]> extends Omit<
   HttpServiceOptions<T>,
-  'isCompatible' | 'decodeText'
+  'isCompatible' | 'decodeText' | 'run'
 > {
   /** Which versions of clients are served. Default: `compatible`, the rule of iTwin.js. */
   readonly versionCheck?: VersionCheck;
@@ -117,6 +117,7 @@ function inContext({ versionCheck, ...options }: RpcServerOptions): HttpServiceO
   return {
     ...options,
     isCompatible: versionRule(versionCheck),
+    run: ClientRequestContext.run.bind(ClientRequestContext),
     decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
     around: (call, next) => ClientRequestContext.run(call.activity, around ? () => around(call, next) : next),
     report: (each) =>

@@ -5,7 +5,7 @@ import type { InstanceWrapper } from '@nestjs/core/internal';
 import type { HttpRpcTransport, RpcCall, RpcHandler, RpcOperationTarget } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 import type { HttpFramework } from '../http/http.framework.js';
-import { HandlerPipeline, handlerMethod, lastValueOf } from '../nest/handler.pipeline.js';
+import { HandlerPipeline, handlerMethod } from '../nest/handler.pipeline.js';
 import type { ErrorOptions, HandlerCall, HandlerMethod } from '../nest/handler.call.js';
 import { warnOfUnrecordedTypes } from '../nest/types.check.js';
 import { MessageCall } from '../nest/message.call.js';
@@ -35,8 +35,7 @@ export class RpcHandlerFactory {
     const pipeline = new HandlerPipeline(parts, instance, method);
     // Most methods have nothing around them, and pay for nothing.
     if (pipeline.isPlain)
-      return (call) =>
-        ClientRequestContext.run(call.activity, () => lastValueOf(instance[name]!(...call.arguments)));
+      return (call) => ClientRequestContext.run(call.activity, () => instance[name]!(...call.arguments));
     return (call) => ClientRequestContext.run(call.activity, () => pipeline.run(this.#handlerCall(call)));
   }
 

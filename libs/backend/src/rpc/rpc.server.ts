@@ -18,6 +18,7 @@ import {
   openApiDocument,
   serviceEndpoints,
 } from '@linnet/common/internal';
+import { ClientRequestContext } from '../context/request.context.js';
 import { drainOnClose, SHUTDOWN_MS, watchHttp } from '../http/http.attach.js';
 import { checkPath } from '../http/path.check.js';
 import type { HttpAttachment } from '../http/http.framework.js';
@@ -64,7 +65,9 @@ export class RpcServer implements OnModuleInit {
         'RpcModule is loaded lazily, and would serve nothing: import it where it is there at start.',
       );
     const { waitingCalls } = limitsFrom(defaultWireLimits, options.limits);
-    this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible: versionRule(options.versionCheck) });
+    const isCompatible = versionRule(options.versionCheck);
+    const run = ClientRequestContext.run.bind(ClientRequestContext);
+    this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible, run });
     // As soon as there is an adapter: it is yet to get Nest's own middleware and the application's.
     adapterHost.init$.subscribe(() => {
       // Nest says so, too, where it makes a context without one.

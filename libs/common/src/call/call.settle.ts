@@ -1,3 +1,5 @@
+import type { Activity } from './call.activity.js';
+
 /**
  * Runs work that may be asynchronous, and tells once how it ended. Never throws. Callbacks, as each promise on
  * the way costs a small call its share.
@@ -20,6 +22,61 @@ export function settle(
     return;
   }
   resolved(returned);
+}
+
+/** As much of an Observable as is used, whatever library it is of. */
+interface Subscribable {
+  subscribe(observer: {
+    next: (value: unknown) => void;
+    error: (error: unknown) => void;
+    complete: () => void;
+  }): unknown;
+}
+
+/** Makes an activity known to everything that the work starts. */
+export type RunInActivity = <T>(activity: Activity, work: () => T) => T;
+
+/** Where nothing keeps track of activities. */
+export const runBare: RunInActivity = (_activity, work) => work();
+
+/**
+ * Settles as {@link settle} does what a method returns, whether at once or by a promise: an Observable counts as the last
+ * of its values, and is subscribed to as part of the activity.
+ */
+export function settleResult(
+  work: () => unknown,
+  resolved: (value: unknown) => void,
+  rejected: (error: unknown) => void,
+  activity: Activity,
+  run: RunInActivity,
+): void {
+  const settled = (value: unknown) => {
+    if (isSubscribable(value)) settle(() => run(activity, () => lastOf(value)), settled, rejected);
+    else resolved(value);
+  };
+  settle(work, settled, rejected);
+}
+
+/** As {@link settleResult}, by a promise. */
+export function resultOf(work: () => unknown, activity: Activity, run: RunInActivity): Promise<unknown> {
+  return new Promise((resolve, reject) => settleResult(work, resolve, reject, activity, run));
+}
+
+function lastOf(source: Subscribable): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let last: unknown;
+    source.subscribe({
+      next: (value) => (last = value),
+      error: reject,
+      complete: () => resolve(last),
+    });
+  });
+}
+
+function isSubscribable(value: unknown): value is Subscribable {
+  if (typeof value !== 'object' || value === null) return false;
+  const { subscribe, pipe } = value as Record<string, unknown>;
+  return typeof subscribe === 'function' && typeof pipe === 'function';
 }
 
 /** Tells listeners, each by itself: one that fails is not to keep the news from the others. */

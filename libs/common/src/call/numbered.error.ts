@@ -51,6 +51,13 @@ export class NumberedError extends Error {
 export type ErrorMetaData = object | (() => object | undefined) | undefined;
 
 /** A value or message that breaks the rules of the wire; named as the reference does. */
+/** Names the operation whose argument or result cannot be sent, in the error that says so. @returns the error */
+export function inOperation(error: unknown, operation: string): unknown {
+  if (error instanceof NumberedError && error.message.startsWith('The value '))
+    error.message = `${operation}: ${error.message}`;
+  return error;
+}
+
 export function generalError(message: string): NumberedError {
   return new NumberedError(GENERAL_ERROR, 'Error', message);
 }

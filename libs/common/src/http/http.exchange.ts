@@ -181,8 +181,7 @@ export class HttpExchange {
     this.activity.answered();
     if (outcome.kind === 'answered') return undefined;
     try {
-      const { activityId } = this.activity;
-      const encoded = encodeOutcome(outcome, this.#protocolVersion, activityId, this.host.options);
+      const encoded = encodeOutcome(outcome, this.#protocolVersion, this.activity, this.host.options);
       this.#report(outcome, encoded);
       return this.#response(outcome, encoded, call);
     } catch (error) {

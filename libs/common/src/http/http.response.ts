@@ -1,3 +1,5 @@
+import type { Activity } from '../call/call.activity.js';
+import { inOperation } from '../call/numbered.error.js';
 import { TransientError } from '../call/call.error.js';
 import { newId } from '../call/call.id.js';
 import { encodeError } from '../wire/error.codec.js';
@@ -27,7 +29,7 @@ const noContent: EncodedOutcome = { status: 204, contentType: undefined, body: '
 export function encodeOutcome(
   outcome: Exclude<RpcOutcome, { kind: 'answered' }>,
   protocolVersion: number,
-  activityId: string,
+  { activityId, rpcMethod }: Pick<Activity, 'activityId' | 'rpcMethod'>,
   policy: ErrorPolicy,
 ): EncodedOutcome {
   if (outcome.kind === 'noContent' && protocolVersion >= 1) return noContent;
@@ -40,7 +42,7 @@ export function encodeOutcome(
     const body = protocolVersion < 2 ? text : envelope(outcome.kind, text);
     return { status: pending ? 202 : 404, contentType: TEXT, body };
   } catch (error) {
-    return encodeFailure(error, protocolVersion, activityId, policy);
+    return encodeFailure(inOperation(error, rpcMethod), protocolVersion, activityId, policy);
   }
 }
 

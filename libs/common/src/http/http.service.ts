@@ -16,7 +16,7 @@ import { httpHandler } from './scheme.handler.js';
 
 /** How RPC is served without a framework. `T` are the operations of the definitions, in the order of `interfaces`. */
 export interface HttpServiceOptions<T extends readonly object[] = readonly object[]>
-  extends Omit<HttpHandlerOptions, 'limits'>, Pick<RpcDispatcherOptions, 'isCompatible'> {
+  extends Omit<HttpHandlerOptions, 'limits'>, Pick<RpcDispatcherOptions, 'isCompatible' | 'run'> {
   /** Names the server in its OpenAPI document. */
   readonly info?: { readonly title: string; readonly version: string };
   /** What is served: definitions, each with what answers it. */
@@ -44,9 +44,9 @@ export class HttpService {
   /** @throws Error with a sentence, for what cannot be served */
   constructor(readonly options: HttpServiceOptions) {
     const limits = limitsFrom(defaultWireLimits, options.limits);
-    const { isCompatible, around = (_call, next) => next() } = options;
+    const { isCompatible, run, around = (_call, next) => next() } = options;
     this.around = around;
-    this.dispatcher = new RpcDispatcher({ waitingCalls: limits.waitingCalls, isCompatible });
+    this.dispatcher = new RpcDispatcher({ waitingCalls: limits.waitingCalls, isCompatible, run });
     for (const served of options.interfaces)
       this.dispatcher.register(served[0], implementationOf(served, around));
     const path = normalizePath(options.path ?? '');

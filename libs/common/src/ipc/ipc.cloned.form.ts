@@ -6,7 +6,7 @@ import type { DurableForm } from './ipc.durable.form.js';
 import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
 import type { OutgoingMessage, OutgoingValue } from './ipc.outgoing.js';
 import { refuseMessage } from './ipc.refusal.js';
-import { arrayOver, DEEPEST_SENT, markerError, parseText, reviveParts } from './ipc.value.js';
+import { arrayOver, DEEPEST_SENT, isCarried, markerError, parseText, reviveParts } from './ipc.value.js';
 
 /**
  * The lists of the durable wire as they are, for platforms that clone what is sent: message ports, and Electron. Values
@@ -65,7 +65,11 @@ const sending: CopyRules = {
   },
 };
 
-function copyOf({ value, envelope, encoded, exposure }: OutgoingValue): { value: unknown; bytes: number } {
+function copyOf(outgoing: OutgoingValue): { value: unknown; bytes: number } {
+  return outgoing.made(() => copied(outgoing));
+}
+
+function copied({ value, envelope, encoded, exposure }: OutgoingValue): { value: unknown; bytes: number } {
   // It was made text for another peer, or while there was none: perhaps it is another value by now.
   if (encoded) return parsed(encoded);
   const copier = new ValueCopier(exposure ? { ...sending, exposure } : sending);
@@ -75,7 +79,7 @@ function copyOf({ value, envelope, encoded, exposure }: OutgoingValue): { value:
     return { value: wrapped ?? copy, bytes: copier.bytes };
   } catch (error) {
     if (!(error instanceof NumberedError)) throw error;
-    throw generalError(describeUnsendable(value) ?? error.message);
+    throw generalError(describeUnsendable(value, isCarried) ?? error.message);
   }
 }
 

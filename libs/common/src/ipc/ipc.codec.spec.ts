@@ -108,7 +108,7 @@ describe('typed arrays', () => {
   });
 
   it.each([BigInt64Array, BigUint64Array])('of BigInts are refused', (kind) => {
-    expect(() => encodeIpcValue({ a: new kind(1) })).toThrow('BigInt');
+    expect(() => encodeIpcValue({ a: new kind(1) })).toThrow(kind.name);
   });
 });
 

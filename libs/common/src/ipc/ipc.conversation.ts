@@ -1,7 +1,9 @@
 import type { Activity } from '../call/call.activity.js';
 import { GENERAL_ERROR, IModelError, TransientError } from '../call/call.error.js';
+import { inOperation } from '../call/numbered.error.js';
 import { CallQueue } from '../call/call.queue.js';
-import { settle } from '../call/call.settle.js';
+import { resultOf, runBare, settle, settleResult } from '../call/call.settle.js';
+import type { RunInActivity } from '../call/call.settle.js';
 import { primitiveMembers } from '../wire/error.members.js';
 import { describeLosses } from '../wire/value.inspect.js';
 import type { IpcLimits } from '../wire/wire.limits.js';
@@ -24,7 +26,7 @@ export interface IpcConversationOptions extends IpcErrorOptions {
   /** What a frontend may send and let wait. */
   readonly limits: IpcLimits;
   /** Makes the activity known to everything that the work starts. Default: just does the work. */
-  readonly run?: <T>(activity: Activity, work: () => T) => T;
+  readonly run?: RunInActivity;
 }
 
 /** Answers the frontend of one session: starts what it calls in the order of its messages. */
@@ -35,6 +37,7 @@ export class IpcConversation {
   /** What of errors in results may be seen, where the application says so. */
   readonly #exposure: IpcErrorOptions | undefined;
   readonly #whenIdle: (() => void)[] = [];
+  readonly #run: RunInActivity;
   /** By channel, for those that run one call after the other. */
   readonly #queues = new Map<string, CallQueue>();
   /** Calls that the frontend may cancel, by their number; those of the durable wire. */
@@ -50,6 +53,7 @@ export class IpcConversation {
     private readonly options: IpcConversationOptions,
     bytes: SessionBytes,
   ) {
+    this.#run = options.run ?? runBare;
     this.#exposure = options.exposeErrors || options.exposeError ? options : undefined;
     const { answerBytes, pendingCalls } = options.limits;
     this.#answers = new WaitingAnswers(link, bytes, answerBytes);
@@ -125,7 +129,7 @@ export class IpcConversation {
     };
     this.#pending++;
     if (message.activityId !== undefined) this.#cancellable.set(message.request, activity);
-    settle(
+    settleResult(
       () => this.#run(activity, () => (target.sequential ? this.#inTurn(target, call) : target.run(call))),
       (value) => {
         activity.answered();
@@ -136,6 +140,8 @@ export class IpcConversation {
         this.#settled(message.request);
         this.#fail(message, activity, error);
       },
+      activity,
+      this.#run,
     );
   }
 
@@ -143,7 +149,7 @@ export class IpcConversation {
     let queue = this.#queues.get(call.channel);
     if (!queue) this.#queues.set(call.channel, (queue = new CallQueue(1, this.options.limits.pendingCalls)));
     return queue.run(
-      () => target.run(call),
+      () => resultOf(() => target.run(call), call.activity, this.#run),
       () => call.activity.signal,
     );
   }
@@ -179,7 +185,7 @@ export class IpcConversation {
     } catch (error) {
       if (mustWait) done();
       // A result that cannot be sent is a fault of the server, however well its error tells so.
-      this.#fail({ channel, request }, activity, error, true);
+      this.#fail({ channel, request }, activity, inOperation(error, activity.rpcMethod), true);
       return;
     }
     if (!this.options.developmentMode) return;
@@ -250,10 +256,5 @@ export class IpcConversation {
         },
       );
     }
-  }
-
-  #run<T>(activity: Activity, work: () => T): T {
-    const { run } = this.options;
-    return run ? run(activity, work) : work();
   }
 }

@@ -1,4 +1,6 @@
+import { inOperation } from '../call/numbered.error.js';
 import type { ErrorExposure } from '../wire/error.members.js';
+import { RPC_CHANNEL } from './ipc.definition.js';
 import { IpcMessageType } from './ipc.message.js';
 import { encodeIpcValue } from './ipc.value.js';
 import type { EncodedIpcValue } from './ipc.value.js';
@@ -14,6 +16,8 @@ export class OutgoingValue {
     readonly envelope?: 'result' | 'error',
     /** What of errors in the value may be seen. */
     readonly exposure?: ErrorExposure,
+    /** Names what the value is for, in the error of one that cannot be sent. */
+    readonly name?: string,
   ) {}
 
   /**
@@ -23,10 +27,19 @@ export class OutgoingValue {
    */
   encode(): EncodedIpcValue {
     if (this.encoded) return this.encoded;
-    const encoded = encodeIpcValue(this.value, this.exposure);
+    const encoded = this.made(() => encodeIpcValue(this.value, this.exposure));
     if (this.envelope)
       encoded.json = encoded.json === undefined ? '{}' : `{"${this.envelope}":${encoded.json}}`;
     return (this.encoded = encoded);
+  }
+
+  /** Makes something of the value. @throws the error of what cannot be sent, which names what it was for */
+  made<T>(make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      throw this.name === undefined ? error : inOperation(error, this.name);
+    }
   }
 }
 
@@ -49,11 +62,11 @@ export interface OutgoingMessage {
 
 /** Makes a message of the backend's without an answer. */
 export function preparePush(channel: string, data: unknown[]): OutgoingMessage {
-  return { type: IpcMessageType.Push, channel, data: new OutgoingValue(data) };
+  return { type: IpcMessageType.Push, channel, data: argumentsFor(channel, data) };
 }
 
 export function prepareSend(channel: string, data: unknown[]): OutgoingMessage {
-  return { type: IpcMessageType.Send, channel, data: new OutgoingValue(data) };
+  return { type: IpcMessageType.Send, channel, data: argumentsFor(channel, data) };
 }
 
 export function prepareInvoke(
@@ -64,7 +77,14 @@ export function prepareInvoke(
   { activityId, timeoutMs }: { activityId: string; timeoutMs: number },
 ): OutgoingMessage {
   const type = IpcMessageType.Invoke;
-  return { type, channel, method, request, data: new OutgoingValue(data), activityId, timeoutMs };
+  // A call of RPC is named by who makes it.
+  const value =
+    channel === RPC_CHANNEL ? new OutgoingValue(data) : argumentsFor(`${channel}.${method}`, data);
+  return { type, channel, method, request, data: value, activityId, timeoutMs };
+}
+
+function argumentsFor(name: string, data: unknown[]): OutgoingValue {
+  return new OutgoingValue(data, undefined, undefined, name.replace(/^itwin\./, ''));
 }
 
 /**

@@ -28,6 +28,11 @@ const kinds: readonly ArrayKind[] = [
 /** By `Symbol.toStringTag`, which tells the kind of an array of any realm. */
 const codes = new Map<string, number>(kinds.map(({ name }, code) => [name, code]));
 
+/** Whether IPC has a code for the kind of a typed array; arrays of BigInts have none. */
+export function isCarried(view: ArrayBufferView): object | undefined {
+  return codes.has((view as Uint8Array)[Symbol.toStringTag]) ? view : undefined;
+}
+
 /** @throws NumberedError for an array of BigInts */
 function codeOf(view: ArrayBufferView): number {
   const code = codes.get((view as Uint8Array)[Symbol.toStringTag]);
@@ -68,6 +73,7 @@ export function encodeIpcValue(value: unknown, exposure?: ErrorExposure): Encode
   const json = stringifyValue(
     value,
     (view) => {
+      if (!isCarried(view)) return undefined;
       const type = codeOf(view);
       parts ??= [];
       const index = parts.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) - 1;

@@ -3,6 +3,7 @@ import type { ActivityProps } from '../call/call.activity.js';
 import { newId } from '../call/call.id.js';
 import { isIdempotent } from '../call/call.idempotency.js';
 import { onAbort, throwIfAborted } from '../call/call.signal.js';
+import { inOperation } from '../call/numbered.error.js';
 import { mergeOptions } from '../call/merge.options.js';
 import { later } from '../call/call.timer.js';
 import type {
@@ -154,7 +155,11 @@ export class RpcClientCall {
       signal: this.#end.signal,
     };
     this.#tell({ kind: 'request', attempt });
-    return this.#transport.exchange(request);
+    try {
+      return await this.#transport.exchange(request);
+    } catch (error) {
+      throw inOperation(error, `${definition.interfaceName}.${operation}`);
+    }
   }
 
   async #activity(): Promise<ActivityProps> {

@@ -1,6 +1,7 @@
 import { GENERAL_ERROR, IModelError, incompatibleVersion } from '../call/call.error.js';
 import { CallQueue } from '../call/call.queue.js';
-import { settle as settleCall } from '../call/call.settle.js';
+import { resultOf as settledResult, runBare, settleResult } from '../call/call.settle.js';
+import type { RunInActivity } from '../call/call.settle.js';
 import { IModelStatus } from '../wire/error.table.js';
 import { ALREADY_ANSWERED } from './rpc.call.js';
 import type { RpcCall, RpcHandler, RpcOperationTarget, RpcOutcome } from './rpc.call.js';
@@ -37,6 +38,8 @@ export interface RpcDispatcherOptions {
   isCompatible?: (backend: string, frontend: string) => boolean;
   /** Calls that may wait for a place, per operation with a `concurrency`. */
   waitingCalls: number;
+  /** Makes the activity of a call known to everything that its result starts. Default: just does the work. */
+  run?: RunInActivity | undefined;
 }
 
 interface Service {
@@ -52,6 +55,7 @@ export const CONTROL_VERSION = 'CONTROL';
 export class RpcDispatcher {
   readonly #services = new Map<string, Service>();
   /** Only `true` is a yes. */
+  readonly #run: RunInActivity;
   readonly #isCompatible: (backend: string, frontend: string) => unknown;
   /** Counts what was taken out or put in another's place: who remembers targets forgets them then. */
   revision = 0;
@@ -66,6 +70,7 @@ export class RpcDispatcher {
   };
 
   constructor(private readonly options: RpcDispatcherOptions) {
+    this.#run = options.run ?? runBare;
     this.#isCompatible = options.isCompatible ?? isVersionCompatible;
   }
 
@@ -150,10 +155,12 @@ export class RpcDispatcher {
    * @param settle told the outcome, once; a callback, as each promise on the way costs a small call its share
    */
   dispatch(call: RpcCall, settle: (outcome: RpcOutcome) => void): void {
-    settleCall(
+    settleResult(
       () => call.target.handler(call),
       (value) => settle(resultOf(value)),
       (error) => settle(outcomeOf(error)),
+      call.activity,
+      this.#run,
     );
   }
 
@@ -172,7 +179,7 @@ export class RpcDispatcher {
     const queue = new CallQueue(concurrency, this.options.waitingCalls);
     return (call) =>
       queue.run(
-        () => handler(call),
+        () => settledResult(() => handler(call), call.activity, this.#run),
         () => call.activity.signal,
       );
   }

@@ -3,6 +3,7 @@ import { concatBytes, isBytes } from './bytes.js';
 import { encodeErrorValue } from './error.members.js';
 import type { ErrorExposure } from './error.members.js';
 import { describeUnsendable } from './value.inspect.js';
+import { isMemory, uncarriedKind } from './value.kinds.js';
 
 /** A value on the wire (WIRE 1.1): JSON text, empty for an absent value, and the byte strings it refers to. */
 export interface EncodedValue {
@@ -24,7 +25,8 @@ const noData: readonly Uint8Array[] = [];
  * becomes text, NaN null).
  *
  * @param exposure what of errors in the value may be seen
- * @throws NumberedError for a cycle, a BigInt or nesting beyond what the engine can write, with the path
+ * @throws NumberedError for a cycle, a BigInt, what JSON has no form for (streams, maps, blobs, other typed arrays) and nesting
+ * beyond what the engine can write, with the path
  */
 export function encodeValue(value: unknown, exposure?: ErrorExposure): EncodedValue {
   let data: Uint8Array[] | undefined;
@@ -41,7 +43,7 @@ export function encodeValue(value: unknown, exposure?: ErrorExposure): EncodedVa
 /**
  * Writes a value as JSON text, `undefined` for an absent one.
  *
- * @param mark gives what stands for a typed array in the text; without a mark it is an object to JSON
+ * @param mark gives what stands for a typed array in the text; without a mark it is refused
  * @param maxDepth nesting of lists and objects that is written; default: as deep as the engine writes
  * @param exposure what of errors in the value may be seen
  * @throws NumberedError as {@link encodeValue}, and for nesting that is too deep
@@ -59,23 +61,35 @@ export function stringifyValue(
     const json = JSON.stringify(value, function (this: Record<string, unknown>, key: string, item: unknown) {
       // The holder has the value before `toJSON`, which a Buffer brings along.
       const raw = this[key];
-      if (ArrayBuffer.isView(raw)) return mark(raw) ?? item;
-      return item instanceof Error ? encodeErrorValue(item, exposure) : item;
+      if (typeof item !== 'object' || item === null) return item;
+      const view = ArrayBuffer.isView(raw) ? raw : isMemory(item) ? new Uint8Array(item) : undefined;
+      if (view) return mark(view) ?? refuse(view[Symbol.toStringTag as never]);
+      if (item instanceof Error) return encodeErrorValue(item, exposure);
+      const kind = uncarriedKind(item);
+      return kind === undefined ? item : refuse(kind);
     }) as string | undefined;
     if (json !== undefined && maxDepth !== undefined) checkDepth(json, maxDepth);
     return json;
   } catch (error) {
     // Out of stack in a walk, or out of room for the text; anything else was thrown by the value's own code.
     const tooMuch = error instanceof RangeError ? `The value cannot be sent: ${error.message}.` : undefined;
-    const reason = unsendable(value) ?? tooMuch;
+    const reason = unsendable(value, mark) ?? tooMuch;
     if (reason === undefined) throw error;
     throw generalError(reason);
   }
 }
 
-function unsendable(value: unknown): string | undefined {
+/** The path is found when there is time for it. */
+function refuse(kind: string): never {
+  throw generalError(`The value cannot be sent: it has a ${kind}.`);
+}
+
+function unsendable(
+  value: unknown,
+  carries: (view: ArrayBufferView) => object | undefined,
+): string | undefined {
   try {
-    return describeUnsendable(value);
+    return describeUnsendable(value, carries);
   } catch {
     // A getter that throws: the error that was there first tells more.
     return undefined;
@@ -86,7 +100,7 @@ function unsendable(value: unknown): string | undefined {
 const DEEPEST_WALK = 1000;
 
 /**
- * Whether somewhere in the value there are typed arrays or errors, or a `toJSON` that may return them; or perhaps, as it
+ * Whether somewhere in the value there are typed arrays, errors or what is not carried, or a `toJSON` that may return them; or perhaps, as it
  * is deeper than so many lists and objects.
  */
 function needsReplacer(value: unknown, depth: number): boolean {
@@ -103,7 +117,8 @@ function needsReplacer(value: unknown, depth: number): boolean {
   if (prototype !== Object.prototype) {
     if (ArrayBuffer.isView(value) || value instanceof Error) return true;
     if (value instanceof Date) return false;
-  }
+    if (isMemory(value) || uncarriedKind(value) !== undefined) return true;
+  } else if (Symbol.asyncIterator in value) return true;
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return true;
   for (const key in value) {
     const item = (value as Record<string, unknown>)[key];

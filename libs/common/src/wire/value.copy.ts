@@ -1,5 +1,6 @@
 import { generalError } from '../call/numbered.error.js';
 import type { NumberedError } from '../call/numbered.error.js';
+import { isMemory, uncarriedKind } from './value.kinds.js';
 import { encodeErrorValue } from './error.members.js';
 import type { ErrorExposure } from './error.members.js';
 
@@ -34,7 +35,7 @@ const REMEMBERED = 8;
 
 /**
  * Copies values as `JSON.parse(JSON.stringify(value))` would: what JSON drops is dropped (functions, symbols; a Date
- * becomes text, NaN null, a Map `{}`). Whatever else a platform clones, from whomever it comes, is not in the copy.
+ * becomes text, NaN null). Whatever else a platform clones, from whomever it comes, is not in the copy.
  */
 export class ValueCopier {
   /** How many bytes have been copied. */
@@ -86,7 +87,10 @@ export class ValueCopier {
       this.#count(value.byteLength);
       return this.rules.arrayOf(value);
     }
+    if (isMemory(value)) return this.#copyObject(new Uint8Array(value));
     this.#count(OBJECT_BYTES);
+    const kind = this.rules.refused ? undefined : uncarriedKind(value);
+    if (kind !== undefined) throw generalError(`The value cannot be sent: it has a ${kind}.`);
     if (this.rules.refused) this.#checkShared(value);
     const isList = Array.isArray(value);
     if (!isList && isBoxed(value)) return this.#copyTold(value.valueOf());

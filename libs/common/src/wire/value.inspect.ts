@@ -1,3 +1,5 @@
+import { isMemory, remedyOf, uncarriedKind } from './value.kinds.js';
+
 /** Walks a value in document order until `visit` returns something. Cycles are visited once more, then left. */
 function walk<T>(
   value: unknown,
@@ -9,7 +11,8 @@ function walk<T>(
   const found = visit(value, path, cyclic);
   if (found !== undefined || typeof value !== 'object' || value === null || cyclic || ancestors.size > 1000)
     return found;
-  if (isNumbers(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined;
+  if (ArrayBuffer.isView(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function')
+    return undefined;
   ancestors.add(value);
   for (const key of Object.keys(value)) {
     const step = Array.isArray(value) ? `[${key}]` : `.${key}`;
@@ -20,17 +23,23 @@ function walk<T>(
   return undefined;
 }
 
-/** Whether there is nothing in an object but numbers, maybe millions of them. */
-function isNumbers(value: object): boolean {
-  return ArrayBuffer.isView(value) && !(value as Uint8Array)[Symbol.toStringTag].startsWith('Big');
-}
-
-/** Says where in a value the cycle or BigInt is that keeps it from being sent; `undefined` if there is none. */
-export function describeUnsendable(value: unknown): string | undefined {
+/**
+ * Says where in a value there is something that keeps it from being sent, and what to do about it; `undefined` if there is
+ * nothing.
+ *
+ * @param carries gives something for a typed array that can be sent
+ */
+export function describeUnsendable(
+  value: unknown,
+  carries: (view: ArrayBufferView) => object | undefined,
+): string | undefined {
   return walk(value, (item, path, cyclic) => {
     if (cyclic) return `The value cannot be sent: ${path} refers back to what contains it.`;
     if (typeof item === 'bigint') return `The value cannot be sent: ${path} is a BigInt.`;
-    return undefined;
+    if (typeof item !== 'object' || item === null || isMemory(item)) return undefined;
+    const view = ArrayBuffer.isView(item) ? (item as Uint8Array) : undefined;
+    const kind = view ? !carries(view) && view[Symbol.toStringTag] : uncarriedKind(item);
+    return kind ? `The value cannot be sent: ${path} is of kind ${kind}; ${remedyOf(kind)}.` : undefined;
   });
 }
 
@@ -51,8 +60,7 @@ function noteLosses(value: unknown, losses: string[]): void {
     if (typeof item === 'function' || typeof item === 'symbol') losses.push(`${path} is a ${typeof item}`);
     else if (item === undefined && path.endsWith(']')) losses.push(`${path} is undefined`);
     else if (typeof item === 'number' && !Number.isFinite(item)) losses.push(`${path} is ${item}`);
-    else if (item instanceof Map || item instanceof Set || item instanceof Date)
-      losses.push(`${path} is a ${item.constructor.name}`);
+    else if (item instanceof Date) losses.push(`${path} is a Date`);
     return undefined;
   });
 }

@@ -1,0 +1,39 @@
+/** What JSON knows, by `Object.prototype.toString`. */
+const plainKinds = /^(?:Object|Array|Error|Date|Number|String|Boolean|Arguments)$/;
+
+/**
+ * Names an object whose content JSON would leave out or write as its private members: a stream, a promise, a `Blob`, a `Map`.
+ * Recognized by structure, as such objects come from other realms and packages as well.
+ *
+ * @returns `undefined` for data
+ */
+export function uncarriedKind(value: object): string | undefined {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (Array.isArray(value)) return undefined;
+  const { then, pipe, on, subscribe, getStream, getHeaders, toJSON } = value as Record<string, unknown>;
+  if (isFunction((value as Record<symbol, unknown>)[Symbol.asyncIterator])) return 'stream';
+  if (prototype === Object.prototype || prototype === null || isFunction(toJSON)) return undefined;
+  if (isFunction(then)) return 'promise';
+  if (isFunction(pipe) && (isFunction(on) || isFunction(subscribe))) return 'stream';
+  if (isFunction(getStream) && isFunction(getHeaders)) return 'StreamableFile';
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  const iterator = isFunction((value as Record<symbol, unknown>)[Symbol.iterator]);
+  if ((plainKinds.test(kind) && !iterator) || Object.keys(value).length > 0) return undefined;
+  return kind === 'Object' ? 'iterable' : kind;
+}
+
+/** What to send in the place of an object or typed array that is not carried. */
+export function remedyOf(kind: string): string {
+  if (kind === 'promise') return 'await it';
+  if (kind === 'RegExp') return 'send its source';
+  return /stream|File|Blob|Buffer|Array|View/i.test(kind) ? 'send its bytes' : 'send its entries';
+}
+
+/** Whether it is the memory of typed arrays, of any realm: it is sent as bytes. */
+export function isMemory(value: object): value is ArrayBuffer {
+  return Object.prototype.toString.call(value) === '[object ArrayBuffer]';
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
