@@ -184,6 +184,8 @@ describe('an error', () => {
       error instanceof DriverError ? true : error instanceof RangeError ? false : undefined;
     expect(encode(new DriverError('shown'), { exposeError }).body).toHaveProperty('message', 'shown');
     expect(encode(new RangeError('hidden'), { exposeError }).body).toEqual(internal);
+    const later = (async () => true) as unknown as typeof exposeError;
+    expect(encode(new RangeError('hidden'), { exposeError: later }).body).toEqual(internal);
     expect(encode(new Error('m'), { exposeError }).body).toHaveProperty('message', 'm');
     expect(encode(new SyntaxError('m'), { exposeError }).body).toEqual(internal);
   });

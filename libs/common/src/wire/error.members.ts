@@ -49,8 +49,9 @@ export function exposureOf(
   thrown: unknown,
   { exposeErrors, exposeError }: ErrorExposure = {},
 ): 'whole' | 'message' | 'hidden' {
-  const isShown = exposeError?.(thrown) ?? (exposeErrors === 'all' || undefined);
-  if (isShown !== undefined) return isShown ? 'whole' : 'hidden';
+  const verdict: unknown = exposeError?.(thrown) ?? (exposeErrors === 'all' || undefined);
+  // A promise, as of an asynchronous function, is not a yes.
+  if (verdict !== undefined) return verdict === true ? 'whole' : 'hidden';
   // A primitive has nothing inside: a text that is thrown is meant to be read.
   if (typeof thrown !== 'object' || thrown === null) return 'whole';
   const members = thrown as Record<PropertyKey, unknown>;
