@@ -3,15 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { bridgeOf, preload } from './desktop.harness.js';
+import type { ITwinBridge } from '../../libs/electron/src/bridge.js';
 import { ElectronStandIn } from './electron.stand-in.js';
 import type { ContentsStandIn } from './window.stand-in.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'linnet-preload-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function open(script = preload): Promise<{ electron: ElectronStandIn; contents: ContentsStandIn }> {
+async function open(
+  script = preload,
+  preferences: object = {},
+): Promise<{ electron: ElectronStandIn; contents: ContentsStandIn }> {
   const electron = new ElectronStandIn();
-  const { webContents: contents } = new electron.BrowserWindow({ webPreferences: { preload: script } });
+  const { webContents: contents } = new electron.BrowserWindow({
+    webPreferences: { preload: script, ...preferences },
+  });
   contents.on('preload-error', (_event, _path, error) => electron.errors.push(error));
   await contents.load('http://127.0.0.1/');
   return { electron, contents };
@@ -41,6 +47,39 @@ describe('the preload script', () => {
     (bridge.send as (...args: unknown[]) => void)(['a'], 'other', 'b');
     await settled();
     expect(came).toEqual([['linnet-ipc', ['a']]]);
+  });
+
+  it('gives a page the channels of iTwin.js, without the events, where it is told to', async () => {
+    const { electron, contents } = await open(preload, { additionalArguments: ['--linnet-itwinjs'] });
+    expect(Object.keys(contents.page.window)).toEqual(['linnet', 'itwinjs']);
+    const itwinjs = contents.page.window['itwinjs'] as ITwinBridge;
+    expect(Object.keys(itwinjs).toSorted()).toEqual([
+      'addListener',
+      'invoke',
+      'once',
+      'removeListener',
+      'send',
+    ]);
+    for (const name of ['linnet-ipc', 'app.quit', ''])
+      for (const call of [itwinjs.send, itwinjs.addListener, itwinjs.once])
+        expect(() => call(name, () => undefined)).toThrow(`illegal channel name '${name}'`);
+    await expect(itwinjs.invoke('linnet-ipc')).rejects.toThrow("illegal channel name 'linnet-ipc'");
+    const came: unknown[] = [];
+    electron.ipcMain.on('itwin.a', (_event, ...args: unknown[]) => came.push(args));
+    electron.ipcMain.handle('itwin.b', (_event, ...args: unknown[]) => args);
+    itwinjs.send('itwin.a', 1, 2);
+    expect(await itwinjs.invoke('itwin.b', 1, 2)).toEqual([1, 2]);
+    expect(came).toEqual([[1, 2]]);
+    const told: unknown[] = [];
+    itwinjs.addListener('itwin.c', (...args) => told.push(args));
+    itwinjs.once('itwin.c', (...args) => told.push(args));
+    for (const n of [1, 2]) contents.send('itwin.c', n);
+    await settled();
+    expect(told).toEqual([
+      [{}, 1],
+      [{}, 1],
+      [{}, 2],
+    ]);
   });
 
   it('tells what comes, without its event, until it is told not to', async () => {

@@ -32,9 +32,10 @@ export class Desktop {
   static async start(
     options: ElectronHostOptions = {},
     application?: INestApplicationContext,
+    standIn: { realms?: boolean } = {},
   ): Promise<Desktop> {
-    const electron = new ElectronStandIn();
-    const electronHost = { electron, frontendURL, ...options };
+    const electron = (options.electron as ElectronStandIn | undefined) ?? new ElectronStandIn(standIn);
+    const electronHost = { frontendURL, ...options, electron };
     return new Desktop(electron, await ElectronBackend.start({ electronHost, application }));
   }
 

@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { PageStandIn } from './page.stand-in.js';
+import type { InvokeReply, PageStandIn } from './page.stand-in.js';
+import { clone } from './context.bridge.js';
 import { WindowStandIn } from './window.stand-in.js';
 import type { WindowOptions } from './window.stand-in.js';
 
@@ -12,6 +14,9 @@ import type { WindowOptions } from './window.stand-in.js';
 // | rule | from |
 // |---|---|
 // | Messages are cloned by the structured clone algorithm, and lose their prototypes; functions, promises, symbols and weak collections throw when they are sent | ipc-renderer.md, `ipcRenderer.send`; web-frame-main.md, `frame.send` |
+// | A call (`invoke`) is answered by the one handler of its channel, a second of which throws; what the handler returns is cloned, of what it throws only the text arrives, and the main process writes it to the console | ipc-renderer.md, `ipcRenderer.invoke`; ipc-main.md, `ipcMain.handle`; lib/browser/ipc-main-impl.ts |
+// | `ipc-message` of `webContents` tells of messages of all channels, before `ipcMain` does; of calls nothing tells | web-contents.md, `contents.ipc`; lib/browser/api/web-contents.ts |
+// | `web-contents-created` for each `webContents` | app.md |
 // | Messages arrive later, in the order in which they were sent | ipc-main.md, "It is possible to send messages …"; tutorial/ipc.md |
 // | An event has `sender` and `senderFrame`; the latter is null once the frame shows another page or is gone | structures/ipc-main-event.md |
 // | A frame keeps its `frameTreeNodeId` whatever it shows; another page has another `routingId`; a main frame has no parent | web-frame-main.md |
@@ -39,6 +44,8 @@ export class ElectronStandIn {
   /** What else was sent to the console, or would have ended the main process. */
   readonly errors: unknown[] = [];
   readonly windows: WindowStandIn[] = [];
+  /** Dialogs that were opened, each as the name of its function and what it was given. */
+  readonly opened: unknown[][] = [];
   /** Schemes that are standard. */
   readonly schemes = new Set<string>();
   readonly #handlers = new Map<string, (request: Request) => Promise<Response>>();
@@ -46,8 +53,17 @@ export class ElectronStandIn {
   /** The servers that are not its own, by address: what is not there cannot be reached. */
   web: (url: string) => Response | undefined = () => new Response('');
 
-  readonly ipcMain = new EventEmitter();
+  readonly ipcMain = new IpcMainStandIn();
   readonly app = new AppStandIn(this);
+  readonly dialog = {
+    showOpenDialog: (...args: unknown[]) =>
+      this.#open('showOpenDialog', args, { canceled: true, filePaths: [] }),
+    showSaveDialog: (...args: unknown[]) =>
+      this.#open('showSaveDialog', args, { canceled: true, filePath: '' }),
+    showMessageBox: (...args: unknown[]) => this.#open('showMessageBox', args, { response: 1 }),
+    showMessageBoxSync: (...args: unknown[]) => void this.opened.push(['showMessageBoxSync', ...args]),
+    showErrorBox: (...args: unknown[]) => void this.opened.push(['showErrorBox', ...args]),
+  };
   readonly net = { fetch: (url: string) => fetchFile(url) };
   readonly protocol = {
     registerSchemesAsPrivileged: (schemes: { scheme: string; privileges: { standard?: boolean } }[]) => {
@@ -69,8 +85,17 @@ export class ElectronStandIn {
     getAllWindows(): WindowStandIn[];
   } = windowsOf(this);
 
-  constructor({ ready = true } = {}) {
+  /** Whether the scripts of each page are in a realm of their own, as `page.window`. */
+  readonly realms: boolean;
+
+  constructor({ ready = true, realms = false } = {}) {
+    this.realms = realms;
     if (ready) this.app.becomeReady();
+  }
+
+  async #open<T>(name: string, args: unknown[], result: T): Promise<T> {
+    this.opened.push([name, ...args]);
+    return result;
   }
 
   /** The answer to a request of a page. */
@@ -87,23 +112,65 @@ export class ElectronStandIn {
 
   /** A message has come from a page. */
   receive(page: PageStandIn, channel: string, args: unknown[]): void {
-    const event = {
-      type: 'frame',
-      sender: page.contents,
-      get senderFrame() {
-        return page.isGone ? null : page.frame;
-      },
-      processId: page.processId,
-      frameId: page.routingId,
-      ports: [],
-    };
+    const event = eventOf(page);
     try {
+      page.contents.emit('ipc-message', event, channel, ...args);
       this.ipcMain.emit(channel, event, ...args);
     } catch (error) {
       this.errors.push(error);
     }
   }
+
+  /** A page has called. Never settles for one that is gone by the time of the answer. */
+  async invoke(page: PageStandIn, channel: string, args: unknown[]): Promise<InvokeReply> {
+    const reply = await this.#answer(page, channel, args);
+    await new Promise<void>((arrived) => this.later(arrived));
+    return page.isGone ? new Promise(() => undefined) : reply;
+  }
+
+  async #answer(page: PageStandIn, channel: string, args: unknown[]): Promise<InvokeReply> {
+    const handler = this.ipcMain.handlers.get(channel);
+    if (!handler) return { error: `Error: No handler registered for '${channel}'` };
+    try {
+      return { result: clone(await handler(eventOf(page), ...args)) };
+    } catch (error) {
+      this.errors.push(error);
+      return { error: String(error) };
+    }
+  }
 }
+
+function eventOf(page: PageStandIn): object {
+  return {
+    type: 'frame',
+    sender: page.contents,
+    get senderFrame() {
+      return page.isGone ? null : page.frame;
+    },
+    processId: page.processId,
+    frameId: page.routingId,
+    ports: [],
+  };
+}
+
+/** `ipcMain`. */
+class IpcMainStandIn extends EventEmitter {
+  readonly handlers = new Map<string, InvokeHandler>();
+
+  handle(channel: string, handler: InvokeHandler): void {
+    if (this.handlers.has(channel))
+      throw new Error(`Attempted to register a second handler for '${channel}'`);
+    if (typeof handler !== 'function')
+      throw new TypeError(`Expected handler to be a function, but found type '${typeof handler}'`);
+    this.handlers.set(channel, handler);
+  }
+  removeHandler(channel: string): void {
+    this.handlers.delete(channel);
+  }
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in the types of Electron
+type InvokeHandler = (event: any, ...args: any[]) => unknown;
 
 /** `app`. */
 class AppStandIn extends EventEmitter {
@@ -115,6 +182,13 @@ class AppStandIn extends EventEmitter {
     super();
   }
 
+  /** Where the application keeps what is the user's. */
+  userData = join(tmpdir(), 'linnet-there-is-none');
+
+  getPath(name: string): string {
+    if (name !== 'userData') throw new Error(`Failed to get '${name}' path`);
+    return this.userData;
+  }
   isReady(): boolean {
     return this.#isReady;
   }

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { createContext, compileFunction, runInContext } from 'node:vm';
+import { compileFunction, createContext, isContext, runInContext } from 'node:vm';
 import * as events from 'node:events';
 import * as timers from 'node:timers';
 import * as url from 'node:url';
@@ -16,7 +16,7 @@ let ids = 0;
 /** One document in a frame: its two worlds, and `ipcRenderer`, which only the isolated one has. */
 export class PageStandIn {
   /** The globals that the preload script has made for the page. */
-  readonly window: Record<string, unknown> = {};
+  readonly window: Record<string, unknown>;
   /** What a renderer that was taken over sends by. */
   readonly ipcRenderer = new IpcRendererStandIn(this);
   /** Gone with its process or its frame, or another document is in its place. */
@@ -31,7 +31,17 @@ export class PageStandIn {
     /** Its frame, as the main process sees it: that of the documents before it. */
     readonly frame: FrameStandIn,
   ) {
+    this.window = contents.electron.realms ? createContext({}) : {};
     frame.show(this);
+  }
+
+  get #argv(): readonly string[] {
+    return ['electron', ...(this.contents.options.webPreferences?.additionalArguments ?? [])];
+  }
+
+  /** The world of the page's scripts: a realm of its own, or that of the tests. */
+  #main(): World {
+    return isContext(this.window) ? worldOf(this.window) : { Array, Object, Error, TypeError };
   }
 
   /** As code of this page sees it: what was exposed to it is global. Of one page at a time. */
@@ -43,8 +53,8 @@ export class PageStandIn {
   /** Runs a preload script in the isolated world, sandboxed. */
   runPreload(path: string): void {
     const isolated = createContext({ console });
-    const world = runInContext('({ Array, Object, Error, TypeError })', isolated) as World;
-    const main: World = { Array, Object, Error, TypeError };
+    const world = worldOf(isolated);
+    const main = this.#main();
     const contextBridge = {
       exposeInMainWorld: (key: string, api: unknown) => {
         if (key in this.window)
@@ -63,24 +73,46 @@ export class PageStandIn {
     const names = ['require', 'process', 'exports', 'module', 'Buffer', 'setImmediate', 'clearImmediate'];
     const exports = {};
     const script = compileFunction(sourceOf(path), names, { parsingContext: isolated, filename: path });
-    script(require, new EventEmitter(), exports, { exports }, Buffer, setImmediate, clearImmediate);
+    const process = Object.assign(new EventEmitter(), { argv: this.#argv, sandboxed: true });
+    script(require, process, exports, { exports }, Buffer, setImmediate, clearImmediate);
   }
 }
 
 /** `ipcRenderer` of one document. */
 class IpcRendererStandIn extends EventEmitter {
-  constructor(private readonly page: PageStandIn) {
+  readonly #page: PageStandIn;
+
+  constructor(page: PageStandIn) {
     super();
+    this.#page = page;
   }
 
   send(channel: string, ...args: unknown[]): void {
     const cloned = clone(args);
-    const { contents } = this.page;
+    const { contents } = this.#page;
     contents.electron.later(() => {
       if (contents.isDestroyed()) return;
-      contents.electron.receive(this.page, channel, cloned);
+      contents.electron.receive(this.#page, channel, cloned);
     });
   }
+
+  async invoke(channel: string, ...args: unknown[]): Promise<unknown> {
+    const cloned = clone(args);
+    const { contents } = this.#page;
+    const { result, error } = await new Promise<InvokeReply>((reply) => {
+      contents.electron.later(() => {
+        if (!contents.isDestroyed()) void contents.electron.invoke(this.#page, channel, cloned).then(reply);
+      });
+    });
+    if (error !== undefined) throw new Error(`Error invoking remote method '${channel}': ${error}`);
+    return result;
+  }
+}
+
+/** What the main process answers a call with. */
+export interface InvokeReply {
+  readonly result?: unknown;
+  readonly error?: string;
 }
 
 /** `WebFrameMain`, of a node of the tree of frames: whoever holds it sees the document that is shown there now. */
@@ -128,6 +160,10 @@ export class FrameStandIn {
       throw new Error('Render frame was disposed before WebFrameMain could be accessed');
     return this.#page;
   }
+}
+
+function worldOf(context: object): World {
+  return runInContext('({ Array, Object, Error, TypeError })', context) as World;
 }
 
 /** Libraries are never built in place: what is made of the source beside it, by whose name tests resolve it. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -89,6 +90,57 @@ describe('ElectronHost and ElectronApp', () => {
     expect([ElectronApp.isValid, IpcApp.isValid]).toEqual([true, true]);
     expect(await RpcManager.getClientForInterface(Scale).weigh('pen')).toEqual(['pen', 'desk', 'weigh']);
     expect(await IpcApp.callIpcChannel('greeter', 'greet', 'Ann')).toBe('hello Ann');
+  });
+
+  it('have the members by which display-test-app of iTwin.js is started', async () => {
+    expect(() => ElectronHost.app).toThrow('ElectronHost has not been started');
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    const electron = new ElectronStandIn({ ready: false });
+    install(electron);
+    const opts = {
+      iModelHost: { logTileLoadTimeThreshold: 3 },
+      electronHost: {
+        webResourcesPath,
+        iconName: 'display-test-app.ico',
+        rpcInterfaces: [Scale],
+        ipcHandlers: [Greeter],
+        developmentServer: false,
+      },
+      nativeHost: { applicationName: 'display-test-app' },
+      mobileHost: undefined,
+      localhostIpcHost: { noServer: true },
+    };
+    await ElectronHost.startup(opts);
+    expect(warn.mock.calls.flat()).toEqual([expect.stringMatching('iModelHost is not looked at')]);
+    electron.app.becomeReady();
+    const sizeAndPosition = ElectronHost.getWindowSizeAndPositionSetting('mainWindow');
+    const maximize = sizeAndPosition === undefined || ElectronHost.getWindowMaximizedSetting('mainWindow');
+    const window = { ...sizeAndPosition, show: !maximize, title: 'Display Test App' };
+    await ElectronHost.openMainWindow({ ...window, storeWindowName: 'mainWindow' });
+    ElectronHost.mainWindow!.maximize();
+    ElectronHost.mainWindow!.show();
+    ElectronHost.mainWindow!.webContents.toggleDevTools();
+    ElectronHost.app.on('web-contents-created', () => undefined);
+    expect(ElectronHost.rpcConfig.interfaces()).toEqual([Scale]);
+    expect(ElectronHost.electron.app).toBe(ElectronHost.app);
+    expect(ElectronHost.ipcMain).toBe(ElectronHost.electron.ipcMain);
+    expect([ElectronHost.frontendURL, ElectronHost.webResourcesPath, ElectronHost.appIconPath]).toEqual([
+      'electron://frontend/index.html',
+      webResourcesPath,
+      join(webResourcesPath, 'display-test-app.ico'),
+    ]);
+  });
+
+  it('open dialogs of the system, unless the application does without', async () => {
+    const electron = await start({ electronHost });
+    await ElectronApp.startup();
+    expect(await ElectronApp.dialogIpc.showMessageBox({ message: 'Go on?' })).toEqual({ response: 1 });
+    expect(electron.opened).toEqual([['showMessageBox', { message: 'Go on?' }]]);
+    ElectronApp.shutdown();
+    await ElectronHost.shutdown();
+    await start({ electronHost: { ...electronHost, dialogs: false } });
+    await ElectronApp.startup();
+    await expect(ElectronApp.dialogIpc.showMessageBox({})).rejects.toThrow('No handler is registered');
   });
 
   it('know what is registered later, and in the place of what was', async () => {

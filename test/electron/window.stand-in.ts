@@ -4,8 +4,14 @@ import { FrameStandIn, PageStandIn } from './page.stand-in.js';
 
 /** As much of the options of `BrowserWindow` as is looked at. */
 export interface WindowOptions {
+  readonly x?: number;
+  readonly y?: number;
+  readonly width?: number;
+  readonly height?: number;
   readonly webPreferences?: {
     readonly preload?: string;
+    /** At the end of `process.argv` of preload scripts. */
+    readonly additionalArguments?: readonly string[];
     readonly sandbox?: boolean;
     readonly contextIsolation?: boolean;
     readonly nodeIntegration?: boolean;
@@ -18,7 +24,9 @@ let ids = 0;
 /** `BrowserWindow`. */
 export class WindowStandIn extends EventEmitter {
   readonly #contents: ContentsStandIn;
+  readonly #bounds: { x: number; y: number; width: number; height: number };
   #isClosed = false;
+  #isMaximized = false;
 
   constructor(
     private readonly electron: ElectronStandIn,
@@ -29,8 +37,41 @@ export class WindowStandIn extends EventEmitter {
     const { sandbox = true, contextIsolation = true, nodeIntegration = false } = options.webPreferences ?? {};
     if (!sandbox || !contextIsolation || nodeIntegration)
       throw new Error('The stand-in has windows with sandbox and isolation only.');
+    const { x = 0, y = 0, width = 800, height = 600 } = options;
+    this.#bounds = { x, y, width, height };
     this.#contents = new ContentsStandIn(electron, options);
     electron.windows.push(this);
+    electron.app.emit('web-contents-created', {}, this.#contents);
+  }
+
+  getBounds(): { x: number; y: number; width: number; height: number } {
+    this.#alive();
+    return { ...this.#bounds };
+  }
+  setBounds(bounds: { x?: number; y?: number; width?: number; height?: number }): void {
+    this.#alive();
+    Object.assign(this.#bounds, bounds);
+    this.emit('width' in bounds || 'height' in bounds ? 'resize' : 'move', {});
+  }
+  isMaximized(): boolean {
+    this.#alive();
+    return this.#isMaximized;
+  }
+  maximize(): void {
+    this.#alive();
+    this.#isMaximized = true;
+    this.emit('maximize', {});
+  }
+  unmaximize(): void {
+    this.#alive();
+    this.#isMaximized = false;
+    this.emit('unmaximize', {});
+  }
+  show(): void {
+    this.#alive();
+  }
+  #alive(): void {
+    if (this.#isClosed) throw new TypeError('Object has been destroyed');
   }
 
   get webContents(): ContentsStandIn {
@@ -45,6 +86,7 @@ export class WindowStandIn extends EventEmitter {
   }
   close(): void {
     if (this.#isClosed) return;
+    this.emit('close', {});
     this.#contents.destroy();
     this.#isClosed = true;
     this.electron.windows.splice(this.electron.windows.indexOf(this), 1);
@@ -84,6 +126,9 @@ export class ContentsStandIn extends EventEmitter {
   }
   send(channel: string, ...args: unknown[]): void {
     this.mainFrame.send(channel, ...args);
+  }
+  toggleDevTools(): void {
+    this.#alive();
   }
   setWindowOpenHandler(handler: () => { action: string }): void {
     this.#alive();

@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { ElectronBackend } from '@linnet/electron/main';
 import type { ElectronHostOptions } from '@linnet/electron/main';
 import { ElectronStandIn } from './electron.stand-in.js';
@@ -135,6 +136,55 @@ describe('the main window', () => {
     await start({ developmentServer: true });
     electron.web = () => undefined;
     await expect(backend.openMainWindow()).rejects.toThrow('ERR_CONNECTION_REFUSED');
+  });
+
+  it('shows its page as soon as its development server is there', async () => {
+    await start({ developmentServer: true });
+    electron.web = () => undefined;
+    await expect(backend.openMainWindow()).rejects.toThrow('ERR_CONNECTION_REFUSED');
+    electron.web = () => new Response('');
+    const { webContents } = electron.windows[0]!;
+    while (webContents.page.url !== 'http://localhost:3000/')
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it('is where it was when it was last seen, by its name', async () => {
+    await start();
+    const folder = mkdtempSync(join(tmpdir(), 'linnet-windows-'));
+    electron.app.userData = folder;
+    try {
+      expect(backend.getWindowSizeAndPositionSetting('main')).toBeUndefined();
+      expect(backend.getWindowMaximizedSetting('main')).toBeUndefined();
+      const place = { x: 10, y: 20, width: 300, height: 200 };
+      await backend.openMainWindow({ ...place, storeWindowName: 'main' });
+      const [window] = electron.windows;
+      expect('storeWindowName' in window!.options).toBe(false);
+      expect(backend.getWindowSizeAndPositionSetting('main')).toEqual(place);
+      expect(backend.getWindowMaximizedSetting('main')).toBe(false);
+      window!.maximize();
+      expect(backend.getWindowMaximizedSetting('main')).toBe(true);
+      window!.setBounds({ x: 30, width: 400 });
+      expect(backend.getWindowSizeAndPositionSetting('main')).toEqual(place);
+      window!.close();
+      expect(backend.getWindowSizeAndPositionSetting('main')).toEqual({ ...place, x: 30, width: 400 });
+      expect(backend.getWindowSizeAndPositionSetting('__proto__')).toBeUndefined();
+      for (const written of ['no JSON', '5', '{"main":5}', '{"main":{"bounds":{"x":"1"},"maximized":1}}']) {
+        writeFileSync(join(folder, 'linnet-windows.json'), written);
+        expect(backend.getWindowSizeAndPositionSetting('main')).toBeUndefined();
+        expect(backend.getWindowMaximizedSetting('main')).toBeUndefined();
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('opens although its place cannot be kept', async () => {
+    await start();
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    await backend.openMainWindow({ storeWindowName: 'main' });
+    expect(electron.windows).toHaveLength(1);
+    expect(warn).toHaveBeenCalledWith(expect.stringMatching('The place of window "main" is not kept'));
+    warn.mockRestore();
   });
 
   const on = async (platform: string, work: () => Promise<void>) => {

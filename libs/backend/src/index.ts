@@ -22,6 +22,8 @@ export { IpcHandler } from './ipc/ipc.handler.js';
 export { IpcHost } from './ipc/ipc.host.js';
 export type { IpcSocketBackend } from './ipc/ipc.host.js';
 export type { Closable } from './ipc/ipc.lifetime.js';
+export { linkedSessions } from './ipc/ipc.linked.js';
+export type { IpcLinkMaker, LinkedSession, LinkedSessions } from './ipc/ipc.linked.js';
 export { memoryIpc } from './ipc/ipc.memory.js';
 export { serveMessagePort } from './ipc/ipc.port.js';
 export { IpcTicketService } from './ipc/ipc.ticket.js';

@@ -21,6 +21,9 @@ export { GENERAL_ERROR } from './call/call.error.js';
 export { encodeError } from './wire/error.codec.js';
 export { exposureOf, hiddenError, withoutOrigin } from './wire/error.members.js';
 export { isMemory, uncarriedKind } from './wire/value.kinds.js';
+export { isBytes } from './wire/bytes.js';
+export { decodeValue, isCount } from './wire/value.codec.js';
+export { checkMessage } from './ipc/ipc.codec.js';
 export { limitsFrom } from './wire/wire.limits.js';
 
 // HTTP, between a platform and the handler.
@@ -46,6 +49,15 @@ export {
 export { preparePush } from './ipc/ipc.outgoing.js';
 export { makeProxy } from './ipc/ipc.proxy.js';
 export { RpcOverIpc } from './ipc/ipc.rpc.js';
+export type { RpcOverIpcOptions } from './ipc/ipc.rpc.js';
+export {
+  encodeParts,
+  refusedReply,
+  SERIALIZED_RPC_CHANNEL,
+  SerializedRpc,
+} from './ipc/ipc.rpc.serialized.js';
+export type { SerializedReply } from './ipc/ipc.rpc.serialized.js';
+export { copyOf, copyReceived } from './ipc/ipc.cloned.form.js';
 export {
   COMPATIBLE_PROTOCOL,
   DURABLE_PROTOCOL,
@@ -56,5 +68,10 @@ export {
 export type { Hello } from './ipc/ipc.durable.codec.js';
 export { textForm } from './ipc/ipc.durable.form.js';
 export { DurableLink, INTERRUPTED } from './ipc/ipc.durable.link.js';
-export { IpcProtocolError, SessionLost } from './ipc/ipc.message.js';
+export { IpcMessageType, IpcProtocolError, SessionLost } from './ipc/ipc.message.js';
+export type { IpcMessage } from './ipc/ipc.message.js';
+export type { OutgoingMessage } from './ipc/ipc.outgoing.js';
+export type { IpcChannelWatcher } from './ipc/ipc.channels.js';
+export type { IpcServerLink } from './ipc/ipc.server.js';
 export { closeFrame } from './ipc/ipc.port.js';
+export { HIGH_WATER, sent, unwatched } from './ipc/ipc.link.js';

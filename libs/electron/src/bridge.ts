@@ -11,3 +11,23 @@ export interface ElectronBridge {
   /** Is told the messages of the main process. @returns ends it */
   listen(listener: (message: unknown) => void): () => void;
 }
+
+/** An argument of a page's process (`additionalArguments`): its preload script is to give it `window.itwinjs`. */
+export type WithITwin = '--linnet-itwinjs';
+
+/** What pages of core-electron ask for as `window.itwinjs` (`ITwinElectronApi` there). All channels begin with `itwin.`. */
+export interface ITwinBridge {
+  /** Sends to the main process. */
+  send(channel: string, ...args: unknown[]): void;
+  /** Calls the main process. @returns what it answers */
+  invoke(channel: string, ...args: unknown[]): Promise<unknown>;
+  /** Is told what the main process sends. */
+  addListener(channel: string, listener: ITwinListener): void;
+  /** Is told the next that the main process sends. */
+  once(channel: string, listener: ITwinListener): void;
+  /** Is there for code that calls it. */
+  removeListener(channel: string, listener: ITwinListener): void;
+}
+
+/** Listens to a channel; the event has nothing in it. */
+type ITwinListener = (event: unknown, ...args: unknown[]) => void;

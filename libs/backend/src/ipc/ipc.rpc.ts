@@ -3,10 +3,11 @@ import type { OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { RpcDispatcher } from '@linnet/common';
 import type { IpcRawHandler } from '@linnet/common';
-import { RPC_CHANNEL, RpcOverIpc } from '@linnet/common/internal';
+import { RPC_CHANNEL, RpcOverIpc, SERIALIZED_RPC_CHANNEL, SerializedRpc } from '@linnet/common/internal';
 import { reporterFor } from '../nest/error.observer.js';
 import { mapNestException } from '../nest/exception.mapper.js';
 import { RpcServer } from '../rpc/rpc.server.js';
+import type { RpcOverIpcOptions } from '@linnet/common/internal';
 import { IpcHost } from './ipc.host.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
@@ -14,6 +15,8 @@ import { IPC_OPTIONS } from './ipc.tokens.js';
 /** Has every exposed RPC interface answer over IPC, too. */
 @Injectable()
 export class IpcRpcChannel implements OnModuleInit {
+  #isSerialized = false;
+
   constructor(
     @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
     private readonly host: IpcHost,
@@ -21,15 +24,29 @@ export class IpcRpcChannel implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
+    const rpc = new RpcOverIpc(this.#dispatcher(), this.#rpcOptions());
+    const answer: IpcRawHandler = (event, method, request: unknown) => rpc.answer(event, method, request);
+    this.host.server.channels.handle(RPC_CHANNEL, answer, true);
+  }
+
+  /** Answers the requests of wires that serialize them as core-electron does. Repeated calls do nothing. */
+  serveSerialized(): void {
+    if (this.#isSerialized) return;
+    this.#isSerialized = true;
+    const { depth: maxDepth } = this.host.limits;
+    const rpc = new SerializedRpc(this.#dispatcher(), { ...this.#rpcOptions(), maxDepth });
+    const answer: IpcRawHandler = (event, _method, request: unknown) => rpc.answer(event, request);
+    this.host.server.channels.handle(SERIALIZED_RPC_CHANNEL, answer, true);
+  }
+
+  #rpcOptions(): RpcOverIpcOptions {
     const logger = new Logger('IpcModule');
-    const rpc = new RpcOverIpc(this.#dispatcher(), {
+    return {
       ...this.options,
       maxArguments: this.host.limits.arguments,
       mapError: mapNestException,
       report: reporterFor(logger, this.options),
-    });
-    const answer: IpcRawHandler = (event, method, request: unknown) => rpc.answer(event, method, request);
-    this.host.server.channels.handle(RPC_CHANNEL, answer, true);
+    };
   }
 
   /** An application without `RpcModule` serves no interface, and says so to who asks for one. */

@@ -4,7 +4,7 @@ import { TransientError } from '../call/call.error.js';
 import { newId } from '../call/call.id.js';
 import { encodeError } from '../wire/error.codec.js';
 import type { ErrorPolicy } from '../wire/error.codec.js';
-import { primitiveMembers, withoutOrigin } from '../wire/error.members.js';
+import { primitiveMembers, toldOf } from '../wire/error.members.js';
 import type { ErrorExposure, WireError } from '../wire/error.members.js';
 import { isBytes } from '../wire/bytes.js';
 import { encodeMultipart } from '../wire/multipart.codec.js';
@@ -84,16 +84,6 @@ function encodeFailure(
     const body = JSON.stringify({ isError: true, name: 'Error', ...primitiveMembers(error.body as object) });
     return { status, contentType: TEXT, body, retryAfter, thrown, error };
   }
-}
-
-/** The members of an error; its own stack is there only where it is to be told. */
-function toldOf(body: object, exposure: ErrorExposure): unknown {
-  if (Array.isArray(body)) return withoutOrigin(body, exposure);
-  const outer = new Set([body]);
-  const members = Object.entries(body).map(([key, member]) => [key, withoutOrigin(member, exposure, outer)]);
-  // A caller has to learn of it, also where no member of what was thrown can be sent.
-  const isEmpty = members.length > 0 && members.every(([, member]) => member === undefined);
-  return isEmpty ? primitiveMembers({}) : Object.fromEntries(members);
 }
 
 /** Tells a protocol 2 client that a status is the outcome of the call and not of the transport. */

@@ -70,9 +70,18 @@ const ipcApp: IpcChannelHandler = {
   ]),
 };
 
+/** Is told which channels have a handler, by their names on the wire. */
+export interface IpcChannelWatcher {
+  /** A channel has a handler from now on. */
+  added(wireName: string): void;
+  /** A channel has none any more. */
+  removed(wireName: string): void;
+}
+
 /** All that is callable over IPC, and who listens. */
 export class IpcChannels {
   readonly #registrations = new Map<string, Registration>();
+  readonly #watchers = new Set<IpcChannelWatcher>();
   /** Who listens to any session. */
   readonly listeners = new IpcListeners<IpcListener>();
 
@@ -85,7 +94,7 @@ export class IpcChannels {
    */
   register(channel: IpcChannelLike, handler: IpcChannelHandler, isFixed = false): () => void {
     const name = channelName(channel);
-    return this.#add(wireChannel(name), { lookup: lookupIn(name, handler), isFixed });
+    return this.#add(wireChannel(name), { lookup: lookupIn(name, handler), isFixed, isRaw: false });
   }
 
   /** As {@link register}, for a channel by its name on the wire, and without the envelope. */
@@ -93,33 +102,59 @@ export class IpcChannels {
     const run = (call: IpcCall): unknown =>
       handler({ session: call.session, activity: call.activity }, call.method, ...call.arguments);
     const target = { run, enveloped: false, sequential: false };
-    return this.#add(wireName, { lookup: () => target, isFixed });
+    return this.#add(wireName, { lookup: () => target, isFixed, isRaw: true });
   }
 
   /** What answers a call. Throws an IModelError where there is nothing of these names. */
   lookup(wireName: string, method: unknown): IpcTarget {
     const registration = this.#registrations.get(wireName) ?? unhandled.get(wireName);
     if (!registration) throw notFound(`No handler is registered for channel: ${wireName}`);
-    if (typeof method !== 'string' || method === '')
-      throw notFound(`The call names no method of channel: ${wireName}`);
     return registration.lookup(method);
+  }
+
+  /** Whether a handler is registered for a channel, by its name on the wire. */
+  has(wireName: string): boolean {
+    return this.#registrations.has(wireName);
+  }
+
+  /** Whether the calls of a channel, by its name on the wire, are answered with bare values. */
+  isRaw(wireName: string): boolean {
+    return this.#registrations.get(wireName)?.isRaw ?? false;
+  }
+
+  /**
+   * Tells of the channels that are answered now, and of those that begin or cease to be: for platforms that have to know
+   * them beforehand.
+   *
+   * @returns a function that ends it
+   */
+  watch(watcher: IpcChannelWatcher): () => void {
+    for (const wireName of new Set([...unhandled.keys(), ...this.#registrations.keys()]))
+      watcher.added(wireName);
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
   }
 
   #add(wireName: string, registration: Registration): () => void {
     const before = this.#registrations.get(wireName);
     if (before && (before.isFixed || registration.isFixed))
       throw new Error(`Two handlers of the IPC channel "${wireName}".`);
+    if (!before && !unhandled.has(wireName)) for (const watcher of this.#watchers) watcher.added(wireName);
     this.#registrations.set(wireName, registration);
     return () => {
-      if (this.#registrations.get(wireName) === registration) this.#registrations.delete(wireName);
+      if (this.#registrations.get(wireName) !== registration) return;
+      this.#registrations.delete(wireName);
+      if (!unhandled.has(wireName)) for (const watcher of this.#watchers) watcher.removed(wireName);
     };
   }
 }
 
 /** What is registered for a channel. */
 interface Registration {
-  readonly lookup: (method: string) => IpcTarget;
+  readonly lookup: (method: unknown) => IpcTarget;
   readonly isFixed: boolean;
+  /** Whether it answers with bare values. */
+  readonly isRaw: boolean;
 }
 
 /** By the name on the wire: what is answered where nothing is registered. */
@@ -130,11 +165,13 @@ const unhandled: ReadonlyMap<string, Pick<Registration, 'lookup'>> = new Map([
 function lookupIn(
   channel: string,
   { name, methods, sequential = false }: IpcChannelHandler,
-): (method: string) => IpcTarget {
+): (method: unknown) => IpcTarget {
   const targets = new Map<string, IpcTarget>();
   const all = channel === IPC_APP ? [...ipcApp.methods, ...methods] : methods;
   for (const [method, run] of all) targets.set(method, { run, enveloped: true, sequential });
   return (method) => {
+    if (typeof method !== 'string' || method === '')
+      throw notFound(`The call names no method of channel: ${wireChannel(channel)}`);
     const target = targets.get(method);
     if (target) return target;
     // Both texts are the reference's, which clients may look for.

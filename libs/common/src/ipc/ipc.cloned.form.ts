@@ -3,6 +3,7 @@ import { ValueCopier } from '../wire/value.copy.js';
 import type { CopyRules } from '../wire/value.copy.js';
 import { describeUnsendable } from '../wire/value.inspect.js';
 import type { DurableForm } from './ipc.durable.form.js';
+import type { IpcLimits } from '../wire/wire.limits.js';
 import { IpcMessageType, IpcProtocolError } from './ipc.message.js';
 import type { OutgoingMessage, OutgoingValue } from './ipc.outgoing.js';
 import { refuseMessage } from './ipc.refusal.js';
@@ -22,26 +23,39 @@ export const clonedForm: DurableForm = {
 
   frame: (first, contents) => [first, ...contents],
 
-  parse(frame, { messageBytes: bytes, depth }) {
+  parse(frame, limits) {
     // The frame, its messages and the values of each: three levels that JSON text has as well.
-    const copier = new ValueCopier({
-      depth: depth + 1,
-      bytes,
-      refused: refuseMessage,
-      arrayOf: ownArray,
-      check: () => undefined,
-    });
-    try {
-      const list = copier.copy(frame);
-      if (!Array.isArray(list)) throw new IpcProtocolError(1007, 'A frame is no list.');
-      return { list: list as unknown[], bytes: copier.bytes };
-    } catch (error) {
-      if (error instanceof NumberedError)
-        throw new IpcProtocolError(copier.bytes > bytes ? 1009 : 1007, error.message);
-      throw error;
-    }
+    const { value, bytes } = copyReceived(frame, { ...limits, depth: limits.depth + 1 }, refuseMessage);
+    if (!Array.isArray(value)) throw new IpcProtocolError(1007, 'A frame is no list.');
+    return { list: value as unknown[], bytes };
   },
 };
+
+/**
+ * Copies a list that a peer has sent by a platform that clones: what JSON has is in the copy, and nothing else.
+ *
+ * @param refused gives what stands for an item with a member that no value may have. Default: nothing is copied
+ * @throws IpcProtocolError 1009 above `messageBytes`, 1007 for a value that is too deep, or cannot be copied
+ */
+export function copyReceived(
+  list: unknown,
+  { messageBytes, depth }: Pick<IpcLimits, 'messageBytes' | 'depth'>,
+  refused: NonNullable<CopyRules['refused']> = refuseAll,
+): { value: unknown; bytes: number } {
+  const check = () => undefined;
+  const copier = new ValueCopier({ depth, bytes: messageBytes, refused, arrayOf: ownArray, check });
+  try {
+    return { value: copier.copy(list), bytes: copier.bytes };
+  } catch (error) {
+    if (error instanceof NumberedError)
+      throw new IpcProtocolError(copier.bytes > messageBytes ? 1009 : 1007, error.message);
+    throw error;
+  }
+}
+
+function refuseAll(_item: unknown, error: NumberedError): never {
+  throw error;
+}
 
 function listOf(message: OutgoingMessage, value: unknown): unknown[] {
   const { type, channel, method, request, activityId, timeoutMs } = message;
@@ -65,7 +79,12 @@ const sending: CopyRules = {
   },
 };
 
-function copyOf(outgoing: OutgoingValue): { value: unknown; bytes: number } {
+/**
+ * Copies a value for a peer, in its envelope.
+ *
+ * @throws NumberedError for a value that cannot be sent
+ */
+export function copyOf(outgoing: OutgoingValue): { value: unknown; bytes: number } {
   return outgoing.made(() => copied(outgoing));
 }
 

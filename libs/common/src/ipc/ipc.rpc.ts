@@ -18,13 +18,19 @@ export interface RpcOverIpcOptions extends IpcErrorOptions {
   readonly maxArguments: number;
 }
 
-interface RpcRequest {
+/** A call as it was read from a message. */
+export interface RpcRequest {
   readonly interfaceName: string;
   readonly interfaceVersion: string;
   readonly operation: string;
   readonly parameters: unknown[];
   readonly context: Readonly<Record<string, unknown>>;
+  /** Credentials of this call alone, on the wires that carry them. Default: those of the session. */
+  readonly accessToken?: string;
 }
+
+/** Receives the outcome of a call, the version of the protocol that its client speaks, and what the call was part of. */
+export type RpcSettled = (outcome: RpcOutcome, protocolVersion: number, activity: Activity) => void;
 
 /** Answers calls of RPC interfaces that come over an IPC session (WIRE 3.8). */
 export class RpcOverIpc {
@@ -38,37 +44,42 @@ export class RpcOverIpc {
    * @param request the one argument of the call
    * @returns never rejects
    */
-  answer({ session, activity: outer }: IpcEvent, method: string, request: unknown): Promise<IpcAnswer> {
+  answer(event: IpcEvent, method: string, request: unknown): Promise<IpcAnswer> {
     return new Promise((resolve) => {
       if (method !== 'request') {
         const error = methodNotFound('RpcOverIpc', method, nameOf(RPC_CHANNEL));
-        resolve(new IpcAnswer('error', encodeIpcError(error, encodeError(error, '')), outer));
+        resolve(new IpcAnswer('error', encodeIpcError(error, encodeError(error, '')), event.activity));
         return;
       }
-      const { context, ...rest } = readRequest(request);
-      const activity = activityOf(session, outer, context, rest.operation);
-      const protocolVersion = versionOf(context['protocolVersion']);
-      const settled = (outcome: RpcOutcome) => {
-        activity.answered();
-        resolve(this.#answer(outcome, protocolVersion, activity));
-      };
-      let call: RpcCall;
-      try {
-        const { interfaceName, interfaceVersion, operation, parameters } = rest;
-        if (parameters.length > this.options.maxArguments)
-          throw new IModelError(
-            GENERAL_ERROR,
-            `Invalid request: ${parameters.length} arguments are too many.`,
-          );
-        const target = this.dispatcher.lookup(interfaceName, interfaceVersion, operation);
-        const transport = { kind: 'ipc', session, protocolVersion } as const;
-        call = { target, arguments: parameters, activity, transport };
-      } catch (error) {
-        settled(outcomeOf(error));
-        return;
-      }
-      this.dispatcher.dispatch(call, settled);
+      this.run(event, readRequest(request), (...settled) => resolve(this.#answer(...settled)));
     });
+  }
+
+  /**
+   * Runs a call. Never throws.
+   *
+   * @param settled is called once
+   */
+  run({ session, activity: outer }: IpcEvent, { context, ...rest }: RpcRequest, settled: RpcSettled): void {
+    const activity = activityOf(session, outer, context, rest);
+    const protocolVersion = versionOf(context['protocolVersion']);
+    const settle = (outcome: RpcOutcome) => {
+      activity.answered();
+      settled(outcome, protocolVersion, activity);
+    };
+    let call: RpcCall;
+    try {
+      const { interfaceName, interfaceVersion, operation, parameters } = rest;
+      if (parameters.length > this.options.maxArguments)
+        throw new IModelError(GENERAL_ERROR, `Invalid request: ${parameters.length} arguments are too many.`);
+      const target = this.dispatcher.lookup(interfaceName, interfaceVersion, operation);
+      const transport = { kind: 'ipc', session, protocolVersion } as const;
+      call = { target, arguments: parameters, activity, transport };
+    } catch (error) {
+      settle(outcomeOf(error));
+      return;
+    }
+    this.dispatcher.dispatch(call, settle);
   }
 
   #answer(outcome: RpcOutcome, protocolVersion: number, activity: Activity): IpcAnswer {
@@ -131,9 +142,8 @@ function activityOf(
   session: IpcSession,
   outer: Activity,
   context: RpcRequest['context'],
-  operation: string,
+  { operation, accessToken = session.accessToken }: Pick<RpcRequest, 'operation' | 'accessToken'>,
 ): Activity {
-  const { accessToken } = session;
   const id = context['id'];
   const activity = new Activity(
     {
@@ -157,10 +167,10 @@ function versionOf(value: unknown): number {
   return parseInt(typeof value === 'number' ? String(value) : text(value), 10) || 0;
 }
 
-function record(value: unknown): Readonly<Record<string, unknown>> {
+export function record(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-function text(value: unknown): string {
+export function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }

@@ -38,6 +38,9 @@ export interface IpcConnection {
   idle(): Promise<void>;
 }
 
+/** What a session of a server sends through, on any wire. */
+export type IpcServerLink = Omit<IpcSessionLink, 'cancel'>;
+
 interface Open extends IpcConnection {
   readonly conversation: IpcConversation;
 }
@@ -80,25 +83,34 @@ export class IpcServer {
   /** Begins a session over a connection, on the compatible wire. */
   open(transport: IpcTransport, props: IpcSessionProps): IpcConnection {
     const { limits } = this.options;
-    return this.#begin(props, (receive, ended, kept) => new IpcLink(transport, limits, receive, ended, kept));
+    return this.openLink(
+      (receive, ended, kept) => new IpcLink(transport, limits, receive, ended, kept),
+      props,
+    );
   }
 
   /** Begins a session on the durable wire, whose connections come and go. */
   openDurable(form: DurableForm, props: IpcSessionProps): IpcConnection & { readonly link: DurableLink } {
     const { limits, heartbeatMs = 30_000 } = this.options;
-    return this.#begin(
-      props,
+    return this.openLink(
       (receive, ended, kept) => new DurableLink(form, limits, heartbeatMs, { receive, ended }, kept),
+      props,
     );
   }
 
-  #begin<Link extends IpcSessionLink>(
-    props: IpcSessionProps,
+  /**
+   * Begins a session over a link of another wire.
+   *
+   * @param linkOf makes the link, from what takes each message of the frontend, in order, is told once of its end, and
+   * counts the bytes that wait for the frontend
+   */
+  openLink<Link extends IpcServerLink>(
     linkOf: (
       receive: (message: IpcMessage) => void,
       ended: (closure: IpcClosure) => void,
       kept: SessionBytes,
     ) => Link,
+    props: IpcSessionProps,
   ): IpcConnection & { readonly link: Link } {
     const ended = (closure: IpcClosure) => {
       this.#open.delete(session);

@@ -133,3 +133,13 @@ export function errorMembers(error: Error): Record<string, unknown> {
   members['name'] ??= error.name;
   return members;
 }
+
+/** The members of an error; its own stack is there only where it is to be told. */
+export function toldOf(body: object, exposure: ErrorExposure): unknown {
+  if (Array.isArray(body)) return withoutOrigin(body, exposure);
+  const outer = new Set([body]);
+  const members = Object.entries(body).map(([key, member]) => [key, withoutOrigin(member, exposure, outer)]);
+  // A caller has to learn of it, also where no member of what was thrown can be sent.
+  const isEmpty = members.length > 0 && members.every(([, member]) => member === undefined);
+  return isEmpty ? primitiveMembers({}) : Object.fromEntries(members);
+}

@@ -1,15 +1,24 @@
 import { createRequire } from 'node:module';
-import { Module } from '@nestjs/common';
+import { join } from 'node:path';
+import { Logger, Module } from '@nestjs/common';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { IpcHost, IpcModule, RpcModule, RpcServer, serveMessagePort } from '@linnet/backend';
+import { IpcHost, IpcModule, linkedSessions, RpcModule, RpcServer, serveMessagePort } from '@linnet/backend';
 import { serveRegistered } from '@linnet/backend/node';
-import type { ErrorExposure } from '@linnet/common';
+import type { ErrorExposure, RpcInterfaceDefinition } from '@linnet/common';
 import { delayQuit } from './application.life.js';
-import type { ElectronMainWindow, ElectronModule, ElectronWindow } from './electron.types.js';
+import { BridgeWire } from './bridge.wire.js';
+import type {
+  ElectronMainWindow,
+  ElectronModule,
+  ElectronWindow,
+  WindowSizeAndPositionProps,
+} from './electron.types.js';
 import { FrameConnections } from './frame.connections.js';
 import { frontendUrl } from './host.options.js';
-import type { ElectronHostOptions, ElectronHostOpts } from './host.options.js';
+import type { ElectronHostOptions, ElectronHostOpts, ElectronHostWindowOptions } from './host.options.js';
+import { DIALOG_CHANNEL, dialogHandler } from './itwin.dialogs.js';
+import { ITwinWire } from './itwin.wire.js';
 import { PageWindows } from './page.windows.js';
 import { SenderRules } from './sender.rules.js';
 
@@ -26,9 +35,26 @@ export class ElectronBackend {
   readonly #windows: PageWindows;
   readonly #ends: (() => unknown)[] = [];
   #closing: Promise<void> | undefined;
+  #wire: ITwinWire | undefined;
+  /** The module `electron`. */
+  readonly electron: ElectronModule;
+  /** Where the page of {@link openMainWindow} is. */
+  readonly frontendURL: string;
+  /** The folder of the page; `undefined` where there is none. */
+  readonly webResourcesPath: string | undefined;
+  /** The file of the icon of windows; `undefined` where there is none. */
+  readonly appIconPath: string | undefined;
+  /** Says which interfaces `rpcInterfaces` has named. */
+  readonly rpcConfig: { readonly interfaces: () => RpcInterfaceDefinition[] };
 
   private constructor(electron: ElectronModule, options: ElectronHostOptions) {
     const page = frontendUrl(options);
+    const { webResourcesPath, iconName, rpcInterfaces = [] } = options;
+    this.electron = electron;
+    this.frontendURL = page;
+    this.webResourcesPath = webResourcesPath;
+    this.appIconPath = webResourcesPath && iconName && join(webResourcesPath, iconName);
+    this.rpcConfig = { interfaces: () => [...rpcInterfaces] };
     this.#rules = new SenderRules([new URL('.', page).href, ...(options.pages ?? [])], options.allow);
     this.#windows = new PageWindows(
       electron,
@@ -48,10 +74,18 @@ export class ElectronBackend {
    *
    * @throws Error (rejection) outside of Electron's main process, and for what cannot be served
    */
-  static async start({ electronHost = {}, application }: ElectronHostOpts = {}): Promise<ElectronBackend> {
+  static async start({
+    electronHost = {},
+    application,
+    iModelHost,
+  }: ElectronHostOpts = {}): Promise<ElectronBackend> {
     // All that has to be done before Electron is ready is done at once, for callers that do not wait.
     const electron = electronHost.electron ?? electronModule();
     const backend = new ElectronBackend(electron, electronHost);
+    if (iModelHost)
+      new Logger('ElectronHost').warn(
+        'iModelHost is not looked at: the application starts IModelHost of @itwin/core-backend by itself, where it needs one.',
+      );
     try {
       await backend.#serve(electron, electronHost, application);
     } catch (error) {
@@ -78,6 +112,17 @@ export class ElectronBackend {
    */
   addWindow(window: ElectronWindow): void {
     this.#rules.add(window.webContents);
+    this.#wire?.hear(window.webContents);
+  }
+
+  /** Where a window was when it was last seen, by its `storeWindowName`; `undefined` for one that was not. */
+  getWindowSizeAndPositionSetting(windowName: string): WindowSizeAndPositionProps | undefined {
+    return this.#windows.settings.sizeAndPosition(windowName);
+  }
+
+  /** Whether a window was as large as the screen when it was last seen; `undefined` for one that was not. */
+  getWindowMaximizedSetting(windowName: string): boolean | undefined {
+    return this.#windows.settings.maximized(windowName);
   }
 
   /**
@@ -89,7 +134,7 @@ export class ElectronBackend {
    * require that of `@linnet/electron/preload`, which is the default.
    * @throws Error (rejection) for `webPreferences` by which other pages come in, and where there is no page to show
    */
-  async openMainWindow(options: object = {}): Promise<void> {
+  async openMainWindow(options: ElectronHostWindowOptions | object = {}): Promise<void> {
     await this.#windows.open(options);
   }
 
@@ -107,9 +152,16 @@ export class ElectronBackend {
 
   async #serve(
     electron: ElectronModule,
-    { rpcInterfaces = [], ipcHandlers = [], exposeErrors, exposeError }: ElectronHostOptions,
+    {
+      rpcInterfaces = [],
+      ipcHandlers = [],
+      itwinjs = true,
+      dialogs = itwinjs,
+      ...exposure
+    }: ElectronHostOptions,
     application: ElectronHostOpts['application'],
   ): Promise<void> {
+    const { exposeErrors, exposeError } = exposure;
     if (application && (exposeErrors !== undefined || exposeError !== undefined))
       throw new Error(
         'Which errors pages see is an option of RpcModule and IpcModule, where ElectronHost is started with an application.',
@@ -128,10 +180,22 @@ export class ElectronBackend {
       this.#ends.push(serveRegistered(dispatcher, rpcInterfaces));
     }
     for (const Handler of ipcHandlers) this.#ends.push(host.register(new Handler()));
-    const connections = new FrameConnections(electron.ipcMain, this.#rules, (port, frontend) =>
+    const connections = new FrameConnections(this.#rules);
+    const bridge = new BridgeWire(electron.ipcMain, this.#rules, connections, (port, frontend) =>
       serveMessagePort(app, port, { frontend }),
     );
-    this.#ends.push(() => connections.close());
+    this.#ends.push(
+      () => connections.close(),
+      () => bridge.close(),
+    );
+    const sessions = linkedSessions(app);
+    if (dialogs) this.#ends.push(sessions.provide(DIALOG_CHANNEL, dialogHandler(electron.dialog)));
+    if (itwinjs) {
+      this.#ends.push(sessions.provideNativeApp());
+      const wire = new ITwinWire(electron, this.#rules, connections, sessions);
+      this.#wire = wire;
+      this.#ends.push(() => wire.close());
+    }
     // Whoever closes the application ends what it has answered.
     void host.ended.then(() => this.close());
   }

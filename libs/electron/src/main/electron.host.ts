@@ -1,6 +1,13 @@
 import { ElectronBackend } from './electron.backend.js';
-import type { ElectronMainWindow, ElectronWindow } from './electron.types.js';
-import type { ElectronHostOpts } from './host.options.js';
+import type {
+  ElectronApplication,
+  ElectronIpcMain,
+  ElectronMainWindow,
+  ElectronModule,
+  ElectronWindow,
+  WindowSizeAndPositionProps,
+} from './electron.types.js';
+import type { ElectronHostOpts, ElectronHostWindowOptions } from './host.options.js';
 
 let current: Promise<ElectronBackend> | undefined;
 let backend: ElectronBackend | undefined;
@@ -45,6 +52,41 @@ export const ElectronHost = {
     return backend?.isValid ?? false;
   },
 
+  /** The module `electron` of the main process. @throws Error before `startup` */
+  get electron(): ElectronModule {
+    return started().electron;
+  },
+
+  /** `app` of Electron. @throws Error before `startup` */
+  get app(): ElectronApplication {
+    return started().electron.app;
+  },
+
+  /** `ipcMain` of Electron. @throws Error before `startup` */
+  get ipcMain(): ElectronIpcMain {
+    return started().electron.ipcMain;
+  },
+
+  /** See {@link ElectronBackend.frontendURL}. */
+  get frontendURL(): string {
+    return started().frontendURL;
+  },
+
+  /** See {@link ElectronBackend.webResourcesPath}. */
+  get webResourcesPath(): string | undefined {
+    return started().webResourcesPath;
+  },
+
+  /** See {@link ElectronBackend.appIconPath}. */
+  get appIconPath(): string | undefined {
+    return started().appIconPath;
+  },
+
+  /** See {@link ElectronBackend.rpcConfig}. */
+  get rpcConfig(): ElectronBackend['rpcConfig'] {
+    return started().rpcConfig;
+  },
+
   /** The window that `openMainWindow` has opened, while it is there. */
   get mainWindow(): ElectronMainWindow | undefined {
     return backend?.mainWindow;
@@ -56,7 +98,17 @@ export const ElectronHost = {
   },
 
   /** See {@link ElectronBackend.openMainWindow}. */
-  async openMainWindow(options?: object): Promise<void> {
+  async openMainWindow(options?: ElectronHostWindowOptions | object): Promise<void> {
     await started().openMainWindow(options);
+  },
+
+  /** See {@link ElectronBackend.getWindowSizeAndPositionSetting}. */
+  getWindowSizeAndPositionSetting(windowName: string): WindowSizeAndPositionProps | undefined {
+    return started().getWindowSizeAndPositionSetting(windowName);
+  },
+
+  /** See {@link ElectronBackend.getWindowMaximizedSetting}. */
+  getWindowMaximizedSetting(windowName: string): boolean | undefined {
+    return started().getWindowMaximizedSetting(windowName);
   },
 };

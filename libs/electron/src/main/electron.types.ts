@@ -16,7 +16,7 @@ export interface ElectronFrame {
   /** Of the page that it shows, within its process. */
   readonly routingId: number;
   /** Sends to the scripts of the frame; what is sent to one that is gone is lost. */
-  send(channel: string, message: unknown): void;
+  send(channel: string, ...args: unknown[]): void;
 }
 
 /** What is told depends on the event. */
@@ -35,6 +35,8 @@ export interface ElectronContents {
   removeListener(event: string, listener: ElectronListener): unknown;
   /** Decides what becomes of windows that the page opens. */
   setWindowOpenHandler(handler: () => { action: 'deny' }): void;
+  /** Opens the developer tools, or closes them. */
+  toggleDevTools(): void;
 }
 
 /** A window: `BrowserWindow`, and what else has `webContents`. */
@@ -57,14 +59,43 @@ export interface ElectronIpcMain {
   on(channel: string, listener: (event: ElectronSender, message: unknown) => void): unknown;
   /** Ends what `on` began. */
   removeListener(channel: string, listener: (event: ElectronSender, message: unknown) => void): unknown;
+  /** Answers the calls of a channel; throws for one that is answered already. */
+  handle(channel: string, listener: (event: ElectronSender, ...args: unknown[]) => Promise<unknown>): void;
+  /** Ends what `handle` began. */
+  removeHandler(channel: string): void;
 }
 
 /** A window of the application's own making: `BrowserWindow`. */
 export interface ElectronMainWindow extends ElectronWindow {
   /** Shows a page; rejects when it cannot be loaded. */
   loadURL(url: string): Promise<void>;
-  /** Tells when the window is gone. */
-  on(event: 'closed', listener: () => void): unknown;
+  /** Tells what becomes of the window. */
+  on(event: ElectronWindowEvent, listener: () => void): unknown;
+  /** Shows the window, where it was made with `show: false`. */
+  show(): void;
+  /** Makes it as large as the screen. */
+  maximize(): void;
+  /** Whether it is as large as the screen. */
+  isMaximized(): boolean;
+  /** Whether it is gone: nothing else of it can be asked then. */
+  isDestroyed(): boolean;
+  /** Where it is, in pixels of the screen. */
+  getBounds(): WindowSizeAndPositionProps;
+}
+
+/** Events of a window that are listened to. */
+export type ElectronWindowEvent = 'close' | 'closed' | 'maximize' | 'move' | 'resize' | 'unmaximize';
+
+/** Size and position of a window, in pixels of the screen. */
+export interface WindowSizeAndPositionProps {
+  /** From left to right. */
+  width: number;
+  /** From top to bottom. */
+  height: number;
+  /** Of the left side. */
+  x: number;
+  /** Of the upper side. */
+  y: number;
 }
 
 /** `app`. */
@@ -75,6 +106,8 @@ export interface ElectronApplication {
   whenReady(): Promise<unknown>;
   /** Closes all windows, and ends the application. */
   quit(): void;
+  /** A folder of the user's, for the application to write to. */
+  getPath(name: 'userData'): string;
   /** Listens to an event of the application's. */
   on(event: string, listener: ElectronListener): unknown;
   /** Ends what `on` began. */
@@ -89,6 +122,8 @@ export interface ElectronModule {
   readonly app: ElectronApplication;
   /** Makes windows. */
   readonly BrowserWindow: new (options: object) => ElectronMainWindow;
+  /** Opens dialogs of the system. */
+  readonly dialog: object;
   /** Reads files for a page. */
   readonly net: { fetch(url: string): Promise<Response> };
   /** Serves pages under a scheme of the application's own. */

@@ -33,6 +33,13 @@ export interface ElectronHostOptions extends ErrorExposure {
    * Lets pages of the application call from elsewhere than the main frames of windows that were added. Default: nobody.
    */
   readonly allow?: (sender: ElectronSender) => boolean;
+  /**
+   * Whether windows of `openMainWindow` have `window.itwinjs`, for pages of core-electron. Default: they have not, and such
+   * pages are answered where another preload script gives it to them; `false`: they are not.
+   */
+  readonly itwinjs?: boolean;
+  /** Whether pages may open dialogs of the system (`ElectronApp.dialogIpc`). Default: where `itwinjs` is not `false`. */
+  readonly dialogs?: boolean;
   /** The module `electron`. Default: what `require('electron')` finds. */
   readonly electron?: ElectronModule;
 }
@@ -46,6 +53,22 @@ export interface ElectronHostOpts {
    * be awaited before Electron is ready, as in a CommonJS module, it is given as the promise that it is.
    */
   readonly application?: INestApplicationContext | Promise<INestApplicationContext>;
+  /** Of iTwin.js, and not looked at: `IModelHost` and `NativeHost` are started by the application where it needs them. */
+  readonly iModelHost?: object;
+  /** As {@link ElectronHostOpts.iModelHost}. */
+  readonly nativeHost?: object;
+  /** As {@link ElectronHostOpts.iModelHost}. */
+  readonly ipcHost?: object;
+}
+
+/** What `openMainWindow` understands besides the options of `BrowserWindow`. */
+export interface ElectronHostWindowOptions {
+  /** A name by which size and place of the window are remembered. Default: they are not. */
+  readonly storeWindowName?: string | undefined;
+  /** Of `BrowserWindow`: how the bar with the title looks. */
+  readonly titleBarStyle?: string | undefined;
+  /** Of `BrowserWindow`: what the page may do, and its `preload` script. */
+  readonly webPreferences?: object | undefined;
 }
 
 /** Where the page is. */

@@ -1,7 +1,7 @@
 export { ElectronHost } from './electron.host.js';
 export { ElectronBackend } from './electron.backend.js';
 export { electronScheme } from './page.scheme.js';
-export type { ElectronHostOptions, ElectronHostOpts } from './host.options.js';
+export type { ElectronHostOptions, ElectronHostOpts, ElectronHostWindowOptions } from './host.options.js';
 export type {
   ElectronApplication,
   ElectronContents,
@@ -12,4 +12,6 @@ export type {
   ElectronModule,
   ElectronSender,
   ElectronWindow,
+  ElectronWindowEvent,
+  WindowSizeAndPositionProps,
 } from './electron.types.js';

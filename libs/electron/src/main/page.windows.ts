@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { mergeOptions } from '@linnet/common/internal';
+import type { WithITwin } from '../bridge.js';
 import { quitWithWindows } from './application.life.js';
 import type {
   ElectronContents,
@@ -9,10 +10,14 @@ import type {
   ElectronWindow,
 } from './electron.types.js';
 import { frontendUrl } from './host.options.js';
-import type { ElectronHostOptions } from './host.options.js';
+import type { ElectronHostOptions, ElectronHostWindowOptions } from './host.options.js';
 import { electronScheme, registerScheme, serveScheme } from './page.scheme.js';
+import { WindowSettings } from './window.settings.js';
 
 const preload = fileURLToPath(new URL('../preload/preload.cjs', import.meta.url));
+
+/** Tells the preload script that pages are to have `window.itwinjs`. */
+const WITH_ITWIN: WithITwin = '--linnet-itwinjs';
 
 /** What the preload script and its page may never be without. */
 const isolated = {
@@ -27,9 +32,15 @@ const isolated = {
 /** What would let other pages into a window, or do as ours: whoever asks for it is not to believe to have it. */
 const refused = { webSecurity: false, webviewTag: true, allowRunningInsecureContent: true };
 
+/** How long to wait for a development server before it is tried again. */
+const SERVER_MS = 100;
+/** What Chromium says where nothing listens. */
+const ERR_CONNECTION_REFUSED = -102;
+
 /** Opens windows with the page of an application. */
 export class PageWindows {
   main: ElectronMainWindow | undefined;
+  readonly settings: WindowSettings;
   readonly #url: string;
   /** Whether the page is one of `webResourcesPath`. */
   readonly #isFile: boolean;
@@ -49,15 +60,17 @@ export class PageWindows {
     private readonly isPage: (url: string) => boolean,
     private readonly opened: (window: ElectronWindow) => void,
   ) {
+    this.settings = new WindowSettings(electron.app);
     this.#url = frontendUrl(options);
     this.#isFile = new URL(this.#url).protocol === `${electronScheme.scheme}:`;
     this.#hasScheme = this.#isFile && (options.schemeIsRegistered || registerScheme(electron));
   }
 
-  async open(options: object): Promise<void> {
+  async open(asked: ElectronHostWindowOptions | object): Promise<void> {
+    const { storeWindowName, ...options } = asked as ElectronHostWindowOptions;
     if (this.#isFile && !this.#hasScheme)
       throw new Error(`ElectronHost has to be started before Electron is ready, to have ${this.#url}.`);
-    const preferences = preferencesOf(options);
+    const preferences = preferencesOf(options, this.options);
     const folder = this.#isFile || this.options.iconName ? this.#folder() : undefined;
     await this.electron.app.whenReady();
     if (this.#isClosed) throw new Error('ElectronHost was shut down before there was a window.');
@@ -68,6 +81,7 @@ export class PageWindows {
       const window = new this.electron.BrowserWindow(
         mergeOptions<object>(defaults, options, { webPreferences: preferences }),
       );
+      if (storeWindowName !== undefined) this.settings.follow(window, storeWindowName);
       await this.#show(window);
     };
     this.#ends ??= this.#prepare(folder, () => void open());
@@ -105,7 +119,19 @@ export class PageWindows {
     });
     this.#keepToPages(window.webContents);
     this.opened(window);
+    if (this.options.developmentServer) this.#awaitServer(window);
     await window.loadURL(this.#url);
+  }
+
+  /** A development server may be started at the same time: its page is loaded as soon as it is there. */
+  #awaitServer(window: ElectronMainWindow): void {
+    const again = () => {
+      if (!window.isDestroyed() && !this.#isClosed) window.loadURL(this.#url).catch(() => undefined);
+    };
+    const failed = (_event: unknown, error: number, _text: string, _url: string, isMainFrame: boolean) => {
+      if (isMainFrame && error === ERR_CONNECTION_REFUSED) setTimeout(again, SERVER_MS);
+    };
+    window.webContents.on('did-fail-load', failed);
   }
 
   /** A page that leads elsewhere would take the window's rights to look like the application with it. */
@@ -125,10 +151,15 @@ interface NavigationEvent {
   preventDefault(): void;
 }
 
-function preferencesOf({ webPreferences }: { readonly webPreferences?: object }): object {
+function preferencesOf(
+  { webPreferences }: { readonly webPreferences?: object },
+  { itwinjs = false }: ElectronHostOptions,
+): object {
   const asked: Readonly<Record<string, unknown>> = { ...webPreferences };
   for (const [name, value] of Object.entries(refused))
     if (asked[name] === value)
       throw new Error(`ElectronHost opens no windows with ${name}: ${value}, for pages of its own.`);
-  return mergeOptions<object>({ preload }, asked, isolated);
+  const { additionalArguments = [] } = asked as { readonly additionalArguments?: readonly string[] };
+  const withITwin = itwinjs ? { additionalArguments: [...additionalArguments, WITH_ITWIN] } : {};
+  return mergeOptions<object>({ preload }, asked, withITwin, isolated);
 }

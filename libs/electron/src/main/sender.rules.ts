@@ -24,6 +24,11 @@ export class SenderRules {
     this.#windows.add(contents);
   }
 
+  /** Whether a window is one of those that were given. */
+  has(contents: ElectronContents): boolean {
+    return this.#windows.has(contents);
+  }
+
   /** Whether a window is that of another backend, which answers it. */
   isOthers(contents: ElectronContents): boolean {
     return !this.#windows.has(contents) && [...all].some((rules) => rules.#windows.has(contents));

@@ -1,6 +1,7 @@
 import { rpcOverIpc, WebRpcManager } from '@linnet/common';
 import type { IpcConnector, IpcFrontendOptions, RpcInterfaceDefinition } from '@linnet/common';
 import { IpcApp } from '@linnet/frontend';
+import { makeProxy } from '@linnet/common/internal';
 import { electronBridge, electronIpc } from './electron.ipc.js';
 
 /** What `ElectronApp.startup` is called with. */
@@ -17,6 +18,13 @@ export interface ElectronAppOpts {
   /** How the session behaves. */
   readonly ipcApp?: IpcFrontendOptions;
 }
+
+/** Functions of Electron's `dialog`, each with the options that it has there; by `ElectronApp.dialogIpc`. */
+export type ElectronDialogs = Record<
+  'showOpenDialog' | 'showSaveDialog' | 'showMessageBox' | 'showCertificateTrustDialog',
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- Electron's own types are not those of this library
+  (options: object) => Promise<any>
+>;
 
 let isStarted = false;
 
@@ -65,6 +73,11 @@ export const ElectronApp = {
       throw error;
     }
   },
+
+  /** Opens dialogs of the system: `await ElectronApp.dialogIpc.showOpenDialog({ properties: ['openFile'] })`. */
+  dialogIpc: makeProxy<ElectronDialogs>((method, args) =>
+    IpcApp.callIpcChannel('itwinjs-electron/dialog', 'callDialog', method, ...args),
+  ),
 
   /** Ends the session. */
   shutdown(): void {
