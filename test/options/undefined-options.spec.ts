@@ -346,6 +346,7 @@ describe('options of servers that are undefined', () => {
       userKey: 0,
       dedicated: 0,
       native: 0,
+      mobile: 0,
       frontendGraceMs: 0,
       onFrontendGone: 0,
       requireIpcMethod: 0,

@@ -72,6 +72,7 @@ export { IpcMessageType, IpcProtocolError, SessionLost } from './ipc/ipc.message
 export type { IpcMessage } from './ipc/ipc.message.js';
 export type { OutgoingMessage } from './ipc/ipc.outgoing.js';
 export type { IpcChannelWatcher } from './ipc/ipc.channels.js';
+export type { KeptBytes } from './ipc/ipc.bytes.js';
 export type { IpcServerLink } from './ipc/ipc.server.js';
 export { closeFrame } from './ipc/ipc.port.js';
 export { HIGH_WATER, sent, unwatched } from './ipc/ipc.link.js';

@@ -115,7 +115,8 @@ export class IpcGateway implements OnModuleInit {
       'name one, and have `authorize` read what differs from the URL of the upgrade.',
     );
     // However it is written, with slashes around it or without.
-    const path = `/${(this.options.path ?? 'ipc').replace(/^\/+|\/+$/g, '')}`;
+    const { path: given = this.options.mobile ? '/' : '/ipc' } = this.options;
+    const path = `/${given.replace(/^\/+|\/+$/g, '')}`;
     claimUpgrades(
       adapter.getHttpServer() as Server,
       (request) => pathOf(request.url!) === path,

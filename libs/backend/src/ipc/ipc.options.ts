@@ -30,7 +30,7 @@ export interface IpcTicketStore {
 
 /** Options of `IpcModule`. */
 export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapError'>, ErrorObserver {
-  /** Where frontends connect. Default `/ipc`; the application's global prefix does not count. */
+  /** Where frontends connect. Default `/ipc`, or `/` with `mobile`; the application's global prefix does not count. */
   path?: string;
   /** Decides who may open a session. Default: everybody whom origin, host, ticket and guards let through. */
   authorize?: IpcAuthorize;
@@ -49,6 +49,11 @@ export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapE
    * server listens on, and both sides know (`isNative`). Default `false`.
    */
   native?: boolean;
+  /**
+   * Frontends without a subprotocol speak the wire of `@itwin/core-mobile` (`MobileApp`), in the place of the compatible one.
+   * Default `false`.
+   */
+  mobile?: boolean;
   /** How long the frontend of a dedicated backend may be away, in milliseconds. Default 5,000. */
   frontendGraceMs?: number;
   /** Called when the frontend of a dedicated backend is gone for good. */

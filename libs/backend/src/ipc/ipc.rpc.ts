@@ -9,6 +9,7 @@ import { mapNestException } from '../nest/exception.mapper.js';
 import { RpcServer } from '../rpc/rpc.server.js';
 import type { RpcOverIpcOptions } from '@linnet/common/internal';
 import { IpcHost } from './ipc.host.js';
+import { provideNativeApp } from './ipc.native.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
 
@@ -27,6 +28,9 @@ export class IpcRpcChannel implements OnModuleInit {
     const rpc = new RpcOverIpc(this.#dispatcher(), this.#rpcOptions());
     const answer: IpcRawHandler = (event, method, request: unknown) => rpc.answer(event, method, request);
     this.host.server.channels.handle(RPC_CHANNEL, answer, true);
+    if (!this.options.mobile) return;
+    this.serveSerialized();
+    provideNativeApp(this.host);
   }
 
   /** Answers the requests of wires that serialize them as core-electron does. Repeated calls do nothing. */

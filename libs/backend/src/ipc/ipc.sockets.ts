@@ -12,6 +12,7 @@ import type { Connected } from './ipc.dedicated.js';
 import { IpcGreeting, isDone } from './ipc.greeting.js';
 import type { IpcPeer } from './ipc.greeting.js';
 import type { IpcHost } from './ipc.host.js';
+import { openMobile } from './ipc.mobile.link.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import type { IpcSessions } from './ipc.sessions.js';
 import { within } from './ipc.within.js';
@@ -74,7 +75,9 @@ export class IpcSockets {
       return;
     }
     if (isFull) this.sessions.yield(owner);
-    const connection = this.host.server.open(transport, { ...identity, id: randomUUID(), request });
+    const [{ server }, { mobile }] = [this.host, this.options];
+    const props = { ...identity, id: randomUUID(), request };
+    const connection = mobile ? openMobile(server, transport, props) : server.open(transport, props);
     const { link } = connection;
     this.#listen(webSocket, link);
     webSocket.on('close', (code: number, reason: Buffer) => link.ended({ code, reason: reason.toString() }));
