@@ -24,10 +24,10 @@ class TextError extends Error {
   }
 }
 class RobotWsException extends WsException {}
-/** That of `@nestjs/microservices`. */
+/** Called as those of Nest, and none of them. */
 class RpcException extends Error {
   getError() {
-    return { message: 'by message', robot: 3 };
+    return { message: 'by secret message', robot: 3 };
   }
 }
 
@@ -52,7 +52,8 @@ const errors: Record<string, () => unknown> = {
   getErrorText: () => new TextError('secret'),
   ws: () => new WsException('over ws'),
   wsChild: () => new RobotWsException({ message: 'over ws', robot: 3 }),
-  rpc: () => new RpcException('by message'),
+  rpc: () => new RpcException('by secret message'),
+  wsError: () => new WsException(driverError()),
   internal: () => new InternalServerErrorException(driverError()),
   conflict: () => new ConflictException(driverError()),
   notFound: () => new NotFoundException(new QueryError('secret')),
@@ -111,7 +112,7 @@ describe.each(Object.entries(tellers))('what a caller learns over %s', (way, tel
   };
   const status = (expected: number) => (way === 'HTTP' ? expected : undefined);
 
-  it.each(['getErrorObject', 'getErrorText'])(
+  it.each(['getErrorObject', 'getErrorText', 'rpc'])(
     'of an error that only looks like one of Nest: %s',
     async (kind) => {
       const { error } = await told(kind);
@@ -122,7 +123,7 @@ describe.each(Object.entries(tellers))('what a caller learns over %s', (way, tel
   it.each([
     ['ws', { message: 'over ws', name: 'WsException' }],
     ['wsChild', { message: 'over ws', robot: 3, name: 'RobotWsException' }],
-    ['rpc', { message: 'by message', robot: 3, name: 'RpcException' }],
+    ['wsError', { message: 'Internal error', name: 'WsException' }],
   ])('of one that is one of Nest: %s', async (kind, expected) => {
     expect((await told(kind)).error).toMatchObject(expected);
   });

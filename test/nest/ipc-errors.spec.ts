@@ -213,6 +213,41 @@ describe('an exception filter of a handler', () => {
     expect((await fail('filtered.fail', 'inside')).message).toBe('Internal error');
   });
 
+  it('that is written for gateways answers with the exception that it emits', async () => {
+    @Catch()
+    class Translating extends BaseWsExceptionFilter {
+      override catch(error: unknown, host: ArgumentsHost) {
+        const isHttp = error instanceof HttpException;
+        super.catch(
+          isHttp ? new WsException({ message: `translated: ${error.message}`, robot: 3 }) : error,
+          host,
+        );
+      }
+    }
+    const { fail } = await start(new Translating());
+    expect(await fail('filtered.fail', 'http')).toMatchObject({ message: 'translated: twice', robot: 3 });
+    // Not what the base filter says of an error that it does not know.
+    expect(await fail('filtered.fail', 'number')).toMatchObject({
+      errorNumber: 65574,
+      message: 'no such robot',
+    });
+    const own = await fail('filtered.fail', 'wsObject');
+    expect(own).toEqual({ message: 'over ws', robot: 3, name: 'WsException' });
+  });
+
+  it('that is written for gateways has the session for a client', async () => {
+    const filter: ExceptionFilter = {
+      catch(_error: unknown, host: ArgumentsHost) {
+        const client = host.switchToWs().getClient();
+        client.emit('other', { message: 'nobody hears it' });
+        expect(client.isOpen).toBe(true);
+        expect(host.switchToWs().getPattern()).toBe('filtered.fail');
+      },
+    };
+    const { fail } = await start(filter);
+    expect((await fail('filtered.fail', 'http')).message).toBe('twice');
+  });
+
   it('sees a thrown undefined', async () => {
     const seen: unknown[] = [];
     const { fail } = await start({ catch: (error: unknown) => void seen.push(error) });

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '@nestjs/common';
-import type { AbstractHttpAdapter } from '@nestjs/core';
+import { AbstractHttpAdapter } from '@nestjs/core';
 import { pathOf } from '@linnet/common/internal';
 
 export type ExpressRequest = IncomingMessage & {
@@ -53,7 +53,10 @@ export class MiddlewareMap {
   readonly #statics = new WeakSet<Handle>();
   readonly #met = new Map<string, boolean>();
   readonly #reported = new Set<string>();
+  /** Nest's middleware for CORS, by the function that it is. */
+  readonly #cors = new WeakSet<Handle>();
   readonly #hookLayer: string | undefined;
+  readonly #corsSource: string | undefined;
   #end: Handle | undefined;
   #stackLength = -1;
   #layers: ExpressLayer[] = [];
@@ -63,7 +66,11 @@ export class MiddlewareMap {
     private readonly app: ExpressApplication,
     private readonly logger: Logger,
   ) {
-    this.#hookLayer = hookLayerSource(adapter);
+    const fresh = freshAdapter(adapter);
+    this.#hookLayer = fresh && layersOf(fresh)[0]?.handle.toString();
+    fresh?.enableCors({});
+    this.#corsSource = fresh && layersOf(fresh).at(-1)?.handle.toString();
+    this.#record('enableCors', () => this.#cors);
     this.#record('registerParserMiddleware', () => this.#parsers);
     this.#record('useStaticAssets', (_path, options) =>
       // Without fall-through a static layer answers every method.
@@ -78,12 +85,12 @@ export class MiddlewareMap {
 
   /**
    * Whether the application answers for CORS itself where RPC is, by the middleware that Express and Nest have for
-   * it. Where that is hidden inside another, the stricter of both policies counts.
+   * it: added by Nest, or a function of the same source. Names do not count: a minifier changes them. Where that
+   * middleware is hidden inside another, the stricter of both policies counts.
    */
   hasCors(prefix: string): boolean {
-    return this.#before().some(
-      (layer) => layer.name === 'corsMiddleware' && matches(layer, `${prefix}/mode/imodel`),
-    );
+    const isCors = (handle: Handle) => this.#cors.has(handle) || handle.toString() === this.#corsSource;
+    return this.#before().some((layer) => isCors(layer.handle) && matches(layer, `${prefix}/mode/imodel`));
   }
 
   /** Whether a request would meet something of the application's. In doubt it would. */
@@ -169,14 +176,19 @@ function matches(layer: ExpressLayer, path: string): boolean {
   }
 }
 
-/** The layer that Nest's adapter itself puts first; it calls the adapter's hooks, and nothing without them. */
-function hookLayerSource(adapter: object): string | undefined {
-  let owner = adapter;
+/** Another adapter of the same kind, whose layers are known: first the one that Nest puts there itself. */
+function freshAdapter(adapter: object): AbstractHttpAdapter | undefined {
   // The package is an optional one, so the class comes from the adapter that is there.
-  while (owner.constructor.name !== 'ExpressAdapter') {
-    owner = Object.getPrototypeOf(owner) as object;
-    if (owner === Object.prototype) return undefined;
+  for (let owner = adapter; owner !== Object.prototype;) {
+    const parent = Object.getPrototypeOf(owner) as object | null;
+    if (parent === AbstractHttpAdapter.prototype)
+      return new (owner.constructor as new () => AbstractHttpAdapter)();
+    if (!parent) return undefined;
+    owner = parent;
   }
-  const fresh = new (owner.constructor as new () => AbstractHttpAdapter)();
-  return fresh.getInstance<ExpressApplication>().router.stack[0]?.handle.toString();
+  return undefined;
+}
+
+function layersOf(adapter: AbstractHttpAdapter): readonly ExpressLayer[] {
+  return adapter.getInstance<ExpressApplication>().router.stack;
 }

@@ -2,6 +2,7 @@ import { ConfigurableModuleBuilder, Module, Scope } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { DiscoveryModule, REQUEST } from '@nestjs/core';
 import { IpcSession } from '@linnet/common';
+import { messageExceptions } from '../nest/message.exceptions.js';
 import { IpcRequest } from '../nest/message.request.js';
 import { IpcAuthorizer } from './ipc.authorizer.js';
 import { IpcGateway } from './ipc.gateway.js';
@@ -47,6 +48,7 @@ const session = {
 @Module({
   imports: [DiscoveryModule],
   providers: [
+    messageExceptions,
     IpcHost,
     IpcRegistry,
     IpcSessions,

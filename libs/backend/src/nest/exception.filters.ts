@@ -14,6 +14,7 @@ import type { HandlerCall, HandlerMethod } from './handler.call.js';
 import { boundFiltersOf, filtersOf, globalFiltersOf } from './nest.internals.js';
 import type { NestParts } from './nest.internals.js';
 import { silentResponse } from './silent.response.js';
+import { WsEmission } from './ws.emission.js';
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -61,15 +62,19 @@ export class ExceptionFilters {
     const isSilent = isKept && call.contextType === 'http';
     if (!isSilent) call.beforeFilter();
     const context = isSilent ? this.#silentContext(call) : this.#contextOf(call);
+    const emission = call.contextType === 'ws' && !isKept ? new WsEmission(context) : undefined;
     let returned: unknown;
     try {
-      returned = await (filter.func as Method)(error, context);
+      returned = await (filter.func as Method)(error, emission?.filterContext ?? context);
     } catch (failure) {
       if (failure !== error) logger.error(failure);
       throw error;
     }
     if (!isSilent && call.isAnswered()) return this.#answered(error);
     if (isSilent && context.getArgByIndex<{ headersSent: boolean }>(1).headersSent) throw error;
+    const emitted = emission?.replacing(error);
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- as around a gateway, what is emitted is an object
+    if (emitted) throw emitted;
     if (isObservable(returned)) {
       const replaced = lastValueFrom(returned, { defaultValue: undefined });
       returned = await (isKept ? replaced.catch(() => undefined) : replaced);

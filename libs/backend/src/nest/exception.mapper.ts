@@ -1,5 +1,30 @@
-import { HttpException } from '@nestjs/common';
+import {
+  BadGatewayException,
+  BadRequestException,
+  ConflictException,
+  ForbiddenException,
+  GatewayTimeoutException,
+  GoneException,
+  HttpException,
+  HttpVersionNotSupportedException,
+  ImATeapotException,
+  InternalServerErrorException,
+  MethodNotAllowedException,
+  MisdirectedException,
+  NotAcceptableException,
+  NotFoundException,
+  NotImplementedException,
+  PayloadTooLargeException,
+  PreconditionFailedException,
+  RequestTimeoutException,
+  ServiceUnavailableException,
+  UnauthorizedException,
+  UnprocessableEntityException,
+  UnsupportedMediaTypeException,
+} from '@nestjs/common';
 import { encodeError, withoutOrigin } from '@linnet/common/internal';
+import { isMessageException, messageExceptionName } from './message.exceptions.js';
+import type { MessageException } from './message.exceptions.js';
 
 /** A failure as a caller sees it. */
 type Mapped = { status: number; body: Record<string, unknown> };
@@ -17,15 +42,16 @@ export function mapNestException(error: unknown): Mapped | undefined {
 function mapHttpException(error: HttpException): Mapped {
   const status = error.getStatus();
   const response = toldBy(error);
+  const name = nameOf(error);
   const { message, ...members } =
     typeof response === 'string'
       ? { message: response }
       : { message: undefined, ...(withoutOrigin({ ...response }) as object) };
   const body: Record<string, unknown> = {
-    message: typeof response === 'string' ? response : error.message,
+    message: typeof response === 'string' ? response : messageBy(error, name),
     ...members,
     isError: true,
-    name: error.name,
+    name,
   };
   if (typeof message === 'string') body['message'] = message;
   // Validation pipes give a list: one text for those who show it, the list for those who look closer.
@@ -40,30 +66,67 @@ function mapHttpException(error: HttpException): Mapped {
 function toldBy(error: HttpException): string | object {
   const response: unknown = error.getResponse();
   if (!(response instanceof Error)) return response as string | object;
-  const { body } = encodeError(response, '');
-  const { message } = body as { message?: unknown };
-  return String(message);
+  return messageOf(response);
 }
 
-/** `WsException` of `@nestjs/websockets`, and `RpcException` of `@nestjs/microservices`: packages nobody has to have. */
-interface MessageException extends Error {
-  getError(): string | object;
+/** What may be seen of the message of an error that another one was made from. */
+function messageOf(error: Error): string {
+  const { body } = encodeError(error, '');
+  return String((body as { message?: unknown }).message);
 }
 
-function isMessageException(error: unknown): error is MessageException {
-  if (!(error instanceof Error) || typeof (error as Partial<MessageException>).getError !== 'function')
-    return false;
-  // Errors of other libraries have such a method, too.
-  for (let type: unknown = error.constructor; typeof type === 'function'; type = Object.getPrototypeOf(type))
-    if (type.name === 'WsException' || type.name === 'RpcException') return true;
-  return false;
+/** The message of an exception; by its own name, where it has none but that of its class. */
+function messageBy(error: HttpException, name: string): string {
+  return error.message === inWords(error.constructor.name) ? inWords(name) : error.message;
 }
 
 function mapMessageException(error: MessageException): Mapped {
   const told = error.getError();
-  const members = typeof told === 'string' ? { message: told } : told;
-  return {
-    status: 500,
-    body: { message: error.message, ...members, isError: true, name: error.constructor.name },
-  };
+  const members = told instanceof Error || typeof told !== 'object' ? {} : withoutOrigin({ ...told });
+  const message = told instanceof Error ? messageOf(told) : typeof told === 'string' ? told : error.message;
+  return { status: 500, body: { message, ...(members as object), isError: true, name: nameOf(error) } };
 }
+
+/**
+ * What an exception is called: as Nest calls its classes, whatever a minifier made of their names; as the application
+ * does, where it gives it a name; else as its class.
+ */
+function nameOf(error: Error): string {
+  const type = error.constructor;
+  const isGiven = error.name !== type.name && error.name !== Error.prototype.name;
+  if (isGiven) return error.name;
+  return httpExceptionNames.get(type) ?? messageExceptionName(type) ?? type.name;
+}
+
+/** What Nest says of an exception that was given no message: its name in words. */
+function inWords(name: string): string {
+  return name.match(/[A-Z][a-z]+|[0-9]+/g)?.join(' ') ?? 'Error';
+}
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- classes with any constructor
+const httpExceptionNames: ReadonlyMap<Function, string> = new Map(
+  Object.entries({
+    BadGatewayException,
+    BadRequestException,
+    ConflictException,
+    ForbiddenException,
+    GatewayTimeoutException,
+    GoneException,
+    HttpException,
+    HttpVersionNotSupportedException,
+    ImATeapotException,
+    InternalServerErrorException,
+    MethodNotAllowedException,
+    MisdirectedException,
+    NotAcceptableException,
+    NotFoundException,
+    NotImplementedException,
+    PayloadTooLargeException,
+    PreconditionFailedException,
+    RequestTimeoutException,
+    ServiceUnavailableException,
+    UnauthorizedException,
+    UnprocessableEntityException,
+    UnsupportedMediaTypeException,
+  }).map(([name, type]) => [type, name]),
+);

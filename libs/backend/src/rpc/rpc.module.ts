@@ -1,6 +1,7 @@
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { messageExceptions } from '../nest/message.exceptions.js';
 import type { RpcModuleOptions } from './rpc.options.js';
 import { RPC_OPTIONS, RpcServer } from './rpc.server.js';
 
@@ -17,7 +18,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RpcModuleOptio
  * @Module({ imports: [RpcModule.forRoot({ info: { title: 'RobotWorldEngine', version: 'v1.0' } })] })
  * ```
  */
-@Module({ imports: [DiscoveryModule], providers: [RpcServer], exports: [RpcServer] })
+@Module({ imports: [DiscoveryModule], providers: [messageExceptions, RpcServer], exports: [RpcServer] })
 export class RpcModule extends ConfigurableModuleClass {
   /** Serves RPC. Options say where, to whom, and within which limits; all have defaults. */
   static override forRoot(options: RpcModuleOptions = {}): DynamicModule {

@@ -1,0 +1,18 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, it } from '@jest/globals';
+
+/** The name of a class or function, or of a layer of Express, which has that of its function, compared with a text. */
+const comparison = /\.name\s*[!=]==?\s*['"`]|['"`]\s*[!=]==?\s*[\w.!?]+\.name\b|constructor\.name\s*[!=]=/;
+
+const files = readdirSync('libs', { recursive: true, encoding: 'utf8' }).filter((file) =>
+  /^\w+[\\/]src[\\/].*(?<!\.spec)\.c?ts$/.test(file),
+);
+
+it('finds the sources', () => {
+  expect(files.length).toBeGreaterThan(100);
+});
+
+it.each(files)('%s recognises nothing by the name of a class or function', (file) => {
+  const lines = readFileSync(`libs/${file}`, 'utf8').split('\n');
+  expect(lines.filter((line) => comparison.test(line))).toEqual([]);
+});
