@@ -1,4 +1,5 @@
 import { GENERAL_ERROR, IModelError } from '../call/call.error.js';
+import { inOperation } from '../call/numbered.error.js';
 import type { Activity } from '../call/call.activity.js';
 import type { RpcOutcome } from '../rpc/rpc.call.js';
 import { isBytes } from '../wire/bytes.js';
@@ -93,7 +94,7 @@ export class SerializedRpc {
           // A page may have no credentials of its own: those of its session are the next best.
           ...(text(authorization) !== '' && { accessToken: text(authorization) }),
         },
-        (...settled) => reply(this.#answerOf(...settled)),
+        (outcome, version, activity) => reply(this.#answerOf(outcome, version, activity)),
       );
     });
   }
@@ -117,7 +118,7 @@ export class SerializedRpc {
       }
     } catch (error) {
       // A result that cannot be sent is a fault of the server, however well its error tells so.
-      return this.#failed(error, activity, true);
+      return this.#failed(inOperation(error, activity.rpcMethod), activity, true);
     }
     return this.#failed(
       outcome.kind === 'answered' ? new Error('The call was answered by other means.') : outcome.error,

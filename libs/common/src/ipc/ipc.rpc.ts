@@ -51,7 +51,9 @@ export class RpcOverIpc {
         resolve(new IpcAnswer('error', encodeIpcError(error, encodeError(error, '')), event.activity));
         return;
       }
-      this.run(event, readRequest(request), (...settled) => resolve(this.#answer(...settled)));
+      this.run(event, readRequest(request), (outcome, protocolVersion, activity) =>
+        resolve(this.#answer(outcome, protocolVersion, activity)),
+      );
     });
   }
 
