@@ -35,8 +35,17 @@ const ofOurs = ['C12', 'C35'];
   afterAll(() => server.stop());
 
   it.each(vectors.filter(({ id }) => !ofOurs.includes(id)))('$id $title', async (vector) => {
-    const outcome = await outcomeAt({ uriPrefix: server.url }, vector);
+    // A backend of iTwin.js does not say whether it had begun: its own client repeats the call all the same.
+    const outcome = await outcomeAt({ uriPrefix: server.url, retry: { always: true } }, vector);
     expect(outcome).toEqual(differences[vector.id] ?? vector.clientOutcome);
+  });
+
+  it.each([
+    ['C33', 503],
+    ['C34', 429],
+  ])('is not asked again without retry.always: %s', async (id, errorNumber) => {
+    const vector = vectors.find((each) => each.id === id);
+    expect(await outcomeAt({ uriPrefix: server.url }, vector!)).toMatchObject({ rejected: { errorNumber } });
   });
 
   it('sends the first of a list that begins with bytes, and not the rest (quirk 13)', async () => {
