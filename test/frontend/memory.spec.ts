@@ -6,7 +6,7 @@ import { Test } from '@nestjs/testing';
 import { CallContext, IpcChannel, IpcHost, IpcModule, IpcSession } from '@linnet/backend';
 import type { IpcModuleOptions } from '@linnet/backend';
 import { createTestIpcSession } from '@linnet/backend/testing';
-import { defaultIpcLimits, IpcServer, memoryIpc } from '@linnet/common';
+import { defaultIpcLimits, IpcClosedError, IpcServer, memoryIpc } from '@linnet/common';
 import { IpcFrontend } from '@linnet/frontend';
 
 class NotOnMondays implements CanActivate {
@@ -128,4 +128,21 @@ describe('a pair in memory', () => {
     expect(states).toEqual(['open', 'connecting', 'open']);
     frontend.close();
   });
+
+  it.each([true, false])(
+    'closes with its server and does not connect again, compatible: %s',
+    async (compatible) => {
+      const ending = new IpcServer({ limits: defaultIpcLimits, invokeTimeoutMs: 1000 });
+      const frontend = new IpcFrontend(memoryIpc(ending, { compatible }), { reconnectMs: [1, 1] });
+      await frontend.ready;
+      const closed = new Promise((resolve) =>
+        frontend.onStateChange((state) => state !== 'open' && resolve(state)),
+      );
+      await ending.close(0);
+      expect(await closed).toBe('closed');
+      await expect(frontend.invoke('echo', 'x')).rejects.toBeInstanceOf(IpcClosedError);
+      const late = new IpcFrontend(memoryIpc(ending, { compatible }));
+      await expect(late.ready).rejects.toBeInstanceOf(IpcClosedError);
+    },
+  );
 });

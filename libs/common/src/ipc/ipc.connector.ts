@@ -20,6 +20,6 @@ export interface IpcConnectionEvents {
 export interface IpcConnector {
   /** Begins to open one. What is sent before it is open is lost. */
   (events: IpcConnectionEvents): IpcTransport;
-  /** Whether there can be no other after the first. */
+  /** Whether there can be no further connection: there was only one, or the backend has ended. */
   readonly once?: boolean;
 }

@@ -46,7 +46,7 @@ export class IpcFrontend {
   #lastRequest = 0;
 
   constructor(connect: IpcConnector, options: IpcFrontendOptions = {}) {
-    const { invokeTimeoutMs = 60_000, reconnect = !connect.once, reconnectMs = [] } = options;
+    const { invokeTimeoutMs = 60_000, reconnect = true, reconnectMs = [] } = options;
     const { connectTimeoutMs = 10_000, heartbeatMs = 30_000 } = options;
     const limits = limitsFrom(defaultIpcLimits, options.limits);
     this.#timeoutMs = invokeTimeoutMs;

@@ -1,5 +1,5 @@
 import { newId } from '../call/call.id.js';
-import type { IpcConnector } from './ipc.connector.js';
+import type { IpcConnectionEvents, IpcConnector } from './ipc.connector.js';
 import { textForm } from './ipc.durable.form.js';
 import { greetOnce } from './ipc.greeter.js';
 import type { IpcPeerEvents, UnbrokenSessionProps } from './ipc.greeter.js';
@@ -15,7 +15,8 @@ export interface MemoryIpcOptions extends UnbrokenSessionProps {
 
 /**
  * Connects a frontend to a server of the same process, without a socket. What goes over it is encoded as on the wire: a
- * value that would not survive there does not survive here. A connection that ends takes its session with it.
+ * value that would not survive there does not survive here. A connection that ends takes its session with it, and the
+ * end of the server closes the frontend.
  *
  * ```ts
  * const frontend = new IpcFrontend(memoryIpc(server));
@@ -23,7 +24,7 @@ export interface MemoryIpcOptions extends UnbrokenSessionProps {
  */
 export function memoryIpc(server: IpcServer, options: MemoryIpcOptions = {}): IpcConnector {
   const { compatible = false, ...props } = options;
-  return (events) => {
+  const connect = (events: IpcConnectionEvents): IpcTransport => {
     const near = new MemoryEnd();
     const far = new MemoryEnd();
     near.peer = far;
@@ -38,6 +39,8 @@ export function memoryIpc(server: IpcServer, options: MemoryIpcOptions = {}): Ip
     });
     return near;
   };
+  // Nothing restarts a server of the same process, and a frontend that kept trying would keep the process alive.
+  return Object.defineProperty(connect, 'once', { get: () => server.isClosed });
 }
 
 /** Begins a session of the compatible wire; what comes before it has begun waits. */

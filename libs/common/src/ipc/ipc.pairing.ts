@@ -268,7 +268,7 @@ export class IpcPairing {
       this.lost(closure);
       return;
     }
-    if (!this.options.reconnect) {
+    if (!this.options.reconnect || this.connector.once) {
       this.#stop(closure);
       this.lost(closure);
       return;

@@ -72,6 +72,11 @@ export class IpcServer {
     return this.#open.size;
   }
 
+  /** @internal Whether the service has ended, or is about to. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Why nobody is to begin a session: the service has ended, or is about to, or there are as many as there may be. */
   get refusal(): IpcClosure | undefined {
     // What an application that has ended would answer with is destroyed.
