@@ -32,6 +32,11 @@ export function memoryIpc(server: IpcServer, options: MemoryIpcOptions = {}): Ip
     near.receiver = events;
     queueMicrotask(() => {
       if (near.isClosed) return;
+      const { refusal } = server;
+      if (compatible && refusal) {
+        far.close(refusal.code, refusal.reason);
+        return;
+      }
       far.receiver = compatible
         ? openCompatible(server, far, props)
         : greetOnce(server, far, textForm, props);
