@@ -9,7 +9,7 @@ import { adapterNames, startServer } from '../conformance/server.js';
 
 /** A server, and how a client reaches it. */
 export interface Way {
-  readonly at: Pick<RpcClientOptions, 'uriPrefix' | 'send'>;
+  readonly at: Pick<RpcClientOptions, 'uriPrefix' | 'send' | 'retry'>;
   stop(): Promise<void>;
 }
 
