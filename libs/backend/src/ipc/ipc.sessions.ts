@@ -48,7 +48,7 @@ export class IpcSessions {
 
   /** Whether whoever has most has so many sessions that one of them is to give way to another owner's. */
   yields(owner: string): boolean {
-    return this.#places.above(owner).length > 0;
+    return this.#places.above(owner).some(({ holder }) => holder.connection.session.isOpen);
   }
 
   /** Ends a session of whoever has most: one whose frontend is away, or else the newest. */

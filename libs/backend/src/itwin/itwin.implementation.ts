@@ -59,14 +59,17 @@ function implementationOf(definition: RpcInterfaceDefinition): Record<PropertyKe
 }
 
 function requestOf(operationName: string): object {
-  const { activityId, sessionId, applicationId, applicationVersion, accessToken } =
-    ClientRequestContext.current;
+  const activity = ClientRequestContext.current;
+  const { activityId, sessionId, applicationId, applicationVersion } = activity;
   return {
     id: activityId,
     sessionId,
     applicationId,
     applicationVersion,
-    authorization: accessToken,
+    // The implementation keeps the request, and not the credentials beyond the answer.
+    get authorization() {
+      return activity.present.accessToken;
+    },
     operation: { operationName },
   };
 }

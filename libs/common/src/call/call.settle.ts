@@ -51,7 +51,15 @@ export function settleResult(
   run: RunInActivity,
 ): void {
   const settled = (value: unknown) => {
-    if (isSubscribable(value)) settle(() => run(activity, () => lastOf(value)), settled, rejected);
+    let isObservable: boolean;
+    try {
+      isObservable = isSubscribable(value);
+    } catch (error) {
+      // A proxy may throw when it is looked at.
+      rejected(error);
+      return;
+    }
+    if (isObservable) settle(() => run(activity, () => lastOf(value as Subscribable)), settled, rejected);
     else resolved(value);
   };
   settle(work, settled, rejected);
@@ -73,7 +81,7 @@ function lastOf(source: Subscribable): Promise<unknown> {
   });
 }
 
-function isSubscribable(value: unknown): value is Subscribable {
+function isSubscribable(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { subscribe, pipe } = value as Record<string, unknown>;
   return typeof subscribe === 'function' && typeof pipe === 'function';

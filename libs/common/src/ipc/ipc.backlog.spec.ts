@@ -53,6 +53,31 @@ describe('a backlog of calls', () => {
     expect(backlog.isEmpty).toBe(true);
   });
 
+  it('begins nothing and gives nothing back twice when the session ends between turn and beginning', async () => {
+    const { backlog, begun, endOne, shared } = backlogOf(1);
+    for (let i = 1; i <= 3; i++) backlog.add(call(i));
+    endOne();
+    backlog.clear();
+    await nextTurn();
+    expect(begun).toHaveLength(1);
+    expect(shared()).toBe(0);
+  });
+
+  it('counts the place of a call that was cancelled until its turn', async () => {
+    const { backlog, endOne, shared } = backlogOf(1, 3000);
+    backlog.add(call(1));
+    let added = 0;
+    for (let i = 2; i < 1000 && backlog.add(call(i, ['x'.repeat(500)])); i++) {
+      backlog.cancel(i);
+      added++;
+    }
+    expect(added).toBeLessThan(20);
+    endOne();
+    await nextTurn();
+    expect(shared()).toBe(0);
+    expect(backlog.isEmpty).toBe(true);
+  });
+
   it('lets nothing overtake what waits, and begins no more than there is room for', async () => {
     const { backlog, begun, endOne } = backlogOf(1);
     for (let i = 1; i <= 3; i++) backlog.add(call(i));

@@ -11,7 +11,7 @@ const MESSAGE_BYTES = 256;
 interface Waiting {
   /** `undefined` for a call that was cancelled. */
   message: IpcMessage | undefined;
-  readonly bytes: number;
+  bytes: number;
   /** When it came, in milliseconds. */
   readonly since: number;
   /** Lets it begin. */
@@ -85,8 +85,10 @@ export class IpcBacklog {
     const waiting = this.#calls.get(request);
     if (!waiting) return false;
     this.#calls.delete(request);
-    this.#release(waiting.bytes);
     waiting.message = undefined;
+    // Its place is taken until its turn: a peer could fill the queue with what it cancels.
+    this.#release(waiting.bytes - MESSAGE_BYTES);
+    waiting.bytes = MESSAGE_BYTES;
     return true;
   }
 
@@ -117,8 +119,9 @@ export class IpcBacklog {
   #begin(waiting: Waiting): void {
     this.#granted--;
     const { message, bytes, since } = waiting;
-    if (message) {
-      this.#release(bytes);
+    // What waited when the session ended was given back with all the rest.
+    if (!this.#isOver) this.#release(bytes);
+    if (message && !this.#isOver) {
       if (this.#calls.get(message.request) === waiting) this.#calls.delete(message.request);
       this.owner.begin(late(message, performance.now() - since));
     }

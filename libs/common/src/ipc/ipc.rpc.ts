@@ -51,9 +51,14 @@ export class RpcOverIpc {
         resolve(new IpcAnswer('error', encodeIpcError(error, encodeError(error, '')), event.activity));
         return;
       }
-      this.run(event, readRequest(request), (outcome, protocolVersion, activity) =>
-        resolve(this.#answer(outcome, protocolVersion, activity)),
-      );
+      this.run(event, readRequest(request), (outcome, protocolVersion, activity) => {
+        try {
+          resolve(this.#answer(outcome, protocolVersion, activity));
+        } catch (failure) {
+          // A function of the application, which was asked about an error, has failed.
+          resolve(this.#error(failure, activity));
+        }
+      });
     });
   }
 
