@@ -15,6 +15,10 @@ const origin = (
   options: OriginOptions = {},
   host = 'api.example.com',
 ) => new OriginPolicy(options).checkOrigin(head({ origin: value, host }, loopback));
+const policy = (options: OriginOptions) => {
+  const all = new OriginPolicy(options);
+  return { checkOrigin: (request: HttpRequestHead) => all.checkOrigin(request) };
+};
 const refused = expect.objectContaining({ status: 403 });
 
 describe('a page', () => {
@@ -26,7 +30,18 @@ describe('a page', () => {
       'http://app.localhost',
       'http://127.1.2.3',
     ])
-      expect(origin(page, true)).toBe(page);
+      for (const host of ['localhost:3001', '127.0.0.1', '[::1]:3001', 'App.localhost'])
+        expect(origin(page, true, {}, host)).toBe(page);
+  });
+
+  it('of this computer may not call a server that was asked for by another name', () => {
+    for (const host of ['api.example.com', '10.0.0.1', 'localhost.example.com', 'localhost:x', undefined]) {
+      const { checkOrigin } = policy({ hosts: ['api.example.com'] });
+      const request = head({ origin: 'http://localhost:3000', host }, true);
+      expect(() => checkOrigin(request)).toThrow(refused);
+      const listed = policy({ hosts: ['api.example.com'], origins: ['http://localhost:3000'] });
+      expect(listed.checkOrigin(request)).toBe('http://localhost:3000');
+    }
   });
 
   it('of the server itself may call, also over HTTP/2, which names it otherwise', () => {
@@ -68,6 +83,31 @@ describe('a page', () => {
       'https://api.example.com:8443',
     );
     expect(() => origin('https://api.example.com:1', false)).toThrow(refused);
+  });
+
+  it.each([
+    ['https://api.example.com', 'api.example.com:443'],
+    ['http://api.example.com', 'api.example.com:80'],
+    ['https://api.example.com', 'api.example.com:80'],
+    ['https://api.example.com', 'API.Example.com'],
+    ['HTTPS://API.example.com', 'api.example.com:443'],
+    ['https://api.example.com:443', 'api.example.com'],
+    ['https://api.example.com:8443', 'Api.example.com:8443'],
+    ['http://[::ffff]:80', '[::FFFF]'],
+  ])('%s that the host "%s" served may call', (page, host) => {
+    expect(origin(page, false, {}, host)).toBe(page);
+  });
+
+  it.each([
+    ['https://api.example.com', 'api.example.com:8443'],
+    ['https://api.example.com:8443', 'api.example.com:443'],
+    ['http://api.example.com:443', 'api.example.com'],
+    ['https://api.example.com:80', 'api.example.com'],
+    ['https://api.example.com', 'api.example.com:443:443'],
+    ['https://evil.com', 'api.example.com:443'],
+    ['https://api.example.com.', 'api.example.com'],
+  ])('%s may not call the host "%s"', (page, host) => {
+    expect(() => origin(page, false, {}, host)).toThrow(refused);
   });
 
   it('without an origin of its own may not call', () => {
@@ -161,6 +201,7 @@ describe('the host by which a server on loopback is reached', () => {
     expect(() => host('proxy.example.com', true, ['Proxy.example.com'])).not.toThrow();
     expect(() => host('proxy.example.com:8443', true, ['proxy.example.com'])).not.toThrow();
     expect(() => host('proxy.example.com:8443', true, ['proxy.example.com:8443'])).not.toThrow();
+    expect(() => host('proxy.example.com', true, ['proxy.example.com:443'])).not.toThrow();
     expect(() => host('proxy.example.com:1', true, ['proxy.example.com:8443'])).toThrow(refused);
     expect(() => host('other.example.com', true, ['proxy.example.com'])).toThrow(refused);
   });

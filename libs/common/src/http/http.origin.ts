@@ -6,7 +6,8 @@ export interface OriginOptions {
   /**
    * Web pages that may call, beside those of this very host: a list of origins (`https://app.example.com`, or
    * `capacitor://localhost` of a mobile app), a function, or `*` for any page anywhere. Callers that are no browsers send no `Origin` and are not asked.
-   * By default none, and pages served from this computer where the server is reached on loopback.
+   * By default none, and pages served from this computer where the server is asked for by a loopback name, and reached on
+   * loopback.
    */
   origins?: '*' | readonly string[] | ((origin: string, head: HttpRequestHead) => boolean);
   /**
@@ -23,7 +24,7 @@ export class OriginPolicy {
   #known: string | undefined;
 
   constructor(private readonly options: OriginOptions = {}) {
-    this.#hosts = new Set(options.hosts?.map((host) => host.toLowerCase()));
+    this.#hosts = new Set(options.hosts?.map(normalHost));
   }
 
   /** @throws HttpError 403 for a `Host` that a loopback server does not go by */
@@ -32,7 +33,7 @@ export class OriginPolicy {
     // Only browsers are led astray by DNS, and they always send it.
     if (typeof host !== 'string' || host === this.#known) return;
     const name = hostnameOf(host);
-    if (isLoopbackName(name) || this.#hosts.has(name) || this.#hosts.has(host.toLowerCase())) {
+    if (isLoopbackName(name) || this.#hosts.has(name) || this.#hosts.has(normalHost(host))) {
       this.#known = host;
       return;
     }
@@ -62,9 +63,12 @@ export class OriginPolicy {
     // "null": a sandboxed frame or a file, which is anybody.
     if (scheme === undefined || authority === undefined) return false;
     // The pages of a mobile app may have a scheme of their own, by which no server is known.
-    if (/^https?$/i.test(scheme)) {
-      if (authority === hostOf(head)) return true;
-      if (isLoopbackName(hostnameOf(authority)) && head.isLoopback()) return true;
+    const host = hostOf(head);
+    if (/^https?$/i.test(scheme) && typeof host === 'string') {
+      if (authority === host || isSameHost(scheme, authority, host)) return true;
+      // By another name it is a proxy of this computer that was reached, perhaps by a page of the user's computer.
+      if (isLoopbackName(hostnameOf(authority)) && isLoopbackName(hostnameOf(host)) && head.isLoopback())
+        return true;
     }
     if (typeof origins !== 'function') return origins?.includes(origin) ?? false;
     // Nothing but `true`: the promise of an asynchronous function would let every page in.
@@ -78,11 +82,25 @@ function hostOf({ headers }: HttpRequestHead): string | string[] | undefined {
   return headers['host'] ?? headers[':authority'];
 }
 
+/**
+ * Whether a page comes from the host that it asks. A proxy may add the port that it listens on, and names are the same in
+ * capitals.
+ */
+function isSameHost(scheme: string, authority: string, host: string): boolean {
+  const usualPort = scheme.toLowerCase() === 'https' ? /:443$/ : /:80$/;
+  return authority.toLowerCase().replace(usualPort, '') === normalHost(host);
+}
+
+/** A host as it is compared: in small letters, without a port that no client writes. */
+function normalHost(host: string): string {
+  return host.toLowerCase().replace(/:(80|443)$/, '');
+}
+
 /** `localhost:3001` → `localhost`, `[::1]:80` → `[::1]`; empty where there is something else than a port. */
 function hostnameOf(authority: string): string {
   const port = authority.endsWith(']') ? -1 : authority.lastIndexOf(':');
   if (port < 0) return authority.toLowerCase();
-  return Number.isNaN(Number(authority.slice(port + 1))) ? '' : authority.slice(0, port).toLowerCase();
+  return /^\d*$/.test(authority.slice(port + 1)) ? authority.slice(0, port).toLowerCase() : '';
 }
 
 /** Names that resolve to this computer and nowhere else. */
