@@ -20,8 +20,11 @@ export class FastifyWay implements HttpAttachment {
   }
 
   attach(way: HttpWay): void {
-    // Nest keeps the hook of `app.enableCors()` there.
-    if ((this.adapter as unknown as { corsHook?: unknown }).corsHook) way.server.handler.cors = false;
+    // Where all plugins are loaded, those of `app.enableCors()` and of the application with them: it is the mark of theirs.
+    this.#fastify.addHook('onReady', (done) => {
+      if (this.#fastify.hasRequestDecorator('corsPreflightEnabled')) way.server.handler.cors = false;
+      done();
+    });
     servePathless(this.adapter, way);
     const url = `${way.services.prefix}/*`;
     void this.#fastify.register((scope, _options, done) => {
