@@ -10,6 +10,7 @@ export { methodOf } from './rpc/rpc.served.js';
 export { isFault, reportToConsole } from './call/call.report.js';
 export { isVersionCompatible } from './rpc/rpc.version.js';
 export { settle } from './call/call.settle.js';
+export { complain, messageOf, oneLine, textOf } from './call/call.text.js';
 export { ByteBudget } from './call/byte.budget.js';
 export type { BudgetShare } from './call/byte.budget.js';
 export { mergeOptions } from './call/merge.options.js';

@@ -1,5 +1,5 @@
 import type { IpcConnectionEvents, IpcConnector, IpcFrame, IpcTransport } from '@linnet/common';
-import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, textForm } from '@linnet/common/internal';
+import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, messageOf, textForm } from '@linnet/common/internal';
 import { onRefusal, PlatformWebSocket } from '#websocket';
 
 /** As much of a WebSocket as is used: that of a browser, of Node, or of `ws`. */
@@ -98,7 +98,7 @@ class WebSocketTransport implements IpcTransport {
 
   /** There is no address to connect to. */
   failed(error: unknown): void {
-    this.#end(1006, error instanceof Error ? error.message : String(error));
+    this.#end(1006, messageOf(error));
   }
 
   get bufferedBytes(): number {

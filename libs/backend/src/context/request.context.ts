@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Activity } from '@linnet/common';
+import { oneLine } from '@linnet/common/internal';
 
 // One storage per process is right: it holds nothing itself, and contexts nest by call, not by server.
 const storage = new AsyncLocalStorage<Activity>();
@@ -62,15 +63,10 @@ export function activityFields(): Record<string, string> {
   const activity = storage.getStore();
   if (!activity) return {};
   return {
-    ActivityId: clip(activity.activityId),
-    SessionId: clip(activity.sessionId),
-    ApplicationId: clip(activity.applicationId),
-    ApplicationVersion: clip(activity.applicationVersion),
-    rpcMethod: activity.rpcMethod,
+    ActivityId: oneLine(activity.activityId),
+    SessionId: oneLine(activity.sessionId),
+    ApplicationId: oneLine(activity.applicationId),
+    ApplicationVersion: oneLine(activity.applicationVersion),
+    rpcMethod: oneLine(activity.rpcMethod),
   };
-}
-
-/** What a client says of itself may be kilobytes, and is on every line. */
-function clip(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { HttpException, Inject, Injectable, Logger } from '@nestjs/common';
+import { HttpException, Inject, Injectable } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
@@ -30,6 +30,7 @@ import { IpcSessions } from './ipc.sessions.js';
 import { IpcSockets } from './ipc.sockets.js';
 import { PendingUpgrades, tooManyConnect } from './ipc.upgrades.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
+import { OwnLogger } from '../nest/own.logger.js';
 
 /** How long a peer may take to answer a close frame, in milliseconds. */
 const CLOSE_MS = 2_000;
@@ -43,7 +44,7 @@ const served = new WeakSet<object>();
  */
 @Injectable()
 export class IpcGateway implements OnModuleInit {
-  readonly #logger = new Logger('IpcModule');
+  readonly #logger = new OwnLogger('IpcModule');
   readonly #limits: IpcLimits;
   readonly #resumes: boolean;
   readonly #origins: OriginPolicy;
@@ -226,13 +227,21 @@ export class IpcGateway implements OnModuleInit {
   }
 
   #refuse(socket: Socket, error: unknown): void {
-    if (error instanceof HttpError) refuseUpgrade(socket, error.status, error.message);
-    else if (error instanceof HttpException) {
-      const { status, body } = mapNestException(error)!;
-      refuseUpgrade(socket, status, String(body['message']));
-    } else {
-      this.#logger.error(error);
-      refuseUpgrade(socket, 500, 'Internal error');
+    const { status, reason } = this.#refusalOf(error);
+    refuseUpgrade(socket, status, reason);
+  }
+
+  #refusalOf(error: unknown): { status: number; reason: string } {
+    try {
+      if (error instanceof HttpError) return { status: error.status, reason: error.message };
+      if (error instanceof HttpException) {
+        const { status, body } = mapNestException(error)!;
+        return { status, reason: String(body['message']) };
+      }
+    } catch {
+      // A proxy, or an exception whose answer cannot be read: a fault like all others.
     }
+    this.#logger.error(error);
+    return { status: 500, reason: 'Internal error' };
   }
 }

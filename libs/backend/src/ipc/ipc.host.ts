@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown, Type } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { defaultIpcLimits, IpcServer } from '@linnet/common';
@@ -22,6 +22,7 @@ import { goLive, hasHost, onlyHost } from './ipc.live.js';
 import { callableMethods, channelOf } from './ipc.methods.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
+import { OwnLogger } from '../nest/own.logger.js';
 
 /** The sessions' socket without the prefix of channel names and without the envelope of handlers, as iTwin.js has it. */
 export interface IpcSocketBackend {
@@ -61,7 +62,7 @@ export class IpcHost implements OnApplicationShutdown {
     @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
     private readonly adapterHost: HttpAdapterHost,
   ) {
-    const logger = new Logger('IpcModule');
+    const logger = new OwnLogger('IpcModule');
     this.limits = limitsFrom(defaultIpcLimits, options.limits);
     const server = new IpcServer({
       ...options,

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import {
   ApplicationConfig,
   DiscoveryService,
@@ -29,6 +29,7 @@ import { SessionScopes } from './ipc.scope.js';
 import { scopeOf } from './ipc.scope.rules.js';
 import type { HandlerScope } from './ipc.scope.rules.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
+import { OwnLogger } from '../nest/own.logger.js';
 
 type Methods = Record<string, (...args: unknown[]) => unknown>;
 
@@ -36,7 +37,7 @@ type Methods = Record<string, (...args: unknown[]) => unknown>;
 @Injectable()
 export class IpcRegistry {
   readonly scopes: SessionScopes;
-  readonly #logger = new Logger('IpcModule');
+  readonly #logger = new OwnLogger('IpcModule');
   /** By channel, the class that answers it. */
   readonly #names = new Map<string, string>();
   readonly #known = new Set<unknown>();

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { RpcDispatcher } from '@linnet/common';
@@ -12,6 +12,7 @@ import { IpcHost } from './ipc.host.js';
 import { provideNativeApp } from './ipc.native.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
+import { OwnLogger } from '../nest/own.logger.js';
 
 /** Has every exposed RPC interface answer over IPC, too. */
 @Injectable()
@@ -44,7 +45,7 @@ export class IpcRpcChannel implements OnModuleInit {
   }
 
   #rpcOptions(): RpcOverIpcOptions {
-    const logger = new Logger('IpcModule');
+    const logger = new OwnLogger('IpcModule');
     return {
       ...this.options,
       maxArguments: this.host.limits.arguments,

@@ -1,4 +1,3 @@
-import { Logger } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { ContextId, ExternalContextCreator } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/internal';
@@ -16,6 +15,7 @@ import {
   nestParts,
 } from '../nest/nest.internals.js';
 import { hasEnhancersOfCalls, tokensOfSessions } from './ipc.scope.rules.js';
+import { OwnLogger } from '../nest/own.logger.js';
 
 /** What a session has of its own. */
 interface Scope {
@@ -26,7 +26,7 @@ interface Scope {
   readonly pipelines: Map<HandlerMethod, HandlerPipeline>;
 }
 
-const logger = new Logger('IpcModule');
+const logger = new OwnLogger('IpcModule');
 
 /** The handlers that do not live as long as the application: one for each session, or one for each call. */
 export class SessionScopes {

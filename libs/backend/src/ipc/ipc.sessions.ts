@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Activity } from '@linnet/common';
 import type { IpcClosure, IpcConnection, IpcSession } from '@linnet/common';
-import { ByteBudget } from '@linnet/common/internal';
+import { ByteBudget, oneLine } from '@linnet/common/internal';
 import { runUntilDone } from '../context/request.context.js';
 import { SHUTDOWN_MS } from '../http/http.attach.js';
 import { IpcHost } from './ipc.host.js';
@@ -11,6 +11,7 @@ import type { IpcModuleOptions } from './ipc.options.js';
 import { IpcRegistry } from './ipc.registry.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
 import { within } from './ipc.within.js';
+import { OwnLogger } from '../nest/own.logger.js';
 
 /** Codes by which this side ends a session that went wrong. */
 const faults = new Set([1002, 1006, 1007, 1008, 1009, 1011, 1013]);
@@ -24,7 +25,7 @@ interface Place {
 /** The sessions of an application, whatever they are connected by: begins them, and ends them with all that is theirs. */
 @Injectable()
 export class IpcSessions {
-  readonly #logger = new Logger('IpcModule');
+  readonly #logger = new OwnLogger('IpcModule');
   readonly #open = new Map<IpcSession, IpcConnection>();
   /** Sessions that are over, and whose handlers still run or are being destroyed. */
   readonly #ending = new Set<Promise<void>>();
@@ -111,7 +112,7 @@ export class IpcSessions {
   }
 
   #warn({ id }: IpcSession, { code, reason }: IpcClosure): void {
-    this.#logger.warn(`Session ${id} was ended: ${reason} (${code})`);
+    this.#logger.warn(`Session ${id} was ended: ${oneLine(reason)} (${code})`);
   }
 
   #end(connection: IpcConnection, started: Promise<void>): Promise<void> {

@@ -1,8 +1,8 @@
-import type { Logger } from '@nestjs/common';
 import type { Activity, CallReport } from '@linnet/common';
 import { outcomeOf } from '@linnet/common/internal';
 import { ClientRequestContext } from '../context/request.context.js';
 import { logReport } from './call.report.js';
+import type { OwnLogger } from './own.logger.js';
 
 /** What is known of an error besides it. */
 export interface ErrorObservation {
@@ -25,7 +25,7 @@ export interface ErrorObserver {
 /** Shows an error to its observer, if there is one. Never throws. */
 export function observeError(
   { onError }: ErrorObserver,
-  logger: Logger,
+  logger: OwnLogger,
   error: unknown,
   observation: ErrorObservation,
 ): void {
@@ -44,7 +44,7 @@ export function observeError(
 }
 
 /** Logs what is reported, and shows errors to the observer. */
-export function reporterFor(logger: Logger, observer: ErrorObserver): (report: CallReport) => void {
+export function reporterFor(logger: OwnLogger, observer: ErrorObserver): (report: CallReport) => void {
   return (report) => {
     logReport(logger, report);
     if (report.kind === 'error' && outcomeOf(report.thrown).kind === 'error')

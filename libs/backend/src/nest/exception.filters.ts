@@ -1,4 +1,3 @@
-import { Logger } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
 import { selectExceptionFilterMetadata } from '@nestjs/common/internal';
 import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
@@ -13,12 +12,13 @@ import { mapNestException } from './exception.mapper.js';
 import type { HandlerCall, HandlerMethod } from './handler.call.js';
 import { boundFiltersOf, filtersOf, globalFiltersOf } from './nest.internals.js';
 import type { NestParts } from './nest.internals.js';
+import { OwnLogger } from './own.logger.js';
 import { silentResponse } from './silent.response.js';
 import { WsEmission } from './ws.emission.js';
 
 type Method = (...args: unknown[]) => unknown;
 
-const logger = new Logger('ExceptionsHandler');
+const logger = new OwnLogger('ExceptionsHandler');
 /** Methods whose filters have been found to return values. */
 const warned = new WeakSet<HandlerMethod>();
 

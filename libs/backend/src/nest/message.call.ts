@@ -1,4 +1,3 @@
-import { Logger } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 import type { Activity, IpcSession } from '@linnet/common';
@@ -6,9 +5,10 @@ import { mapNestException } from './exception.mapper.js';
 import type { HandlerCall } from './handler.call.js';
 import { IpcRequest } from './message.request.js';
 import { IpcResponse } from './message.response.js';
+import { OwnLogger } from './own.logger.js';
 
 const next = () => undefined;
-const logger = new Logger('IpcModule');
+const logger = new OwnLogger('IpcModule');
 
 /** What is called: an operation of RPC, or a method of an IPC handler. */
 export interface MessageTarget {

@@ -109,12 +109,26 @@ export function contextIdOfOwner(creator: ExternalContextCreator, owner: object)
   return contextId;
 }
 
+/**
+ * Nest's injector, for instances that are made as calls and sessions come. Nest resolves a promise with what a constructor
+ * has thrown: what has a `then`, or is a revoked proxy, would reject it where nobody listens, and end the process.
+ */
+class CallInjector extends Injector {
+  override applySettlementSignal<T>(
+    ...args: Parameters<typeof Injector.prototype.applySettlementSignal<T>>
+  ): ReturnType<typeof Injector.prototype.applySettlementSignal> {
+    const signal = super.applySettlementSignal(...args);
+    signal.asPromise().catch(() => undefined);
+    return signal;
+  }
+}
+
 /** Makes instances without the enhancers that are bound to them. */
-class BareInjector extends Injector {
+class BareInjector extends CallInjector {
   override async loadEnhancersPerContext(): Promise<void> {}
 }
 
-const injector = new Injector();
+const injector = new CallInjector();
 const bareInjector = new BareInjector();
 
 /** The instance of a provider or controller in a context, with all that it depends on and what is bound to it. */

@@ -1,7 +1,8 @@
-import { Logger, ValidationPipe } from '@nestjs/common';
+import { ValidationPipe } from '@nestjs/common';
 import type { InstanceWrapper } from '@nestjs/core/internal';
 import type { CallParams } from './call.params.js';
 import type { NestParts } from './nest.internals.js';
+import { OwnLogger } from './own.logger.js';
 
 /**
  * Warns of a method whose arguments a `ValidationPipe` cannot check, because nothing has made the compiler record their
@@ -21,7 +22,7 @@ export function warnOfUnrecordedTypes(
   const pipes = pipesContextCreator.create(instance as object, method, host!.token, undefined, id);
   if (!pipes.some((pipe) => pipe instanceof ValidationPipe)) return;
   const where = `${(instance as object).constructor.name}.${name}`;
-  new Logger('Validation').warn(
+  new OwnLogger('Validation').warn(
     `${where}: the ValidationPipe checks none of its arguments, as their types are not recorded. ` +
       `Put ${decorator} on the method, and have the compiler emit decorator metadata.`,
   );

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import {
   ApplicationConfig,
@@ -35,6 +35,7 @@ import { RPC_IMPLEMENTATION } from './rpc.decorator.js';
 import type { RpcImplementationMetadata } from './rpc.decorator.js';
 import { RpcHandlerFactory } from './rpc.handler.js';
 import type { RpcModuleOptions } from './rpc.options.js';
+import { OwnLogger } from '../nest/own.logger.js';
 
 export const RPC_OPTIONS = Symbol('linnet:rpc-options');
 
@@ -44,7 +45,7 @@ const served = new WeakSet<object>();
 /** Serves the RPC implementations of an application. */
 @Injectable()
 export class RpcServer implements OnModuleInit {
-  readonly #logger = new Logger('RpcModule');
+  readonly #logger = new OwnLogger('RpcModule');
   /** @internal What is served here, for other ways to call it. */
   readonly dispatcher: RpcDispatcher;
   #http: HttpAttachment | undefined;

@@ -1,4 +1,5 @@
 import type { Activity } from './call.activity.js';
+import { complain } from './call.text.js';
 
 /**
  * Runs work that may be asynchronous, and tells once how it ended. Never throws. Callbacks, as each promise on
@@ -97,7 +98,7 @@ export function tellAll<Listener>(
     settle(
       () => tell(listener),
       told,
-      (error) => console.error(error),
+      (error) => complain(error),
     );
 }
 

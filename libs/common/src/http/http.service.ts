@@ -1,5 +1,6 @@
 import { reportToConsole } from '../call/call.report.js';
 import type { CallReport } from '../call/call.report.js';
+import { complain } from '../call/call.text.js';
 import { RpcDispatcher } from '../rpc/rpc.dispatcher.js';
 import type { RpcDispatcherOptions } from '../rpc/rpc.dispatcher.js';
 import { implementationOf } from '../rpc/rpc.served.js';
@@ -73,7 +74,7 @@ function reporter(report: (report: CallReport) => void): (report: CallReport) =>
       report(each);
     } catch (error) {
       reportToConsole(each);
-      console.error('The report of an RPC server has failed:', error);
+      complain('The report of an RPC server has failed:', error);
     }
   };
 }

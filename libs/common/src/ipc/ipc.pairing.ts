@@ -7,6 +7,7 @@ import { DurableLink, INTERRUPTED } from './ipc.durable.link.js';
 import { IpcLink } from './ipc.link.js';
 import { deferred } from '../call/call.deferred.js';
 import { tellAll } from '../call/call.settle.js';
+import { textOf } from '../call/call.text.js';
 import { later } from '../call/call.timer.js';
 import type { IpcSessionLink, IpcTransport } from './ipc.link.js';
 import { IpcClosedError, IpcProtocolError } from './ipc.message.js';
@@ -167,7 +168,7 @@ export class IpcPairing {
       clearTimeout(this.#patience);
       // What cannot work at all is the mistake of who asks for it.
       if (!this.#unwatch) throw error;
-      this.#closed({ code: 1006, reason: String(error) });
+      this.#closed({ code: 1006, reason: textOf(error) });
     }
   }
 

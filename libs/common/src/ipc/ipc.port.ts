@@ -1,3 +1,4 @@
+import { textOf } from '../call/call.text.js';
 import { clonedForm } from './ipc.cloned.form.js';
 import type { IpcConnectionEvents, IpcConnector } from './ipc.connector.js';
 import { greetOnce } from './ipc.greeter.js';
@@ -52,7 +53,7 @@ export function messagePortIpc(
       .then((opened) => {
         if (transport.use(opened)) events.opened(clonedForm);
       })
-      .catch((error: unknown) => transport.end(1006, String(error)));
+      .catch((error: unknown) => transport.end(1006, textOf(error)));
     return transport;
   };
   return Object.assign(connect, { once: typeof port !== 'function' });
@@ -136,7 +137,7 @@ class PortTransport implements IpcTransport {
     const { message = typeof error === 'string' ? error : 'It cannot be loaded.' } = Object(error) as {
       message?: unknown;
     };
-    this.#failure = `The worker has failed: ${String(message)}`;
+    this.#failure = `The worker has failed: ${textOf(message)}`;
     if (!this.#heard) this.end(1006, this.#failure);
   }
 

@@ -1,3 +1,4 @@
+import { complain } from '@linnet/common/internal';
 import type { ElectronApplication } from './electron.types.js';
 
 /**
@@ -28,7 +29,7 @@ export function delayQuit(app: ElectronApplication, end: () => Promise<void>): (
   const quit = (event: { preventDefault(): void }) => {
     event.preventDefault();
     ending ??= end()
-      .catch((error: unknown) => console.error(error))
+      .catch((error: unknown) => complain(error))
       .then(() => {
         app.removeListener('will-quit', quit);
         app.quit();

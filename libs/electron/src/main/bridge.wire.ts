@@ -1,5 +1,5 @@
 import type { MessagePortLike } from '@linnet/common';
-import { closeFrame, SessionLost } from '@linnet/common/internal';
+import { closeFrame, oneLine, SessionLost, textOf } from '@linnet/common/internal';
 import type { ElectronIpcMain, ElectronSender } from './electron.types.js';
 import type { FrameConnections } from './frame.connections.js';
 import { channel, FramePort } from './frame.port.js';
@@ -34,7 +34,7 @@ export class BridgeWire {
       if (refusal === undefined) this.#take(event, message);
       else if (!this.rules.isOthers(event.sender)) this.connections.complain(event.sender, refusal);
     } catch (error) {
-      this.connections.complain(event.sender, String(error));
+      this.connections.complain(event.sender, oneLine(textOf(error)));
     }
   };
 
