@@ -8,21 +8,30 @@ import type { HttpAttachment, HttpWay } from './http.framework.js';
 
 const answered = Symbol('linnet:answered');
 
+/** How Nest adds middleware to an adapter. */
+interface MiddlewareHost {
+  createMiddlewareFactory(method: unknown): Promise<(path: string, callback: unknown) => unknown>;
+}
+
 /**
  * RPC in a Fastify application: an encapsulated plugin, with a content type parser of its own that leaves the
  * body to be read under RPC's limits. Hooks and middleware of the application run as for every route.
  */
 export class FastifyWay implements HttpAttachment {
   readonly #fastify: FastifyInstance;
+  /** Where the application has middleware. */
+  readonly #middlewarePaths = new Set<string>();
 
   constructor(private readonly adapter: AbstractHttpAdapter) {
     this.#fastify = adapter.getInstance() as FastifyInstance;
+    this.#watchMiddleware(adapter as unknown as MiddlewareHost);
   }
 
   attach(way: HttpWay): void {
     // Where all plugins are loaded, those of `app.enableCors()` and of the application with them: it is the mark of theirs.
     this.#fastify.addHook('onReady', (done) => {
       if (this.#fastify.hasRequestDecorator('corsPreflightEnabled')) way.server.handler.cors = false;
+      this.#warnOfMiddleware(way);
       done();
     });
     servePathless(this.adapter, way);
@@ -44,6 +53,26 @@ export class FastifyWay implements HttpAttachment {
       }
       done();
     });
+  }
+
+  #watchMiddleware(adapter: MiddlewareHost): void {
+    const create = adapter.createMiddlewareFactory.bind(adapter);
+    adapter.createMiddlewareFactory = async (method) => {
+      const use = await create(method);
+      return (path, callback) => {
+        this.#middlewarePaths.add(path);
+        return use(path, callback);
+      };
+    };
+  }
+
+  /** A path of Nest's middleware is exact on Fastify, where on Express it covers what lies below. */
+  #warnOfMiddleware({ logger, services: { prefix } }: HttpWay): void {
+    if (prefix === '' || ![prefix, `${prefix}/`].some((path) => this.#middlewarePaths.has(path))) return;
+    logger.warn(
+      `The middleware for "${prefix}" does not run for RPC, whose calls lie below it: on Fastify a path in forRoutes is ` +
+        'exact. See "Middleware" in docs/security.md.',
+    );
   }
 
   /** Fastify's own handlers see the same request and reply. */
