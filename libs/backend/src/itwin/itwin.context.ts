@@ -3,21 +3,29 @@ import { activityFields, aroundActivities } from '../context/request.context.js'
 
 /** `RpcActivity` of `@itwin/core-common`. */
 export interface ItwinActivity {
+  /** Names the client request and all that follows from it. */
   readonly activityId: string;
+  /** The session of the client application. */
   readonly sessionId: string;
+  /** The name of the client application. */
   readonly applicationId: string;
+  /** Its version. */
   readonly applicationVersion: string;
+  /** The credentials of the call, empty behind its answer. */
   readonly accessToken: string;
+  /** The operation that is called. */
   readonly rpcMethod?: string;
 }
 
 /** What is used of `RpcTrace` of `@itwin/core-backend`. */
 export interface ItwinRpcTrace {
+  /** Runs work as part of an activity. */
   run<T>(activity: ItwinActivity, work: () => Promise<T>): Promise<T>;
 }
 
 /** What is used of `Logger` of `@itwin/core-bentley` for the fields of its lines. */
 export interface ItwinLogger {
+  /** Functions whose fields are on every line, by name. */
   readonly staticMetaData: {
     get(key: string): unknown;
     set(key: string, value: () => object): unknown;

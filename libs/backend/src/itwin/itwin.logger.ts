@@ -2,12 +2,14 @@ import { Logger } from '@nestjs/common';
 
 /** What is used of `Logger` of `@itwin/core-bentley` to write its lines. */
 export interface ItwinLogStreams {
+  /** Sets the functions that write lines, by level. */
   initialize(
     error: ItwinLogFunction,
     warning: ItwinLogFunction,
     info: ItwinLogFunction,
     trace: ItwinLogFunction,
   ): void;
+  /** Sets the level below which nothing is written. */
   setLevelDefault(level: number): void;
 }
 

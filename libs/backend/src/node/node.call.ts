@@ -79,6 +79,8 @@ export class NodeCall {
       else this.#complete();
       return;
     }
+    // Destroyed before anybody listened: neither its end nor its failure will be heard of.
+    if (source === request && request.destroyed) return exchange.abandon();
     let body: Readable = source;
     try {
       const makeDecoder = decoderFor(request.headers['content-encoding'], decoders);
@@ -168,6 +170,8 @@ export class NodeCall {
 
   #send(answer: HttpResponse): void {
     const { response, platform, server } = this;
+    // Its connection is over, and what would be written stayed with it.
+    if (!server.open.has(response)) return;
     try {
       if (platform.write) platform.write(answer);
       else writeResponse(response, answer);

@@ -42,6 +42,8 @@ export class NodeRpcServer implements NodeCallHost {
   /** Answers a request. Never throws; settles whatever the peer does. */
   serve(request: IncomingMessage, response: ServerResponse, platform: NodePlatform = {}): void {
     const { socket } = request;
+    // Gone while a middleware took its time: no event will come any more.
+    if (socket.destroyed) return;
     const ahead = response.socket ? undefined : answeringOn(socket);
     if (!ahead) return this.#begin(request, response, platform);
     const begin = AsyncResource.bind(() => this.#begin(request, response, platform));

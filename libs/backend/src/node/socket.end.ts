@@ -8,6 +8,10 @@ const waiting = new WeakMap<Socket, Set<() => void>>();
  * @returns forgets it
  */
 export function onSocketEnd(socket: Socket, ended: () => void): () => void {
+  if (socket.destroyed) {
+    queueMicrotask(ended);
+    return () => undefined;
+  }
   let all = waiting.get(socket);
   if (!all) {
     const added = new Set<() => void>();

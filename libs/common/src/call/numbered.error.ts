@@ -42,6 +42,7 @@ export class NumberedError extends Error {
   }
 
   /** @returns the metadata that the error was made with; `undefined` if there is none */
+  /** What the error was made with for the log, as iTwin.js names it. */
   getMetaData(): object | undefined {
     return typeof this.#metaData === 'function' ? this.#metaData() : this.#metaData;
   }

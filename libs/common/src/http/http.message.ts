@@ -52,7 +52,11 @@ export function tooLarge(limit: number): HttpError {
   return new HttpError(413, `Invalid request: the body is larger than ${limit} bytes.`);
 }
 
-/** @param begun whether the call may have had an effect already */
+/**
+ * The refusal of a server that is about to end.
+ *
+ * @param begun whether the call may have had an effect already
+ */
 export function shuttingDown(begun = false): HttpError {
   const headers = ['Retry-After', '1', ...(begun ? [] : [NOT_BEGUN_HEADER, '1'])];
   return new HttpError(503, 'The server is shutting down.', headers);

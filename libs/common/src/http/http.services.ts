@@ -15,7 +15,11 @@ export interface ServiceOptions {
   readonly greeting?: boolean | undefined;
 }
 
-/** @param document makes the OpenAPI document */
+/**
+ * Reads which service endpoints there are.
+ *
+ * @param document makes the OpenAPI document
+ */
 export function serviceEndpoints(
   { ping = true, openApi = true, greeting = false }: ServiceOptions,
   prefix: string,

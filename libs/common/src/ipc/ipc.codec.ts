@@ -87,7 +87,11 @@ export function parseMessage(json: string, parts: readonly Uint8Array[], limits:
   return { ...checkMessage(message), sequence, refusal };
 }
 
-/** @throws IpcProtocolError for a message whose members are not what they should be */
+/**
+ * Checks the members of a message.
+ *
+ * @throws IpcProtocolError for a message whose members are not what they should be
+ */
 export function checkMessage(message: {
   [Member in keyof Omit<IpcMessage, 'sequence'>]: unknown;
 }): Omit<IpcMessage, 'sequence'> {
