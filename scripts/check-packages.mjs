@@ -62,8 +62,8 @@ async function lint({ name }, tarball) {
 const installed = (name) =>
   JSON.parse(readFileSync(`${root}node_modules/${name}/package.json`, 'utf8')).version;
 
-/** Runs a preload script as windows with a sandbox do: a plain script, which finds `electron` and nothing else. */
-async function runPreload(entry) {
+/** Runs a preload script as windows with a sandbox do: a plain script, which finds `electron`, and arguments in `process`. */
+async function runPreload(entry, argv, expected) {
   const script = readFileSync(createRequire(join(folder, 'package.json')).resolve(entry), 'utf8');
   const exposed = {};
   const electron = {
@@ -74,9 +74,9 @@ async function runPreload(entry) {
     if (name !== 'electron') throw new Error(`module not found: ${name}`);
     return electron;
   };
-  const parsingContext = createContext({});
+  const parsingContext = createContext({ process: { argv } });
   compileFunction(script, ['require', 'exports', 'module'], { parsingContext })(require, {}, {});
-  if (JSON.stringify(exposed) !== '{"linnet":["send","listen"]}') throw new Error(JSON.stringify(exposed));
+  if (JSON.stringify(exposed) !== expected) throw new Error(JSON.stringify(exposed));
 }
 
 /** Two applications with the same sources; what is a module there is said by their `type`. */
@@ -212,7 +212,13 @@ try {
       );
     }
   }
-  await check('a window runs the preload script', () => runPreload('@linnet/electron/preload'));
+  const preload = '@linnet/electron/preload';
+  const bridge = '"linnet":["send","listen"]';
+  const itwinjs = '"itwinjs":["send","invoke","addListener","once","removeListener"]';
+  await check('a window runs the preload script', () => runPreload(preload, [], `{${bridge}}`));
+  await check('a window for pages of iTwin.js runs the preload script', () =>
+    runPreload(preload, ['--linnet-itwinjs'], `{${bridge},${itwinjs}}`),
+  );
   const config = { root: join(esm, 'page'), configFile: false, logLevel: 'warn' };
   await check('Vite builds a page', () => build(config));
   const usePage = () => serve(esm, process.execPath, (port) => openPage(config, port));
