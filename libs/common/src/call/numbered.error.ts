@@ -41,8 +41,7 @@ export class NumberedError extends Error {
     return this.getMetaData();
   }
 
-  /** @returns the metadata that the error was made with; `undefined` if there is none */
-  /** What the error was made with for the log, as iTwin.js names it. */
+  /** The metadata that the error was made with; `undefined` if there is none. */
   getMetaData(): object | undefined {
     return typeof this.#metaData === 'function' ? this.#metaData() : this.#metaData;
   }
