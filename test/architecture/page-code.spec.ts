@@ -6,7 +6,7 @@ import ts from 'typescript';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What pages load: all of it has to run on the platforms that `docs/rpc-client.md` names. */
+/** Code that pages load: all of it has to run on the platforms that `docs/rpc-client.md` names. */
 const folders = ['libs/common/src', 'libs/frontend/src', 'libs/electron/src/renderer'];
 
 /** Members that a secure context or an engine newer than the oldest has. */

@@ -108,7 +108,8 @@ describe('the cost of input grows with its size, and not faster', () => {
     costOf(() => prepare(small));
     const one = costOf(() => prepare(small));
     const eight = costOf(() => prepare(8 * small));
-    // What grows with the square costs 64 times as much. A millisecond is what a clock or a garbage collection may add.
+    // Work that grows with the square costs 64 times as much. A clock or a garbage collection may add a
+    // millisecond.
     expect(eight).toBeLessThan(24 * (one + 1000));
   });
 });

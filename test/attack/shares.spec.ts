@@ -25,7 +25,7 @@ class Target {
   }
 }
 
-/** Whoever the query names; nobody where it names none. */
+/** The user whom the query names; nobody where it names none. */
 const authorize: IpcModuleOptions['authorize'] = ({ url }) => {
   const user = new URL(url!, 'http://x').searchParams.get('user');
   return user === null ? true : { user };
@@ -143,7 +143,7 @@ describe('connections that do not greet', () => {
     for (let i = 0; i < 3; i++) idle.push(await connect(app, 'mallory'));
     await expect(connect(app, 'mallory')).rejects.toThrow('503');
     const bob = await connect(app, 'bob');
-    // What it says while it is being closed begins nothing.
+    // Messages that it sends while it is being closed begin nothing.
     idle[0]!.say([9]);
     expect(await idle[0]!.closed).toEqual({ code: 1013, reason: 'Too many connections do not greet.' });
     bob.say([9]);
@@ -266,12 +266,12 @@ describe('bytes that wait', () => {
       await until(read, PATIENCE_MS);
       const failed = answers.filter((answer: any) => 'error' in answer) as { error: { message: string } }[];
       const results = answers.filter((answer: any) => 'result' in answer);
-      // Those that had begun when room came to an end; others wait until there is some.
+      // Calls that had begun when room came to an end fail; others wait until there is some.
       const message = 'Too many bytes of answers wait until this frontend has taken those before.';
       expect(failed.every(({ error }) => error.message === message)).toBe(true);
       if (durable) expect(failed.length).toBeGreaterThan(0);
       expect(results.length).toBeGreaterThanOrEqual(8);
-      // Who has taken what there was is answered again.
+      // A frontend that has taken what there was is answered again.
       expect(app.host.sessions).toHaveLength(1);
     },
   );

@@ -43,7 +43,7 @@ class ShelfHandler {
   }
 }
 
-/** What older browsers and other platforms do not have, taken out of a new one. */
+/** Takes out of a new browser what older browsers and other platforms do not have. */
 const asOfOld = () => {
   const scope = globalThis as unknown as Record<string, any>;
   for (const [owner, ...names] of [

@@ -53,7 +53,7 @@ function failureOf(work: () => unknown): unknown {
   }
 }
 
-/** What engine and libraries throw, with what nobody outside should read. */
+/** Errors that engine and libraries throw, with what nobody outside should read. */
 const inside: Record<string, unknown> = {
   'a TypeError': new TypeError('secret'),
   'an address that cannot be parsed': failureOf(() => new URL('postgres://robot:secret@[::1')),

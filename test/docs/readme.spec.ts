@@ -15,7 +15,7 @@ const readme = readGuide('README.md');
 await writeGuide(readme);
 const run = async <T>(file: string) => (await import(placeOf(readme, file))) as T;
 
-/** Of the files that both sides share: a page cannot import what imports Nest. */
+/** Files that both sides share: a page cannot import what imports Nest. */
 it.each(['calculator.ts', 'clock.channel.ts'])('README has %s import nothing of the backend', (file) => {
   expect(readme.files.get(file)).not.toContain('@linnet/backend');
 });

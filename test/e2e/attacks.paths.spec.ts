@@ -35,7 +35,7 @@ for (const [name, platform] of Object.entries(platforms))
 const token = (iModelId: string) => [{ iTwinId: 'site', iModelId }];
 const A = '/api/fleet/v1/mode/1/context/site/imodel';
 const T = 'changeset/0/Models-1.0.0';
-/** What a gateway may take for the model `allowed`, or for no model. */
+/** Paths that a gateway may treat as those of the model `allowed`, or of no model. */
 const twofold = {
   'dot segments': `${A}/secret/../allowed/${T}`,
   'a dot segment': `${A}/./allowed/${T}`,

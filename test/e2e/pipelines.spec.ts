@@ -210,7 +210,7 @@ describe.each(Object.entries(servers))('a request that does not end, by way of %
       const started = await start();
       const { socket, statuses } = open(started);
       socket.write(head('run', 'Content-Length: 9') + (part === 'half of a body' ? '["x"' : ''));
-      // What is sent behind it on another connection is answered later.
+      // A call that is sent behind it on another connection is answered later.
       const other = open(started);
       other.socket.write(call('run', 'other'));
       await until(() => other.statuses().length === 1);
@@ -235,7 +235,7 @@ describe.each(Object.entries(servers))('a request that does not end, by way of %
     clearInterval(more);
     expect([largest.statuses(), next.statuses(), small.statuses()]).toEqual([[503], [], []]);
     expect(largest.text()).toContain('no room');
-    // Those that are gone hold nothing.
+    // Connections that are gone hold nothing.
     for (const { socket } of [small, next]) socket.destroy();
     const fresh = open(started);
     const content = JSON.stringify(['x'.repeat(900_000)]);

@@ -12,7 +12,7 @@ export const itwinPreload = join(
   'node_modules/@itwin/core-electron/lib/cjs/backend/ElectronPreload.js',
 );
 
-/** What page.cjs exports. */
+/** The exports of page.cjs. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- scripts without types
 export type ITwinPage = Record<string, (...args: any[]) => any>;
 
@@ -23,7 +23,7 @@ export function loadITwinPage(page: PageStandIn): ITwinPage {
   return new PageModules(page.window).load(join(folder, 'page.cjs')) as ITwinPage;
 }
 
-/** What scripts of core-frontend expect of a page of Electron. There is no `document`: with one they would draw. */
+/** Globals that scripts of core-frontend expect of a page of Electron. With a `document` they would draw. */
 function globalsOf(page: PageStandIn): object {
   const { window } = page;
   const userAgent = 'Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0.0.0 Electron/39.0.0 Safari/537.36';

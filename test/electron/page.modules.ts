@@ -40,7 +40,7 @@ export class PageModules {
 function scriptOf(filename: string): Script {
   let script = scripts.get(filename);
   if (!script) {
-    // What a bundler makes of it.
+    // The code as a bundler makes it.
     const code = readFileSync(filename, 'utf8').replaceAll('process.env.NODE_ENV', '"production"');
     script = new Script(`(function (exports, require, module, __filename, __dirname) {${code}\n})`, {
       filename,

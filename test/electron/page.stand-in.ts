@@ -109,7 +109,7 @@ class IpcRendererStandIn extends EventEmitter {
   }
 }
 
-/** What the main process answers a call with. */
+/** The answer of the main process to a call. */
 export interface InvokeReply {
   readonly result?: unknown;
   readonly error?: string;

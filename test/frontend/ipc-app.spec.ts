@@ -146,7 +146,7 @@ describe.each([true, false])('an IpcHandler of the frontend (compatible wire: %s
     const end = version('new').register();
     const { confirm } = session.makeIpcProxy<{ confirm(question: string): Promise<string> }>('dialog-v1');
     expect(await confirm('delete all?')).toBe('new');
-    // What was replaced is over: ending it changes nothing.
+    // A replaced handler has ended: stopping it changes nothing.
     stop();
     expect(await confirm('really?')).toBe('new');
     expect(asked).toEqual(['new: delete all?', 'new: really?']);

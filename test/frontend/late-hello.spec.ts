@@ -143,7 +143,7 @@ describe('a greeting that arrives behind that of a newer connection', () => {
     const app = await start();
     interface Line {
       socket: WebSocket;
-      /** What it is to say when it is let go; `undefined`: at once. */
+      /** Events that it reports when it is let go; `undefined`: at once. */
       held: (() => void)[] | undefined;
     }
     const lines: Line[] = [];

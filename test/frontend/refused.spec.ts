@@ -15,7 +15,7 @@ afterEach(async () => {
   await closeIpcApps();
 });
 
-/** What a frontend that connects once rejects with. */
+/** The error that a frontend rejects with when it connects once. */
 async function refusal(url: string, webSocket?: never): Promise<unknown> {
   const frontend = new IpcFrontend(webSocketIpc(url, { webSocket }), { reconnect: false });
   return frontend.ready.then(

@@ -13,7 +13,7 @@ import { BareFrontend, frameBytes, Opcode } from './raw.frontend.socket.js';
 import { stopwatch } from '../stopwatch.js';
 
 const heartbeatMs = 400;
-/** What timers may be late by. */
+/** Milliseconds that timers may be late by. */
 const LATE_MS = 300;
 const options = { heartbeatMs, limits: { bufferedBytes: 64 * 1024 * 1024 } };
 const MiB = 1024 * 1024;

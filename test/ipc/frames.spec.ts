@@ -110,7 +110,7 @@ describe('messages', () => {
     const types: any[] = [1, 3, 4, 5, 6, -1, 0.5, 1e300, 99, undefined, null, '2', {}, [2], true];
     for (const type of types)
       frontend.message({ type, channel: CHANNEL, method: 'echo', data: [], request: 1 });
-    // What else they say is nobody's business, either.
+    // Their other members are not checked, either.
     frontend.message({ type: 7, data: { length: 1 }, request: -1 } as any);
     await expect(frontend.invoke(CHANNEL, 'echo', 'after')).resolves.toEqual({ result: ['after'] });
     expect(frontend.received).toHaveLength(1);

@@ -37,7 +37,7 @@ function numbered(message: string, members: object): Error {
   return Object.assign(new Error(message), { errorNumber: 9, name: 'Nine' }, members);
 }
 
-/** What a caller gets of it. */
+/** The error that a caller gets of it. */
 function crossed(message: string, members: object = {}): unknown {
   const iTwinErrorId = { scope: 'bentley-error', key: 'Nine' };
   return { message, errorNumber: 9, name: 'Nine', iTwinErrorId, ...members };

@@ -11,7 +11,7 @@ export interface PublicName {
   readonly members: readonly string[];
 }
 
-/** Of which files of a package all names count; names that speak of RPC and IPC count in every file. */
+/** Files of packages in which all names count; names that speak of RPC and IPC count in every file. */
 const files: Readonly<Record<string, RegExp>> = {
   'core-common': /^(rpc\/|ipc\/|Rpc|IpcAppProps|NativeAppProps|IModelError|SessionProps)/,
   'core-frontend': /^(IpcApp|NativeApp|LocalhostIpcApp)\./,
@@ -21,7 +21,7 @@ const files: Readonly<Record<string, RegExp>> = {
 const telling = /Rpc|Ipc|NotificationHandler|NativeApp|NativeHost|Electron/;
 
 /**
- * What a package declares for applications: not what is marked as internal, private or protected.
+ * The names that a package declares for applications: not those marked as internal, private or protected.
  *
  * @param besides names that count although they are marked as internal
  */

@@ -58,7 +58,7 @@ describe('the tables of docs/from-itwin.md', () => {
     const theirs = new Set(
       declared.flatMap(({ name, members }) => members.map((member) => `${name}.${member}`)),
     );
-    // Those that are marked as internal are used by applications all the same.
+    // Applications use these although they are marked as internal.
     const internal = ['configurationSupplier', 'configuration', 'routing']
       .map((member) => `RpcInterface.${member}`)
       .concat('RpcInvocation.current');

@@ -7,7 +7,7 @@ import { expect, it } from '@jest/globals';
 import { IModelError, IModelStatus, IpcChannel, IpcModule } from '@linnet/backend';
 import { root } from '../docs/guide.js';
 
-/** What a frontend of iTwin.js needs to know of a model that is open. */
+/** Everything that a frontend of iTwin.js needs to know of a model that is open. */
 const opened = {
   key: 'hall-1',
   name: 'Hall 1',

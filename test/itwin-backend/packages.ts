@@ -15,7 +15,7 @@ export const missing = installPackages(folder);
 // eslint-disable-next-line no-console -- who reads the report has to know what it does not say
 if (missing) console.warn(`What core-backend does beside Linnet is not tested: ${missing}.`);
 
-/** What is used of `@itwin/core-backend`, whose types come with its packages. */
+/** The used parts of `@itwin/core-backend`, whose types come with its packages. */
 interface CoreBackend {
   readonly IpcHost: {
     readonly isValid: boolean;

@@ -12,7 +12,7 @@ import { listen } from '../plain/plain.servers.js';
 import { loadPackages, missing } from './packages.js';
 import type { Packages } from './packages.js';
 
-// What core-backend registers with the RpcManager of core-common, served by Linnet in one process.
+// Interfaces that core-backend registers with the RpcManager of core-common, served by Linnet in one process.
 
 const token: IModelRpcProps = { key: 'nope', iTwinId: 'it', iModelId: 'im', changeset: { id: 'c' } };
 

@@ -25,7 +25,7 @@ class OutOfStock extends Error {
 class OutOfSight extends WsException {
   override readonly name = 'OutOfSight';
 }
-/** Called as one of Nest's, and none of them. */
+/** Has the name of an exception of Nest, and is not one. */
 class Impostor extends Error {
   static override readonly name = 'WsException';
   getError() {
@@ -63,7 +63,7 @@ class AppModule {}
 
 const adapters = { stock: ExpressAdapter, linnet: LinnetExpressAdapter };
 
-/** What the classes are called after the minifier. */
+/** The names of the classes after the minifier. */
 export const names = [OutOfStock, FailingImpl, NotFoundException, WsException].map((type) =>
   String(Reflect.get(type, 'name')),
 );

@@ -20,7 +20,7 @@ import type { Activity, HttpRequest } from '@linnet/common';
 import { closeIpcApps, startIpcApp, until } from './ipc.harness.js';
 import { closeApps, definitionOf, startApp, ways } from './nest.harness.js';
 
-/** What another backend has been sent. */
+/** Requests that were sent to another backend. */
 const sent: HttpRequest[] = [];
 const stock = createRpcClient({
   uriPrefix: 'http://stock',
@@ -31,7 +31,7 @@ const stock = createRpcClient({
   },
 }).client<{ count(): Promise<number> }>(definitionOf('Stock', 'count'));
 
-/** What code finds that runs as part of a call. */
+/** The context that code finds when it runs as part of a call. */
 interface Found {
   activityId: string;
   accessToken: string;

@@ -40,7 +40,7 @@ const methods: Record<string, () => unknown> = {
   nil: () => null,
   bytes: () => bytes,
   promise: async () => 1,
-  // oxlint-disable-next-line unicorn/no-thenable -- a library may have objects that are no promises
+  // oxlint-disable-next-line unicorn/no-thenable -- a library may have objects that are not promises
   thenable: () => ({ then: (resolve: (value: number) => void) => resolve(2) }),
   observable: () => of(1, 2),
   'observable of bytes': () => of({ bytes }),
@@ -89,7 +89,7 @@ class Silent implements ExceptionFilter {
   catch() {}
 }
 
-/** What may stand around a method, and make its call go another way through this library. */
+/** Enhancers that may stand around a method, and make its call go another way through this library. */
 const enhancers: Record<string, ClassDecorator | undefined> = {
   nothing: undefined,
   'a guard': UseGuards(Yes),

@@ -10,20 +10,20 @@ beforeEach(() => {
 });
 afterEach(closeIpcApps);
 
-/** Of the session. */
+/** Belongs to the session. */
 @Injectable()
 class Cart {
   readonly id = ++made;
   constructor(readonly session: IpcSession) {}
 }
 
-/** Of the call, as it says. */
+/** Belongs to the call, as it declares. */
 @Injectable({ scope: Scope.REQUEST })
 class Unit {
   readonly id = ++made;
 }
 
-/** Of the call, as its request is. */
+/** Belongs to the call, as its request does. */
 @Injectable()
 class Audit {
   readonly id = ++made;

@@ -3,7 +3,7 @@ import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor } from
 import { HttpAdapterHost, REQUEST } from '@nestjs/core';
 import { Observable, tap } from 'rxjs';
 
-// What libraries of the Nest ecosystem do with execution contexts, requests and responses, line by line.
+// Uses of execution contexts, requests and responses by libraries of the Nest ecosystem, line by line.
 
 /** `AuthGuard` of `@nestjs/passport`, over `authenticate` of `passport` with the strategy of `passport-jwt`. */
 @Injectable()
@@ -127,7 +127,7 @@ export class CacheInterceptor implements NestInterceptor {
   }
 }
 
-/** What interceptors that log or measure do, as those for Prometheus. */
+/** Does what interceptors that log or measure do, as those for Prometheus. */
 export function finishInterceptor(lines: string[]): NestInterceptor {
   return {
     intercept(context: ExecutionContext, next: CallHandler) {

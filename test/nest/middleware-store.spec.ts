@@ -89,7 +89,7 @@ async function post(
   });
 }
 
-/** What tracing does: the whole request, from its event on, runs in a store. */
+/** Does what tracing does: the whole request, from its event on, runs in a store. */
 function aroundRequests(server: Server): void {
   const emit = server.emit.bind(server) as (...args: unknown[]) => boolean;
   server.emit = ((...args: unknown[]) =>

@@ -21,7 +21,7 @@ import { closeIpcApps, startIpcApp, until } from './ipc.harness.js';
 const trap = () => {
   throw new Error('a trap');
 };
-/** What nobody can print, and some not even look at. */
+/** Values that nobody can print, and some that nobody can even look at. */
 const thrown: Record<string, () => unknown> = {
   'an object without a prototype': () => Object.create(null),
   'an object whose toString throws': () => ({ toString: trap, toJSON: trap, [inspect.custom]: trap }),

@@ -249,7 +249,7 @@ const noServer = nothing<Omit<RpcServerOptions, 'interfaces'>>({
 });
 const noLimitsOfRpc = { ...noLimits<WireLimits>(defaultWireLimits) };
 
-/** What a server answers to requests that show its defaults. */
+/** The answers of a server to requests that show its defaults. */
 async function answers(ask: (request: Request) => Promise<Response>): Promise<unknown[]> {
   const call = '/Clock-1.0.0-count';
   const headers = { 'X-Correlation-ID': 'a', 'X-Protocol-Version': '2', 'Content-Type': 'text/plain' };

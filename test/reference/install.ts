@@ -16,7 +16,7 @@ function alone<T>(folder: string, work: () => T): T {
   const lock = join(folder, '.installing');
   while (!taken(lock)) {
     const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
-    // Whoever held it was ended: nobody needs as long.
+    // The process that held it was ended: nobody needs as long.
     if (Date.now() - since > 300_000) rmSync(lock, { recursive: true, force: true });
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
   }

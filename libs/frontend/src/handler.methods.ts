@@ -1,6 +1,6 @@
 /**
- * What a backend may call of a handler: methods of its own classes and fields with arrow functions, not what every object
- * has, nor accessors, nor classes.
+ * Finds a method of a handler that a backend may call: a method of its own classes or a field with an arrow
+ * function, not what every object has, nor accessors, nor classes.
  *
  * @param base the prototype of the library's class, which ends the search
  * @returns the method, to be called as it is; `undefined` where there is none of this name

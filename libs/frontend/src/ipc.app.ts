@@ -28,7 +28,7 @@ export const IpcApp = {
    * @returns resolves when there is a session
    */
   async startup(connect: IpcConnector, options?: IpcFrontendOptions): Promise<void> {
-    // One that is closed, for instance because it could not start, is no obstacle to another try.
+    // A closed frontend, for instance one that could not start, does not prevent another try.
     if (current && current.state !== 'closed')
       throw new Error('IpcApp has been started already: IpcApp.shutdown() comes first.');
     current = new IpcFrontend(connect, options);

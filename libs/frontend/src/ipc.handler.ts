@@ -45,7 +45,7 @@ function notFound(method: string, channel: IpcChannelLike): object {
 function told(thrown: unknown): unknown {
   if (thrown instanceof Error) {
     const { name, message, iTwinErrorId, hasMetaData, loggingMetadata } = thrown as Partial<NumberedError>;
-    // What an error of core-bentley keeps its metadata in; the getters tell of both.
+    // Errors of core-bentley keep their metadata in `_metaData`; the getters report it.
     const { _metaData, ...members } = Object.fromEntries(Object.entries(thrown)) as Record<string, unknown>;
     const identity = { ...(iTwinErrorId && { iTwinErrorId }), ...(hasMetaData && { loggingMetadata }) };
     return { ...members, ...identity, name, message };

@@ -10,7 +10,7 @@ class Shelf {
 
 const backend = new URLSearchParams(location.search).get('backend');
 
-/** What comes of a call, as text. */
+/** The outcome of a call, as text. */
 const outcome = (call) => call.then(String, (error) => `${error.name}: ${error.message}`);
 
 window.page = {

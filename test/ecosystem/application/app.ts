@@ -21,7 +21,7 @@ import { JwtStrategy } from './login.js';
 import { StoreHandler, StoreImpl } from './store.calls.js';
 import { LabelGuard, LogContextInterceptor, StoreService } from './store.service.js';
 
-/** What pino has written. */
+/** The lines that pino has written. */
 export const lines: Record<string, unknown>[] = [];
 const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
 

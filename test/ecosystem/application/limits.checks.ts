@@ -15,7 +15,7 @@ describe('@nestjs/throttler', () => {
       await one.limited();
       const failure = await failureOf(one.limited());
       assert.equal(failure.name, 'ThrottlerException');
-      // Over IPC an error has no status, and there is no header to say when to come back.
+      // Over IPC an error has no status, nor a header that says when to come back.
       assert.equal(failure.status, way === 'RPC' ? 429 : undefined);
       assert.equal(failure.retryAfterMs, way === 'RPC' ? 60_000 : undefined);
       assert.equal(await other.limited(), 'served');

@@ -2,7 +2,7 @@
 export interface Failure {
   name: string;
   message: string;
-  /** That of the response over HTTP; over IPC a member of the error, where the exception has one. */
+  /** The status of the response over HTTP; over IPC a member of the error, where the exception has one. */
   status: number | undefined;
   retryAfterMs: number | undefined;
 }

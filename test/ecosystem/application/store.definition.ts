@@ -23,14 +23,14 @@ export class Parcel {
   lines!: Line[];
 }
 
-/** What a call knows of its caller. */
+/** Everything that a call knows of its caller. */
 export interface Caller {
   requestUser: unknown;
   activityUser: unknown;
   sessionUser: unknown;
 }
 
-/** What a call finds in the store of nestjs-cls. */
+/** Everything that a call finds in the store of nestjs-cls. */
 export interface Found {
   id: string;
   label: unknown;

@@ -33,7 +33,7 @@ export class LogContextInterceptor implements NestInterceptor {
   }
 }
 
-/** What the operations do, however they are called. */
+/** The operations themselves, however they are called. */
 @Injectable()
 export class StoreService {
   /** Calls of {@link remember} that wait for each other. */

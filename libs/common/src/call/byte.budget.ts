@@ -1,4 +1,4 @@
-/** What one owner holds in all: a user, or the address of a peer that nobody knows. */
+/** Everything that one owner holds. An owner is a user, or the address of a peer that nobody knows. */
 interface Owned<Holder> {
   amount: number;
   /** In the order in which they began to hold something. */
@@ -6,8 +6,8 @@ interface Owned<Holder> {
 }
 
 /**
- * What a server may hold for all of its peers: bytes that wait, or connections, sessions and the like. Everything that is
- * held is somebody's, so that whoever has most can be found when it is too much.
+ * A limit on what a server holds for all of its peers: bytes that wait, or connections, sessions and the
+ * like. Everything that is held has an owner, so that the one who has most can be found when it is too much.
  *
  * ```ts
  * const budget = new ByteBudget<Connection>(256 * 1024 * 1024);
@@ -42,7 +42,7 @@ export class ByteBudget<Holder = unknown> {
     return new BudgetShare(this, owner, holder, limit);
   }
 
-  /** What the owner who has most holds, in the order in which it came; nothing where nobody holds anything. */
+  /** The shares of the owner who holds most, in the order in which they came; empty if there is none. */
   most(): readonly BudgetShare<Holder>[] {
     let most: Owned<Holder> | undefined;
     for (const owned of this.#owners.values()) if (!most || owned.amount > most.amount) most = owned;
@@ -83,7 +83,7 @@ export class ByteBudget<Holder = unknown> {
   }
 }
 
-/** What one holder has of a {@link ByteBudget}. */
+/** The part of a {@link ByteBudget} that one holder has. */
 export class BudgetShare<Holder = unknown> {
   #amount = 0;
   /** @internal */
@@ -92,9 +92,9 @@ export class BudgetShare<Holder = unknown> {
   /** Made by {@link ByteBudget.share}. */
   constructor(
     private readonly budget: ByteBudget<Holder>,
-    /** Whose it is. */
+    /** The user or the address that it is counted for. */
     readonly owner: string,
-    /** Who holds it. */
+    /** The object that holds it. */
     readonly holder: Holder,
     /** How much it may be by itself. */
     readonly limit: number,

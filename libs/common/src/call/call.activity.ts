@@ -34,7 +34,7 @@ export class Activity implements ActivityProps {
   readonly rpcMethod: string;
   /** When the caller stops waiting, in milliseconds since the epoch; `undefined` where it has not said so. */
   readonly deadline: number | undefined;
-  /** What bears the user: a session, a request, or the object of a user that was set by hand. */
+  /** The object that has the user: a session, a request, or the object of a user that was set by hand. */
   #bearer: { readonly user?: unknown } | undefined;
   #abort: AbortController | undefined;
   #aborted: { reason: unknown } | undefined;
@@ -46,7 +46,7 @@ export class Activity implements ActivityProps {
     props: Partial<ActivityProps> = {},
     /** What the activity is part of: its session over IPC. */
     readonly owner?: { readonly signal: AbortSignal },
-    /** Whose end is that of the activity; `null`: it can be aborted by itself only. */
+    /** The activity is aborted with it; `null`: it can be aborted by itself only. */
     private readonly source: { readonly signal: AbortSignal } | null = owner ?? null,
   ) {
     this.activityId = props.activityId ?? '';
@@ -58,7 +58,10 @@ export class Activity implements ActivityProps {
     this.deadline = props.deadline;
   }
 
-  /** Who is calling: what a guard or a middleware has set as `request.user`, the user of the session, or what was set here. */
+  /**
+   * The caller: the user whom a guard or a middleware has set as `request.user`, the user of the session, or
+   * the one that was set here.
+   */
   get user(): unknown {
     return this.#bearer?.user;
   }

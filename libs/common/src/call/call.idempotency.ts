@@ -1,6 +1,6 @@
 /**
- * What a second run of an operation does: nothing, as the operation only reads (`safe`), or nothing beyond the first run
- * (`idempotent`).
+ * The effect of a second run of an operation: none, as the operation only reads (`safe`), or none beyond the
+ * first run (`idempotent`).
  */
 export type Idempotency = 'safe' | 'idempotent';
 

@@ -109,7 +109,7 @@ export class Slices {
 
   #wait(): void {
     this.#isWaiting = true;
-    // What comes behind a promise has the asynchronous context of this place, and not that of whoever grants it.
+    // Code behind a promise has the asynchronous context of this place, and not that of whoever grants it.
     void new Promise<void>((resolve) => (this.grant = resolve)).then(() => {
       granted--;
       if (!this.#isWaiting) return;

@@ -7,7 +7,7 @@ export function textOf(thrown: unknown): string {
   }
 }
 
-/** What an error says, or the text of whatever else was thrown. Never throws. */
+/** The message of an error, or the text of whatever else was thrown. Never throws. */
 export function messageOf(thrown: unknown): string {
   try {
     return textOf(thrown instanceof Error ? thrown.message : thrown);

@@ -14,7 +14,7 @@ export interface ItwinErrorClasses {
   readonly ServerError: new (errorNumber: number, message: string) => Error;
   /** For a server, or a gateway before it, that answers 504. Default: `ServerError`. */
   readonly ServerTimeoutError?: new (message: string) => Error;
-  /** For the answer that there is no content. Default: `BackendError`. */
+  /** For an answer without content. Default: `BackendError`. */
   readonly NoContentError?: new () => Error;
 }
 
@@ -36,7 +36,7 @@ export function itwinErrors(classes: ItwinErrorClasses): (error: unknown) => unk
   return (error) => {
     if (!(error instanceof NumberedError)) return error;
     const { errorNumber, name, message } = error;
-    // What the classes give an error themselves is theirs.
+    // The classes set these members themselves.
     const {
       stack: _stack,
       message: _message,

@@ -13,7 +13,7 @@ export async function sendByFetch(request: HttpRequest): Promise<HttpReply> {
     redirect: 'manual',
     body: typeof body === 'object' ? joined(body) : body,
   });
-  // Where bodies are no streams, as in React Native, an answer is read whole.
+  // Where bodies are not streams, as in React Native, an answer is read whole.
   const isStream = (response as Partial<Response>).body !== undefined;
   const bytes = isStream ? await readStream(response.body, maxBytes) : await readWhole(response);
   const { status } = response;

@@ -34,7 +34,7 @@ export class FixedBody implements HttpBody {
   }
 }
 
-/** In the place of a body that there was no room for. */
+/** In the place of a body for which room was lacking. */
 export const refusedBody: HttpBody = {
   limit: Infinity,
   keeps: false,
@@ -117,7 +117,7 @@ class MultipartBody implements HttpBody {
 
 /** @throws IModelError when the text is no list of arguments */
 export function decodeArguments(objects: string, data: readonly Uint8Array[], limits: WireLimits): unknown[] {
-  // A byte order mark is no part of the text.
+  // A byte order mark is not part of the text.
   const text = objects.startsWith('\ufeff') ? objects.slice(1) : objects;
   const list = decodeValue(text, data, limits.depth);
   if (!Array.isArray(list))

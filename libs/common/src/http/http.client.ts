@@ -127,7 +127,7 @@ export class HttpTransport implements RpcClientTransport {
 }
 
 /**
- * What came of a request without an answer.
+ * The reply for a request that got no answer.
  *
  * @throws TypeError for a request that no platform would send; ServerError for a server that redirects it
  */

@@ -24,7 +24,7 @@ import { inflateTokens } from './http.tokens.js';
 export interface HttpExchangeHost {
   readonly dispatcher: RpcDispatcher;
   readonly options: HttpHandlerOptions;
-  /** What has been received of bodies that have not ended. */
+  /** Received parts of bodies that have not ended. */
   readonly bodies: ByteBudget<HttpExchange>;
   /** Whether calls are refused, because the server is about to end. */
   readonly closing: boolean;
@@ -54,7 +54,7 @@ export interface HttpPlatform {
   readonly response?: unknown;
 }
 
-/** What is received of a body before it is counted among those of all: so much any connection costs. */
+/** A body is counted among those of all only above this size: so much any connection costs. */
 const SMALLEST_HELD = 64 * 1024;
 
 const VARY = 'Accept-Encoding, Authorization, X-Protocol-Version, Origin';
@@ -67,7 +67,7 @@ export class HttpExchange {
   readonly activity: Activity;
   readonly #protocolVersion: number;
   #received = 0;
-  /** What is held of the body. */
+  /** The share that the body holds. */
   #held: BudgetShare<HttpExchange> | undefined;
 
   constructor(
@@ -98,7 +98,7 @@ export class HttpExchange {
       const { body } = this.opened;
       if (this.#received > body.limit) throw tooLarge(body.limit);
       if (this.#received > SMALLEST_HELD && body.keeps) this.#hold(chunk.byteLength);
-      // Another one: there was no room for it.
+      // Read anew: where room was lacking, the body has been replaced.
       this.opened.body.push(chunk);
       return undefined;
     } catch (error) {
@@ -112,7 +112,7 @@ export class HttpExchange {
     return this.host.refuse(error, this.opened.origin);
   }
 
-  /** What there is of the body is not needed any more. */
+  /** Drops the body: it is not needed any more. */
   abandon(): void {
     if (!this.#held) return;
     this.#held.clear();

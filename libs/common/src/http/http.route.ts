@@ -20,7 +20,10 @@ export function pathOf(target: string): string {
   return query < 0 ? target : target.slice(0, query);
 }
 
-/** What no client writes into a path: dot segments, and escapes that hide letters, slashes or control characters. */
+/**
+ * Parts that no client writes into a path: dot segments, and escapes that hide letters, slashes or control
+ * characters.
+ */
 const disguised = /[^!-~]|\\|\/\.{1,2}(?:[/;]|$)|%(?:[01]|2[def]|3\d|4[1-9a-f]|5[\dacf]|6[1-9a-f]|7[\daef])/i;
 /** Segments whose value is another such segment, empty, or followed by a parameter. */
 const unclear = /\/(?:mode|context|imodel|changeset)\/(?:(?:context|imodel|changeset)(?:\/|$)|[^/]*;)|\/\//;

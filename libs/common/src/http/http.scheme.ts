@@ -20,8 +20,9 @@ export interface HttpSchemeProps {
     /** The path of a call, under the client's `uriPrefix`: it begins with `/`, and is percent-encoded. */
     write(call: HttpSchemeCall): string;
     /**
-     * What a raw path names, under the server's `path`; `undefined`, or an error, for one that is none of RPC. Paths with
-     * dot segments or escaped letters are refused with 400; `%2F` and empty segments are up to this function.
+     * Returns the call that a raw path names, under the server's `path`; `undefined`, or an error, for a path
+     * that does not belong to RPC. Paths with dot segments or escaped letters are refused with 400; `%2F` and
+     * empty segments are up to this function.
      */
     read(path: string): HttpSchemeCall | undefined;
   };

@@ -55,7 +55,7 @@ class SchemeHandler extends HttpRpcHandler {
 
   protected override parse(target: string): HttpRoute {
     if (!this.scheme.paths) return super.parse(target);
-    // What stands for a slash is the scheme's own affair.
+    // The scheme itself decides on what stands for a slash.
     checkPath(pathOf(target), true);
     const call = this.#read(target);
     if (!call) throw badRequest('The path names no operation.');

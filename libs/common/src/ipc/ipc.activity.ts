@@ -9,8 +9,8 @@ export function nameOf(wireName: string): string {
 }
 
 /**
- * What a message of a session is part of. On the compatible wire, which carries no activity id, each message starts an
- * activity of its own.
+ * The activity that a message of a session is part of. On the compatible wire, which carries no activity id,
+ * each message starts an activity of its own.
  */
 export function activityOf(
   session: IpcSession,

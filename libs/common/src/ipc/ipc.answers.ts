@@ -45,7 +45,7 @@ export class WaitingAnswers {
   /**
    * Keeps an answer until it can be sent.
    *
-   * Where there is no room to keep it, an error is sent in its place.
+   * Where room to keep it is lacking, an error is sent in its place.
    *
    * @param activityId for the error
    * @param done called when it was sent, or nobody waits for it any more

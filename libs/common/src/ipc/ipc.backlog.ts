@@ -5,7 +5,7 @@ import type { SessionBytes } from './ipc.bytes.js';
 import { IpcMessageType } from './ipc.message.js';
 import type { IpcMessage } from './ipc.message.js';
 
-/** What a message takes besides its value. */
+/** Bytes that a message takes besides its value. */
 const MESSAGE_BYTES = 256;
 
 interface Waiting {
@@ -18,7 +18,7 @@ interface Waiting {
   grant(): void;
 }
 
-/** What a backlog is of. */
+/** The owner of a backlog. */
 export interface BacklogOwner {
   /** How many more messages may begin. */
   room(): number;
@@ -119,7 +119,7 @@ export class IpcBacklog {
   #begin(waiting: Waiting): void {
     this.#granted--;
     const { message, bytes, since } = waiting;
-    // What waited when the session ended was given back with all the rest.
+    // Bytes that waited when the session ended were given back with all the rest.
     if (!this.#isOver) this.#release(bytes);
     if (message && !this.#isOver) {
       if (this.#calls.get(message.request) === waiting) this.#calls.delete(message.request);

@@ -59,8 +59,9 @@ export interface IpcTarget {
 }
 
 /**
- * What a frontend of iTwin.js asks its backend for while it starts; a backend without models has no better answer. An
- * application that has models handles the channel itself, and leaves to this what it does not implement.
+ * Answers what a frontend of iTwin.js asks its backend for while it starts; a backend without models has no
+ * better answer. An application that has models handles the channel itself, and leaves to this what it does
+ * not implement.
  */
 const ipcApp: IpcChannelHandler = {
   name: 'IpcAppHandler',
@@ -149,7 +150,7 @@ export class IpcChannels {
   }
 }
 
-/** What is registered for a channel. */
+/** The handler that is registered for a channel. */
 interface Registration {
   readonly lookup: (method: unknown) => IpcTarget;
   readonly isFixed: boolean;
@@ -181,7 +182,7 @@ function lookupIn(
   };
 }
 
-/** What a call of a method that a handler does not have is answered with. */
+/** The error that answers a call of a method that a handler does not have. */
 export function methodNotFound(name: string, method: string, channel: string): IModelError {
   return notFound(`Method "${name}.${method}" not found on IpcHandler registered for channel: ${channel}`);
 }

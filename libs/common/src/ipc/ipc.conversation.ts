@@ -34,7 +34,7 @@ export class IpcConversation {
   /** Whether new calls are refused: the server is about to end. */
   closing = false;
   #pending = 0;
-  /** What of errors in results may be seen, where the application says so. */
+  /** How much of errors in results may be seen, where the application says so. */
   readonly #exposure: IpcErrorOptions | undefined;
   readonly #whenIdle: (() => void)[] = [];
   readonly #run: RunInActivity;
@@ -43,7 +43,7 @@ export class IpcConversation {
   /** Calls that the frontend may cancel, by their number; those of the durable wire. */
   readonly #cancellable = new Map<number, Activity>();
   readonly #answers: WaitingAnswers;
-  /** What has come while as many calls as may be were being worked on. */
+  /** Messages that have come while as many calls as may be were being worked on. */
   readonly #backlog: IpcBacklog;
 
   constructor(
@@ -83,7 +83,7 @@ export class IpcConversation {
     // Other types are ignored, by the protocol.
   }
 
-  /** There is no room for a message to wait. */
+  /** Handles a message for which room to wait is lacking. */
   #overflow(message: IpcMessage): void {
     if (message.type === IpcMessageType.Invoke)
       void this.link.send(

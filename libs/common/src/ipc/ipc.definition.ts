@@ -26,7 +26,7 @@ export interface IpcChannelDefinition<
 > {
   /** As both sides write it, for instance `robot-v1.2`. On the wire it has the prefix `itwin.`. */
   readonly name: string;
-  /** What can be called, as a list or each with its policy; absent: whatever the handler offers. */
+  /** Methods that can be called, as a list or each with its policy; absent: whatever the handler offers. */
   readonly methods?:
     readonly (keyof Functions & string)[] | { readonly [Name in keyof Functions & string]?: IpcMethodPolicy };
   /** Never there: it carries the types. */

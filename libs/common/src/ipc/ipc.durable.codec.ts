@@ -101,15 +101,15 @@ export const greetingLimits: IpcLimits = {
 export interface SessionKeys {
   /** Empty before the first welcome. */
   readonly sessionId: string;
-  /** That of the last welcome; before the first a key of the frontend's own, which finds what it has begun. */
+  /** The secret of the last welcome; before the first a key that the frontend made, to find what it began. */
   readonly secret: string;
 }
 
-/** What a frontend says first. */
+/** The first message of a frontend. */
 export interface Hello extends SessionKeys {
   /** How many messages of the session it has received. */
   readonly received: number;
-  /** Counts the connections of the frontend's: that of a greeting which was on its way for long is lower than the last. */
+  /** Counts the connections of the frontend: a greeting that was on its way for long has a lower number. */
   readonly attempt: number;
 }
 

@@ -8,7 +8,7 @@ import type { IpcReading } from './ipc.inbox.js';
 import { IpcProtocolError } from './ipc.message.js';
 import type { IpcFrame } from './ipc.message.js';
 
-/** What a durable link does with what it receives. */
+/** Takes what a durable link receives. */
 export interface DurableReceiver {
   /** A frame begins. @returns whether its messages are to be delivered */
   begun(first: number, bytes: number): boolean;
@@ -24,7 +24,7 @@ export interface DurableReceiver {
 
 const none: readonly unknown[] = [];
 
-/** What a durable link has received: gives the messages of its frames on in order, and in slices. */
+/** Frames that a durable link has received: gives their messages on in order, and in slices. */
 export class DurableInbox {
   readonly #inbox: IpcInbox<ParsedFrame | string | Uint8Array>;
   /** The frame that is being worked off, and the index of its next message. */

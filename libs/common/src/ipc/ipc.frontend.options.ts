@@ -39,7 +39,7 @@ export interface IpcAddListener {
   ): () => void;
 }
 
-/** Answers calls of the backend's. */
+/** Answers calls from the backend. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a call carries is up to its channel
 export type IpcFrontendHandler = (...args: any[]) => unknown;
 
@@ -58,7 +58,10 @@ export interface IpcFrontendOptions {
    * up if it is silent for as long again. Default 30,000.
    */
   readonly heartbeatMs?: number;
-  /** What of the backend's is accepted and kept, in bytes and counts; what is left out stays at {@link defaultIpcLimits}. */
+  /**
+   * How much from the backend is accepted and kept, in bytes and counts; what is left out stays at
+   * {@link defaultIpcLimits}.
+   */
   readonly limits?: Partial<IpcLimits>;
   /** Returns what a method of a handler rejects with in the place of its error; see `RpcClientOptions.mapError`. */
   readonly mapError?: (error: unknown) => unknown;

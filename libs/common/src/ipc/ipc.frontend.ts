@@ -125,7 +125,8 @@ export class IpcFrontend {
   }
 
   /**
-   * Listens to messages of the backend's. A typed channel has its notifications: `(event, name, ...arguments)`.
+   * Listens to messages from the backend. A typed channel has its notifications:
+   * `(event, name, ...arguments)`.
    *
    * @returns stops listening
    */

@@ -14,8 +14,8 @@ export interface IpcReading {
 }
 
 /**
- * What a peer has sent and the session has not worked off yet, in order. It is worked off in slices: neither a long frame nor
- * many short ones keep other sessions waiting.
+ * Frames that a peer has sent and the session has not worked off yet, in order. They are worked off in
+ * slices: neither a long frame nor many short ones keep other sessions waiting.
  */
 export class IpcInbox<Frame> {
   readonly #frames = new Fifo<Frame>();

@@ -14,7 +14,7 @@ export class OutgoingValue {
     readonly value: unknown,
     /** The member that holds the value, where the channel has an envelope. */
     readonly envelope?: 'result' | 'error',
-    /** What of errors in the value may be seen. */
+    /** How much of errors in the value may be seen. */
     readonly exposure?: ErrorExposure,
     /** Names what the value is for, in the error of one that cannot be sent. */
     readonly name?: string,

@@ -234,7 +234,7 @@ export class IpcPairing {
     const link = this.#link;
     const mayResume = link instanceof DurableLink && !isFinal(closure.code) && this.#resumption!.graceMs > 0;
     if (!mayResume) {
-      // What has come before the end is delivered before it.
+      // Messages that have come before the end are delivered before it.
       if (link) link.ended(closure);
       else this.#end(closure);
       return;

@@ -31,7 +31,7 @@ export interface SerializedValue {
 /** The answer to a serialized request: `RpcRequestFulfillment` of iTwin.js. */
 export interface SerializedReply {
   readonly interfaceName: string;
-  /** Of the request. */
+  /** The id of the request. */
   readonly id: string;
   readonly result: SerializedValue;
   /** A number of `RpcRequestStatus`. */

@@ -38,7 +38,7 @@ export interface IpcConnection {
   idle(): Promise<void>;
 }
 
-/** What a session of a server sends through, on any wire. */
+/** The link that a session of a server sends through, on any wire. */
 export type IpcServerLink = Omit<IpcSessionLink, 'cancel'>;
 
 interface Open extends IpcConnection {

@@ -53,7 +53,7 @@ export interface IpcSessionProps extends IpcIdentity {
   readonly owner?: string;
   /** The request that opened the connection, where it was one; its headers are those of the handshake. */
   readonly request?: { readonly headers: Readonly<Record<string, string | string[] | undefined>> };
-  /** The address of the frontend, behind proxies that the application trusts; none where there is no network between. */
+  /** The address of the frontend, behind proxies that the application trusts; absent without a network. */
   readonly ip?: string | undefined;
 }
 
@@ -98,8 +98,8 @@ export class IpcSession {
   }
 
   /**
-   * Who it is, as `authorize`, a ticket or a guard of the upgrade found out; `undefined` where nobody asked. It cannot be
-   * set: a guard of a call writes to the request of that call.
+   * The user, as `authorize`, a ticket or a guard of the upgrade found out; `undefined` where nobody asked.
+   * It cannot be set: a guard of a call writes to the request of that call.
    */
   get user(): unknown {
     return this.#user;
@@ -107,7 +107,7 @@ export class IpcSession {
 
   /**
    * The address of the frontend, as `request.ip` of the application's framework says it of the last upgrade; `undefined`
-   * where there is no network between.
+   * without a network.
    */
   get ip(): string | undefined {
     return this.#ip;

@@ -11,7 +11,7 @@ const known = new WeakMap<object, Kind | undefined>();
  *     ├ RpcPendingResponse   message = '' unless it is given one
  *     └ RpcNotFoundResponse  message = 'Not found'
  *
- * What a peer sends is plain data, and never has these prototypes.
+ * Values that a peer sends are plain data, and never have these prototypes.
  *
  * @returns which of the two it is an instance of; `undefined` for anything else
  */

@@ -9,7 +9,7 @@ export type CallOperation = (operation: string, args: unknown[]) => unknown;
  * The operations that have a body to run: methods of a class with `forward`. A class without it cannot send from its
  * methods, which only declare operations.
  *
- * @throws Error naming class and method, where there is no instance that the body could run on
+ * @throws Error naming class and method, where the body has no instance to run on
  */
 export function bodiesOf(
   definition: RpcInterfaceDefinition,
@@ -68,7 +68,7 @@ function methodOf({ prototype }: RpcInterfaceDefinition, name: string): Method |
   return typeof method === 'function' ? (method as Method) : undefined;
 }
 
-/** What `forward` is given: the `arguments` of a body, a list of arguments, or the arguments themselves. */
+/** The arguments that `forward` is given: the `arguments` of a body, a list, or the arguments themselves. */
 function argumentsOf(given: unknown[]): unknown[] {
   const [first] = given;
   const isList = Array.isArray(first) || Object.prototype.toString.call(first) === '[object Arguments]';

@@ -208,10 +208,10 @@ export class RpcClientCall {
     return this.#sleep(pause);
   }
 
-  /** Whether a second run does no harm, or there was no first one. */
+  /** Whether a second run does no harm, or the first one did not begin. */
   #mayRepeat({ error, notBegun }: RpcReply & { kind: 'transient' }, always: boolean): boolean {
     if (notBegun || isIdempotent(this.#target.policy.idempotency)) return true;
-    // A connection that broke is no answer: iTwin.js does not repeat such a call either.
+    // A connection that broke is not an answer: iTwin.js does not repeat such a call either.
     return always && (error as { status?: number }).status! > 0;
   }
 

@@ -33,7 +33,7 @@ describe('ByteSearch', () => {
   it('stays linear where data and pattern are chosen against it', () => {
     const pattern = new Uint8Array(1000);
     pattern[0] = 1;
-    // Of the processor: other programs may have it, too.
+    // Time of the processor: other programs may have it, too.
     const started = process.cpuUsage();
     expect(new ByteSearch(pattern).find(new Uint8Array(10_000_000))).toBe(-1);
     // The plain search would compare ten thousand million times.

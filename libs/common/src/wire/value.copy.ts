@@ -19,7 +19,7 @@ export interface CopyRules {
   arrayOf(view: ArrayBufferView): ArrayBufferView;
   /** May throw for an object that is not to be copied. */
   check(record: object): void;
-  /** What of errors in the value may be seen. */
+  /** How much of errors in the value may be seen. */
   readonly exposure?: ErrorExposure | undefined;
 }
 

@@ -22,7 +22,7 @@ export function uncarriedKind(value: object): string | undefined {
   return kind === 'Object' ? 'iterable' : kind;
 }
 
-/** What to send in the place of an object or typed array that is not carried. */
+/** Advice on what to send in the place of an object or typed array that is not carried. */
 export function remedyOf(kind: string): string {
   if (kind === 'promise') return 'await it';
   if (kind === 'RegExp') return 'send its source';
