@@ -15,7 +15,7 @@ export interface ElectronBridge {
 /** An argument of a page's process (`additionalArguments`): its preload script is to give it `window.itwinjs`. */
 export type WithITwin = '--linnet-itwinjs';
 
-/** What pages of core-electron ask for as `window.itwinjs` (`ITwinElectronApi` there). All channels begin with `itwin.`. */
+/** `window.itwinjs` for pages of core-electron (`ITwinElectronApi` there). All channels begin with `itwin.`. */
 export interface ITwinBridge {
   /** Sends to the main process. */
   send(channel: string, ...args: unknown[]): void;

@@ -2,8 +2,8 @@ import type { RpcSurroundings } from '@linnet/common';
 import { ClientRequestContext } from '../context/request.context.js';
 
 /**
- * What the call being served hands on to the calls that it makes itself: its names, its end and its deadline. Work that
- * goes on after the answer hands on the names only.
+ * The context that the call being served hands on to the calls that it makes itself: its names, its end and
+ * its deadline. Work that goes on after the answer hands on the names only.
  *
  * @param authorized hands on its credentials, too
  * @returns `undefined` outside of calls

@@ -58,7 +58,7 @@ export class RelayTransport implements RpcClientTransport {
   }
 }
 
-/** What is transient at the other server, which may have run the call. */
+/** An error that is transient at the other server, which may have run the call. */
 class RelayedTransient extends TransientError {
   readonly #notBegun: boolean;
 

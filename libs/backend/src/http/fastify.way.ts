@@ -96,8 +96,8 @@ export class FastifyWay implements HttpAttachment {
 }
 
 /**
- * Serves a target that is no path, as that of `OPTIONS *`: no route of Fastify's matches it but one for everything, which
- * would take the place of the application's.
+ * Serves a target that is not a path, as that of `OPTIONS *`: Fastify matches it only with a route for
+ * everything, which would take the place of the one from the application.
  */
 function servePathless(adapter: AbstractHttpAdapter, way: HttpWay): void {
   const { setNotFoundHandler } = adapter as Required<AbstractHttpAdapter>;

@@ -6,7 +6,7 @@ const PATTERN = /:[\w$"]|[*{}()[\]?+!\\]/;
  *
  * @param what says it, in words
  * @param remedy in words
- * @throws Error with a sentence
+ * @throws Error if the path is a pattern
  */
 export function checkPath(path: string, what: string, remedy: string): void {
   if (PATTERN.test(path))

@@ -137,7 +137,7 @@ export class IpcAuthorizer {
   }
 }
 
-/** @throws Error for what is no identity: everybody is somebody to a promise, an Observable or a text that is taken for one */
+/** @throws Error if the value is not an identity: a promise, an Observable or a text would admit everybody */
 function checkIdentity(value: unknown, source: string): IpcIdentity {
   const isPlain =
     typeof value === 'object' && value !== null && !Array.isArray(value) && !isObservable(value);

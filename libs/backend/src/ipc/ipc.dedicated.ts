@@ -66,7 +66,7 @@ export class DedicatedPlace {
   }
 }
 
-/** Whether a frontend is that of a session, loaded anew. A name that a page chose for itself is no proof, nor is none. */
+/** Whether a frontend is that of a session, loaded anew. A missing or self-chosen name does not prove it. */
 function isSame(session: IpcSession, { frontend, user }: IpcIdentity): boolean {
   const isNamed = typeof frontend === 'string' && frontend !== '';
   return isNamed && session.frontend === frontend && isDeepStrictEqual(session.user, user);

@@ -18,7 +18,7 @@ import { SessionProof } from './ipc.proof.js';
 /** How long a frontend of the durable wire may take to say what it wants. */
 const GREETING_MS = 10_000;
 
-/** Who has opened a connection, and where from. */
+/** The user that has opened a connection, and where from. */
 export type IpcPeer = IpcIdentity & Pick<IpcSessionProps, 'ip' | 'owner'>;
 
 /** A session of the durable wire, connected or waiting for its frontend to come back. */
@@ -29,7 +29,7 @@ interface Durable {
   grace: NodeJS.Timeout | undefined;
 }
 
-/** What the first frame of a connection asks for: a session that is there, or another. */
+/** The session that the first frame of a connection asks for: one that is there, or another. */
 export type Recognized =
   | { readonly session: IpcSession; readonly received: number }
   | { readonly session?: undefined; readonly hello: Hello | undefined };
@@ -85,7 +85,7 @@ export class IpcGreeting {
     const done = () => {
       clearTimeout(timer);
       place.clear();
-      // What is on its way to a connection that is being closed begins nothing.
+      // A frame that is on its way to a connection that is being closed begins nothing.
       webSocket.off('close', done).off('message', heard);
     };
     const heard = (data: Buffer, isBinary: boolean) => {
@@ -112,8 +112,8 @@ export class IpcGreeting {
   /**
    * Reads the first frame of a connection.
    *
-   * @throws IpcProtocolError for what is no greeting, 4000 for one that comes too late, 4001 for a session that is not
-   * (any more) there
+   * @throws IpcProtocolError if the frame is not a greeting, 4000 for one that comes too late, 4001 for a
+   * session that is not (any more) there
    */
   recognize(frame: string, identity: IpcPeer): Recognized {
     const hello = readHello(textForm.parse(frame, greetingLimits).list);

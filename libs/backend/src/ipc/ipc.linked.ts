@@ -25,7 +25,7 @@ export type LinkedSession<Link extends IpcServerLink> =
 
 /** An application as a library sees it that brings a wire of its own: see {@link linkedSessions}. */
 export interface LinkedSessions {
-  /** What a frontend may send and let wait. */
+  /** How much a frontend may send and let wait. */
   readonly limits: IpcLimits;
   /** Begins a session. */
   open<Link extends IpcServerLink>(linkOf: IpcLinkMaker<Link>, identity?: IpcIdentity): LinkedSession<Link>;
@@ -40,8 +40,8 @@ export interface LinkedSessions {
 }
 
 /**
- * What a library that brings a wire of its own begins sessions of an application with. Requests of RPC that are
- * serialized as core-electron does it are answered on `SERIALIZED_RPC_CHANNEL` from then on.
+ * The application as {@link LinkedSessions}, for a library that brings a wire of its own. Requests of RPC that
+ * are serialized as core-electron does it are answered on `SERIALIZED_RPC_CHANNEL` from then on.
  *
  * @internal
  */

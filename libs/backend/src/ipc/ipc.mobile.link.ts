@@ -188,7 +188,7 @@ class MobileLink implements IpcServerLink {
   }
 
   #deliver(message: Omit<Parameters<typeof checkMessage>[0], 'activityId' | 'timeoutMs'>): void {
-    // Those of RPC have numbers below 0, which a frontend cannot have.
+    // Requests of RPC have numbers below 0, which a frontend cannot have.
     const { request } = message;
     const checked = checkMessage({ ...message, request: 0, activityId: undefined, timeoutMs: undefined });
     this.deliver({ ...checked, request: request as number, sequence: 0 });

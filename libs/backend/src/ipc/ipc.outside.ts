@@ -4,8 +4,9 @@ import { wrappersOf } from '../nest/context.scope.js';
 import { isMadeForSessions } from './ipc.scope.rules.js';
 
 /**
- * What decorators of libraries leave on methods or classes that the library calls by itself. For what is request-scoped it
- * makes an instance with something of its own as the request; where that fails, several do not catch it.
+ * The marks that decorators of libraries leave on methods or classes that the library calls by itself. For what
+ * is request-scoped it makes an instance with something of its own as the request; where that fails, several do
+ * not catch it.
  */
 const marks = [
   ['EVENT_LISTENER_METADATA', '@OnEvent()'],

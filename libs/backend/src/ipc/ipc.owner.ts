@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What is another thing in every token of one user (RFC 7519, OpenID Connect). */
+/** Claims that differ in every token of one user (RFC 7519, OpenID Connect). */
 const passing = new Set(['iat', 'exp', 'nbf', 'jti', 'auth_time', 'at_hash', 'nonce', 'sid']);
 /** Longer ones are kept as their hash. */
 const LONGEST_NAME = 64;

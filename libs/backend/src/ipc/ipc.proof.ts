@@ -13,22 +13,22 @@ export class SessionProof {
   /** @param attempt the number of the connection by which the frontend has begun the session */
   constructor(private attempt: number) {}
 
-  /** Whether it is a secret of the session's. */
+  /** Whether it is a secret of the session. */
   knows(secret: string): boolean {
     return [this.#confirmed, this.#pending].some((known) => known !== undefined && isEqual(known, secret));
   }
 
   /**
-   * Takes the next connection of the frontend's.
+   * Takes the next connection from the frontend.
    *
    * @returns whether it is one: the greeting of a connection that was given up may arrive behind that of a newer one
    */
   take({ sessionId, secret, attempt }: Hello): boolean {
-    // Who was welcomed comes with a secret.
+    // A frontend that was welcomed comes with a secret.
     const isLate = sessionId === '' && this.#confirmed !== undefined;
     if (isLate || attempt < this.attempt) return false;
     this.attempt = attempt;
-    // Who knows it has got it.
+    // A frontend that knows the pending secret has received it.
     if (this.#pending !== undefined && isEqual(this.#pending, secret)) this.confirm();
     return true;
   }

@@ -8,13 +8,13 @@ import { dependenciesOf } from '../nest/wrapper.dependencies.js';
 /** How long an instance lives that answers IPC: as long as the application, the session, or one call. */
 export type HandlerScope = 'application' | 'session' | 'call';
 
-/** What a provider depends on, directly or not, that does not live as long as the application: by the way to it. */
+/** The ways to dependencies, direct or not, that do not live as long as the application. */
 interface Needs {
   readonly session: readonly string[] | undefined;
   readonly call: readonly string[] | undefined;
 }
 
-/** What is durable lives on between calls, by the application's strategy. */
+/** A durable provider lives on between calls, by the application's strategy. */
 const NONE: Needs = { session: undefined, call: undefined };
 
 /**
@@ -24,7 +24,7 @@ const NONE: Needs = { session: undefined, call: undefined };
 function needsOf(wrapper: InstanceWrapper, found = new Map<InstanceWrapper, Needs>()): Needs {
   const before = found.get(wrapper);
   if (before) return before;
-  // Whoever leads back here adds nothing.
+  // A dependency that leads back here adds nothing.
   found.set(wrapper, NONE);
   const needs = look(wrapper, found);
   found.set(wrapper, needs);
@@ -71,7 +71,7 @@ export function scopeOf(wrapper: InstanceWrapper, name: string): HandlerScope {
   return isOfSession ? 'session' : 'call';
 }
 
-/** What lies between a provider and what it depends on. */
+/** The providers between a provider and its dependency, as text. */
 function through(way: readonly string[]): string {
   const between = way.slice(1, -1);
   return between.length > 0 ? ` (through ${between.join(', ')})` : '';
@@ -86,7 +86,7 @@ export function hasEnhancersOfCalls(wrapper: InstanceWrapper): boolean {
 export function tokensOfSessions(modules: ModulesContainer): Set<unknown> {
   const tokens = new Set<unknown>();
   for (const wrapper of wrappersOf(modules)) {
-    // Of what is transient each owner has its own.
+    // Each owner has its own instance of a transient provider.
     if (wrapper.isTransient) continue;
     const { session, call } = needsOf(wrapper);
     if (session && !call) tokens.add(wrapper.token);

@@ -21,7 +21,7 @@ import { OwnLogger } from '../nest/own.logger.js';
 interface Scope {
   readonly contextId: ContextId;
   readonly instances: Map<InstanceWrapper, Promise<object>>;
-  /** Those that are there: a call of theirs starts in the turn in which it comes, and so in its order. */
+  /** Instances that are there: their calls start in the turn in which they come, and so in order. */
   readonly made: Map<InstanceWrapper, object>;
   readonly pipelines: Map<HandlerMethod, HandlerPipeline>;
 }
@@ -30,10 +30,10 @@ const logger = new OwnLogger('IpcModule');
 
 /** The handlers that do not live as long as the application: one for each session, or one for each call. */
 export class SessionScopes {
-  /** Those of sessions, and whether something that is bound to them is made for each call. */
+  /** Handlers of sessions, and whether something that is bound to them is made for each call. */
   readonly #wrappers = new Map<InstanceWrapper, boolean>();
   readonly #scopes = new WeakMap<IpcSession, Scope>();
-  /** What belongs to a session, also where it is made in the course of a call. */
+  /** Tokens of providers that belong to a session, also where it is made in the course of a call. */
   #tokens: ReadonlySet<unknown> = new Set();
 
   constructor(
@@ -104,7 +104,7 @@ export class SessionScopes {
     try {
       instance = await instanceInContext(wrapper, contextId);
     } catch (error) {
-      // What fails while the instance is made goes to the filters that need no request.
+      // An error while the instance is made goes to the filters that need no request.
       return new HandlerPipeline(parts, wrapper.instance as object, method).filter(error, call);
     }
     return new HandlerPipeline(parts, instance, method, contextId).run(call);

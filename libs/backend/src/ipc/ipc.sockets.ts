@@ -91,7 +91,7 @@ export class IpcSockets {
     hello: Hello | undefined,
   ): void {
     const { server, limits } = this.host;
-    // It was let in when there was no frontend: one that has greeted meanwhile was faster.
+    // It was let in while the place was free: a frontend that has greeted meanwhile was faster.
     if (this.dedicated?.isTaken) throw new SessionLost(OCCUPIED);
     if (server.size >= limits.sessions) this.sessions.yield(props.owner ?? '');
     const { refusal } = server;

@@ -10,7 +10,7 @@ export const tooManyConnect = (): HttpError => new HttpError(503, MESSAGE);
 /** The upgrades that are being authorized. */
 export class PendingUpgrades {
   readonly #places: ByteBudget<Socket>;
-  /** Those that were refused to make room, and that guards of the application are still busy with. */
+  /** Upgrades that were refused to make room, and that guards of the application are still busy with. */
   readonly #refused = new Set<Socket>();
 
   /** @param limit how many there may be, and how many more may have been refused and not be done */

@@ -17,13 +17,13 @@ export interface ItwinActivity {
   readonly rpcMethod?: string;
 }
 
-/** What is used of `RpcTrace` of `@itwin/core-backend`. */
+/** The used part of `RpcTrace` of `@itwin/core-backend`. */
 export interface ItwinRpcTrace {
   /** Runs work as part of an activity. */
   run<T>(activity: ItwinActivity, work: () => Promise<T>): Promise<T>;
 }
 
-/** What is used of `Logger` of `@itwin/core-bentley` for the fields of its lines. */
+/** The used part of `Logger` of `@itwin/core-bentley` for the fields of its lines. */
 export interface ItwinLogger {
   /** Functions whose fields are on every line, by name. */
   readonly staticMetaData: {
@@ -35,9 +35,9 @@ export interface ItwinLogger {
 
 /** The parts of iTwin.js that are in the process; those that are left out are not. */
 export interface ItwinParts {
-  /** Of `@itwin/core-backend`. */
+  /** From `@itwin/core-backend`. */
   readonly RpcTrace?: ItwinRpcTrace | undefined;
-  /** Of `@itwin/core-bentley`. */
+  /** From `@itwin/core-bentley`. */
   readonly Logger?: ItwinLogger | undefined;
 }
 
@@ -88,7 +88,7 @@ function tracing(trace: ItwinRpcTrace): <T>(activity: Activity, work: () => T) =
     };
     trace.run(itwinActivity(activity), start).catch(() => undefined);
     isLate = true;
-    // One that starts later is none of core-backend's: the call is not to wait for it, nor to run twice.
+    // A trace that starts work later is not from core-backend: the call must not wait for it, nor run twice.
     if (!outcome) return work();
     if ('thrown' in outcome) throw outcome.thrown;
     return outcome.value;

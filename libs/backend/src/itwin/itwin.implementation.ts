@@ -19,7 +19,7 @@ type Operation = (...args: unknown[]) => unknown;
  * Makes a class whose operations are those of what was registered for a definition with `RpcManager.registerImpl` or
  * `supplyImplInstance` of `@itwin/core-common`, looked up at each call.
  *
- * @throws Error with a sentence, for a definition that cannot be served
+ * @throws Error if the definition cannot be served
  */
 export function registeredImplementation<T extends object>(
   definition: RpcInterfaceDefinition<T>,

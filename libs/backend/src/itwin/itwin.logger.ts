@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 
-/** What is used of `Logger` of `@itwin/core-bentley` to write its lines. */
+/** The used part of `Logger` of `@itwin/core-bentley` to write its lines. */
 export interface ItwinLogStreams {
   /** Sets the functions that write lines, by level. */
   initialize(

@@ -10,7 +10,7 @@ import { registeredImplementation } from './itwin.implementation.js';
  * @Module({ providers: [IModelReadRpcInterface, IModelTileRpcInterface].map(itwinImplementation) })
  * ```
  *
- * @throws Error with a sentence, for a definition that cannot be served
+ * @throws Error if the definition cannot be served
  */
 export function itwinImplementation<T extends object>(
   definition: RpcInterfaceDefinition<T>,

@@ -61,7 +61,7 @@ function isViewClass(type: unknown): type is new () => ArrayBufferView {
   return typeof type === 'function' && (type === DataView || 'BYTES_PER_ELEMENT' in type);
 }
 
-/** @throws BadRequestException for an argument that is none of its parameter's type; one that is left out passes */
+/** @throws BadRequestException if an argument is not of its parameter's type; one that is left out passes */
 function checkView(value: unknown, type: new () => ArrayBufferView): unknown {
   // A Buffer is one of the platform: bytes are what it is declared for.
   const expected = (type as unknown) === Buffer ? Uint8Array : type;

@@ -39,7 +39,7 @@ export interface CallParams {
   readonly isRecorded: boolean;
 }
 
-/** @throws Error where there is no response: what would be written to it would be lost */
+/** @throws Error if the call has no response: anything written to it would be lost */
 const response = (context: ExecutionContext): unknown => {
   if (context.getType() === 'http') return context.switchToHttp().getResponse();
   throw new Error('A parameter of the method is for calls over HTTP, and the call came over IPC.');

@@ -24,8 +24,8 @@ const ofClasses = [
 ] as const;
 
 /**
- * What decorators of routes say that calls do not heed: calls are found by the names of what is called, and answered with what
- * is returned. A method that is a route besides needs them for that.
+ * Finds decorators of routes that calls do not heed: calls are found by the names of what is called, and
+ * answered with what is returned. A method that is a route besides needs them for that.
  *
  * @param names of the methods that can be called
  * @returns sentences that name class and method

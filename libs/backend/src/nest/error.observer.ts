@@ -4,7 +4,7 @@ import { ClientRequestContext } from '../context/request.context.js';
 import { logReport } from './call.report.js';
 import type { OwnLogger } from './own.logger.js';
 
-/** What is known of an error besides it. */
+/** The facts that are known about an error besides it. */
 export interface ErrorObservation {
   /** The call that failed: its operation, ids and user. `undefined` for a request that became no call. */
   readonly activity: Activity | undefined;
@@ -12,7 +12,7 @@ export interface ErrorObservation {
   readonly hidden: boolean;
 }
 
-/** Who looks at errors. */
+/** An observer of errors. */
 export interface ErrorObserver {
   /**
    * Called with everything that a call fails with, whatever the caller gets and whichever filters have seen it, for

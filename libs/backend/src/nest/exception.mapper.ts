@@ -69,7 +69,7 @@ function toldBy(error: HttpException): string | object {
   return messageOf(response);
 }
 
-/** What may be seen of the message of an error that another one was made from. */
+/** The part of a message that callers may see, of an error that another one was made from. */
 function messageOf(error: Error): string {
   const { body } = encodeError(error, '');
   return String((body as { message?: unknown }).message);
@@ -88,8 +88,8 @@ function mapMessageException(error: MessageException): Mapped {
 }
 
 /**
- * What an exception is called: as Nest calls its classes, whatever a minifier made of their names; as the application
- * does, where it gives it a name; else as its class.
+ * The name of an exception: as Nest calls its classes, whatever a minifier made of their names; as the
+ * application does, where it gives it a name; else as its class.
  */
 function nameOf(error: Error): string {
   const type = error.constructor;

@@ -4,7 +4,7 @@ import type { ErrorExposure } from '@linnet/common';
 import type { CallParams } from './call.params.js';
 import type { ErrorObserver } from './error.observer.js';
 
-/** What the module of a method says of its errors. */
+/** The options for errors in the module of a method. */
 export type ErrorOptions = ErrorExposure & ErrorObserver;
 
 /** A method of a provider that is called from outside. */
@@ -15,10 +15,10 @@ export interface HandlerMethod {
   readonly errors: ErrorOptions;
 }
 
-/** What differs between the transports, for one call. */
+/** The things that differ between the transports, for one call. */
 export interface HandlerCall {
   readonly arguments: unknown[];
-  /** What execution contexts hold; by Nest's convention request, response and next come first. */
+  /** The arguments in execution contexts; by Nest's convention request, response and next come first. */
   readonly contextArguments: unknown[];
   readonly contextType: string;
   /** The one that all of the call see, as soon as there is one. */

@@ -10,7 +10,7 @@ import { OwnLogger } from './own.logger.js';
 const next = () => undefined;
 const logger = new OwnLogger('IpcModule');
 
-/** What is called: an operation of RPC, or a method of an IPC handler. */
+/** The target of a call: an operation of RPC, or a method of an IPC handler. */
 export interface MessageTarget {
   readonly contextType: 'rpc' | 'ws';
   /** What Nest calls the pattern of a message. */

@@ -14,7 +14,7 @@ export class IpcRequest {
   url: string;
   /** As {@link url}. */
   originalUrl: string;
-  /** The address of the frontend; `undefined` where there is no network between. See {@link IpcSession.ip}. */
+  /** The address of the frontend; `undefined` without a network between. See {@link IpcSession.ip}. */
   ip: string | undefined;
   /** The arguments of the caller. */
   body: unknown;
@@ -26,7 +26,7 @@ export class IpcRequest {
   constructor(
     /** The session that the call came through. */
     readonly ipcSession: IpcSession,
-    /** Who calls, and until when. */
+    /** The caller, and the deadline. */
     readonly activity: Activity,
     body: unknown,
     url: string,

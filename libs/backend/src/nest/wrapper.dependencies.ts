@@ -7,7 +7,7 @@ interface InjectedProperty {
   readonly type: InjectionToken | ForwardReference | undefined;
 }
 
-/** What a provider is made of: what its constructor or factory is given, and its injected properties. */
+/** The parts that a provider is made of: arguments of its constructor or factory, and injected properties. */
 export function dependenciesOf(wrapper: InstanceWrapper): InstanceWrapper[] {
   // There are holes where something optional is not there.
   const given = (wrapper.getCtorMetadata() ?? []).filter(Boolean);

@@ -1,7 +1,7 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import { MESSAGES } from '@nestjs/core/internal';
 
-/** What filters of gateways do with a client. */
+/** The client as filters of gateways use it. */
 type Client = Record<PropertyKey, unknown>;
 
 /**
@@ -34,7 +34,7 @@ export class WsEmission {
     return host;
   }
 
-  /** What takes the place of an error; `undefined` where the filter has emitted nothing more than it. */
+  /** The object that replaces an error; `undefined` where the filter has emitted nothing more than it. */
   replacing(error: unknown): object | undefined {
     const payload = this.#payload;
     if (typeof payload !== 'object' || payload === null) return undefined;

@@ -29,7 +29,7 @@ export interface NodePlatform extends HttpPlatform {
   takeOver?(): void;
 }
 
-/** What a call needs of the server that it came to. */
+/** The parts that a call needs of the server that it came to. */
 export interface NodeCallHost {
   readonly handler: HttpRpcHandler;
   /** Answers that are yet to be given, or on their way. */
@@ -55,7 +55,7 @@ export interface NodeCallHost {
 export class NodeCall {
   /** Whether nothing more is read: all of it is there, it was refused, or the client is gone. */
   #isRead = false;
-  /** What unpacks the body. */
+  /** Unpacks the body. */
   #decoder: Transform | undefined;
 
   constructor(

@@ -11,7 +11,7 @@ import { NodeRequestHead } from './request.head.js';
 const headOf = (socket: unknown) =>
   new NodeRequestHead({ method: 'GET', url: '/', headers: {}, socket } as IncomingMessage);
 
-/** What a server knows of a connection, while it is there and when it is gone. */
+/** The facts that a server knows about a connection, while it is there and when it is gone. */
 async function heads(where: string | number) {
   const server = createServer().listen(where);
   await once(server, 'listening');

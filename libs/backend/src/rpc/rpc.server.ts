@@ -179,7 +179,7 @@ export class RpcServer implements OnModuleInit {
     );
   }
 
-  /** Those that were not there before: by definition, in the order in which Nest knows the providers. */
+  /** Implementations that were not there before: by definition, in the order of the providers in Nest. */
   #newImplementations(): Map<RpcInterfaceDefinition, DecoratedProvider<RpcImplementationMetadata>> {
     const found = new Map<RpcInterfaceDefinition, DecoratedProvider<RpcImplementationMetadata>>();
     for (const provider of findDecorated<RpcImplementationMetadata>(this.discovery, RPC_IMPLEMENTATION)) {

@@ -92,9 +92,9 @@ export interface WindowSizeAndPositionProps {
   width: number;
   /** From top to bottom. */
   height: number;
-  /** Of the left side. */
+  /** Position of the left side. */
   x: number;
-  /** Of the upper side. */
+  /** Position of the upper side. */
   y: number;
 }
 
@@ -106,7 +106,7 @@ export interface ElectronApplication {
   whenReady(): Promise<unknown>;
   /** Closes all windows, and ends the application. */
   quit(): void;
-  /** A folder of the user's, for the application to write to. */
+  /** A folder of the user, for the application to write to. */
   getPath(name: 'userData'): string;
   /** Listens to an event of the application's. */
   on(event: string, listener: ElectronListener): unknown;

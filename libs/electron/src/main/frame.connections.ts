@@ -38,7 +38,7 @@ export class FrameConnections {
     frame: ElectronFrame,
     make: (...frame: ConstructorParameters<typeof FrameConnection>) => Connection,
   ): Connection {
-    // Frames that were taken out of their page: there is no event of that.
+    // Frames that were taken out of their page: Electron does not have an event for that.
     this.#end(contents, 'The page was left.', () => false);
     const connection = make(
       contents,

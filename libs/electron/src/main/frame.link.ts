@@ -7,7 +7,7 @@ import { ITwinLink } from './itwin.link.js';
 /** The connection of one page on the wire of core-electron: it begins with the first message of the page. */
 export class FrameLink extends FrameConnection {
   #link: ITwinLink | undefined;
-  /** What waits for the handlers of the session; `undefined` once they are there. */
+  /** Work that waits for the handlers of the session; `undefined` once they are there. */
   #early: (() => void)[] | undefined = [];
   readonly #processId: number;
   readonly #routingId: number;

@@ -5,8 +5,8 @@ import type { ElectronModule, ElectronSender } from './electron.types.js';
 import { FRONTEND } from './page.scheme.js';
 
 /**
- * What the windows of an application show, and what answers them. Which errors pages see is decided here where there is no
- * `application`; one that is given has modules with these options.
+ * The pages that the windows of an application show, and what answers them. These options decide which errors
+ * pages see where `application` is left out; one that is given has modules with these options.
  */
 export interface ElectronHostOptions extends ErrorExposure {
   /** The interfaces that pages call: those without a provider in `application` are answered by what `RpcManager` knows. */
@@ -53,7 +53,7 @@ export interface ElectronHostOpts {
    * be awaited before Electron is ready, as in a CommonJS module, it is given as the promise that it is.
    */
   readonly application?: INestApplicationContext | Promise<INestApplicationContext>;
-  /** Of iTwin.js, and not looked at: `IModelHost` and `NativeHost` are started by the application where it needs them. */
+  /** From iTwin.js, and ignored: the application starts `IModelHost` and `NativeHost` where it needs them. */
   readonly iModelHost?: object;
   /** As {@link ElectronHostOpts.iModelHost}. */
   readonly nativeHost?: object;
@@ -61,13 +61,13 @@ export interface ElectronHostOpts {
   readonly ipcHost?: object;
 }
 
-/** What `openMainWindow` understands besides the options of `BrowserWindow`. */
+/** The options that `openMainWindow` understands besides the options of `BrowserWindow`. */
 export interface ElectronHostWindowOptions {
   /** A name by which size and place of the window are remembered. Default: they are not. */
   readonly storeWindowName?: string | undefined;
-  /** Of `BrowserWindow`: how the bar with the title looks. */
+  /** An option of `BrowserWindow`: how the bar with the title looks. */
   readonly titleBarStyle?: string | undefined;
-  /** Of `BrowserWindow`: what the page may do, and its `preload` script. */
+  /** An option of `BrowserWindow`: what the page may do, and its `preload` script. */
   readonly webPreferences?: object | undefined;
 }
 

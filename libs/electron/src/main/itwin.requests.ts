@@ -19,7 +19,7 @@ export class ITwinRequests {
 
   /**
    * @param complete is given each request with its byte strings in `parameters.data`
-   * @param refuse is told of requests that cannot be taken, with a sentence
+   * @param refuse is called with each request that cannot be taken, and the reason
    */
   constructor(
     private readonly limits: IpcLimits,

@@ -53,7 +53,7 @@ export class ITwinWire {
   hear(contents: ElectronContents): void {
     if (this.#heard.has(contents)) return;
     this.#heard.add(contents);
-    // Of all channels: which of them are listened to is up to sessions, and changes.
+    // Messages of all channels: which of them are listened to is up to sessions, and changes.
     contents.on('ipc-message', this.#message);
     contents.on('destroyed', () => this.#heard.delete(contents));
   }
@@ -131,7 +131,7 @@ export class ITwinWire {
 
 type RpcListener = (event: ElectronSender, message: unknown) => void;
 
-/** Who answers the calls of a channel: Electron has one handler for each, and a process may have several backends. */
+/** Answers calls of channels: Electron has one handler for each, and a process can have several backends. */
 class ITwinHub {
   static readonly #hubs = new WeakMap<ElectronIpcMain, ITwinHub>();
   readonly wires = new Set<ITwinWire>();
@@ -165,7 +165,7 @@ class ITwinHub {
     }
   }
 
-  /** Whose window has sent something; of one that was given to nobody, the first that admits it, or else the first. */
+  /** The wire of the window that has sent something; else the first that admits the window, or the first. */
   wireOf(event: ElectronSender): ITwinWire | undefined {
     const wires = [...this.wires];
     return (

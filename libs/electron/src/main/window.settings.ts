@@ -7,7 +7,7 @@ import type {
   WindowSizeAndPositionProps,
 } from './electron.types.js';
 
-/** What is kept of a window. */
+/** The data that is kept of a window. */
 interface Kept {
   readonly bounds?: unknown;
   readonly maximized?: unknown;
@@ -16,7 +16,7 @@ interface Kept {
 /** Milliseconds for which a window has to be left alone before its place is written: dragging it has hundreds of events. */
 const REST_MS = 200;
 
-/** Remembers where windows were, by names of the application's, in a file of the user's. */
+/** Remembers where windows were, by names from the application, in a file of the user. */
 export class WindowSettings {
   constructor(private readonly app: ElectronApplication) {}
 
@@ -73,7 +73,7 @@ export class WindowSettings {
       const entries = { ...this.#read(), [name]: kept };
       writeFileSync(this.#file, JSON.stringify(entries));
     } catch (error) {
-      // A place that is not remembered is no reason to end.
+      // A place that is not remembered is not a reason to end.
       new Logger('ElectronHost').warn(`The place of window "${name}" is not kept: ${String(error)}`);
     }
   }
