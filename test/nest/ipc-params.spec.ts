@@ -234,6 +234,15 @@ describe('validation', () => {
     });
   });
 
+  it('leaves what a decorator gives as it is', async () => {
+    const { connect } = await startIpcApp({
+      providers: [ParamsHandler],
+      configure: (app: any) => app.useGlobalPipes(new ValidationPipe({ transform: true })),
+    });
+    const { result } = await (await connect()).ask('params.session');
+    expect(result).toEqual([true, expect.stringMatching(/^[\da-f-]{36}$/)]);
+  });
+
   it('warns at start of methods whose types are not recorded, and of no others', async () => {
     const { log } = await startIpcApp({
       providers: [ValidHandler, UntypedHandler],

@@ -44,7 +44,9 @@ function shieldedTransform(pipe: ValidationPipe): ValidationPipe['transform'] {
   const transform = pipe.transform.bind(pipe);
   showBeforeValidation(pipe);
   return async (value: unknown, metadata) => {
-    const { metatype } = metadata;
+    const { metatype, type } = metadata;
+    // Not an argument of the caller: a session or a request is not to be copied.
+    if (type === 'custom') return transform(value, metadata);
     if (isViewClass(metatype)) return checkView(value, metatype);
     if (ArrayBuffer.isView(value)) {
       // Copied by class-transformer as what it is, and refused where a class has rules.
