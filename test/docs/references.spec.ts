@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { defaultIpcLimits, defaultWireLimits } from '@linnet/common';
 import { documents, readGuide, root } from './guide.js';
@@ -7,16 +7,6 @@ import { documents, readGuide, root } from './guide.js';
 const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
 
 describe('the documentation', () => {
-  it.each(documents)('%s refers to what exists', (path) => {
-    const targets = [...textOf(path).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
-    const missing = targets.filter(([, target, anchor]) => {
-      const file = target ? join(dirname(path), target) : path;
-      if (!existsSync(join(root, file))) return true;
-      return anchor !== undefined && !anchorsOf(textOf(file)).has(anchor);
-    });
-    expect(missing.map(([link]) => link)).toEqual([]);
-  });
-
   it('has every document in its index', () => {
     const index = textOf('docs/README.md');
     const names = documents.map((path) => path.replace(/^docs\//, '')).filter((name) => name !== 'README.md');
@@ -70,13 +60,6 @@ describe('the documentation', () => {
     expect(body!.trim().split('\n').length + 2).toBeLessThanOrEqual(10);
   });
 });
-
-/** The names by which headings are referred to. */
-function anchorsOf(text: string): Set<string> {
-  const prose = text.replaceAll(/^```[^]*?^```$/gm, '');
-  const headings = [...prose.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!.toLowerCase());
-  return new Set(headings.map((heading) => heading.replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-')));
-}
 
 /** `5 MiB`, `30 s`, `1,000`: as the number that it is. */
 function quantity(text: string): number {
