@@ -29,7 +29,7 @@ export default {
       Object.entries(sourcesFor('node')).map(([name, file]) => [`^${name}$`, `<rootDir>/${file}`]),
     ),
     // Its program is not to be had from the registry.
-    '^electron$': '<rootDir>/test/electron/electron.cjs',
+    '^electron$': '<rootDir>/test/ipc/electron/electron.cjs',
     // Sources name the emitted file; packages, which this pattern meets too, have it.
     '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
   },

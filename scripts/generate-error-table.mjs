@@ -1,4 +1,4 @@
-// Writes libs/common/src/wire/error.table.ts from the recorded status categories of the reference.
+// Writes libs/common/src/error/status.table.ts from the recorded status categories of the reference.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const { rows } = JSON.parse(readFileSync(new URL('../test/vectors/status-categories.json', import.meta.url)));
@@ -31,4 +31,4 @@ export const RpcInterfaceStatus = {
 ${members('RpcInterfaceStatus').join('\n')}
 } as const;
 `;
-writeFileSync(new URL('../libs/common/src/wire/error.table.ts', import.meta.url), text);
+writeFileSync(new URL('../libs/common/src/error/status.table.ts', import.meta.url), text);

@@ -12,11 +12,12 @@ import {
   nestViolations,
   ownEntryViolations,
 } from './layer.rules.js';
+import { roomCycles, roomViolations, rooms } from './folder.rules.js';
 
 const LINE_LIMIT = 300;
 /** Files that are over the limit, each with the reason. */
 const LONG_FILES: Record<string, string> = {
-  'libs/common/src/wire/error.table.ts': 'a generated table',
+  'libs/common/src/error/status.table.ts': 'a generated table',
 };
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -107,10 +108,19 @@ describe('the layers', () => {
     expect(cycleViolations(graph)).toEqual([]);
   });
 
+  it('import only from the rooms that the table of rooms lists', () => {
+    expect(Object.keys(rooms).toSorted()).toEqual(libs.toSorted());
+    expect(roomViolations(graph, entries)).toEqual([]);
+  });
+
+  it.each(Object.entries(rooms))('have no rooms in %s that import each other', (_lib, table) => {
+    expect(roomCycles(table)).toEqual([]);
+  });
+
   it('keep Nest away from the plain Node entry and from the request context', () => {
     const starts = [
       ...files.filter((file) => file.startsWith('libs/backend/src/node/')),
-      'libs/backend/src/context/request.context.ts',
+      'libs/backend/src/call/request.context.ts',
     ];
     expect(starts.filter((file) => !graph.has(file))).toEqual([]);
     expect(nestViolations(graph, starts)).toEqual([]);
@@ -183,7 +193,7 @@ describe('the rules themselves', () => {
     ['libs/electron/src/renderer/a.ts', 'electron'],
     ['libs/electron/src/preload/a.cts', '@nestjs/core'],
     ['libs/backend/src/a.ts', '../../../apps/robot-world/src/main.js'],
-    ['libs/backend/src/a.ts', '../../../test/conformance/values.js'],
+    ['libs/backend/src/a.ts', '../../../test/conformance/tables/values.js'],
   ])('refuse that %s imports %s', (file, specifier) => {
     expect(
       layerViolations(graphOf({ [file]: [specifier] }), {
@@ -247,6 +257,29 @@ describe('the rules themselves', () => {
     };
     expect(cycleViolations(graphOf(record))).toEqual(['x/a.ts ⇄ x/b.ts ⇄ x/c.ts', 'x/f.ts']);
     expect(cycleViolations(graphOf({ 'x/a.ts': ['./b.js', './c.js'], 'x/b.ts': ['./c.js'] }))).toEqual([]);
+  });
+
+  it('find a room that is not listed, an import that is not allowed, and a line that nothing uses', () => {
+    const graph = graphOf({
+      'libs/x/src/a/one.ts': ['../b/two.js'],
+      'libs/x/src/b/two.ts': [],
+      'libs/x/src/c/three.ts': ['../b/two.js'],
+    });
+    expect(roomViolations(graph, [], { x: { a: [], b: [], c: ['a', 'b'] } })).toEqual([
+      'libs/x/src/a/one.ts imports libs/x/src/b/two.ts',
+      'x: nothing needs c → a',
+    ]);
+    expect(roomViolations(graph, [], { x: { a: ['b'], b: [], d: [] } })).toEqual([
+      'x/c is not in the table',
+      'x/d is in the table and has no files',
+      'libs/x/src/c/three.ts imports libs/x/src/b/two.ts',
+    ]);
+  });
+
+  it('find rooms that import each other, directly and by others', () => {
+    expect(roomCycles({ a: ['b'], b: ['a', 'c'], c: [] })).toEqual(['a → b → a']);
+    expect(roomCycles({ a: ['b'], b: ['c'], c: ['a'] })).toEqual(['a → b → c → a']);
+    expect(roomCycles({ a: ['b', 'c'], b: ['c'], c: [] })).toEqual([]);
   });
 
   it('find long files, and exceptions that are needed no more', () => {

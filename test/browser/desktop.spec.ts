@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { ElectronHost } from '@linnet/electron/main';
 import { startRobotWorldDesktop } from '../../apps/robot-world-desktop/src/robot-world.desktop.js';
-import { bridgeOf } from '../electron/desktop.harness.js';
-import { ElectronStandIn } from '../electron/electron.stand-in.js';
-import { install } from '../electron/installed.cjs';
+import { bridgeOf } from '../ipc/electron/desktop.harness.js';
+import { ElectronStandIn } from '../ipc/electron/electron.stand-in.js';
+import { install } from '../ipc/electron/installed.cjs';
 import { inBrowser, launchChromium } from './chromium.js';
 
 // What a window shows: the page of robot-world, from the files and under the policy of the desktop application, in Chromium. Its

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { IModelStatus, RpcInterfaceStatus } from '@linnet/common';
 import { isVersionCompatible } from '@linnet/common/internal';
-import { ConformanceModule } from './fixture.js';
-import { send } from './raw.client.js';
-import { adapterNames, startServer } from './server.js';
-import type { TestServer } from './server.js';
-import { readVectors } from './vectors.js';
-import { parseRoute } from '../../libs/common/src/http/http.route.js';
-import { inflateToken, isToken, routedToken } from '../../libs/common/src/rpc/rpc.token.js';
-import { encodeError } from '../../libs/common/src/wire/error.codec.js';
-import { errorTable } from '../../libs/common/src/wire/error.table.js';
-import { errorName, IModelError } from '../../libs/common/src/call/call.error.js';
-import { decodeValue, encodeValue } from '../../libs/common/src/wire/value.codec.js';
+import { ConformanceModule } from './tables/fixture.js';
+import { send } from './http/raw.client.js';
+import { adapterNames, startServer } from './tables/server.js';
+import type { TestServer } from './tables/server.js';
+import { readVectors } from './tables/vectors.js';
+import { parseRoute } from '../../libs/common/src/http/protocol/url.reader.js';
+import { inflateToken, isToken, routedToken } from '../../libs/common/src/rpc/definition/token.js';
+import { encodeError } from '../../libs/common/src/error/error.codec.js';
+import { errorTable } from '../../libs/common/src/error/status.table.js';
+import { errorName, IModelError } from '../../libs/common/src/error/imodel.error.js';
+import { decodeValue, encodeValue } from '../../libs/common/src/value/value.codec.js';
 
 describe('marshaling.json', () => {
   const samples: Record<string, unknown> = {

@@ -67,7 +67,7 @@ async function callAt(url: string): Promise<string> {
 /** The page of step 5, without what draws. */
 const page = `
   import { createRequire } from 'node:module';
-  import { environment } from ${JSON.stringify(join(root, 'test/ipc/itwin.frontend.environment.mjs'))};
+  import { environment } from ${JSON.stringify(join(root, 'test/ipc/wire/itwin.frontend.environment.mjs'))};
   const load = createRequire(${JSON.stringify(join(root, 'test/'))});
   Object.assign(globalThis, environment(load('ws').WebSocket));
   // Before NoRenderApp, which is part of a circle.

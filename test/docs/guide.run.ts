@@ -35,7 +35,7 @@ export async function writeGuide(guide: Guide): Promise<(text: string) => string
 
 /** What a worker is started with is a file that Node itself runs. */
 function writeWorker(place: string): void {
-  const hooks = new URL('../port/worker/compile.mjs', import.meta.url).href;
+  const hooks = new URL('../ipc/transport/worker/compile.mjs', import.meta.url).href;
   const code = `import { register } from 'node:module';\nregister('${hooks}');\nawait import('${pathToFileURL(place).href}.ts');\n`;
   writeFileSync(`${place}.js`, code);
 }

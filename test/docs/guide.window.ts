@@ -1,7 +1,7 @@
 import { ElectronHost } from '@linnet/electron/main';
 import { ElectronApp } from '@linnet/electron/renderer';
-import { install } from '../electron/installed.cjs';
-import { ElectronStandIn } from '../electron/electron.stand-in.js';
+import { install } from '../ipc/electron/installed.cjs';
+import { ElectronStandIn } from '../ipc/electron/electron.stand-in.js';
 
 /**
  * Electron, for guides that have windows: each file that imports `@linnet/electron/main` is a main process of its own, which

@@ -28,10 +28,15 @@ describe('the documentation', () => {
   });
 
   it('names every option of a client', () => {
-    const source = textOf('libs/common/src/rpc/rpc.client.options.ts');
-    const body = /interface RpcClientOptions [^{]*\{([^]*?)\n\}/.exec(source)![1]!;
-    const calls = /interface RpcCallOptions \{([^]*?)\n\}/.exec(source)![1]!;
-    const names = [...(calls + body).matchAll(/^ {2}readonly (\w+)\?/gm)].map(([, name]) => name!);
+    const source = ['rpc', 'http']
+      .map((side) => textOf(`libs/common/src/${side}/client/client.options.ts`))
+      .join('\n');
+    const interfaces = /interface (?:RpcCallOptions|RpcClient(?:Base)?Options)\b[^{]*\{([^]*?)\n\}/g;
+    const bodies = [...source.matchAll(interfaces)].map(([, body]) => body!);
+    expect(bodies).toHaveLength(3);
+    const names = bodies.flatMap((body) =>
+      [...body.matchAll(/^ {2}readonly (\w+)\?/gm)].map(([, name]) => name!),
+    );
     expect(names.length).toBeGreaterThan(15);
     const guide = textOf('docs/rpc-client.md');
     expect(names.filter((name) => !guide.includes(name))).toEqual([]);
@@ -39,10 +44,10 @@ describe('the documentation', () => {
 
   it('names every option of a server without Nest', () => {
     const files = [
-      'http/http.service.ts',
-      'http/http.options.ts',
-      'http/http.origin.ts',
-      'wire/error.codec.ts',
+      'http/server/rpc.service.ts',
+      'http/server/options.ts',
+      'http/server/origin.policy.ts',
+      'error/error.codec.ts',
     ];
     const names = files.flatMap((file) => {
       const source = textOf(`libs/common/src/${file}`).replace(/<T [^>]*>/, '');

@@ -32,7 +32,7 @@ class ModelModule {}
 /** A frontend of iTwin.js as it is published, without what draws. It prints what came of opening two models. */
 const frontend = `
   import { createRequire } from 'node:module';
-  import { environment } from ${JSON.stringify(join(root, 'test/ipc/itwin.frontend.environment.mjs'))};
+  import { environment } from ${JSON.stringify(join(root, 'test/ipc/wire/itwin.frontend.environment.mjs'))};
   const load = createRequire(${JSON.stringify(join(root, 'test/'))});
   Object.assign(globalThis, environment(load('ws').WebSocket));
   const { CheckpointConnection, LocalhostIpcApp } = await import('@itwin/core-frontend');

@@ -8,7 +8,7 @@ import type { IModelRpcProps } from '@linnet/backend';
 import { itwinImplementation, logToNest, useItwin } from '@linnet/backend/itwin';
 import { createRpcServer, itwinImplementation as plainImplementation } from '@linnet/backend/node';
 import { createRpcClient, IpcFrontend, rpcOverIpc, webSocketIpc } from '@linnet/frontend';
-import { listen } from '../plain/plain.servers.js';
+import { listen } from '../rpc/plain/plain.servers.js';
 import { loadPackages, missing } from './packages.js';
 import type { Packages } from './packages.js';
 

@@ -7,10 +7,16 @@ import { BentleyCloudRpcManager, RpcManager } from '@linnet/backend/node';
 import type { WebRpcConfiguration } from '@linnet/backend/node';
 import { createRpcClient } from '@linnet/common';
 import type { RpcClient } from '@linnet/common';
-import { differences, outcomeAt, vectors } from '../client/recorded.calls.js';
-import { ConfEcho, ConfErrors, ConfFlow, ConfPre, ConfZero } from '../conformance/fixture.definitions.js';
-import { listen } from '../plain/plain.servers.js';
-import { RobotWorldReadRpcImpl, RobotWorldReadRpcInterface } from '../plain/seeds.js';
+import { differences, outcomeAt, vectors } from '../rpc/client/recorded.calls.js';
+import {
+  ConfEcho,
+  ConfErrors,
+  ConfFlow,
+  ConfPre,
+  ConfZero,
+} from '../conformance/tables/fixture.definitions.js';
+import { listen } from '../rpc/plain/plain.servers.js';
+import { RobotWorldReadRpcImpl, RobotWorldReadRpcInterface } from '../rpc/plain/seeds.js';
 import { serve } from '../seeds/samples/express.server.js';
 import { installReference, startReference } from './start.js';
 import type { ReferenceServer } from './start.js';

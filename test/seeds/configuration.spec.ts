@@ -18,10 +18,10 @@ import type { RpcProxy } from '@linnet/backend';
 import { BentleyCloudRpcManager, ClientRequestContext, createRpcServer } from '@linnet/backend/node';
 import { RpcManager } from '@linnet/backend/node';
 import type { WebRpcConfiguration } from '@linnet/backend/node';
-import { createRpcClient, httpScheme, messagePortIpc, rpcOverIpc, RpcRoutingToken } from '@linnet/common';
+import { createRpcClient, wireNaming, messagePortIpc, rpcOverIpc, RpcRoutingToken } from '@linnet/common';
 import { IpcFrontend } from '@linnet/frontend';
-import { fetchBridge } from '../plain/fetch.bridge.js';
-import { listen } from '../plain/plain.servers.js';
+import { fetchBridge } from '../rpc/plain/fetch.bridge.js';
+import { listen } from '../rpc/plain/plain.servers.js';
 import { RobotWorldReadRpcImpl } from './samples/robot-world.impl.js';
 import { RobotWorldReadRpcInterface, RobotWorldWriteRpcInterface } from './samples/robot-world.interface.js';
 import {
@@ -197,7 +197,7 @@ describe('Rpc Interface › Web RPC configuration', () => {
   });
 
   it('one of one’s own is an object of a few lines, which both sides take', async () => {
-    const scheme = httpScheme({
+    const naming = wireNaming({
       paths: {
         write: ({ interfaceName, version, operation }) => `/gate/${interfaceName}/${version}/${operation}`,
         read: (path) => {
@@ -207,9 +207,9 @@ describe('Rpc Interface › Web RPC configuration', () => {
       },
     });
     const interfaces = [[RobotWorldReadRpcInterface, RobotWorldReadRpcImpl]] as const;
-    const server = await listen(createServer(createRpcServer({ interfaces, scheme }).handler));
+    const server = await listen(createServer(createRpcServer({ interfaces, naming }).handler));
     stops.push(server.stop);
-    const ours = createRpcClient({ uriPrefix: server.url, scheme }).client(RobotWorldReadRpcInterface);
+    const ours = createRpcClient({ uriPrefix: server.url, naming }).client(RobotWorldReadRpcInterface);
     expect(await ours.countRobots(token)).toBe(2);
     await expect(
       clientAt(server.url).client(RobotWorldReadRpcInterface).countRobots(token),

@@ -3,7 +3,7 @@ import { RpcInterface as decorate, RpcModule } from '@linnet/backend';
 import { ClientRequestContext, RpcManager, WebRpcManager } from '@linnet/backend/node';
 import { createRpcClient, RpcInterface } from '@linnet/common';
 import type { IModelRpcProps, RpcInterfaceDefinition } from '@linnet/common';
-import { refusal } from '../nest/nest.harness.js';
+import { refusal } from '../harness/nest.harness.js';
 import { IModelDb, RobotWorldEngine } from './samples/robot-world.engine.js';
 import { RobotWorldReadRpcImpl } from './samples/robot-world.impl.js';
 import { RobotWorldReadRpcInterface } from './samples/robot-world.interface.js';

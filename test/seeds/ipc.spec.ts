@@ -4,8 +4,8 @@ import { createRpcClient, IpcApp, IpcFrontend, NotificationHandler, webSocketIpc
 import type { WebSocketLike } from '@linnet/frontend';
 import { memoryIpc, rpcOverIpc } from '@linnet/common';
 import { WebSocket } from 'ws';
-import { closeIpcApps, ipcRefusal, startIpcApp, until } from '../nest/ipc.harness.js';
-import type { IpcAppSetup } from '../nest/ipc.harness.js';
+import { closeIpcApps, ipcRefusal, startIpcApp, until } from '../harness/ipc.harness.js';
+import type { IpcAppSetup } from '../harness/ipc.harness.js';
 import { callMyBackend, sayHello } from './samples/my.frontend.js';
 import { MyClassHandler } from './samples/my.handler.js';
 import { myChannel } from './samples/my.interface.js';

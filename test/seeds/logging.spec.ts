@@ -9,7 +9,7 @@ import {
 } from '@linnet/backend';
 import type { RpcProxy } from '@linnet/backend';
 import { createRpcClient, RpcInterface } from '@linnet/common';
-import type { HttpSend, RpcClient } from '@linnet/common';
+import type { HttpSend, RpcClient, RpcClientOptions } from '@linnet/common';
 import { serveNest, stopAll } from './seeds.servers.js';
 
 // One click in a page, a backend that it asks, and a backend that that one asks; each with a log.
@@ -144,7 +144,7 @@ describe('Rpc Interface › Frontend/client', () => {
 
 describe('Rpc Interface › Backend', () => {
   it('takes the id from the header, whoever sends it', async () => {
-    const target = `${client.options.uriPrefix}/Planner-1.0.0-plan`;
+    const target = `${(client.options as RpcClientOptions).uriPrefix}/Planner-1.0.0-plan`;
     const headers = { 'X-Correlation-ID': 'by hand', 'Content-Type': 'text/plain' };
     await fetch(target, { method: 'POST', headers, body: '["r4"]' });
     expect(linesOf('by hand')).toHaveLength(2);

@@ -3,7 +3,7 @@ import type { INestApplication, ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { RpcInterface as decorate } from '@linnet/backend';
 import type { WebRpcConfiguration } from '@linnet/backend/node';
-import { listen } from '../plain/plain.servers.js';
+import { listen } from '../rpc/plain/plain.servers.js';
 import { IModelDb } from './samples/robot-world.engine.js';
 import { RobotWorldReadRpcImpl, RobotWorldWriteRpcImpl } from './samples/robot-world.impl.js';
 import { RobotWorldReadRpcInterface, RobotWorldWriteRpcInterface } from './samples/robot-world.interface.js';

@@ -1,5 +1,5 @@
 // What applications use.
-export { RpcInterface } from './rpc/rpc.interface.js';
+export { RpcInterface } from './rpc/definition/interface.js';
 export type {
   RpcInterfaceDefinition,
   RpcOperationName,
@@ -7,22 +7,22 @@ export type {
   RpcOperationPolicyProps,
   RpcOperations,
   RpcRoutedRequest,
-} from './rpc/rpc.definition.js';
-export { RpcOperation } from './rpc/rpc.decorator.js';
-export { RpcControlResponse, RpcNotFoundResponse, RpcPendingResponse } from './rpc/rpc.response.js';
-export type { IModelRpcProps } from './rpc/rpc.token.js';
-export { IModelError, NoContentError, TransientError } from './call/call.error.js';
-export { NumberedError } from './call/numbered.error.js';
-export type { ErrorMetaData } from './call/numbered.error.js';
-export { itwinErrors } from './call/itwin.errors.js';
-export type { ItwinErrorClasses } from './call/itwin.errors.js';
-export { BackendError, DeadlineError, ServerError } from './call/backend.error.js';
-export { IModelStatus, RpcInterfaceStatus } from './wire/error.table.js';
-export { Exposed } from './wire/error.members.js';
-export { Activity } from './call/call.activity.js';
-export type { ActivityProps } from './call/call.activity.js';
-export type { Idempotency } from './call/call.idempotency.js';
-export { ipcChannel } from './ipc/ipc.definition.js';
+} from './rpc/definition/definition.js';
+export { RpcOperation } from './rpc/definition/decorator.js';
+export { RpcControlResponse, RpcNotFoundResponse, RpcPendingResponse } from './error/control.response.js';
+export type { IModelRpcProps } from './rpc/definition/token.js';
+export { IModelError, NoContentError, TransientError } from './error/imodel.error.js';
+export { NumberedError } from './base/numbered.error.js';
+export type { ErrorMetaData } from './base/numbered.error.js';
+export { itwinErrors } from './error/itwin.errors.js';
+export type { ItwinErrorClasses } from './error/itwin.errors.js';
+export { BackendError, DeadlineError, ServerError } from './error/backend.error.js';
+export { IModelStatus, RpcInterfaceStatus } from './error/status.table.js';
+export { Exposed } from './error/error.members.js';
+export { Activity } from './call/activity.js';
+export type { ActivityProps } from './call/activity.js';
+export type { Idempotency } from './call/idempotency.js';
+export { ipcChannel } from './ipc/channel/channel.js';
 export type {
   AsyncMethodsOf,
   IpcChannelDefinition,
@@ -30,27 +30,28 @@ export type {
   IpcChannelWith,
   IpcMethodPolicy,
   PromiseReturnType,
-} from './ipc/ipc.definition.js';
-export { IpcSession } from './ipc/ipc.session.js';
-export type { IpcEvent, IpcIdentity, IpcListener } from './ipc/ipc.session.js';
+} from './ipc/channel/channel.js';
+export { IpcSession } from './ipc/server/session.js';
+export type { IpcEvent, IpcIdentity, IpcListener } from './ipc/server/session.js';
 export type {
   IpcCall,
   IpcChannelHandler,
-  IpcChannels,
+  ChannelRegistry,
   IpcMethodHandler,
   IpcRawHandler,
   IpcTarget,
-} from './ipc/ipc.channels.js';
-export type { IpcListeners } from './ipc/ipc.listeners.js';
-export type { IpcNotifier, IpcProxy } from './ipc/ipc.proxy.js';
-export { IpcClosedError } from './ipc/ipc.message.js';
-export type { IpcClosure } from './ipc/ipc.message.js';
-export { defaultIpcLimits, defaultWireLimits } from './wire/wire.limits.js';
-export type { IpcLimits, WireLimits } from './wire/wire.limits.js';
+} from './ipc/server/channel.registry.js';
+export type { IpcListeners } from './ipc/channel/listeners.js';
+export type { IpcNotifier, IpcProxy } from './ipc/channel/proxy.js';
+export { IpcClosedError } from './ipc/message/message.js';
+export type { IpcClosure } from './ipc/message/message.js';
+export { defaultIpcLimits, defaultWireLimits } from './base/limits.js';
+export type { IpcLimits, WireLimits } from './base/limits.js';
 
 // What clients of RPC are made of.
-export { createRpcClient, RpcClient } from './rpc/rpc.client.js';
-export type { RpcProxy } from './rpc/rpc.client.js';
+export { RpcClient } from './rpc/client/client.js';
+export { createRpcClient } from './http/client/create.rpc.client.js';
+export type { RpcProxy } from './rpc/client/client.js';
 export {
   BentleyCloudRpcManager,
   RpcConfiguration,
@@ -58,30 +59,31 @@ export {
   RpcRequestEvent,
   RpcRoutingToken,
   WebRpcManager,
-} from './rpc/rpc.manager.js';
+} from './http/client/rpc.manager.js';
 export type {
   BentleyCloudRpcParams,
   RpcRequestContext,
   RpcRequestEventHandler,
   WebRpcParams,
-} from './rpc/rpc.manager.js';
+} from './http/client/rpc.manager.js';
 export type {
   RpcCallOptions,
   RpcClientEvent,
-  RpcClientOptions,
   RpcClientStep,
   RpcNotFoundEvent,
   RpcNotFoundHandler,
   RpcRetryPolicy,
-  RpcSurroundings,
-} from './rpc/rpc.client.options.js';
-export type { RpcClientTransport, RpcReply, RpcRequest } from './rpc/rpc.exchange.js';
-export { HttpTransport } from './http/http.client.js';
-export { inMemoryHttp } from './http/memory.transport.js';
-export type { HttpReply, HttpRequest, HttpSend } from './http/http.send.js';
+  RpcCallContext,
+} from './rpc/client/client.options.js';
+export type { RpcClientOptions } from './http/client/client.options.js';
+export type { RpcClientBaseOptions } from './rpc/client/client.options.js';
+export type { RpcClientTransport, RpcReply, RpcRequest } from './rpc/client/transport.js';
+export { HttpTransport } from './http/client/http.transport.js';
+export { inMemoryHttp } from './http/memory/memory.send.js';
+export type { HttpReply, HttpRequest, HttpSend } from './http/client/send.js';
 
 // What frontends of IPC are made of.
-export { IpcFrontend } from './ipc/ipc.frontend.js';
+export { IpcFrontend } from './ipc/client/frontend.js';
 export type {
   IpcAddListener,
   IpcFrontendHandler,
@@ -89,21 +91,22 @@ export type {
   IpcFrontendOptions,
   IpcInvokeOptions,
   IpcNotificationListener,
-} from './ipc/ipc.frontend.options.js';
-export type { IpcPairingState } from './ipc/ipc.pairing.js';
-export type { IpcConnectionEvents, IpcConnector } from './ipc/ipc.connector.js';
-export type { IpcTransport } from './ipc/ipc.link.js';
-export { memoryIpc } from './ipc/ipc.memory.js';
-export type { MemoryIpcOptions } from './ipc/ipc.memory.js';
-export type { IpcFrame } from './ipc/ipc.message.js';
-export { messagePortIpc, serveMessagePort } from './ipc/ipc.port.js';
-export type { UnbrokenSessionProps } from './ipc/ipc.greeter.js';
-export type { MessagePortLike } from './ipc/ipc.port.js';
-export { rpcOverIpc } from './ipc/ipc.rpc.client.js';
+} from './ipc/client/frontend.options.js';
+export type { IpcConnectionState } from './ipc/client/persistent.connection.js';
+export type { IpcConnectionEvents, IpcConnector } from './ipc/wire/transport.js';
+export type { IpcTransport } from './ipc/message/link.js';
+export { memoryIpc } from './ipc/transport/memory.js';
+export type { MemoryIpcOptions } from './ipc/transport/memory.js';
+export type { IpcFrame } from './ipc/message/message.js';
+export { messagePortIpc, serveMessagePort } from './ipc/transport/message.port.js';
+export type { UnbrokenSessionProps } from './ipc/server/greeter.js';
+export type { MessagePortLike } from './ipc/transport/message.port.js';
+export { rpcOverIpc } from './rpc-over-ipc/client.js';
 
 // What servers without Nest are made of.
-export { RpcDispatcher } from './rpc/rpc.dispatcher.js';
-export type { RpcDispatcherOptions, RpcEndpoint, RpcImplementation } from './rpc/rpc.dispatcher.js';
+export { RpcDispatcher } from './rpc/server/dispatcher.js';
+export type { RpcDispatcherOptions, RpcImplementation } from './rpc/server/dispatcher.js';
+export type { RpcEndpoint } from './rpc/definition/endpoint.js';
 export type {
   HttpRpcTransport,
   IpcRpcTransport,
@@ -112,27 +115,32 @@ export type {
   RpcOperationTarget,
   RpcOutcome,
   RpcTransport,
-} from './rpc/rpc.call.js';
-export { HttpRpcHandler } from './http/http.handler.js';
-export type { DecodeText } from './http/http.body.js';
-export type { HttpHandlerOptions } from './http/http.options.js';
-export type { OriginOptions } from './http/http.origin.js';
-export type { HttpRequestHead, HttpResponse } from './http/http.message.js';
-export type { HttpPlatform } from './http/http.exchange.js';
-export type { ErrorPolicy } from './wire/error.codec.js';
-export type { ErrorExposure } from './wire/error.members.js';
-export type { WireError } from './wire/error.members.js';
+} from './rpc/server/call.js';
+export { HttpRpcHandler } from './http/server/handler.js';
+export type { DecodeText } from './http/protocol/arguments.reader.js';
+export type { HttpHandlerOptions } from './http/server/options.js';
+export type { OriginOptions } from './http/server/origin.policy.js';
+export type { HttpRequestHead, HttpResponse } from './http/protocol/message.js';
+export type { HttpPlatform } from './http/server/http.call.js';
+export type { ErrorPolicy } from './error/error.codec.js';
+export type { ErrorExposure } from './error/error.members.js';
+export type { WireError } from './error/error.members.js';
 export type { CallReport } from './call/call.report.js';
-export { IpcServer } from './ipc/ipc.server.js';
-export type { IpcConnection, IpcServerOptions } from './ipc/ipc.server.js';
-export type { IpcConversationOptions } from './ipc/ipc.conversation.js';
-export type { IpcErrorOptions } from './ipc/ipc.error.js';
-export type { IpcSessionProps } from './ipc/ipc.session.js';
-export { createFetchServer, FetchRpcServer } from './http/fetch.server.js';
-export type { CompressBody } from './http/fetch.server.js';
-export type { HttpServiceOptions } from './http/http.service.js';
-export type { RpcAround, RpcImpl, RpcImplClass, RpcServed } from './rpc/rpc.served.js';
+export { IpcServer } from './ipc/server/server.js';
+export type { IpcConnection, IpcServerOptions } from './ipc/server/server.js';
+export type { IpcCallDispatcherOptions } from './ipc/server/call.dispatcher.js';
+export type { IpcErrorOptions } from './ipc/server/error.codec.js';
+export type { IpcSessionProps } from './ipc/server/session.js';
+export { createFetchServer, FetchRpcServer } from './http/server/fetch.server.js';
+export type { CompressBody } from './http/server/fetch.server.js';
+export type { HttpRpcServiceOptions } from './http/server/rpc.service.js';
+export type {
+  RpcAround,
+  RpcImpl,
+  RpcImplClass,
+  RpcImplementationEntry,
+} from './rpc/server/implementation.js';
 
 // What wires of one's own are made of.
-export { HttpScheme, httpScheme } from './http/http.scheme.js';
-export type { HttpSchemeCall, HttpSchemeProps } from './http/http.scheme.js';
+export { WireNaming, wireNaming } from './http/protocol/wire.naming.js';
+export type { WireNamingCall, WireNamingProps } from './http/protocol/wire.naming.js';

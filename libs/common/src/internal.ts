@@ -2,42 +2,42 @@
 // Nothing here follows semantic versioning; any release may change it.
 
 // Calls of RPC, whatever they travel by.
-export { ALREADY_ANSWERED } from './rpc/rpc.call.js';
-export { operationsOf } from './rpc/rpc.definition.js';
-export { outcomeOf } from './rpc/rpc.dispatcher.js';
-export { RpcImpls } from './rpc/rpc.impls.js';
-export { methodOf } from './rpc/rpc.served.js';
+export { ALREADY_ANSWERED } from './rpc/server/call.js';
+export { operationsOf } from './rpc/definition/definition.js';
+export { outcomeOf } from './rpc/server/dispatcher.js';
+export { ImplementationRegistry } from './rpc/server/implementation.registry.js';
+export { methodOf } from './rpc/server/implementation.js';
 export { isFault, reportToConsole } from './call/call.report.js';
-export { isVersionCompatible } from './rpc/rpc.version.js';
-export { settle } from './call/call.settle.js';
-export { complain, messageOf, oneLine, textOf } from './call/call.text.js';
-export { ByteBudget } from './call/byte.budget.js';
-export type { BudgetShare } from './call/byte.budget.js';
-export { mergeOptions } from './call/merge.options.js';
-export { mergeCallOptions } from './rpc/rpc.client.options.js';
+export { isVersionCompatible } from './rpc/definition/version.js';
+export { settle } from './base/settle.js';
+export { reportUnheard, messageOf, oneLine, textOf } from './base/text.js';
+export { ByteBudget } from './base/byte.budget.js';
+export type { BudgetShare } from './base/byte.budget.js';
+export { mergeOptions } from './base/merge.options.js';
+export { mergeCallOptions } from './rpc/client/client.options.js';
 export { OpenCalls } from './call/open.calls.js';
-export { later } from './call/call.timer.js';
-export { reservedNames } from './call/call.names.js';
-export { GENERAL_ERROR } from './call/call.error.js';
-export { encodeError } from './wire/error.codec.js';
-export { exposureOf, hiddenError, withoutOrigin } from './wire/error.members.js';
-export { isMemory, uncarriedKind } from './wire/value.kinds.js';
-export { isBytes } from './wire/bytes.js';
-export { decodeValue, isCount } from './wire/value.codec.js';
-export { checkMessage } from './ipc/ipc.codec.js';
-export { limitsFrom } from './wire/wire.limits.js';
+export { later } from './base/timer.js';
+export { reservedNames } from './call/reserved.names.js';
+export { GENERAL_ERROR } from './error/imodel.error.js';
+export { encodeError } from './error/error.codec.js';
+export { exposureOf, hiddenError, withoutOrigin } from './error/error.members.js';
+export { isMemory, uncarriedKind } from './value/value.kinds.js';
+export { isBytes } from './base/bytes.js';
+export { decodeValue, isCount } from './value/value.codec.js';
+export { checkMessage } from './ipc/message/message.check.js';
+export { limitsFrom } from './base/limits.js';
 
 // HTTP, between a platform and the handler.
-export { HttpExchange } from './http/http.exchange.js';
-export { decoderFor } from './http/http.decoding.js';
-export { HttpError, shuttingDown } from './http/http.message.js';
-export { OriginPolicy } from './http/http.origin.js';
-export { openApiDocument } from './http/http.openapi.js';
-export { normalizePath, pathOf } from './http/http.route.js';
-export { HttpService } from './http/http.service.js';
-export { serviceAnswer, serviceEndpoints } from './http/http.services.js';
-export type { ServiceAnswer, ServiceEndpoints } from './http/http.services.js';
-export { httpHandler } from './http/scheme.handler.js';
+export { HttpCall } from './http/server/http.call.js';
+export { decoderFor } from './http/protocol/content.encoding.js';
+export { HttpError, shuttingDown } from './http/protocol/message.js';
+export { OriginPolicy } from './http/server/origin.policy.js';
+export { openApiDocument } from './http/server/openapi.js';
+export { normalizePath, pathOf } from './http/protocol/url.reader.js';
+export { HttpRpcService } from './http/server/rpc.service.js';
+export { builtinAnswer, builtinEndpoints } from './http/server/builtin.endpoints.js';
+export type { BuiltinAnswer, BuiltinEndpoints } from './http/server/builtin.endpoints.js';
+export { httpHandler } from './http/server/naming.handler.js';
 
 // IPC, between a transport and the session.
 export {
@@ -46,34 +46,34 @@ export {
   checkChannelName,
   RPC_CHANNEL,
   wireChannel,
-} from './ipc/ipc.definition.js';
-export { preparePush } from './ipc/ipc.outgoing.js';
-export { makeProxy } from './ipc/ipc.proxy.js';
-export { RpcOverIpc } from './ipc/ipc.rpc.js';
-export type { RpcOverIpcOptions } from './ipc/ipc.rpc.js';
+} from './ipc/channel/channel.js';
+export { preparePush } from './ipc/message/outgoing.message.js';
+export { makeProxy } from './ipc/channel/proxy.js';
+export { RpcOverIpc } from './rpc-over-ipc/server.js';
+export type { RpcOverIpcOptions } from './rpc-over-ipc/server.js';
 export {
   encodeParts,
   refusedReply,
   SERIALIZED_RPC_CHANNEL,
   SerializedRpc,
-} from './ipc/ipc.rpc.serialized.js';
-export type { SerializedReply } from './ipc/ipc.rpc.serialized.js';
-export { copyOf, copyReceived } from './ipc/ipc.cloned.form.js';
+} from './rpc-over-ipc/serialized.server.js';
+export type { SerializedReply } from './rpc-over-ipc/serialized.server.js';
+export { copyOf, copyReceived } from './ipc/wire/durable/structured.encoding.js';
 export {
   COMPATIBLE_PROTOCOL,
   DURABLE_PROTOCOL,
   greetingLimits,
   greetingOf,
   readHello,
-} from './ipc/ipc.durable.codec.js';
-export type { Hello } from './ipc/ipc.durable.codec.js';
-export { textForm } from './ipc/ipc.durable.form.js';
-export { DurableLink, INTERRUPTED } from './ipc/ipc.durable.link.js';
-export { IpcMessageType, IpcProtocolError, SessionLost } from './ipc/ipc.message.js';
-export type { IpcMessage } from './ipc/ipc.message.js';
-export type { OutgoingMessage } from './ipc/ipc.outgoing.js';
-export type { IpcChannelWatcher } from './ipc/ipc.channels.js';
-export type { KeptBytes } from './ipc/ipc.bytes.js';
-export type { IpcServerLink } from './ipc/ipc.server.js';
-export { closeFrame } from './ipc/ipc.port.js';
-export { HIGH_WATER, sent, unwatched } from './ipc/ipc.link.js';
+} from './ipc/wire/durable/codec.js';
+export type { Hello } from './ipc/wire/durable/codec.js';
+export { textEncoding } from './ipc/wire/durable/text.encoding.js';
+export { DurableLink, INTERRUPTED } from './ipc/wire/durable/link.js';
+export { IpcMessageType, IpcProtocolError, SessionLost } from './ipc/message/message.js';
+export type { IpcMessage } from './ipc/message/message.js';
+export type { OutgoingMessage } from './ipc/message/outgoing.message.js';
+export type { IpcChannelWatcher } from './ipc/server/channel.registry.js';
+export type { KeptBytes } from './ipc/message/session.bytes.js';
+export type { IpcServerLink } from './ipc/server/server.js';
+export { closeFrame } from './ipc/transport/message.port.js';
+export { HIGH_WATER, sent, unwatched } from './ipc/message/link.js';

@@ -31,7 +31,7 @@ export type {
   IpcConnector,
   IpcFrontendOptions,
   IpcInvokeOptions,
-  IpcPairingState,
+  IpcConnectionState,
   IpcProxy,
   ItwinErrorClasses,
   MessagePortLike,

@@ -1,5 +1,5 @@
 import type { IpcConnectionEvents, IpcConnector, IpcFrame, IpcTransport } from '@linnet/common';
-import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, messageOf, textForm } from '@linnet/common/internal';
+import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, messageOf, textEncoding } from '@linnet/common/internal';
 import { onRefusal, PlatformWebSocket } from '#websocket';
 
 /** As much of a WebSocket as is used: that of a browser, of Node, or of `ws`. */
@@ -88,7 +88,7 @@ class WebSocketTransport implements IpcTransport {
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.addEventListener('open', () =>
-      this.events.opened(socket.protocol === DURABLE_PROTOCOL ? textForm : undefined),
+      this.events.opened(socket.protocol === DURABLE_PROTOCOL ? textEncoding : undefined),
     );
     socket.addEventListener('message', ({ data }) =>
       this.events.frame(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer)),

@@ -11,7 +11,7 @@ import { LinnetExpressAdapter } from '@linnet/backend/express';
 import { IpcHost } from '@linnet/backend';
 import type { IpcSession } from '@linnet/backend';
 import { IModelStatus } from '@linnet/common';
-import { RawFrontend } from '../../../../test/ipc/raw.frontend.js';
+import { RawFrontend } from '../../../../test/ipc/wire/raw.frontend.js';
 import type { Id64String, Position } from '../common/robot-world.props.js';
 import { DRIVE_TICK, RobotTraffic } from '../engine/robot.traffic.js';
 import { RobotWorldEngine } from '../engine/robot-world.engine.js';

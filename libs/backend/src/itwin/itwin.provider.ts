@@ -1,6 +1,6 @@
 import type { RpcImplClass, RpcInterfaceDefinition } from '@linnet/common';
 import { RpcInterface } from '../rpc/rpc.decorator.js';
-import { registeredImplementation } from './itwin.implementation.js';
+import { registeredImplementation } from '../node/itwin/itwin.implementation.js';
 
 /**
  * Makes a provider that answers a definition by what was registered for it with `RpcManager` of `@itwin/core-common`, for

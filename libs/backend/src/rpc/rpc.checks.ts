@@ -2,8 +2,8 @@ import type { ApplicationConfig } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/internal';
 import type { RpcEndpoint } from '@linnet/common';
 import { methodOf, operationsOf } from '@linnet/common/internal';
-import type { DecoratedProvider } from '../nest/handler.explorer.js';
-import { checkScope } from '../nest/scope.check.js';
+import type { DecoratedProvider } from '../nest/explorer/handler.explorer.js';
+import { checkScope } from '../nest/explorer/scope.check.js';
 import type { RpcImplementationMetadata } from './rpc.decorator.js';
 
 /** @throws Error with a sentence, for a provider that cannot answer its definition */

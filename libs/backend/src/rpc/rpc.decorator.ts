@@ -1,7 +1,7 @@
 import type { InjectableOptions } from '@nestjs/common';
 import { RpcInterface as RpcInterfaceBase } from '@linnet/common';
 import type { RpcInterfaceDefinition } from '@linnet/common';
-import { decorateHandler } from '../nest/handler.decorator.js';
+import { decorateHandler } from '../nest/explorer/handler.decorator.js';
 
 export const RPC_IMPLEMENTATION = Symbol('linnet:rpc-implementation');
 

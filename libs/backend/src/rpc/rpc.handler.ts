@@ -3,14 +3,14 @@ import type { ExternalContextCreator } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/internal';
 import type { InstanceWrapper } from '@nestjs/core/internal';
 import type { HttpRpcTransport, RpcCall, RpcHandler, RpcOperationTarget } from '@linnet/common';
-import { ClientRequestContext } from '../context/request.context.js';
-import type { HttpFramework } from '../http/http.framework.js';
-import { HandlerPipeline, handlerMethod } from '../nest/handler.pipeline.js';
-import type { ErrorOptions, HandlerCall, HandlerMethod } from '../nest/handler.call.js';
-import { warnOfUnrecordedTypes } from '../nest/types.check.js';
-import { MessageCall } from '../nest/message.call.js';
-import type { MessageTarget } from '../nest/message.call.js';
-import { contextIdOf, instanceInContext, nestParts } from '../nest/nest.internals.js';
+import { ClientRequestContext } from '../call/request.context.js';
+import type { HttpFramework } from '../http/http.integration.js';
+import { HandlerPipeline, handlerMethod } from '../nest/pipeline/handler.pipeline.js';
+import type { ErrorOptions, HandlerCall, HandlerMethod } from '../nest/pipeline/handler.call.js';
+import { warnOfUnrecordedTypes } from '../nest/params/types.check.js';
+import { MessageCall } from '../nest/pipeline/message.call.js';
+import type { MessageTarget } from '../nest/pipeline/message.call.js';
+import { contextIdOf, instanceInContext, nestParts } from '../nest/internals/nest.internals.js';
 
 type Methods = Record<string, (...args: unknown[]) => unknown>;
 

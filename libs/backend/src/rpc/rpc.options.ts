@@ -1,5 +1,5 @@
-import type { ErrorObserver } from '../nest/error.observer.js';
-import type { VersionCheck } from '../node/version.rules.js';
+import type { ErrorObserver } from '../nest/errors/error.observer.js';
+import type { VersionCheck } from '../node/rpc/version.rules.js';
 import type { HttpHandlerOptions, RpcInterfaceDefinition, WireLimits } from '@linnet/common';
 
 /** Options of `RpcModule`. */

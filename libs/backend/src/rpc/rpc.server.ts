@@ -16,26 +16,26 @@ import {
   methodOf,
   normalizePath,
   openApiDocument,
-  serviceEndpoints,
+  builtinEndpoints,
 } from '@linnet/common/internal';
-import { ClientRequestContext } from '../context/request.context.js';
-import { drainOnClose, SHUTDOWN_MS, watchHttp } from '../http/http.attach.js';
+import { ClientRequestContext } from '../call/request.context.js';
+import { drainOnClose, SHUTDOWN_MS, watchHttp } from '../http/http.mount.js';
 import { checkPath } from '../http/path.check.js';
-import type { HttpAttachment } from '../http/http.framework.js';
-import { reporterFor } from '../nest/error.observer.js';
-import { mapNestException } from '../nest/exception.mapper.js';
-import { findDecorated } from '../nest/handler.explorer.js';
-import type { DecoratedProvider } from '../nest/handler.explorer.js';
-import { bindGlobalEnhancers, onLazyModule } from '../nest/lazy.modules.js';
-import { unheededDecorators } from '../nest/decorator.check.js';
-import { NodeRpcServer } from '../node/node.server.js';
-import { checkDefinition, versionRule } from '../node/version.rules.js';
+import type { HttpIntegration } from '../http/http.integration.js';
+import { reporterFor } from '../nest/errors/error.observer.js';
+import { mapNestException } from '../nest/errors/exception.mapper.js';
+import { findDecorated } from '../nest/explorer/handler.explorer.js';
+import type { DecoratedProvider } from '../nest/explorer/handler.explorer.js';
+import { bindGlobalEnhancers, onLazyModule } from '../nest/explorer/lazy.modules.js';
+import { unheededDecorators } from '../nest/params/decorator.check.js';
+import { NodeRpcServer } from '../node/http/node.server.js';
+import { checkDefinition, versionRule } from '../node/rpc/version.rules.js';
 import { checkImplementation, classNameOf, excludedPath } from './rpc.checks.js';
 import { RPC_IMPLEMENTATION } from './rpc.decorator.js';
 import type { RpcImplementationMetadata } from './rpc.decorator.js';
 import { RpcHandlerFactory } from './rpc.handler.js';
 import type { RpcModuleOptions } from './rpc.options.js';
-import { OwnLogger } from '../nest/own.logger.js';
+import { OwnLogger } from '../nest/internals/own.logger.js';
 
 export const RPC_OPTIONS = Symbol('linnet:rpc-options');
 
@@ -48,7 +48,7 @@ export class RpcServer implements OnModuleInit {
   readonly #logger = new OwnLogger('RpcModule');
   /** @internal What is served here, for other ways to call it. */
   readonly dispatcher: RpcDispatcher;
-  #http: HttpAttachment | undefined;
+  #http: HttpIntegration | undefined;
   /** By interface, the class that answers it. */
   readonly #names = new Map<string, string>();
   readonly #known = new Set<unknown>();
@@ -127,7 +127,7 @@ export class RpcServer implements OnModuleInit {
     });
     const server = new NodeRpcServer(handler);
     const document = () => openApiDocument(path, this.endpoints, this.options.info);
-    const services = serviceEndpoints(this.options, path, document);
+    const services = builtinEndpoints(this.options, path, document);
     this.#http.attach({ server, logger: this.#logger, services });
     const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
     drainOnClose(adapter, async () => {

@@ -4,10 +4,10 @@ import type { INestApplication } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import { IpcFrontend } from '@linnet/common';
 import type { IpcConnector, IpcFrame, IpcFrontendOptions, IpcTransport } from '@linnet/common';
-import { DURABLE_PROTOCOL, mergeOptions, textForm } from '@linnet/common/internal';
-import { IpcHost } from '../ipc/ipc.host.js';
-import { IPC_OPTIONS } from '../ipc/ipc.tokens.js';
-import type { IpcModuleOptions } from '../ipc/ipc.options.js';
+import { DURABLE_PROTOCOL, mergeOptions, textEncoding } from '@linnet/common/internal';
+import { IpcHost } from '../ipc/host/ipc.host.js';
+import { IPC_OPTIONS } from '../ipc/host/ipc.tokens.js';
+import type { IpcModuleOptions } from '../ipc/host/ipc.options.js';
 import { connectInProcess } from './socketless.send.js';
 import { applicationOf } from './test.application.js';
 import type { ApplicationSource } from './test.application.js';
@@ -62,7 +62,7 @@ function connector(open: () => WebSocket): IpcConnector {
   return (events) => {
     const socket = open();
     let refusal = '';
-    socket.on('open', () => events.opened(socket.protocol === DURABLE_PROTOCOL ? textForm : undefined));
+    socket.on('open', () => events.opened(socket.protocol === DURABLE_PROTOCOL ? textEncoding : undefined));
     socket.on('message', (data: Buffer, isBinary) => events.frame(isBinary ? data : data.toString()));
     // What `ws` says of an upgrade that is refused has the status in it.
     socket.on('error', (error) => (refusal = error.message));

@@ -1,5 +1,5 @@
-import { TransientError } from './call.error.js';
-import { reasonOf } from './call.signal.js';
+import { TransientError } from '../error/imodel.error.js';
+import { reasonOf } from '../base/abort.js';
 
 /** Lets at most `limit` calls run at once; the others wait in the order in which they came. */
 export class CallQueue {

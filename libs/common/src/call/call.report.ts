@@ -1,6 +1,6 @@
-import type { WireError } from '../wire/error.members.js';
-import type { Activity } from './call.activity.js';
-import { TransientError } from './call.error.js';
+import type { WireError } from '../error/error.members.js';
+import type { Activity } from './activity.js';
+import { TransientError } from '../error/imodel.error.js';
 
 /** What a server tells its log: a failure, whole, beside what the caller saw of it; or a warning. */
 export type CallReport =

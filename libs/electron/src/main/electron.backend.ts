@@ -6,21 +6,25 @@ import { NestFactory } from '@nestjs/core';
 import { IpcHost, IpcModule, linkedSessions, RpcModule, RpcServer, serveMessagePort } from '@linnet/backend';
 import { serveRegistered } from '@linnet/backend/node';
 import type { ErrorExposure, RpcInterfaceDefinition } from '@linnet/common';
-import { delayQuit } from './application.life.js';
-import { BridgeWire } from './bridge.wire.js';
+import { delayQuit } from './window/quit.policy.js';
+import { BridgeWire } from './frame/bridge.wire.js';
 import type {
   ElectronMainWindow,
   ElectronModule,
   ElectronWindow,
   WindowSizeAndPositionProps,
-} from './electron.types.js';
-import { FrameConnections } from './frame.connections.js';
-import { frontendUrl } from './host.options.js';
-import type { ElectronHostOptions, ElectronHostOpts, ElectronHostWindowOptions } from './host.options.js';
-import { DIALOG_CHANNEL, dialogHandler } from './itwin.dialogs.js';
-import { ITwinWire } from './itwin.wire.js';
-import { PageWindows } from './page.windows.js';
-import { SenderRules } from './sender.rules.js';
+} from './electron/electron.types.js';
+import { FrameConnections } from './frame/frame.connections.js';
+import { frontendUrl } from './window/host.options.js';
+import type {
+  ElectronHostOptions,
+  ElectronHostOpts,
+  ElectronHostWindowOptions,
+} from './window/host.options.js';
+import { DIALOG_CHANNEL, dialogHandler } from './itwin/dialogs.js';
+import { ITwinWire } from './itwin/wire.js';
+import { PageWindows } from './window/page.windows.js';
+import { SenderPolicy } from './frame/sender.policy.js';
 
 /** What answers where an application has no providers of its own. */
 @Module({})
@@ -31,7 +35,7 @@ class ElectronHostModule {}
  * have windows of their own.
  */
 export class ElectronBackend {
-  readonly #rules: SenderRules;
+  readonly #rules: SenderPolicy;
   readonly #windows: PageWindows;
   readonly #ends: (() => unknown)[] = [];
   #closing: Promise<void> | undefined;
@@ -55,7 +59,7 @@ export class ElectronBackend {
     this.webResourcesPath = webResourcesPath;
     this.appIconPath = webResourcesPath && iconName && join(webResourcesPath, iconName);
     this.rpcConfig = { interfaces: () => [...rpcInterfaces] };
-    this.#rules = new SenderRules([new URL('.', page).href, ...(options.pages ?? [])], options.allow);
+    this.#rules = new SenderPolicy([new URL('.', page).href, ...(options.pages ?? [])], options.allow);
     this.#windows = new PageWindows(
       electron,
       options,

@@ -6,8 +6,8 @@ import type {
   ElectronModule,
   ElectronWindow,
   WindowSizeAndPositionProps,
-} from './electron.types.js';
-import type { ElectronHostOpts, ElectronHostWindowOptions } from './host.options.js';
+} from './electron/electron.types.js';
+import type { ElectronHostOpts, ElectronHostWindowOptions } from './window/host.options.js';
 
 let current: Promise<ElectronBackend> | undefined;
 let backend: ElectronBackend | undefined;

@@ -1,7 +1,11 @@
 export { ElectronHost } from './electron.host.js';
 export { ElectronBackend } from './electron.backend.js';
-export { electronScheme } from './page.scheme.js';
-export type { ElectronHostOptions, ElectronHostOpts, ElectronHostWindowOptions } from './host.options.js';
+export { electronScheme } from './window/page.scheme.js';
+export type {
+  ElectronHostOptions,
+  ElectronHostOpts,
+  ElectronHostWindowOptions,
+} from './window/host.options.js';
 export type {
   ElectronApplication,
   ElectronContents,
@@ -14,4 +18,4 @@ export type {
   ElectronWindow,
   ElectronWindowEvent,
   WindowSizeAndPositionProps,
-} from './electron.types.js';
+} from './electron/electron.types.js';

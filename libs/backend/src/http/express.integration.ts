@@ -1,0 +1,82 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Logger } from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import { builtinAnswer } from '@linnet/common/internal';
+import type { HttpIntegration, HttpMount } from './http.integration.js';
+import { prepareMessages } from './express.messages.js';
+import { MiddlewareMap } from './express.middleware.js';
+import type { ExpressApplication, ExpressRequest, ExpressResponse } from './express.middleware.js';
+
+/**
+ * RPC in an Express application, two ways. A request that would meet no middleware is answered from the
+ * server's `request` event; all others pass through Express to a layer of ours behind the application's
+ * middleware and routes. Which way a request takes changes its cost, not its answer (Express's `X-Powered-By`
+ * apart).
+ */
+export class ExpressIntegration implements HttpIntegration {
+  readonly #app: ExpressApplication;
+  readonly #middleware: MiddlewareMap;
+
+  constructor(
+    private readonly adapter: AbstractHttpAdapter,
+    logger: Logger,
+  ) {
+    this.#app = adapter.getInstance() as ExpressApplication;
+    this.#middleware = new MiddlewareMap(adapter, this.#app, logger);
+  }
+
+  attach(way: HttpMount): void {
+    // The name tells people who look at the stack.
+    const rpc = (request: ExpressRequest, response: ExpressResponse, next: () => void) =>
+      serve(way, request, response, next);
+    this.adapter.use(rpc);
+    this.#middleware.endsAt(rpc);
+    if (this.#middleware.hasCors(way.services.prefix)) way.server.handler.cors = false;
+    const server = this.adapter.getHttpServer() as Server;
+    const listeners = server.listeners('request');
+    if (listeners.length !== 1 || listeners[0] !== this.#app) {
+      way.logger.log('RPC goes through Express: the HTTP server has a request listener of its own.');
+      return;
+    }
+    server.removeListener('request', this.#app);
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      if (this.#isDirect(way, request)) way.server.serve(request, response);
+      else this.#app(request, response);
+    });
+  }
+
+  #isDirect({ server }: HttpMount, request: IncomingMessage): boolean {
+    return server.owns(request) && !this.#middleware.isMet(request.method!, request.url!);
+  }
+
+  /** On the direct way: what `app.handle` and the router would have done. */
+  prepare(request: unknown, response: unknown): void {
+    prepareMessages(this.#app, request as ExpressRequest, response as ExpressResponse);
+  }
+
+  isAnswered(answer: unknown): boolean {
+    const response = answer as ServerResponse;
+    return response.headersSent || response.writableEnded;
+  }
+
+  beforeFilter(answer: unknown, headers: readonly string[]): void {
+    for (let i = 0; i < headers.length; i += 2)
+      (answer as ServerResponse).setHeader(headers[i]!, headers[i + 1]!);
+  }
+}
+
+/** The layer behind the application's own. */
+function serve(
+  { server, services }: HttpMount,
+  request: ExpressRequest,
+  response: ExpressResponse,
+  next: () => void,
+): void {
+  if (server.owns(request)) {
+    server.serve(request, response, { parsedBody: request.rawBody ?? request.body });
+    return;
+  }
+  const answer = server.trustsHost(request) && builtinAnswer(services, request.method!, request.path);
+  if (answer) response.status(200).type(answer.type).send(answer.text);
+  else next();
+}

@@ -1,0 +1,160 @@
+import type { Readable } from 'node:stream';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { HttpResponse } from '@linnet/common';
+import { pathOf, builtinAnswer } from '@linnet/common/internal';
+import { bytesOf, mergedVary } from '../node/http/response.writer.js';
+import type { HttpIntegration, HttpMount } from './http.integration.js';
+
+const answered = Symbol('linnet:answered');
+
+/** How Nest adds middleware to an adapter. */
+interface MiddlewareHost {
+  createMiddlewareFactory(method: unknown): Promise<(path: string, callback: unknown) => unknown>;
+}
+
+/**
+ * RPC in a Fastify application: an encapsulated plugin, with a content type parser of its own that leaves the
+ * body to be read under RPC's limits. Hooks and middleware of the application run as for every route.
+ */
+export class FastifyIntegration implements HttpIntegration {
+  readonly #fastify: FastifyInstance;
+  /** Where the application has middleware. */
+  readonly #middlewarePaths = new Set<string>();
+
+  constructor(private readonly adapter: AbstractHttpAdapter) {
+    this.#fastify = adapter.getInstance() as FastifyInstance;
+    this.#watchMiddleware(adapter as unknown as MiddlewareHost);
+  }
+
+  attach(way: HttpMount): void {
+    // Where all plugins are loaded, those of `app.enableCors()` and of the application with them: it is the mark of theirs.
+    this.#fastify.addHook('onReady', (done) => {
+      if (this.#fastify.hasRequestDecorator('corsPreflightEnabled')) way.server.handler.cors = false;
+      this.#warnOfMiddleware(way);
+      done();
+    });
+    servePathless(this.adapter, way);
+    const url = `${way.services.prefix}/*`;
+    void this.#fastify.register((scope, _options, done) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload));
+      for (const method of ['POST', 'GET', 'OPTIONS'] as const) {
+        // A wildcard of the application's wins; what it does not name is not there for RPC either.
+        if (scope.hasRoute({ method, url }))
+          way.logger.warn(`The application has a route ${method} ${url}: no RPC by ${method}.`);
+        else
+          scope.route({
+            method,
+            url,
+            exposeHeadRoute: method === 'GET',
+            handler: (request, reply) => serve(way, request, reply),
+          });
+      }
+      done();
+    });
+  }
+
+  #watchMiddleware(adapter: MiddlewareHost): void {
+    const create = adapter.createMiddlewareFactory.bind(adapter);
+    adapter.createMiddlewareFactory = async (method) => {
+      const use = await create(method);
+      return (path, callback) => {
+        this.#middlewarePaths.add(path);
+        return use(path, callback);
+      };
+    };
+  }
+
+  /** A path of Nest's middleware is exact on Fastify, where on Express it covers what lies below. */
+  #warnOfMiddleware({ logger, services: { prefix } }: HttpMount): void {
+    if (prefix === '' || ![prefix, `${prefix}/`].some((path) => this.#middlewarePaths.has(path))) return;
+    logger.warn(
+      `The middleware for "${prefix}" does not run for RPC, whose calls lie below it: on Fastify a path in forRoutes is ` +
+        'exact. See "Middleware" in docs/security.md.',
+    );
+  }
+
+  /** Fastify's own handlers see the same request and reply. */
+  prepare(): void {}
+
+  isAnswered(response: unknown): boolean {
+    const reply = response as FastifyReply & { [answered]?: boolean };
+    return reply.sent || reply[answered] === true;
+  }
+
+  beforeFilter(response: unknown, headers: readonly string[]): void {
+    const reply = response as FastifyReply & { [answered]?: boolean };
+    for (let i = 0; i < headers.length; i += 2) reply.header(headers[i]!, headers[i + 1]!);
+    // Hooks may delay what is sent, so that only the call itself tells that there is an answer.
+    const send = reply.send.bind(reply);
+    reply.send = (payload?: unknown) => {
+      reply[answered] = true;
+      return send(payload);
+    };
+  }
+}
+
+/**
+ * Serves a target that is not a path, as that of `OPTIONS *`: Fastify matches it only with a route for
+ * everything, which would take the place of the one from the application.
+ */
+function servePathless(adapter: AbstractHttpAdapter, way: HttpMount): void {
+  const { setNotFoundHandler } = adapter as Required<AbstractHttpAdapter>;
+  adapter.setNotFoundHandler = (
+    notFound: (request: FastifyRequest, reply: FastifyReply) => unknown,
+    ...rest
+  ) =>
+    setNotFoundHandler.call(
+      adapter,
+      (request: FastifyRequest, reply: FastifyReply) =>
+        request.raw.url === '*' && way.server.owns(request.raw)
+          ? serve(way, request, reply)
+          : notFound(request, reply),
+      ...rest,
+    );
+}
+
+function serve({ server, services }: HttpMount, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const message = request.raw;
+  if (!server.owns(message)) {
+    const answer =
+      server.trustsHost(message) && builtinAnswer(services, request.method, pathOf(message.url!));
+    if (!answer) {
+      reply.callNotFound();
+      return reply;
+    }
+    return reply.type(answer.type).send(answer.text);
+  }
+  server.serve(message, reply.raw, {
+    request,
+    response: reply,
+    body: (request.body as Readable | undefined) ?? message,
+    write: (answer) => write(reply, answer),
+    takeOver: () => takeOver(reply),
+  });
+  return reply;
+}
+
+/** Sends an answer through Fastify, so that its hooks see it. */
+function write(reply: FastifyReply, { status, headers, body }: HttpResponse): void {
+  // An interceptor may have answered by itself.
+  if (reply.sent) return;
+  reply.code(status);
+  for (let i = 0; i < headers.length; i += 2) {
+    const [name, value] = [headers[i]!, headers[i + 1]!];
+    reply.header(name, name === 'Vary' ? mergedVary(reply.getHeader('Vary'), value) : value);
+  }
+  const payload = bytesOf(body);
+  reply.send(
+    status === 204 ? undefined : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+  );
+}
+
+/** What the application's hooks have said in headers stays said. */
+function takeOver(reply: FastifyReply): void {
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
+  reply.hijack();
+}

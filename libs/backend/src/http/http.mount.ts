@@ -1,0 +1,43 @@
+import type { Logger } from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import { ExpressIntegration } from './express.integration.js';
+import { FastifyIntegration } from './fastify.integration.js';
+import type { HttpIntegration } from './http.integration.js';
+
+/**
+ * Begins to watch what an application adds to its HTTP side, so that its own middleware can be told from Nest's.
+ *
+ * @returns `undefined` for a framework that is not known
+ */
+export function watchHttp(adapter: AbstractHttpAdapter, logger: Logger): HttpIntegration | undefined {
+  const type = adapter.getType();
+  if (type === 'express') return new ExpressIntegration(adapter, logger);
+  return type === 'fastify' ? new FastifyIntegration(adapter) : undefined;
+}
+
+/** How long calls in flight may take when an application closes, unless its options say otherwise; in milliseconds. */
+export const SHUTDOWN_MS = 10_000;
+
+/** By adapter: what has to end before it. */
+const drains = new WeakMap<object, (() => Promise<void>)[]>();
+
+/**
+ * Lets calls in flight finish before anything else of the application ends: Nest destroys modules from the root
+ * down, so that the root's database would be closed before a library's own hook came.
+ */
+export function drainOnClose(adapter: AbstractHttpAdapter, drain: () => Promise<void>): void {
+  const known = drains.get(adapter);
+  if (known) {
+    known.push(drain);
+    return;
+  }
+  const all = [drain];
+  drains.set(adapter, all);
+  // Nest awaits what it returns, and adapters may return nothing.
+  const closing = adapter as unknown as { beforeClose(): unknown };
+  const beforeClose = closing.beforeClose.bind(adapter);
+  closing.beforeClose = async () => {
+    await Promise.all(all.map((each) => each()));
+    await beforeClose();
+  };
+}

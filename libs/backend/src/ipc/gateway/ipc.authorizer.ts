@@ -1,0 +1,146 @@
+import { ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { ForbiddenException, Inject, Injectable, Scope, UnauthorizedException } from '@nestjs/common';
+import type { CanActivate, Type } from '@nestjs/common';
+import { SCOPE_OPTIONS_METADATA } from '@nestjs/common/internal';
+import { ExternalContextCreator, HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '@nestjs/core/internal';
+import type { IpcIdentity } from '@linnet/common';
+import { isObservable } from 'rxjs';
+import { correlationOf } from '../../call/correlation.activity.js';
+import { runUntilDone } from '../../call/request.context.js';
+import { prepareMessages } from '../../http/express.messages.js';
+import type { ExpressRequest, ExpressResponse } from '../../http/express.middleware.js';
+import { lastValueOf } from '../../nest/pipeline/handler.pipeline.js';
+import { contextIdOf } from '../../nest/internals/nest.internals.js';
+import type { IpcModuleOptions } from '../host/ipc.options.js';
+import { IpcTicketService } from './ipc.ticket.js';
+import { IPC_OPTIONS } from '../host/ipc.tokens.js';
+
+type GuardOf = (request: IncomingMessage) => CanActivate | Promise<CanActivate>;
+
+const next = () => undefined;
+/** What guards are told that they guard; there is no method of the application's behind an upgrade. */
+const authorizeUpgrade = () => undefined;
+
+/** Finds out who asks for a session, and whether it may have one. */
+@Injectable()
+export class IpcAuthorizer {
+  #guards: GuardOf[] = [];
+
+  constructor(
+    @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
+    private readonly tickets: IpcTicketService,
+    private readonly moduleRef: ModuleRef,
+    private readonly creator: ExternalContextCreator,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  /** Makes the guards, at start. Rejects with a sentence where one cannot be made. */
+  async prepare(): Promise<void> {
+    this.#guards = await Promise.all((this.options.guards ?? []).map((guard) => this.#guardOf(guard)));
+  }
+
+  /**
+   * @returns who it is; `undefined` where a guard has written an answer of its own
+   * @throws HttpException (rejection) for a refusal; anything else is a fault of this server
+   */
+  authorize(request: IncomingMessage, socket: Socket): Promise<IpcIdentity | undefined> {
+    return runUntilDone(correlationOf(request.headers), () => this.#authorize(request, socket));
+  }
+
+  async #authorize(request: IncomingMessage, socket: Socket): Promise<IpcIdentity | undefined> {
+    const ticket = await this.#redeem(request);
+    const { authorize } = this.options;
+    const verdict = authorize ? await authorize(request, ticket) : (ticket ?? true);
+    if (!verdict) throw new ForbiddenException('This frontend may not open a session.');
+    const identity = verdict === true ? (ticket ?? {}) : checkIdentity(verdict, 'authorize');
+    const user = this.#guards.length > 0 ? await this.#guard(request, socket, identity) : identity;
+    if (!user) return undefined;
+    const { accessToken = request.headers.authorization ?? '' } = identity;
+    return { ...identity, ...user, accessToken };
+  }
+
+  async #redeem(request: IncomingMessage): Promise<IpcIdentity | undefined> {
+    const query = request.url!.split('?', 2)[1] ?? '';
+    const ticket = new URLSearchParams(query).get('ticket');
+    if (ticket === null) return undefined;
+    const identity = await this.tickets.redeem(ticket);
+    if (!identity) throw new UnauthorizedException('The ticket is not valid, or not any more.');
+    return checkIdentity(identity, 'The store of tickets');
+  }
+
+  /** Guards see a request and a response, and say who is calling as they do elsewhere: `request.user`. */
+  async #guard(
+    request: IncomingMessage & { user?: unknown },
+    socket: Socket,
+    { user }: IpcIdentity,
+  ): Promise<{ user?: unknown } | undefined> {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    const adapter = this.adapterHost.httpAdapter;
+    if (adapter.getType() === 'express')
+      prepareMessages(adapter.getInstance(), request as ExpressRequest, response as ExpressResponse);
+    request.user ??= user;
+    const context = new ExecutionContextHost([request, response, next], IpcAuthorizer, authorizeUpgrade);
+    /** How a guard has refused: in a box, as anything can be thrown, `undefined` included. */
+    let refusal: { readonly thrown: unknown } | undefined;
+    try {
+      for (const guardOf of this.#guards) {
+        const guard = await guardOf(request);
+        const allowed = await lastValueOf(await guard.canActivate(context));
+        if (!allowed) throw new ForbiddenException(FORBIDDEN_MESSAGE);
+      }
+    } catch (thrown) {
+      refusal = { thrown };
+    }
+    if (response.headersSent || response.writableEnded) {
+      // It may be done with it by now.
+      if (response.writableFinished) socket.destroySoon();
+      else response.once('finish', () => socket.destroySoon());
+      return undefined;
+    }
+    response.detachSocket(socket);
+    if (refusal) throw refusal.thrown;
+    return { user: request.user };
+  }
+
+  async #guardOf(guard: Type<CanActivate> | CanActivate): Promise<GuardOf> {
+    if (typeof guard !== 'function') return () => guard;
+    const scope = this.#scopeOf(guard);
+    if (scope === undefined) {
+      const declared = Reflect.getMetadata(SCOPE_OPTIONS_METADATA, guard) as { scope?: Scope } | undefined;
+      // Nest would make one instance of it for all requests.
+      if (declared?.scope === Scope.REQUEST)
+        throw new Error(`${guard.name}: a request-scoped guard of the upgrade has to be a provider.`);
+      const instance = await this.moduleRef.create(guard);
+      return () => instance;
+    }
+    if (scope !== Scope.DEFAULT)
+      return (request) => {
+        const contextId = contextIdOf(this.creator, request, false);
+        return this.moduleRef.resolve(guard, contextId, { strict: false });
+      };
+    const instance = this.moduleRef.get(guard, { strict: false });
+    return () => instance;
+  }
+
+  /** `undefined` for a class that is no provider. */
+  #scopeOf(guard: Type<CanActivate>): Scope | undefined {
+    try {
+      return this.moduleRef.introspect(guard).scope;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** @throws Error if the value is not an identity: a promise, an Observable or a text would admit everybody */
+function checkIdentity(value: unknown, source: string): IpcIdentity {
+  const isPlain =
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !isObservable(value);
+  if (!isPlain) throw new Error(`${source} returned what is no identity: it takes an object like { user }.`);
+  return value;
+}

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { IpcIdentity } from '@linnet/common';
+import type { IpcModuleOptions, IpcTicketStore } from '../host/ipc.options.js';
+import { IPC_OPTIONS } from '../host/ipc.tokens.js';
+
+/**
+ * Tickets that let a browser open a session: its WebSocket cannot carry an `Authorization` header, and a token in
+ * a URL would end up in logs. A ticket is random, works once, and for seconds only.
+ *
+ * ```ts
+ * @Post('ipc-ticket') @UseGuards(AuthGuard)
+ * ticket(@Req() request) { return this.tickets.issue({ user: request.user }); }
+ * // in the page: new WebSocket(`wss://…/ipc?ticket=${ticket}`)
+ * ```
+ */
+@Injectable()
+export class IpcTicketService {
+  readonly #store: IpcTicketStore;
+
+  constructor(@Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions) {
+    this.#store = options.ticketStore ?? new MemoryTicketStore();
+  }
+
+  /**
+   * Issues a ticket that opens one session.
+   *
+   * @param identity whose session it will be; with `frontend`, a reload of it is known as one
+   */
+  async issue(identity: IpcIdentity): Promise<string> {
+    const ticket = randomBytes(32).toString('base64url');
+    await this.#store.put(ticket, identity, this.options.ticketMs ?? 30_000);
+    return ticket;
+  }
+
+  /**
+   * Takes a ticket, which is worth nothing from then on.
+   *
+   * @returns whom it was issued to; `undefined` where it was used, is too old or was never issued
+   */
+  async redeem(ticket: string): Promise<IpcIdentity | undefined> {
+    return this.#store.take(ticket);
+  }
+}
+
+/** More tickets than this are not kept: who asks for them without end pushes out others, and fills no memory. */
+const MOST_TICKETS = 10_000;
+
+class MemoryTicketStore implements IpcTicketStore {
+  readonly #tickets = new Map<string, { identity: IpcIdentity; until: number }>();
+
+  put(ticket: string, identity: IpcIdentity, lifeMs: number): void {
+    const now = performance.now();
+    // All live equally long, so the oldest come first.
+    for (const [old, { until }] of this.#tickets) {
+      if (until > now && this.#tickets.size < MOST_TICKETS) break;
+      this.#tickets.delete(old);
+    }
+    this.#tickets.set(ticket, { identity, until: now + lifeMs });
+  }
+
+  take(ticket: string): IpcIdentity | undefined {
+    const found = this.#tickets.get(ticket);
+    this.#tickets.delete(ticket);
+    return found && found.until > performance.now() ? found.identity : undefined;
+  }
+}

@@ -1,0 +1,279 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { OnApplicationShutdown, Type } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { defaultIpcLimits, IpcServer } from '@linnet/common';
+import type {
+  IpcChannelLike,
+  IpcLimits,
+  IpcListener,
+  IpcMethodHandler,
+  IpcNotifier,
+  IpcProxy,
+  IpcRawHandler,
+  IpcSession,
+} from '@linnet/common';
+import { limitsFrom, makeProxy, preparePush, wireChannel } from '@linnet/common/internal';
+import { ClientRequestContext } from '../../call/request.context.js';
+import { reporterFor } from '../../nest/errors/error.observer.js';
+import { mapNestException } from '../../nest/errors/exception.mapper.js';
+import { IpcLifetime } from './ipc.lifetime.js';
+import type { Closable } from './ipc.lifetime.js';
+import { registerHost, hasHost, currentHost } from './host.registry.js';
+import { callableMethods, channelOf } from './handler.methods.js';
+import type { IpcModuleOptions } from './ipc.options.js';
+import { IPC_OPTIONS } from './ipc.tokens.js';
+import { OwnLogger } from '../../nest/internals/own.logger.js';
+
+/** The sessions' socket without the prefix of channel names and without the envelope of handlers, as iTwin.js has it. */
+export interface IpcSocketBackend {
+  /** Sends to every session; see {@link IpcHost.send}. */
+  send(wireName: string, ...args: unknown[]): Promise<void>;
+  /** Listens to messages of any session's without an answer. @returns stops listening */
+  addListener(wireName: string, listener: IpcListener): () => void;
+  /** Ends what `addListener` began, for the same listener. */
+  removeListener(wireName: string, listener: IpcListener): void;
+  /** Answers the calls of a channel, whatever their method, in the place of who did before. @returns ends it */
+  handle(wireName: string, handler: IpcRawHandler): () => void;
+}
+
+/**
+ * The backend's side of all sessions of an application. Inject it; the static members mean the only application
+ * with `IpcModule` in this process, or the one whose call is being served. Where there is none, or several and no call,
+ * no host is meant, and they throw.
+ */
+@Injectable()
+export class IpcHost implements OnApplicationShutdown {
+  /** @internal What the options say, and the defaults where they do not. */
+  readonly limits: IpcLimits;
+  /** @internal */
+  readonly server: IpcServer;
+  /** @internal */
+  readonly lifetime: IpcLifetime;
+  readonly #sessions = new WeakSet<object>();
+  readonly #goDown: () => void;
+  #end!: () => void;
+  /** Resolves when the application has ended, for what hands it connections. */
+  readonly ended = new Promise<void>((resolve) => (this.#end = resolve));
+
+  /** The bare socket: exact names, bare values. */
+  readonly ipc: IpcSocketBackend;
+
+  constructor(
+    @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {
+    const logger = new OwnLogger('IpcModule');
+    this.limits = limitsFrom(defaultIpcLimits, options.limits);
+    const server = new IpcServer({
+      ...options,
+      limits: this.limits,
+      invokeTimeoutMs: options.invokeTimeoutMs ?? 30_000,
+      mapError: mapNestException,
+      run: (activity, work) => ClientRequestContext.run(activity, work),
+      report: reporterFor(logger, options),
+    });
+    this.server = server;
+    this.lifetime = new IpcLifetime(options, logger);
+    // At once: handlers may be registered by hand as soon as the application is made.
+    this.#goDown = registerHost(this);
+    this.ipc = {
+      send: (wireName, ...args) => this.#sendRaw(wireName, args),
+      addListener: (wireName, listener) => server.channels.listeners.add(wireName, listener),
+      removeListener: (wireName, listener) => server.channels.listeners.remove(wireName, listener),
+      handle: (wireName, handler) => server.channels.handle(wireName, handler),
+    };
+  }
+
+  /** The application has ended, or could not begin. */
+  onApplicationShutdown(): void {
+    this.#goDown();
+    this.#end();
+  }
+
+  /**
+   * Whether this is a native app: frontends are on this computer, because the module is `native`, or because the
+   * application has no HTTP side, by which others could come.
+   */
+  get isNative(): boolean {
+    return this.options.native ?? !this.adapterHost.httpAdapter;
+  }
+
+  /** The sessions that are open, in the order in which they began. */
+  get sessions(): IpcSession[] {
+    return this.server.sessions;
+  }
+
+  /**
+   * Sends a message to every session.
+   *
+   * @returns resolves when all of them keep up, those aside that end meanwhile
+   * @throws IModelError for a value that cannot be sent
+   */
+  send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
+    return this.#sendRaw(wireChannel(channel), args);
+  }
+
+  /** Typed notifications to every session: `host.notifications(robotChannel).moved(id, position)`. */
+  notifications<Functions extends object, Notifications extends object>(
+    channel: IpcChannelLike<Functions, Notifications>,
+  ): IpcNotifier<Notifications> {
+    return makeProxy((method, args) => this.send(channel, method, ...args));
+  }
+
+  /** Calls the frontend of the only session, or of the call being served; see {@link IpcSession.invoke}. */
+  async invoke(channel: IpcChannelLike, ...args: unknown[]): Promise<unknown> {
+    return this.#session().invoke(channel, ...args);
+  }
+
+  /** Calls a method of the frontend's handler; see {@link IpcSession.callIpcChannel} and {@link invoke}. */
+  async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
+    return this.#session().callIpcChannel(channel, method, ...args);
+  }
+
+  /** The methods of the frontend's handler; see {@link IpcSession.makeIpcProxy} and {@link invoke}. */
+  makeIpcProxy<T extends object>(channel: IpcChannelLike<T>): IpcProxy<T> {
+    return makeProxy((method, args) => this.callIpcChannel(channel, method, ...args));
+  }
+
+  /** Listens to messages of any session's without an answer. @returns stops listening */
+  addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
+    return this.ipc.addListener(wireChannel(channel), listener);
+  }
+
+  /** Ends what {@link addListener} began, for the same listener. */
+  removeListener(channel: IpcChannelLike, listener: IpcListener): void {
+    this.ipc.removeListener(wireChannel(channel), listener);
+  }
+
+  /** Answers the calls of a channel, whatever their method, with bare values; see {@link register}. @returns ends it */
+  handle(channel: IpcChannelLike, handler: IpcRawHandler): () => void {
+    return this.ipc.handle(wireChannel(channel), handler);
+  }
+
+  /**
+   * Has an object answer the channel that it names (`channelName`), with nothing of Nest around its methods. It replaces
+   * an object that was registered for the channel before.
+   *
+   * @returns a function that removes the object
+   * @throws Error for a channel that a provider with `@IpcChannel()` answers, or that cannot have a handler
+   */
+  register(handler: object): () => void {
+    const type = handler.constructor as Type;
+    const channel = channelOf(type, handler, undefined);
+    const names = callableMethods(type, handler, channel, this.options.requireIpcMethod ?? false);
+    const methods = new Map(
+      names.map((name): [string, IpcMethodHandler] => [
+        name,
+        (call) => (handler as Record<string, (...args: unknown[]) => unknown>)[name]!(...call.arguments),
+      ]),
+    );
+    return this.server.channels.register(channel, { name: type.name, methods });
+  }
+
+  /**
+   * Closes the application when the frontend of a dedicated backend is gone for good, so that both live equally
+   * long. A reload is no end: the frontend has `frontendGraceMs` to come back.
+   *
+   * @throws Error unless the module is `dedicated`
+   */
+  bindLifetime(app: Closable): void {
+    this.lifetime.bind(app);
+  }
+
+  /** @internal A session of this host's has begun. */
+  adopt(session: IpcSession): void {
+    this.#sessions.add(session);
+  }
+
+  /** @internal Whether a session is, or was, one of this host's. */
+  owns(session: object): boolean {
+    return this.#sessions.has(session);
+  }
+
+  /** Not `async`: a value that cannot be sent is a mistake of the caller's, whether it waits or not. */
+  #sendRaw(wireName: string, args: unknown[]): Promise<void> {
+    const message = preparePush(wireName, args);
+    // Nobody would find out: values are made into what a wire needs when there is one.
+    if (this.server.size === 0) message.data.encode();
+    const sent = this.sessions.map((session) => session.push(message).catch(() => undefined));
+    return Promise.all(sent).then(() => undefined);
+  }
+
+  #session(): IpcSession {
+    const { owner } = ClientRequestContext.current;
+    // Also where it is over: no other frontend is meant.
+    if (owner && this.owns(owner)) return owner as IpcSession;
+    const { sessions } = this;
+    const [session] = sessions;
+    if (!session) throw new Error('No frontend is connected over IPC.');
+    if (sessions.length > 1)
+      throw new Error(`${sessions.length} frontends are connected: call one of them by its session.`);
+    return session;
+  }
+
+  /** Whether there is a backend of IPC in this process, for code that is to work with and without. */
+  static get isValid(): boolean {
+    return hasHost();
+  }
+
+  /** Whether the only host is that of a native app; `false` where there is none. @throws Error where there are several */
+  static get isNative(): boolean {
+    return hasHost() && only().isNative;
+  }
+
+  /** The bare socket of the only host: exact names, bare values. @throws Error where none is meant */
+  static get ipc(): IpcSocketBackend {
+    return only().ipc;
+  }
+
+  /** The open sessions of the only host. @throws Error where none is meant */
+  static get sessions(): IpcSession[] {
+    return only().sessions;
+  }
+
+  /** Sends a message to every session; resolves when all keep up. @throws Error where no host is meant, or a value cannot be sent */
+  static send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
+    return only().send(channel, ...args);
+  }
+
+  /** Typed notifications to every session; the host that is meant is looked up here. @throws Error where none is */
+  static notifications<Functions extends object, Notifications extends object>(
+    channel: IpcChannelLike<Functions, Notifications>,
+  ): IpcNotifier<Notifications> {
+    return only().notifications(channel);
+  }
+
+  /** Calls the frontend of the only session, or of the call being served. Rejects where no host or no session is meant */
+  static async invoke(channel: IpcChannelLike, ...args: unknown[]): Promise<unknown> {
+    return only().invoke(channel, ...args);
+  }
+
+  /** Calls a method of that frontend's handler. Rejects where no host or no session is meant */
+  static async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
+    return only().callIpcChannel(channel, method, ...args);
+  }
+
+  /** The methods of that frontend's handler; each call looks its session up. @throws Error where no host is meant */
+  static makeIpcProxy<T extends object>(channel: IpcChannelLike<T>): IpcProxy<T> {
+    return only().makeIpcProxy(channel);
+  }
+
+  /** Listens to messages of any session's without an answer. @returns stops listening @throws Error where no host is meant */
+  static addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
+    return only().addListener(channel, listener);
+  }
+
+  /** Ends what `addListener` began, for the same listener. @throws Error where no host is meant */
+  static removeListener(channel: IpcChannelLike, listener: IpcListener): void {
+    only().removeListener(channel, listener);
+  }
+
+  /** Answers the calls of a channel with bare values; see {@link register}. @returns ends it @throws Error where no host is meant */
+  static handle(channel: IpcChannelLike, handler: IpcRawHandler): () => void {
+    return only().handle(channel, handler);
+  }
+}
+
+function only(): IpcHost {
+  return currentHost() as IpcHost;
+}

@@ -1,0 +1,65 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { OnModuleInit } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { RpcDispatcher } from '@linnet/common';
+import type { IpcRawHandler } from '@linnet/common';
+import { RPC_CHANNEL, RpcOverIpc, SERIALIZED_RPC_CHANNEL, SerializedRpc } from '@linnet/common/internal';
+import { reporterFor } from '../../nest/errors/error.observer.js';
+import { mapNestException } from '../../nest/errors/exception.mapper.js';
+import { RpcServer } from '../../rpc/rpc.server.js';
+import type { RpcOverIpcOptions } from '@linnet/common/internal';
+import { IpcHost } from '../host/ipc.host.js';
+import { provideNativeApp } from '../host/native.answers.js';
+import type { IpcModuleOptions } from '../host/ipc.options.js';
+import { IPC_OPTIONS } from '../host/ipc.tokens.js';
+import { OwnLogger } from '../../nest/internals/own.logger.js';
+
+/** Has every exposed RPC interface answer over IPC, too. */
+@Injectable()
+export class IpcRpcChannel implements OnModuleInit {
+  #isSerialized = false;
+
+  constructor(
+    @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
+    private readonly host: IpcHost,
+    private readonly moduleRef: ModuleRef,
+  ) {}
+
+  onModuleInit(): void {
+    const rpc = new RpcOverIpc(this.#dispatcher(), this.#rpcOptions());
+    const answer: IpcRawHandler = (event, method, request: unknown) => rpc.answer(event, method, request);
+    this.host.server.channels.handle(RPC_CHANNEL, answer, true);
+    if (!this.options.mobile) return;
+    this.serveSerialized();
+    provideNativeApp(this.host);
+  }
+
+  /** Answers the requests of wires that serialize them as core-electron does. Repeated calls do nothing. */
+  serveSerialized(): void {
+    if (this.#isSerialized) return;
+    this.#isSerialized = true;
+    const { depth: maxDepth } = this.host.limits;
+    const rpc = new SerializedRpc(this.#dispatcher(), { ...this.#rpcOptions(), maxDepth });
+    const answer: IpcRawHandler = (event, _method, request: unknown) => rpc.answer(event, request);
+    this.host.server.channels.handle(SERIALIZED_RPC_CHANNEL, answer, true);
+  }
+
+  #rpcOptions(): RpcOverIpcOptions {
+    const logger = new OwnLogger('IpcModule');
+    return {
+      ...this.options,
+      maxArguments: this.host.limits.arguments,
+      mapError: mapNestException,
+      report: reporterFor(logger, this.options),
+    };
+  }
+
+  /** An application without `RpcModule` serves no interface, and says so to who asks for one. */
+  #dispatcher(): RpcDispatcher {
+    try {
+      return this.moduleRef.get(RpcServer, { strict: false }).dispatcher;
+    } catch {
+      return new RpcDispatcher({ waitingCalls: 0 });
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import { isFault } from '@linnet/common/internal';
+import type { CallReport } from '@linnet/common';
+import { ClientRequestContext } from '../../call/request.context.js';
+import { mapNestException } from './exception.mapper.js';
+import type { OwnLogger } from '../internals/own.logger.js';
+
+/**
+ * Logs what callers did not learn of, with the activity that it happened in. Never throws: the call has still to be
+ * answered.
+ */
+export function logReport(logger: OwnLogger, report: CallReport): void {
+  const log = () => {
+    if (report.kind === 'warning') logger.warn(report.message);
+    else if (isUnexpected(report)) {
+      logger.error(report.thrown);
+      if (report.error.hint) logger.warn(report.error.hint);
+    }
+  };
+  if (report.activity) ClientRequestContext.run(report.activity, log);
+  else log();
+}
+
+/** What Nest has for answering is the caller's business, too. */
+function isUnexpected(report: Extract<CallReport, { kind: 'error' }>): boolean {
+  try {
+    return isFault(report) && (report.error.internal || !mapNestException(report.thrown));
+  } catch {
+    // Not even its class can be asked for.
+    return true;
+  }
+}

@@ -1,0 +1,64 @@
+import type { Activity, CallReport } from '@linnet/common';
+import { outcomeOf } from '@linnet/common/internal';
+import { ClientRequestContext } from '../../call/request.context.js';
+import { logReport } from './call.report.js';
+import type { OwnLogger } from '../internals/own.logger.js';
+
+/** The facts that are known about an error besides it. */
+export interface ErrorObservation {
+  /** The call that failed: its operation, ids and user. `undefined` for a request that became no call. */
+  readonly activity: Activity | undefined;
+  /** The error is not for callers: they get `Internal error` and the activity id, or what a filter has answered. */
+  readonly hidden: boolean;
+}
+
+/** An observer of errors. */
+export interface ErrorObserver {
+  /**
+   * Called with everything that a call fails with, whatever the caller gets and whichever filters have seen it, for
+   * reporting it elsewhere. Runs within the activity of the call. Control responses are not errors. What it throws, or
+   * rejects with, is logged.
+   */
+  onError?: ((error: unknown, observation: ErrorObservation) => unknown) | undefined;
+}
+
+/** Shows an error to its observer, if there is one. Never throws. */
+export function observeError(
+  { onError }: ErrorObserver,
+  logger: OwnLogger,
+  error: unknown,
+  observation: ErrorObservation,
+): void {
+  if (!onError) return;
+  const failed = (failure: unknown) =>
+    logReport(logger, {
+      kind: 'warning',
+      message: `onError failed: ${textOf(failure)}`,
+      activity: observation.activity,
+    });
+  const observe = async () => {
+    await onError(error, observation);
+  };
+  const { activity } = observation;
+  (activity ? ClientRequestContext.run(activity, observe) : observe()).catch(failed);
+}
+
+/** Logs what is reported, and shows errors to the observer. */
+export function reporterFor(logger: OwnLogger, observer: ErrorObserver): (report: CallReport) => void {
+  return (report) => {
+    logReport(logger, report);
+    if (report.kind === 'error' && outcomeOf(report.thrown).kind === 'error')
+      observeError(observer, logger, report.thrown, {
+        activity: report.activity,
+        hidden: report.error.internal,
+      });
+  };
+}
+
+function textOf(failure: unknown): string {
+  try {
+    return String(failure);
+  } catch {
+    return 'what it has thrown cannot be printed.';
+  }
+}

@@ -1,0 +1,38 @@
+import type { Type } from '@nestjs/common';
+import type { ExecutionContextHost, InstanceWrapper } from '@nestjs/core/internal';
+import type { ErrorExposure } from '@linnet/common';
+import type { CallParams } from '../params/call.params.js';
+import type { ErrorObserver } from '../errors/error.observer.js';
+
+/** The options for errors in the module of a method. */
+export type ErrorOptions = ErrorExposure & ErrorObserver;
+
+/** A method of a provider that is called from outside. */
+export interface HandlerMethod {
+  readonly wrapper: InstanceWrapper;
+  readonly name: string;
+  readonly params: CallParams;
+  readonly errors: ErrorOptions;
+}
+
+/** The things that differ between the transports, for one call. */
+export interface HandlerCall {
+  readonly arguments: unknown[];
+  /** The arguments in execution contexts; by Nest's convention request, response and next come first. */
+  readonly contextArguments: unknown[];
+  readonly contextType: string;
+  /** The one that all of the call see, as soon as there is one. */
+  context: ExecutionContextHost | undefined;
+  /** @param callback the method, as its metadata is found by it */
+  makeContext(type: Type, callback: (...args: never[]) => unknown): ExecutionContextHost;
+  /** Called where a guard refuses the call, or fails. */
+  refused?(): void;
+  /** Before an exception filter runs. */
+  beforeFilter(): void;
+  /** Whether a filter has written an answer. */
+  isAnswered(): boolean;
+  /** The call fails, before filters see it. */
+  failed(error: unknown): void;
+  /** The call has its outcome. */
+  done(): void;
+}

@@ -1,0 +1,179 @@
+import { ForbiddenException } from '@nestjs/common';
+import type { CanActivate, NestInterceptor, PipeTransform, Type } from '@nestjs/common';
+import type { ContextId } from '@nestjs/core';
+import { FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '@nestjs/core/internal';
+import type { ExecutionContextHost, InstanceWrapper } from '@nestjs/core/internal';
+import { isObservable, lastValueFrom } from 'rxjs';
+import { IModelError } from '@linnet/common';
+import { GENERAL_ERROR } from '@linnet/common/internal';
+import type { ALREADY_ANSWERED } from '@linnet/common/internal';
+import { shieldedInterceptor, shieldedPipe } from './byte.shield.js';
+import { argument, readParams } from '../params/call.params.js';
+import type { CallParam } from '../params/call.params.js';
+import { checkEnhancers } from '../params/enhancer.check.js';
+import { ExceptionFilters, isControl } from './exception.filters.js';
+import type { ErrorOptions, HandlerCall, HandlerMethod } from './handler.call.js';
+import { intercept } from './interceptor.chain.js';
+import type { NestParts } from '../internals/nest.internals.js';
+
+/** Looks at a method once, at start. @throws Error naming class and method, where it cannot be called as declared */
+export function handlerMethod(
+  parts: NestParts,
+  wrapper: InstanceWrapper,
+  name: string,
+  errors: ErrorOptions,
+): HandlerMethod {
+  const instance = wrapper.instance as object;
+  const params = readParams(parts, instance, name);
+  checkEnhancers(wrapper, instance, name, params);
+  return { wrapper, name, params, errors };
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+/**
+ * The way of a call through Nest, in Nest's order: guards, interceptors, pipes, the method, and filters for
+ * what fails. Made once per method, or once per call where something in it is request-scoped.
+ */
+export class HandlerPipeline {
+  readonly #guards: CanActivate[];
+  readonly #interceptors: NestInterceptor[];
+  readonly #pipes: PipeTransform[];
+  readonly #filters: ExceptionFilters;
+  readonly #paramPipes: PipeTransform[][];
+  readonly #callback: Method;
+  /** Whether the arguments are more, or others, than the caller sent. */
+  readonly #fills: boolean;
+
+  constructor(
+    private readonly parts: NestParts,
+    private readonly instance: object,
+    private readonly method: HandlerMethod,
+    contextId: ContextId = STATIC_CONTEXT,
+  ) {
+    const { wrapper, name, params } = method;
+    const callback = (instance as Record<string, Method>)[name]!;
+    const from = [instance, callback, wrapper.host!.token, contextId, wrapper.id] as const;
+    this.#callback = callback;
+    this.#guards = parts.guardsContextCreator.create(
+      ...(from as unknown as Parameters<typeof parts.guardsContextCreator.create>),
+    );
+    this.#interceptors = parts.interceptorsContextCreator
+      .create(...(from as unknown as Parameters<typeof parts.interceptorsContextCreator.create>))
+      .map(shieldedInterceptor);
+    this.#pipes = parts.pipesContextCreator
+      .create(...(from as unknown as Parameters<typeof parts.pipesContextCreator.create>))
+      .map(shieldedPipe);
+    this.#filters = new ExceptionFilters(parts, instance, method, from);
+    parts.pipesContextCreator.setModuleContext(wrapper.host!.token);
+    this.#paramPipes = params.known.map((param) =>
+      parts.pipesContextCreator
+        .createConcreteContext((param.pipes ?? []) as never, contextId, wrapper.id)
+        .map(shieldedPipe),
+    );
+    const piped = this.#pipes.length > 0 || this.#paramPipes.some((pipes) => pipes.length > 0);
+    this.#fills = piped || params.injects;
+  }
+
+  /** Whether nothing of Nest takes part: the method may be called as it is. */
+  get isPlain(): boolean {
+    return this.#guards.length + this.#interceptors.length === 0 && this.#filters.isEmpty && !this.#fills;
+  }
+
+  /** @returns what the method returns, or {@link ALREADY_ANSWERED} */
+  async run(call: HandlerCall): Promise<unknown> {
+    let isGuarding = true;
+    try {
+      // Guards are asked here, and not by Nest's consumer, which takes a promise for a plain "yes".
+      if (this.#guards.length > 0) {
+        const context = this.#context(call);
+        for (const guard of this.#guards) {
+          const verdict = guard.canActivate(context);
+          const allowed = typeof verdict === 'boolean' ? verdict : await lastValueOf(await verdict);
+          if (!allowed) throw new ForbiddenException(FORBIDDEN_MESSAGE);
+        }
+      }
+      isGuarding = false;
+      return await (this.#interceptors.length === 0
+        ? lastValueOf(await this.#call(call))
+        : this.#intercepted(call));
+    } catch (error) {
+      if (isGuarding) call.refused?.();
+      call.failed(error);
+      return await this.filter(error, call);
+    } finally {
+      call.done();
+    }
+  }
+
+  async #intercepted(call: HandlerCall): Promise<unknown> {
+    // What is no result and no error passes the interceptors by: they can neither see nor replace it.
+    let control: { thrown: unknown } | undefined;
+    const next = async () => {
+      try {
+        return await this.#call(call);
+      } catch (error) {
+        if (!isControl(error)) throw error;
+        control = { thrown: error };
+        return undefined;
+      }
+    };
+    let result: unknown;
+    try {
+      result = await lastValueOf(intercept(this.#interceptors, this.#context(call), next));
+    } catch (error) {
+      throw control ? control.thrown : error;
+    }
+    if (control) throw control.thrown;
+    return result;
+  }
+
+  /** Calls the method. What it returns, and when, is its own affair. */
+  #call(call: HandlerCall): unknown {
+    const { instance } = this;
+    const method = (instance as Record<string, Method>)[this.method.name]!;
+    if (!this.#fills) return method.apply(instance, call.arguments);
+    return this.#arguments(call).then((args) => method.apply(instance, args));
+  }
+
+  async #arguments(call: HandlerCall): Promise<unknown[]> {
+    const { known, maxArguments } = this.method.params;
+    const given = call.arguments;
+    if (given.length > maxArguments)
+      throw new IModelError(
+        GENERAL_ERROR,
+        `Invalid request: ${given.length} arguments, where ${this.method.name} takes ${maxArguments} at the most.`,
+      );
+    const args: unknown[] = Array.from({ length: Math.max(known.length, given.length) });
+    const fill = async (_: unknown, index: number) => {
+      const value = this.#argument(known[index] ?? argument(index), call);
+      // Fastify's reply can be awaited, and settles when the answer is sent: the call would wait for itself.
+      args[index] = value === call.contextArguments[1] ? value : await value;
+    };
+    await Promise.all(args.map(fill));
+    return args;
+  }
+
+  #argument(param: CallParam, call: HandlerCall): unknown {
+    const { index, inject, type, data, metatype, schema } = param;
+    const value: unknown = inject ? inject(this.#context(call)) : call.arguments[index];
+    if (!param.piped) return value;
+    const pipes = [...this.#pipes, ...(this.#paramPipes[index] ?? [])];
+    if (pipes.length === 0) return value;
+    return this.parts.pipesConsumer.apply(value, { type, data, metatype, schema } as never, pipes);
+  }
+
+  #context(call: HandlerCall): ExecutionContextHost {
+    return (call.context ??= call.makeContext(this.instance.constructor as Type, this.#callback));
+  }
+
+  /** Lets a filter answer for an error. @returns that it did @throws (rejection) what is to be answered */
+  filter(error: unknown, call: HandlerCall): Promise<typeof ALREADY_ANSWERED> {
+    return this.#filters.run(error, call);
+  }
+}
+
+/** A method may return an Observable, of which the last value counts, as in a controller. */
+export function lastValueOf(result: unknown): unknown {
+  return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
+}

@@ -1,0 +1,96 @@
+import type { Type } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/internal';
+import type { Activity, IpcSession } from '@linnet/common';
+import { mapNestException } from '../errors/exception.mapper.js';
+import type { HandlerCall } from './handler.call.js';
+import { IpcRequest } from '../message/message.request.js';
+import { IpcResponse } from '../message/message.response.js';
+import { OwnLogger } from '../internals/own.logger.js';
+
+const next = () => undefined;
+const logger = new OwnLogger('IpcModule');
+
+/** The target of a call: an operation of RPC, or a method of an IPC handler. */
+export interface MessageTarget {
+  readonly contextType: 'rpc' | 'ws';
+  /** What Nest calls the pattern of a message. */
+  readonly pattern: string;
+  /** The same as the path of a request. */
+  readonly url: string;
+}
+
+/** A call that came as a message of a session: it has a request like one of HTTP, and no response that could be written. */
+export class MessageCall implements HandlerCall {
+  readonly contextType: 'rpc' | 'ws';
+  readonly arguments: unknown[];
+  readonly contextArguments: unknown[];
+  readonly request: IpcRequest;
+  readonly #response: IpcResponse;
+  context: ExecutionContextHost | undefined;
+
+  constructor(
+    { contextType, pattern, url }: MessageTarget,
+    session: IpcSession,
+    call: { readonly arguments: unknown[]; readonly activity: Activity },
+  ) {
+    this.contextType = contextType;
+    this.arguments = call.arguments;
+    this.request = new IpcRequest(session, call.activity, call.arguments, url);
+    this.#response = new IpcResponse(this.request);
+    this.contextArguments = [this.request, this.#response, next, call, pattern];
+  }
+
+  makeContext(type: Type, callback: (...args: never[]) => unknown): ExecutionContextHost {
+    const context = new MessageContext(this.contextArguments, type, callback);
+    context.setType(this.contextType);
+    return context;
+  }
+
+  beforeFilter(): void {}
+
+  isAnswered(): boolean {
+    return false;
+  }
+
+  failed(error: unknown): void {
+    const response = this.#response;
+    if (response.statusCode < 400) response.statusCode = mapNestException(error)?.status ?? 500;
+  }
+
+  done(): void {
+    for (const event of ['finish', 'close']) {
+      if (this.#response.listenerCount(event) === 0) continue;
+      try {
+        this.#response.emit(event);
+      } catch (error) {
+        // The call has its outcome, whoever watches it.
+        logger.error(error);
+      }
+    }
+  }
+}
+
+/**
+ * The context of a message. By index it has what contexts of HTTP have, as libraries look there; by the names of messages
+ * the client is the session, the data are the arguments, and the context is the request, one for each call.
+ */
+class MessageContext extends ExecutionContextHost {
+  override switchToRpc(): ReturnType<ExecutionContextHost['switchToRpc']> {
+    return this.#asMessage() as unknown as ReturnType<ExecutionContextHost['switchToRpc']>;
+  }
+
+  override switchToWs(): ReturnType<ExecutionContextHost['switchToWs']> {
+    return this.#asMessage() as unknown as ReturnType<ExecutionContextHost['switchToWs']>;
+  }
+
+  /** Itself, as Nest's is: libraries take it for the identity of a call. */
+  #asMessage(): object {
+    const request = this.getArgByIndex<IpcRequest>(0);
+    return Object.assign(this, {
+      getClient: () => request.ipcSession,
+      getData: () => this.getArgByIndex<{ arguments: unknown[] }>(3).arguments,
+      getContext: () => request,
+      getPattern: () => this.getArgByIndex<string>(4),
+    });
+  }
+}

@@ -1,0 +1,191 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable, Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type { HttpPlatform, HttpResponse, HttpRpcHandler } from '@linnet/common';
+import { decoderFor, hiddenError, HttpError, shuttingDown } from '@linnet/common/internal';
+import type { HttpCall, OpenCalls } from '@linnet/common/internal';
+import { takeParsedBody } from './parsed.body.js';
+import type { Pipeline } from './pipeline.js';
+import { compressBody, writeResponse } from './response.writer.js';
+import type { UnsentAnswers } from './unsent.answers.js';
+
+const decoders: ReadonlyMap<string, () => Transform> = new Map([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+]);
+
+/** How a platform hands over a request, where it is not `node:http` itself. */
+export interface NodePlatform extends HttpPlatform {
+  /** Where the body is read from; default: the request. */
+  readonly body?: Readable;
+  /** A body that a parser of the platform has read already. */
+  readonly parsedBody?: unknown;
+  /** Sends an answer, compressed already; default: {@link writeResponse}. */
+  write?(answer: HttpResponse): void;
+  /** Gives the response out of the platform's hands: it is written by its own methods from now on. */
+  takeOver?(): void;
+}
+
+/** The parts that a call needs of the server that it came to. */
+export interface NodeCallHost {
+  readonly handler: HttpRpcHandler;
+  /** Answers that are yet to be given, or on their way. */
+  readonly open: OpenCalls<ServerResponse>;
+  /** Requests whose bodies are being read. */
+  readonly receiving: Set<NodeCall>;
+  /** Answers that wait for their clients. */
+  readonly unsent: UnsentAnswers;
+  /** The calls of a connection where they do not wait for each other's answers. */
+  pipelineOf(request: IncomingMessage): Pipeline | undefined;
+  /** Has the connection end with an answer of a server that ends, when all calls on it are answered. */
+  endConnection(request: IncomingMessage, response: ServerResponse, answer: HttpResponse): void;
+  /** Answers a request that becomes no call, whether it has been read or not. */
+  refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    platform: NodePlatform,
+    answer: HttpResponse,
+  ): void;
+}
+
+/** One request on Node's messages: reads its body, has it answered, and follows the answer to its end. */
+export class NodeCall {
+  /** Whether nothing more is read: all of it is there, it was refused, or the client is gone. */
+  #isRead = false;
+  /** Unpacks the body. */
+  #decoder: Transform | undefined;
+
+  constructor(
+    private readonly server: NodeCallHost,
+    private readonly exchange: HttpCall,
+    private readonly request: IncomingMessage,
+    private readonly response: ServerResponse,
+    private readonly platform: NodePlatform,
+  ) {}
+
+  /** Reads the body, and makes the call. */
+  receive(): void {
+    const { request, platform, exchange } = this;
+    const source = platform.body ?? request;
+    if (source === request && (request.readableDidRead || request.readableEnded)) {
+      // An empty body has ended without anything to keep.
+      const answer = request.readableDidRead
+        ? takeParsedBody(exchange, request, platform.parsedBody)
+        : undefined;
+      if (answer) this.#refuse(answer);
+      else this.#complete();
+      return;
+    }
+    // Destroyed before anybody listened: neither its end nor its failure will be heard of.
+    if (source === request && request.destroyed) return exchange.abandon();
+    let body: Readable = source;
+    try {
+      const makeDecoder = decoderFor(request.headers['content-encoding'], decoders);
+      if (makeDecoder) body = this.#decoder = source.pipe(makeDecoder());
+    } catch (error) {
+      return this.#refuse(exchange.refuse(error));
+    }
+    this.server.receiving.add(this);
+    // Bodies arrive in events of the connection, outside of every AsyncLocalStorage that a middleware has set up.
+    const scope = new AsyncResource('linnet:request');
+    const take = (chunk: Uint8Array) => this.#take(chunk);
+    body.on('data', (chunk: Uint8Array) => scope.runInAsyncScope(take, undefined, chunk));
+    body.on('end', () => scope.runInAsyncScope(() => this.#complete()));
+    // Also what tells that the client is gone: a request that breaks off is destroyed with an error.
+    body.on('error', () => scope.runInAsyncScope(() => this.#fail()));
+    // A middleware may have paused it, and listening does not let it flow again.
+    if (body.isPaused()) body.resume();
+    if (body !== request) request.on('error', () => body.destroy(new Error('The client is gone.')));
+  }
+
+  /** The server ends: whoever is still sending is not waited for. */
+  turnAway(): void {
+    if (!this.#isRead) this.#refuse(this.exchange.refuse(shuttingDown()));
+  }
+
+  #take(chunk: Uint8Array): void {
+    if (this.#isRead) return;
+    const answer = this.exchange.push(chunk);
+    if (answer) this.#refuse(answer);
+  }
+
+  #fail(): void {
+    if (this.#isRead) return;
+    // A request that was read to its end is destroyed too.
+    if (this.request.destroyed && !this.request.complete) {
+      this.#endReading();
+      this.exchange.abandon();
+    } else
+      this.#refuse(
+        this.exchange.refuse(new HttpError(400, 'Invalid request: the body cannot be decompressed.')),
+      );
+  }
+
+  #endReading(): void {
+    this.#isRead = true;
+    this.server.receiving.delete(this);
+  }
+
+  #refuse(answer: HttpResponse): void {
+    this.#endReading();
+    // Nothing more is unpacked of what might be a thousand times its size.
+    this.#decoder?.destroy();
+    this.server.refuse(this.request, this.response, this.platform, answer);
+  }
+
+  #complete(): void {
+    if (this.#isRead) return;
+    this.#endReading();
+    const { request, response, platform, server } = this;
+    // Gone while a middleware or the body took its time: what nobody waits for need not be done.
+    if (request.socket.destroyed || response.closed) return this.exchange.abandon();
+    server.open.add(response);
+    response.on('close', () => this.#over());
+    server.pipelineOf(request)?.begun(response, () => this.#over());
+    const peer = { request: platform.request ?? request, response: platform.response ?? response };
+    this.exchange.respond(peer, (answer) => {
+      if (!answer) return;
+      server.endConnection(request, response, answer);
+      if (!answer.encoding) this.#send(answer);
+      else void this.#compressAndSend(answer);
+    });
+  }
+
+  /** The answer is sent, or nobody is there to have it. */
+  #over(): void {
+    const { request, response, server } = this;
+    if (!server.open.delete(response)) return;
+    server.unsent.sent(response);
+    if (!response.writableFinished) this.exchange.activity.abort(new Error('The client is gone.'));
+    server.pipelineOf(request)?.done(response);
+  }
+
+  async #compressAndSend(answer: HttpResponse): Promise<void> {
+    // The compressors fail only for want of memory; the answer is then sent as it is.
+    this.#send(await compressBody(answer).catch(() => answer));
+  }
+
+  #send(answer: HttpResponse): void {
+    const { response, platform, server } = this;
+    // Its connection is over, and what would be written stayed with it.
+    if (!server.open.has(response)) return;
+    try {
+      if (platform.write) platform.write(answer);
+      else writeResponse(response, answer);
+      server.unsent.add(response, answer);
+    } catch (error) {
+      const { activity } = this.exchange;
+      // Nothing that can be answered any more: better a broken connection than one that waits.
+      server.handler.options.report?.({
+        kind: 'error',
+        thrown: error,
+        error: hiddenError(activity.activityId),
+        activity,
+      });
+      response.destroy();
+    }
+  }
+}

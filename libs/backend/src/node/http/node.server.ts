@@ -1,0 +1,114 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { HttpResponse, HttpRpcHandler } from '@linnet/common';
+import { HttpCall, OpenCalls } from '@linnet/common/internal';
+import { NodeCall } from './node.call.js';
+import type { NodeCallHost, NodePlatform } from './node.call.js';
+import { Pipeline } from './pipeline.js';
+import { NodeRequestHead } from './request.head.js';
+import { refuseBody } from './response.writer.js';
+import { UnsentAnswers } from './unsent.answers.js';
+
+/** Serves RPC on Node's HTTP messages, whoever made the server. */
+export class NodeRpcServer implements NodeCallHost {
+  /** @internal Answers that are yet to be given, or on their way. */
+  readonly open = new OpenCalls<ServerResponse>();
+  /** @internal Requests whose bodies are being read. */
+  readonly receiving = new Set<NodeCall>();
+  /** @internal Answers that wait for their clients. */
+  readonly unsent: UnsentAnswers;
+  /** Connections whose clients do not wait for answers. */
+  readonly #pipelines = new Map<Socket, Pipeline>();
+
+  constructor(
+    /** Answers what is read here. */
+    readonly handler: HttpRpcHandler,
+  ) {
+    const { limits, report } = handler.options;
+    this.unsent = new UnsentAnswers(limits.unsentBytes, report);
+  }
+
+  /** Whether the request is one of RPC. */
+  owns(request: IncomingMessage): boolean {
+    return this.handler.owns(request.method!, request.url!);
+  }
+
+  /** Whether the server goes by the name that the request asks for. */
+  trustsHost(request: IncomingMessage): boolean {
+    return this.handler.trustsHost(new NodeRequestHead(request));
+  }
+
+  /** Answers a request. Never throws; settles whatever the peer does. */
+  serve(request: IncomingMessage, response: ServerResponse, platform: NodePlatform = {}): void {
+    const { socket } = request;
+    // Gone while a middleware took its time: no event will come any more.
+    if (socket.destroyed) return;
+    const ahead = response.socket ? undefined : answeringOn(socket);
+    if (!ahead) return this.#begin(request, response, platform);
+    const begin = AsyncResource.bind(() => this.#begin(request, response, platform));
+    (this.pipelineOf(request) ?? this.#pipeline(socket, ahead)).add(request, response, begin);
+  }
+
+  /**
+   * Ends the service: new calls get 503, as do those whose bodies are not there yet. Calls in flight finish, and their
+   * answers are sent.
+   *
+   * @param timeoutMs how long to wait for that; then the connections of what is left are cut
+   * @returns how many calls were left
+   */
+  async close(timeoutMs: number): Promise<number> {
+    this.handler.closing = true;
+    for (const call of this.receiving) call.turnAway();
+    const left = await this.open.left(timeoutMs);
+    for (const response of left) response.destroy();
+    return left.length;
+  }
+
+  /** @internal The calls of a connection where they do not wait for each other's answers. */
+  pipelineOf({ socket }: IncomingMessage): Pipeline | undefined {
+    return this.#pipelines.size === 0 ? undefined : this.#pipelines.get(socket);
+  }
+
+  /** @internal Has the connection end with an answer of a server that ends, when all calls on it are answered. */
+  endConnection(request: IncomingMessage, response: ServerResponse, answer: HttpResponse): void {
+    if (!this.handler.closing) return;
+    const pipeline = this.pipelineOf(request);
+    if (pipeline && !pipeline.isLast(response)) return;
+    answer.headers.push('Connection', 'close');
+    pipeline?.end();
+  }
+
+  /** @internal Answers a request that becomes no call, whether it has been read or not. */
+  refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    platform: NodePlatform,
+    answer: HttpResponse,
+  ): void {
+    platform.takeOver?.();
+    const pipeline = this.pipelineOf(request);
+    if (refuseBody(response, answer)) pipeline?.end();
+    pipeline?.done(response);
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse, platform: NodePlatform): void {
+    const opened = this.handler.open(new NodeRequestHead(request));
+    if (opened instanceof HttpCall) new NodeCall(this, opened, request, response, platform).receive();
+    else this.refuse(request, response, platform, opened);
+  }
+
+  #pipeline(socket: Socket, ahead: ServerResponse): Pipeline {
+    const { pipelinedCalls } = this.handler.options.limits;
+    const pipeline = new Pipeline(socket, pipelinedCalls, () => this.#pipelines.delete(socket));
+    this.#pipelines.set(socket, pipeline);
+    // Its own connection tells it when that ends.
+    if (this.open.has(ahead)) pipeline.begun(ahead, () => undefined);
+    return pipeline;
+  }
+}
+
+/** The response that a connection is carrying, or will carry next. */
+function answeringOn(socket: Socket): ServerResponse | undefined {
+  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+}

@@ -1,0 +1,126 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { FetchRpcServer } from '@linnet/common';
+import type { HttpRpcServiceOptions, RpcEndpoint } from '@linnet/common';
+import { HttpRpcService, pathOf, reportToConsole } from '@linnet/common/internal';
+import { ClientRequestContext } from '../../call/request.context.js';
+import { NodeRpcServer } from '../http/node.server.js';
+import { compressBody, writeResponse } from '../http/response.writer.js';
+import { onSocketEnd } from '../http/socket.end.js';
+import { checkDefinition, versionRule } from './version.rules.js';
+import type { VersionCheck } from './version.rules.js';
+
+/** Options of {@link createRpcServer}. */
+export interface RpcServerOptions<T extends readonly object[] = readonly object[]> extends Omit<
+  HttpRpcServiceOptions<T>,
+  'isCompatible' | 'decodeText' | 'run'
+> {
+  /** Which versions of clients are served. Default: `compatible`, the rule of iTwin.js. */
+  readonly versionCheck?: VersionCheck;
+}
+
+/** A request as Express and its body parsers leave it. */
+type ParsedRequest = IncomingMessage & { readonly rawBody?: unknown; readonly body?: unknown };
+
+/**
+ * Makes a server of RPC for `node:http`, Express and whatever has requests of the fetch standard.
+ *
+ * ```ts
+ * const rpc = createRpcServer({ interfaces: [[RobotWorldReadRpcInterface, RobotWorldReadRpcImpl]] });
+ * createServer(rpc.handler).listen(3001, '127.0.0.1');
+ * ```
+ *
+ * @throws Error with a sentence, for what cannot be served
+ */
+export function createRpcServer<T extends readonly object[]>(options: RpcServerOptions<T>): PlainRpcServer {
+  for (const [definition] of options.interfaces as HttpRpcServiceOptions['interfaces'])
+    checkDefinition(definition, definition.name);
+  return new PlainRpcServer(options);
+}
+
+/** A server without a framework. Holds nothing that another one sees. */
+export class PlainRpcServer {
+  /** @internal */
+  readonly service: HttpRpcService;
+  readonly #node: NodeRpcServer;
+  readonly #fetch: FetchRpcServer;
+
+  constructor(options: RpcServerOptions) {
+    this.service = new HttpRpcService(inContext(options));
+    this.#node = new NodeRpcServer(this.service.handler);
+    this.#fetch = new FetchRpcServer(this.service, compressBody);
+  }
+
+  /** The interfaces served here, with their operations. */
+  get endpoints(): RpcEndpoint[] {
+    return this.service.dispatcher.describeEndpoints();
+  }
+
+  /**
+   * The listener of a server of `node:http`, and a middleware of Express and its like. What is none of RPC is left to
+   * `next`, and 404 where there is none.
+   */
+  readonly handler = (request: IncomingMessage, response: ServerResponse, next?: () => void): void => {
+    if (this.#node.owns(request)) return this.#serve(request, response);
+    const answer =
+      this.#node.trustsHost(request) && this.service.answer(request.method!, pathOf(request.url!));
+    const type = answer ? answer.type : 'text/plain; charset=utf-8';
+    if (!answer && next) return next();
+    writeResponse(response, {
+      status: answer ? 200 : 404,
+      headers: ['Content-Type', type],
+      body: answer ? answer.text : 'Not Found',
+    });
+  };
+
+  /** Answers requests of the fetch standard; what is none of RPC with 404. */
+  get fetch(): (request: Request) => Promise<Response> {
+    return this.#fetch.fetch;
+  }
+
+  /**
+   * Takes any request for one of RPC and answers it.
+   *
+   * @returns when the answer is sent, or nobody is there to have it; never rejects
+   */
+  serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    return new Promise((resolve) => {
+      // A response that waits behind another on its connection is not told when that ends.
+      const forget = response.socket ? undefined : onSocketEnd(request.socket, resolve);
+      response.once('close', () => {
+        forget?.();
+        resolve();
+      });
+      this.#serve(request, response);
+      if (response.closed) resolve();
+    });
+  }
+
+  /**
+   * Ends the service, not the HTTP server: new calls get 503, calls in flight finish, and their answers are sent.
+   *
+   * @param timeoutMs how long to wait for that; then what is left is cut off
+   * @returns how many calls were left
+   */
+  async close(timeoutMs = 10_000): Promise<number> {
+    const left = await Promise.all([this.#node.close(timeoutMs), this.#fetch.close(timeoutMs)]);
+    return left[0] + left[1];
+  }
+
+  #serve(request: ParsedRequest, response: ServerResponse): void {
+    this.#node.serve(request, response, { parsedBody: request.rawBody ?? request.body });
+  }
+}
+
+/** What is called, and what is reported, belongs to the activity of its call. */
+function inContext({ versionCheck, ...options }: RpcServerOptions): HttpRpcServiceOptions {
+  const { around, report = reportToConsole } = options;
+  return {
+    ...options,
+    isCompatible: versionRule(versionCheck),
+    run: ClientRequestContext.run.bind(ClientRequestContext),
+    decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
+    around: (call, next) => ClientRequestContext.run(call.activity, around ? () => around(call, next) : next),
+    report: (each) =>
+      each.activity ? ClientRequestContext.run(each.activity, () => report(each)) : report(each),
+  };
+}

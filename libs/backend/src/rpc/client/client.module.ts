@@ -1,0 +1,104 @@
+import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
+import type { DynamicModule, Provider } from '@nestjs/common';
+import { createRpcClient, HttpTransport } from '@linnet/common';
+import type { RpcInterfaceDefinition } from '@linnet/common';
+import { mergeCallOptions } from '@linnet/common/internal';
+import { withCallContext } from '../../node/rpc/backend.client.js';
+import { getRpcClientToken } from './client.decorator.js';
+import type {
+  RpcClientAsyncFeature,
+  RpcClientFeature,
+  RpcClientModuleOptions,
+  RpcClientTarget,
+} from './client.options.js';
+import { relayOf, RelayTransport, setRelay } from './client.relay.js';
+
+const SHARED_OPTIONS = Symbol('linnet:rpc-client-options');
+
+const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RpcClientModuleOptions>({
+  optionsInjectionToken: SHARED_OPTIONS,
+})
+  .setClassMethodName('forRoot')
+  .build();
+
+/**
+ * Makes clients of other servers' interfaces. What they are called with, they are called with as part of the call
+ * being served: activity, session, application, deadline and end travel on.
+ *
+ * ```ts
+ * @Module({ imports: [RpcClientModule.forFeature([{ interface: MapRpcInterface, uriPrefix: 'http://127.0.0.1:3002' }])] })
+ * ```
+ *
+ * `forRoot`, once in an application if at all, has options that all clients share.
+ */
+@Module({})
+export class RpcClientModule extends ConfigurableModuleClass {
+  /** Options that all clients share; those of `forFeature` win, member by member in `headers` and `retry`. */
+  static override forRoot(options: RpcClientModuleOptions): DynamicModule {
+    return shared(super.forRoot(options));
+  }
+
+  /** As {@link RpcClientModule.forRoot}, with options that need injected services. */
+  static override forRootAsync(
+    options: Parameters<typeof ConfigurableModuleClass.forRootAsync>[0],
+  ): DynamicModule {
+    return shared(super.forRootAsync(options));
+  }
+
+  /** Provides the clients to the importing module; see {@link InjectRpcClient}. */
+  static forFeature(features: readonly RpcClientFeature[]): DynamicModule {
+    return RpcClientModule.forFeatureAsync(
+      features.map(({ interface: definition, expose, ...options }) => ({
+        interface: definition,
+        expose,
+        useFactory: () => options,
+      })),
+    );
+  }
+
+  /** As {@link RpcClientModule.forFeature}, with injected services to take the options from. */
+  static forFeatureAsync(features: readonly RpcClientAsyncFeature[]): DynamicModule {
+    return {
+      module: RpcClientModule,
+      imports: features.flatMap((feature) => feature.imports ?? []),
+      providers: features.flatMap(providersOf),
+      exports: features.map((feature) => getRpcClientToken(feature.interface)),
+    };
+  }
+}
+
+function shared(module: DynamicModule): DynamicModule {
+  return { ...module, global: true, exports: [SHARED_OPTIONS] };
+}
+
+function providersOf(feature: RpcClientAsyncFeature): Provider[] {
+  const { interface: definition, expose, inject = [], useFactory } = feature;
+  const client: Provider = {
+    provide: getRpcClientToken(definition),
+    inject: [{ token: SHARED_OPTIONS, optional: true }, ...inject],
+    useFactory: async (common: RpcClientModuleOptions | undefined, ...args: unknown[]) =>
+      makeClient(feature, mergeCallOptions(common ?? {}, await useFactory(...args))),
+  };
+  return expose ? [client, relayOf(definition)] : [client];
+}
+
+/** @throws Error with a sentence, for options that lead nowhere */
+function makeClient(target: RpcClientTarget, options: RpcClientModuleOptions): object {
+  const { interface: definition, expose } = target;
+  const inCalls = withCallContext(options);
+  const transport = options.transport ?? transportTo(definition, options);
+  const client = createRpcClient({ ...inCalls, transport }).client(definition);
+  if (expose) {
+    const relay = createRpcClient({ ...inCalls, transport: new RelayTransport(transport) });
+    setRelay(client, relay.relay(definition));
+  }
+  return client;
+}
+
+function transportTo({ interfaceName }: RpcInterfaceDefinition, options: RpcClientModuleOptions) {
+  if (!options.uriPrefix)
+    throw new Error(
+      `RpcClientModule: the client of ${interfaceName} has no uriPrefix that says where its server is.`,
+    );
+  return new HttpTransport(options);
+}

@@ -1,0 +1,100 @@
+import { Inject } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
+import { RpcNotFoundResponse, RpcPendingResponse, TransientError } from '@linnet/common';
+import type { RpcClientTransport, RpcInterfaceDefinition, RpcReply, RpcRequest } from '@linnet/common';
+import { operationsOf } from '@linnet/common/internal';
+import { RpcInterface } from '../rpc.decorator.js';
+import { getRpcClientToken } from './client.decorator.js';
+
+type Operations = Record<string, (...args: unknown[]) => unknown>;
+
+/** By the client that is injected: the one that hands on what is no result. */
+const relayed = new WeakMap<object, object>();
+
+/** Lets the implementation that {@link relayOf} made for a client call `relay` in its place. */
+export function setRelay(client: object, relay: object): void {
+  relayed.set(client, relay);
+}
+
+/**
+ * Makes an implementation of an interface that hands every call on to the interface's client. Nest's guards,
+ * interceptors, pipes and filters run around it as around any other.
+ */
+export function relayOf(definition: RpcInterfaceDefinition): Type {
+  const token = getRpcClientToken(definition);
+  // The name is what logs and errors say.
+  const name = `${definition.interfaceName}Relay`;
+  const relay = {
+    [name]: class {
+      readonly client: Operations;
+
+      constructor(client: object) {
+        // What stands in for the client in a test answers here, too.
+        this.client = (relayed.get(client) ?? client) as Operations;
+      }
+    },
+  }[name]!;
+  for (const operation of operationsOf(definition))
+    Object.defineProperty(relay.prototype, operation, {
+      value(this: { client: Operations }, ...args: unknown[]) {
+        return this.client[operation]!(...args);
+      },
+    });
+  Inject(token)(relay, undefined, 0);
+  RpcInterface(definition)(relay);
+  return relay;
+}
+
+/**
+ * Gives whatever is no result to the caller as it came. Who called this server waits, repairs and repeats: two that
+ * did so would wait for each other, and multiply their attempts.
+ */
+export class RelayTransport implements RpcClientTransport {
+  constructor(private readonly transport: RpcClientTransport) {}
+
+  async exchange(request: RpcRequest): Promise<RpcReply> {
+    const reply = await this.transport.exchange(request);
+    return reply.kind === 'result' ? reply : { kind: 'error', error: thrownFor(reply) };
+  }
+}
+
+/** An error that is transient at the other server, which may have run the call. */
+class RelayedTransient extends TransientError {
+  readonly #notBegun: boolean;
+
+  constructor(
+    message: string,
+    status: TransientError['status'],
+    retryAfter: number | undefined,
+    notBegun = false,
+  ) {
+    super(message, status, retryAfter);
+    this.#notBegun = notBegun;
+  }
+
+  override get hasNoEffect(): boolean {
+    return this.#notBegun;
+  }
+}
+
+function thrownFor(reply: Exclude<RpcReply, { kind: 'result' }>): unknown {
+  switch (reply.kind) {
+    case 'pending':
+      return new RpcPendingResponse(reply.message);
+    case 'notFound':
+      // Defined, not assigned: a member may have any name.
+      return Object.defineProperties(
+        new RpcNotFoundResponse(),
+        Object.getOwnPropertyDescriptors(reply.response),
+      );
+    case 'transient': {
+      const { message, status = -1 } = reply.error as Error & { status?: TransientError['status'] | -1 };
+      // A server that was not reached has not answered.
+      if (status === -1) return reply.error;
+      const seconds = reply.retryAfterMs === undefined ? undefined : reply.retryAfterMs / 1000;
+      return new RelayedTransient(message, status, seconds, reply.notBegun);
+    }
+    default:
+      return reply.error;
+  }
+}

@@ -1,0 +1,45 @@
+import { reportUnheard } from './text.js';
+
+/**
+ * Runs work that may be asynchronous, and tells once how it ended. Never throws. Callbacks, as each promise on
+ * the way costs a small call its share.
+ */
+export function settle(
+  work: () => unknown,
+  resolved: (value: unknown) => void,
+  rejected: (error: unknown) => void,
+): void {
+  let returned: unknown;
+  try {
+    returned = work();
+    if (isThenable(returned)) {
+      // What is no promise but has a `then` may call back twice or throw; a promise does neither.
+      Promise.resolve(returned).then(resolved, rejected);
+      return;
+    }
+  } catch (error) {
+    rejected(error);
+    return;
+  }
+  resolved(returned);
+}
+
+/** Tells listeners, each by itself: one that fails is not to keep the news from the others. */
+export function notifyAll<Listener>(
+  listeners: Iterable<Listener>,
+  tell: (listener: Listener) => unknown,
+): void {
+  const told = () => undefined;
+  for (const listener of listeners)
+    settle(
+      () => tell(listener),
+      told,
+      (error) => reportUnheard(error),
+    );
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}

@@ -1,0 +1,79 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { describe, expect, it } from '@jest/globals';
+import { countBytes, Slices, TURN_STEPS } from './turn.slices.js';
+
+/** Waits for the next turn of the event loop. */
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Work of so many steps that notes them. */
+function workOf(name: string, steps: number, log: string[]): Slices {
+  let left = steps;
+  return new Slices(() => {
+    log.push(name);
+    return --left > 0;
+  });
+}
+
+describe('slices of work', () => {
+  it('are done at once where there is little to do', () => {
+    const log: string[] = [];
+    workOf('a', 1, log).go();
+    expect(log).toEqual(['a']);
+  });
+
+  it('never do more than a turn allows, and do all in the end', async () => {
+    const log: string[] = [];
+    const work = workOf('a', 10 * TURN_STEPS, log);
+    work.go();
+    let before = 0;
+    let turns = 0;
+    for (; log.length < 10 * TURN_STEPS; turns++) {
+      expect(log.length - before).toBeLessThanOrEqual(TURN_STEPS);
+      before = log.length;
+      await nextTurn();
+    }
+    expect(turns).toBeGreaterThanOrEqual(9);
+    expect(work.isWaiting).toBe(false);
+  });
+
+  it('take turns where several have work', async () => {
+    const log: string[] = [];
+    const long = workOf('long', 50 * TURN_STEPS, log);
+    long.go();
+    workOf('short', 1, log).go();
+    for (let i = 0; i < 3 && !log.includes('short'); i++) await nextTurn();
+    expect(log).toContain('short');
+    expect(log.length).toBeLessThan(5 * TURN_STEPS);
+    long.stop();
+  });
+
+  it('each have the asynchronous context in which their work was asked for', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: Record<string, Set<unknown>> = {};
+    const works = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => {
+      let left = 3 * TURN_STEPS;
+      const stores = (seen[name] = new Set());
+      return [
+        name,
+        new Slices(() => {
+          stores.add(storage.getStore());
+          return --left > 0;
+        }),
+      ] as const;
+    });
+    for (const [name, work] of works) storage.run(name, () => work.go());
+    while (works.some(([, work]) => work.isWaiting)) await nextTurn();
+    for (const [name] of works) expect([...seen[name]!]).toEqual([name]);
+  });
+
+  it('wait for a turn of their own behind much that was parsed', async () => {
+    await nextTurn();
+    const log: string[] = [];
+    countBytes(10 * 1024 * 1024);
+    workOf('a', 1, log).go();
+    expect(log).toEqual([]);
+    await nextTurn();
+    await nextTurn();
+    expect(log).toEqual(['a']);
+  });
+});

@@ -1,0 +1,70 @@
+import { GENERAL_ERROR, NumberedError } from '../base/numbered.error.js';
+
+/** An error that a backend answered with, as far as it crossed: number, name, message and members. */
+export class BackendError extends NumberedError {
+  /** The HTTP status that it came with, where it came over HTTP and has no member of its own by this name. */
+  declare readonly status?: number;
+  /** When the server wants the call to come back, in milliseconds from the answer, where its `Retry-After` says so. */
+  declare readonly retryAfterMs?: number;
+}
+
+/** A server that could not be reached, or did not answer as one of RPC. */
+export class ServerError extends NumberedError {
+  /** When the server wants the call to come back, in milliseconds from the answer, where its `Retry-After` says so. */
+  declare readonly retryAfterMs?: number;
+
+  constructor(
+    /** The HTTP status, which is also the error's number; -1 where there was no answer at all. */
+    readonly status: number,
+    message: string,
+  ) {
+    super(status, 'ServerError', message);
+  }
+}
+
+/** `NoContentError` of iTwin.js, which travels without what every one of its kind says. */
+export const noContent = { errorNumber: 65604, name: 'Error (65604)', message: 'No Content' };
+
+/** A call that was not answered in its time. */
+export class DeadlineError extends Error {
+  constructor(
+    /** How long the call was waited for, in milliseconds. */
+    readonly timeoutMs: number,
+  ) {
+    super(`The call was not answered within ${timeoutMs} ms.`);
+    this.name = 'DeadlineError';
+  }
+}
+
+/** Members that the error has by itself, or that are the other side's affair. */
+const ownMembers = new Set(['errorNumber', 'name', 'message', 'isError', 'stack', '__proto__']);
+
+/**
+ * Makes an error of what a backend sent: an object with a message, or anything that it may have thrown.
+ *
+ * @param status the HTTP status, where there is one
+ */
+export function rebuildError(value: unknown, status?: number): BackendError {
+  const isObject = typeof value === 'object' && value !== null;
+  const { errorNumber, name, message } = (isObject ? value : { message: String(value) }) as Record<
+    string,
+    unknown
+  >;
+  const error = new BackendError(
+    Number.isFinite(errorNumber) ? (errorNumber as number) : GENERAL_ERROR,
+    typeof name === 'string' ? name : 'Error',
+    typeof message === 'string' ? message : 'unknown error',
+  );
+  // How it came here is not handed on by who throws it again: such a member cannot be enumerated.
+  if (status !== undefined) Object.defineProperty(error, 'status', { value: status, configurable: true });
+  for (const [key, member] of isObject ? Object.entries(value) : [])
+    // Defined, not assigned: a member may have any name.
+    if (!ownMembers.has(key))
+      Object.defineProperty(error, key, {
+        value: member,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+  return error;
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import { BentleyError, IModelStatus, ITwinError } from '@itwin/core-bentley';
+import * as itwin from '@itwin/core-common';
+import { noContent, rebuildError, ServerError } from './backend.error.js';
+import { IModelError, NoContentError } from './imodel.error.js';
+import { itwinErrors } from './itwin.errors.js';
+import { IModelStatus as OwnStatus } from './status.table.js';
+
+describe('an error with a number', () => {
+  it.each([
+    ['IModelError', () => new IModelError(65574, 'gone'), 65574],
+    ['NoContentError', () => new NoContentError(), 65604],
+    ['BackendError', () => rebuildError({ errorNumber: 65574, name: 'Not Found', message: 'm' }), 65574],
+    ['ServerError', () => new ServerError(-1, 'nobody there'), -1],
+  ] as [string, () => Error, number][])('is one for BentleyError.isError: %s', (_name, make, number) => {
+    expect(BentleyError.isError(make(), number)).toBe(true);
+    expect(ITwinError.isError(make(), BentleyError.iTwinErrorScope, make().name)).toBe(true);
+  });
+
+  it('has the metadata that it is made with, and sends none of it', () => {
+    const error = new IModelError(65574, 'gone', () => ({ id: 1 }));
+    expect([error.hasMetaData, error.getMetaData(), error.loggingMetadata]).toEqual([
+      true,
+      { id: 1 },
+      { id: 1 },
+    ]);
+    expect(BentleyError.getErrorMetadata(error)).toEqual({ id: 1 });
+    expect(JSON.parse(JSON.stringify(error))).toEqual({ errorNumber: 65574, name: 'Not Found' });
+    expect(new IModelError(1, 'm', { id: 2 }).getMetaData()).toEqual({ id: 2 });
+    expect(new IModelError(1, 'm').hasMetaData).toBe(false);
+  });
+
+  it('of core-common is an instance of IModelError', () => {
+    expect(new itwin.IModelError(65574, 'gone')).toBeInstanceOf(IModelError);
+    expect(new itwin.NoContentError()).toBeInstanceOf(IModelError);
+    expect(new itwin.IModelError(65574, 'gone')).not.toBeInstanceOf(NoContentError);
+    expect(Object.assign(new Error('m'), { errorNumber: 1 })).not.toBeInstanceOf(IModelError);
+  });
+});
+
+it('IModelStatus has every member of that of core-bentley', () => {
+  const members = Object.entries(IModelStatus).filter(([, value]) => typeof value === 'number');
+  expect({ ...OwnStatus }).toEqual(Object.fromEntries(members));
+});
+
+describe('itwinErrors', () => {
+  const map = itwinErrors(itwin);
+
+  it('makes errors of backends BackendErrors of core-common, with all members', () => {
+    const sent = { errorNumber: 65574, name: 'Not Found', message: 'gone', shelf: 3 };
+    const error = map(rebuildError(sent, 404)) as itwin.BackendError & { shelf: number; status: number };
+    expect(error).toBeInstanceOf(itwin.BackendError);
+    expect(error).toBeInstanceOf(itwin.IModelError);
+    expect(error).toMatchObject(sent);
+    expect([error.status, error.getMetaData()]).toEqual([404, sent]);
+  });
+
+  it('makes errors without an answer ServerErrors, and no content a NoContentError', () => {
+    const unreachable = map(new ServerError(-1, 'nobody there'));
+    expect(unreachable).toBeInstanceOf(itwin.ServerError);
+    expect(unreachable).toMatchObject({ errorNumber: -1, message: 'nobody there' });
+    expect(map(rebuildError(noContent, 204))).toBeInstanceOf(itwin.NoContentError);
+    const { BackendError, ServerError: Server } = itwin;
+    const without = itwinErrors({ BackendError, ServerError: Server });
+    expect(without(rebuildError(noContent, 204))).toBeInstanceOf(itwin.BackendError);
+  });
+
+  it('makes a timeout of a gateway a ServerTimeoutError', () => {
+    const error = map(new ServerError(504, 'too late'));
+    expect(error).toBeInstanceOf(itwin.ServerTimeoutError);
+    expect(error).toMatchObject({ message: 'too late', status: 504, errorNumber: 65603 });
+  });
+
+  it('leaves everything else as it is', () => {
+    const error = new TypeError('m');
+    expect([map(error), map('text'), map(undefined)]).toEqual([error, 'text', undefined]);
+  });
+});

@@ -1,0 +1,57 @@
+import { ServerError } from '../../error/backend.error.js';
+import { concatBytes } from '../../base/bytes.js';
+import type { HttpReply, HttpRequest } from './send.js';
+
+/** Sends a request by `fetch`. Follows to no other address: what it bears is for the one that was named. */
+export async function sendByFetch(request: HttpRequest): Promise<HttpReply> {
+  const { method, url, headers, body, credentials, signal, maxBytes } = request;
+  const response = await fetch(url, {
+    method,
+    headers,
+    signal,
+    credentials,
+    redirect: 'manual',
+    body: typeof body === 'object' ? joined(body) : body,
+  });
+  // Where bodies are not streams, as in React Native, an answer is read whole.
+  const isStream = (response as Partial<Response>).body !== undefined;
+  const bytes = isStream ? await readStream(response.body, maxBytes) : await readWhole(response);
+  const { status } = response;
+  // A page is told no more of it than 0.
+  if (/^(0|30[12378])$/.test(`${status}`))
+    throw new ServerError(-1, 'The server cannot be reached: it redirects calls elsewhere.');
+  return { status, header: (name) => response.headers.get(name), body: bytes };
+}
+
+/** One byte string: not every platform can make a `Blob` of bytes. */
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const total = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return (parts.length === 1 ? parts[0] : concatBytes(parts, total)) as Uint8Array<ArrayBuffer>;
+}
+
+async function readStream(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {
+  const reader = body?.getReader();
+  // One that grows: a server may send its answer byte by byte, and an object for each would cost a hundred times as much.
+  let bytes = new Uint8Array();
+  let size = 0;
+  for (let chunk; size <= maxBytes && (chunk = (await reader?.read())?.value);) {
+    const end = size + chunk.byteLength;
+    if (end > bytes.byteLength) {
+      const grown = new Uint8Array(2 * end);
+      grown.set(bytes);
+      bytes = grown;
+    }
+    bytes.set(chunk, size);
+    size = end;
+  }
+  await reader?.cancel();
+  return bytes.slice(0, size);
+}
+
+async function readWhole(response: Partial<Response> & Pick<Response, 'headers'>): Promise<Uint8Array> {
+  const type = response.headers.get('content-type') ?? '';
+  // Text as text: the bytes of an answer are what older platforms cannot give.
+  if (response.text && (!response.arrayBuffer || /^text\/|json/.test(type)))
+    return new TextEncoder().encode(await response.text());
+  return new Uint8Array(await response.arrayBuffer!());
+}

@@ -1,0 +1,195 @@
+import { newId } from '../../base/random.id.js';
+import { throwIfAborted } from '../../base/abort.js';
+import { ServerError } from '../../error/backend.error.js';
+import type { RpcClientOptions } from './client.options.js';
+import type { RpcClientTransport, RpcReply, RpcRequest } from '../../rpc/client/transport.js';
+import { isBytes } from '../../base/bytes.js';
+import { encodeMultipart } from '../../value/multipart.codec.js';
+import { encodeValue } from '../../value/value.codec.js';
+import { ANSWER_TEXT_BYTES, MULTIPART_BYTES } from '../../base/limits.js';
+import { sendByFetch } from './fetch.send.js';
+import { CLIENT_HEADER, LONGEST_TIMEOUT_MS, TIMEOUT_HEADER } from '../protocol/headers.js';
+import { readReply } from './reply.reader.js';
+import type { HttpReply, HttpRequest, HttpSend } from './send.js';
+
+/** Longer calls are posted (WIRE 2.4). */
+const LONGEST_GET = 8192;
+
+/** Calls of RPC as requests of HTTP (WIRE 2.1, 2.4, 2.5). */
+export class HttpTransport implements RpcClientTransport {
+  readonly #prefix: string;
+  readonly #ownHeaders: boolean;
+  readonly #send: HttpSend;
+
+  /** @throws Error where it is left open which server is meant */
+  constructor(
+    private readonly options: Pick<
+      RpcClientOptions,
+      | 'uriPrefix'
+      | 'info'
+      | 'ownHeaders'
+      | 'send'
+      | 'credentials'
+      | 'maxResponseBytes'
+      | 'maxResponseText'
+      | 'naming'
+    >,
+    send: HttpSend | undefined = options.send,
+  ) {
+    const origin = pageOrigin();
+    const prefix = options.uriPrefix ?? origin ?? '';
+    if (!send) checkPrefix(prefix, origin);
+    this.#send = send ?? sendByFetch;
+    this.#prefix = prefix.replace(/\/+$/, '');
+    // Another origin's server has to allow each header that a page sends, and knows nothing of ours.
+    this.#ownHeaders =
+      options.ownHeaders ?? (origin === undefined || new URL(prefix, origin).origin === origin);
+  }
+
+  /** Sends one request. See {@link RpcClientTransport.exchange}. */
+  async exchange(request: RpcRequest): Promise<RpcReply> {
+    const content = encodeArguments(request);
+    const url = this.#url(request);
+    const { maxResponseBytes: maxBytes = MULTIPART_BYTES } = this.options;
+    const { maxResponseText = ANSWER_TEXT_BYTES, naming } = this.options;
+    const message: HttpRequest = {
+      method: content.query === undefined ? 'POST' : 'GET',
+      url: url + (content.query ?? ''),
+      headers: this.#headers(request, content.type),
+      body: content.body,
+      credentials: this.options.credentials,
+      signal: request.signal,
+      maxBytes,
+    };
+    let reply: HttpReply;
+    try {
+      reply = await this.#send(message);
+    } catch (error) {
+      throwIfAborted(request.signal);
+      return failureOf(message, error as Error);
+    }
+    const { body } = reply;
+    if (!(body.length <= maxBytes))
+      throw new ServerError(reply.status, `The answer has more than ${maxBytes} bytes: maxResponseBytes.`);
+    const notServed = () =>
+      // Without its origin: where the server is, is nothing for the callers of who calls it.
+      `${request.definition.interfaceName} is not served at ${url.replace(/^[^/]*\/\/[^/]*/, '')}`;
+    const header = (name: string) => reply.header(naming?.ownHeader(name) ?? name);
+    const status = naming?.wireStatus(reply.status) ?? reply.status;
+    return readReply({ status, header, body }, maxResponseText, notServed);
+  }
+
+  #url({ token, definition, operation }: RpcRequest): string {
+    const { info, naming } = this.options;
+    if (naming?.paths) {
+      const { interfaceName, interfaceVersion } = definition;
+      return (
+        this.#prefix + naming.paths.write({ interfaceName, version: interfaceVersion, operation, token })
+      );
+    }
+    const { title = 'linnet', version = 'v1.0' } = info ?? {};
+    const segment = `${definition.interfaceName}-${definition.interfaceVersion}-${operation}`;
+    const base = `${this.#prefix}/${title}/${version}`;
+    if (!token) return `${base}/${segment}`;
+    const { iTwinId = '', iModelId = '', changeset } = token;
+    const context = `context/${encodeURIComponent(iTwinId)}/imodel/${encodeURIComponent(iModelId)}`;
+    // As it is, by the wire; but what ends a path would make another request of it.
+    const changesetId = (changeset?.id || '0').replace(/[/?#\\]/g, encodeURIComponent);
+    return `${base}/mode/1/${context}/changeset/${changesetId}/${segment}`;
+  }
+
+  #headers(
+    { activity, headers, timeoutMs }: RpcRequest,
+    contentType: string | undefined,
+  ): Record<string, string> {
+    const { naming } = this.options;
+    const own: Record<string, string | undefined> = {
+      'X-Correlation-Id': activity.activityId,
+      'X-Protocol-Version': '2',
+      'X-Application-Id': activity.applicationId,
+      'X-Application-Version': activity.applicationVersion,
+      'X-Session-Id': activity.sessionId,
+      Authorization: activity.accessToken || undefined,
+      'Content-Type': contentType,
+    };
+    if (this.#ownHeaders) {
+      own[CLIENT_HEADER] = '1';
+      if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMEOUT_MS)
+        own[TIMEOUT_HEADER] = String(Math.ceil(timeoutMs));
+    }
+    const all: Record<string, string> = {};
+    for (const [name, value] of Object.entries(own))
+      if (value !== undefined) all[(naming?.ownHeader(name) ?? name).toLowerCase()] = value;
+    // What the caller gives wins, however it is written.
+    for (const [name, value] of Object.entries(headers)) all[name.toLowerCase()] = value;
+    return all;
+  }
+}
+
+/**
+ * The reply for a request that got no answer.
+ *
+ * @throws TypeError for a request that no platform would send; ServerError for a server that redirects it
+ */
+function failureOf({ headers }: HttpRequest, failure: Error): RpcReply {
+  if (failure instanceof ServerError) throw failure;
+  try {
+    void new Headers(headers);
+  } catch (error) {
+    throw new TypeError(`The request cannot be sent: ${(error as Error).message}`, { cause: error });
+  }
+  const error = new ServerError(-1, `The server cannot be reached: ${failure.message}`);
+  return { kind: 'transient', error, retryAfterMs: undefined, notBegun: isRefused(failure) };
+}
+
+/** Whether a connection was refused, so that the request never left. Node and Bun say so; a page is not told. */
+function isRefused({ code, cause }: Error & { code?: unknown }): boolean {
+  const reason = code ?? (cause as { code?: unknown } | undefined)?.code;
+  return reason === 'ECONNREFUSED' || reason === 'ConnectionRefused';
+}
+
+/** @throws Error for a prefix that names no server, or looks like a host without the scheme that it needs */
+function checkPrefix(prefix: string, origin: string | undefined): void {
+  // A page may name a path of its own origin; a colon in its first segment makes another URL of it.
+  const isHost = /^(?!https?:\/\/)[^/]*:/i.test(prefix);
+  try {
+    if (!isHost && new URL(prefix, origin)) return;
+  } catch {
+    // It is none.
+  }
+  const lacking = isHost ? 'a naming, http:// or https://' : 'its origin outside of a page';
+  throw new Error(`A uriPrefix needs ${lacking}: "${prefix}".`);
+}
+
+/** The origin of the page that this code runs in; `undefined` outside of one. */
+function pageOrigin(): string | undefined {
+  const { location } = globalThis as { location?: { origin?: string } };
+  return location?.origin === 'null' ? undefined : location?.origin;
+}
+
+interface EncodedArguments {
+  readonly type: string | undefined;
+  readonly body: string | readonly Uint8Array[] | undefined;
+  /** The arguments in the target of a GET. */
+  readonly query?: string;
+}
+
+function encodeArguments({ arguments: args, policy, token }: RpcRequest): EncodedArguments {
+  // Bytes alone are a body; with something behind them, which the iTwin.js client loses, they are a part.
+  if (args.length === 1 && isBytes(args[0])) return { type: 'application/octet-stream', body: [args[0]] };
+  const { objects, data } = encodeValue(args);
+  if (data.length > 0) {
+    const boundary = `linnet-${newId()}`;
+    return {
+      type: `multipart/form-data; boundary=${boundary}`,
+      body: encodeMultipart(objects, data, boundary),
+    };
+  }
+  // Reference servers take a GET by its `/imodel/`, and base64 of characters up to U+00FF.
+  if (policy.allowResponseCaching && token && /^[\0-\xff]*$/.test(objects)) {
+    const parameters = btoa(objects);
+    if (parameters.length <= LONGEST_GET)
+      return { type: undefined, body: undefined, query: `?parameters=${encodeURIComponent(parameters)}` };
+  }
+  return { type: 'text/plain', body: objects };
+}

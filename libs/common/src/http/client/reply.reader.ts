@@ -1,0 +1,83 @@
+import { noContent, rebuildError, ServerError } from '../../error/backend.error.js';
+import type { RpcReply } from '../../rpc/client/transport.js';
+import { decodeContent, decodeText } from '../protocol/content.reader.js';
+import { NOT_BEGUN_HEADER } from '../protocol/headers.js';
+import type { HttpReply } from './send.js';
+
+/** Statuses that ask to come back later. */
+const transientStatuses = new Set([408, 429, 502, 503, 504]);
+
+/**
+ * Reads an answer of any status (WIRE 2.5), as every server of the iTwin.js wire sends it. Never throws.
+ *
+ * @param maxText bytes of JSON text that are accepted
+ * @param notServed what a 404 means that is none of RPC: nobody took the request for a call
+ */
+export function readReply(reply: HttpReply, maxText: number, notServed: () => string): RpcReply {
+  try {
+    return read(reply, maxText, notServed);
+  } catch (error) {
+    const { message } = error as Error;
+    return { kind: 'error', error: new ServerError(reply.status, `The answer cannot be read: ${message}`) };
+  }
+}
+
+function read(reply: HttpReply, maxText: number, notServed: () => string): RpcReply {
+  const { status, body } = reply;
+  const type = reply.header('content-type');
+  if (status === 200) return { kind: 'result', value: decodeContent(body, type, maxText) };
+  if (status === 204) return { kind: 'error', error: rebuildError(noContent, status) };
+  const text = decodeText(body, maxText);
+  const content = objectFrom(() =>
+    type?.startsWith('multipart/') ? decodeContent(body, type, maxText) : JSON.parse(text),
+  );
+  const retryAfterMs = readRetryAfter(reply.header('retry-after'));
+  if (status === 202 || status === 404) {
+    // By what it says, not by the header with the protocol's version: that is hidden from pages of other origins.
+    const envelope = readEnvelope(content);
+    const protocol = Number(reply.header('x-protocol-version'));
+    if (status === 202 && (envelope !== undefined || protocol < 2))
+      return { kind: 'pending', message: envelope ?? text, retryAfterMs };
+    if (status === 404 && (envelope !== undefined || protocol === 1))
+      return { kind: 'notFound', response: objectFrom(() => JSON.parse(envelope ?? text)) ?? {} };
+    // Where the header is hidden, an error of RPC still says that it is one.
+    if (status === 404 && !protocol && !text.includes('isError'))
+      return { kind: 'error', error: new ServerError(status, notServed()) };
+  }
+  const error = content
+    ? rebuildError({ message: `The server answered ${status}.`, ...content }, status)
+    : new ServerError(status, `The server answered ${status} without saying why.`);
+  // How it came here is not handed on by who throws it again: such a member cannot be enumerated.
+  if (retryAfterMs !== undefined && !('retryAfterMs' in error))
+    Object.defineProperty(error, 'retryAfterMs', { value: retryAfterMs });
+  // What has a number is the answer of an implementation, and stays the same however often it is asked for.
+  const isAnswer = typeof content?.['errorNumber'] === 'number';
+  const notBegun = reply.header(NOT_BEGUN_HEADER) === '1';
+  if (transientStatuses.has(status) && !isAnswer) return { kind: 'transient', error, retryAfterMs, notBegun };
+  return { kind: 'error', error };
+}
+
+/** What an envelope holds: the message of a pending call, or JSON text of what was not found. */
+function readEnvelope(content: Record<string, unknown> | undefined): string | undefined {
+  const value = content?.['iTwinRpcCoreResponse'] && content['responseValue'];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** What is read, where it is an object; `undefined` for anything else, and where it cannot be read. */
+function objectFrom(read: () => unknown): Record<string, unknown> | undefined {
+  try {
+    const value = read();
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seconds, fractions allowed, or a date; in milliseconds from now. */
+function readRetryAfter(value: string | null): number | undefined {
+  if (value === null || value.trim() === '') return undefined;
+  const seconds = Number(value);
+  const milliseconds = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1000;
+  return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds);
+}

@@ -1,0 +1,68 @@
+import { reasonOf, throwIfAborted } from '../../base/abort.js';
+import { concatBytes } from '../../base/bytes.js';
+import { HttpCall } from '../server/http.call.js';
+import type { HttpRpcHandler } from '../server/handler.js';
+import type { HttpResponse } from '../protocol/message.js';
+import type { HttpReply, HttpSend } from '../client/send.js';
+
+const encoder = new TextEncoder();
+
+/**
+ * Sends requests to a handler in the same process, as bytes: a value that would not survive the wire does not survive
+ * here, and neither side sees the other's objects.
+ *
+ * ```ts
+ * const server = createRpcClient({ send: inMemoryHttp(handler) });
+ * ```
+ *
+ * Aborting a request aborts its activity, as the end of a connection does.
+ */
+export function inMemoryHttp(handler: HttpRpcHandler): HttpSend {
+  return ({ method, url, headers, body, signal }) =>
+    new Promise((resolve, reject) => {
+      throwIfAborted(signal);
+      const target = url.replace(/^[a-z]+:\/\/[^/]*/i, '');
+      if (!handler.owns(method, target)) {
+        resolve(replyOf({ status: 404, headers: [], body: '' }));
+        return;
+      }
+      const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+      const head = { method, target, headers: Object.fromEntries(lower), isLoopback: () => true };
+      const opened = handler.open(head);
+      if (!(opened instanceof HttpCall)) {
+        resolve(replyOf(opened));
+        return;
+      }
+      for (const chunk of typeof body === 'string' ? [encoder.encode(body)] : (body ?? [])) {
+        const refusal = opened.push(chunk);
+        if (!refusal) continue;
+        resolve(replyOf(refusal));
+        return;
+      }
+      const abort = () => {
+        opened.activity.abort(new Error('The client is gone.'));
+        reject(reasonOf(signal));
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      opened.respond({}, (answer) => {
+        signal.removeEventListener('abort', abort);
+        if (answer) resolve(replyOf(answer));
+        else reject(new Error('The call was answered by other means than its result.'));
+      });
+    });
+}
+
+function replyOf({ status, headers, body }: HttpResponse): HttpReply {
+  const parts =
+    typeof body === 'string' ? [encoder.encode(body)] : body instanceof Uint8Array ? [body] : body;
+  const total = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  return {
+    status,
+    header(name) {
+      const at = headers.findIndex((each, i) => i % 2 === 0 && each.toLowerCase() === name.toLowerCase());
+      return at < 0 ? null : headers[at + 1]!;
+    },
+    // A copy: what the implementation returned stays its own.
+    body: concatBytes(parts, total),
+  };
+}

@@ -1,0 +1,35 @@
+import { boundaryOf, decodeMultipart } from '../../value/multipart.codec.js';
+import { decodeValue } from '../../value/value.codec.js';
+import { DEPTH } from '../../base/limits.js';
+
+/** Without a byte order mark, as a page reads an answer. */
+const utf8 = new TextDecoder();
+
+/**
+ * Text, which takes many times its memory to be parsed.
+ *
+ * @throws Error for more of it than is accepted, in bytes
+ */
+export function decodeText(bytes: Uint8Array | undefined, maxText: number): string {
+  if (bytes && !(bytes.length <= maxText))
+    throw new Error(`more than ${maxText} bytes of text: maxResponseText`);
+  return utf8.decode(bytes);
+}
+
+/**
+ * Reads a result by its content type, as the client of iTwin.js does: what it does not know is text (WIRE 2.5).
+ *
+ * @param maxText bytes of JSON text that are accepted
+ * @throws Error for content that cannot be read
+ */
+export function decodeContent(body: Uint8Array, contentType: string | null, maxText: number): unknown {
+  const type = (contentType ?? '').toLowerCase();
+  if (type.startsWith('application/octet-stream')) return body;
+  if (!type.startsWith('multipart/')) return decodeValue(decodeText(body, maxText), [], DEPTH);
+  const parts = decodeMultipart(body, boundaryOf(contentType!));
+  // The parts of data go by their order (WIRE 2.5), whatever their names. Each in memory of its own: it may be kept when
+  // the others are long forgotten, or be sent to a worker, which takes all of its buffer.
+  const data = parts.filter(({ name }) => name !== 'objects').map(({ bytes }) => bytes.slice());
+  const objects = parts.find(({ name }) => name === 'objects');
+  return decodeValue(decodeText(objects?.bytes, maxText), data, DEPTH);
+}

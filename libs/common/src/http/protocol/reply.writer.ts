@@ -1,0 +1,92 @@
+import type { Activity } from '../../call/activity.js';
+import { inOperation } from '../../base/numbered.error.js';
+import { TransientError } from '../../error/imodel.error.js';
+import { newId } from '../../base/random.id.js';
+import { encodeError } from '../../error/error.codec.js';
+import type { ErrorPolicy } from '../../error/error.codec.js';
+import { primitiveMembers, visibleMembers } from '../../error/error.members.js';
+import type { ErrorExposure, WireError } from '../../error/error.members.js';
+import { isBytes } from '../../base/bytes.js';
+import { encodeMultipart } from '../../value/multipart.codec.js';
+import { encodeValue } from '../../value/value.codec.js';
+import type { RpcOutcome } from '../../rpc/server/call.js';
+
+/** A response without what depends on who asks: see {@link HttpCall}. */
+export interface EncodedOutcome {
+  status: number;
+  contentType: string | undefined;
+  body: string | Uint8Array | readonly Uint8Array[];
+  retryAfter?: number | string | undefined;
+  /** What was thrown, and what the caller sees of it. */
+  thrown?: unknown;
+  error?: WireError;
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+const noContent: EncodedOutcome = { status: 204, contentType: undefined, body: '' };
+
+/** Writes the outcome of a call as WIRE 2.5 has it, by the client's protocol version. */
+export function encodeOutcome(
+  outcome: Exclude<RpcOutcome, { kind: 'answered' }>,
+  protocolVersion: number,
+  { activityId, rpcMethod }: Pick<Activity, 'activityId' | 'rpcMethod'>,
+  policy: ErrorPolicy,
+): EncodedOutcome {
+  if (outcome.kind === 'noContent' && protocolVersion >= 1) return noContent;
+  if (outcome.kind === 'error' || outcome.kind === 'noContent')
+    return encodeFailure(outcome.error, protocolVersion, activityId, policy);
+  try {
+    if (outcome.kind === 'result') return encodeResult(outcome.value, policy);
+    const pending = outcome.kind === 'pending';
+    const text = pending ? outcome.message : encodeValue(outcome.response, policy).objects;
+    const body = protocolVersion < 2 ? text : envelope(outcome.kind, text);
+    return { status: pending ? 202 : 404, contentType: TEXT, body };
+  } catch (error) {
+    return encodeFailure(inOperation(error, rpcMethod), protocolVersion, activityId, policy);
+  }
+}
+
+function encodeResult(value: unknown, exposure: ErrorExposure): EncodedOutcome {
+  if (isBytes(value)) return { status: 200, contentType: 'application/octet-stream', body: value };
+  const { objects, data } = encodeValue(value, exposure);
+  return { status: 200, ...encodeContent(objects, data) };
+}
+
+function encodeContent(
+  objects: string,
+  data: readonly Uint8Array[],
+): Pick<EncodedOutcome, 'contentType' | 'body'> {
+  if (data.length === 0) return { contentType: TEXT, body: objects };
+  // Random, so that no data of an application can contain it.
+  const boundary = `linnet-${newId()}`;
+  return {
+    contentType: `multipart/form-data; boundary=${boundary}`,
+    body: encodeMultipart(objects, data, boundary),
+  };
+}
+
+function encodeFailure(
+  thrown: unknown,
+  protocolVersion: number,
+  activityId: string,
+  policy: ErrorPolicy,
+): EncodedOutcome {
+  const error = encodeError(thrown, activityId, policy);
+  const { retryAfter } = error;
+  // Without categories (protocol 0 and 1) there is one status for errors; what is retried is no category.
+  const status = protocolVersion >= 2 || thrown instanceof TransientError ? error.status : 500;
+  try {
+    const body = error.whole ? visibleMembers(error.body as object, policy) : error.body;
+    const { objects, data } = encodeValue(body, policy);
+    return { status, ...encodeContent(objects, data), retryAfter, thrown, error };
+  } catch {
+    // An object among its members has a cycle; message and number are worth more than it.
+    const body = JSON.stringify({ isError: true, name: 'Error', ...primitiveMembers(error.body as object) });
+    return { status, contentType: TEXT, body, retryAfter, thrown, error };
+  }
+}
+
+/** Tells a protocol 2 client that a status is the outcome of the call and not of the transport. */
+function envelope(managedStatus: 'pending' | 'notFound', responseValue: string): string {
+  return JSON.stringify({ iTwinRpcCoreResponse: true, managedStatus, responseValue });
+}

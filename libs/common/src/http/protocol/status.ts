@@ -1,0 +1,18 @@
+import { TransientError } from '../../error/imodel.error.js';
+import type { RpcCall } from '../../rpc/server/call.js';
+
+/** Error statuses of which the iTwin.js client reads the body or knows what to do (WIRE 2.6). */
+const readable = new Set([404, 500, 502, 503, 504]);
+
+/** The status of an error for a client that reads only some of them. */
+export function readableStatus(status: number, thrown: unknown): number {
+  // What is to be repeated says so by its status, whatever it is.
+  return readable.has(status) || thrown instanceof TransientError ? status : 500;
+}
+
+/** Whether a call that is to come back surely had no effect: what asks for it says so, or a guard refused it. */
+export function isUnbegun(status: number, error: unknown, call: RpcCall | undefined): boolean {
+  if (error instanceof TransientError) return error.hasNoEffect;
+  const isRefused = call?.transport.kind === 'http' && call.transport.isRefused === true;
+  return isRefused && (status === 429 || status === 503);
+}

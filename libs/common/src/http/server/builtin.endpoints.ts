@@ -1,0 +1,51 @@
+/** What is served beside the calls themselves. */
+export interface BuiltinEndpoints {
+  /** What stands before their paths: empty, or `/api`. */
+  readonly prefix: string;
+  readonly ping: boolean;
+  readonly greeting: boolean;
+  /** Makes the OpenAPI document; `undefined` where none is to be had. */
+  readonly openApi: (() => object) | undefined;
+}
+
+/** Which service endpoints there are, as servers are told. */
+export interface ServiceOptions {
+  readonly ping?: boolean | undefined;
+  readonly openApi?: boolean | undefined;
+  readonly greeting?: boolean | undefined;
+}
+
+/**
+ * Reads which service endpoints there are.
+ *
+ * @param document makes the OpenAPI document
+ */
+export function builtinEndpoints(
+  { ping = true, openApi = true, greeting = false }: ServiceOptions,
+  prefix: string,
+  document: () => object,
+): BuiltinEndpoints {
+  return { prefix, ping, greeting, openApi: openApi ? document : undefined };
+}
+
+/** The answer of a service endpoint. */
+export interface BuiltinAnswer {
+  readonly type: string;
+  readonly text: string;
+}
+
+/** The answer of a service endpoint (WIRE 2.9), if the path is one. */
+export function builtinAnswer(
+  services: BuiltinEndpoints,
+  method: string,
+  path: string,
+): BuiltinAnswer | undefined {
+  if (method !== 'GET' && method !== 'HEAD') return undefined;
+  const { prefix } = services;
+  if (services.ping && path === `${prefix}/ping`)
+    return { type: 'text/plain; charset=utf-8', text: 'Success' };
+  if (services.openApi && path === `${prefix}/v3/swagger.json`)
+    return { type: 'application/json; charset=utf-8', text: JSON.stringify(services.openApi()) };
+  if (services.greeting) return { type: 'text/html; charset=utf-8', text: '<h1>IModelJs RPC Server</h1>' };
+  return undefined;
+}

@@ -1,0 +1,227 @@
+import { ByteBudget } from '../../base/byte.budget.js';
+import type { RpcOperationTarget } from '../../rpc/server/call.js';
+import { CONTROL_VERSION } from '../../rpc/definition/endpoint.js';
+import type { RpcDispatcher } from '../../rpc/server/dispatcher.js';
+import { utf8 } from '../../base/bytes.js';
+import { hiddenError } from '../../error/error.members.js';
+import { bodyFor, decodeArguments, FixedBody } from '../protocol/arguments.reader.js';
+import type { DecodeText, HttpBody } from '../protocol/arguments.reader.js';
+import { HttpCall } from './http.call.js';
+import type { HttpCallHost } from './http.call.js';
+import { badRequest, HttpError, headerOf, refusal, shuttingDown, tooLarge } from '../protocol/message.js';
+import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
+import type { HttpHandlerOptions } from './options.js';
+import { OriginPolicy } from './origin.policy.js';
+import {
+  checkRoutedPath,
+  decodeParameters,
+  isRpcPath,
+  isUnder,
+  parseRoute,
+  pathOf,
+} from '../protocol/url.reader.js';
+import type { HttpRoute } from '../protocol/url.reader.js';
+
+// What the reference allows pages to send, the default name of its CSRF header, and the headers of our client.
+const requestHeaders =
+  'Content-Type, Access-Control-Allow-Headers, Authorization, X-Requested-With, X-Correlation-Id, X-Session-Id, ' +
+  'X-Application-Id, X-Application-Version, X-User-Id, X-Protocol-Version, X-XSRF-TOKEN, ' +
+  'X-Linnet-Client, X-Linnet-Timeout';
+
+/** Targets that are remembered, and how long they may be; all are forgotten when there are more. */
+const REMEMBERED_TARGETS = 1000;
+const LONGEST_REMEMBERED = 512;
+
+/** What a target names, where that is served. */
+interface KnownRoute {
+  readonly route: HttpRoute;
+  readonly target: RpcOperationTarget;
+}
+
+/** Serves RPC over HTTP: judges requests by their head, on any platform. */
+export class HttpRpcHandler implements HttpCallHost {
+  readonly #origins: OriginPolicy;
+  readonly #decodeText: DecodeText;
+  readonly #allowHeaders: string;
+  /** By request target, without arguments in it: clients ask for the same few again and again. */
+  readonly #known = new Map<string, KnownRoute>();
+  /** The dispatcher's, when they were remembered. */
+  #revision = 0;
+  /** @internal What has been received of bodies that have not ended. */
+  readonly bodies: ByteBudget<HttpCall>;
+  /** Whether this handler answers for CORS; an application that does so itself turns it off. */
+  cors = true;
+  /** Whether new calls are refused, with 503: the server is about to end. */
+  closing = false;
+
+  constructor(
+    /** Knows what is served. */
+    readonly dispatcher: RpcDispatcher,
+    /** As they were given. */
+    readonly options: HttpHandlerOptions,
+  ) {
+    this.#origins = new OriginPolicy(options);
+    this.bodies = new ByteBudget(options.limits.heldBytes);
+    this.#decodeText = options.decodeText ?? ((bytes) => utf8.decode(bytes));
+    this.#allowHeaders = [requestHeaders, ...(options.allowedHeaders ?? [])].join(', ');
+  }
+
+  /** Whether a request is one of RPC; all others are the application's. Judged on the raw path. */
+  owns(method: string, target: string): boolean {
+    if (method === 'POST' && this.#knownRoute(target)) return true;
+    const { catchAll, path: prefix = '' } = this.options;
+    const path = pathOf(target);
+    if (method === 'POST' || method === 'OPTIONS') {
+      if (catchAll) return isUnder(path, prefix);
+    } else if (method === 'GET' || method === 'HEAD') {
+      if (catchAll) return isUnder(path, prefix) && path.includes('/imodel/');
+    } else {
+      return false;
+    }
+    return isRpcPath(path, prefix, (name) => this.dispatcher.serves(name));
+  }
+
+  /** Whether a server reached like this goes by the name it is asked under; see {@link OriginPolicy}. */
+  trustsHost(head: HttpRequestHead): boolean {
+    try {
+      this.#origins.checkHost(head);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Judges a request that this handler owns by its head.
+   *
+   * @returns the exchange to push the body into, or the answer to give without reading the body
+   */
+  open(head: HttpRequestHead): HttpCall | HttpResponse {
+    let origin: string | undefined;
+    try {
+      this.#origins.checkHost(head);
+      if (this.cors) origin = this.#origins.checkOrigin(head);
+      if (head.method === 'OPTIONS')
+        return this.finish({ status: 200, headers: this.corsHeaders(origin), body: '' });
+      if (this.closing) throw shuttingDown();
+      return this.#exchange(head, origin);
+    } catch (error) {
+      if (!(error instanceof HttpError))
+        this.options.report?.({ kind: 'error', thrown: error, error: hiddenError(''), activity: undefined });
+      return this.refuse(error, origin);
+    }
+  }
+
+  /** The answer to a request that became no call. */
+  refuse(error: unknown, origin: string | undefined): HttpResponse {
+    // Anything else is a fault of the server, and its text stays inside.
+    const response = refusal(error instanceof HttpError ? error : new HttpError(500, 'Internal error'));
+    response.headers.push(...this.corsHeaders(origin));
+    return this.finish(response);
+  }
+
+  #exchange(head: HttpRequestHead, origin: string | undefined): HttpCall {
+    const known = this.#knownRoute(head.target);
+    const route = known?.route ?? this.#route(head.target);
+    const activityId = headerOf(head, 'x-correlation-id');
+    if (activityId === '') throw new HttpError(400, 'Invalid request: Missing required activity ID.');
+    let target = known?.target;
+    let failure: unknown;
+    if (!target) {
+      try {
+        target = this.dispatcher.lookup(route.interfaceName, route.version, route.operation);
+        if (head.method === 'POST' && route.parameters === '') this.#remember(head.target, { route, target });
+      } catch (error) {
+        failure = error;
+      }
+    }
+    if (head.method !== 'POST' && !this.options.anyGet && target && !target.policy.allowResponseCaching)
+      throw new HttpError(405, `Invalid request: "${route.operation}" is called by POST.`, ['Allow', 'POST']);
+    // The length of a compressed body says nothing of what it becomes.
+    const announced = head.headers['content-encoding'] ? 0 : Number(head.headers['content-length'] ?? 0);
+    const body = this.#body(head, route, target, failure);
+    if (announced > body.limit) throw tooLarge(body.limit);
+    return new HttpCall(this, { head, route, target, body, activityId, origin });
+  }
+
+  #route(target: string): HttpRoute {
+    const { targetLength } = this.options.limits;
+    if (target.length > targetLength)
+      throw new HttpError(414, `Invalid request: the target is longer than ${targetLength} characters.`);
+    // No client sends one, and whoever reads it before us may cut it off or not.
+    if (target.includes('#')) throw badRequest('The target has a fragment.');
+    return this.parse(target);
+  }
+
+  /** @internal What a target names. @throws HttpError where it names no operation */
+  protected parse(target: string): HttpRoute {
+    const route = parseRoute(target);
+    // Base64 of names, in which anything may stand, and which is about no model.
+    if (route.version !== CONTROL_VERSION) checkRoutedPath(pathOf(target));
+    return route;
+  }
+
+  #knownRoute(target: string): KnownRoute | undefined {
+    if (this.#revision !== this.dispatcher.revision) {
+      this.#revision = this.dispatcher.revision;
+      this.#known.clear();
+    }
+    return this.#known.get(target);
+  }
+
+  #remember(target: string, route: KnownRoute): void {
+    if (target.length > LONGEST_REMEMBERED || !this.owns('POST', target)) return;
+    if (this.#known.size >= REMEMBERED_TARGETS) this.#known.clear();
+    this.#known.set(target, route);
+  }
+
+  #body(
+    head: HttpRequestHead,
+    route: HttpRoute,
+    target: RpcOperationTarget | undefined,
+    failure: unknown,
+  ): HttpBody {
+    const { limits } = this.options;
+    if (route.parameters !== '') {
+      const objects = decodeParameters(route.parameters);
+      return new FixedBody(limits.bodyBytes, () => {
+        if (!target) throw failure;
+        return decodeArguments(objects, [], limits);
+      });
+    }
+    const contentType = headerOf(head, 'content-type');
+    // The reference unpacks text and octet-stream only, and what multipart may become is too much to unpack.
+    if (contentType.startsWith('multipart/') && head.headers['content-encoding'])
+      throw new HttpError(415, 'Invalid request: a multipart body cannot be compressed.');
+    // What is called does not exist: the body is read (the connection stays usable) but not kept.
+    if (!target) {
+      const limit = contentType.startsWith('multipart/') ? limits.multipartBytes : limits.bodyBytes;
+      return new FixedBody(limit, () => {
+        throw failure;
+      });
+    }
+    if (contentType === '' && head.method !== 'POST')
+      return new FixedBody(limits.bodyBytes, () => decodeArguments('', [], limits));
+    return bodyFor(contentType, limits, this.#decodeText);
+  }
+
+  /** The answer as it is sent; a naming of the application's own writes it otherwise. */
+  finish(response: HttpResponse): HttpResponse {
+    return response;
+  }
+
+  /** What a page needs to be allowed to read the answer, its status headers included. */
+  corsHeaders(origin: string | undefined): string[] {
+    if (origin === undefined) return [];
+    return [
+      'Access-Control-Allow-Origin',
+      origin,
+      'Access-Control-Allow-Methods',
+      'POST, GET, OPTIONS',
+      'Access-Control-Allow-Headers',
+      this.#allowHeaders,
+      'Access-Control-Expose-Headers',
+      'X-Protocol-Version, Retry-After, X-Linnet-Not-Begun',
+    ];
+  }
+}

@@ -1,0 +1,102 @@
+import type { RpcDispatcher } from '../../rpc/server/dispatcher.js';
+import { HttpCall } from './http.call.js';
+import { HttpRpcHandler } from './handler.js';
+import { badRequest } from '../protocol/message.js';
+import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
+import type { HttpHandlerOptions } from './options.js';
+import { checkPath, isUnder, pathOf } from '../protocol/url.reader.js';
+import type { HttpRoute } from '../protocol/url.reader.js';
+import type { WireNaming, WireNamingCall } from '../protocol/wire.naming.js';
+
+/** The handler of a dispatcher's calls, in the naming of the options. */
+export function httpHandler(dispatcher: RpcDispatcher, options: HttpHandlerOptions): HttpRpcHandler {
+  const { naming } = options;
+  return naming ? new NamingHandler(dispatcher, options, naming) : new HttpRpcHandler(dispatcher, options);
+}
+
+/** Headers whose value is a list of names of headers. */
+const listsOfHeaders = new Set(['Vary', 'Access-Control-Allow-Headers', 'Access-Control-Expose-Headers']);
+
+const methods = new Set(['POST', 'OPTIONS', 'GET', 'HEAD']);
+
+/** A call as a path names it. */
+interface PathCall {
+  /** What a client of iTwin.js would have asked for, if nothing routed the call. */
+  readonly target: string;
+  readonly token: WireNamingCall['token'];
+}
+
+/** Serves a naming: what it is asked is translated before it is judged, and its answers before they are sent. */
+class NamingHandler extends HttpRpcHandler {
+  constructor(
+    dispatcher: RpcDispatcher,
+    options: HttpHandlerOptions,
+    private readonly naming: WireNaming,
+  ) {
+    super(dispatcher, options);
+  }
+
+  override owns(method: string, target: string): boolean {
+    const call = this.#read(target);
+    if (!call) return Boolean(this.options.catchAll) && super.owns(method, target);
+    // As under `/mode/…/imodel/`: what is routed by a model is a call, whoever answers it.
+    return call.token ? methods.has(method) : super.owns(method, call.target);
+  }
+
+  override open(head: HttpRequestHead): HttpCall | HttpResponse {
+    const { method, target, address } = head;
+    const headers: Record<string, string | string[] | undefined> = {};
+    for (const [own, value] of Object.entries(head.headers)) {
+      const name = this.naming.wireHeader(own);
+      if (name !== undefined) headers[name] = value;
+    }
+    return super.open({ method, target, headers, address, isLoopback: () => head.isLoopback() });
+  }
+
+  protected override parse(target: string): HttpRoute {
+    if (!this.naming.paths) return super.parse(target);
+    // The naming itself decides on what stands for a slash.
+    checkPath(pathOf(target), true);
+    const call = this.#read(target);
+    if (!call) throw badRequest('The path names no operation.');
+    return { ...super.parse(call.target), token: call.token ?? {} };
+  }
+
+  override finish({ status, headers, ...rest }: HttpResponse): HttpResponse {
+    const own = headers.map((text, i) => {
+      if (i % 2 === 0) return this.naming.ownHeader(text);
+      if (!listsOfHeaders.has(headers[i - 1]!)) return text;
+      return text
+        .split(', ')
+        .map((name) => this.naming.ownHeader(name))
+        .join(', ');
+    });
+    return { ...rest, status: this.naming.ownStatus(status), headers: own };
+  }
+
+  /** What the path names; `undefined` where it is none of RPC. */
+  #read(target: string): PathCall | undefined {
+    const { paths } = this.naming;
+    if (!paths) return { target, token: undefined };
+    const { path: prefix = '' } = this.options;
+    const path = pathOf(target);
+    if (!isUnder(path, prefix)) return undefined;
+    let call: WireNamingCall | undefined;
+    try {
+      call = paths.read(path.slice(prefix.length));
+    } catch {
+      // Decoding fails for what is no text.
+    }
+    if (!call || !isRoutable(call)) return undefined;
+    const { interfaceName, version, operation, token } = call;
+    return {
+      target: `${prefix}/${interfaceName}-${version}-${operation}${target.slice(path.length)}`,
+      token,
+    };
+  }
+}
+
+/** Names that would be taken apart otherwise than the naming has read them are none. */
+function isRoutable({ interfaceName, version, operation }: WireNamingCall): boolean {
+  return !/[-/?#]/.test(interfaceName + operation) && !/[/?#]/.test(version);
+}

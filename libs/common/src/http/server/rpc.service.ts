@@ -1,0 +1,80 @@
+import { reportToConsole } from '../../call/call.report.js';
+import type { CallReport } from '../../call/call.report.js';
+import { reportUnheard } from '../../base/text.js';
+import { RpcDispatcher } from '../../rpc/server/dispatcher.js';
+import type { RpcDispatcherOptions } from '../../rpc/server/dispatcher.js';
+import { implementationOf } from '../../rpc/server/implementation.js';
+import type { RpcAround, RpcImplementationEntry } from '../../rpc/server/implementation.js';
+import { defaultWireLimits, limitsFrom } from '../../base/limits.js';
+import type { WireLimits } from '../../base/limits.js';
+import type { HttpRpcHandler } from './handler.js';
+import { openApiDocument } from './openapi.js';
+import type { HttpHandlerOptions } from './options.js';
+import { normalizePath } from '../protocol/url.reader.js';
+import { builtinAnswer, builtinEndpoints } from './builtin.endpoints.js';
+import type { BuiltinAnswer, BuiltinEndpoints } from './builtin.endpoints.js';
+import { httpHandler } from './naming.handler.js';
+
+/** How RPC is served without a framework. `T` are the operations of the definitions, in the order of `interfaces`. */
+export interface HttpRpcServiceOptions<T extends readonly object[] = readonly object[]>
+  extends Omit<HttpHandlerOptions, 'limits'>, Pick<RpcDispatcherOptions, 'isCompatible' | 'run'> {
+  /** Names the server in its OpenAPI document. */
+  readonly info?: { readonly title: string; readonly version: string };
+  /** What is served: definitions, each with what answers it. */
+  readonly interfaces: readonly [...{ [K in keyof T]: RpcImplementationEntry<T[K]> }];
+  /** How much of a request is read and decoded; what is left out stays at `defaultWireLimits`. */
+  readonly limits?: Partial<WireLimits>;
+  /** Stands around every call of an implementation, for instance to find out who is calling. */
+  readonly around?: RpcAround;
+  /** Answers `GET /ping`. Default `true`. */
+  readonly ping?: boolean;
+  /** Answers `GET /v3/swagger.json`. Default `true`. */
+  readonly openApi?: boolean;
+  /** Answers every other GET with the greeting of the reference server. Default `false`. */
+  readonly greeting?: boolean;
+}
+
+/** What is served over HTTP, on any platform. Holds nothing that another service sees. */
+export class HttpRpcService {
+  readonly dispatcher: RpcDispatcher;
+  readonly handler: HttpRpcHandler;
+  /** Stands around the calls of whatever is served here. */
+  readonly around: RpcAround;
+  readonly #services: BuiltinEndpoints;
+
+  /** @throws Error with a sentence, for what cannot be served */
+  constructor(readonly options: HttpRpcServiceOptions) {
+    const limits = limitsFrom(defaultWireLimits, options.limits);
+    const { isCompatible, run, around = (_call, next) => next() } = options;
+    this.around = around;
+    this.dispatcher = new RpcDispatcher({ waitingCalls: limits.waitingCalls, isCompatible, run });
+    for (const served of options.interfaces)
+      this.dispatcher.register(served[0], implementationOf(served, around));
+    const path = normalizePath(options.path ?? '');
+    const report = reporter(options.report ?? reportToConsole);
+    this.handler = httpHandler(this.dispatcher, { ...options, path, limits, report });
+    this.#services = builtinEndpoints(options, path, () => this.openApi());
+  }
+
+  /** The operations served here as OpenAPI. */
+  openApi(): object {
+    return openApiDocument(this.#services.prefix, this.dispatcher.describeEndpoints(), this.options.info);
+  }
+
+  /** The answer to a request that is none of RPC, if there is one. */
+  answer(method: string, path: string): BuiltinAnswer | undefined {
+    return builtinAnswer(this.#services, method, path);
+  }
+}
+
+/** A log that fails does not decide what comes of a call. */
+function reporter(report: (report: CallReport) => void): (report: CallReport) => void {
+  return (each) => {
+    try {
+      report(each);
+    } catch (error) {
+      reportToConsole(each);
+      reportUnheard('The report of an RPC server has failed:', error);
+    }
+  };
+}

@@ -1,0 +1,111 @@
+import { isIdempotent } from '../../call/idempotency.js';
+import type { Idempotency } from '../../call/idempotency.js';
+
+/** The names of the methods of `T` that return a promise, as iTwin.js has it. */
+export type AsyncMethodsOf<T> = {
+  [P in keyof T]: T[P] extends (...args: never[]) => Promise<unknown> ? P : never;
+}[keyof T];
+
+/** What the promise that a method returns resolves with, as iTwin.js has it. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any method
+export type PromiseReturnType<T extends (...args: any) => Promise<any>> = Awaited<ReturnType<T>>;
+
+/** How a method of a channel is called. */
+export interface IpcMethodPolicy {
+  /**
+   * Declares that a frontend may repeat a call that the backend may have run already: it is sent again in the next session
+   * where its own is lost. Default: the call rejects with an `IpcClosedError`.
+   */
+  readonly idempotency?: Idempotency;
+}
+
+/** A channel, with the types of what goes over it. Both sides import the same one. */
+export interface IpcChannelDefinition<
+  Functions extends object = object,
+  Notifications extends object = object,
+> {
+  /** As both sides write it, for instance `robot-v1.2`. On the wire it has the prefix `itwin.`. */
+  readonly name: string;
+  /** Methods that can be called, as a list or each with its policy; absent: whatever the handler offers. */
+  readonly methods?:
+    readonly (keyof Functions & string)[] | { readonly [Name in keyof Functions & string]?: IpcMethodPolicy };
+  /** Never there: it carries the types. */
+  readonly types?: { readonly functions: Functions; readonly notifications: Notifications };
+}
+
+/**
+ * Defines a channel with its types.
+ *
+ * ```ts
+ * export const robotChannel = ipcChannel<RobotIpc, RobotNotifications>('robot-v1.2');
+ * ```
+ *
+ * @param name unique in the application; a version in it keeps frontends of another version off
+ * @param options.methods the only methods that can be called, whatever else the handler's class has; as an object they
+ * have policies: `{ methods: { drive: {}, position: { idempotency: 'safe' } } }`
+ */
+export function ipcChannel<Functions extends object, Notifications extends object = object>(
+  name: string,
+  options: Pick<IpcChannelDefinition<Functions>, 'methods'> = {},
+): IpcChannelDefinition<Functions, Notifications> {
+  return { name, ...options };
+}
+
+/** Whatever names a channel. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a channel with types of any kind is one
+export type IpcChannelLike<Functions extends object = any, Notifications extends object = any> =
+  string | IpcChannelDefinition<Functions, Notifications>;
+
+/** The names of what can be called over a channel, where it narrows that. */
+export function channelMethods(channel: IpcChannelLike): readonly string[] | undefined {
+  const methods = typeof channel === 'string' ? undefined : channel.methods;
+  return methods && (Array.isArray(methods) ? (methods as string[]) : Object.keys(methods));
+}
+
+/** Whether a call may be sent again in another session. */
+export function isRepeatable(channel: IpcChannelLike, method: string): boolean {
+  const methods: object | undefined = typeof channel === 'string' ? undefined : channel.methods;
+  if (!methods || !Object.hasOwn(methods, method)) return false;
+  return isIdempotent((methods as Record<string, IpcMethodPolicy>)[method]?.idempotency);
+}
+
+/** Whatever names a channel whose backend notifies of these. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what can be called over it is of no interest here
+export type IpcChannelWith<Notifications extends object> = IpcChannelLike<any, Notifications>;
+
+/** The name of a channel as its users write it. */
+export function channelName(channel: IpcChannelLike): string {
+  return typeof channel === 'string' ? channel : channel.name;
+}
+
+const PREFIX = 'itwin.';
+
+/** The name of a channel on the wire (WIRE 3.5). */
+export function wireChannel(channel: IpcChannelLike): string {
+  return PREFIX + channelName(channel);
+}
+
+/** The channels of iTwin.js itself. Applications handle those of its functions, and no others. */
+const RESERVED = 'itwinjs-core/';
+/** The channel of `IpcAppFunctions`, by which frontends of iTwin.js open models. */
+export const IPC_APP = `${RESERVED}ipc-app`;
+const ITWIN_FUNCTIONS: readonly string[] = [IPC_APP, `${RESERVED}nativeApp`];
+/** The channel that calls of RPC go over, on the wire. */
+export const RPC_CHANNEL = `${PREFIX}${RESERVED}rpc-over-ipc`;
+
+/** Between the name of a channel that the backend calls, and the number of the call (WIRE 3.7). */
+export const REPLY_MARK = '-invoke_response-';
+
+/**
+ * Checks what a handler calls its channel.
+ *
+ * @throws Error with a sentence, for a name that no handler can have
+ */
+export function checkChannelName(name: unknown): asserts name is string {
+  if (typeof name !== 'string' || name === '') throw new Error('An IPC channel needs a name.');
+  const isReserved = name.startsWith(RESERVED) && !ITWIN_FUNCTIONS.includes(name);
+  if (isReserved || name.includes(REPLY_MARK))
+    throw new Error(`The IPC channel "${name}" is reserved: iTwin.js uses it itself.`);
+  if (name.startsWith(PREFIX))
+    throw new Error(`The IPC channel "${name}" is named without "${PREFIX}", which the wire adds.`);
+}

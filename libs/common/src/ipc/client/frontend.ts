@@ -1,0 +1,259 @@
+import { DeadlineError, rebuildError } from '../../error/backend.error.js';
+import { newId } from '../../base/random.id.js';
+import { settle, notifyAll } from '../../base/settle.js';
+import { onAbort, throwIfAborted } from '../../base/abort.js';
+import { later } from '../../base/timer.js';
+import { defaultIpcLimits, limitsFrom } from '../../base/limits.js';
+import type { IpcConnector } from '../wire/transport.js';
+import { isRepeatable, REPLY_MARK, wireChannel } from '../channel/channel.js';
+import type { IpcChannelLike } from '../channel/channel.js';
+import { unwrapEnvelope } from '../channel/envelope.js';
+import type {
+  IpcAddListener,
+  IpcFrontendHandler,
+  IpcFrontendListener,
+  IpcFrontendOptions,
+  IpcInvokeOptions,
+} from './frontend.options.js';
+import { IpcListeners } from '../channel/listeners.js';
+import { prepareInvoke, prepareSend } from '../message/outgoing.message.js';
+import { PersistentConnection } from './persistent.connection.js';
+import type { IpcConnectionState } from './persistent.connection.js';
+import { IpcClosedError, IpcMessageType } from '../message/message.js';
+import type { IpcClosure, IpcMessage } from '../message/message.js';
+import { makeProxy } from '../channel/proxy.js';
+import type { IpcProxy } from '../channel/proxy.js';
+
+/** How often a call that may be repeated is sent again, each time because its session was lost. */
+const MOST_REPETITIONS = 4;
+
+interface Pending {
+  resolve: (data: unknown) => void;
+  reject: (reason: unknown) => void;
+  /** The session is over: rejects, or sends the call again. */
+  lost: (error: IpcClosedError) => void;
+}
+
+/** A frontend's side of IPC: one backend, one session at a time. Two of them in a page do not see each other. */
+export class IpcFrontend {
+  readonly #pairing: PersistentConnection;
+  readonly #timeoutMs: number;
+  readonly #rebuild: (members: object) => unknown;
+  readonly #pending = new Map<number, Pending>();
+  readonly #listeners = new IpcListeners<IpcFrontendListener>();
+  /** By channel: removes the handler. */
+  readonly #handlers = new Map<string, () => void>();
+  #lastRequest = 0;
+
+  constructor(connect: IpcConnector, options: IpcFrontendOptions = {}) {
+    const { invokeTimeoutMs = 60_000, reconnect = true, reconnectMs = [] } = options;
+    const { connectTimeoutMs = 10_000, heartbeatMs = 30_000 } = options;
+    const limits = limitsFrom(defaultIpcLimits, options.limits);
+    this.#timeoutMs = invokeTimeoutMs;
+    const { mapError = (error) => error } = options;
+    this.#rebuild = (members) => mapError(rebuildError(members));
+    this.#pairing = new PersistentConnection(
+      connect,
+      { limits, reconnect, reconnectMs, connectTimeoutMs, heartbeatMs },
+      (message) => this.#receive(message),
+      (closure) => this.#lost(closure),
+    );
+  }
+
+  /** Resolves when a session has begun; rejects when this frontend is closed before. */
+  get ready(): Promise<void> {
+    return this.#pairing.ready;
+  }
+
+  /** Whether there is a session. */
+  get isValid(): boolean {
+    return this.#pairing.isPaired;
+  }
+
+  /**
+   * Whether this is a native app: the backend of the session, or of the last, has said that both are on one computer. It
+   * says so over message ports, in memory, and over WebSocket where it is `native`; never on the compatible wire.
+   */
+  get isNative(): boolean {
+    return this.#pairing.isNative;
+  }
+
+  /** What becomes of messages just now: sent, kept until there is a connection, or refused. */
+  get state(): IpcConnectionState {
+    return this.#pairing.state;
+  }
+
+  /** Told of every change of {@link state}. @returns stops listening */
+  onStateChange(listener: (state: IpcConnectionState, closure: IpcClosure | undefined) => void): () => void {
+    return this.#pairing.onStateChange(listener);
+  }
+
+  /** There may be a network again: tries to connect at once, where it waits to. */
+  hurry(): void {
+    this.#pairing.hurry();
+  }
+
+  /**
+   * Sends a message without an answer; where there is no session yet, as soon as there is one.
+   *
+   * @throws IpcClosedError when there never will be one, or too much waits for it; NumberedError for a value that cannot
+   * be sent
+   */
+  send(channel: IpcChannelLike, ...args: unknown[]): void {
+    this.#pairing.send(prepareSend(wireChannel(channel), args));
+  }
+
+  /** Calls a channel, and gets what it answers with as it is: for handlers the envelope. */
+  invoke(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
+    return this.call(wireChannel(channel), method, args, {}, isRepeatable(channel, method));
+  }
+
+  /** Calls a method of the handler of a channel; rejects with what it throws. */
+  async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
+    return unwrapEnvelope(await this.invoke(channel, method, ...args), this.#rebuild);
+  }
+
+  /** The methods of the backend's handler for a channel, to be called as if they were here. */
+  makeIpcProxy<T extends object>(channel: IpcChannelLike, options?: IpcInvokeOptions): IpcProxy<T> {
+    const name = wireChannel(channel);
+    return makeProxy(async (method, args) =>
+      unwrapEnvelope(
+        await this.call(name, method, args, options, isRepeatable(channel, method)),
+        this.#rebuild,
+      ),
+    );
+  }
+
+  /**
+   * Listens to messages from the backend. A typed channel has its notifications:
+   * `(event, name, ...arguments)`.
+   *
+   * @returns stops listening
+   */
+  readonly addListener: IpcAddListener = (channel: IpcChannelLike, listener: IpcFrontendListener) =>
+    this.#listeners.add(wireChannel(channel), listener);
+
+  /** Ends what {@link addListener} began, for the same listener. */
+  removeListener(channel: IpcChannelLike, listener: IpcFrontendListener): void {
+    this.#listeners.remove(wireChannel(channel), listener);
+  }
+
+  /**
+   * Answers calls of the backend's over a channel (`IpcSession.invoke`, WIRE 3.7) with the handler's bare value, or
+   * `{ error }`. The handler replaces the one before on this channel.
+   *
+   * @returns a function that removes the handler
+   */
+  handle(channel: IpcChannelLike, handler: IpcFrontendHandler): () => void {
+    const name = wireChannel(channel);
+    this.#handlers.get(name)?.();
+    const remove = this.#listeners.add(name, (_event, reply: unknown, ...args: unknown[]) => {
+      if (typeof reply !== 'string' || !reply.includes(REPLY_MARK)) return;
+      settle(
+        () => handler(...args),
+        (value) => this.#reply(reply, value ?? null),
+        (error) => this.#reply(reply, { error: described(error) }),
+      );
+    });
+    this.#handlers.set(name, remove);
+    return remove;
+  }
+
+  /**
+   * Calls a channel by its name on the wire.
+   *
+   * @param repeatable whether the call is sent again in the next session where its own is lost
+   * @throws IpcClosedError (rejection) when the session is lost before; DeadlineError; the signal's reason
+   */
+  call(
+    wireName: string,
+    method: string,
+    args: unknown[],
+    options: IpcInvokeOptions = {},
+    repeatable = false,
+  ): Promise<unknown> {
+    const { signal, timeoutMs: given = this.#timeoutMs, activityId = newId() } = options;
+    // What is for ever has no number on the wire.
+    const timeoutMs = Number.isFinite(given) ? given : 0;
+    const request = ++this.#lastRequest;
+    return new Promise((resolve, reject) => {
+      throwIfAborted(signal);
+      const message = prepareInvoke(wireName, method, request, args, { activityId, timeoutMs });
+      const late = () => this.#abandon(request, new DeadlineError(timeoutMs));
+      const timer = later(timeoutMs, late);
+      const done = () => {
+        clearTimeout(timer);
+        leave();
+        this.#pending.delete(request);
+      };
+      const leave = onAbort(signal, (reason) => this.#abandon(request, reason));
+      const send = () => {
+        try {
+          this.#pairing.send(message);
+        } catch (error) {
+          this.#pending.get(request)?.reject(error);
+        }
+      };
+      let repetitions = repeatable ? MOST_REPETITIONS : 0;
+      this.#pending.set(request, {
+        resolve: (data) => (done(), resolve(data)),
+        reject: (reason) => (done(), reject(reason)),
+        lost: (error) => {
+          if (repetitions-- > 0 && this.state !== 'closed') send();
+          else this.#pending.get(request)?.reject(error);
+        },
+      });
+      send();
+    });
+  }
+
+  /** Ends the session, and this frontend with it. */
+  close(): void {
+    this.#pairing.close();
+  }
+
+  #abandon(request: number, reason: unknown): void {
+    const pending = this.#pending.get(request);
+    if (!pending) return;
+    pending.reject(reason);
+    this.#pairing.cancel(request);
+  }
+
+  #reply(channel: string, value: unknown): void {
+    // Who asked is gone with the session.
+    if (!this.isValid) return;
+    try {
+      this.#pairing.send(prepareSend(channel, [value]));
+    } catch (error) {
+      // What is told now is text, and can be sent.
+      this.#pairing.send(prepareSend(channel, [{ error: described(error) }]));
+    }
+  }
+
+  #receive({ type, channel, request, data, refusal }: IpcMessage): void {
+    if (type === IpcMessageType.Response) {
+      const pending = this.#pending.get(request);
+      if (refusal) pending?.reject(refusal);
+      else pending?.resolve(data[0]);
+    } else if (refusal) console.error(refusal);
+    else if (type === IpcMessageType.Push)
+      notifyAll(this.#listeners.of(channel), (listener) => listener({}, ...data));
+  }
+
+  #lost(closure: IpcClosure): void {
+    const error = new IpcClosedError(closure);
+    for (const { lost } of this.#pending.values()) lost(error);
+  }
+}
+
+/** Whatever was thrown, as text. */
+function described(error: unknown): { message: string; name?: string } {
+  try {
+    if (!(error instanceof Error)) return { message: String(error) };
+    // Anything may be under these names.
+    const { message, name } = error as { message: unknown; name: unknown };
+    return { message: String(message), name: String(name) };
+  } catch {
+    return { message: 'unknown error' };
+  }
+}

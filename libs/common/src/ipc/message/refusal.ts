@@ -1,0 +1,156 @@
+import { generalError } from '../../base/numbered.error.js';
+import type { NumberedError } from '../../base/numbered.error.js';
+import type { IpcLimits } from '../../base/limits.js';
+import { IpcMessageType, IpcProtocolError } from './message.js';
+
+/** A message of the durable wire whose value is not taken, by what is known of it. */
+export class RefusedMessage {
+  /** @param head the message as a list, without its value */
+  constructor(
+    readonly head: readonly unknown[],
+    readonly error: NumberedError,
+  ) {}
+}
+
+/**
+ * Refuses the value of a message.
+ *
+ * @throws IpcProtocolError for what is not a message
+ */
+export function refuseMessage(message: unknown, error: NumberedError): unknown {
+  if (!Array.isArray(message)) throw new IpcProtocolError(1007, error.message);
+  const [type, request, channel] = message as unknown[];
+  if (type === IpcMessageType.Invoke) return new RefusedMessage([type, request, channel, '', []], error);
+  return new RefusedMessage(message.slice(0, type === IpcMessageType.Response ? 3 : 2), error);
+}
+
+/** Characters of text that are parsed without being looked at before. */
+const SHORT_TEXT = 5 * 1024 * 1024;
+/** A text has a list or an object for so many characters that it may have. Parsed, one takes some fifty bytes. */
+const LIST_LENGTH = 16;
+/** Characters in which the head of a message has to be, and its tail. */
+const HEAD_LENGTH = 8192;
+const TAIL_LENGTH = 64;
+
+/** Characters of JSON text that one message may have. */
+function mostText({ textLength, messageBytes }: IpcLimits): number {
+  return Math.min(textLength, messageBytes);
+}
+
+/**
+ * Checks the length of a frame, before anything is made of it: a text with escapes takes up to twice its length.
+ *
+ * @throws IpcProtocolError
+ */
+export function checkFrameLength(length: number, limits: IpcLimits): void {
+  if (length > 2 * mostText(limits) + 1024) throw tooLong(limits);
+}
+
+/** @throws IpcProtocolError for a text that is longer than that of a message may be */
+export function checkTextLength(length: number, limits: IpcLimits): void {
+  if (length > mostText(limits)) throw tooLong(limits);
+}
+
+/** Whether a text is longer, or has more lists and objects, than a message may have. */
+export function isTooMuch(json: string, limits: IpcLimits): boolean {
+  const most = mostText(limits);
+  if (json.length > most) return true;
+  return json.length > SHORT_TEXT && scanItems(json, () => undefined) > most / LIST_LENGTH;
+}
+
+/**
+ * Parses the text of a frame of the durable wire.
+ *
+ * @param parse makes a value of JSON text
+ * @returns the frame; a message that is too long stands there refused
+ * @throws IpcProtocolError for one that nobody could be told of
+ */
+export function parseFrame(text: string, limits: IpcLimits, parse: (json: string) => unknown): unknown {
+  const most = mostText(limits);
+  if (text.length <= Math.min(most, SHORT_TEXT)) return parse(text);
+  const list: unknown[] = [];
+  let lists = 0;
+  if (!text.startsWith('[') || !text.endsWith(']')) throw new IpcProtocolError(1007, 'A frame is no list.');
+  scanItems(text, (from, to, inItem) => {
+    const json = text.slice(from, to);
+    lists += inItem;
+    list.push(to - from > most || lists > most / LIST_LENGTH ? refuseText(json, limits) : parse(json));
+  });
+  return list;
+}
+
+/** @throws IpcProtocolError where the text is not that of a call or an answer */
+function refuseText(json: string, limits: IpcLimits): RefusedMessage {
+  const match = /^\[([23]),(\d{1,16}),("(?:[^"\\]|\\.)*"),/.exec(json.slice(0, HEAD_LENGTH));
+  if (!match) throw tooLong(limits);
+  const head = [Number(match[1]), Number(match[2]), JSON.parse(match[3]!) as unknown];
+  return refuseMessage(head, longTextError(limits)) as RefusedMessage;
+}
+
+/** A message of the compatible wire whose text is too long. */
+export interface RefusedCall {
+  readonly type: number;
+  readonly channel: string;
+  readonly request: number;
+  readonly sequence: number;
+  readonly refusal: NumberedError;
+}
+
+/**
+ * Finds out whose call, or answer to which call, a message of the compatible wire is, without parsing it.
+ *
+ * @throws IpcProtocolError where it is none, or is not written as iTwin.js writes it
+ */
+export function refuseCall(json: string, limits: IpcLimits): RefusedCall {
+  const head = /^\{"type":([23]),"channel":("(?:[^"\\]|\\.)*"),"(?:method|response":(\d{1,16}),)/.exec(
+    json.slice(0, HEAD_LENGTH),
+  );
+  const tail = /(?:,"request":(\d{1,16}))?,"sequence":(\d{1,16})\}$/.exec(json.slice(-TAIL_LENGTH));
+  const request = head?.[3] ?? tail?.[1];
+  if (!head || !tail || request === undefined) throw tooLong(limits);
+  return {
+    type: Number(head[1]),
+    channel: JSON.parse(head[2]!) as string,
+    request: Number(request),
+    sequence: Number(tail[2]),
+    refusal: longTextError(limits),
+  };
+}
+
+function longTextError(limits: IpcLimits): NumberedError {
+  return generalError(`The message is larger than ${mostText(limits)} characters of text may be.`);
+}
+
+function tooLong(limits: IpcLimits): IpcProtocolError {
+  return new IpcProtocolError(1009, `A text frame of more than ${mostText(limits)} characters.`);
+}
+
+/**
+ * Finds the items of a JSON list without parsing them.
+ *
+ * @param item is given where an item begins and ends, and how many lists and objects it has
+ * @returns how many lists and objects the text has in all
+ */
+function scanItems(text: string, item: (from: number, to: number, lists: number) => void): number {
+  let depth = 0;
+  let lists = 0;
+  let from = 1;
+  let before = 1;
+  const next = (to: number) => {
+    item(from, to, lists - before);
+    from = to + 1;
+    before = lists;
+  };
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x22) {
+      for (i++; i < text.length && text.charCodeAt(i) !== 0x22; i++) if (text.charCodeAt(i) === 0x5c) i++;
+    } else if (code === 0x5b || code === 0x7b) {
+      depth++;
+      lists++;
+    } else if (code === 0x5d || code === 0x7d) {
+      if (--depth === 0) next(i);
+    } else if (code === 0x2c && depth === 1) next(i);
+  }
+  return lists;
+}

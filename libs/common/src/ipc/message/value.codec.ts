@@ -1,0 +1,167 @@
+import { generalError, NumberedError } from '../../base/numbered.error.js';
+import type { ErrorExposure } from '../../error/error.members.js';
+import { checkDepth, isCount, reviveValue, stringifyValue } from '../../value/value.codec.js';
+import { defaultWireLimits } from '../../base/limits.js';
+import { IpcProtocolError } from './message.js';
+
+/** A kind of typed array that crosses IPC. */
+interface ArrayKind {
+  readonly name: string;
+  /** Absent for a `DataView`. */
+  readonly BYTES_PER_ELEMENT?: number;
+  new (memory: ArrayBuffer, offset: number, length: number): ArrayBufferView;
+}
+
+/** By type code (WIRE 3.1). A Node `Buffer` is a `Uint8Array`. */
+const kinds: readonly ArrayKind[] = [
+  Uint8Array,
+  Int8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  DataView,
+];
+/** By `Symbol.toStringTag`, which tells the kind of an array of any realm. */
+const codes = new Map<string, number>(kinds.map(({ name }, code) => [name, code]));
+
+/** Whether IPC has a code for the kind of a typed array; arrays of BigInts have none. */
+export function isCarried(view: ArrayBufferView): object | undefined {
+  return codes.has((view as Uint8Array)[Symbol.toStringTag]) ? view : undefined;
+}
+
+/** @throws NumberedError for an array of BigInts */
+function codeOf(view: ArrayBufferView): number {
+  const code = codes.get((view as Uint8Array)[Symbol.toStringTag]);
+  if (code === undefined)
+    throw generalError('The value cannot be sent: it has an array of BigInts or the like.');
+  return code;
+}
+
+/**
+ * The same array over other memory.
+ *
+ * @throws NumberedError for an array of BigInts
+ */
+export function arrayOver(view: ArrayBufferView, memory: ArrayBuffer): ArrayBufferView {
+  const kind = kinds[codeOf(view)]!;
+  return new kind(memory, 0, memory.byteLength / (kind.BYTES_PER_ELEMENT ?? 1));
+}
+
+/** A value on its way: JSON text (`undefined` for an absent value), and the memory of its typed arrays. */
+export interface EncodedIpcValue {
+  json: string | undefined;
+  parts: readonly Uint8Array[];
+}
+
+const noParts: readonly Uint8Array[] = [];
+
+/** Nesting of a value that is sent: a message around it, and its envelope, are within what a peer takes by default. */
+export const DEEPEST_SENT = defaultWireLimits.depth - 2;
+
+/**
+ * Writes a value as JSON text and binary parts. The parts are the arrays' own memory, not copies.
+ *
+ * @param exposure what of errors in the value may be seen
+ * @throws NumberedError for a cycle, a BigInt or an array of them, and for what would end the session where it arrives
+ */
+export function encodeIpcValue(value: unknown, exposure?: ErrorExposure): EncodedIpcValue {
+  let parts: Uint8Array[] | undefined;
+  const json = stringifyValue(
+    value,
+    (view) => {
+      if (!isCarried(view)) return undefined;
+      const type = codeOf(view);
+      parts ??= [];
+      const index = parts.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) - 1;
+      return { ipc: 'binary', type, index };
+    },
+    DEEPEST_SENT,
+    exposure,
+  );
+  if (json !== undefined) checkMembers(json, parts?.length ?? 0);
+  return { json, parts: parts ?? noParts };
+}
+
+// As `JSON.stringify` writes it; in a text its quotes are escaped.
+const MARKER = '"ipc":"binary"';
+const PROTOTYPE = '"__proto__":';
+
+/**
+ * An object of the application's that looks like a marker would be made an array of, or break the connection: a
+ * frontend of iTwin.js does not get over one; and no peer of ours takes a prototype. Who could store such an object
+ * somewhere could end the sessions of whoever reads it.
+ */
+function checkMembers(json: string, expected: number): void {
+  if (json.includes(PROTOTYPE))
+    throw generalError('The value cannot be sent: a member may not be named "__proto__".');
+  let found = 0;
+  for (let at = json.indexOf(MARKER); at >= 0; at = json.indexOf(MARKER, at + MARKER.length)) found++;
+  if (found > expected) throw markerError();
+}
+
+/** What an object that looks like a marker is refused with, on every wire. */
+export function markerError(): NumberedError {
+  return generalError(
+    `The value cannot be sent: an object with the member ${MARKER} would be taken for a typed array.`,
+  );
+}
+
+/** Reads JSON text. @throws IpcProtocolError for text that is none, or is nested too deeply */
+export function parseText(json: string, depth: number): unknown {
+  try {
+    checkDepth(json, depth);
+    return JSON.parse(json);
+  } catch (error) {
+    throw new IpcProtocolError(
+      1007,
+      error instanceof NumberedError ? error.message : 'A message is not valid JSON.',
+    );
+  }
+}
+
+/** Whether a value that was read of JSON text has to be completed by {@link reviveParts}. */
+export function needsParts(json: string, parts: readonly Uint8Array[]): boolean {
+  // Without parts an object that looks like a marker is an object.
+  return parts.length > 0 || mayHoldPrototype(json);
+}
+
+/**
+ * Puts arrays in the place of their markers.
+ *
+ * @param parts their memory; each may change its place in memory
+ * @throws NumberedError for a member named `__proto__`; IpcProtocolError for markers that mean nothing
+ */
+export function reviveParts(value: unknown, parts: Uint8Array[]): unknown {
+  if (parts.length === 0) return reviveValue(value, () => undefined);
+  return reviveValue(value, (record) =>
+    Object.hasOwn(record, 'ipc') && record['ipc'] === 'binary' ? arrayOf(record, parts) : undefined,
+  );
+}
+
+/** A walk is paid on every member. The name can hide behind escapes only where there is a backslash-u. */
+function mayHoldPrototype(json: string): boolean {
+  return json.includes('__proto__') || json.includes('\\u');
+}
+
+/** Parts below this size are copied: a few bytes would keep the whole chunk alive that they arrived in. */
+const LARGE_PART = 4096;
+
+/** The array that a marker stands for. Arrays of the same part share its memory. */
+function arrayOf(marker: Record<string, unknown>, parts: Uint8Array[]): ArrayBufferView {
+  const { type, index } = marker;
+  const kind = isCount(type) ? kinds[type] : undefined;
+  const part = isCount(index) ? parts[index] : undefined;
+  if (!kind || !part)
+    throw new IpcProtocolError(1007, 'A message refers to a binary frame that is not there.');
+  const { BYTES_PER_ELEMENT: size = 1 } = kind;
+  if (part.byteLength % size !== 0)
+    throw new IpcProtocolError(1007, `A binary frame of ${part.byteLength} bytes is no ${kind.name}.`);
+  const isShared = part.byteLength < LARGE_PART && part.byteLength < part.buffer.byteLength;
+  const memory = isShared || part.byteOffset % size !== 0 ? new Uint8Array(part) : part;
+  parts[index as number] = memory;
+  return new kind(memory.buffer as ArrayBuffer, memory.byteOffset, memory.byteLength / size);
+}

@@ -1,0 +1,108 @@
+import { describe, expect, it } from '@jest/globals';
+import { defaultIpcLimits } from '../../base/limits.js';
+import type { IpcTransport } from '../message/link.js';
+import type { IpcFrame } from '../message/message.js';
+import { IpcServer } from './server.js';
+
+/** A connection whose peer takes nothing until it is let. */
+class SlowTransport implements IpcTransport {
+  bufferedBytes = 0;
+  readonly written: IpcFrame[] = [];
+  #drain: (() => void)[] = [];
+
+  write(frame: IpcFrame): void {
+    this.written.push(frame);
+    this.bufferedBytes += (frame as string).length;
+  }
+  defer(work: () => void): void {
+    queueMicrotask(work);
+  }
+  drained(): Promise<void> {
+    return new Promise((resolve) => this.#drain.push(resolve));
+  }
+  take(): void {
+    this.bufferedBytes = 0;
+    for (const resolve of this.#drain.splice(0)) resolve();
+  }
+  close(): void {
+    this.take();
+  }
+}
+
+const turns = async () => {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+function start(limits: Partial<typeof defaultIpcLimits>) {
+  const server = new IpcServer({ limits: { ...defaultIpcLimits, ...limits }, invokeTimeoutMs: 0 });
+  const begun: number[] = [];
+  server.channels.handle('itwin.c', (_event, _method, n: number, length: number) => {
+    begun.push(n);
+    return 'x'.repeat(length);
+  });
+  const transport = new SlowTransport();
+  const { link, session } = server.open(transport, { id: 'a' });
+  let sequence = 0;
+  const call = (length: number) => {
+    const message = {
+      type: 2,
+      channel: 'itwin.c',
+      method: 'm',
+      data: [sequence, length],
+      request: sequence + 1,
+    };
+    link.receive(JSON.stringify([JSON.stringify({ ...message, sequence }), 0]));
+    return sequence++;
+  };
+  return { server, begun, transport, session, call };
+}
+
+describe('answers that wait until those before are taken', () => {
+  it('keep further calls waiting, which begin when there is room', async () => {
+    const { begun, transport, call } = start({ bufferedBytes: 2000, answerBytes: 8000 });
+    call(1500);
+    call(1200);
+    await turns();
+    expect([begun, transport.written.length]).toEqual([[0, 1], 1]);
+    call(1);
+    call(1);
+    await turns();
+    // More than an eighth waits.
+    expect([begun, transport.written.length]).toEqual([[0, 1], 1]);
+    for (let i = 0; i < 4; i++) {
+      transport.take();
+      await turns();
+    }
+    expect([begun, transport.written.length]).toEqual([[0, 1, 2, 3], 4]);
+  });
+
+  it('are errors from so many bytes on, and sent in their order', async () => {
+    const { begun, transport, call } = start({ bufferedBytes: 2000, answerBytes: 1000 });
+    call(1500);
+    for (let i = 0; i < 3; i++) call(i === 0 ? 100 : 900);
+    await turns();
+    expect(begun).toEqual([0, 1, 2]);
+    for (let i = 0; i < 6; i++) {
+      transport.take();
+      await turns();
+    }
+    const answers = transport.written.map((frame) => JSON.parse(JSON.parse(frame as string)[0]).data);
+    expect(answers.map((answer) => (answer.error ? answer.error.name : answer.length))).toEqual([
+      1500,
+      100,
+      'TransientError',
+      900,
+    ]);
+  });
+
+  it('are forgotten with their session, and nothing is counted for them', async () => {
+    const { server, transport, session, call } = start({ bufferedBytes: 2000 });
+    call(1500);
+    call(1200);
+    await turns();
+    session.close(3000, 'enough');
+    await turns();
+    expect([server.size, transport.written.length]).toEqual([0, 1]);
+    expect(await server.close(1000)).toBe(0);
+  });
+});

@@ -1,0 +1,123 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { describe, expect, it } from '@jest/globals';
+import { CallBacklog } from './call.backlog.js';
+import { ignoredMessage, IpcMessageType } from '../message/message.js';
+
+/** Waits for the next turn of the event loop. */
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+const call = (request: number, data: unknown[] = []) => ({
+  ...ignoredMessage,
+  type: IpcMessageType.Invoke,
+  request,
+  data,
+  sequence: request,
+});
+
+/** A backlog of which `most` may run at once; each runs until it is ended. */
+function backlogOf(most: number, limit = 1_000_000) {
+  const storage = new AsyncLocalStorage<string>();
+  const begun: [request: number, store: string | undefined][] = [];
+  let running = 0;
+  let emptied = 0;
+  let shared = 0;
+  const bytes = {
+    take: (by: number) => (shared += by) < 10_000,
+    add: (by: number) => void (shared += by),
+  };
+  const backlog = new CallBacklog(limit, bytes, {
+    room: () => most - running,
+    begin: ({ request }) => {
+      running++;
+      begun.push([request, storage.getStore()]);
+    },
+    emptied: () => void emptied++,
+  });
+  const endOne = () => {
+    running--;
+    backlog.resume();
+  };
+  return { backlog, begun, storage, endOne, emptied: () => emptied, shared: () => shared };
+}
+
+describe('a backlog of calls', () => {
+  it('lets each begin in its turn, in the asynchronous context in which it came', async () => {
+    const { backlog, begun, storage, endOne } = backlogOf(2);
+    for (let i = 1; i <= 5; i++) storage.run(`of ${i}`, () => backlog.add(call(i)));
+    expect(begun.map(([request]) => request)).toEqual([1, 2]);
+    for (let i = 3; i <= 5; i++) {
+      storage.run('of another', endOne);
+      await nextTurn();
+      expect(begun.at(-1)).toEqual([i, `of ${i}`]);
+      expect(begun).toHaveLength(i);
+    }
+    expect(backlog.isEmpty).toBe(true);
+  });
+
+  it('begins nothing and gives nothing back twice when the session ends between turn and beginning', async () => {
+    const { backlog, begun, endOne, shared } = backlogOf(1);
+    for (let i = 1; i <= 3; i++) backlog.add(call(i));
+    endOne();
+    backlog.clear();
+    await nextTurn();
+    expect(begun).toHaveLength(1);
+    expect(shared()).toBe(0);
+  });
+
+  it('counts the place of a call that was cancelled until its turn', async () => {
+    const { backlog, endOne, shared } = backlogOf(1, 3000);
+    backlog.add(call(1));
+    let added = 0;
+    for (let i = 2; i < 1000 && backlog.add(call(i, ['x'.repeat(500)])); i++) {
+      backlog.cancel(i);
+      added++;
+    }
+    expect(added).toBeLessThan(20);
+    endOne();
+    await nextTurn();
+    expect(shared()).toBe(0);
+    expect(backlog.isEmpty).toBe(true);
+  });
+
+  it('lets nothing overtake what waits, and begins no more than there is room for', async () => {
+    const { backlog, begun, endOne } = backlogOf(1);
+    for (let i = 1; i <= 3; i++) backlog.add(call(i));
+    endOne();
+    // The second may begin, and has not yet.
+    backlog.add(call(4));
+    await nextTurn();
+    expect(begun.map(([request]) => request)).toEqual([1, 2]);
+    for (let i = 0; i < 2; i++) {
+      endOne();
+      await nextTurn();
+    }
+    expect(begun.map(([request]) => request)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('counts bytes, and gives them back', async () => {
+    const { backlog, endOne } = backlogOf(1, 3000);
+    backlog.add(call(1));
+    const large = ['x'.repeat(1500)];
+    expect([backlog.add(call(2, large)), backlog.add(call(3, large))]).toEqual([true, false]);
+    expect(backlog.cancel(2)).toBe(true);
+    expect(backlog.add(call(4, large))).toBe(true);
+    endOne();
+    await nextTurn();
+    expect(backlog.add(call(5, large))).toBe(true);
+  });
+
+  it('forgets what is cancelled, and everything at the end', async () => {
+    const { backlog, begun, endOne, emptied, shared } = backlogOf(1);
+    for (let i = 1; i <= 4; i++) backlog.add(call(i));
+    expect([backlog.cancel(2), backlog.cancel(2), backlog.cancel(9)]).toEqual([true, false, false]);
+    endOne();
+    await nextTurn();
+    await nextTurn();
+    expect(begun.map(([request]) => request)).toEqual([1, 3]);
+    backlog.clear();
+    expect(emptied()).toBe(1);
+    expect(shared()).toBe(0);
+    endOne();
+    await nextTurn();
+    expect(begun).toHaveLength(2);
+  });
+});

@@ -1,0 +1,139 @@
+import { Fifo } from '../../base/fifo.js';
+import { Slices } from '../../base/turn.slices.js';
+import { sizeOf } from '../../value/value.size.js';
+import type { SessionBytes } from '../message/session.bytes.js';
+import { IpcMessageType } from '../message/message.js';
+import type { IpcMessage } from '../message/message.js';
+
+/** Bytes that a message takes besides its value. */
+const MESSAGE_BYTES = 256;
+
+interface Waiting {
+  /** `undefined` for a call that was cancelled. */
+  message: IpcMessage | undefined;
+  bytes: number;
+  /** When it came, in milliseconds. */
+  readonly since: number;
+  /** Lets it begin. */
+  grant(): void;
+}
+
+/** The owner of a backlog. */
+export interface BacklogOwner {
+  /** How many more messages may begin. */
+  room(): number;
+  begin(message: IpcMessage): void;
+  /** Nothing waits any more. */
+  emptied(): void;
+}
+
+/** Calls and messages of one session that wait until others are answered: in order, and up to so many bytes. */
+export class CallBacklog {
+  readonly #waiting = new Fifo<Waiting>();
+  /** By the numbers of their calls. */
+  readonly #calls = new Map<number, Waiting>();
+  #bytes = 0;
+  /** How many may begin, and have not yet. */
+  #granted = 0;
+  #isOver = false;
+  readonly #slices = new Slices(() => this.#step());
+
+  /**
+   * @param limit how many bytes may wait
+   * @param shared what all sessions of the server share
+   */
+  constructor(
+    private readonly limit: number,
+    private readonly shared: Pick<SessionBytes, 'take' | 'add'>,
+    private readonly owner: BacklogOwner,
+  ) {}
+
+  /** Whether nothing waits. */
+  get isEmpty(): boolean {
+    return this.#waiting.size + this.#granted === 0;
+  }
+
+  /** Begins a message, or keeps it behind those that wait. @returns whether there was room for it */
+  add(message: IpcMessage): boolean {
+    if (this.isEmpty && this.owner.room() > 0) {
+      this.owner.begin(message);
+      return true;
+    }
+    const bytes = MESSAGE_BYTES + message.channel.length + sizeOf(message.data);
+    if (this.#bytes + bytes > this.limit || !this.shared.take(bytes)) return false;
+    if (this.#isOver) {
+      // The session had most of all that waits, and has ended with that.
+      this.shared.add(-bytes);
+      return true;
+    }
+    const waiting: Waiting = { message, bytes, since: performance.now(), grant: () => undefined };
+    // It begins in the asynchronous context in which it came, and not in that of the call that made room for it.
+    void new Promise<void>((resolve) => (waiting.grant = resolve)).then(() => this.#begin(waiting));
+    this.#bytes += bytes;
+    this.#waiting.push(waiting);
+    if (message.type === IpcMessageType.Invoke) this.#calls.set(message.request, waiting);
+    return true;
+  }
+
+  /** Something has been answered: others may begin. */
+  resume(): void {
+    if (this.#waiting.size > 0) this.#slices.go();
+  }
+
+  /** Forgets a call: nobody waits for its answer any more. @returns whether it was waiting */
+  cancel(request: number): boolean {
+    const waiting = this.#calls.get(request);
+    if (!waiting) return false;
+    this.#calls.delete(request);
+    waiting.message = undefined;
+    // Its place is taken until its turn: a peer could fill the queue with what it cancels.
+    this.#release(waiting.bytes - MESSAGE_BYTES);
+    waiting.bytes = MESSAGE_BYTES;
+    return true;
+  }
+
+  /** Forgets everything: the session is over. */
+  clear(): void {
+    this.#isOver = true;
+    for (const waiting of this.#waiting) waiting.message = undefined;
+    this.#waiting.clear();
+    this.#calls.clear();
+    this.#release(this.#bytes);
+    this.#slices.stop();
+    this.owner.emptied();
+  }
+
+  #release(bytes: number): void {
+    this.#bytes -= bytes;
+    this.shared.add(-bytes);
+  }
+
+  /** @returns whether another message may begin */
+  #step(): boolean {
+    if (this.owner.room() <= this.#granted) return false;
+    this.#granted++;
+    this.#waiting.shift()!.grant();
+    return this.#waiting.size > 0;
+  }
+
+  #begin(waiting: Waiting): void {
+    this.#granted--;
+    const { message, bytes, since } = waiting;
+    // Bytes that waited when the session ended were given back with all the rest.
+    if (!this.#isOver) this.#release(bytes);
+    if (message && !this.#isOver) {
+      if (this.#calls.get(message.request) === waiting) this.#calls.delete(message.request);
+      this.owner.begin(late(message, performance.now() - since));
+    }
+    // It may have been answered at once, or not have begun at all.
+    this.resume();
+    if (this.isEmpty) this.owner.emptied();
+  }
+}
+
+/** A message that has waited: its caller waits for so much less. */
+function late(message: IpcMessage, waitedMs: number): IpcMessage {
+  const { timeoutMs } = message;
+  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0)) return message;
+  return { ...message, timeoutMs: Math.max(1, timeoutMs - waitedMs) };
+}

@@ -1,0 +1,137 @@
+import type { Activity } from '../../call/activity.js';
+import type { CallReport } from '../../call/call.report.js';
+import { encodeError } from '../../error/error.codec.js';
+import type { ErrorPolicy } from '../../error/error.codec.js';
+import { bareError, exposureOf, hiddenError, originKeys } from '../../error/error.members.js';
+import type { ErrorExposure, WireError } from '../../error/error.members.js';
+
+/** What of failures is answered, and who is told of the rest. */
+export interface IpcErrorOptions extends ErrorPolicy {
+  /** Told what callers did not learn of, and what a developer should know. */
+  readonly report?: (report: CallReport) => void;
+}
+
+type Members = Record<string, unknown>;
+
+/**
+ * Decides what a caller learns of whatever was thrown, and tells the log.
+ *
+ * @param internal it is a fault of the server, however well the error speaks for itself
+ * @returns the value of `error` in the envelope
+ */
+export function answerFailure(
+  thrown: unknown,
+  activity: Activity,
+  options: IpcErrorOptions,
+  internal = false,
+): unknown {
+  const tell = (error: WireError, what = thrown) =>
+    options.report?.({ kind: 'error', thrown: what, error, activity });
+  try {
+    const error = encodeError(thrown, activity.activityId, options);
+    tell(internal ? { ...error, internal } : error);
+    return encodeIpcError(thrown, error, options);
+  } catch (failure) {
+    // A function of the application's options has failed; what it was asked about is not to be lost with it.
+    const hidden = hiddenError(activity.activityId);
+    tell(hidden);
+    tell(hidden, failure);
+    return encodeIpcError(failure, hidden);
+  }
+}
+
+/**
+ * What of a failure is sent over IPC: by the rules of {@link encodeError}, with the members that iTwin.js
+ * frontends make their errors of (WIRE 3.6).
+ */
+export function encodeIpcError(
+  thrown: unknown,
+  { whole, bare, body }: WireError,
+  policy: ErrorPolicy = {},
+): unknown {
+  if (!whole) {
+    const { isError: _, ...members } = body as Members;
+    // As the reference has it: a name that every error has is not sent.
+    if (bare && !Object.hasOwn(thrown as object, 'name')) delete members['name'];
+    return identified(members);
+  }
+  if (thrown instanceof Error) return errorMembers(thrown, policy, new Set(), policy.developmentMode);
+  if (Array.isArray(thrown)) return sendable(thrown, policy, new Set());
+  if (typeof thrown === 'object' && thrown !== null) return plainMembers(thrown, policy, new Set());
+  // An absent value would look like success; what JSON has no word for is told in words.
+  const isText = thrown === null || ['string', 'number', 'boolean'].includes(typeof thrown);
+  return isText ? thrown : { message: (body as Members)['message'] };
+}
+
+/** What makes a frontend's error a `BackendError`, with its number and name. */
+function identified(members: Members): Members {
+  if (typeof members['errorNumber'] === 'number' && !Object.hasOwn(members, 'iTwinErrorId'))
+    members['iTwinErrorId'] = { scope: 'bentley-error', key: members['name'] };
+  return members;
+}
+
+/** In the order of the members in which the reference writes them. */
+function errorMembers(error: Error, exposure: ErrorExposure, outer: Set<object>, withStack = false): Members {
+  const members = plainMembers(error, exposure, outer);
+  // They are no members of the wire's errors, or told of below.
+  delete members['_metaData'];
+  members['message'] = error.message;
+  if (withStack) members['stack'] = error.stack;
+  identified(members);
+  const { hasMetaData, loggingMetadata } = error as { hasMetaData?: unknown; loggingMetadata?: unknown };
+  if (hasMetaData === true) members['loggingMetadata'] = sendable(loggingMetadata, exposure, outer);
+  return members;
+}
+
+function plainMembers(value: object, exposure: ErrorExposure, outer: Set<object>): Members {
+  const members: Members = {};
+  outer.add(value);
+  for (const [key, item] of Object.entries(value)) {
+    const member = originKeys.has(key) ? undefined : sendable(item, exposure, outer);
+    if (member !== undefined) members[key] = member;
+  }
+  outer.delete(value);
+  return members;
+}
+
+/** A member as it is sent: plain data; what refers back to what contains it, and other instances, are left out. */
+function sendable(value: unknown, exposure: ErrorExposure, outer: Set<object>): unknown {
+  if (typeof value !== 'object' || value === null)
+    return ['function', 'symbol', 'bigint'].includes(typeof value) ? undefined : value;
+  if (value instanceof Date) return value;
+  if (outer.has(value)) return undefined;
+  if (Array.isArray(value) || value instanceof Map || value instanceof Set)
+    return sendableItems(value, exposure, outer);
+  if (value instanceof Error) {
+    const exposed = exposureOf(value, exposure);
+    if (exposed === 'whole') return errorMembers(value, exposure, outer);
+    return encodeIpcError(value, exposed === 'hidden' ? hiddenError('') : bareError(value));
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null
+    ? plainMembers(value, exposure, outer)
+    : undefined;
+}
+
+function sendableItems(
+  value: unknown[] | Map<unknown, unknown> | Set<unknown>,
+  exposure: ErrorExposure,
+  outer: Set<object>,
+): unknown {
+  outer.add(value);
+  const items =
+    value instanceof Map
+      ? plainMembers(Object.fromEntries(value) as object, exposure, outer)
+      : [...value].map((item) => sendable(item, exposure, outer));
+  outer.delete(value);
+  return items;
+}
+
+/** Makes an error of what a frontend's handler threw, as far as it crossed: an Error with its members. */
+export function rebuildFrontendError(thrown: object): Error {
+  // The stack is the frontend's, and a name that is no text would break whoever prints the error.
+  const { message, name, stack: _, ...members } = thrown as Members;
+  const rebuilt = Object.assign(new Error(typeof message === 'string' ? message : 'unknown error'), members);
+  if (typeof name === 'string') rebuilt.name = name;
+  return rebuilt;
+}

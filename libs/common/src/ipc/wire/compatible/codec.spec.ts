@@ -1,0 +1,250 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { defaultIpcLimits } from '../../../base/limits.js';
+import { parseMessage, parseTextFrame, textFrame } from './codec.js';
+import { preparePush, prepareResponse } from '../../message/outgoing.message.js';
+import { encodeIpcValue } from '../../message/value.codec.js';
+
+const kinds = [
+  Uint8Array,
+  Int8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  DataView,
+] as const;
+
+/** Bytes of no pattern, in memory where they begin at an offset. */
+function memory(length: number, offset: number): Uint8Array {
+  const bytes = new Uint8Array(offset + length + 5).map((_, i) => i * 37 + 11);
+  return bytes.subarray(offset, offset + length);
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('hex');
+
+const message = (argument: string, ...parts: Uint8Array[]) =>
+  parseMessage(`{"type":0,"channel":"c","sequence":0,"data":[${argument}]}`, parts, defaultIpcLimits);
+const read = (argument: string, ...parts: Uint8Array[]) => message(argument, ...parts).data[0];
+
+/** Writes a value, and reads it as if it had come from a peer. */
+function roundTrip(value: unknown): unknown {
+  const outgoing = preparePush('c', [value]);
+  const { parts } = outgoing.data.encode();
+  const frame = parseTextFrame(textFrame(outgoing, 5), defaultIpcLimits);
+  expect(frame.parts).toBe(parts.length);
+  const message = parseMessage(
+    frame.json,
+    parts.map((part) => part.slice()),
+    defaultIpcLimits,
+  );
+  expect(message).toMatchObject({ type: 1, channel: 'itwin.c'.slice(6), sequence: 5 });
+  return message.data[0];
+}
+
+describe('typed arrays', () => {
+  it.each(kinds.map((kind, code) => [kind.name, kind, code] as const))(
+    '%s at every offset',
+    (_, kind, code) => {
+      const size = 'BYTES_PER_ELEMENT' in kind ? kind.BYTES_PER_ELEMENT : 1;
+      for (let offset = 0; offset < 9; offset++) {
+        for (const count of [0, 1, 3, 1000]) {
+          const part = memory(count * size, offset);
+          const array = read(`{"ipc":"binary","type":${code},"index":0}`, part) as ArrayBufferView;
+          expect(array.constructor).toBe(kind);
+          expect(bytesOf(array)).toBe(bytesOf(part));
+          const { json, parts } = encodeIpcValue({ array });
+          expect(json).toBe(`{"array":{"ipc":"binary","type":${code},"index":0}}`);
+          expect(parts.map(bytesOf)).toEqual([bytesOf(part)]);
+        }
+      }
+    },
+  );
+
+  it('of a part that is large and aligned are views of it, others a copy', () => {
+    const bytes = memory(80_000, 0);
+    const aligned = bytes.subarray(16, 16 + 64_000);
+    const marker = '{"ipc":"binary","type":8,"index":0}';
+    expect((read(marker, aligned) as Float64Array).buffer).toBe(aligned.buffer);
+    const odd = bytes.subarray(17, 17 + 64_000);
+    const copied = read(marker, odd) as Float64Array;
+    expect(copied.buffer).not.toBe(odd.buffer);
+    expect(bytesOf(copied)).toBe(bytesOf(odd));
+    // A few bytes do not keep alive the chunk that they came in.
+    expect((read(marker, bytes.subarray(0, 8)) as Float64Array).buffer.byteLength).toBe(8);
+  });
+
+  it('are sent from where they are', () => {
+    const array = new Float64Array(10_000);
+    const { parts } = encodeIpcValue([array.subarray(3), Buffer.from(array.buffer, 1, 5)]);
+    expect(parts.map(({ buffer }) => buffer)).toEqual([array.buffer, array.buffer]);
+    expect(parts.map(({ buffer }) => buffer === array.buffer)).toEqual([true, true]);
+    expect(parts.map(({ byteOffset, byteLength }) => [byteOffset, byteLength])).toEqual([
+      [24, 79_976],
+      [1, 5],
+    ]);
+  });
+
+  it('may be Buffers, in shared memory, or empty', () => {
+    const shared = new Uint16Array(new SharedArrayBuffer(6)).fill(7);
+    const value = roundTrip([
+      Buffer.from('é'),
+      shared,
+      new DataView(new ArrayBuffer(0)),
+    ]) as ArrayBufferView[];
+    expect(value.map((array) => array.constructor.name)).toEqual(['Uint8Array', 'Uint16Array', 'DataView']);
+    expect(value.map(bytesOf)).toEqual(['c3a9', '070007000700', '']);
+  });
+
+  it('are numbered in the order of the text, the same one twice', () => {
+    const array = Uint8Array.of(1);
+    const { json, parts } = encodeIpcValue({ b: [array, { c: array }], a: Int8Array.of(2) });
+    expect([...json!.matchAll(/"index":(\d)/g)].map(([, index]) => index)).toEqual(['0', '1', '2']);
+    expect(parts.map(bytesOf)).toEqual(['01', '01', '02']);
+  });
+
+  it.each([BigInt64Array, BigUint64Array])('of BigInts are refused', (kind) => {
+    expect(() => encodeIpcValue({ a: new kind(1) })).toThrow(kind.name);
+  });
+});
+
+describe('markers', () => {
+  it.each([
+    ['out of range', '{"ipc":"binary","type":0,"index":1}'],
+    ['negative', '{"ipc":"binary","type":0,"index":-1}'],
+    ['a fraction', '{"ipc":"binary","type":0,"index":0.5}'],
+    ['a text', '{"ipc":"binary","type":0,"index":"0"}'],
+    ['length', '{"ipc":"binary","type":0,"index":"length"}'],
+    ['nothing', '{"ipc":"binary"}'],
+    ['an unknown kind', '{"ipc":"binary","type":10,"index":0}'],
+    ['BigInts', '{"ipc":"binary","type":-1,"index":0}'],
+    ['three bytes of four', '{"ipc":"binary","type":5,"index":0}'],
+    ['behind escapes', String.raw`{"\u0069p\u0063":"bin\u0061ry","type":0,"index":9}`],
+  ])('%s', (_, argument) => {
+    expect(() => read(argument, Uint8Array.of(1, 2, 3))).toThrow(expect.objectContaining({ code: 1007 }));
+  });
+
+  it('may name a part several times: the arrays share its memory', () => {
+    const [bytes, again, words] = read(
+      '[{"ipc":"binary","type":0,"index":0},{"ipc":"binary","type":0,"index":0},{"ipc":"binary","type":4,"index":0}]',
+      Uint8Array.of(1, 0, 2, 0),
+    ) as [Uint8Array, Uint8Array, Uint16Array];
+    expect([bytes, again, words]).toEqual([
+      Uint8Array.of(1, 0, 2, 0),
+      Uint8Array.of(1, 0, 2, 0),
+      Uint16Array.of(1, 2),
+    ]);
+    expect(new Set([bytes.buffer, again.buffer, words.buffer]).size).toBe(1);
+  });
+
+  it('are objects whose own member says so', () => {
+    for (const argument of ['{"ipc":"binary2"}', '{"ipc":true}', '["ipc","binary"]', '"ipc"'])
+      expect(read(argument, Uint8Array.of(1))).toEqual(JSON.parse(argument));
+  });
+
+  it('are not sent for objects that only look like them', () => {
+    const fake = { ipc: 'binary', type: 0, index: 0 };
+    expect(() => encodeIpcValue([fake, Uint8Array.of(1)])).toThrow('would be taken for a typed array');
+    expect(() => encodeIpcValue([JSON.stringify(fake)])).not.toThrow();
+  });
+});
+
+describe('hostile text', () => {
+  it.each([
+    '{"__proto__":{}}',
+    '[[{"a":{"__proto__":1}}]]',
+    String.raw`{"\u005f_proto__":{}}`,
+    String.raw`{"__proto\u005f_":{}}`,
+    String.raw`{"\u005F\u005F\u0070\u0072\u006F\u0074\u006F\u005F\u005F":{}}`,
+  ])('%s is refused for its message alone, with parts and without', (argument) => {
+    for (const parts of [[], [Uint8Array.of(1)]])
+      expect(message(argument, ...parts)).toMatchObject({
+        data: [],
+        refusal: { message: 'Invalid value: a member may not be named "__proto__".' },
+      });
+    expect(({} as Record<string, unknown>)['admin']).toBeUndefined();
+  });
+
+  it('is refused past the depth, and not before', () => {
+    const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+    // Two levels are the message's own.
+    expect(() => read(nested(510))).not.toThrow();
+    expect(() => read(nested(511))).toThrow('deeper than 512');
+    expect(() => read('[{"a":'.repeat(100_000))).toThrow('deeper than 512');
+    // Brackets in texts are letters.
+    expect(read(JSON.stringify('['.repeat(5000)))).toHaveLength(5000);
+  });
+
+  it('of any kind is refused by a code, or read', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.json().map((json) => JSON.stringify([json, 0])),
+        ),
+        (text) => {
+          try {
+            const { json } = parseTextFrame(text, defaultIpcLimits);
+            parseMessage(json, [], defaultIpcLimits);
+          } catch (error) {
+            expect([1002, 1007, 1008]).toContain((error as { code?: unknown }).code);
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('round trips', () => {
+  const array = fc.tuple(fc.nat(8), fc.uint8Array({ maxLength: 64 })).map(([kind, bytes]) => {
+    const { BYTES_PER_ELEMENT: size } = kinds[kind as 0];
+    return new kinds[kind as 0](bytes.slice(0, bytes.length - (bytes.length % size)).buffer);
+  });
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.string(),
+      fc
+        .double({ noNaN: true, noDefaultInfinity: true })
+        .map((number) => (Object.is(number, -0) ? 0 : number)),
+      fc.boolean(),
+      fc.constant(null),
+      array,
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(
+        fc.string().filter((key) => key !== '__proto__' && key !== 'toJSON' && key !== 'ipc'),
+        tie('value'),
+        { maxKeys: 4, noNullPrototype: true },
+      ),
+    ),
+  }));
+
+  it('of values with typed arrays anywhere', () => {
+    fc.assert(
+      fc.property(value, (sent) => {
+        expect(roundTrip(sent)).toEqual(sent);
+      }),
+    );
+  });
+
+  it('of channels and texts of every kind', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (channel, sent) => {
+        const outgoing = prepareResponse(channel, 7, sent, 'result');
+        const { json } = parseTextFrame(textFrame(outgoing, 0), defaultIpcLimits);
+        expect(JSON.parse(json)).toEqual({
+          type: 3,
+          channel,
+          response: 7,
+          data: { result: sent },
+          sequence: 0,
+        });
+      }),
+    );
+  });
+});

@@ -1,0 +1,141 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { defaultIpcLimits } from '../../../base/limits.js';
+
+import { CompatibleLink } from './link.js';
+import type { IpcTransport } from '../../message/link.js';
+import { IpcClosedError } from '../../message/message.js';
+import type { IpcClosure, IpcFrame, IpcMessage } from '../../message/message.js';
+import { preparePush, prepareResponse } from '../../message/outgoing.message.js';
+
+class FakeTransport implements IpcTransport {
+  bufferedBytes = 0;
+  readonly written: IpcFrame[] = [];
+  readonly closes: [number, string][] = [];
+  readonly #waiting: (() => void)[] = [];
+  defer(work: () => void): void {
+    queueMicrotask(work);
+  }
+  write(frame: IpcFrame): void {
+    this.written.push(frame);
+  }
+  drained(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+  drain(): void {
+    this.bufferedBytes = 0;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+  close(code: number, reason: string): void {
+    this.closes.push([code, reason]);
+  }
+}
+
+const MiB = 1024 * 1024;
+let transport: FakeTransport;
+let received: IpcMessage[];
+let ends: IpcClosure[];
+let link: CompatibleLink;
+beforeEach(() => {
+  transport = new FakeTransport();
+  received = [];
+  ends = [];
+  const limits = { ...defaultIpcLimits, bufferedBytes: 16 * MiB };
+  link = new CompatibleLink(
+    transport,
+    limits,
+    (message) => received.push(message),
+    (closure) => ends.push(closure),
+  );
+});
+
+const push = (value: unknown = 1) => link.send(preparePush('c', [value]));
+const sequences = () =>
+  transport.written.map(
+    (text) => (JSON.parse((JSON.parse(text as string) as [string])[0]) as { sequence: number }).sequence,
+  );
+const message = (sequence: number) =>
+  JSON.stringify([JSON.stringify({ type: 0, channel: 'c', sequence }), 0]);
+
+describe('numbers', () => {
+  it('pushes and answers together', async () => {
+    await push();
+    void link.send(prepareResponse('c', 1, 'x', 'result'));
+    await push();
+    expect(sequences()).toEqual([0, 1, 2]);
+  });
+
+  it('and leaves out none for what cannot be sent', async () => {
+    expect(() => push(1n)).toThrow('BigInt');
+    await push();
+    expect(sequences()).toEqual([0]);
+  });
+});
+
+describe('sending', () => {
+  it('waits while the peer is behind, all senders alike, and again the next time', async () => {
+    for (let round = 0; round < 2; round++) {
+      transport.bufferedBytes = 8 * MiB;
+      let done = 0;
+      const waiting = [push(), push(), push()].map((sent) => sent.then(() => done++));
+      await Promise.resolve();
+      expect(done).toBe(0);
+      transport.drain();
+      await Promise.all(waiting);
+      await push();
+    }
+    expect(sequences()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('to a peer that is too far behind ends the link', async () => {
+    transport.bufferedBytes = 16 * MiB + 1;
+    await expect(push()).rejects.toBeInstanceOf(IpcClosedError);
+    expect(transport.closes).toEqual([[1013, `More than ${16 * MiB} bytes wait.`]]);
+    expect(ends).toHaveLength(1);
+    expect(transport.written).toEqual([]);
+  });
+
+  it('is given up at once when the link ends, however long the connection lives on', async () => {
+    transport.bufferedBytes = 8 * MiB;
+    const waiting = [push(), push()];
+    link.close(1000, 'enough');
+    for (const sent of waiting) await expect(sent).rejects.toThrow('The IPC session is over (1000: enough).');
+    transport.drain();
+    await expect(push()).rejects.toThrow('The IPC session is over');
+    void link.send(prepareResponse('c', 1, 1));
+    expect(transport.written).toHaveLength(2);
+  });
+
+  it('that nobody waits for is no unhandled rejection', async () => {
+    transport.bufferedBytes = 8 * MiB;
+    void push();
+    link.ended({ code: 1006, reason: '' });
+    void push();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+});
+
+describe('the end', () => {
+  it('is told once, whoever comes first', () => {
+    link.close(1000, 'a');
+    link.close(1001, 'b');
+    link.ended({ code: 1006, reason: 'c' });
+    expect(ends).toEqual([{ code: 1000, reason: 'a' }]);
+    expect(transport.closes).toEqual([[1000, 'a']]);
+    expect(link.closure).toEqual({ code: 1000, reason: 'a' });
+  });
+
+  it('of the connection closes nothing more', () => {
+    link.ended({ code: 1006, reason: '' });
+    link.close(1000, '');
+    expect(transport.closes).toEqual([]);
+  });
+
+  it('of a violation has its code, and nothing is received behind it', () => {
+    link.receive(message(0));
+    link.receive('x');
+    link.receive(message(1));
+    link.receive(Uint8Array.of(1));
+    expect(received.map(({ sequence }) => sequence)).toEqual([0]);
+    expect(transport.closes).toEqual([[1007, 'A text frame is not valid JSON.']]);
+  });
+});

@@ -1,0 +1,170 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import fc from 'fast-check';
+import { defaultIpcLimits } from '../../../base/limits.js';
+import type { IpcProtocolError } from '../../message/message.js';
+import { CompatibleReceiver } from './receiver.js';
+
+const limits = { ...defaultIpcLimits, messageBytes: 10_000, waitingMessages: 5, arrivalMs: 1000 };
+
+let delivered: [sequence: number, ...data: unknown[]][];
+let failed: IpcProtocolError[];
+let receiver: CompatibleReceiver;
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  delivered = [];
+  failed = [];
+  receiver = new CompatibleReceiver(
+    limits,
+    ({ sequence, data }) => delivered.push([sequence, ...data]),
+    (error) => failed.push(error),
+  );
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+const text = (sequence: number, parts = 0, data: unknown[] = []) =>
+  JSON.stringify([JSON.stringify({ type: 0, channel: 'c', data, sequence }), parts]);
+const marker = { ipc: 'binary', type: 0, index: 0 };
+const never = () => {
+  throw new Error('it should not fail');
+};
+const thrown = (work: () => void) => {
+  try {
+    work();
+  } catch (error) {
+    const { code, message } = error as IpcProtocolError;
+    return `${code} ${message}`;
+  }
+  return '(nothing)';
+};
+
+describe('order', () => {
+  it('is that of the numbers, for every order of arrival, and each comes once', () => {
+    const arrivals = fc.integer({ min: 1, max: 5 }).chain((count) =>
+      fc.tuple(
+        fc.shuffledSubarray(
+          Array.from({ length: count }, (_, i) => i),
+          { minLength: count },
+        ),
+        fc.array(fc.nat(count - 1)),
+      ),
+    );
+    fc.assert(
+      fc.property(arrivals, ([order, again]) => {
+        const seen: number[] = [];
+        const each = new CompatibleReceiver(limits, ({ sequence }) => seen.push(sequence), never);
+        for (const sequence of [...order, ...again]) {
+          each.take(text(sequence, 1, [marker]));
+          each.take(Uint8Array.of(sequence));
+        }
+        each.close();
+        expect(seen).toEqual(order.toSorted((a, b) => a - b));
+      }),
+    );
+  });
+
+  it('lets nothing overtake a message whose parts are still to come', () => {
+    receiver.take(text(0, 1, [marker]));
+    expect(delivered).toEqual([]);
+    receiver.take(Uint8Array.of(7));
+    receiver.take(text(1));
+    expect(delivered).toEqual([[0, Uint8Array.of(7)], [1]]);
+  });
+
+  it('ends where a message ends the connection', () => {
+    const each: CompatibleReceiver = new CompatibleReceiver(
+      limits,
+      ({ sequence }) => {
+        delivered.push([sequence]);
+        if (sequence === 1) each.close();
+      },
+      never,
+    );
+    for (const sequence of [3, 2, 1, 0]) each.take(text(sequence));
+    expect(delivered).toEqual([[0], [1]]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+describe('what does not arrive', () => {
+  it('is waited for so long, and no timer is left', () => {
+    receiver.take(text(0, 2));
+    receiver.take(Uint8Array.of(1));
+    jest.advanceTimersByTime(999);
+    expect(failed).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(failed).toEqual([
+      expect.objectContaining({ code: 1002, message: expect.stringContaining('binary frame') }),
+    ]);
+    receiver.close();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('of a gap counts from the gap, and anew from the next one', () => {
+    receiver.take(text(1));
+    receiver.take(text(3));
+    jest.advanceTimersByTime(900);
+    receiver.take(text(0));
+    expect(delivered).toEqual([[0], [1]]);
+    jest.advanceTimersByTime(900);
+    expect(failed).toEqual([]);
+    jest.advanceTimersByTime(100);
+    expect(failed).toEqual([expect.objectContaining({ message: 'Message 2 did not arrive in time.' })]);
+  });
+
+  it('leaves no timer once it came', () => {
+    receiver.take(text(1, 1));
+    receiver.take(new Uint8Array());
+    receiver.take(text(0));
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+describe('limits', () => {
+  it('of messages that wait, duplicates aside', () => {
+    for (let i = 1; i <= 5; i++) receiver.take(text(i));
+    for (let i = 1; i <= 5; i++) receiver.take(text(i));
+    expect(thrown(() => receiver.take(text(6)))).toBe('1002 Message 0 is missing.');
+  });
+
+  it('of bytes, those of messages that wait included, and given back', () => {
+    const large = ['x'.repeat(4000)];
+    for (let round = 0; round < 3; round++) {
+      receiver.take(text(3 * round + 1, 0, large));
+      receiver.take(text(3 * round + 2, 0, large));
+      receiver.take(text(3 * round));
+    }
+    expect(delivered).toHaveLength(9);
+    receiver.take(text(10, 0, large));
+    receiver.take(text(11, 1));
+    expect(thrown(() => receiver.take(new Uint8Array(6000)))).toMatch(/^1009/);
+  });
+
+  it('of the parts of one message', () => {
+    receiver.take(text(0, 3));
+    receiver.take(new Uint8Array(5000));
+    expect(thrown(() => receiver.take(new Uint8Array(5000)))).toMatch(/^1009/);
+  });
+
+  it('of a text', () => {
+    const each = new CompatibleReceiver({ ...limits, textLength: 100 }, () => undefined, never);
+    each.take(text(0));
+    expect(thrown(() => each.take(text(1, 0, ['x'.repeat(100)])))).toMatch(/^1009 A text frame/);
+  });
+});
+
+it.each([
+  ['binary that was not announced', () => receiver.take(Uint8Array.of(1)), /^1002/],
+  [
+    'text where binary was announced',
+    () => {
+      receiver.take(text(0, 1));
+      receiver.take(text(1));
+    },
+    /^1002/,
+  ],
+])('%s is refused', (_, work, expected) => {
+  expect(thrown(work)).toMatch(expected);
+});

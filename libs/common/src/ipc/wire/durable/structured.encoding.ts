@@ -1,0 +1,132 @@
+import { generalError, NumberedError } from '../../../base/numbered.error.js';
+import { ValueCopier } from '../../../value/value.copier.js';
+import type { CopyRules } from '../../../value/value.copier.js';
+import { describeUnsendable } from '../../../value/value.inspector.js';
+import type { FrameEncoding } from './text.encoding.js';
+import type { IpcLimits } from '../../../base/limits.js';
+import { IpcMessageType, IpcProtocolError } from '../../message/message.js';
+import type { OutgoingMessage, OutgoingValue } from '../../message/outgoing.message.js';
+import { refuseMessage } from '../../message/refusal.js';
+import {
+  arrayOver,
+  DEEPEST_SENT,
+  isCarried,
+  markerError,
+  parseText,
+  reviveParts,
+} from '../../message/value.codec.js';
+
+/**
+ * The lists of the durable wire as they are, for platforms that clone what is sent: message ports, and Electron. Values
+ * are copied on both sides: a platform clones more than JSON has, and a peer may send all of it.
+ */
+export const structuredCloneEncoding: FrameEncoding = {
+  prepare(message) {
+    const { value, bytes } = copyOf(message.data);
+    return { content: listOf(message, value), bytes };
+  },
+
+  list: (values) => values,
+
+  frame: (first, contents) => [first, ...contents],
+
+  parse(frame, limits) {
+    // The frame, its messages and the values of each: three levels that JSON text has as well.
+    const { value, bytes } = copyReceived(frame, { ...limits, depth: limits.depth + 1 }, refuseMessage);
+    if (!Array.isArray(value)) throw new IpcProtocolError(1007, 'A frame is no list.');
+    return { list: value as unknown[], bytes };
+  },
+};
+
+/**
+ * Copies a list that a peer has sent by a platform that clones: what JSON has is in the copy, and nothing else.
+ *
+ * @param refused gives what stands for an item with a member that no value may have. Default: nothing is copied
+ * @throws IpcProtocolError 1009 above `messageBytes`, 1007 for a value that is too deep, or cannot be copied
+ */
+export function copyReceived(
+  list: unknown,
+  { messageBytes, depth }: Pick<IpcLimits, 'messageBytes' | 'depth'>,
+  refused: NonNullable<CopyRules['refused']> = refuseAll,
+): { value: unknown; bytes: number } {
+  const check = () => undefined;
+  const copier = new ValueCopier({ depth, bytes: messageBytes, refused, arrayOf: ownArray, check });
+  try {
+    return { value: copier.copy(list), bytes: copier.bytes };
+  } catch (error) {
+    if (error instanceof NumberedError)
+      throw new IpcProtocolError(copier.bytes > messageBytes ? 1009 : 1007, error.message);
+    throw error;
+  }
+}
+
+function refuseAll(_item: unknown, error: NumberedError): never {
+  throw error;
+}
+
+function listOf(message: OutgoingMessage, value: unknown): unknown[] {
+  const { type, channel, method, request, activityId, timeoutMs } = message;
+  if (type === IpcMessageType.Invoke) {
+    const list = [type, request, channel, method, value, activityId];
+    return timeoutMs ? [...list, timeoutMs] : list;
+  }
+  if (type === IpcMessageType.Cancel) return [type, request];
+  const list = type === IpcMessageType.Response ? [type, request, channel] : [type, channel];
+  return value === undefined ? list : [...list, value];
+}
+
+const sending: CopyRules = {
+  // Also ends a cycle.
+  depth: DEEPEST_SENT,
+  bytes: Infinity,
+  // Not the whole memory behind an array: a clone would have it all, whatever else there is in it.
+  arrayOf: (view) => arrayOver(view, bytesOf(view).slice().buffer),
+  check(record) {
+    if (Object.hasOwn(record, 'ipc') && (record as { ipc: unknown }).ipc === 'binary') throw markerError();
+  },
+};
+
+/**
+ * Copies a value for a peer, in its envelope.
+ *
+ * @throws NumberedError for a value that cannot be sent
+ */
+export function copyOf(outgoing: OutgoingValue): { value: unknown; bytes: number } {
+  return outgoing.made(() => copied(outgoing));
+}
+
+function copied({ value, envelope, encoded, exposure }: OutgoingValue): { value: unknown; bytes: number } {
+  // It was made text for another peer, or while there was none: perhaps it is another value by now.
+  if (encoded) return parsed(encoded);
+  const copier = new ValueCopier(exposure ? { ...sending, exposure } : sending);
+  try {
+    const copy = copier.copy(value);
+    const wrapped = envelope && (copy === undefined ? {} : { [envelope]: copy });
+    return { value: wrapped ?? copy, bytes: copier.bytes };
+  } catch (error) {
+    if (!(error instanceof NumberedError)) throw error;
+    throw generalError(describeUnsendable(value, isCarried) ?? error.message);
+  }
+}
+
+function parsed({ json, parts }: NonNullable<OutgoingValue['encoded']>): { value: unknown; bytes: number } {
+  if (json === undefined) return { value: undefined, bytes: 0 };
+  const copies = parts.map((part) => part.slice());
+  const value = reviveParts(parseText(json, DEEPEST_SENT + 1), copies);
+  return { value, bytes: copies.reduce((sum, { byteLength }) => sum + byteLength, json.length) };
+}
+
+/** An array of memory that is nobody else's: a peer may have sent some that is shared, or that grows. */
+function ownArray(view: ArrayBufferView): ArrayBufferView {
+  const bytes = bytesOf(view);
+  const { buffer } = view as { buffer: ArrayBufferLike & { resizable?: boolean } };
+  const isOwn =
+    Object.prototype.toString.call(buffer) === '[object ArrayBuffer]' &&
+    !buffer.resizable &&
+    buffer.byteLength === view.byteLength;
+  return arrayOver(view, isOwn ? (buffer as ArrayBuffer) : bytes.slice().buffer);
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+}

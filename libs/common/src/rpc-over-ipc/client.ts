@@ -1,0 +1,69 @@
+import { noContent, rebuildError } from '../error/backend.error.js';
+import type { RpcClientTransport, RpcReply } from '../rpc/client/transport.js';
+import { RPC_CHANNEL } from '../ipc/channel/channel.js';
+import type { IpcFrontend } from '../ipc/client/frontend.js';
+import { IpcClosedError } from '../ipc/message/message.js';
+
+/**
+ * Calls of RPC over an IPC session (WIRE 3.8): they have the session's credentials, and end with it.
+ *
+ * ```ts
+ * const server = createRpcClient({ transport: rpcOverIpc(frontend) });
+ * ```
+ */
+export function rpcOverIpc(frontend: IpcFrontend): RpcClientTransport {
+  return {
+    async exchange({ definition, operation, arguments: parameters, activity, timeoutMs, signal }) {
+      const { interfaceName, interfaceVersion } = definition;
+      const { activityId, applicationId, applicationVersion, sessionId } = activity;
+      const context = { applicationId, applicationVersion, id: activityId, sessionId, protocolVersion: '2' };
+      const request = {
+        definition: { interfaceName, interfaceVersion },
+        operation,
+        parameters: [...parameters],
+        context,
+      };
+      const options = { signal, activityId, ...(timeoutMs !== undefined && { timeoutMs }) };
+      try {
+        const answer = await frontend.call(RPC_CHANNEL, 'request', [request], options);
+        return replyOf(answer ?? {});
+      } catch (error) {
+        // The call may have been run; what can be repeated goes on in the next session.
+        if (!(error instanceof IpcClosedError) || frontend.state === 'closed') throw error;
+        return { kind: 'transient', error, retryAfterMs: undefined };
+      }
+    },
+  };
+}
+
+interface Envelope {
+  readonly result?: unknown;
+  readonly error?: unknown;
+}
+
+function replyOf({ result, error }: Envelope): RpcReply {
+  if (error !== undefined) return { kind: 'error', error: rebuildError(error) };
+  const managed = result as Managed | null | undefined;
+  if (typeof managed !== 'object' || managed?.iTwinRpcCoreResponse !== true)
+    return { kind: 'result', value: result };
+  const { managedStatus, responseValue = {} } = managed;
+  switch (managedStatus) {
+    case 'pending':
+      return { kind: 'pending', message: String((responseValue as { message?: unknown }).message) };
+    case 'notFound':
+      return { kind: 'notFound', response: responseValue };
+    default:
+      // `noContent`, without what every error of its kind says.
+      return {
+        kind: 'error',
+        error: rebuildError({ ...noContent, ...responseValue }),
+      };
+  }
+}
+
+/** What is neither a result nor an error. */
+interface Managed {
+  readonly iTwinRpcCoreResponse?: unknown;
+  readonly managedStatus?: unknown;
+  readonly responseValue?: object;
+}

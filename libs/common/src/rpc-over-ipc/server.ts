@@ -1,0 +1,183 @@
+import { Activity, isActivityId } from '../call/activity.js';
+import { GENERAL_ERROR, IModelError } from '../error/imodel.error.js';
+import type { RpcCall, RpcOutcome } from '../rpc/server/call.js';
+import { outcomeOf } from '../rpc/server/dispatcher.js';
+import type { RpcDispatcher } from '../rpc/server/dispatcher.js';
+import { nameOf } from '../ipc/server/activity.js';
+import { IpcAnswer, methodNotFound } from '../ipc/server/channel.registry.js';
+import { RPC_CHANNEL } from '../ipc/channel/channel.js';
+import { encodeError } from '../error/error.codec.js';
+import type { ErrorPolicy } from '../error/error.codec.js';
+import { answerFailure, encodeIpcError } from '../ipc/server/error.codec.js';
+import type { IpcErrorOptions } from '../ipc/server/error.codec.js';
+import type { IpcEvent, IpcSession } from '../ipc/server/session.js';
+
+/** How RPC over IPC is answered. */
+export interface RpcOverIpcOptions extends IpcErrorOptions {
+  /** Arguments of one call. */
+  readonly maxArguments: number;
+}
+
+/** A call as it was read from a message. */
+export interface RpcRequest {
+  readonly interfaceName: string;
+  readonly interfaceVersion: string;
+  readonly operation: string;
+  readonly parameters: unknown[];
+  readonly context: Readonly<Record<string, unknown>>;
+  /** Credentials of this call alone, on the wires that carry them. Default: those of the session. */
+  readonly accessToken?: string;
+}
+
+/** Receives the outcome of a call, the version of the protocol that its client speaks, and what the call was part of. */
+export type RpcSettled = (outcome: RpcOutcome, protocolVersion: number, activity: Activity) => void;
+
+/** Answers calls of RPC interfaces that come over an IPC session (WIRE 3.8). */
+export class RpcOverIpc {
+  constructor(
+    private readonly dispatcher: RpcDispatcher,
+    private readonly options: RpcOverIpcOptions,
+  ) {}
+
+  /**
+   * @param method `request`: the channel has no other
+   * @param request the one argument of the call
+   * @returns never rejects
+   */
+  answer(event: IpcEvent, method: string, request: unknown): Promise<IpcAnswer> {
+    return new Promise((resolve) => {
+      if (method !== 'request') {
+        const error = methodNotFound('RpcOverIpc', method, nameOf(RPC_CHANNEL));
+        resolve(new IpcAnswer('error', encodeIpcError(error, encodeError(error, '')), event.activity));
+        return;
+      }
+      this.run(event, readRequest(request), (outcome, protocolVersion, activity) => {
+        try {
+          resolve(this.#answer(outcome, protocolVersion, activity));
+        } catch (failure) {
+          // A function of the application, which was asked about an error, has failed.
+          resolve(this.#error(failure, activity));
+        }
+      });
+    });
+  }
+
+  /**
+   * Runs a call. Never throws.
+   *
+   * @param settled is called once
+   */
+  run({ session, activity: outer }: IpcEvent, { context, ...rest }: RpcRequest, settled: RpcSettled): void {
+    const activity = activityOf(session, outer, context, rest);
+    const protocolVersion = versionOf(context['protocolVersion']);
+    const settle = (outcome: RpcOutcome) => {
+      activity.answered();
+      settled(outcome, protocolVersion, activity);
+    };
+    let call: RpcCall;
+    try {
+      const { interfaceName, interfaceVersion, operation, parameters } = rest;
+      if (parameters.length > this.options.maxArguments)
+        throw new IModelError(GENERAL_ERROR, `Invalid request: ${parameters.length} arguments are too many.`);
+      const target = this.dispatcher.lookup(interfaceName, interfaceVersion, operation);
+      const transport = { kind: 'ipc', session, protocolVersion } as const;
+      call = { target, arguments: parameters, activity, transport };
+    } catch (error) {
+      settle(outcomeOf(error));
+      return;
+    }
+    this.dispatcher.dispatch(call, settle);
+  }
+
+  #answer(outcome: RpcOutcome, protocolVersion: number, activity: Activity): IpcAnswer {
+    const result = (value: unknown) => new IpcAnswer('result', value, activity);
+    switch (outcome.kind) {
+      case 'result':
+        return result(outcome.value);
+      case 'pending':
+        return result(managed('pending', { message: outcome.message }, protocolVersion));
+      case 'notFound':
+        return result(managed('notFound', outcome.response, protocolVersion));
+      case 'noContent':
+        if (protocolVersion < 1) return this.#error(outcome.error, activity);
+        return result(managed('noContent', noContentMembers(outcome.error, this.options), protocolVersion));
+      case 'answered':
+        return this.#error(new Error('The call was answered by other means.'), activity);
+      default:
+        return this.#error(outcome.error, activity);
+    }
+  }
+
+  #error(thrown: unknown, activity: Activity): IpcAnswer {
+    return new IpcAnswer('error', answerFailure(thrown, activity, this.options), activity);
+  }
+}
+
+/** The error's own members by the rules of errors; without what every error of its kind says. */
+function noContentMembers(error: unknown, policy: ErrorPolicy): object {
+  const {
+    message: _message,
+    iTwinErrorId: _id,
+    ...members
+  } = encodeIpcError(error, encodeError(error, '', policy), { ...policy, developmentMode: false }) as Record<
+    string,
+    unknown
+  >;
+  return members;
+}
+
+/** What is no result and no error: wrapped for clients that know of it. */
+function managed(managedStatus: string, responseValue: object, protocolVersion: number): object {
+  if (protocolVersion < 2) return responseValue;
+  return { iTwinRpcCoreResponse: true, managedStatus, responseValue };
+}
+
+/** Every member as what it should be, and empty where it is not: the look-up then says what is missing. */
+function readRequest(value: unknown): RpcRequest {
+  const { definition, operation, parameters, context } = record(value);
+  const { interfaceName, interfaceVersion } = record(definition);
+  return {
+    interfaceName: text(interfaceName),
+    interfaceVersion: text(interfaceVersion),
+    operation: text(operation),
+    parameters: Array.isArray(parameters) ? parameters : [],
+    context: record(context),
+  };
+}
+
+function activityOf(
+  session: IpcSession,
+  outer: Activity,
+  context: RpcRequest['context'],
+  { operation, accessToken = session.accessToken }: Pick<RpcRequest, 'operation' | 'accessToken'>,
+): Activity {
+  const id = context['id'];
+  const activity = new Activity(
+    {
+      activityId: isActivityId(id) ? id : outer.activityId,
+      sessionId: text(context['sessionId']),
+      applicationId: text(context['applicationId']),
+      applicationVersion: text(context['applicationVersion']),
+      accessToken,
+      rpcMethod: operation,
+      deadline: outer.deadline,
+    },
+    session,
+    outer,
+  );
+  activity.identifyBy(session);
+  return activity;
+}
+
+/** A protocol's version, as text or number; its leading digits count, as over HTTP. */
+function versionOf(value: unknown): number {
+  return parseInt(typeof value === 'number' ? String(value) : text(value), 10) || 0;
+}
+
+export function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

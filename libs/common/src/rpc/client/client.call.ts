@@ -1,0 +1,247 @@
+import { DeadlineError, rebuildError } from '../../error/backend.error.js';
+import type { ActivityProps } from '../../call/activity.js';
+import { newId } from '../../base/random.id.js';
+import { isIdempotent } from '../../call/idempotency.js';
+import { onAbort, throwIfAborted } from '../../base/abort.js';
+import { inOperation } from '../../base/numbered.error.js';
+import { mergeOptions } from '../../base/merge.options.js';
+import { later } from '../../base/timer.js';
+import type {
+  RpcCallOptions,
+  RpcClientBaseOptions,
+  RpcClientEvent,
+  RpcClientStep,
+  RpcRetryPolicy,
+  RpcCallContext,
+} from './client.options.js';
+import type { RpcInterfaceDefinition, RpcOperationPolicy } from '../definition/definition.js';
+import type { RpcClientTransport, RpcReply, RpcRequest } from './transport.js';
+import type { IModelRpcProps } from '../definition/token.js';
+
+/** What is called. */
+export interface RpcClientTarget {
+  readonly definition: Pick<RpcInterfaceDefinition, 'interfaceName' | 'interfaceVersion'>;
+  readonly operation: string;
+  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'idempotency' | 'token'>;
+}
+
+const defaultRetry: RpcRetryPolicy = {
+  limit: 4,
+  pauseMs: 500,
+  longestPauseMs: 5 * 60 * 1000,
+  maxRetryAfterMs: 10_000,
+  always: false,
+};
+const PENDING_INTERVAL_MS = 10_000;
+/** What is pending is left alone for this part of the time that it has been, so that waiting for long asks little. */
+const PENDING_SHARE = 1 / 50;
+/** Whatever a server says, it is not asked in a tight loop, nor forgotten for ever. */
+const SHORTEST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 60 * 60 * 1000;
+
+/** One call, from the first request to its result: repeats what is transient, and asks for what is pending. */
+export class RpcClientCall {
+  readonly #target: RpcClientTarget;
+  readonly #transport: RpcClientTransport;
+  readonly #notify: (event: RpcClientEvent) => void;
+  readonly #options: RpcClientBaseOptions & RpcCallOptions;
+  readonly #callContext: RpcCallContext;
+  readonly #activityId: string;
+  /** When the call has to be done, in milliseconds since the epoch; may be infinite. */
+  readonly #deadline: number;
+  /** Aborted when the call is over before it is done, for whatever reason. */
+  readonly #end = new AbortController();
+  /** Why; the signals of older platforms do not say. */
+  #reason: unknown;
+  #pause: ReturnType<typeof setTimeout> | undefined;
+  #arguments: readonly unknown[];
+
+  constructor(
+    target: RpcClientTarget,
+    args: readonly unknown[],
+    transport: RpcClientTransport,
+    options: RpcClientBaseOptions & RpcCallOptions,
+    notify: (event: RpcClientEvent) => void,
+  ) {
+    this.#target = target;
+    this.#transport = transport;
+    this.#notify = notify;
+    this.#options = options;
+    this.#arguments = args;
+    this.#callContext = options.context?.() ?? {};
+    this.#activityId = options.activityId || this.#callContext.activityId || newId();
+    const { timeoutMs = Infinity } = options;
+    if (!(timeoutMs >= 0)) throw new RangeError(`A call cannot have ${timeoutMs} ms of time.`);
+    this.#deadline = Math.min(Date.now() + timeoutMs, this.#callContext.deadline ?? Infinity);
+  }
+
+  /** Resolves with the result; rejects with what the server answered, or why it did not. */
+  async run(): Promise<unknown> {
+    const timeoutMs = Math.max(0, this.#deadline - Date.now());
+    const abort = (reason: unknown) => {
+      if (this.#end.signal.aborted) return;
+      this.#reason = reason;
+      this.#end.abort(reason);
+    };
+    const expire = () => abort(new DeadlineError(timeoutMs));
+    const timer = later(timeoutMs, expire);
+    const leave = [this.#options.signal, this.#callContext.signal].map((signal) => onAbort(signal, abort));
+    // No timer is set for no time.
+    if (timeoutMs === 0) expire();
+    const { signal } = this.#end;
+    try {
+      const value = await new Promise((resolve, reject) => {
+        const over = () => reject(this.#reason);
+        if (signal.aborted) return over();
+        // Whatever is being waited for, suppliers and handlers of the application included.
+        signal.addEventListener('abort', over);
+        this.#repeat().then(resolve, reject);
+      });
+      this.#tell({ kind: 'response', outcome: 'result' });
+      return value;
+    } catch (thrown) {
+      const { mapError } = this.#options;
+      const error = mapError ? mapError(thrown) : thrown;
+      this.#tell({ kind: 'response', outcome: 'error', error });
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      clearTimeout(this.#pause);
+      for (const each of leave) each();
+    }
+  }
+
+  async #repeat(): Promise<unknown> {
+    let kind: RpcReply['kind'] | undefined;
+    let since = 0;
+    let faults = 0;
+    for (let attempt = 1; ; attempt++) {
+      const reply = await this.#exchange(attempt);
+      throwIfAborted(this.#end.signal);
+      if (reply.kind === 'result') return reply.value;
+      if (reply.kind === 'error') throw reply.error;
+      // What counts is what comes in a row.
+      if (kind !== reply.kind) [kind, since, faults] = [reply.kind, performance.now(), 0];
+      const lasted = performance.now() - since;
+      if (reply.kind === 'pending') await this.#wait(reply, lasted);
+      else if (reply.kind === 'notFound') await this.#repair(reply.response);
+      else {
+        const isTold = reply.retryAfterMs !== undefined;
+        // A server that says when to come back knows that it will be there.
+        if (isTold) faults = 0;
+        await this.#comeBack(reply, faults, lasted);
+        if (!isTold) faults++;
+      }
+    }
+  }
+
+  async #exchange(attempt: number): Promise<RpcReply> {
+    const { headers = {}, token } = this.#options;
+    const { definition, operation, policy } = this.#target;
+    const activity = await this.#activity();
+    const parameters = this.#arguments;
+    const findTokenPropsParameter = () => tokenOf(parameters);
+    const { token: route = findTokenPropsParameter } = policy;
+    throwIfAborted(this.#end.signal);
+    const request: RpcRequest = {
+      definition,
+      operation,
+      policy,
+      arguments: parameters,
+      activity,
+      token: route({ parameters, findTokenPropsParameter }) ?? token,
+      headers: { ...this.#csrf(), ...headers },
+      timeoutMs: this.#deadline === Infinity ? undefined : Math.max(1, this.#deadline - Date.now()),
+      signal: this.#end.signal,
+    };
+    this.#tell({ kind: 'request', attempt });
+    try {
+      return await this.#transport.exchange(request);
+    } catch (error) {
+      throw inOperation(error, `${definition.interfaceName}.${operation}`);
+    }
+  }
+
+  async #activity(): Promise<ActivityProps> {
+    const { authorization, applicationId, applicationVersion, sessionId } = this.#options;
+    const around = { ...this.#callContext, ...(await this.#callContext.renew?.(this.#activityId)) };
+    return {
+      activityId: this.#activityId,
+      sessionId: sessionId ?? around.sessionId ?? '',
+      applicationId: applicationId ?? around.applicationId ?? '',
+      applicationVersion: applicationVersion ?? around.applicationVersion ?? '',
+      accessToken:
+        typeof authorization === 'function'
+          ? await authorization()
+          : (authorization ?? around.accessToken ?? ''),
+      rpcMethod: this.#target.operation,
+    };
+  }
+
+  #csrf(): Record<string, string> {
+    const { headerName = 'X-XSRF-TOKEN', headerValue } = this.#options.csrf ?? {};
+    const value = typeof headerValue === 'function' ? headerValue() : headerValue;
+    return value ? { [headerName]: value } : {};
+  }
+
+  #wait({ message, retryAfterMs }: RpcReply & { kind: 'pending' }, lasted: number): Promise<void> {
+    this.#tell({ kind: 'pending', message });
+    const pause = retryAfterMs ?? this.#options.pendingIntervalMs ?? PENDING_INTERVAL_MS;
+    return this.#sleep(Math.max(pause, lasted * PENDING_SHARE));
+  }
+
+  /**
+   * @param faults in a row before this one, without a word of the server's on when to come back
+   * @param lasted since the first in a row, in milliseconds
+   */
+  #comeBack(reply: RpcReply & { kind: 'transient' }, faults: number, lasted: number): Promise<void> {
+    const { error, retryAfterMs = 0 } = reply;
+    const retry = mergeOptions(defaultRetry, this.#options.retry);
+    // Clients of a server that stumbled do not all come back at the same moment.
+    const chance = Math.random() / 2;
+    const growing = retry.pauseMs * (0.5 + 2 ** (faults - 1)) * (0.5 + chance);
+    const pause = Math.max(retryAfterMs * (1 + chance), growing);
+    if (!this.#mayRepeat(reply, retry.always)) throw error;
+    if (faults >= retry.limit || retryAfterMs > retry.maxRetryAfterMs) throw error;
+    if (lasted + pause > retry.longestPauseMs) throw error;
+    this.#tell({ kind: 'retry', pauseMs: pause, reason: error.message });
+    return this.#sleep(pause);
+  }
+
+  /** Whether a second run does no harm, or the first one did not begin. */
+  #mayRepeat({ error, notBegun }: RpcReply & { kind: 'transient' }, always: boolean): boolean {
+    if (notBegun || isIdempotent(this.#target.policy.idempotency)) return true;
+    // A connection that broke is not an answer: iTwin.js does not repeat such a call either.
+    return always && (error as { status?: number }).status! > 0;
+  }
+
+  async #repair(response: object): Promise<void> {
+    const { interfaceName } = this.#target.definition;
+    const event = { interfaceName, operation: this.#target.operation, arguments: this.#arguments, response };
+    const verdict = await this.#options.onNotFound?.(event);
+    if (!verdict) throw rebuildError({ name: 'NotFound', ...response }, 404);
+    if (Array.isArray(verdict)) this.#arguments = verdict;
+  }
+
+  /** Goes on for ever where the call is over meanwhile. */
+  #sleep(milliseconds: number): Promise<void> {
+    const bounded = Math.min(Math.max(milliseconds, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
+    return new Promise((resolve) => (this.#pause = setTimeout(resolve, bounded)));
+  }
+
+  #tell(step: RpcClientStep): void {
+    const { operation, definition } = this.#target;
+    const about = { activityId: this.#activityId, interfaceName: definition.interfaceName, operation };
+    this.#notify({ ...about, ...step });
+  }
+}
+
+/** The first argument that names a model (WIRE 2.1). */
+function tokenOf(args: readonly unknown[]): IModelRpcProps | undefined {
+  return args.find(
+    (argument): argument is IModelRpcProps =>
+      typeof argument === 'object' &&
+      argument !== null &&
+      typeof (argument as IModelRpcProps).iModelId === 'string',
+  );
+}

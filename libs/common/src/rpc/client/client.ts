@@ -1,0 +1,151 @@
+import { generalError, NumberedError } from '../../base/numbered.error.js';
+import { notifyAll } from '../../base/settle.js';
+import { bodiesOf, bodyRunner } from './definition.bodies.js';
+import { RpcClientCall } from './client.call.js';
+import type { RpcClientTarget } from './client.call.js';
+import { mergeCallOptions } from './client.options.js';
+import type { RpcCallOptions, RpcClientBaseOptions, RpcClientEvent } from './client.options.js';
+import { operationKey, operationPolicy, operationsOf } from '../definition/definition.js';
+import type { RpcInterfaceDefinition, RpcOperationName } from '../definition/definition.js';
+import type { RpcEndpoint } from '../definition/endpoint.js';
+import type { RpcClientTransport } from './transport.js';
+import { isVersionCompatible } from '../definition/version.js';
+
+/** The operations of a definition, to be called as if they were here. */
+export type RpcProxy<T> = Pick<T, RpcOperationName<T>> & {
+  /** The same client with other options: `client.with({ timeoutMs: 2000 }).countRobots(token)`. */
+  with(options: RpcCallOptions): RpcProxy<T>;
+};
+
+/** A client of one server. Holds no connection, and nothing that another client sees. */
+export class RpcClient {
+  readonly #listeners = new Set<(event: RpcClientEvent) => void>();
+  readonly #proxies = new WeakMap<RpcInterfaceDefinition, object>();
+
+  constructor(
+    /** The options of the client, as given. */
+    readonly options: RpcClientBaseOptions,
+    /** Carries the requests of its calls. */
+    private readonly transport: RpcClientTransport,
+  ) {}
+
+  /**
+   * The client of an interface: an object of exactly its operations. Bodies of the definition run as in the client of
+   * iTwin.js, with `this.forward(arguments)` for the call itself.
+   *
+   * @throws Error for a definition that cannot be called, naming the method whose body cannot be run
+   */
+  client<T extends object>(definition: RpcInterfaceDefinition<T>): RpcProxy<T> {
+    let proxy = this.#proxies.get(definition);
+    if (!proxy) {
+      const bodies = bodiesOf(definition, operationsOf(definition));
+      this.#proxies.set(definition, (proxy = this.#proxy(definition, {}, bodies)));
+    }
+    return proxy as RpcProxy<T>;
+  }
+
+  /** @internal The client of an interface that hands calls on for others, in whose clients the bodies run. */
+  relay(definition: RpcInterfaceDefinition): object {
+    return this.#proxy(definition, {}, new Set());
+  }
+
+  /**
+   * Listens to what happens to calls.
+   *
+   * @returns stops listening
+   */
+  addListener(listener: (event: RpcClientEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * What the server serves (WIRE 2.8). An endpoint is `compatible` unless this client has the interface in a version
+   * that does not fit.
+   */
+  async describeEndpoints(): Promise<RpcEndpoint[]> {
+    const { interfaces = [] } = this.options;
+    const names = interfaces.map(
+      ({ interfaceName, interfaceVersion }) => `${interfaceName}@${interfaceVersion}`,
+    );
+    names.sort(); // oxlint-disable-line unicorn/no-array-sort -- `toSorted` is not there in every page
+    const id = btoa(String.fromCodePoint(...new TextEncoder().encode(names.join(','))));
+    const target: RpcClientTarget = {
+      definition: { interfaceName: id, interfaceVersion: 'CONTROL' },
+      operation: 'describeEndpoints',
+      policy: { allowResponseCaching: false, idempotency: 'safe' },
+    };
+    const endpoints = await this.#call(target, [], { token: this.options.token ?? nowhere });
+    if (!isEndpoints(endpoints)) throw generalError('The server does not say what it serves.');
+    for (const endpoint of endpoints) {
+      const own = interfaces.find(({ interfaceName }) => interfaceName === endpoint.interfaceName);
+      // Judged here: who answers does not know what was asked with.
+      endpoint.compatible = !own || isVersionCompatible(endpoint.interfaceVersion, own.interfaceVersion);
+    }
+    return endpoints;
+  }
+
+  /**
+   * Asks the server whether it serves the interfaces of this client.
+   *
+   * @throws NumberedError (rejection) naming what is missing or of a version that does not fit; its number is
+   * `RpcInterfaceStatus.IncompatibleVersion` (135168)
+   */
+  async ready(): Promise<void> {
+    const endpoints = await this.describeEndpoints();
+    const faults = (this.options.interfaces ?? []).flatMap(({ interfaceName, interfaceVersion }) => {
+      const served = endpoints.find((endpoint) => endpoint.interfaceName === interfaceName);
+      if (!served) return [`${interfaceName} is not served`];
+      const misfit = `${interfaceName} is served in version ${served.interfaceVersion}, which does not fit to ${interfaceVersion}`;
+      return served.compatible ? [] : [misfit];
+    });
+    if (faults.length > 0)
+      throw new NumberedError(
+        INCOMPATIBLE_VERSION,
+        'RpcInterfaceStatus.IncompatibleVersion',
+        `The server does not fit: ${faults.join('; ')}.`,
+      );
+  }
+
+  /** @param bodies the operations whose bodies in the definition are run; the others are sent as they are called */
+  #proxy(definition: RpcInterfaceDefinition, options: RpcCallOptions, bodies: ReadonlySet<string>): object {
+    const proxy: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    const targets = new Map<string, RpcClientTarget>();
+    const send = (operation: string, args: unknown[]) => this.#call(targets.get(operation)!, args, options);
+    const run = bodyRunner(definition, bodies, send);
+    for (const operation of operationsOf(definition)) {
+      const policy = operationPolicy(definition, operation);
+      const target = { definition, operation: operationKey(operation), policy };
+      targets.set(operation, target);
+      // Asynchronous, as a body may throw.
+      const call = bodies.has(operation) ? async (...args: unknown[]) => run(operation, args) : undefined;
+      proxy[operation] = call ?? ((...args: unknown[]) => this.#call(target, args, options));
+    }
+    // Not one of the operations, so not one of the names that a look at the object shows.
+    if (!('with' in proxy))
+      Object.defineProperty(proxy, 'with', {
+        value: (more: RpcCallOptions) => this.#proxy(definition, mergeCallOptions(options, more), bodies),
+      });
+    return proxy;
+  }
+
+  // Asynchronous, so that nothing is ever thrown but by the promise.
+  async #call(target: RpcClientTarget, args: unknown[], options: RpcCallOptions): Promise<unknown> {
+    const merged = mergeCallOptions(this.options, options);
+    return new RpcClientCall(target, args, this.transport, merged, (event) =>
+      notifyAll(this.#listeners, (listener) => listener(event)),
+    ).run();
+  }
+}
+
+/** `RpcInterfaceStatus.IncompatibleVersion`, without the table that has all of them. */
+const INCOMPATIBLE_VERSION = 135168;
+
+/** Where a question goes that is about no model. */
+const nowhere = { iTwinId: 'none', iModelId: 'none', changeset: { id: 'none' } };
+
+function isEndpoints(value: unknown): value is RpcEndpoint[] {
+  const isEndpoint = (each: Partial<RpcEndpoint> | null) =>
+    typeof each?.interfaceName === 'string' && typeof each.interfaceVersion === 'string';
+  return Array.isArray(value) && value.every(isEndpoint);
+}

@@ -1,0 +1,204 @@
+import { isIdempotent } from '../../call/idempotency.js';
+import type { Idempotency } from '../../call/idempotency.js';
+import { reservedNames } from '../../call/reserved.names.js';
+import { mergeOptions } from '../../base/merge.options.js';
+import type { IModelRpcProps } from './token.js';
+
+/**
+ * A class that declares operations: what counts are its name on the wire, its version, its methods and those of the
+ * definitions that it extends. Client and server import the same one. Classes made for iTwin.js qualify.
+ */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- abstract classes with any constructor
+export type RpcInterfaceDefinition<T extends object = object> = Function & {
+  readonly prototype: T;
+  /** Names the interface on the wire, whatever a minifier makes of the class's name. */
+  readonly interfaceName: string;
+  /** Version of the interface's shape, by the rules of semantic versioning. */
+  readonly interfaceVersion: string;
+  /** Declares operations that have no bodies; see {@link RpcOperations}. */
+  readonly operations?: readonly string[] | Readonly<Record<string, object>>;
+};
+
+/** The names of what can be called in a definition. */
+export type RpcOperationName<T> = Exclude<
+  { [K in keyof T]-?: T[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof T] & string,
+  'forward'
+>;
+
+/**
+ * The operations of a definition whose methods are abstract, of which nothing is left at run time: each name with its
+ * policy. The compiler sees that none is missing.
+ *
+ * ```ts
+ * abstract class MapRpcInterface {
+ *   static readonly interfaceName = 'MapRpcInterface';
+ *   static readonly interfaceVersion = '1.0.0';
+ *   static readonly operations: RpcOperations<MapRpcInterface> = { findWay: {}, tile: { allowResponseCaching: true } };
+ *   abstract findWay(from: Point, to: Point): Promise<Point[]>;
+ *   abstract tile(id: string): Promise<Uint8Array>;
+ * }
+ * ```
+ *
+ * A plain list, `['findWay', 'tile'] as const`, will do as well; what is missing there is missing in the client.
+ */
+export type RpcOperations<T> = Readonly<Record<RpcOperationName<T>, RpcOperationPolicyProps>>;
+
+/** A call that is to be routed, as far as a policy of iTwin.js looks at it. */
+export interface RpcRoutedRequest {
+  /** The arguments. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- arguments of any operation
+  readonly parameters: readonly any[];
+  /** The first argument that names a model, which is what routes a call without a policy. */
+  findTokenPropsParameter(): IModelRpcProps | undefined;
+}
+
+/** How an operation is called and answered. */
+export interface RpcOperationPolicy {
+  /** What clients route the call by. Where it gives nothing, it is the token of the client. Default: the first argument that is one. */
+  token?: (request: RpcRoutedRequest) => IModelRpcProps | undefined;
+  /** The answer may be kept by caches: clients call by GET, and the response says so. Default `false`. */
+  allowResponseCaching: boolean;
+  /** Whether the answer may be compressed. Default `true`. */
+  allowResponseCompression: boolean;
+  /** Token arguments are left as the body has them, whatever the path says. Default `false`. */
+  allowTokenMismatch: boolean;
+  /** How many calls of the operation run at once; the others wait. Default: no limit. */
+  concurrency: number;
+  /**
+   * Declares that a client may repeat a call that the server may have run already. Default: a call is repeated only
+   * where the server surely did not begin it.
+   */
+  idempotency?: Idempotency;
+}
+
+export const defaultOperationPolicy: Readonly<RpcOperationPolicy> = {
+  allowResponseCaching: false,
+  allowResponseCompression: true,
+  allowTokenMismatch: false,
+  concurrency: Infinity,
+};
+
+/** Policy as it is written down; iTwin.js has a callback where this has a yes or no. */
+export interface RpcOperationPolicyProps extends Partial<Omit<RpcOperationPolicy, 'allowResponseCaching'>> {
+  /** As in the policy. A callback is asked once, without a request; one that fails for want of it means yes. */
+  allowResponseCaching?: boolean | ((request: never) => unknown);
+}
+
+const OWN_POLICY = Symbol.for('@linnet/common/RpcOperationPolicy');
+// Where iTwin.js keeps the policy of an operation (on the method) and of a definition (on the class).
+const ITWIN_OPERATION = Symbol.for('@itwin/core-common/RpcOperation');
+const ITWIN_POLICY = Symbol.for('@itwin/core-common/RpcOperationPolicy');
+
+type Marked = Record<symbol, unknown> | undefined;
+
+/** Sets policy of the method it decorates. On an implementation it overrides the definition's. */
+export function setOperationPolicy(method: object, policy: RpcOperationPolicyProps): void {
+  const value = mergeOptions((method as Marked)?.[OWN_POLICY] as RpcOperationPolicyProps | undefined, policy);
+  Object.defineProperty(method, OWN_POLICY, { value, configurable: true });
+}
+
+/** Sets policy of every operation of a definition that has none of its own. */
+export function setDefaultPolicy(definition: RpcInterfaceDefinition, policy: RpcOperationPolicyProps): void {
+  Object.defineProperty(definition, OWN_POLICY, { value: policy, configurable: true });
+}
+
+/**
+ * The policy of an operation, from the definition's own, iTwin.js's, and the implementation's: the later the
+ * stronger.
+ */
+export function operationPolicy(
+  definition: RpcInterfaceDefinition,
+  operation: string,
+  implementation?: object,
+): RpcOperationPolicy {
+  const method = (definition.prototype as Record<string, unknown>)[operation] as Marked;
+  const owner = definition as unknown as Marked;
+  return {
+    ...defaultOperationPolicy,
+    ...readPolicy(owner?.[ITWIN_POLICY]),
+    ...readPolicy((method?.[ITWIN_OPERATION] as { policy?: unknown } | undefined)?.policy),
+    ...readPolicy(owner?.[OWN_POLICY]),
+    ...readPolicy(declaredOperations(definition)[operation]),
+    ...readPolicy(method?.[OWN_POLICY]),
+    ...readPolicy((implementation as Marked)?.[OWN_POLICY]),
+  };
+}
+
+function readPolicy(props: unknown): Partial<RpcOperationPolicy> {
+  if (typeof props !== 'object' || props === null) return {};
+  const members = props as Record<string, unknown>;
+  const { token, allowResponseCaching, idempotency } = members;
+  // What is of another kind than its default is not meant.
+  const plain = Object.entries(defaultOperationPolicy).filter(
+    ([key, value]) => typeof members[key] === typeof value,
+  );
+  const policy: Partial<RpcOperationPolicy> = Object.fromEntries(plain.map(([key]) => [key, members[key]]));
+  if (isIdempotent(idempotency)) policy.idempotency = idempotency;
+  // As a member of the policy, which may be an object of a class.
+  if (typeof token === 'function')
+    policy.token = (request) => (props as Required<RpcOperationPolicy>).token(request);
+  if (typeof allowResponseCaching === 'function') {
+    try {
+      policy.allowResponseCaching = Boolean((allowResponseCaching as (request?: unknown) => unknown)());
+    } catch {
+      // It depends on the client's request, so there are requests whose answer may be kept.
+      policy.allowResponseCaching = true;
+    }
+  }
+  return policy;
+}
+
+const declarationMembers = new Set(['constructor', 'configurationSupplier']);
+// The last path segment is `interface-version-operation`, and it is not percent-decoded (WIRE 2.1).
+const unroutable = /[-/?#%\s]/;
+
+/** What `static operations` says, by name. Without a prototype, as names are asked for that others chose. */
+function declaredOperations({ operations }: RpcInterfaceDefinition): Readonly<Record<string, unknown>> {
+  const entries = Array.isArray(operations)
+    ? (operations as string[]).map((name) => [name, {}] as const)
+    : Object.entries(operations ?? {});
+  return Object.assign(Object.create(null) as object, Object.fromEntries(entries));
+}
+
+/** What a definition and those that it extends declare, up to what gives them `forward`: `RpcInterface`, of iTwin.js too. */
+function membersOf(prototype: object): Record<string, PropertyDescriptor> {
+  const base = Object.getPrototypeOf(prototype) as object;
+  const isDefinition = base !== Object.prototype && !Object.hasOwn(base, 'forward');
+  return { ...(isDefinition && membersOf(base)), ...Object.getOwnPropertyDescriptors(prototype) };
+}
+
+/**
+ * The operations that a definition declares: its methods, behind those of definitions that it extends, and what its
+ * `operations` name.
+ *
+ * @throws Error with a sentence that names the class, for a definition that cannot be served: no name or
+ * version, or a name that the path of a request cannot carry
+ */
+export function operationsOf(definition: RpcInterfaceDefinition): string[] {
+  const who = `RPC definition ${definition.name || '(anonymous class)'}`;
+  for (const member of ['interfaceName', 'interfaceVersion'] as const)
+    if (typeof definition[member] !== 'string' || definition[member] === '')
+      throw new Error(`${who} has no static ${member}.`);
+  const { interfaceName } = definition;
+  if (unroutable.test(interfaceName))
+    throw new Error(`${who}: interfaceName "${interfaceName}" has characters that a path cannot carry.`);
+  const declared = Object.keys(declaredOperations(definition));
+  const members = membersOf(definition.prototype);
+  const names = new Set([...Object.keys(members), ...declared]);
+  return [...names].filter((operation) => {
+    if (declarationMembers.has(operation)) return false;
+    if (typeof members[operation]?.value !== 'function' && !declared.includes(operation)) return false;
+    if (reservedNames.has(operation) || unroutable.test(operation))
+      throw new Error(`${who}: an operation cannot be named "${operation}".`);
+    return true;
+  });
+}
+
+/**
+ * The part of an operation's name by which it is looked up: up to and including the first colon
+ * (`RpcOperation.computeOperationName` of iTwin.js).
+ */
+export function operationKey(name: string): string {
+  const colon = name.indexOf(':');
+  return colon < 0 ? name : name.slice(0, colon + 1);
+}

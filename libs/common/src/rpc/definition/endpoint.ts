@@ -1,0 +1,14 @@
+/** Describes one served interface, as the control channel does. */
+export interface RpcEndpoint {
+  /** Of the definition. */
+  interfaceName: string;
+  /** The version that is served. */
+  interfaceVersion: string;
+  /** Operations that may be called, those without an implementation included. */
+  operationNames: string[];
+  /** Whether a client's version of it fits; a server, which does not know that, says `true`. */
+  compatible: boolean;
+}
+
+/** The version under which every server answers questions about itself (WIRE 2.8). */
+export const CONTROL_VERSION = 'CONTROL';

@@ -1,0 +1,76 @@
+import type { Activity } from '../../call/activity.js';
+import type { IpcSession } from '../../ipc/server/session.js';
+import type { RpcInterfaceDefinition, RpcOperationPolicy } from '../definition/definition.js';
+
+/** An operation that a server answers. */
+export interface RpcOperationTarget {
+  /** Declares the operation. */
+  readonly definition: RpcInterfaceDefinition;
+  /** Its name in the definition. */
+  readonly operation: string;
+  /** How it is answered: of the definition, and over it of the implementation. */
+  readonly policy: RpcOperationPolicy;
+  /** Answers a call. Throws, or rejects with, whatever the implementation fails with. */
+  readonly handler: RpcHandler;
+}
+
+/** Answers calls of one operation. May return the result itself where there is nothing to wait for. */
+export type RpcHandler = (call: RpcCall) => unknown;
+
+/** How a call arrived. */
+export type RpcTransport = HttpRpcTransport | IpcRpcTransport;
+
+/** A call over HTTP. */
+export interface HttpRpcTransport {
+  /** Tells it from a call over IPC. */
+  readonly kind: 'http';
+  /** The request target with its query, as sent. */
+  readonly path: string;
+  /** The HTTP method, in capitals. */
+  readonly method: string;
+  /** The client's protocol version; 0 when it names none. */
+  readonly protocolVersion: number;
+  /** The platform's request and response, where a platform put them. */
+  readonly request?: unknown;
+  /** See `request`. */
+  readonly response?: unknown;
+  /** Set where a guard refused the call: nothing of it was run, and an answer that asks to come back says so. */
+  isRefused?: boolean;
+  /** Names and values, in turn, of the headers that every answer to this request has. */
+  commonHeaders(): string[];
+}
+
+/** A call over an IPC session. */
+export interface IpcRpcTransport {
+  /** Tells it from a call over HTTP. */
+  readonly kind: 'ipc';
+  /** Whose frontend has called. */
+  readonly session: IpcSession;
+  /** The client's protocol version; 0 when it names none. */
+  readonly protocolVersion: number;
+}
+
+/** One call of an operation, from the moment its arguments are known. */
+export interface RpcCall {
+  /** What is called. */
+  readonly target: RpcOperationTarget;
+  /** As the client sent them, decoded; a token is that of the path. */
+  readonly arguments: unknown[];
+  /** Who calls, and until when: ids, credentials, deadline, end. */
+  readonly activity: Activity;
+  /** How the call arrived. */
+  readonly transport: RpcTransport;
+}
+
+/** What came of a call. Never judged by truthiness: `undefined` may be thrown, and `null` returned. */
+export type RpcOutcome =
+  | { readonly kind: 'result'; readonly value: unknown }
+  | { readonly kind: 'error'; readonly error: unknown }
+  | { readonly kind: 'pending'; readonly message: string }
+  | { readonly kind: 'notFound'; readonly response: object }
+  | { readonly kind: 'noContent'; readonly error: unknown }
+  /** The platform's own code has written the answer already (an exception filter did). */
+  | { readonly kind: 'answered' };
+
+/** Returned by a handler whose framework has answered by itself. */
+export const ALREADY_ANSWERED = Symbol('answered');

@@ -1,0 +1,208 @@
+import { GENERAL_ERROR, IModelError, incompatibleVersion } from '../../error/imodel.error.js';
+import { CallQueue } from '../../call/call.queue.js';
+import { resultOf as settledResult, runBare, settleResult } from '../../call/result.js';
+import type { RunInActivity } from '../../call/result.js';
+import { IModelStatus } from '../../error/status.table.js';
+import { ALREADY_ANSWERED } from './call.js';
+import type { RpcCall, RpcHandler, RpcOperationTarget, RpcOutcome } from './call.js';
+import {
+  defaultOperationPolicy,
+  operationKey,
+  operationPolicy,
+  operationsOf,
+} from '../definition/definition.js';
+import type { RpcInterfaceDefinition } from '../definition/definition.js';
+import { RpcNotFoundResponse, RpcPendingResponse } from '../../error/control.response.js';
+import { CONTROL_VERSION } from '../definition/endpoint.js';
+import type { RpcEndpoint } from '../definition/endpoint.js';
+import { isVersionCompatible } from '../definition/version.js';
+
+/** What answers the operations of one definition. */
+export interface RpcImplementation {
+  /** For messages, usually the implementation's class. */
+  readonly name: string;
+  /** The handler of a declared operation; `undefined` where there is none. */
+  handlerOf(operation: string): RpcHandler | undefined;
+  /** The implementation's method, where it may carry policy of its own. */
+  methodOf?(operation: string): object | undefined;
+}
+
+/** How versions are judged, and how many calls may wait. */
+export interface RpcDispatcherOptions {
+  /** Decides which versions of a client are served; default: the rule of iTwin.js. */
+  isCompatible?: (backend: string, frontend: string) => boolean;
+  /** Calls that may wait for a place, per operation with a `concurrency`. */
+  waitingCalls: number;
+  /** Makes the activity of a call known to everything that its result starts. Default: just does the work. */
+  run?: RunInActivity | undefined;
+}
+
+interface Service {
+  readonly definition: RpcInterfaceDefinition;
+  /** By operation name. A map has no prototype to reach, whatever a peer asks for. */
+  readonly operations: Map<string, RpcOperationTarget>;
+}
+
+/** Knows what is callable, finds it by name and version, and turns whatever happens into an outcome. */
+export class RpcDispatcher {
+  readonly #services = new Map<string, Service>();
+  /** Only `true` is a yes. */
+  readonly #run: RunInActivity;
+  readonly #isCompatible: (backend: string, frontend: string) => unknown;
+  /** Counts what was taken out or put in another's place: who remembers targets forgets them then. */
+  revision = 0;
+  readonly #control: RpcOperationTarget = {
+    definition: class {
+      static readonly interfaceName = '';
+      static readonly interfaceVersion = CONTROL_VERSION;
+    },
+    operation: 'describeEndpoints',
+    policy: defaultOperationPolicy,
+    handler: () => this.describeEndpoints(),
+  };
+
+  constructor(private readonly options: RpcDispatcherOptions) {
+    this.#run = options.run ?? runBare;
+    this.#isCompatible = options.isCompatible ?? isVersionCompatible;
+  }
+
+  /**
+   * Serves a definition from now on.
+   *
+   * @throws Error for a definition that cannot be served, or whose name is taken
+   */
+  register(definition: RpcInterfaceDefinition, implementation: RpcImplementation): void {
+    const service = this.#serviceOf(definition, implementation);
+    if (this.#services.has(definition.interfaceName))
+      throw new Error(`Two implementations of RPC interface "${definition.interfaceName}".`);
+    this.#services.set(definition.interfaceName, service);
+  }
+
+  /**
+   * Registers a definition in the place of the one that has its name, if there is one. Calls in flight end as they
+   * began.
+   *
+   * @throws Error for a definition that cannot be served
+   */
+  replace(definition: RpcInterfaceDefinition, implementation: RpcImplementation): void {
+    this.#services.set(definition.interfaceName, this.#serviceOf(definition, implementation));
+    this.revision++;
+  }
+
+  /** Serves an interface no more. */
+  unregister(interfaceName: string): void {
+    if (this.#services.delete(interfaceName)) this.revision++;
+  }
+
+  #serviceOf(definition: RpcInterfaceDefinition, implementation: RpcImplementation): Service {
+    const names = operationsOf(definition);
+    const operations = new Map<string, RpcOperationTarget>();
+    for (const operation of names) {
+      const policy = operationPolicy(definition, operation, implementation.methodOf?.(operation));
+      const { concurrency } = policy;
+      if (concurrency !== Infinity && !(Number.isInteger(concurrency) && concurrency > 0))
+        throw new Error(
+          `${implementation.name}.${operation}: a concurrency of ${concurrency} lets no call through.`,
+        );
+      const handler =
+        implementation.handlerOf(operation) ?? (() => notImplemented(implementation.name, operation));
+      operations.set(operation, {
+        definition,
+        operation,
+        policy,
+        handler: this.#limited(handler, policy.concurrency),
+      });
+    }
+    return { definition, operations };
+  }
+
+  /** Whether an interface of this name is served. */
+  serves(interfaceName: string): boolean {
+    return this.#services.has(interfaceName);
+  }
+
+  /**
+   * Finds an operation by the names in a request.
+   *
+   * @throws IModelError when there is no such interface or operation, or its version does not fit
+   */
+  lookup(interfaceName: string, version: string, operation: string): RpcOperationTarget {
+    const service = this.#services.get(interfaceName);
+    const target = service?.operations.get(operationKey(operation));
+    if (target && this.#isCompatible(target.definition.interfaceVersion, version) === true) return target;
+    if (version === CONTROL_VERSION && operation === this.#control.operation) return this.#control;
+    if (!service)
+      throw new IModelError(GENERAL_ERROR, `RPC interface "${interfaceName}" is not initialized.`);
+    if (target) throw incompatibleVersion(target.definition.interfaceVersion, version, target.operation);
+    // The doubled "does not" is the reference's text, which clients may look for.
+    throw new IModelError(
+      GENERAL_ERROR,
+      `RPC interface class "${service.definition.interfaceName}" does not does not declare operation "${operationKey(operation)}"`,
+    );
+  }
+
+  /**
+   * Runs a call. Never throws.
+   *
+   * @param settle told the outcome, once; a callback, as each promise on the way costs a small call its share
+   */
+  dispatch(call: RpcCall, settle: (outcome: RpcOutcome) => void): void {
+    settleResult(
+      () => call.target.handler(call),
+      (value) => settle(resultOf(value)),
+      (error) => settle(outcomeOf(error)),
+      call.activity,
+      this.#run,
+    );
+  }
+
+  /** All interfaces served here, in the order of registration. */
+  describeEndpoints(): RpcEndpoint[] {
+    return [...this.#services.values()].map(({ definition, operations }) => ({
+      interfaceName: definition.interfaceName,
+      interfaceVersion: definition.interfaceVersion,
+      operationNames: [...operations.keys()],
+      compatible: true,
+    }));
+  }
+
+  #limited(handler: RpcHandler, concurrency: number): RpcHandler {
+    if (concurrency === Infinity) return handler;
+    const queue = new CallQueue(concurrency, this.options.waitingCalls);
+    return (call) =>
+      queue.run(
+        () => settledResult(() => handler(call), call.activity, this.#run),
+        () => call.activity.signal,
+      );
+  }
+}
+
+function resultOf(value: unknown): RpcOutcome {
+  return value === ALREADY_ANSWERED ? { kind: 'answered' } : { kind: 'result', value };
+}
+
+/** Tells control responses from errors. */
+export function outcomeOf(thrown: unknown): RpcOutcome {
+  try {
+    return classify(thrown);
+  } catch {
+    // A proxy may refuse even to say what it is.
+    return { kind: 'error', error: new Error('What was thrown cannot be looked at.') };
+  }
+}
+
+function classify(thrown: unknown): RpcOutcome {
+  if (thrown instanceof RpcPendingResponse) return { kind: 'pending', message: thrown.message };
+  if (thrown instanceof RpcNotFoundResponse) return { kind: 'notFound', response: thrown };
+  if (thrown instanceof Error && (thrown as { errorNumber?: unknown }).errorNumber === IModelStatus.NoContent)
+    return { kind: 'noContent', error: thrown };
+  return { kind: 'error', error: thrown };
+}
+
+/** @throws IModelError for an operation that a definition declares and its implementation lacks */
+export function notImplemented(implementation: string, operation: string): never {
+  throw new IModelError(
+    GENERAL_ERROR,
+    `RPC interface class "${implementation}" does not implement operation "${operation}".`,
+  );
+}

@@ -1,0 +1,63 @@
+import { GENERAL_ERROR, IModelError } from '../../error/imodel.error.js';
+import type { RpcInterfaceDefinition } from '../definition/definition.js';
+import type { RpcImplementation } from './dispatcher.js';
+import { callable, nameOf } from './implementation.js';
+import type { RpcAround, RpcImplClass } from './implementation.js';
+
+interface Registration {
+  readonly implClass?: RpcImplClass | undefined;
+  /** What was supplied, or made of the class when it was first called. */
+  instance?: object | undefined;
+  readonly isSupplied: boolean;
+}
+
+/** Implementations by the name of their interface, as `RpcManager` of iTwin.js keeps them: to be had when they are called. */
+export class ImplementationRegistry {
+  readonly #registrations = new Map<string, Registration>();
+
+  /** Takes a class, of which an object is made at the first call, unless one is supplied. Replaces what was there. */
+  register(definition: RpcInterfaceDefinition, implClass: RpcImplClass): void {
+    const known = this.#registrations.get(definition.interfaceName);
+    const instance = known?.isSupplied ? known.instance : undefined;
+    this.#set(definition, { implClass, instance, isSupplied: instance !== undefined });
+  }
+
+  /** Takes the object that answers. */
+  supply(definition: RpcInterfaceDefinition, instance: object): void {
+    const implClass = this.#registrations.get(definition.interfaceName)?.implClass;
+    this.#set(definition, { implClass, instance, isSupplied: true });
+  }
+
+  /** Forgets class and object. */
+  unregister(definition: RpcInterfaceDefinition): void {
+    this.#registrations.delete(definition.interfaceName);
+  }
+
+  /** What a dispatcher calls: whatever is registered at the time of a call. */
+  implementationOf(definition: RpcInterfaceDefinition, around: RpcAround): RpcImplementation {
+    const { implClass, instance } = this.#registrations.get(definition.interfaceName) ?? {};
+    const shape: object = instance ?? (implClass?.prototype as object | undefined) ?? {};
+    const name = implClass?.name ?? nameOf(shape, definition);
+    return callable(definition, name, shape, () => this.#instanceOf(definition), around);
+  }
+
+  #set(definition: RpcInterfaceDefinition, registration: Registration): void {
+    const { implClass, instance } = registration;
+    if (implClass && instance && !(instance instanceof implClass))
+      throw new Error(
+        `What is supplied for RPC interface "${definition.interfaceName}" is no ${implClass.name}, which is registered for it.`,
+      );
+    this.#registrations.set(definition.interfaceName, registration);
+  }
+
+  #instanceOf({ interfaceName }: RpcInterfaceDefinition): object {
+    const registration = this.#registrations.get(interfaceName);
+    if (!registration)
+      throw new IModelError(
+        GENERAL_ERROR,
+        `An RPC interface implementation class for "${interfaceName}" is not registered.`,
+      );
+    // One that could not be made is tried again by the next call.
+    return (registration.instance ??= new registration.implClass!());
+  }
+}

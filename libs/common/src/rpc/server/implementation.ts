@@ -1,0 +1,84 @@
+import type { RpcCall } from './call.js';
+import type { RpcInterfaceDefinition, RpcOperationName } from '../definition/definition.js';
+import { operationsOf } from '../definition/definition.js';
+import { notImplemented } from './dispatcher.js';
+import type { RpcImplementation } from './dispatcher.js';
+
+/** What answers a definition: its operations. */
+export type RpcImpl<T> = Pick<T, RpcOperationName<T>>;
+
+/** A class of such objects, of which one is made. */
+export type RpcImplClass<T extends object = object> = new () => T;
+
+/**
+ * Stands around every call of an implementation: refuses it by throwing, looks at what comes of it, or only calls
+ * `next`. What it returns is the result.
+ */
+export type RpcAround = (call: RpcCall, next: () => unknown) => unknown;
+
+/** A definition, and what answers it: an object, or a class with a constructor that takes nothing. */
+export type RpcImplementationEntry<T extends object = object> =
+  | readonly [definition: RpcInterfaceDefinition<T>, impl: RpcImpl<T> | RpcImplClass<RpcImpl<T>>]
+  | readonly [
+      definition: RpcInterfaceDefinition<T>,
+      impl: Partial<RpcImpl<T>> | RpcImplClass<Partial<RpcImpl<T>>>,
+      /** Calling an operation that is not there is an error; without this it is refused at start. */
+      options: { readonly partial: boolean },
+    ];
+
+/** An implementation's own method; the definition's, which it may inherit, only forwards to a server. */
+export function methodOf(
+  instance: object,
+  operation: string,
+  definition: RpcInterfaceDefinition,
+): ((...args: unknown[]) => unknown) | undefined {
+  const method = (instance as Record<string, unknown>)[operation];
+  const declared = (definition.prototype as Record<string, unknown>)[operation];
+  return typeof method === 'function' && method !== declared ? (method as () => unknown) : undefined;
+}
+
+/**
+ * Makes of an object, or of its class, what a dispatcher calls.
+ *
+ * @throws Error with a sentence, for one that lacks operations
+ */
+export function implementationOf(
+  [definition, impl, options]: RpcImplementationEntry,
+  around: RpcAround,
+): RpcImplementation {
+  const instance = typeof impl === 'function' ? new (impl as RpcImplClass)() : impl;
+  const name = nameOf(instance, definition);
+  const missing = operationsOf(definition).filter((operation) => !methodOf(instance, operation, definition));
+  if (missing.length > 0 && !options?.partial)
+    throw new Error(
+      `${name} does not implement ${missing.join(', ')} of RPC interface "${definition.interfaceName}"; ` +
+        `serve [${definition.name}, ${name}, { partial: true }] if that is meant.`,
+    );
+  return callable(definition, name, instance, () => instance, around);
+}
+
+/** What a dispatcher calls: methods of whatever `instanceOf` has at the time of a call; `shape` tells which there are. */
+export function callable(
+  definition: RpcInterfaceDefinition,
+  name: string,
+  shape: object,
+  instanceOf: () => object,
+  around: RpcAround,
+): RpcImplementation {
+  return {
+    name,
+    methodOf: (operation) => methodOf(shape, operation, definition),
+    handlerOf: (operation) => (call) =>
+      around(call, () => {
+        const instance = instanceOf();
+        const method = methodOf(instance, operation, definition) ?? notImplemented(name, operation);
+        return method.apply(instance, call.arguments);
+      }),
+  };
+}
+
+/** What an implementation is called in messages. */
+export function nameOf(instance: object, definition: RpcInterfaceDefinition): string {
+  const { name } = instance.constructor ?? {};
+  return name && name !== 'Object' ? name : `the implementation of ${definition.interfaceName}`;
+}

@@ -1,0 +1,60 @@
+import type { MessagePortLike } from '@linnet/common';
+import { closeFrame, oneLine, SessionLost, textOf } from '@linnet/common/internal';
+import type { ElectronIpcMain, ElectronSender } from '../electron/electron.types.js';
+import type { FrameConnections } from './frame.connections.js';
+import { channel, FramePort } from './webframe.port.js';
+import type { SenderPolicy } from './sender.policy.js';
+
+/** Characters of what a page calls its connection. */
+const LONGEST_NAME = 64;
+
+/** The wire of our own pages: one channel of Electron's ipc, and on it the durable wire. */
+export class BridgeWire {
+  /** @param serve is given the port of each page that connects, and the id of its `webContents` */
+  constructor(
+    private readonly ipcMain: ElectronIpcMain,
+    private readonly rules: SenderPolicy,
+    private readonly connections: FrameConnections,
+    private readonly serve: (port: MessagePortLike, window: string) => void,
+  ) {
+    ipcMain.on(channel, this.#received);
+  }
+
+  /** Listens no more. */
+  close(): void {
+    this.ipcMain.removeListener(channel, this.#received);
+  }
+
+  /** Never throws: whatever a page sends is not to end the process. */
+  readonly #received = (event: ElectronSender, message: unknown): void => {
+    try {
+      // The last words of a page that was left.
+      if (!event.senderFrame) return;
+      const refusal = this.rules.refusal(event);
+      if (refusal === undefined) this.#take(event, message);
+      else if (!this.rules.isOthers(event.sender)) this.connections.reportUnheard(event.sender, refusal);
+    } catch (error) {
+      this.connections.reportUnheard(event.sender, oneLine(textOf(error)));
+    }
+  };
+
+  #take({ sender, senderFrame }: ElectronSender, message: unknown): void {
+    const [name, ...frames] = Array.isArray(message) ? (message as unknown[]) : [];
+    if (typeof name !== 'string' || name.length > LONGEST_NAME) {
+      this.connections.reportUnheard(sender, 'they are none of a bridge');
+      return;
+    }
+    const frame = senderFrame!;
+    const known = this.connections.of(frame);
+    if (frames.length === 0) {
+      known?.dismiss(1001, 'Another frontend of this frame has connected.');
+      const port = this.connections.add(sender, frame, (...of) => new FramePort(name, ...of));
+      this.serve(port, String(sender.id));
+    } else if (known instanceof FramePort && known.name === name) known.receive(frames[0]);
+    // A page that does not know that its connection is over: it was kept, and is shown again.
+    else {
+      const { code, message: reason } = new SessionLost();
+      frame.send(channel, [name, closeFrame(code, reason)]);
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import { posix } from 'node:path';
+import type { Graph } from './import.graph.js';
+
+/**
+ * The rooms of each library, and the rooms that each may import from. Lower rooms stand first. A room that is not
+ * listed here, an import that is not listed, and an entry that nothing uses are all reported.
+ */
+export const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  common: {
+    base: [],
+    error: ['base'],
+    value: ['base', 'error'],
+    call: ['base', 'error'],
+    'rpc/definition': ['base', 'call'],
+    'ipc/channel': ['call'],
+    'ipc/message': ['base', 'error', 'ipc/channel', 'value'],
+    'ipc/wire/compatible': ['base', 'ipc/message', 'value'],
+    'ipc/wire/durable': ['base', 'ipc/message', 'value'],
+    'ipc/wire': ['ipc/message', 'ipc/wire/durable'],
+    'ipc/client': [
+      'base',
+      'error',
+      'ipc/channel',
+      'ipc/message',
+      'ipc/wire',
+      'ipc/wire/compatible',
+      'ipc/wire/durable',
+    ],
+    'ipc/server': [
+      'base',
+      'call',
+      'error',
+      'ipc/channel',
+      'ipc/message',
+      'ipc/wire',
+      'ipc/wire/compatible',
+      'ipc/wire/durable',
+      'value',
+    ],
+    'ipc/transport': ['base', 'ipc/message', 'ipc/server', 'ipc/wire', 'ipc/wire/durable'],
+    'rpc/client': ['base', 'call', 'error', 'rpc/definition'],
+    'rpc/server': ['call', 'error', 'ipc/server', 'rpc/definition'],
+    'http/protocol': ['base', 'call', 'error', 'rpc/definition', 'rpc/server', 'value'],
+    'http/client': ['base', 'error', 'http/protocol', 'rpc/client', 'rpc/definition', 'value'],
+    'http/server': ['base', 'call', 'error', 'http/protocol', 'rpc/definition', 'rpc/server', 'value'],
+    'http/memory': ['base', 'http/client', 'http/protocol', 'http/server'],
+    'rpc-over-ipc': [
+      'base',
+      'call',
+      'error',
+      'ipc/channel',
+      'ipc/client',
+      'ipc/message',
+      'ipc/server',
+      'rpc/client',
+      'rpc/server',
+      'value',
+    ],
+  },
+  backend: {
+    call: [],
+    'node/http': [],
+    'node/ipc': [],
+    'node/itwin': ['call'],
+    'node/rpc': ['call', 'node/http'],
+    'nest/internals': [],
+    'nest/message': [],
+    'nest/explorer': [],
+    'nest/context': ['call'],
+    'nest/errors': ['call', 'nest/internals'],
+    'nest/params': ['nest/internals'],
+    'nest/pipeline': ['call', 'nest/errors', 'nest/internals', 'nest/message', 'nest/params'],
+    http: ['node/http'],
+    rpc: [
+      'call',
+      'http',
+      'nest/errors',
+      'nest/explorer',
+      'nest/internals',
+      'nest/params',
+      'nest/pipeline',
+      'node/http',
+      'node/rpc',
+    ],
+    'rpc/client': ['node/rpc', 'rpc'],
+    itwin: ['node/itwin', 'rpc'],
+    'ipc/host': ['call', 'nest/context', 'nest/errors', 'nest/explorer', 'nest/internals'],
+    'ipc/handlers': ['ipc/host', 'nest/explorer', 'nest/internals', 'nest/params', 'nest/pipeline'],
+    'ipc/gateway': [
+      'call',
+      'http',
+      'ipc/handlers',
+      'ipc/host',
+      'nest/errors',
+      'nest/internals',
+      'nest/pipeline',
+      'node/http',
+      'node/ipc',
+    ],
+    'ipc/module': [
+      'ipc/gateway',
+      'ipc/handlers',
+      'ipc/host',
+      'nest/errors',
+      'nest/internals',
+      'nest/message',
+      'rpc',
+    ],
+    testing: ['ipc/host', 'rpc'],
+  },
+  frontend: { '.': [] },
+  electron: {
+    '.': [],
+    renderer: ['.'],
+    'main/electron': [],
+    'main/frame': ['.', 'main/electron'],
+    'main/itwin': ['main/electron', 'main/frame'],
+    'main/window': ['.', 'main/electron'],
+    main: ['main/electron', 'main/frame', 'main/itwin', 'main/window'],
+  },
+};
+
+/** The room of a file: its library, and its folder below `src`. */
+function roomOf(file: string): { lib: string; room: string } | undefined {
+  const [, lib, path] = /^libs\/([^/]+)\/src\/(.*)$/.exec(file) ?? [];
+  return lib === undefined ? undefined : { lib, room: posix.dirname(path!) };
+}
+
+/** Imports from one room of a library into another, as `room → room`. Entries of packages import from every room. */
+function crossings(graph: Graph, entries: readonly string[], lib: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [file, targets] of graph) {
+    const from = roomOf(file);
+    if (from?.lib !== lib || entries.includes(file)) continue;
+    for (const target of targets) {
+      const to = roomOf(target);
+      if (to?.lib === lib && to.room !== from.room)
+        found.set(`${from.room} → ${to.room}`, `${file} imports ${target}`);
+    }
+  }
+  return found;
+}
+
+/** Rooms that the table lacks, imports that it does not allow, and lines of it that nothing uses. */
+export function roomViolations(graph: Graph, entries: readonly string[], table = rooms): string[] {
+  return Object.entries(table).flatMap(([lib, allowed]) => {
+    const files = [...graph.keys()].filter((file) => roomOf(file)?.lib === lib && !entries.includes(file));
+    const present = new Set(files.map((file) => roomOf(file)!.room));
+    const found = crossings(graph, entries, lib);
+    const listed = new Set(
+      Object.entries(allowed).flatMap(([from, list]) => list.map((to) => `${from} → ${to}`)),
+    );
+    const unlisted = [...present].filter((room) => !(room in allowed));
+    const empty = Object.keys(allowed).filter((room) => !present.has(room));
+    const unused = [...listed].filter((pair) => !found.has(pair));
+    return [
+      unlisted.map((room) => `${lib}/${room} is not in the table`),
+      empty.map((room) => `${lib}/${room} is in the table and has no files`),
+      [...found].filter(([pair]) => !listed.has(pair)).map(([, sentence]) => sentence),
+      unused.map((pair) => `${lib}: nothing needs ${pair}`),
+    ].flat();
+  });
+}
+
+/** Cycles among the rooms of a table, each as the way round. A pair that imports both ways is the shortest. */
+export function roomCycles(table: Readonly<Record<string, readonly string[]>>): string[] {
+  const found: string[] = [];
+  const visit = (room: string, way: readonly string[]): void => {
+    const start = way.indexOf(room);
+    if (start >= 0) found.push([...way.slice(start), room].join(' → '));
+    else for (const next of table[room] ?? []) visit(next, [...way, room]);
+  };
+  for (const room of Object.keys(table)) visit(room, []);
+  // Each cycle is met from each of its rooms: one of them stands for it.
+  return found.filter((way) => way.split(' → ').every((room) => room >= way.split(' → ')[0]!));
+}

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { HttpException } from '@nestjs/common';
+import { errors } from '../tables/errors.js';
+import { Guarantees, GuaranteesModule, last } from '../tables/guarantees.fixture.js';
+import { ITwinClient, toITwin } from './itwin.client.js';
+import { send } from './raw.client.js';
+import { plainNames } from '../../rpc/plain/plain.servers.js';
+import type { PlainServer } from '../../rpc/plain/plain.servers.js';
+import { pathTo, serverNames, start } from '../tables/server.js';
+import { refused, values } from '../tables/values.js';
+
+const client = new ITwinClient([toITwin(Guarantees)]);
+const calls = () => client.of('Guarantees');
+
+describe.each(serverNames)('over %s', (adapter) => {
+  // What is Nest's means something in Nest only.
+  const promised = errors.filter(
+    ({ thrown }) => !plainNames.includes(adapter) || !(thrown instanceof HttpException),
+  );
+  let server: PlainServer;
+  beforeAll(async () => {
+    server = await start(GuaranteesModule, adapter);
+    client.connect(server.url);
+  });
+  afterAll(() => server.stop());
+
+  it.each(values)('$name reaches the client', async (each) => {
+    const expected = 'expected' in each ? each.expected : each.value;
+    expect(await calls().value!(each.name)).toStrictEqual(expected);
+  });
+
+  it.each(values.filter(({ fromServerOnly, value }) => !fromServerOnly && !(value instanceof Buffer)))(
+    '$name reaches the server, and comes back',
+    async (each) => {
+      last.received = 'nothing came';
+      const back = await calls().echo!(each.name, each.value);
+      // An absent argument is null in a list of arguments.
+      const expected = each.value === undefined ? null : 'expected' in each ? each.expected : each.value;
+      expect(last.received).toEqual(expected);
+      expect(back).toStrictEqual(expected);
+    },
+  );
+
+  it.each(refused)('$name is refused, and said where', async ({ name, message }) => {
+    await expect(calls().value!(name)).rejects.toMatchObject({
+      errorNumber: 32768,
+      message: expect.stringContaining(`The value cannot be sent: ${message}`),
+    });
+  });
+
+  it.each(promised)('$name is seen as promised', async ({ name, status, body, retryAfter }) => {
+    const answer = await send(server.port, {
+      method: 'POST',
+      target: pathTo(Guarantees, 'fail'),
+      headers: [
+        ['X-Correlation-Id', 'errors'],
+        ['X-Protocol-Version', '2'],
+        ['Content-Type', 'text/plain'],
+        ['Transfer-Encoding', 'chunked'],
+      ],
+      body: { text: JSON.stringify([name]) },
+    });
+    expect({ status: answer.status, body: JSON.parse(answer.body.toString()) }).toEqual({ status, body });
+    expect(answer.headers['retry-after']).toBe(retryAfter);
+  });
+
+  it.each(promised.filter(({ status, body }) => [404, 500].includes(status) && 'message' in body))(
+    '$name is an error of the client',
+    async ({ name, body }) => {
+      client.identify(() => 'errors');
+      await expect(calls().fail!(name)).rejects.toMatchObject({
+        message: body['message'],
+        name: body['name'],
+        errorNumber: body['errorNumber'] ?? 32768,
+      });
+    },
+  );
+});

@@ -1,0 +1,86 @@
+import { Module } from '@nestjs/common';
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import { CurrentSession, IpcChannel, IpcHost, IpcModule, IpcSession } from '@linnet/backend';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GuaranteesBase, GuaranteesModule } from '../tables/guarantees.fixture.js';
+
+// What a frontend of ours calls, whatever it is connected by.
+
+@IpcChannel('guarantees')
+class GuaranteesHandler extends GuaranteesBase {}
+
+@IpcChannel('other')
+class OtherHandler {
+  async which() {
+    return 'other';
+  }
+}
+
+/** What can be done with a channel. Its session is that of the call. */
+@IpcChannel('channels')
+export class ChannelsHandler implements OnModuleInit {
+  readonly #heard: unknown[][] = [];
+  constructor(private readonly host: IpcHost) {}
+
+  onModuleInit() {
+    this.host.addListener('heard', (_event, ...args: unknown[]) => void this.#heard.push(args));
+    this.host.handle('bare', (_event, method, ...args: unknown[]) => [method, ...args]);
+  }
+
+  async which() {
+    return 'channels';
+  }
+  async later(ms: number, value: unknown) {
+    return delay(ms, value);
+  }
+  /** What was sent without asking for an answer, in the order in which it was handled. */
+  async heard() {
+    return this.#heard.splice(0);
+  }
+  async notifyAll(channel: string, count: number) {
+    for (let i = 0; i < count; i++)
+      void this.host.send(channel, i, ...(i % 2 > 0 ? [Uint16Array.of(i)] : []));
+  }
+  async tell(channel: string, value: unknown, @CurrentSession() session?: IpcSession) {
+    await session!.send(channel, value);
+  }
+  async ask(channel: string, value: unknown, @CurrentSession() session?: IpcSession) {
+    return { reply: await session!.invoke(channel, value) };
+  }
+  async askMethod(channel: string, method: string, value: unknown, @CurrentSession() session?: IpcSession) {
+    try {
+      return { result: await session!.callIpcChannel(channel, method, value) };
+    } catch (error) {
+      return { message: (error as Error).message };
+    }
+  }
+}
+
+let destroyed = 0;
+
+/** One for each session. */
+@IpcChannel('mine')
+class MyHandler implements OnModuleDestroy {
+  #count = 0;
+  constructor(private readonly session: IpcSession) {}
+
+  async count() {
+    return [++this.#count, this.session.isOpen];
+  }
+  onModuleDestroy() {
+    destroyed++;
+  }
+}
+
+@IpcChannel('ended')
+class EndedHandler {
+  async count() {
+    return destroyed;
+  }
+}
+
+@Module({
+  imports: [GuaranteesModule, IpcModule.forRoot({ path: '/ipc' })],
+  providers: [GuaranteesHandler, OtherHandler, ChannelsHandler, MyHandler, EndedHandler],
+})
+export class FrontendModule {}

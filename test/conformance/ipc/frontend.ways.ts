@@ -1,0 +1,70 @@
+import { MessageChannel } from 'node:worker_threads';
+import { memoryIpc, serveMessagePort } from '@linnet/backend';
+import { createTestIpcSession } from '@linnet/backend/testing';
+import { messagePortIpc } from '@linnet/common';
+import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
+import { Desktop } from '../../ipc/electron/desktop.harness.js';
+import { adapterNames, NO_HTTP } from '../tables/server.js';
+import type { TestServer } from '../tables/server.js';
+
+const wires = { compatible: true, durable: false };
+
+/** What a frontend of ours is connected by. */
+interface FrontendConnection {
+  readonly name: string;
+  /** What the application listens on: each, where that is part of the way. */
+  readonly adapters: readonly string[];
+  /** Those that can be spoken over it. */
+  readonly wires: Partial<typeof wires>;
+  open(server: TestServer, compatible: boolean): IpcFrontend | Promise<IpcFrontend>;
+}
+
+const any = ['LinnetExpressAdapter'];
+const connections: readonly FrontendConnection[] = [
+  {
+    name: 'WebSocket',
+    adapters: adapterNames,
+    wires,
+    open: ({ port }, compatible) =>
+      new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${port}/ipc`, { compatible })),
+  },
+  {
+    name: 'no port',
+    adapters: any,
+    wires,
+    open: ({ app }, compatible) => createTestIpcSession(app, { compatible }),
+  },
+  {
+    name: 'memory',
+    adapters: [...any, NO_HTTP],
+    wires,
+    open: ({ app }, compatible) => new IpcFrontend(memoryIpc(app, { compatible })),
+  },
+  {
+    name: 'a message port',
+    adapters: [...any, NO_HTTP],
+    wires: { durable: false },
+    open({ app }) {
+      const { port1, port2 } = new MessageChannel();
+      serveMessagePort(app, port2);
+      return new IpcFrontend(messagePortIpc(port1));
+    },
+  },
+  {
+    name: 'a window of Electron',
+    adapters: [...any, NO_HTTP],
+    wires: { durable: false },
+    open: async ({ app }) => (await (await Desktop.start({}, app)).connect()).frontend,
+  },
+];
+
+/** Every way in which a frontend of ours reaches a backend: what is promised of IPC is asked over each. */
+export const frontendWays = connections.flatMap(({ name, adapters, wires: spoken, open }) =>
+  adapters.flatMap((adapter) =>
+    Object.entries(spoken).map(([wire, compatible]) => ({
+      name: `${name} (${wire} wire, ${adapter})`,
+      adapter,
+      open: (server: TestServer) => open(server, compatible),
+    })),
+  ),
+);

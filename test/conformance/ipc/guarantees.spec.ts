@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Module } from '@nestjs/common';
+import { ClientRequestContext, IpcChannel, IpcModule } from '@linnet/backend';
+import { errors } from '../tables/errors.js';
+import { GuaranteesBase, GuaranteesModule, last, rpcRequest } from '../tables/guarantees.fixture.js';
+import { failures } from '../tables/hostile.fixture.js';
+import { ITwinIpcFrontend } from './itwin.ipc.js';
+import { adapterNames, startServer } from '../tables/server.js';
+import type { TestServer } from '../tables/server.js';
+import { expectedOverIpc, refused, values } from '../tables/values.js';
+
+@IpcChannel('guarantees')
+class GuaranteesHandler extends GuaranteesBase {}
+
+@Module({ imports: [GuaranteesModule, IpcModule.forRoot({ path: '/ipc' })], providers: [GuaranteesHandler] })
+class IpcGuaranteesModule {}
+
+const frontend = new ITwinIpcFrontend();
+/** Both give the envelope of the answer. */
+const ways: Record<string, (method: string, ...args: unknown[]) => Promise<unknown>> = {
+  'a channel': (method, ...args) => frontend.invoke('itwin.guarantees', method, ...args),
+  'RPC over IPC': (operation, ...parameters) =>
+    frontend.invoke('itwin.itwinjs-core/rpc-over-ipc', 'request', rpcRequest(operation, parameters)),
+};
+const combinations = adapterNames.flatMap((adapter) => Object.keys(ways).map((way) => ({ adapter, way })));
+
+describe.each(combinations)('over $way on $adapter', ({ adapter, way }) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer(IpcGuaranteesModule, adapter);
+    await frontend.connect(server.port);
+  });
+  afterAll(() => server.stop());
+  const call = ways[way]!;
+
+  it.each(values)('$name reaches the frontend', async (each) => {
+    const expected = expectedOverIpc(each);
+    // An absent result is an absent member.
+    expect(await call('value', each.name)).toStrictEqual(expected === undefined ? {} : { result: expected });
+  });
+
+  it.each(values.filter(({ fromServerOnly, value }) => !fromServerOnly && !(value instanceof Buffer)))(
+    '$name reaches the backend, and comes back',
+    async (each) => {
+      last.received = 'nothing came';
+      const back = await call('echo', each.name, each.value);
+      // An absent argument is null in a list of arguments.
+      const expected = expectedOverIpc(each) ?? null;
+      expect(last.received).toStrictEqual(expected);
+      expect(back).toStrictEqual({ result: expected });
+    },
+  );
+
+  it.each(refused)('$name is refused, and said where', async ({ name, message }) => {
+    expect(await call('value', name)).toEqual({
+      error: expect.objectContaining({
+        errorNumber: 32768,
+        message: expect.stringContaining(`The value cannot be sent: ${message}`),
+      }),
+    });
+  });
+
+  it('tells the log of what cannot be sent, in the activity of the call', async () => {
+    const told: unknown[] = [];
+    const silent = () => undefined;
+    server.app.useLogger({
+      log: silent,
+      warn: silent,
+      error: (error: Error) => told.push([error.message, ClientRequestContext.current.activityId]),
+    });
+    await call('value', 'a BigInt by itself');
+    server.app.useLogger(false);
+    const activityId = way === 'a channel' ? expect.stringMatching(/^[\da-f-]{36}$/) : 'errors';
+    const name = way === 'a channel' ? 'guarantees.value' : 'value';
+    expect(told).toEqual([[`${name}: The value cannot be sent: value is a BigInt.`, activityId]]);
+  });
+
+  it.each(errors)('$name is seen as promised', async ({ name, overIpc }) => {
+    const activityId = way === 'a channel' ? expect.stringMatching(/^[\da-f-]{36}$/) : 'errors';
+    const isHidden = Object.hasOwn(Object(overIpc) as object, 'activityId');
+    expect(await call('fail', name)).toStrictEqual({
+      error: isHidden ? { ...(overIpc as object), activityId } : overIpc,
+    });
+  });
+
+  it.each(Object.keys(failures))('%s that is thrown is an error, and harms nothing else', async (name) => {
+    const [{ error }, other] = (await Promise.all([call('failAnyhow', name), call('echo', '', 1)])) as [
+      { error?: unknown },
+      unknown,
+    ];
+    expect(error).toBeDefined();
+    expect(other).toEqual({ result: 1 });
+  });
+});

@@ -1,0 +1,195 @@
+import { Agent, request } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { INestApplication } from '@nestjs/common';
+import { Activity, CurrentActivity, RpcInterface, RpcOperation } from '@linnet/backend';
+import express from 'express';
+import type { FastifyInstance } from 'fastify';
+import { RawSocket } from '../../conformance/ipc/raw.socket.js';
+import { closeApps, definitionOf, startApp, ways } from '../../harness/nest.harness.js';
+import type { TestApp } from '../../harness/nest.harness.js';
+import { stopwatch } from '../../harness/stopwatch.js';
+
+let runs = 0;
+let gone = 0;
+let release: () => void = () => undefined;
+let released: Promise<void> = Promise.resolve();
+
+@RpcInterface(definitionOf('Left', 'quick', 'untilGone', 'oneByOne'))
+class LeftImpl {
+  async quick(...values: unknown[]) {
+    runs++;
+    return values.length;
+  }
+  async untilGone(@CurrentActivity() activity?: Activity) {
+    runs++;
+    const { signal } = activity!;
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    gone++;
+  }
+  @RpcOperation({ concurrency: 1 })
+  async oneByOne(caller: string) {
+    runs++;
+    await released;
+    return caller;
+  }
+}
+
+const text = 'Content-Type: text/plain';
+const path = (operation: string) => `/Left-1.0.0-${operation}`;
+const providers = [LeftImpl];
+/** Far more than any of these tests may take to close. */
+const options = { shutdownTimeoutMs: 10_000 };
+
+beforeEach(() => {
+  runs = gone = 0;
+  released = new Promise((resolve) => (release = resolve));
+});
+afterEach(() => {
+  release();
+  return closeApps();
+});
+
+function write(raw: RawSocket, operation: string, body: string, length = body.length): void {
+  raw.head(path(operation), text, `Content-Length: ${length}`);
+  raw.write(body);
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const end = Date.now() + 30_000;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error('It does not come about.');
+    await sleep(5);
+  }
+}
+
+/** The time does not run out in which calls may finish. */
+async function closesAtOnce({ close }: TestApp): Promise<void> {
+  const took = stopwatch();
+  await close();
+  expect(took()).toBeLessThan(1000);
+}
+
+describe.each(Object.entries(ways))('by way of %s', (name, way) => {
+  const start = (configure?: (app: INestApplication) => unknown) =>
+    startApp({ way, providers, options, ...(configure && { configure }) });
+
+  it.each([
+    ['all', '[1,2,3]'],
+    ['a part', '[1,2'],
+  ])('a client that leaves while a middleware waits, %s of the body sent, is not served', async (_, body) => {
+    let waiting = 0;
+    let waited = 0;
+    const wait = async () => {
+      waiting++;
+      await sleep(150);
+      waited++;
+    };
+    const app = await start((nest) => {
+      if (name !== 'Fastify')
+        nest.use((_request: unknown, _response: unknown, next: () => void) => void wait().then(next));
+      else (nest.getHttpAdapter().getInstance() as FastifyInstance).addHook('onRequest', wait);
+    });
+    const raw = await RawSocket.open(app.port);
+    write(raw, 'quick', body, 7);
+    await until(() => waiting === 1);
+    await sleep(20);
+    raw.destroy();
+    await until(() => waited === 1);
+    await sleep(20);
+    await closesAtOnce(app);
+    expect(runs).toBe(0);
+  });
+
+  it('calls that wait behind another on a connection learn that it is closed', async () => {
+    const app = await start();
+    const raw = await RawSocket.open(app.port);
+    for (let i = 0; i < 2; i++) write(raw, 'untilGone', '[]');
+    await until(() => runs === 2);
+    expect(gone).toBe(0);
+    raw.destroy();
+    await until(() => gone === 2);
+    await closesAtOnce(app);
+  });
+
+  it('a call that is complete only after the end has begun is turned away', async () => {
+    const app = await start();
+    const raw = await RawSocket.open(app.port);
+    write(raw, 'quick', '[1,2', 7);
+    await sleep(50);
+    const closed = closesAtOnce(app);
+    await sleep(50);
+    raw.write(',3]');
+    expect(await raw.answer()).toMatchObject({ status: 503, body: { isError: true } });
+    raw.destroy();
+    await closed;
+    expect(runs).toBe(0);
+  });
+
+  it('callers that left keep no place in the queue', async () => {
+    const app = await start();
+    const first = app.call('Left.oneByOne', ['first']);
+    await until(() => runs === 1);
+    const left = await Promise.all(Array.from({ length: 5 }, () => RawSocket.open(app.port)));
+    for (const raw of left) write(raw, 'oneByOne', '["left"]');
+    await sleep(50);
+    const last = app.call('Left.oneByOne', ['last']);
+    await sleep(20);
+    for (const raw of left) raw.destroy();
+    await sleep(50);
+    expect(runs).toBe(1);
+    release();
+    expect([(await first).json, (await last).json]).toEqual(['first', 'last']);
+    expect(runs).toBe(2);
+    await closesAtOnce(app);
+  });
+
+  it.each([
+    ['no length', {}],
+    ['the length 0', { 'Content-Length': '0' }],
+  ])('a preflight with %s leaves the connection open', async (_, headers) => {
+    const { port } = await start();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const send = (method: string, more: object, body?: string) =>
+      new Promise<[ClientRequest, IncomingMessage]>((resolve, reject) => {
+        const all = { Origin: 'http://localhost:5', 'X-Correlation-Id': '1', ...more };
+        const options = { agent, host: '127.0.0.1', port, method, path: path('quick'), headers: all };
+        const sent = request(options, (answer) => {
+          answer.resume().on('end', () => resolve([sent, answer]));
+        });
+        sent.on('error', reject).end(body);
+      });
+    try {
+      const took = stopwatch();
+      const [, preflight] = await send('OPTIONS', { ...headers, 'Access-Control-Request-Method': 'POST' });
+      expect(took()).toBeLessThan(400);
+      expect(preflight.statusCode).toBe(200);
+      expect(preflight.headers).toMatchObject({ 'access-control-allow-origin': 'http://localhost:5' });
+      expect(preflight.headers.connection).not.toBe('close');
+      // Longer than a connection lingers that is about to be closed.
+      await sleep(600);
+      const [call, answer] = await send('POST', { 'Content-Type': 'text/plain', 'Content-Length': 2 }, '[]');
+      expect([call.reusedSocket, answer.statusCode]).toEqual([true, 200]);
+    } finally {
+      agent.destroy();
+    }
+  });
+});
+
+const expressWays = Object.entries(ways).filter(([name]) => name !== 'Fastify');
+
+describe.each(expressWays)('with a JSON parser for every type, by way of %s', (_name, way) => {
+  it('a list without bottom is answered, and not waited for', async () => {
+    const configure = (app: INestApplication) => app.use(express.json({ type: () => true }));
+    const app = await startApp({ way, providers, options, configure });
+    expect((await app.call('Left.quick', [1, 2])).json).toBe(2);
+    const depth = 45_000;
+    const body = '['.repeat(depth) + ']'.repeat(depth);
+    const { status, json } = await app.send({ target: path('quick'), body });
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(json).toMatchObject({ message: expect.any(String) });
+    expect(runs).toBe(1);
+    await closesAtOnce(app);
+  });
+});

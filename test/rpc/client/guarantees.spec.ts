@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createRpcClient } from '@linnet/common';
+import type { RpcProxy } from '@linnet/common';
+import { errors } from '../../conformance/tables/errors.js';
+import { Guarantees, GuaranteesModule, last } from '../../conformance/tables/guarantees.fixture.js';
+import { failures } from '../../conformance/tables/hostile.fixture.js';
+import { refused, refusedOverRpc, values } from '../../conformance/tables/values.js';
+import { open, ways } from './ways.js';
+import type { Way } from './ways.js';
+
+// What is promised of values and errors, between both ends of ours.
+
+describe.each(ways)('over %s', (name) => {
+  let way: Way;
+  let calls: RpcProxy<Guarantees>;
+  beforeAll(async () => {
+    way = await open(GuaranteesModule, name);
+    calls = createRpcClient({ ...way.at, retry: { limit: 0 } }).client(Guarantees);
+  });
+  afterAll(() => way.stop());
+
+  it.each(values)('$name reaches the client', async (each) => {
+    expect(await calls.value(each.name)).toStrictEqual('expected' in each ? each.expected : each.value);
+  });
+
+  it.each(values)('$name reaches the server, and comes back', async (each) => {
+    last.received = 'nothing came';
+    const back = await calls.echo(each.name, each.value);
+    // An absent argument is null in a list of arguments.
+    const expected = each.value === undefined ? null : 'expected' in each ? each.expected : each.value;
+    expect(last.received).toStrictEqual(expected);
+    expect(back).toStrictEqual(expected);
+  });
+
+  it.each([...refused, ...refusedOverRpc])(
+    '$name is refused where it is sent, and said where',
+    async ({ name, value, message }) => {
+      await expect(calls.value(name)).rejects.toMatchObject({
+        errorNumber: 32768,
+        message: expect.stringContaining(`value: The value cannot be sent: ${message}`),
+      });
+      last.received = 'nothing came';
+      await expect(calls.echo(name, value)).rejects.toMatchObject({
+        errorNumber: 32768,
+        message: expect.stringContaining(
+          `Guarantees.echo: The value cannot be sent: ${message.replace('value', 'value[1]')}`,
+        ),
+      });
+      expect(last.received).toBe('nothing came');
+    },
+  );
+
+  it.each(errors)('$name arrives whole', async ({ name, status, body }) => {
+    const error = await calls
+      .with({ activityId: 'errors' })
+      .fail(name)
+      .catch((error: unknown) => error);
+    const { isError: _, ...members } = body;
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ errorNumber: 32768, ...members });
+    expect((error as { status: unknown }).status).toBe(status);
+    // What is not an error by itself has been made one by the server, or here.
+    expect((error as Error).message).toEqual(body['message'] ?? `The server answered ${status}.`);
+  });
+
+  it.each(Object.keys(failures))('%s that is thrown is an error, and harms nothing else', async (name) => {
+    const [failed, other] = await Promise.allSettled([calls.failAnyhow(name), calls.echo('', 1)]);
+    expect(failed).toMatchObject({ status: 'rejected', reason: expect.any(Error) });
+    expect(other).toEqual({ status: 'fulfilled', value: 1 });
+  });
+
+  it('neither side sees the objects of the other', async () => {
+    const sent = { bytes: Uint8Array.of(1, 2), list: [1] };
+    const back = (await calls.echo('mutation', sent)) as typeof sent;
+    const received = last.received as typeof sent;
+    back.bytes[0] = 9;
+    received.list.push(2);
+    received.bytes[1] = 9;
+    expect(sent).toEqual({ bytes: Uint8Array.of(1, 2), list: [1] });
+    expect(back).toEqual({ bytes: Uint8Array.of(9, 2), list: [1] });
+    const alone = Uint8Array.of(1);
+    const one = (await calls.echo('one', alone)) as Uint8Array;
+    one[0] = 2;
+    expect([alone[0], (last.received as Uint8Array)[0]]).toEqual([1, 1]);
+  });
+});
