@@ -37,9 +37,9 @@ export function write(description, { rpc, ipc }) {
   const place = /(?<=<!-- bench -->\n)[^]*(?=<!-- \/bench -->)/;
   const tables = [
     summary(rpc),
-    'IPC, to a bare `ws` server with JSON text frames: calls per second with one (ipc-seq) and with 256 (ipc-256) ' +
-      'outstanding, pushes per second (ipc-push), 1 MiB there and back (ipc-echo); memory in use by an idle session ' +
-      '(ipc-idle).',
+    'IPC, relative to a bare `ws` server with JSON text frames: calls per second with 1 (ipc-seq) and 256 ' +
+      '(ipc-256) outstanding calls, pushes per second (ipc-push), round trips of 1 MiB per second (ipc-echo), and ' +
+      'memory in use per idle session (ipc-idle).',
     summary(ipc),
   ];
   writeFileSync(

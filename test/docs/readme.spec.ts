@@ -27,7 +27,7 @@ interface Shelves {
 afterAll(() => rmSync(extracted, { recursive: true, force: true }));
 
 describe('README', () => {
-  it("shows Nest's guards and pipes around a method, and an error that keeps its number", async () => {
+  it("shows Nest's guards and pipes around a method, and an exception that keeps its status", async () => {
     const { Shelves, ShelvesImpl, BadgeGuard } = await run<Record<string, Type>>('shelves.ts');
     const providers = [ShelvesImpl!, BadgeGuard!];
     const module = await Test.createTestingModule({ imports: [RpcModule.forRoot()], providers }).compile();
@@ -36,7 +36,7 @@ describe('README', () => {
     const shelves = await createTestRpcClient(module, definition, { authorization });
     expect(await shelves.with({ activityId: 'four' }).weigh('3')).toBe(12);
     await expect(shelves.weigh('x')).rejects.toMatchObject({ status: 400 });
-    const missing = { status: 404, message: 'There is no shelf 100.', errorNumber: 65574 };
+    const missing = { status: 404, name: 'NotFoundException', message: 'There is no shelf 100.' };
     await expect(shelves.weigh(100)).rejects.toMatchObject(missing);
     await module.close();
   });
