@@ -29,6 +29,11 @@ describe('the links of the documentation', () => {
     expect(broken).toEqual([]);
   });
 
+  it.each(markdown)('a test that a comment in %s names exists', (path) => {
+    const named = [...textOf(path).matchAll(/<!-- checked by (\S+) -->/g)].map(([, test]) => test!);
+    expect(named.filter((test) => !existsSync(join(root, test)))).toEqual([]);
+  });
+
   it('each exchange that docs/wire.md cites is recorded', () => {
     const document = textOf('docs/wire.md');
     const recorded = new Map(
@@ -39,6 +44,13 @@ describe('the links of the documentation', () => {
     expect(new Set(cited)).toEqual(new Set(recorded.keys()));
     expect([...recorded].filter(([id, file]) => !idsOf(file).has(id))).toEqual([]);
   });
+});
+
+it('no file refers to a document that a clone does not have', () => {
+  const foreign = /\bWIRE\b|\b(?:DESIGN|HOUSE|STYLE)\.md\b|\bshared\//;
+  const own = 'test/docs/links.spec.ts';
+  const referring = files.filter((path) => path !== own && foreign.test(textOf(path)));
+  expect(referring).toEqual([]);
 });
 
 function filesIn(folder: string): string[] {

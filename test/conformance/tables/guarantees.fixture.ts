@@ -55,7 +55,7 @@ export class GuaranteesModule {}
 
 const { interfaceName, interfaceVersion } = Guarantees;
 
-/** A call of an operation over IPC (WIRE 3.8), as clients send it. */
+/** A call of an operation over IPC, as clients send it (docs/wire.md#38-rpc-over-ipc). */
 export function rpcRequest(operation: string, parameters: unknown[]): object {
   const context = {
     applicationId: 'guarantees',

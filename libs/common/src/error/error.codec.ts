@@ -13,7 +13,7 @@ export interface ErrorPolicy extends ErrorExposure {
 }
 
 /**
- * Decides what a caller learns of whatever was thrown (WIRE 1.2, 1.3).
+ * Decides which error a caller gets for a thrown value (docs/wire.md#12-error-bodies, docs/wire.md#13-status-categories).
  *
  * @param thrown anything at all, `undefined` included
  * @param activityId named in the place of what stays inside, so that the log can be searched for it

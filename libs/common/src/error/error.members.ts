@@ -123,7 +123,7 @@ export function bareError({ name, message }: Error): WireError {
   return { status: 500, body, internal: false, whole: false, bare: true };
 }
 
-/** Message and own members, then `isError`, and the name where it is no own member (WIRE 1.2). */
+/** Message and own members, then `isError`, then the name if it is not an own member (docs/wire.md#12-error-bodies). */
 export function errorMembers(error: Error): Record<string, unknown> {
   const members: Record<string, unknown> = { message: error.message };
   for (const [key, value] of Object.entries(error)) {

@@ -5,7 +5,7 @@ import type { IpcFrontend } from '../ipc/client/frontend.js';
 import { IpcClosedError } from '../ipc/message/message.js';
 
 /**
- * Calls of RPC over an IPC session (WIRE 3.8): they have the session's credentials, and end with it.
+ * Sends RPC calls over an IPC session (docs/wire.md#38-rpc-over-ipc). They have the credentials of the session and end with it.
  *
  * ```ts
  * const server = createRpcClient({ transport: rpcOverIpc(frontend) });

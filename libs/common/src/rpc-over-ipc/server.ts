@@ -32,7 +32,7 @@ export interface RpcRequest {
 /** Receives the outcome of a call, the version of the protocol that its client speaks, and what the call was part of. */
 export type RpcSettled = (outcome: RpcOutcome, protocolVersion: number, activity: Activity) => void;
 
-/** Answers calls of RPC interfaces that come over an IPC session (WIRE 3.8). */
+/** Answers calls of RPC interfaces that arrive over an IPC session (docs/wire.md#38-rpc-over-ipc). */
 export class RpcOverIpc {
   constructor(
     private readonly dispatcher: RpcDispatcher,

@@ -5,7 +5,10 @@ import type { ErrorExposure } from '../error/error.members.js';
 import { describeUnsendable } from './value.inspector.js';
 import { isMemory, uncarriedKind } from './value.kinds.js';
 
-/** A value on the wire (WIRE 1.1): JSON text, empty for an absent value, and the byte strings it refers to. */
+/**
+ * A value on the wire (docs/wire.md#11-marshalling): JSON text, empty for an absent value, and the byte strings that it
+ * refers to.
+ */
 export interface EncodedValue {
   objects: string;
   data: readonly Uint8Array[];

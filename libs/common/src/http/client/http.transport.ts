@@ -12,10 +12,10 @@ import { CLIENT_HEADER, LONGEST_TIMEOUT_MS, TIMEOUT_HEADER } from '../protocol/h
 import { readReply } from './reply.reader.js';
 import type { HttpReply, HttpRequest, HttpSend } from './send.js';
 
-/** Longer calls are posted (WIRE 2.4). */
+/** The client sends longer calls by POST (docs/wire.md#24-get). */
 const LONGEST_GET = 8192;
 
-/** Calls of RPC as requests of HTTP (WIRE 2.1, 2.4, 2.5). */
+/** Sends RPC calls as HTTP requests (docs/wire.md#21-request, docs/wire.md#24-get, docs/wire.md#25-response). */
 export class HttpTransport implements RpcClientTransport {
   readonly #prefix: string;
   readonly #ownHeaders: boolean;

@@ -8,7 +8,7 @@ import type { HttpReply } from './send.js';
 const transientStatuses = new Set([408, 429, 502, 503, 504]);
 
 /**
- * Reads an answer of any status (WIRE 2.5), as every server of the iTwin.js wire sends it. Never throws.
+ * Reads a response of any status from any server of the iTwin.js wire (docs/wire.md#25-response). Never throws.
  *
  * @param maxText bytes of JSON text that are accepted
  * @param notServed what a 404 means that is none of RPC: nobody took the request for a call

@@ -1,4 +1,4 @@
-/** How long an answer may be kept, by operation name: tiles say so themselves (WIRE 2.5). */
+/** How long a response may be cached, by operation name: tiles say so themselves (docs/wire.md#25-response). */
 const lifetimes = new Map([
   ['generateTileContent', { shared: 0, own: 0 }],
   ['getConnectionProps', { shared: 86400, own: 1 }],

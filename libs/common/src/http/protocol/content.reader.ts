@@ -17,7 +17,7 @@ export function decodeText(bytes: Uint8Array | undefined, maxText: number): stri
 }
 
 /**
- * Reads a result by its content type, as the client of iTwin.js does: what it does not know is text (WIRE 2.5).
+ * Reads a result by its content type, as the client of iTwin.js does. Unknown types are text (docs/wire.md#25-response).
  *
  * @param maxText bytes of JSON text that are accepted
  * @throws Error for content that cannot be read
@@ -27,8 +27,8 @@ export function decodeContent(body: Uint8Array, contentType: string | null, maxT
   if (type.startsWith('application/octet-stream')) return body;
   if (!type.startsWith('multipart/')) return decodeValue(decodeText(body, maxText), [], DEPTH);
   const parts = decodeMultipart(body, boundaryOf(contentType!));
-  // The parts of data go by their order (WIRE 2.5), whatever their names. Each in memory of its own: it may be kept when
-  // the others are long forgotten, or be sent to a worker, which takes all of its buffer.
+  // Data parts are read by their order, not by name (docs/wire.md#25-response). Each gets its own memory: one part can
+  // outlive the others, or be sent to a worker, which takes its whole buffer.
   const data = parts.filter(({ name }) => name !== 'objects').map(({ bytes }) => bytes.slice());
   const objects = parts.find(({ name }) => name === 'objects');
   return decodeValue(decodeText(objects?.bytes, maxText), data, DEPTH);

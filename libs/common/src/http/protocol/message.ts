@@ -72,7 +72,7 @@ export function noRoom(): HttpError {
   ]);
 }
 
-/** The answer to a refused request: `{"message","isError"}` (WIRE 2.2). */
+/** The response to a rejected request: `{"message","isError"}` (docs/wire.md#22-dispatch). */
 export function refusal(error: HttpError): HttpResponse {
   return {
     status: error.status,

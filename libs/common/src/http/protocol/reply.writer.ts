@@ -25,7 +25,7 @@ export interface EncodedOutcome {
 const TEXT = 'text/plain; charset=utf-8';
 const noContent: EncodedOutcome = { status: 204, contentType: undefined, body: '' };
 
-/** Writes the outcome of a call as WIRE 2.5 has it, by the client's protocol version. */
+/** Writes the outcome of a call for the protocol version of the client (docs/wire.md#25-response). */
 export function encodeOutcome(
   outcome: Exclude<RpcOutcome, { kind: 'answered' }>,
   protocolVersion: number,

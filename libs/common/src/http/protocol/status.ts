@@ -1,7 +1,7 @@
 import { TransientError } from '../../error/imodel.error.js';
 import type { RpcCall } from '../../rpc/server/call.js';
 
-/** Error statuses of which the iTwin.js client reads the body or knows what to do (WIRE 2.6). */
+/** Error statuses that the iTwin.js client handles, or whose body it reads (docs/wire.md#26-statuses-on-the-client). */
 const readable = new Set([404, 500, 502, 503, 504]);
 
 /** The status of an error for a client that reads only some of them. */

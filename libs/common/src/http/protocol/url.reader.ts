@@ -3,7 +3,7 @@ import type { RoutedToken } from '../../rpc/definition/token.js';
 import { badRequest } from './message.js';
 import type { HttpError } from './message.js';
 
-/** What a request target names (WIRE 2.1). */
+/** The parts of a request target (docs/wire.md#21-request). */
 export interface HttpRoute {
   readonly interfaceName: string;
   readonly version: string;

@@ -34,7 +34,7 @@ export interface BuiltinAnswer {
   readonly text: string;
 }
 
-/** The answer of a service endpoint (WIRE 2.9), if the path is one. */
+/** The response of a service endpoint, if the path is one (docs/wire.md#29-service-endpoints). */
 export function builtinAnswer(
   services: BuiltinEndpoints,
   method: string,

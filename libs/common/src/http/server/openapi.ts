@@ -9,7 +9,7 @@ const pathParameter = (name: string, required: boolean) => ({
   schema: { type: 'string' },
 });
 
-/** Describes the served operations as OpenAPI 3.0.0, in the shape that the reference gives it (WIRE 2.9). */
+/** Describes the served operations as OpenAPI 3.0.0, in the form of the reference (docs/wire.md#29-service-endpoints). */
 export function openApiDocument(
   prefix: string,
   endpoints: RpcEndpoint[],

@@ -80,7 +80,7 @@ export function channelName(channel: IpcChannelLike): string {
 
 const PREFIX = 'itwin.';
 
-/** The name of a channel on the wire (WIRE 3.5). */
+/** The name of a channel on the wire (docs/wire.md#35-channels). */
 export function wireChannel(channel: IpcChannelLike): string {
   return PREFIX + channelName(channel);
 }
@@ -93,7 +93,7 @@ const ITWIN_FUNCTIONS: readonly string[] = [IPC_APP, `${RESERVED}nativeApp`];
 /** The channel that calls of RPC go over, on the wire. */
 export const RPC_CHANNEL = `${PREFIX}${RESERVED}rpc-over-ipc`;
 
-/** Between the name of a channel that the backend calls, and the number of the call (WIRE 3.7). */
+/** Separates channel name and call number of a call from the backend (docs/wire.md#37-calls-from-the-backend). */
 export const REPLY_MARK = '-invoke_response-';
 
 /**

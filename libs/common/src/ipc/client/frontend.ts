@@ -139,8 +139,8 @@ export class IpcFrontend {
   }
 
   /**
-   * Answers calls of the backend's over a channel (`IpcSession.invoke`, WIRE 3.7) with the handler's bare value, or
-   * `{ error }`. The handler replaces the one before on this channel.
+   * Answers calls from the backend over a channel (`IpcSession.invoke`) with the handler's bare value, or `{ error }`
+   * (docs/wire.md#37-calls-from-the-backend). The handler replaces an earlier one of this channel.
    *
    * @returns a function that removes the handler
    */

@@ -1,6 +1,6 @@
 import type { NumberedError } from '../../base/numbered.error.js';
 
-/** What a message is for (WIRE 3.2). */
+/** The type of a message (docs/wire.md#32-messages). */
 export const IpcMessageType = {
   /** From the frontend, without an answer. */
   Send: 0,

@@ -12,7 +12,7 @@ interface ArrayKind {
   new (memory: ArrayBuffer, offset: number, length: number): ArrayBufferView;
 }
 
-/** By type code (WIRE 3.1). A Node `Buffer` is a `Uint8Array`. */
+/** By type code (docs/wire.md#31-frames). A Node `Buffer` is a `Uint8Array`. */
 const kinds: readonly ArrayKind[] = [
   Uint8Array,
   Int8Array,

@@ -41,8 +41,8 @@ export function answerFailure(
 }
 
 /**
- * What of a failure is sent over IPC: by the rules of {@link encodeError}, with the members that iTwin.js
- * frontends make their errors of (WIRE 3.6).
+ * Encodes a failure for IPC by the rules of {@link encodeError}, with the members from which iTwin.js frontends
+ * make their errors (docs/wire.md#36-handler-envelope).
  */
 export function encodeIpcError(
   thrown: unknown,

@@ -160,7 +160,8 @@ export class IpcSession {
   }
 
   /**
-   * Calls what the frontend handles a channel with (`IpcApp.handle`), as iTwin.js 5.12 does (WIRE 3.7).
+   * Calls the frontend's handler of a channel (`IpcApp.handle`), as iTwin.js 5.12 does
+   * (docs/wire.md#37-calls-from-the-backend).
    *
    * @returns what the frontend replied
    * @throws IpcClosedError (rejection) when the session ends before; Error when the deadline passes

@@ -236,7 +236,7 @@ export class RpcClientCall {
   }
 }
 
-/** The first argument that names a model (WIRE 2.1). */
+/** The first argument that names a model (docs/wire.md#21-request). */
 function tokenOf(args: readonly unknown[]): IModelRpcProps | undefined {
   return args.find(
     (argument): argument is IModelRpcProps =>

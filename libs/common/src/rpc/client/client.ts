@@ -60,8 +60,8 @@ export class RpcClient {
   }
 
   /**
-   * What the server serves (WIRE 2.8). An endpoint is `compatible` unless this client has the interface in a version
-   * that does not fit.
+   * Lists the interfaces that the server serves (docs/wire.md#28-control-channel). An endpoint is `compatible` unless this
+   * client has the interface in an incompatible version.
    */
   async describeEndpoints(): Promise<RpcEndpoint[]> {
     const { interfaces = [] } = this.options;

@@ -149,7 +149,7 @@ function readPolicy(props: unknown): Partial<RpcOperationPolicy> {
 }
 
 const declarationMembers = new Set(['constructor', 'configurationSupplier']);
-// The last path segment is `interface-version-operation`, and it is not percent-decoded (WIRE 2.1).
+// The last path segment is `interface-version-operation`. It is not percent-decoded (docs/wire.md#21-request).
 const unroutable = /[-/?#%\s]/;
 
 /** What `static operations` says, by name. Without a prototype, as names are asked for that others chose. */

@@ -10,5 +10,5 @@ export interface RpcEndpoint {
   compatible: boolean;
 }
 
-/** The version under which every server answers questions about itself (WIRE 2.8). */
+/** The version under which every server describes itself (docs/wire.md#28-control-channel). */
 export const CONTROL_VERSION = 'CONTROL';

@@ -12,7 +12,7 @@ export interface IModelRpcProps {
 
 type Token = IModelRpcProps & { iTwinId: string; iModelId: string };
 
-/** Whether an argument is a token: an object with own members `iModelId` and `iTwinId` (WIRE 2.7). */
+/** Whether an argument is a token: an object with own members `iModelId` and `iTwinId` (docs/wire.md#27-tokens). */
 export function isToken(argument: unknown): argument is Token {
   return (
     typeof argument === 'object' &&
