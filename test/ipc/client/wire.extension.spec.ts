@@ -47,9 +47,9 @@ const written: [name: string, write: (form: FrameEncoding) => unknown][] = [
   ['cancel', (form) => frameOf(form, 2, prepareCancel(7))],
   ['begin', (form) => form.list(helloOf({ sessionId: '', secret: 'k0' }, 0, 1))],
   ['resume', (form) => form.list(helloOf({ sessionId: 's1', secret: 'k1' }, 12, 2))],
-  ['welcome', (form) => form.list(greetingOf({ welcome }))],
+  ['accept', (form) => form.list(greetingOf({ welcome }))],
   ['native', (form) => form.list(greetingOf({ welcome: { ...welcome, isNative: true } }))],
-  ['lost', (form) => form.list(greetingOf({ lost: 'The session is not there any more.' }))],
+  ['missing', (form) => form.list(greetingOf({ lost: 'The session is not there any more.' }))],
 ];
 
 describe('the examples of docs/wire-extension.md', () => {

@@ -163,7 +163,7 @@ describe('the lists of docs/wire-extension.md', () => {
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is shown as code
     const listsOf = new Function('sessionId', 'activityId', 'key', `return ${code}`) as (
       ...names: unknown[]
-    ) => Record<'begin' | 'welcome' | 'call' | 'answer' | 'close', unknown[]>;
+    ) => Record<'begin' | 'accept' | 'call' | 'answer' | 'close', unknown[]>;
     const { port1, port2 } = new MessageChannel();
     server.channels.handle('itwin.robot-v1.2', (event, method, ...args: unknown[]) => {
       called.push(event.activity.activityId, method, ...args);
@@ -184,7 +184,7 @@ describe('the lists of docs/wire-extension.md', () => {
     await until(2);
     server.sessions.at(-1)!.close(3001, 'enough');
     await until(3);
-    expect(heard).toEqual([lists.welcome, lists.answer, lists.close]);
+    expect(heard).toEqual([lists.accept, lists.answer, lists.close]);
     expect(called).toEqual(['click', 'drive', 'r1', Float64Array.of(1, 2)]);
   });
 });
