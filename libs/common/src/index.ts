@@ -1,4 +1,4 @@
-// What applications use.
+// For applications.
 export { RpcInterface } from './rpc/definition/interface.js';
 export type {
   RpcInterfaceDefinition,
@@ -48,7 +48,7 @@ export type { IpcClosure } from './ipc/message/message.js';
 export { defaultIpcLimits, defaultWireLimits } from './base/limits.js';
 export type { IpcLimits, WireLimits } from './base/limits.js';
 
-// What clients of RPC are made of.
+// Clients of RPC.
 export { RpcClient } from './rpc/client/client.js';
 export { createRpcClient } from './http/client/create.rpc.client.js';
 export type { RpcProxy } from './rpc/client/client.js';
@@ -82,7 +82,7 @@ export { HttpTransport } from './http/client/http.transport.js';
 export { inMemoryHttp } from './http/memory/memory.send.js';
 export type { HttpReply, HttpRequest, HttpSend } from './http/client/send.js';
 
-// What frontends of IPC are made of.
+// Frontends of IPC.
 export { IpcFrontend } from './ipc/client/frontend.js';
 export type {
   IpcAddListener,
@@ -103,7 +103,7 @@ export type { UnbrokenSessionProps } from './ipc/server/greeter.js';
 export type { MessagePortLike } from './ipc/transport/message.port.js';
 export { rpcOverIpc } from './rpc-over-ipc/client.js';
 
-// What servers without Nest are made of.
+// Servers without Nest.
 export { RpcDispatcher } from './rpc/server/dispatcher.js';
 export type { RpcDispatcherOptions, RpcImplementation } from './rpc/server/dispatcher.js';
 export type { RpcEndpoint } from './rpc/definition/endpoint.js';
@@ -141,6 +141,6 @@ export type {
   RpcImplementationEntry,
 } from './rpc/server/implementation.js';
 
-// What wires of one's own are made of.
+// Wires of other libraries.
 export { WireNaming, wireNaming } from './http/protocol/wire.naming.js';
 export type { WireNamingCall, WireNamingProps } from './http/protocol/wire.naming.js';

@@ -10,8 +10,8 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 /**
- * What is to be done when a signal is aborted. It has one listener for all of it: Node would take more than ten for a
- * leak, and keeps something of every `AbortSignal.any` for as long as the signal lives.
+ * The callbacks of each aborted signal. Each signal gets one listener for all of them: Node reports more than ten
+ * as a leak, and every `AbortSignal.any` keeps memory for as long as the signal lives.
  */
 const followers = new WeakMap<AbortSignal, Set<(reason: unknown) => void>>();
 

@@ -42,7 +42,7 @@ export class ByteBudget<Holder = unknown> {
     return new BudgetShare(this, owner, holder, limit);
   }
 
-  /** The shares of the owner who holds most, in the order in which they came; empty if there is none. */
+  /** The shares of the owner that holds most, in the order of their creation; empty if nobody holds anything. */
   most(): readonly BudgetShare<Holder>[] {
     let most: Owned<Holder> | undefined;
     for (const owned of this.#owners.values()) if (!most || owned.amount > most.amount) most = owned;

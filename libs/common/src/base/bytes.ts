@@ -29,7 +29,7 @@ const LARGE_CHUNK = 4096;
 export class ByteCollector {
   #chunks: Uint8Array[] = [];
   #block = noBytes;
-  /** Where in the block its bytes begin that are no chunk yet, and where they end. */
+  /** The range of the block whose bytes are not in a chunk yet: its beginning and its end. */
   #start = 0;
   #filled = 0;
   size = 0;
@@ -66,7 +66,7 @@ export class ByteCollector {
     return this.#chunks.length === 1 && this.#filled === this.#start ? this.#chunks[0]! : this.take();
   }
 
-  /** What is in the block becomes a chunk; the room behind it is used on. */
+  /** Makes a chunk of the filled range. Later bytes use the room behind it. */
   #closeBlock(): void {
     if (this.#filled > this.#start) this.#chunks.push(this.#block.subarray(this.#start, this.#filled));
     this.#start = this.#filled;

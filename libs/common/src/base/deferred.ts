@@ -5,7 +5,7 @@ export interface Deferred {
   reject(error: unknown): void;
 }
 
-/** That nobody may be waiting for it when it rejects is no fault. */
+/** Makes a promise to settle by hand. A rejection that nobody waits for is not reported as unhandled. */
 export function deferred(): Deferred {
   let resolve!: () => void;
   let reject!: (error: unknown) => void;

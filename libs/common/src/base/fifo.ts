@@ -11,7 +11,7 @@ export class Fifo<T> {
     return this.#items.length - this.#from;
   }
 
-  /** The first item; `undefined` where there is none. */
+  /** The first item; `undefined` if the queue is empty. */
   get first(): T | undefined {
     return this.#items[this.#from];
   }
@@ -20,7 +20,7 @@ export class Fifo<T> {
     this.#items.push(item);
   }
 
-  /** Removes the first item. @returns the item; `undefined` where there is none */
+  /** Removes the first item. @returns the item; `undefined` if the queue is empty */
   shift(): T | undefined {
     if (this.size === 0) return undefined;
     const item = this.#items[this.#from];

@@ -1,6 +1,6 @@
 /**
- * What a peer may ask of this process at the most. Every number has a reason, a count that it applies
- * to, and an error of its own when it is passed; none is ever taken from what a peer announces.
+ * The most that a peer may use of this process. Every number has a reason, a count that it applies to, and an error of
+ * its own. A number that a peer announces is never used.
  */
 export interface WireLimits {
   /**
@@ -62,9 +62,9 @@ export interface WireLimits {
 }
 
 /**
- * Limits with their defaults; one that is given as `undefined` is not given.
+ * Limits with their defaults. `undefined` counts as missing.
  *
- * @throws Error for a limit that is no number, or unknown
+ * @throws Error if a limit is unknown, or its value is not a number
  */
 export function limitsFrom<Limits extends object>(
   defaults: Readonly<Limits>,
@@ -108,7 +108,7 @@ export const defaultWireLimits: Readonly<WireLimits> = {
   pipelinedCalls: 10,
 };
 
-/** What a peer may ask of this process over IPC at the most; see {@link WireLimits}. */
+/** The most that a peer may use of this process over IPC; see {@link WireLimits}. */
 export interface IpcLimits {
   /**
    * Bytes of one message, its binary frames included. Past it the session ends with 1009. 64 MiB, as for a multipart body.

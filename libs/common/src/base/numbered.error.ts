@@ -14,7 +14,7 @@ export class NumberedError extends Error {
    * @param metaData for the log: an object, or a function that makes one when it is asked for
    */
   constructor(
-    /** What callers tell errors apart by, on every transport. */
+    /** Members that tell errors apart for callers, on every transport. */
     public readonly errorNumber: number,
     name: string,
     message: string,
@@ -41,7 +41,7 @@ export class NumberedError extends Error {
     return this.getMetaData();
   }
 
-  /** The metadata that the error was made with; `undefined` if there is none. */
+  /** The metadata given to the constructor; `undefined` if it was given none. */
   getMetaData(): object | undefined {
     return typeof this.#metaData === 'function' ? this.#metaData() : this.#metaData;
   }

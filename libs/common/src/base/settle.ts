@@ -13,7 +13,7 @@ export function settle(
   try {
     returned = work();
     if (isThenable(returned)) {
-      // What is no promise but has a `then` may call back twice or throw; a promise does neither.
+      // Another object with a `then` may call back twice or throw. A promise does neither.
       Promise.resolve(returned).then(resolved, rejected);
       return;
     }

@@ -1,40 +1,40 @@
 import { onAbort } from '../base/abort.js';
 
-/** What a request says about itself, on every transport. */
+/** The identity of a request, on every transport. */
 export interface ActivityProps {
   /** Names one client request and all that follows from it, in every tier (`X-Correlation-ID`). */
   activityId: string;
-  /** What the client's application calls its session (`X-Session-Id`), whatever the transport. */
+  /** The session id that the client's application uses (`X-Session-Id`), whatever the transport. */
   sessionId: string;
-  /** What the client's application calls itself (`X-Application-Id`); may be empty. */
+  /** The client's application (`X-Application-Id`); may be empty. */
   applicationId: string;
-  /** Its version, as the client writes it (`X-Application-Version`); may be empty. */
+  /** The version of the client's application (`X-Application-Version`); may be empty. */
   applicationVersion: string;
-  /** The credentials as the client sent them (`Authorization`), empty if there are none. */
+  /** The credentials that the client sent (`Authorization`); empty if it sent none. */
   accessToken: string;
-  /** What is being served, for instance `countRobots` (RPC) or `robot-v1.2.drive` (IPC). */
+  /** The name of the called operation, for instance `countRobots` (RPC) or `robot-v1.2.drive` (IPC). */
   rpcMethod: string;
-  /** When the caller stops waiting, in milliseconds since the epoch, if it has said so. */
+  /** The time at which the caller stops waiting, in milliseconds since the epoch; `undefined` without a deadline. */
   deadline?: number | undefined;
 }
 
-/** One client request, while it is being served. Its fields are the client's claims: a guard checks them. */
+/** One client request while it is served. Its fields are claims of the client: a guard checks them. */
 export class Activity implements ActivityProps {
-  /** Names the client request and all that follows from it, in every tier; `''` where it has no name. */
+  /** Names the client request and everything that follows from it, in every tier; `''` if the request has no name. */
   readonly activityId: string;
-  /** Of the client's application: what it calls its session. */
+  /** The session id that the client's application uses. */
   readonly sessionId: string;
-  /** What the client's application calls itself; `''` where it does not say. */
+  /** The client's application; `''` if the request does not name it. */
   readonly applicationId: string;
-  /** Its version, as the client writes it; `''` where it does not say. */
+  /** The version of the client's application; `''` if the request does not name it. */
   readonly applicationVersion: string;
-  /** The credentials as the client sent them (`Authorization`); `''` if there are none. Nobody has checked them yet. */
+  /** The credentials that the client sent (`Authorization`), unchecked; `''` if it sent none. */
   readonly accessToken: string;
-  /** What is being served, for instance `countRobots` (RPC) or `robot-v1.2.drive` (IPC). */
+  /** The name of the called operation, for instance `countRobots` (RPC) or `robot-v1.2.drive` (IPC). */
   readonly rpcMethod: string;
-  /** When the caller stops waiting, in milliseconds since the epoch; `undefined` where it has not said so. */
+  /** The time at which the caller stops waiting, in milliseconds since the epoch; `undefined` without a deadline. */
   readonly deadline: number | undefined;
-  /** The object that has the user: a session, a request, or the object of a user that was set by hand. */
+  /** The object that holds the user: a session, a request, or an object that the application set. */
   #bearer: { readonly user?: unknown } | undefined;
   #abort: AbortController | undefined;
   #aborted: { reason: unknown } | undefined;
@@ -44,9 +44,9 @@ export class Activity implements ActivityProps {
 
   constructor(
     props: Partial<ActivityProps> = {},
-    /** What the activity is part of: its session over IPC. */
+    /** The owner of the activity: over IPC its session. */
     readonly owner?: { readonly signal: AbortSignal },
-    /** The activity is aborted with it; `null`: it can be aborted by itself only. */
+    /** The activity is aborted with it; `null` if nothing else can abort the activity. */
     private readonly source: { readonly signal: AbortSignal } | null = owner ?? null,
   ) {
     this.activityId = props.activityId ?? '';

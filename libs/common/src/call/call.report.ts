@@ -2,7 +2,7 @@ import type { WireError } from '../error/error.members.js';
 import type { Activity } from './activity.js';
 import { TransientError } from '../error/imodel.error.js';
 
-/** What a server tells its log: a failure, whole, beside what the caller saw of it; or a warning. */
+/** An entry for the server's log: a warning, or a failure with everything that the caller did not see. */
 export type CallReport =
   | {
       kind: 'error';
@@ -23,7 +23,7 @@ export function isFault({ error, thrown }: Extract<CallReport, { kind: 'error' }
 /** Writes warnings, and failures that may be faults of this server, to the console. Never throws. */
 export function reportToConsole(report: CallReport): void {
   const { rpcMethod, activityId } = report.activity ?? { rpcMethod: 'a request', activityId: '' };
-  // What a client says of itself may be kilobytes, or lines that look like those of others.
+  // A client can claim a name of kilobytes, or one that looks like several log lines.
   const about = `RPC ${JSON.stringify(rpcMethod.slice(0, 200))}, ActivityId ${JSON.stringify(activityId.slice(0, 200))}:`;
   try {
     if (report.kind === 'warning') console.warn(about, report.message);

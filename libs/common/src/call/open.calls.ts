@@ -1,4 +1,4 @@
-/** What of a service is still open, for who ends it: calls, or whatever stands for them. */
+/** The open calls of a service, so that its owner can wait for them before it closes. */
 export class OpenCalls<T> {
   readonly #open = new Set<T>();
   readonly #whenNone = new Set<() => void>();

@@ -14,7 +14,7 @@ export class ServerError extends NumberedError {
   declare readonly retryAfterMs?: number;
 
   constructor(
-    /** The HTTP status, which is also the error's number; -1 where there was no answer at all. */
+    /** The HTTP status, which is also the error's number; -1 without an answer. */
     readonly status: number,
     message: string,
   ) {

@@ -4,7 +4,7 @@ import { bareError, errorMembers, exposureOf, hiddenError } from './error.member
 import type { ErrorExposure, WireError } from './error.members.js';
 import { errorTable } from './status.table.js';
 
-/** What of a failure leaves the process. */
+/** Decides which part of a failure leaves the process. */
 export interface ErrorPolicy extends ErrorExposure {
   /** Sends stack traces. Never in production. */
   developmentMode?: boolean;
@@ -36,7 +36,7 @@ export function encodeError(thrown: unknown, activityId: string, policy: ErrorPo
     const retryAfter = thrown instanceof TransientError ? thrown.retryAfter : undefined;
     return { status: statusOf(thrown), body, retryAfter, internal: false, whole: true };
   }
-  // What is no error object has no category: its status is 500.
+  // A thrown value without an error number has no category: its status is 500.
   if (typeof thrown === 'object' && thrown !== null) {
     // An error may have been made a plain object on its way.
     const { stack: _stack, cause: _cause, ...rest } = thrown as Record<string, unknown>;

@@ -4,7 +4,7 @@ import { GENERAL_ERROR } from '../base/numbered.error.js';
 export interface WireError {
   /** The HTTP status of its category (protocol 2). */
   status: number;
-  /** What the caller reads; a plain JSON value. */
+  /** The body that the caller reads: a plain JSON value. */
   body: unknown;
   /** Seconds or HTTP date after which the call may be repeated. */
   retryAfter?: number | string | undefined;
@@ -70,7 +70,7 @@ function hasITwinErrorId(members: Record<PropertyKey, unknown>): boolean {
   return typeof id === 'object' && id !== null && typeof id.scope === 'string' && typeof id.key === 'string';
 }
 
-/** What a caller sees of a failure that is not its business: that it happened, and where the log has the rest. */
+/** The body of an error that stays inside: it says that the call failed, and names the activity to search the log for. */
 export function hiddenError(activityId: string): WireError {
   const name = 'InternalError';
   const body = { message: 'Internal error', errorNumber: GENERAL_ERROR, isError: true, name, activityId };

@@ -4,14 +4,14 @@ type Kind = 'pending' | 'notFound';
 const known = new WeakMap<object, Kind | undefined>();
 
 /**
- * Recognises a control response of any copy of `@itwin/core-common`, by the structure of its classes: names do not survive
- * a minifier, and several copies may be in one process. Those classes have no members but what their constructors set:
+ * Recognises a control response of any copy of `@itwin/core-common` by the structure of its classes. Names do not survive
+ * a minifier, and one process may hold several copies. These classes have only members that their constructors set:
  *
  *     RpcControlResponse     message = 'RpcControlResponse'
  *     ├ RpcPendingResponse   message = '' unless it is given one
  *     └ RpcNotFoundResponse  message = 'Not found'
  *
- * Values that a peer sends are plain data, and never have these prototypes.
+ * Values from a peer are plain data and never have these prototypes.
  *
  * @returns which of the two it is an instance of; `undefined` for anything else
  */

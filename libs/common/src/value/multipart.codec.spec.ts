@@ -21,7 +21,7 @@ function read(body: Uint8Array, cuts: number[] = [], using = boundary): readonly
   const parts = reader.end();
   // A body that is all there is read to the same parts.
   expect(show(decodeMultipart(body, using))).toEqual(show(parts));
-  // What was read owns its memory: it does not live in the chunks.
+  // A part owns its memory: it does not share the memory of the chunks.
   for (const chunk of chunks) chunk.fill(0xee);
   return parts;
 }
@@ -79,7 +79,7 @@ describe('a multipart body', () => {
 
   it('that ends anywhere before its end is truncated', () => {
     const whole = encode('[{"a":1}]', [Uint8Array.of(1, 2), new Uint8Array()]);
-    // The line break behind the last delimiter is no part of it.
+    // The line break after the last delimiter does not belong to it.
     for (let length = 0; length < whole.byteLength - 2; length++) {
       expect(() => read(whole.subarray(0, length))).toThrow('truncated');
       expect(() =>

@@ -15,7 +15,7 @@ const CR = 0x0d;
 /**
  * The boundary of a multipart content type, quoted or not.
  *
- * @throws MultipartError when there is none that RFC 2046 allows
+ * @throws MultipartError if the content type has no boundary, or one that RFC 2046 forbids
  */
 export function boundaryOf(contentType: string): string {
   const match = /;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType);
@@ -69,7 +69,7 @@ export function decodeMultipart(body: Uint8Array, boundary: string): Part[] {
 const HYPHEN = 0x2d;
 const HEADER_END = encoder.encode('\r\n\r\n');
 
-/** @throws MultipartError where it is nowhere */
+/** @throws MultipartError if the delimiter is missing */
 function find(bytes: Uint8Array, pattern: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(CR, from); at >= 0; at = bytes.indexOf(CR, at + 1))
     if (startsWith(bytes, pattern, at)) return at;
@@ -80,7 +80,7 @@ function startsWith(bytes: Uint8Array, pattern: Uint8Array, at: number): boolean
   return pattern.every((byte, i) => bytes[at + i] === byte);
 }
 
-/** @throws MultipartError for a part without a name */
+/** @throws MultipartError if the part has no name */
 export function fieldName(header: string): string {
   const match = /(?:^|\r\n)content-disposition:[^\r\n]*?;\s*name=(?:"([^"\r\n]*)"|([^;\s]+))/i.exec(header);
   if (!match) throw new MultipartError('A part has no name.');

@@ -24,12 +24,12 @@ interface BinaryMarker {
 const noData: readonly Uint8Array[] = [];
 
 /**
- * Writes a value as JSON text and byte strings. What JSON drops is dropped (functions, symbols; a Date
- * becomes text, NaN null).
+ * Writes a value as JSON text and byte strings. Functions and symbols are dropped, a Date becomes text, NaN becomes
+ * null, as in JSON.
  *
- * @param exposure what of errors in the value may be seen
- * @throws NumberedError for a cycle, a BigInt, what JSON has no form for (streams, maps, blobs, other typed arrays) and nesting
- * beyond what the engine can write, with the path
+ * @param exposure which errors in the value are visible
+ * @throws NumberedError if the value has a cycle, a BigInt, a value without a JSON form (stream, map, blob, other typed
+ * arrays), or deeper nesting than the engine can write; the message has the path
  */
 export function encodeValue(value: unknown, exposure?: ErrorExposure): EncodedValue {
   let data: Uint8Array[] | undefined;
@@ -135,9 +135,9 @@ function needsReplacer(value: unknown, depth: number): boolean {
  *
  * @param objects JSON text; empty means absent
  * @param data the byte strings that binary markers in the text refer to
- * @param maxDepth nesting of lists and objects that is accepted
- * @throws NumberedError (32768) for invalid JSON, a marker without its data or with a size that is not the
- * data's, nesting that is too deep, and a member named `__proto__`
+ * @param maxDepth the accepted nesting of lists and objects
+ * @throws NumberedError (32768) if the JSON is invalid, a marker lacks its data or has another size than its data, the
+ * nesting is too deep, or a member is named `__proto__`
  */
 export function decodeValue(objects: string, data: readonly Uint8Array[], maxDepth: number): unknown {
   if (objects === '') return undefined;
@@ -163,7 +163,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** @throws NumberedError for JSON text that is nested deeper than `maxDepth` lists and objects */
+/** @throws NumberedError if JSON text is nested deeper than `maxDepth` lists and objects */
 export function checkDepth(json: string, maxDepth: number): void {
   // A text of 2n characters cannot be nested deeper than n.
   if (json.length > 2 * maxDepth && isDeeperThan(json, maxDepth))
@@ -192,10 +192,10 @@ interface CopyBudget {
 }
 
 /**
- * Puts arrays in place of the markers in a parsed value, whose depth is bounded before.
+ * Replaces the markers in a parsed value by arrays. The depth of the value was checked before.
  *
- * @param read gives the array that an object stands for, `undefined` for an object that is no marker
- * @throws NumberedError for a member named `__proto__`
+ * @param read returns the array for a marker, `undefined` for every other object
+ * @throws NumberedError if a member is named `__proto__`
  */
 export function reviveValue(
   value: unknown,

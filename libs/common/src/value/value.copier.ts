@@ -4,7 +4,7 @@ import { isMemory, uncarriedKind } from './value.kinds.js';
 import { encodeErrorValue } from '../error/error.members.js';
 import type { ErrorExposure } from '../error/error.members.js';
 
-/** What a copy of a value is made by. */
+/** The rules of a copy. */
 export interface CopyRules {
   /** Nesting of lists and objects that is copied. */
   readonly depth: number;
@@ -23,7 +23,7 @@ export interface CopyRules {
   readonly exposure?: ErrorExposure | undefined;
 }
 
-/** What a value is counted as, besides what is in it: as much as it takes in a list. */
+/** The bytes that each value counts, besides its content: its place in a list. */
 const VALUE_BYTES = 8;
 const OBJECT_BYTES = 48;
 /** Items that lists do not have, but count: JSON text has none, and a length costs nothing to claim. */
@@ -49,11 +49,11 @@ export class ValueCopier {
   constructor(private readonly rules: CopyRules) {}
 
   /**
-   * @returns the copy; `undefined` for what is dropped
-   * @throws NumberedError for a BigInt, a member named `__proto__` and what is over a limit, as a cycle is
+   * @returns the copy; `undefined` for a dropped value
+   * @throws NumberedError if the value has a BigInt, a member named `__proto__`, or exceeds a limit, as a cycle does
    */
   copy(value: unknown, key: string | number = ''): unknown {
-    // What is referred to by many costs little where it comes from, and is copied for each of them.
+    // An object with many references costs its sender little, and is copied for each reference.
     this.#count(VALUE_BYTES);
     if (typeof value === 'string' || typeof value === 'number' || value === null)
       return this.#copyTold(value);

@@ -1,4 +1,4 @@
-/** What JSON knows, by `Object.prototype.toString`. */
+/** The kinds of objects that JSON knows, by `Object.prototype.toString`. */
 const plainKinds = /^(?:Object|Array|Error|Date|Number|String|Boolean|Arguments)$/;
 
 /**

@@ -21,7 +21,7 @@ export class HttpTransport implements RpcClientTransport {
   readonly #ownHeaders: boolean;
   readonly #send: HttpSend;
 
-  /** @throws Error where it is left open which server is meant */
+  /** @throws Error if the options do not name a server */
   constructor(
     private readonly options: Pick<
       RpcClientOptions,
@@ -120,16 +120,16 @@ export class HttpTransport implements RpcClientTransport {
     const all: Record<string, string> = {};
     for (const [name, value] of Object.entries(own))
       if (value !== undefined) all[(naming?.ownHeader(name) ?? name).toLowerCase()] = value;
-    // What the caller gives wins, however it is written.
+    // Headers of the caller replace ours, in upper or lower case.
     for (const [name, value] of Object.entries(headers)) all[name.toLowerCase()] = value;
     return all;
   }
 }
 
 /**
- * The reply for a request that got no answer.
+ * The reply for a request without an answer.
  *
- * @throws TypeError for a request that no platform would send; ServerError for a server that redirects it
+ * @throws TypeError if no platform would send the request, ServerError if the server redirects it
  */
 function failureOf({ headers }: HttpRequest, failure: Error): RpcReply {
   if (failure instanceof ServerError) throw failure;
@@ -142,22 +142,22 @@ function failureOf({ headers }: HttpRequest, failure: Error): RpcReply {
   return { kind: 'transient', error, retryAfterMs: undefined, notBegun: isRefused(failure) };
 }
 
-/** Whether a connection was refused, so that the request never left. Node and Bun say so; a page is not told. */
+/** Whether a connection was refused, so that the request was never sent. Node and Bun report it; a page does not know. */
 function isRefused({ code, cause }: Error & { code?: unknown }): boolean {
   const reason = code ?? (cause as { code?: unknown } | undefined)?.code;
   return reason === 'ECONNREFUSED' || reason === 'ConnectionRefused';
 }
 
-/** @throws Error for a prefix that names no server, or looks like a host without the scheme that it needs */
+/** @throws Error if the prefix does not name a server, or looks like a host without its scheme */
 function checkPrefix(prefix: string, origin: string | undefined): void {
   // A page may name a path of its own origin; a colon in its first segment makes another URL of it.
   const isHost = /^(?!https?:\/\/)[^/]*:/i.test(prefix);
   try {
     if (!isHost && new URL(prefix, origin)) return;
   } catch {
-    // It is none.
+    // The prefix is not a URL.
   }
-  const lacking = isHost ? 'a naming, http:// or https://' : 'its origin outside of a page';
+  const lacking = isHost ? 'a scheme, http:// or https://' : 'its origin outside of a page';
   throw new Error(`A uriPrefix needs ${lacking}: "${prefix}".`);
 }
 

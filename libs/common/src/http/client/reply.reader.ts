@@ -10,8 +10,8 @@ const transientStatuses = new Set([408, 429, 502, 503, 504]);
 /**
  * Reads a response of any status from any server of the iTwin.js wire (docs/wire.md#25-response). Never throws.
  *
- * @param maxText bytes of JSON text that are accepted
- * @param notServed what a 404 means that is none of RPC: nobody took the request for a call
+ * @param maxText the accepted length of JSON text, in bytes
+ * @param notServed describes a 404 that does not come from an RPC server
  */
 export function readReply(reply: HttpReply, maxText: number, notServed: () => string): RpcReply {
   try {
@@ -47,23 +47,23 @@ function read(reply: HttpReply, maxText: number, notServed: () => string): RpcRe
   const error = content
     ? rebuildError({ message: `The server answered ${status}.`, ...content }, status)
     : new ServerError(status, `The server answered ${status} without saying why.`);
-  // How it came here is not handed on by who throws it again: such a member cannot be enumerated.
+  // The member is not enumerable, so that code which throws the error again does not send it on.
   if (retryAfterMs !== undefined && !('retryAfterMs' in error))
     Object.defineProperty(error, 'retryAfterMs', { value: retryAfterMs });
-  // What has a number is the answer of an implementation, and stays the same however often it is asked for.
+  // An error with a number is the implementation's answer, and would be the same for every repetition.
   const isAnswer = typeof content?.['errorNumber'] === 'number';
   const notBegun = reply.header(NOT_BEGUN_HEADER) === '1';
   if (transientStatuses.has(status) && !isAnswer) return { kind: 'transient', error, retryAfterMs, notBegun };
   return { kind: 'error', error };
 }
 
-/** What an envelope holds: the message of a pending call, or JSON text of what was not found. */
+/** The content of an envelope: the message of a pending call, or JSON text of a "not found" response. */
 function readEnvelope(content: Record<string, unknown> | undefined): string | undefined {
   const value = content?.['iTwinRpcCoreResponse'] && content['responseValue'];
   return typeof value === 'string' ? value : undefined;
 }
 
-/** What is read, where it is an object; `undefined` for anything else, and where it cannot be read. */
+/** The value that `read` returns, if it is an object; `undefined` for other values, and if it throws. */
 function objectFrom(read: () => unknown): Record<string, unknown> | undefined {
   try {
     const value = read();

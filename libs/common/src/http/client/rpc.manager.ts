@@ -24,7 +24,7 @@ export class RpcRoutingToken {
   }
 }
 
-/** What an {@link RpcRequestEventHandler} is told, by the numbers of iTwin.js. */
+/** The events that an {@link RpcRequestEventHandler} receives, by the numbers of iTwin.js. */
 export const RpcRequestEvent = {
   StatusChanged: 0,
   PendingUpdateReceived: 1,
@@ -46,7 +46,7 @@ export type RpcRequestEventHandler = (
   },
 ) => void;
 
-/** What `WebRpcManager.initializeClient` is called with: as in iTwin.js, and all options of {@link RpcClientOptions}. */
+/** The parameters of `WebRpcManager.initializeClient`: those of iTwin.js, and all options of {@link RpcClientOptions}. */
 export interface WebRpcParams extends Omit<RpcClientOptions, 'interfaces'> {
   /** Names the server in every path, for gateways and logs. */
   readonly info: { readonly title: string; readonly version: string };
@@ -107,7 +107,7 @@ export class RpcConfiguration extends RpcClient {
   }
 }
 
-/** What surrounds a call, and what {@link RpcConfiguration.requestContext} says of it. */
+/** Joins the context of a call with {@link RpcConfiguration.requestContext}. */
 function around(callContext: RpcCallContext | undefined): RpcCallContext {
   const { getId, serialize } = RpcConfiguration.requestContext;
   const renew = async (id: string) => {
@@ -117,17 +117,17 @@ function around(callContext: RpcCallContext | undefined): RpcCallContext {
   return { ...callContext, activityId: getId?.() || callContext?.activityId, renew: serialize && renew };
 }
 
-// What the static faces stand for, and nothing else is: a page has one set of servers, as in iTwin.js.
+// State of the static faces only: a page has one set of servers, as in iTwin.js.
 let fallback: IModelRpcProps | undefined;
 const configurations = new Map<RpcRoutingToken, Map<string, RpcConfiguration>>();
 
 /** The clients that were initialised, by their definitions. */
 export abstract class RpcManager {
   /**
-   * The client of an interface.
+   * Returns the client of an interface.
    *
-   * @param routing which server, where several answer the interface
-   * @throws Error for an interface that was not initialised
+   * @param routing selects the server if several answer the interface
+   * @throws Error if the interface was not initialised
    */
   static getClientForInterface<T extends object>(
     definition: RpcInterfaceDefinition<T>,
@@ -143,16 +143,16 @@ export abstract class RpcManager {
   }
 
   /**
-   * Looks whether an interface can be called; code for iTwin.js does so on both sides. Its client is there once
-   * `WebRpcManager.initializeClient` has said where its server is.
+   * Checks that an interface can be called; iTwin.js code calls this on both sides. The client exists after
+   * `WebRpcManager.initializeClient` has named the server.
    *
-   * @throws Error with a sentence, for a definition that is none
+   * @throws Error if the class is not a definition
    */
   static initializeInterface(definition: RpcInterfaceDefinition): void {
     operationsOf(definition);
   }
 
-  /** Forgets the clients of an interface; who has one keeps it. */
+  /** Removes the clients of an interface. Code that already holds a client keeps it. */
   static terminateInterface({ interfaceName }: RpcInterfaceDefinition): void {
     for (const routed of configurations.values()) routed.delete(interfaceName);
   }
@@ -162,7 +162,7 @@ export abstract class RpcManager {
     fallback = token;
   }
 
-  /** What the servers of all initialised interfaces serve; each is asked once. */
+  /** The endpoints of the servers of all initialised interfaces. Each server is called once. */
   static async describeAvailableEndpoints(): Promise<RpcEndpoint[]> {
     const servers = new Set<RpcConfiguration>();
     for (const routed of configurations.values()) for (const server of routed.values()) servers.add(server);
@@ -173,10 +173,10 @@ export abstract class RpcManager {
 /** Makes clients over HTTP. */
 export abstract class WebRpcManager extends RpcManager {
   /**
-   * Makes the client of a server, which answers these interfaces from now on: who had them before has them no more.
+   * Makes the client of a server, which answers these interfaces from now on. It replaces earlier clients of them.
    *
-   * @param routing to be named when asking for the client, where several servers answer an interface
-   * @throws Error for a definition that is none, and where it is left open which server is meant
+   * @param routing a token to select this client, if several servers answer an interface
+   * @throws Error if a class is not a definition, or the parameters do not name a server
    */
   static initializeClient(
     params: WebRpcParams,

@@ -12,19 +12,19 @@ export interface HttpRequest {
   readonly credentials?: 'omit' | 'same-origin' | 'include' | undefined;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
-  /** As much of an answer as is of use, in bytes, decompressed. Who has read more need not read on: it is refused. */
+  /** The accepted length of an answer after decompression, in bytes. A longer answer is rejected, so reading it may stop. */
   readonly maxBytes: number;
 }
 
-/** What came back, decompressed. */
+/** An answer, decompressed. */
 export interface HttpReply {
   /** The HTTP status, whatever it is. */
   readonly status: number;
   /** The value of a header, by its name in any case; `null` where it is absent. */
   header(name: string): string | null;
-  /** Whole; empty where there was none. */
+  /** The whole body; empty if the answer has none. */
   readonly body: Uint8Array;
 }
 
-/** Sends a request. Rejects where there is no answer, and with the signal's reason once that is aborted. */
+/** Sends a request. Rejects without an answer, and with the reason of the signal once it is aborted. */
 export type HttpSend = (request: HttpRequest) => Promise<HttpReply>;

@@ -12,9 +12,9 @@ export interface HttpBody {
   readonly limit: number;
   /** Whether what is pushed is kept until the end. */
   readonly keeps: boolean;
-  /** @throws HttpError for a body that cannot become arguments */
+  /** @throws HttpError if the body cannot become arguments */
   push(chunk: Uint8Array): void;
-  /** @throws HttpError for a broken body, IModelError for arguments that cannot be read */
+  /** @throws HttpError if the body is broken, IModelError if its arguments cannot be read */
   end(): unknown[];
 }
 
@@ -115,7 +115,7 @@ class MultipartBody implements HttpBody {
   }
 }
 
-/** @throws IModelError when the text is no list of arguments */
+/** @throws IModelError if the text is not a list of arguments */
 export function decodeArguments(objects: string, data: readonly Uint8Array[], limits: WireLimits): unknown[] {
   // A byte order mark is not part of the text.
   const text = objects.startsWith('\ufeff') ? objects.slice(1) : objects;

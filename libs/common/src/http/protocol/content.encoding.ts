@@ -1,11 +1,11 @@
 import { HttpError } from './message.js';
 
 /**
- * What unpacks a body.
+ * Returns the decompressor of a body.
  *
  * @param decoders by the names of the encodings that a platform reads
- * @returns `undefined` for a body that is not packed
- * @throws HttpError 415 for an encoding that is not read
+ * @returns `undefined` if the body is not compressed
+ * @throws HttpError 415 if the encoding is unknown
  */
 export function decoderFor<T>(
   contentEncoding: string | null | undefined,

@@ -6,9 +6,9 @@ import { DEPTH } from '../../base/limits.js';
 const utf8 = new TextDecoder();
 
 /**
- * Text, which takes many times its memory to be parsed.
+ * Decodes text. Parsing it takes many times its memory, hence the limit.
  *
- * @throws Error for more of it than is accepted, in bytes
+ * @throws Error if there are more than `maxText` bytes
  */
 export function decodeText(bytes: Uint8Array | undefined, maxText: number): string {
   if (bytes && !(bytes.length <= maxText))
@@ -19,8 +19,8 @@ export function decodeText(bytes: Uint8Array | undefined, maxText: number): stri
 /**
  * Reads a result by its content type, as the client of iTwin.js does. Unknown types are text (docs/wire.md#25-response).
  *
- * @param maxText bytes of JSON text that are accepted
- * @throws Error for content that cannot be read
+ * @param maxText the accepted length of JSON text, in bytes
+ * @throws Error if the content cannot be read
  */
 export function decodeContent(body: Uint8Array, contentType: string | null, maxText: number): unknown {
   const type = (contentType ?? '').toLowerCase();

@@ -10,7 +10,7 @@ export const TIMEOUT_HEADER = 'x-linnet-timeout';
  */
 export const NOT_BEGUN_HEADER = 'x-linnet-not-begun';
 
-/** The most that is said, and believed, there: a day. Who waits longer waits without end. */
+/** The longest deadline that a header carries: a day. A longer one is not sent. */
 export const LONGEST_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
 /**

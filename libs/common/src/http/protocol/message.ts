@@ -1,6 +1,6 @@
 import { NOT_BEGUN_HEADER } from './headers.js';
 
-/** What is known of a request before its body: enough to refuse it. */
+/** The part of a request before its body: enough to refuse the request. */
 export interface HttpRequestHead {
   /** In capitals, as sent: `POST`. */
   readonly method: string;

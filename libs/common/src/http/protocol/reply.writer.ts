@@ -17,7 +17,7 @@ export interface EncodedOutcome {
   contentType: string | undefined;
   body: string | Uint8Array | readonly Uint8Array[];
   retryAfter?: number | string | undefined;
-  /** What was thrown, and what the caller sees of it. */
+  /** A thrown value, and the part of it that the caller sees. */
   thrown?: unknown;
   error?: WireError;
 }
@@ -73,7 +73,7 @@ function encodeFailure(
 ): EncodedOutcome {
   const error = encodeError(thrown, activityId, policy);
   const { retryAfter } = error;
-  // Without categories (protocol 0 and 1) there is one status for errors; what is retried is no category.
+  // Without categories (protocol 0 and 1) all errors have one status. A status that means "retry" stays.
   const status = protocolVersion >= 2 || thrown instanceof TransientError ? error.status : 500;
   try {
     const body = error.whole ? visibleMembers(error.body as object, policy) : error.body;

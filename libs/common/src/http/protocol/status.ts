@@ -6,7 +6,7 @@ const readable = new Set([404, 500, 502, 503, 504]);
 
 /** The status of an error for a client that reads only some of them. */
 export function readableStatus(status: number, thrown: unknown): number {
-  // What is to be repeated says so by its status, whatever it is.
+  // A call that the client shall repeat is marked by its status, whatever it is.
   return readable.has(status) || thrown instanceof TransientError ? status : 500;
 }
 

@@ -8,9 +8,9 @@ export interface HttpRoute {
   readonly interfaceName: string;
   readonly version: string;
   readonly operation: string;
-  /** The arguments of a cacheable call: base64 of the JSON text's Latin-1 bytes; empty if there are none. */
+  /** The arguments of a cacheable call: base64 of the JSON text's Latin-1 bytes; empty without arguments. */
   readonly parameters: string;
-  /** What the call is routed by, where a naming has read it; otherwise the path says it as iTwin.js has it. */
+  /** The token that routes the call, if a naming has read it; otherwise it is in the path, as in iTwin.js. */
   readonly token?: RoutedToken;
 }
 
@@ -65,7 +65,7 @@ export function ambiguousPath(): HttpError {
   return badRequest('the path can be read in more than one way.');
 }
 
-/** The last segment of a raw path that is not empty; empty if there is none. */
+/** The last segment of a raw path that is not empty; empty if every segment is. */
 export function lastSegment(path: string): string {
   let end = path.length;
   while (end > 0 && path.charCodeAt(end - 1) === 0x2f) end--;
@@ -75,7 +75,7 @@ export function lastSegment(path: string): string {
 /**
  * Reads a request target.
  *
- * @throws HttpError 400 when there is no operation, or `parameters` is not base64
+ * @throws HttpError 400 if the path names no operation, or `parameters` is not base64
  */
 export function parseRoute(target: string): HttpRoute {
   const path = pathOf(target);
@@ -112,8 +112,8 @@ export function decodeParameters(parameters: string): string {
 }
 
 /**
- * Whether a raw path is one of an RPC request; everything else belongs to the application. A name alone is
- * not enough: `/cats/my-cool-route` is no call of an interface `my`, as no version starts with a letter.
+ * Whether a raw path belongs to an RPC request. Every other path belongs to the application. A name alone is not enough:
+ * `/cats/my-cool-route` does not call an interface `my`, because a version starts with a digit.
  */
 export function isRpcPath(path: string, prefix: string, serves: (interfaceName: string) => boolean): boolean {
   if (!isUnder(path, prefix)) return false;
@@ -135,7 +135,7 @@ export function isUnder(path: string, prefix: string): boolean {
   return path.length === prefix.length || path.charCodeAt(prefix.length) === 0x2f;
 }
 
-/** What stands before the paths of requests, as {@link isUnder} takes it: `api/` and `/api` → `/api`, nothing and `/` → nothing. */
+/** The prefix of request paths, in the form for {@link isUnder}: `api/` and `/api` become `/api`, an empty path and `/` become an empty text. */
 export function normalizePath(path: string): string {
   const trimmed = path.replace(/^\/+|\/+$/g, '');
   return trimmed === '' ? '' : `/${trimmed}`;

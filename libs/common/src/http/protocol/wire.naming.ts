@@ -1,9 +1,9 @@
 import { CLIENT_HEADER, NOT_BEGUN_HEADER, TIMEOUT_HEADER } from './headers.js';
 import type { IModelRpcProps } from '../../rpc/definition/token.js';
 
-/** What the path of a request names. */
+/** The call that the path of a request names. */
 export interface WireNamingCall {
-  /** Of the definition. */
+  /** The name of the interface. */
   readonly interfaceName: string;
   /** The client's version of the interface; `CONTROL` for a question about the server itself. */
   readonly version: string;
@@ -13,7 +13,7 @@ export interface WireNamingCall {
   readonly token?: IModelRpcProps | undefined;
 }
 
-/** How calls are written as HTTP, where it is to be otherwise than iTwin.js has it. What is left out stays as it is. */
+/** Paths, headers and statuses that replace those of iTwin.js. Members that are left out do not change. */
 export interface WireNamingProps {
   /** Other paths: both directions, of which one undoes the other. */
   readonly paths?: {
@@ -47,14 +47,14 @@ const wireStatuses: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Makes a web RPC configuration of one's own. Client and server take the same one.
+ * Makes a naming. Client and server take the same one.
  *
  * ```ts
  * const naming = wireNaming({ headers: { 'X-Correlation-Id': 'X-Request-Id' } });
  * ```
  *
- * @throws Error where two headers or two statuses could not be told apart, and for names and statuses that no answer
- * with a body can have
+ * @throws Error if two headers or two statuses become the same, or a name or status is not possible for an answer with a
+ * body
  */
 export function wireNaming(props: WireNamingProps): WireNaming {
   return new WireNaming(props);
@@ -72,7 +72,7 @@ export class WireNaming {
     for (const name of Object.values(headers))
       if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw new Error(`A naming cannot call a header "${name}".`);
     for (const status of Object.values(statuses))
-      // Others are no final answers, send the caller elsewhere, or have no body.
+      // Other statuses are interim, redirect the caller, or forbid a body.
       if (!/^(2(?!0[45])|[45])\d\d$/.test(String(status)))
         throw new Error(`A naming cannot answer with status ${status}.`);
     this.#headers = new Renaming(Object.entries(headers), (name) => name.toLowerCase(), wireHeaders);

@@ -1,6 +1,6 @@
-/** What is served beside the calls themselves. */
+/** Endpoints that a server has besides its operations. */
 export interface BuiltinEndpoints {
-  /** What stands before their paths: empty, or `/api`. */
+  /** The prefix of their paths: empty, or `/api`. */
   readonly prefix: string;
   readonly ping: boolean;
   readonly greeting: boolean;

@@ -30,7 +30,7 @@ export type CompressBody = (answer: HttpResponse) => Promise<HttpResponse>;
  * export default { fetch: server.fetch };
  * ```
  *
- * @throws Error with a sentence, for what cannot be served
+ * @throws Error if an interface cannot be served
  */
 export function createFetchServer<T extends readonly object[]>(
   options: HttpRpcServiceOptions<T>,
@@ -50,7 +50,7 @@ export class FetchRpcServer {
     private readonly compress: CompressBody = async (answer) => answer,
   ) {}
 
-  /** Answers a request; what is none of RPC with 404. Needs no `this`, and never rejects. */
+  /** Answers a request; 404 if it does not belong to RPC. Needs no `this`, and never rejects. */
   readonly fetch = async (request: Request): Promise<Response> => {
     const head = headOf(request, this.service.handler.options.hosts);
     if (!this.service.handler.owns(head.method, head.target)) return this.#serviceResponse(head);
@@ -90,7 +90,7 @@ export class FetchRpcServer {
       const refusal = await receive(opened, request);
       if (refusal) return refusal;
     } catch (error) {
-      // Whoever is gone reads no answer; for all others it is what came that cannot be unpacked.
+      // The client has gone and reads no answer, or the body cannot be decompressed.
       const broken = badRequest('the body cannot be decompressed.');
       return opened.refuse(error instanceof HttpError ? error : broken);
     }

@@ -22,17 +22,17 @@ import {
 } from '../protocol/url.reader.js';
 import type { HttpRoute } from '../protocol/url.reader.js';
 
-// What the reference allows pages to send, the default name of its CSRF header, and the headers of our client.
+// Headers that the reference allows pages to send, the default name of its CSRF header, and headers of our client.
 const requestHeaders =
   'Content-Type, Access-Control-Allow-Headers, Authorization, X-Requested-With, X-Correlation-Id, X-Session-Id, ' +
   'X-Application-Id, X-Application-Version, X-User-Id, X-Protocol-Version, X-XSRF-TOKEN, ' +
   'X-Linnet-Client, X-Linnet-Timeout';
 
-/** Targets that are remembered, and how long they may be; all are forgotten when there are more. */
+/** The number of cached targets and the longest one, in characters. A full cache is emptied. */
 const REMEMBERED_TARGETS = 1000;
 const LONGEST_REMEMBERED = 512;
 
-/** What a target names, where that is served. */
+/** A target whose operation is served. */
 interface KnownRoute {
   readonly route: HttpRoute;
   readonly target: RpcOperationTarget;
@@ -153,7 +153,7 @@ export class HttpRpcHandler implements HttpCallHost {
     return this.parse(target);
   }
 
-  /** @internal What a target names. @throws HttpError where it names no operation */
+  /** @internal Reads a target. @throws HttpError if it does not name an operation */
   protected parse(target: string): HttpRoute {
     const route = parseRoute(target);
     // Base64 of names, in which anything may stand, and which is about no model.
@@ -193,7 +193,7 @@ export class HttpRpcHandler implements HttpCallHost {
     // The reference unpacks text and octet-stream only, and what multipart may become is too much to unpack.
     if (contentType.startsWith('multipart/') && head.headers['content-encoding'])
       throw new HttpError(415, 'Invalid request: a multipart body cannot be compressed.');
-    // What is called does not exist: the body is read (the connection stays usable) but not kept.
+    // The operation does not exist: the body is read, so that the connection stays usable, but not kept.
     if (!target) {
       const limit = contentType.startsWith('multipart/') ? limits.multipartBytes : limits.bodyBytes;
       return new FixedBody(limit, () => {
@@ -205,12 +205,12 @@ export class HttpRpcHandler implements HttpCallHost {
     return bodyFor(contentType, limits, this.#decodeText);
   }
 
-  /** The answer as it is sent; a naming of the application's own writes it otherwise. */
+  /** The answer as it is sent; a naming rewrites it here. */
   finish(response: HttpResponse): HttpResponse {
     return response;
   }
 
-  /** What a page needs to be allowed to read the answer, its status headers included. */
+  /** Headers that let a page read the answer and its status headers. */
   corsHeaders(origin: string | undefined): string[] {
     if (origin === undefined) return [];
     return [

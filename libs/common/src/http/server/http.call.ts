@@ -20,7 +20,7 @@ import { CLIENT_HEADER, NOT_BEGUN_HEADER, readDeadline, TIMEOUT_HEADER } from '.
 import { isUnbegun, readableStatus } from '../protocol/status.js';
 import { inflateTokens } from '../protocol/token.inflation.js';
 
-/** What an exchange needs of the handler that opened it. */
+/** The parts of the handler that its calls use. */
 export interface HttpCallHost {
   readonly dispatcher: RpcDispatcher;
   readonly options: HttpHandlerOptions;
@@ -33,7 +33,7 @@ export interface HttpCallHost {
   refuse(error: unknown, origin: string | undefined): HttpResponse;
 }
 
-/** What is known of a request by its head. */
+/** The part of a request that its head determines. */
 export interface OpenedRequest {
   readonly head: HttpRequestHead;
   readonly route: HttpRoute;
@@ -42,15 +42,15 @@ export interface OpenedRequest {
   /** Takes the body, and makes arguments of it. */
   body: HttpBody;
   readonly activityId: string;
-  /** Of the page that asks, where there is one. */
+  /** The origin of the calling page; `undefined` if the caller is not a page. */
   readonly origin: string | undefined;
 }
 
 /** The platform's side of a call. */
 export interface HttpPlatform {
-  /** What guards and filters of the platform's framework know as request and response. */
+  /** The request of the platform's framework, for guards and filters. */
   readonly request?: unknown;
-  /** See `request`. */
+  /** The response of the platform's framework. */
   readonly response?: unknown;
 }
 
@@ -63,7 +63,7 @@ const SMALLEST_COMPRESSED = 1024;
 
 /** One request on its way to becoming a call, and its answer on the way back. */
 export class HttpCall {
-  /** What the call is part of; aborted by the platform when the client is gone. */
+  /** The activity of the call; the platform aborts it when the client has gone. */
   readonly activity: Activity;
   readonly #protocolVersion: number;
   #received = 0;
@@ -216,7 +216,7 @@ export class HttpCall {
     if (contentType !== undefined) headers.push('Content-Type', contentType);
     if (origin !== undefined) headers.push(...host.corsHeaders(origin));
     const retryAfter = String(encoded.retryAfter ?? '');
-    // What a header cannot carry would break the connection instead.
+    // A value that a header cannot carry would break the connection.
     if (/^[\x20-\x7e]+$/.test(retryAfter)) headers.push('Retry-After', retryAfter);
     if (outcome.kind === 'error' && isUnbegun(status, outcome.error, call))
       headers.push(NOT_BEGUN_HEADER, '1');

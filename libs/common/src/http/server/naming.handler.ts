@@ -21,12 +21,12 @@ const methods = new Set(['POST', 'OPTIONS', 'GET', 'HEAD']);
 
 /** A call as a path names it. */
 interface PathCall {
-  /** What a client of iTwin.js would have asked for, if nothing routed the call. */
+  /** The target that a client of iTwin.js would send without a token. */
   readonly target: string;
   readonly token: WireNamingCall['token'];
 }
 
-/** Serves a naming: what it is asked is translated before it is judged, and its answers before they are sent. */
+/** Serves a naming: requests are translated before they are checked, and answers before they are sent. */
 class NamingHandler extends HttpRpcHandler {
   constructor(
     dispatcher: RpcDispatcher,
@@ -74,7 +74,7 @@ class NamingHandler extends HttpRpcHandler {
     return { ...rest, status: this.naming.ownStatus(status), headers: own };
   }
 
-  /** What the path names; `undefined` where it is none of RPC. */
+  /** The call that the path names; `undefined` if the path does not belong to RPC. */
   #read(target: string): PathCall | undefined {
     const { paths } = this.naming;
     if (!paths) return { target, token: undefined };
@@ -85,7 +85,7 @@ class NamingHandler extends HttpRpcHandler {
     try {
       call = paths.read(path.slice(prefix.length));
     } catch {
-      // Decoding fails for what is no text.
+      // The path is not valid text.
     }
     if (!call || !isRoutable(call)) return undefined;
     const { interfaceName, version, operation, token } = call;
@@ -96,7 +96,7 @@ class NamingHandler extends HttpRpcHandler {
   }
 }
 
-/** Names that would be taken apart otherwise than the naming has read them are none. */
+/** Whether the names stay whole in a path of iTwin.js, so that they are read back as the naming has read them. */
 function isRoutable({ interfaceName, version, operation }: WireNamingCall): boolean {
   return !/[-/?#]/.test(interfaceName + operation) && !/[/?#]/.test(version);
 }

@@ -4,10 +4,10 @@ import type { HttpRequestHead } from '../protocol/message.js';
 /** Which web pages may call a server, and by which names it is reached on this computer. */
 export interface OriginOptions {
   /**
-   * Web pages that may call, beside those of this very host: a list of origins (`https://app.example.com`, or
-   * `capacitor://localhost` of a mobile app), a function, or `*` for any page anywhere. Callers that are no browsers send no `Origin` and are not asked.
-   * By default none, and pages served from this computer where the server is asked for by a loopback name, and reached on
-   * loopback.
+   * Web pages that may call, besides pages of this very host: a list of origins (`https://app.example.com`, or
+   * `capacitor://localhost` of a mobile app), a function, or `*` for any page anywhere. Callers other than browsers send no
+   * `Origin` and are not checked. By default only pages of this computer may call, if the server is called by a loopback
+   * name and reached on loopback.
    */
   origins?: '*' | readonly string[] | ((origin: string, head: HttpRequestHead) => boolean);
   /**

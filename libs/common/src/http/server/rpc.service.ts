@@ -20,11 +20,11 @@ export interface HttpRpcServiceOptions<T extends readonly object[] = readonly ob
   extends Omit<HttpHandlerOptions, 'limits'>, Pick<RpcDispatcherOptions, 'isCompatible' | 'run'> {
   /** Names the server in its OpenAPI document. */
   readonly info?: { readonly title: string; readonly version: string };
-  /** What is served: definitions, each with what answers it. */
+  /** The served definitions, each with its implementation. */
   readonly interfaces: readonly [...{ [K in keyof T]: RpcImplementationEntry<T[K]> }];
-  /** How much of a request is read and decoded; what is left out stays at `defaultWireLimits`. */
+  /** Limits of reading and decoding a request. Missing members have the value of `defaultWireLimits`. */
   readonly limits?: Partial<WireLimits>;
-  /** Stands around every call of an implementation, for instance to find out who is calling. */
+  /** Runs around every call of an implementation, for instance to find out who is calling. */
   readonly around?: RpcAround;
   /** Answers `GET /ping`. Default `true`. */
   readonly ping?: boolean;
@@ -34,15 +34,15 @@ export interface HttpRpcServiceOptions<T extends readonly object[] = readonly ob
   readonly greeting?: boolean;
 }
 
-/** What is served over HTTP, on any platform. Holds nothing that another service sees. */
+/** The RPC interfaces of a server, on any platform. Two services share nothing. */
 export class HttpRpcService {
   readonly dispatcher: RpcDispatcher;
   readonly handler: HttpRpcHandler;
-  /** Stands around the calls of whatever is served here. */
+  /** Runs around the calls of this service. */
   readonly around: RpcAround;
   readonly #services: BuiltinEndpoints;
 
-  /** @throws Error with a sentence, for what cannot be served */
+  /** @throws Error if an interface cannot be served */
   constructor(readonly options: HttpRpcServiceOptions) {
     const limits = limitsFrom(defaultWireLimits, options.limits);
     const { isCompatible, run, around = (_call, next) => next() } = options;
@@ -61,7 +61,7 @@ export class HttpRpcService {
     return openApiDocument(this.#services.prefix, this.dispatcher.describeEndpoints(), this.options.info);
   }
 
-  /** The answer to a request that is none of RPC, if there is one. */
+  /** The answer to a request that does not call an operation; `undefined` if it belongs to the application. */
   answer(method: string, path: string): BuiltinAnswer | undefined {
     return builtinAnswer(this.#services, method, path);
   }

@@ -18,7 +18,7 @@ import type { RpcInterfaceDefinition, RpcOperationPolicy } from '../definition/d
 import type { RpcClientTransport, RpcReply, RpcRequest } from './transport.js';
 import type { IModelRpcProps } from '../definition/token.js';
 
-/** What is called. */
+/** The operation of a call. */
 export interface RpcClientTarget {
   readonly definition: Pick<RpcInterfaceDefinition, 'interfaceName' | 'interfaceVersion'>;
   readonly operation: string;
@@ -33,7 +33,7 @@ const defaultRetry: RpcRetryPolicy = {
   always: false,
 };
 const PENDING_INTERVAL_MS = 10_000;
-/** What is pending is left alone for this part of the time that it has been, so that waiting for long asks little. */
+/** The poll interval as a fraction of the time already waited, so that long waits poll rarely. */
 const PENDING_SHARE = 1 / 50;
 /** Whatever a server says, it is not asked in a tight loop, nor forgotten for ever. */
 const SHORTEST_PAUSE_MS = 10;
@@ -120,7 +120,7 @@ export class RpcClientCall {
       throwIfAborted(this.#end.signal);
       if (reply.kind === 'result') return reply.value;
       if (reply.kind === 'error') throw reply.error;
-      // What counts is what comes in a row.
+      // Pauses and faults count in a row.
       if (kind !== reply.kind) [kind, since, faults] = [reply.kind, performance.now(), 0];
       const lasted = performance.now() - since;
       if (reply.kind === 'pending') await this.#wait(reply, lasted);

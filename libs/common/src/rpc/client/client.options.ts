@@ -65,13 +65,13 @@ export type RpcClientEvent = RpcClientStep & {
   readonly operation: string;
 };
 
-/** What is missing at the server, and what was asked with. */
+/** Reports that the server lacks something that a request refers to. */
 export interface RpcNotFoundEvent {
-  /** Of the definition whose operation was called. */
+  /** The name of the interface. */
   readonly interfaceName: string;
   /** The operation that was called. */
   readonly operation: string;
-  /** What it was called with, last: a handler may give others. */
+  /** The arguments of the last attempt; a handler can return others. */
   readonly arguments: readonly unknown[];
   /** The server's `RpcNotFoundResponse`, with the members it was given. */
   readonly response: object;
@@ -92,11 +92,11 @@ export interface RpcClientBaseOptions extends Omit<RpcCallOptions, 'signal' | 'a
   readonly interfaces?: readonly RpcInterfaceDefinition[];
   /** The value of `Authorization`, asked before every request, repetitions included; who gives it caches it. */
   readonly authorization?: string | (() => string | Promise<string>);
-  /** Who calls, for the logs of servers (`X-Application-Id`). Default: that of the surrounding activity. */
+  /** The calling application, for the logs of servers (`X-Application-Id`). Default: from the surrounding activity. */
   readonly applicationId?: string;
-  /** Its version (`X-Application-Version`). Default: that of the surrounding activity. */
+  /** The version of the application (`X-Application-Version`). Default: from the surrounding activity. */
   readonly applicationVersion?: string;
-  /** What the application calls its session (`X-Session-Id`). Default: that of the surrounding activity. */
+  /** The session id of the application (`X-Session-Id`). Default: from the surrounding activity. */
   readonly sessionId?: string;
   /** The header that shows a request to come from the application's own page. */
   readonly csrf?: { readonly headerName?: string; readonly headerValue: string | (() => string | undefined) };

@@ -30,10 +30,10 @@ export class RpcClient {
   ) {}
 
   /**
-   * The client of an interface: an object of exactly its operations. Bodies of the definition run as in the client of
-   * iTwin.js, with `this.forward(arguments)` for the call itself.
+   * Makes the client of an interface: an object with exactly its operations. Bodies in the definition run here, and call
+   * `this.forward(arguments)` to send the call.
    *
-   * @throws Error for a definition that cannot be called, naming the method whose body cannot be run
+   * @throws Error if the definition cannot be called; the message names the method whose body cannot run
    */
   client<T extends object>(definition: RpcInterfaceDefinition<T>): RpcProxy<T> {
     let proxy = this.#proxies.get(definition);
@@ -50,9 +50,9 @@ export class RpcClient {
   }
 
   /**
-   * Listens to what happens to calls.
+   * Listens to the steps of calls.
    *
-   * @returns stops listening
+   * @returns a function that removes the listener
    */
   addListener(listener: (event: RpcClientEvent) => void): () => void {
     this.#listeners.add(listener);
@@ -88,7 +88,7 @@ export class RpcClient {
   /**
    * Asks the server whether it serves the interfaces of this client.
    *
-   * @throws NumberedError (rejection) naming what is missing or of a version that does not fit; its number is
+   * @throws NumberedError (rejection) if an interface is missing, or its version does not fit; its number is
    * `RpcInterfaceStatus.IncompatibleVersion` (135168)
    */
   async ready(): Promise<void> {

@@ -6,10 +6,10 @@ type Method = (...args: unknown[]) => unknown;
 export type CallOperation = (operation: string, args: unknown[]) => unknown;
 
 /**
- * The operations that have a body to run: methods of a class with `forward`. A class without it cannot send from its
- * methods, which only declare operations.
+ * The operations that have a body to run: methods of a class with `forward`. A class without `forward` cannot send from
+ * its methods, which only declare operations.
  *
- * @throws Error naming class and method, where the body has no instance to run on
+ * @throws Error if a body has no instance to run on; the message names class and method
  */
 export function bodiesOf(
   definition: RpcInterfaceDefinition,

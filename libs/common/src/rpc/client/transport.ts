@@ -8,23 +8,23 @@ export interface RpcRequest {
   readonly definition: Pick<RpcInterfaceDefinition, 'interfaceName' | 'interfaceVersion'>;
   /** The operation that is called. */
   readonly operation: string;
-  /** What the definition says of the operation, as far as transports ask. */
+  /** The policy of the operation, as far as transports use it. */
   readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'idempotency'>;
-  /** The arguments, as they are: the transport writes them down. */
+  /** The arguments. The transport encodes them. */
   readonly arguments: readonly unknown[];
-  /** Who asks; `accessToken` is the value of `Authorization`. */
+  /** The identity of the caller; `accessToken` is the value of `Authorization`. */
   readonly activity: ActivityProps;
-  /** Routes the request; `undefined` where there is nothing to route by. */
+  /** Routes the request; `undefined` if no token is known. */
   readonly token: IModelRpcProps | undefined;
   /** Further headers of the call, for transports that have any. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Milliseconds that are left, where the call has a deadline. */
+  /** The time that is left, in milliseconds; `undefined` without a deadline. */
   readonly timeoutMs: number | undefined;
-  /** Aborted when nobody waits for the reply any more. */
+  /** Aborted if the caller stops waiting. */
   readonly signal: AbortSignal;
 }
 
-/** What a server said. */
+/** The reply of a server. */
 export type RpcReply =
   | { readonly kind: 'result'; readonly value: unknown }
   | { readonly kind: 'error'; readonly error: unknown }

@@ -54,7 +54,7 @@ export interface RpcRoutedRequest {
 
 /** How an operation is called and answered. */
 export interface RpcOperationPolicy {
-  /** What clients route the call by. Where it gives nothing, it is the token of the client. Default: the first argument that is one. */
+  /** The token by which clients route the call; the client's own token if it returns none. Default: the first token among the arguments. */
   token?: (request: RpcRoutedRequest) => IModelRpcProps | undefined;
   /** The answer may be kept by caches: clients call by GET, and the response says so. Default `false`. */
   allowResponseCaching: boolean;
@@ -128,7 +128,7 @@ function readPolicy(props: unknown): Partial<RpcOperationPolicy> {
   if (typeof props !== 'object' || props === null) return {};
   const members = props as Record<string, unknown>;
   const { token, allowResponseCaching, idempotency } = members;
-  // What is of another kind than its default is not meant.
+  // A member of another type than its default is ignored.
   const plain = Object.entries(defaultOperationPolicy).filter(
     ([key, value]) => typeof members[key] === typeof value,
   );
@@ -152,7 +152,7 @@ const declarationMembers = new Set(['constructor', 'configurationSupplier']);
 // The last path segment is `interface-version-operation`. It is not percent-decoded (docs/wire.md#21-request).
 const unroutable = /[-/?#%\s]/;
 
-/** What `static operations` says, by name. Without a prototype, as names are asked for that others chose. */
+/** The policies in `static operations`, by name. The object has no prototype, because a peer chooses the names. */
 function declaredOperations({ operations }: RpcInterfaceDefinition): Readonly<Record<string, unknown>> {
   const entries = Array.isArray(operations)
     ? (operations as string[]).map((name) => [name, {}] as const)
@@ -160,7 +160,7 @@ function declaredOperations({ operations }: RpcInterfaceDefinition): Readonly<Re
   return Object.assign(Object.create(null) as object, Object.fromEntries(entries));
 }
 
-/** What a definition and those that it extends declare, up to what gives them `forward`: `RpcInterface`, of iTwin.js too. */
+/** The members of a definition and its base classes, except the base that has `forward` (`RpcInterface`). */
 function membersOf(prototype: object): Record<string, PropertyDescriptor> {
   const base = Object.getPrototypeOf(prototype) as object;
   const isDefinition = base !== Object.prototype && !Object.hasOwn(base, 'forward');
@@ -168,11 +168,11 @@ function membersOf(prototype: object): Record<string, PropertyDescriptor> {
 }
 
 /**
- * The operations that a definition declares: its methods, behind those of definitions that it extends, and what its
- * `operations` name.
+ * The operations that a definition declares: its methods, after the methods of its base classes, and the names in
+ * `operations`.
  *
- * @throws Error with a sentence that names the class, for a definition that cannot be served: no name or
- * version, or a name that the path of a request cannot carry
+ * @throws Error if the definition cannot be served: it has no name or version, or the path of a request cannot carry a
+ * name. The message names the class.
  */
 export function operationsOf(definition: RpcInterfaceDefinition): string[] {
   const who = `RPC definition ${definition.name || '(anonymous class)'}`;

@@ -1,6 +1,6 @@
 /** Describes one served interface, as the control channel does. */
 export interface RpcEndpoint {
-  /** Of the definition. */
+  /** The name of the interface. */
   interfaceName: string;
   /** The version that is served. */
   interfaceVersion: string;

@@ -2,7 +2,7 @@
 export interface IModelRpcProps {
   /** Names an open model; not on the path of HTTP. */
   key?: string;
-  /** What the model belongs to; part of the path. */
+  /** The project that the model belongs to; part of the path. */
   iTwinId?: string;
   /** The model that the operation is about; part of the path, which gateways route by. */
   iModelId?: string;
@@ -22,14 +22,14 @@ export function isToken(argument: unknown): argument is Token {
   );
 }
 
-/** What the path of a request says of a token; what it does not name is left to the argument. */
+/** The part of a token that the path of a request has. Missing members come from the argument. */
 export type RoutedToken = Pick<IModelRpcProps, 'iTwinId' | 'iModelId' | 'changeset'>;
 
 /**
- * What a raw path of iTwin.js says of a token. As in the reference its segments are not percent-decoded, and of two of a
- * kind the last counts.
+ * Reads the token from a raw path of iTwin.js. As in the reference, segments are not percent-decoded, and the last of two
+ * segments of a kind counts.
  *
- * @param segments of the path, without the query
+ * @param segments the segments of the path, without the query
  */
 export function routedToken(segments: readonly string[]): RoutedToken {
   const routed: RoutedToken = {};
@@ -57,8 +57,8 @@ export function inflateToken(token: IModelRpcProps, routed: RoutedToken): Requir
 }
 
 /**
- * Whether the argument said something else than the path, which has ids percent-encoded. What it left out, other than the
- * ids, it did not say.
+ * Whether the argument names another token than the path, in which ids are percent-encoded. A missing member other than
+ * an id is not a mismatch.
  */
 export function isTokenMismatch(token: IModelRpcProps, inflated: IModelRpcProps): boolean {
   return (

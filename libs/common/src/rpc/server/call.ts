@@ -42,9 +42,9 @@ export interface HttpRpcTransport {
 
 /** A call over an IPC session. */
 export interface IpcRpcTransport {
-  /** Tells it from a call over HTTP. */
+  /** Distinguishes a call over IPC from a call over HTTP. */
   readonly kind: 'ipc';
-  /** Whose frontend has called. */
+  /** The session of the calling frontend. */
   readonly session: IpcSession;
   /** The client's protocol version; 0 when it names none. */
   readonly protocolVersion: number;
@@ -52,17 +52,17 @@ export interface IpcRpcTransport {
 
 /** One call of an operation, from the moment its arguments are known. */
 export interface RpcCall {
-  /** What is called. */
+  /** The called operation. */
   readonly target: RpcOperationTarget;
-  /** As the client sent them, decoded; a token is that of the path. */
+  /** The decoded arguments. A token among them is completed by the path. */
   readonly arguments: unknown[];
-  /** Who calls, and until when: ids, credentials, deadline, end. */
+  /** The identity of the caller, its credentials, the deadline, and the end of the call. */
   readonly activity: Activity;
   /** How the call arrived. */
   readonly transport: RpcTransport;
 }
 
-/** What came of a call. Never judged by truthiness: `undefined` may be thrown, and `null` returned. */
+/** The outcome of a call. Never judged by truthiness: `undefined` can be thrown, and `null` returned. */
 export type RpcOutcome =
   | { readonly kind: 'result'; readonly value: unknown }
   | { readonly kind: 'error'; readonly error: unknown }

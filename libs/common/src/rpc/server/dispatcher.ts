@@ -17,11 +17,11 @@ import { CONTROL_VERSION } from '../definition/endpoint.js';
 import type { RpcEndpoint } from '../definition/endpoint.js';
 import { isVersionCompatible } from '../definition/version.js';
 
-/** What answers the operations of one definition. */
+/** Answers the operations of one definition. */
 export interface RpcImplementation {
   /** For messages, usually the implementation's class. */
   readonly name: string;
-  /** The handler of a declared operation; `undefined` where there is none. */
+  /** The handler of a declared operation; `undefined` if the implementation lacks it. */
   handlerOf(operation: string): RpcHandler | undefined;
   /** The implementation's method, where it may carry policy of its own. */
   methodOf?(operation: string): object | undefined;
@@ -69,7 +69,7 @@ export class RpcDispatcher {
   /**
    * Serves a definition from now on.
    *
-   * @throws Error for a definition that cannot be served, or whose name is taken
+   * @throws Error if the definition cannot be served, or another one has its name
    */
   register(definition: RpcInterfaceDefinition, implementation: RpcImplementation): void {
     const service = this.#serviceOf(definition, implementation);
@@ -79,10 +79,10 @@ export class RpcDispatcher {
   }
 
   /**
-   * Registers a definition in the place of the one that has its name, if there is one. Calls in flight end as they
-   * began.
+   * Registers a definition in place of the one with its name, if there is one. Running calls end with the implementation
+   * that they began with.
    *
-   * @throws Error for a definition that cannot be served
+   * @throws Error if the definition cannot be served
    */
   replace(definition: RpcInterfaceDefinition, implementation: RpcImplementation): void {
     this.#services.set(definition.interfaceName, this.#serviceOf(definition, implementation));
@@ -124,7 +124,7 @@ export class RpcDispatcher {
   /**
    * Finds an operation by the names in a request.
    *
-   * @throws IModelError when there is no such interface or operation, or its version does not fit
+   * @throws IModelError if the interface or the operation is not served, or its version does not fit
    */
   lookup(interfaceName: string, version: string, operation: string): RpcOperationTarget {
     const service = this.#services.get(interfaceName);
@@ -199,7 +199,7 @@ function classify(thrown: unknown): RpcOutcome {
   return { kind: 'error', error: thrown };
 }
 
-/** @throws IModelError for an operation that a definition declares and its implementation lacks */
+/** @throws IModelError if the implementation lacks an operation that its definition declares */
 export function notImplemented(implementation: string, operation: string): never {
   throw new IModelError(
     GENERAL_ERROR,

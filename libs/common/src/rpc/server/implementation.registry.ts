@@ -6,7 +6,7 @@ import type { RpcAround, RpcImplClass } from './implementation.js';
 
 interface Registration {
   readonly implClass?: RpcImplClass | undefined;
-  /** What was supplied, or made of the class when it was first called. */
+  /** The supplied instance, or the one made of the class at the first call. */
   instance?: object | undefined;
   readonly isSupplied: boolean;
 }
@@ -33,7 +33,7 @@ export class ImplementationRegistry {
     this.#registrations.delete(definition.interfaceName);
   }
 
-  /** What a dispatcher calls: whatever is registered at the time of a call. */
+  /** An implementation for the dispatcher, which uses the registration at the time of each call. */
   implementationOf(definition: RpcInterfaceDefinition, around: RpcAround): RpcImplementation {
     const { implClass, instance } = this.#registrations.get(definition.interfaceName) ?? {};
     const shape: object = instance ?? (implClass?.prototype as object | undefined) ?? {};

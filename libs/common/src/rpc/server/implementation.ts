@@ -4,15 +4,15 @@ import { operationsOf } from '../definition/definition.js';
 import { notImplemented } from './dispatcher.js';
 import type { RpcImplementation } from './dispatcher.js';
 
-/** What answers a definition: its operations. */
+/** The operations of a definition, as an implementation has them. */
 export type RpcImpl<T> = Pick<T, RpcOperationName<T>>;
 
 /** A class of such objects, of which one is made. */
 export type RpcImplClass<T extends object = object> = new () => T;
 
 /**
- * Stands around every call of an implementation: refuses it by throwing, looks at what comes of it, or only calls
- * `next`. What it returns is the result.
+ * Runs around every call of an implementation. It may reject the call by throwing, look at the result, or only call
+ * `next`. Its return value is the result of the call.
  */
 export type RpcAround = (call: RpcCall, next: () => unknown) => unknown;
 
@@ -38,9 +38,9 @@ export function methodOf(
 }
 
 /**
- * Makes of an object, or of its class, what a dispatcher calls.
+ * Makes an implementation for the dispatcher from an object, or from a class.
  *
- * @throws Error with a sentence, for one that lacks operations
+ * @throws Error if operations are missing
  */
 export function implementationOf(
   [definition, impl, options]: RpcImplementationEntry,
@@ -57,7 +57,7 @@ export function implementationOf(
   return callable(definition, name, instance, () => instance, around);
 }
 
-/** What a dispatcher calls: methods of whatever `instanceOf` has at the time of a call; `shape` tells which there are. */
+/** An implementation for the dispatcher: it calls the instance that `instanceOf` returns at the time of the call. `shape` shows which methods exist. */
 export function callable(
   definition: RpcInterfaceDefinition,
   name: string,
@@ -77,7 +77,7 @@ export function callable(
   };
 }
 
-/** What an implementation is called in messages. */
+/** The name of an implementation in messages. */
 export function nameOf(instance: object, definition: RpcInterfaceDefinition): string {
   const { name } = instance.constructor ?? {};
   return name && name !== 'Object' ? name : `the implementation of ${definition.interfaceName}`;
