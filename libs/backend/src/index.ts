@@ -1,4 +1,4 @@
-// What applications use.
+// For applications.
 export { RpcModule } from './rpc/rpc.module.js';
 export type { RpcModuleOptions } from './rpc/rpc.options.js';
 export { RpcInterface } from './rpc/rpc.decorator.js';

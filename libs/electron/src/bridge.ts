@@ -2,13 +2,13 @@
 export type BridgeChannel = 'linnet-ipc';
 
 /**
- * What the preload script lets a page have of Electron, as `window.linnet`. A message is a list: the name of a connection,
- * which its page makes up, and what is sent over it, a frame of the durable wire; without a frame it opens the connection.
+ * The part of Electron that the preload script gives a page, as `window.linnet`. A message is a list: the name of a
+ * connection, which its page chooses, and a frame of the durable wire. A message without a frame opens the connection.
  */
 export interface ElectronBridge {
   /** Sends a message to the main process. */
   send(message: readonly unknown[]): void;
-  /** Is told the messages of the main process. @returns ends it */
+  /** Receives the messages of the main process. @returns a function that removes the listener */
   listen(listener: (message: unknown) => void): () => void;
 }
 

@@ -1,9 +1,9 @@
 /**
- * Finds a method of a handler that a backend may call: a method of its own classes or a field with an arrow
- * function, not what every object has, nor accessors, nor classes.
+ * Finds a method of a handler that a backend may call: a method of its own classes, or a field with an arrow function.
+ * Members that every object has, accessors and classes do not count.
  *
  * @param base the prototype of the library's class, which ends the search
- * @returns the method, to be called as it is; `undefined` where there is none of this name
+ * @returns the method, bound to the handler; `undefined` if the handler has no method of this name
  */
 export function methodOf(
   handler: object,

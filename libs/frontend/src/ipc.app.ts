@@ -57,10 +57,10 @@ export const IpcApp = {
   },
 
   /**
-   * Told when a session is over that this side has not ended: the backend was started anew, has closed it, or did not wait
-   * any longer. Its calls reject; what is sent from then on is for the next one.
+   * Notifies when a session is over that this side did not end: the backend has restarted, has closed it, or stopped waiting.
+   * Its calls reject. Later messages wait for the next session.
    *
-   * @returns stops listening
+   * @returns a function that removes the listener
    */
   onSessionLost(listener: (closure: IpcClosure) => void): () => void {
     const app = frontend();
@@ -72,10 +72,10 @@ export const IpcApp = {
     });
   },
 
-  /** Listens to messages of the backend's without an answer; see {@link IpcFrontend.addListener}. @returns stops listening */
+  /** Listens to notifications of the backend; see {@link IpcFrontend.addListener}. @returns a function that removes the listener */
   addListener: ((channel: IpcChannelLike, listener: IpcFrontendListener) =>
     frontend().addListener(channel, listener)) as IpcAddListener,
-
+  /** Removes a listener that `addListener` added. */
   /** Ends what `addListener` began, for the same listener. */
   removeListener(channel: IpcChannelLike, listener: IpcFrontendListener): void {
     frontend().removeListener(channel, listener);
@@ -91,7 +91,7 @@ export const IpcApp = {
     return frontend().invoke(channel, method, ...args);
   },
 
-  /** Answers calls of the backend's over a channel; see {@link IpcFrontend.handle}. @returns ends it */
+  /** Answers calls from the backend over a channel; see {@link IpcFrontend.handle}. @returns a function that removes the handler */
   handle(channel: IpcChannelLike, handler: IpcFrontendHandler): () => void {
     return frontend().handle(channel, handler);
   },

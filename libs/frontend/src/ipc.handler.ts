@@ -4,8 +4,8 @@ import { methodOf } from './handler.methods.js';
 import { IpcApp } from './ipc.app.js';
 
 /**
- * Base class of classes whose methods the backend calls (`session.makeIpcProxy`), as iTwin.js has it. What a method
- * throws is thrown there, with its members.
+ * Base class of classes whose methods the backend calls (`session.makeIpcProxy`). An error that a method throws is thrown
+ * in the backend, with its members.
  *
  * ```ts
  * class DialogHandler extends IpcHandler implements DialogIpc {
@@ -41,7 +41,7 @@ function notFound(method: string, channel: IpcChannelLike): object {
   return { errorNumber: 65606, name, message, iTwinErrorId: { scope: 'bentley-error', key: name } };
 }
 
-/** What of a failure is sent: an error's members, and in words what JSON has none for and would read as success. */
+/** The form of an error that is sent: its members, and text for members without a JSON form. */
 function told(thrown: unknown): unknown {
   if (thrown instanceof Error) {
     const { name, message, iTwinErrorId, hasMetaData, loggingMetadata } = thrown as Partial<NumberedError>;

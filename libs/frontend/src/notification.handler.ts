@@ -17,11 +17,11 @@ export abstract class NotificationHandler {
   /** The channel whose notifications it gets. */
   abstract get channelName(): IpcChannelLike;
 
-  /** Makes an instance and has it listen. @returns stops listening */
+  /** Makes an instance and registers its methods. @returns a function that removes them */
   static register(this: new () => NotificationHandler): () => void {
     const handler = new this();
     return IpcApp.addListener(handler.channelName, (_event, method: unknown, ...args: unknown[]) =>
-      // A notification that nobody is interested in is none of an error.
+      // A notification without a method to receive it is not an error.
       methodOf(handler, NotificationHandler.prototype, method)?.(...args),
     );
   }

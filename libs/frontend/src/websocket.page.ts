@@ -1,4 +1,4 @@
-/** The WebSocket of the platform; `undefined` where there is none. */
+/** The WebSocket of the platform; `undefined` if it has none. */
 export const PlatformWebSocket = (globalThis as { WebSocket?: unknown }).WebSocket;
 
 /** A page is not told how an upgrade was refused. */

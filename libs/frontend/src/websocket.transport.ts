@@ -96,7 +96,7 @@ class WebSocketTransport implements IpcTransport {
     socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason || this.#failure));
   }
 
-  /** There is no address to connect to. */
+  /** The connection failed before it had an address. */
   failed(error: unknown): void {
     this.#end(1006, messageOf(error));
   }

@@ -33,7 +33,7 @@ type Around = <T>(activity: Activity, work: () => T) => T;
 /** Contexts of other libraries in this process, of which most processes have none. */
 const arounds = new Set<Around>();
 
-/** Has a function stand around the work of every activity. @returns ends it */
+/** Registers a function that runs around the work of every activity. @returns a function that removes it */
 export function aroundActivities(around: Around): () => void {
   arounds.add(around);
   return () => void arounds.delete(around);

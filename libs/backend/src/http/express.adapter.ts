@@ -9,7 +9,7 @@ import type { ExpressApplication } from './express.middleware.js';
 /** How long a request may take to be sent once the server ends; as long as calls have by default to be answered. */
 const UNFINISHED_MS = 10_000;
 
-/** What Node keeps of HTTP at a connection: what is being answered, and what reads it. */
+/** Node's state of HTTP at a connection: the current response, and the parser. */
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null; readonly parser?: object | null };
 
 /**
@@ -54,7 +54,7 @@ export class LinnetExpressAdapter extends ExpressAdapter {
     return closed;
   }
 
-  /** Cuts connections that have not sent a whole request. What is being answered goes on. */
+  /** Closes connections that have not sent a whole request. Running calls go on. */
   #cutUnfinished(): void {
     for (const socket of this.#connections) {
       const { _httpMessage: response, parser } = socket as HttpSocket;

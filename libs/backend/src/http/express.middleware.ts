@@ -47,7 +47,7 @@ const oddTarget = /[\t\n\f\r #\u00a0\ufeff]/;
 
 /** Knows which requests would meet middleware or routes of the application before they reach RPC. */
 export class MiddlewareMap {
-  /** Nest's own body parsers; they read no content type of RPC's. */
+  /** Nest's own body parsers; they do not read the content types of RPC. */
   readonly #parsers = new WeakSet<Handle>();
   /** Static files; they answer GET and HEAD and let everything else pass. */
   readonly #statics = new WeakSet<Handle>();
@@ -93,7 +93,7 @@ export class MiddlewareMap {
     return this.#before().some((layer) => isCors(layer.handle) && matches(layer, `${prefix}/mode/imodel`));
   }
 
-  /** Whether a request would meet something of the application's. In doubt it would. */
+  /** Whether a request would run code of the application. Answers `true` in doubt. */
   isMet(method: string, target: string): boolean {
     const { onRequestHook, onResponseHook } = this.adapter as unknown as Record<string, unknown>;
     if (onRequestHook || onResponseHook) {

@@ -151,7 +151,7 @@ function write(reply: FastifyReply, { status, headers, body }: HttpResponse): vo
   );
 }
 
-/** What the application's hooks have said in headers stays said. */
+/** Headers that hooks of the application have set stay. */
 function takeOver(reply: FastifyReply): void {
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value);

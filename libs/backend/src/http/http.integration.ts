@@ -2,7 +2,7 @@ import type { Logger } from '@nestjs/common';
 import type { BuiltinEndpoints } from '@linnet/common/internal';
 import type { NodeRpcServer } from '../node/http/node.server.js';
 
-/** What an HTTP framework has guards and filters see. */
+/** The request and response that guards and filters see. */
 export interface HttpFramework {
   /** Makes the messages of a request what the framework's own handlers would see. */
   prepare(request: unknown, response: unknown): void;
@@ -12,14 +12,14 @@ export interface HttpFramework {
   beforeFilter(response: unknown, headers: readonly string[]): void;
 }
 
-/** What a way into an application needs to know. */
+/** The server that is mounted, and its surroundings. */
 export interface HttpMount {
   readonly server: NodeRpcServer;
   readonly logger: Logger;
   readonly services: BuiltinEndpoints;
 }
 
-/** RPC's way into an application: begun as soon as there is an adapter, finished when all is known. */
+/** Mounts RPC in the HTTP server of an application: begun as soon as there is an adapter, finished by `attach`. */
 export interface HttpIntegration extends HttpFramework {
   attach(way: HttpMount): void;
 }

@@ -1,4 +1,4 @@
-/** What Nest's router takes for a pattern; a path of ours is compared as it is. */
+/** Characters of a pattern for Nest's router. A path of RPC is compared literally. */
 const PATTERN = /:[\w$"]|[*{}()[\]?+!\\]/;
 
 /**

@@ -1,4 +1,4 @@
-// What applications use.
+// For applications.
 export { createRpcServer, PlainRpcServer } from './rpc/plain.server.js';
 export type { RpcServerOptions } from './rpc/plain.server.js';
 export { createRpcClient } from './rpc/backend.client.js';
@@ -18,6 +18,6 @@ export { useItwin } from './itwin/itwin.context.js';
 export type { ItwinActivity, ItwinLogger, ItwinParts, ItwinRpcTrace } from './itwin/itwin.context.js';
 export { registeredImplementation as itwinImplementation } from './itwin/itwin.implementation.js';
 
-// What servers on other platforms are made of.
+// Servers on other platforms.
 export { NodeRpcServer } from './http/node.server.js';
 export type { NodePlatform } from './http/node.call.js';

@@ -6,7 +6,7 @@ import type { DecoratedProvider } from '../nest/explorer/handler.explorer.js';
 import { checkScope } from '../nest/explorer/scope.check.js';
 import type { RpcImplementationMetadata } from './rpc.decorator.js';
 
-/** @throws Error with a sentence, for a provider that cannot answer its definition */
+/** @throws Error if the provider cannot answer its definition */
 export function checkImplementation(
   { wrapper, metadata }: DecoratedProvider<RpcImplementationMetadata>,
   name: string,

@@ -5,13 +5,13 @@ import { decorateHandler } from '../nest/explorer/handler.decorator.js';
 
 export const RPC_IMPLEMENTATION = Symbol('linnet:rpc-implementation');
 
-/** What an implementation may lack; beside that what `@Injectable()` takes. */
+/** Options of an implementation, besides those of `@Injectable()`. */
 export interface RpcInterfaceOptions extends InjectableOptions {
   /** Lets the class lack declared operations; calling one is an error. Default: refused at start. */
   partial?: boolean;
 }
 
-/** What `@RpcInterface` leaves on a class. */
+/** The metadata that `@RpcInterface` sets on a class. */
 export interface RpcImplementationMetadata {
   readonly definition: RpcInterfaceDefinition;
   readonly partial: boolean;
@@ -27,7 +27,7 @@ function decorate(definition: RpcInterfaceDefinition, options: RpcInterfaceOptio
   };
 }
 
-/** Both that {@link RpcInterface} is. */
+/** The two uses of {@link RpcInterface}: decorator and base class. */
 export interface RpcInterfaceExport {
   /**
    * Decorates the provider that implements a definition.
@@ -37,7 +37,7 @@ export interface RpcInterfaceExport {
   (definition: RpcInterfaceDefinition, options?: RpcInterfaceOptions): ClassDecorator;
   /** Base class of definitions, and of implementations in the style of iTwin.js. */
   new (): RpcInterfaceBase;
-  /** That of the base class. */
+  /** The prototype of the base class. */
   readonly prototype: RpcInterfaceBase;
   /** Whether a backend of version `backend` serves a frontend of version `frontend`, by the rule of iTwin.js. */
   isVersionCompatible(backend: string, frontend: string): boolean;

@@ -24,7 +24,7 @@ export class RpcHandlerFactory {
     private readonly errors: ErrorOptions,
   ) {}
 
-  /** @throws Error naming class and method, for a method that cannot be called as it is declared */
+  /** @throws Error if a method cannot be called as declared; the message names class and method */
   create(wrapper: InstanceWrapper, name: string): RpcHandler {
     const parts = nestParts(this.creator);
     const method = handlerMethod(parts, wrapper, name, this.errors);
@@ -48,7 +48,7 @@ export class RpcHandlerFactory {
     try {
       instance = await instanceInContext(wrapper, contextId);
     } catch (error) {
-      // What fails while the instance is made goes to the filters that need no request.
+      // An error while the instance is made goes to the filters that need no request.
       return new HandlerPipeline(parts, wrapper.instance as object, method).filter(error, handlerCall);
     }
     return new HandlerPipeline(parts, instance, method, contextId).run(handlerCall);

@@ -82,7 +82,7 @@ export class RpcServer implements OnModuleInit {
     return this.dispatcher.describeEndpoints();
   }
 
-  /** What stands before the paths of requests: empty, or `/api`. */
+  /** The prefix of request paths: empty, or `/api`. */
   get path(): string {
     // The application sets its prefix when the providers are there already.
     return normalizePath(this.options.path ?? this.config.getGlobalPrefix());

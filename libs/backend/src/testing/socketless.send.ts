@@ -27,7 +27,7 @@ export function connectInProcess(server: Server): Duplex {
   // Streams of a pair do not tell each other when they break off, as sockets do.
   client.on('close', () => peer.destroy());
   peer.on('close', () => client.push(null));
-  // What a server of HTTPS gets when the encryption stands.
+  // The event of an HTTPS server after the TLS handshake.
   server.emit(server instanceof TlsServer ? 'secureConnection' : 'connection', peer);
   return client;
 }

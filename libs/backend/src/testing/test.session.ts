@@ -64,7 +64,7 @@ function connector(open: () => WebSocket): IpcConnector {
     let refusal = '';
     socket.on('open', () => events.opened(socket.protocol === DURABLE_PROTOCOL ? textEncoding : undefined));
     socket.on('message', (data: Buffer, isBinary) => events.frame(isBinary ? data : data.toString()));
-    // What `ws` says of an upgrade that is refused has the status in it.
+    // The error of `ws` for a refused upgrade has the status in its message.
     socket.on('error', (error) => (refusal = error.message));
     socket.on('close', (code, reason) => events.closed({ code, reason: reason.toString() || refusal }));
     return new TestTransport(socket);

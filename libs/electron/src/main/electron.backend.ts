@@ -26,7 +26,7 @@ import { ITwinWire } from './itwin/wire.js';
 import { PageWindows } from './window/page.windows.js';
 import { SenderPolicy } from './frame/sender.policy.js';
 
-/** What answers where an application has no providers of its own. */
+/** The module of an application without providers of its own. */
 @Module({})
 class ElectronHostModule {}
 
@@ -44,9 +44,9 @@ export class ElectronBackend {
   readonly electron: ElectronModule;
   /** Where the page of {@link openMainWindow} is. */
   readonly frontendURL: string;
-  /** The folder of the page; `undefined` where there is none. */
+  /** The folder of the page; `undefined` if the page comes from a URL. */
   readonly webResourcesPath: string | undefined;
-  /** The file of the icon of windows; `undefined` where there is none. */
+  /** The file of the icon of windows; `undefined` without an icon. */
   readonly appIconPath: string | undefined;
   /** Says which interfaces `rpcInterfaces` has named. */
   readonly rpcConfig: { readonly interfaces: () => RpcInterfaceDefinition[] };
@@ -134,9 +134,9 @@ export class ElectronBackend {
    * application with its last window elsewhere. Must not be awaited at the top level of an ES module: Electron is not
    * ready before that has run.
    *
-   * @param options those of `BrowserWindow`; isolation and sandbox stay on, whatever they say. A preload script has to
-   * require that of `@linnet/electron/preload`, which is the default.
-   * @throws Error (rejection) for `webPreferences` by which other pages come in, and where there is no page to show
+   * @param options options of `BrowserWindow`. Isolation and sandbox stay on in any case. A preload script must require the
+   * one of `@linnet/electron/preload`, which is the default.
+   * @throws Error (rejection) if `webPreferences` would let other pages in, or the backend has no page to show
    */
   async openMainWindow(options: ElectronHostWindowOptions | object = {}): Promise<void> {
     await this.#windows.open(options);
@@ -200,7 +200,7 @@ export class ElectronBackend {
       this.#wire = wire;
       this.#ends.push(() => wire.close());
     }
-    // Whoever closes the application ends what it has answered.
+    // The code that closes the application also ends its own answers.
     void host.ended.then(() => this.close());
   }
 }

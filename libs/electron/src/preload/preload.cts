@@ -1,6 +1,6 @@
-// What runs in a window before its page, sandboxed: one file that requires `electron` and nothing else. A page gets two
-// functions, which send and receive on one channel, and where asked those of the preload script of core-electron, which reach
-// channels of iTwin.js. It meets neither `ipcRenderer` nor its events.
+// Runs in a window before its page, sandboxed: one file that requires only `electron`. A page gets two functions, which send
+// and receive on one channel. On request it also gets the functions of core-electron's preload script, which reach channels
+// of iTwin.js. It never reaches `ipcRenderer` nor its events.
 import type { BridgeChannel, ElectronBridge, ITwinBridge, WithITwin } from '../bridge.js' with {
   'resolution-mode': 'import',
 };

@@ -4,13 +4,13 @@ import { IpcApp } from '@linnet/frontend';
 import { makeProxy } from '@linnet/common/internal';
 import { electronBridge, electronIpc } from './electron.ipc.js';
 
-/** What `ElectronApp.startup` is called with. */
+/** The options of `ElectronApp.startup`. */
 export interface ElectronAppOpts {
   /** As in iTwin.js: what the page uses. */
   readonly iModelApp?: {
     /** The interfaces that the main process answers: `RpcManager.getClientForInterface` has their clients. */
     readonly rpcInterfaces?: readonly RpcInterfaceDefinition[];
-    /** Who calls, for the log of the main process. */
+    /** The name of the application, for the log of the main process. */
     readonly applicationId?: string;
     readonly applicationVersion?: string;
     readonly sessionId?: string;

@@ -2,7 +2,7 @@ import { messagePortIpc } from '@linnet/common';
 import type { IpcConnector, MessagePortLike } from '@linnet/common';
 import type { ElectronBridge } from '../bridge.js';
 
-/** What the preload script has left for this page; `undefined` in a page that is not in a window of Electron. */
+/** The bridge of the preload script; `undefined` in a page outside a window of Electron. */
 export function electronBridge(): ElectronBridge | undefined {
   const { linnet } = globalThis as { linnet?: Partial<ElectronBridge> };
   // Any page may have something of that name.
@@ -12,13 +12,13 @@ export function electronBridge(): ElectronBridge | undefined {
 }
 
 /**
- * Connects a page to the main process. A frame has one connection: who connects last has it.
+ * Connects a page to the main process. A frame has one connection: the newest.
  *
  * ```ts
  * const frontend = new IpcFrontend(electronIpc());
  * ```
  *
- * @throws Error where there is no preload script
+ * @throws Error if the preload script is missing
  */
 export function electronIpc(bridge = electronBridge()): IpcConnector {
   if (!bridge)
@@ -30,7 +30,7 @@ export function electronIpc(bridge = electronBridge()): IpcConnector {
 
 /** A connection over the bridge, as a message port. */
 class BridgePort implements MessagePortLike {
-  /** Whoever answers another page of this frame, or another connection of this page, names that. */
+  /** Names this connection. Answers for another page of this frame, or another connection, have another name. */
   readonly #name = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join(
     '-',
   );

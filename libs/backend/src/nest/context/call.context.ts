@@ -20,7 +20,7 @@ export class CallContext {
     return isCall(call) ? new CallContext(call) : undefined;
   }
 
-  /** What the call is part of: ids, deadline, user, end. */
+  /** The activity of the call: ids, deadline, user, end. */
   get activity(): Activity {
     return this.call.activity;
   }
@@ -45,7 +45,7 @@ export class CallContext {
     return this.call.arguments;
   }
 
-  /** The credentials as sent, for instance `Bearer …`; those of the session over IPC; empty if there are none. */
+  /** The credentials as sent, for instance `Bearer …`; over IPC those of the session; empty without credentials. */
   get authorization(): string {
     return this.call.activity.accessToken;
   }

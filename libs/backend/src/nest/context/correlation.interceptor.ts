@@ -7,8 +7,8 @@ import { ClientRequestContext } from '../../call/request.context.js';
 type Headers = Parameters<typeof correlationOf>[0];
 
 /**
- * Gives the handlers of controllers and gateways the context that RPC implementations have, where there is no
- * {@link CorrelationMiddleware} (guards run before it, and do not see the context). Inside an RPC call, or
+ * Gives handlers of controllers and gateways the context that RPC implementations have, in applications without the
+ * {@link CorrelationMiddleware}. Guards run before the interceptor and do not see the context. Inside an RPC call, or
  * behind the middleware, it changes nothing.
  *
  * ```ts

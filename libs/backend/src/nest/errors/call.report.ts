@@ -20,7 +20,7 @@ export function logReport(logger: OwnLogger, report: CallReport): void {
   else log();
 }
 
-/** What Nest has for answering is the caller's business, too. */
+/** Whether an error is a fault of the server. Nest's exceptions are answers for the caller. */
 function isUnexpected(report: Extract<CallReport, { kind: 'error' }>): boolean {
   try {
     return isFault(report) && (report.error.internal || !mapNestException(report.thrown));

@@ -1,8 +1,8 @@
 const ON_IPC = Symbol.for('@linnet/backend/CatchIpc');
 
 /**
- * Class decorator of global exception filters: they run for calls over IPC as well, where other global filters do not,
- * as those are written for requests. What they write to the response goes nowhere: the caller gets the error.
+ * Class decorator of global exception filters: they also run for calls over IPC. Other global filters do not run there,
+ * because they expect requests. Anything they write to the response is dropped: the caller gets the error.
  *
  * A filter of a library is marked by a class that extends it, or by `CatchIpc()(LibraryFilter)`.
  */

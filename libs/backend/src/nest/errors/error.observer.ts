@@ -15,9 +15,8 @@ export interface ErrorObservation {
 /** An observer of errors. */
 export interface ErrorObserver {
   /**
-   * Called with everything that a call fails with, whatever the caller gets and whichever filters have seen it, for
-   * reporting it elsewhere. Runs within the activity of the call. Control responses are not errors. What it throws, or
-   * rejects with, is logged.
+   * Receives every error of a call, whatever the caller gets and whichever filters have seen it, for reporting elsewhere.
+   * Runs within the activity of the call. Control responses are not errors. An error of the observer itself is logged.
    */
   onError?: ((error: unknown, observation: ErrorObservation) => unknown) | undefined;
 }

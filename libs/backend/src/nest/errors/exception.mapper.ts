@@ -36,8 +36,8 @@ export function mapNestException(error: unknown): Mapped | undefined {
 }
 
 /**
- * An `HttpException`: its status (500 for one that is no error), its name, the message of its body, and what
- * else the body has.
+ * Maps an `HttpException`: its status (500 if the status is not an error), its name, the message of its body, and the other
+ * members of the body.
  */
 function mapHttpException(error: HttpException): Mapped {
   const status = error.getStatus();
@@ -62,7 +62,7 @@ function mapHttpException(error: HttpException): Mapped {
   return { status: status < 400 ? 500 : status, body };
 }
 
-/** What an exception says; of another error that it was made from only what may be seen of that. */
+/** The response of an exception. If it was made from another error, only the visible part of that error. */
 function toldBy(error: HttpException): string | object {
   const response: unknown = error.getResponse();
   if (!(response instanceof Error)) return response as string | object;
@@ -98,7 +98,7 @@ function nameOf(error: Error): string {
   return httpExceptionNames.get(type) ?? messageExceptionName(type) ?? type.name;
 }
 
-/** What Nest says of an exception that was given no message: its name in words. */
+/** The message that Nest gives an exception without one: its name in words. */
 function inWords(name: string): string {
   return name.match(/[A-Z][a-z]+|[0-9]+/g)?.join(' ') ?? 'Error';
 }

@@ -16,7 +16,7 @@ export function decorateHandler(
   options: InjectableOptions,
 ): void {
   Injectable(options)(target as NewableFunction);
-  // Without it Nest skips request-scoped global guards for a class that is no controller, silently.
+  // Without it Nest silently skips request-scoped global guards for classes other than controllers.
   Reflect.defineMetadata(ENTRY_PROVIDER_WATERMARK, true, target);
   // Nest asks a class among a module's controllers for its path; this one has no routes under it.
   if (!Reflect.hasMetadata(PATH_METADATA, target)) Reflect.defineMetadata(PATH_METADATA, '/', target);

@@ -4,8 +4,8 @@ import type { InstanceWrapper } from '@nestjs/core/internal';
 const watched = new WeakMap<LazyModuleLoader, (() => void)[]>();
 
 /**
- * Does something whenever an application has loaded a module lazily, which Nest does without any hook. What the work
- * throws, loading rejects with.
+ * Runs work whenever an application has loaded a module lazily, for which Nest has no hook. If the work throws, loading
+ * rejects with the error.
  */
 export function onLazyModule(loader: LazyModuleLoader, work: () => void): void {
   const known = watched.get(loader);

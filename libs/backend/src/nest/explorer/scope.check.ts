@@ -1,11 +1,11 @@
 import type { InstanceWrapper } from '@nestjs/core/internal';
 
 /**
- * Refuses a provider that has no instance to look at and none for each context.
+ * Refuses a provider that has neither one instance nor an instance for each context.
  *
- * @param name of its class
- * @param what such a provider is, and what `callers` call it, in words
- * @throws Error with a sentence that names the class
+ * @param name the name of its class
+ * @param what the kind of provider, in words; `callers` is who calls it
+ * @throws Error if the scope is not possible; the message names the class
  */
 export function checkScope(wrapper: InstanceWrapper, name: string, what: string, callers: string): void {
   if (wrapper.isTransient)

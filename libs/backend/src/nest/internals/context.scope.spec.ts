@@ -10,7 +10,7 @@ import type { TestingModule } from '@nestjs/testing';
 import { destroyContext } from './context.scope.js';
 import { contextIdOf, instanceInContext } from './nest.internals.js';
 
-/** What has been destroyed, in order. */
+/** The destroyed instances, in order. */
 let destroyed: unknown[] = [];
 let errors: unknown[] = [];
 let module: TestingModule;
@@ -219,7 +219,7 @@ describe('order', () => {
       @Inject() readonly middle!: Middle;
     }
     await start([Last, First, Middle]);
-    // The second context, for which Nest takes a shorter way, is no different.
+    // Nest has a shorter path for the second context. The result is the same.
     for (const contextId of [open(), open()]) {
       destroyed = [];
       const first = await make(First, contextId);
@@ -339,7 +339,7 @@ describe('a factory', () => {
         super();
       }
     }
-    // Of what is passed on to this one only, fewer depend on than on the second.
+    // Fewer providers depend on the value that this one passes on than on the second.
     @Injectable({ scope: Scope.REQUEST })
     class First extends Mortal {
       constructor(

@@ -45,7 +45,7 @@ function take(wrapper: InstanceWrapper, contextId: ContextId): Taken {
   const dependants = wrapper.getDependents();
   // A transient instance is kept under the id of what it was made for, which is itself where it was resolved alone.
   for (const owner of wrapper.isTransient ? [wrapper, ...dependants] : [wrapper]) {
-    // What was made for a durable owner is kept in this context as well, but lives as long as the owner: it is left.
+    // An instance for a durable owner is kept in this context as well, but lives as long as the owner: it stays.
     if (homeOf(owner, contextId) === contextId) wrapper.removeInstanceByContextId(contextId, owner.id);
   }
   return { instances: hosts.map((host) => host.instance), rank: new Set(dependants).add(wrapper).size };
@@ -58,7 +58,7 @@ function isMade({ isResolved, isConstructorCalled }: Host): boolean {
   return Boolean(isResolved && isConstructorCalled);
 }
 
-/** What lives on: instances of other contexts, and what was left in this one. */
+/** Instances that live on: those of other contexts, and durable ones of this context. */
 function keptBy(wrapper: InstanceWrapper<unknown>, contextId: ContextId): unknown[] {
   return [STATIC_CONTEXT, homeOf(wrapper, contextId)]
     .flatMap((home) => wrapper.getExistingInstancesByContextId(home))
@@ -72,8 +72,8 @@ function homeOf(wrapper: InstanceWrapper, contextId: ContextId): ContextId {
 }
 
 /**
- * What something depends on has all of its dependants, and it besides: the more dependants, the later. Those of a
- * cycle have each other, hence equally many, as everything counts as its own.
+ * Sorts instances so that dependants come before their dependencies. A dependency has all dependants of its dependants,
+ * and these besides: the more dependants, the later. Members of a cycle have equally many, as each counts itself.
  */
 function dependantsFirst(taken: readonly Taken[]): unknown[] {
   const dependantsLast = taken.toSorted((a, b) => b.rank - a.rank).flatMap(({ instances }) => instances);

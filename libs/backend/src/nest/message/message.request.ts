@@ -70,7 +70,7 @@ export class IpcRequest {
     return this.socket;
   }
 
-  /** What Fastify keeps Node's message under: itself. */
+  /** Fastify's name for Node's message: here the object itself. */
   get raw(): this {
     return this;
   }

@@ -20,7 +20,7 @@ export class IpcResponse extends EventEmitter {
     super();
   }
 
-  /** What Fastify keeps Node's message under: itself. */
+  /** Fastify's name for Node's message: here the object itself. */
   get raw(): this {
     return this;
   }

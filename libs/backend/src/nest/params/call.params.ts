@@ -3,7 +3,7 @@ import { CUSTOM_ROUTE_ARGS_METADATA, ROUTE_ARGS_METADATA, RouteParamtypes } from
 import { IpcSession } from '@linnet/common';
 import type { NestParts } from '../internals/nest.internals.js';
 
-/** What parameter decorators leave on a method, by `type:index`. */
+/** The metadata of parameter decorators on a method, by `type:index`. */
 interface ParamMetadata {
   index: number;
   data?: unknown;
@@ -15,7 +15,7 @@ interface ParamMetadata {
 /** One parameter of a method. */
 export interface CallParam {
   readonly index: number;
-  /** What pipes are told of the parameter, by Nest's own number: an argument of a call is a `body` to them. */
+  /** The kind of parameter that pipes see, by Nest's number: an argument of a call is a `body` to them. */
   readonly type: RouteParamtypes.BODY | 'custom';
   readonly data: unknown;
   readonly metatype: unknown;
@@ -63,7 +63,7 @@ const builtIn: Partial<Record<number, (data: unknown, type: unknown) => Make>> =
 /**
  * Reads the parameters of a method.
  *
- * @throws Error with a sentence that names class and method, for decorators that contradict positions
+ * @throws Error if decorators contradict positions; the message names class and method
  */
 export function readParams(parts: NestParts, instance: object, methodName: string): CallParams {
   const where = `${instance.constructor.name}.${methodName}`;

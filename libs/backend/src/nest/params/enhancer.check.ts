@@ -15,10 +15,10 @@ const kinds = [
 ] as const;
 
 /**
- * Refuses a method with enhancers that would never run. Nest makes instances of the classes bound to a provider's
- * class; for one that a factory or a value provides it makes none, and then leaves them out without a word.
+ * Refuses a method with enhancers that would never run. Nest makes instances of classes that are bound to a provider's
+ * class. For a class from a factory or a value provider it makes none, and silently leaves them out.
  *
- * @throws Error naming class and method
+ * @throws Error if an enhancer would never run; the message names class and method
  */
 export function checkEnhancers(
   { host }: InstanceWrapper,

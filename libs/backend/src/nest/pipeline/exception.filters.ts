@@ -38,7 +38,7 @@ export class ExceptionFilters {
     this.#global = filtersOf(parts, ...from).slice(this.#bound.length);
   }
 
-  /** Whether there is none, on any transport. */
+  /** Whether the method has no filter, on any transport. */
   get isEmpty(): boolean {
     return this.#bound.length + this.#global.length === 0;
   }

@@ -16,7 +16,7 @@ import type { ErrorOptions, HandlerCall, HandlerMethod } from './handler.call.js
 import { intercept } from './interceptor.chain.js';
 import type { NestParts } from '../internals/nest.internals.js';
 
-/** Looks at a method once, at start. @throws Error naming class and method, where it cannot be called as declared */
+/** Checks a method once, at start. @throws Error if it cannot be called as declared; the message names class and method */
 export function handlerMethod(
   parts: NestParts,
   wrapper: InstanceWrapper,
@@ -107,7 +107,7 @@ export class HandlerPipeline {
   }
 
   async #intercepted(call: HandlerCall): Promise<unknown> {
-    // What is no result and no error passes the interceptors by: they can neither see nor replace it.
+    // A control response bypasses the interceptors: they can neither see nor replace it.
     let control: { thrown: unknown } | undefined;
     const next = async () => {
       try {
@@ -128,7 +128,7 @@ export class HandlerPipeline {
     return result;
   }
 
-  /** Calls the method. What it returns, and when, is its own affair. */
+  /** Calls the method, and returns whatever it returns. */
   #call(call: HandlerCall): unknown {
     const { instance } = this;
     const method = (instance as Record<string, Method>)[this.method.name]!;

@@ -13,7 +13,7 @@ const logger = new OwnLogger('IpcModule');
 /** The target of a call: an operation of RPC, or a method of an IPC handler. */
 export interface MessageTarget {
   readonly contextType: 'rpc' | 'ws';
-  /** What Nest calls the pattern of a message. */
+  /** The pattern of a message, as Nest names it. */
   readonly pattern: string;
   /** The same as the path of a request. */
   readonly url: string;

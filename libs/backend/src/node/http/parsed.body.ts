@@ -17,7 +17,7 @@ export function takeParsedBody(
   return exchange.refuse(new HttpError(500, 'The body was read by a middleware that did not keep it.'));
 }
 
-/** Whether bytes that were read as text are still the same: any that are no ASCII may be others. */
+/** Whether text still has the same bytes as when it was read. Bytes beyond ASCII may have changed. */
 function isLossless(text: string, headers: IncomingMessage['headers']): boolean {
   const { 'content-length': length, 'content-encoding': encoding } = headers;
   return encoding === undefined && Number(length) === text.length && !/[^\0-\x7f]/.test(text);

@@ -11,7 +11,7 @@ interface Waiting {
   readonly begin: () => void;
 }
 
-/** What Node counts for a response that waits for its connection; it reads no more requests while it is too much. */
+/** Node's counter for a response that waits for its connection. Above a limit Node reads no further requests. */
 type Counted = { _onPendingData?: (bytes: number) => void };
 
 /**

@@ -68,7 +68,7 @@ function writeHead(response: ServerResponse, { status, headers, body }: HttpResp
   response.writeHead(status, headers);
 }
 
-/** What a middleware has said about caches stays said. */
+/** Caching headers that a middleware has set stay. */
 export function mergedVary(present: number | string | string[] | undefined, value: string): string {
   if (present === undefined) return value;
   return [...new Set(`${String(present)}, ${value}`.split(/\s*,\s*/))].join(', ');

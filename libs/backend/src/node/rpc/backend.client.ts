@@ -12,8 +12,8 @@ export interface BackendClientOptions extends Omit<RpcClientOptions, 'context'> 
 }
 
 /**
- * Makes a client of another server. What it is called with inside a call is part of that call: activity, session,
- * application, deadline and end travel on.
+ * Makes a client of another server. Calls made inside a call belong to that call: activity, session, application, deadline
+ * and cancellation travel on.
  */
 export function createRpcClient(options: BackendClientOptions = {}): RpcClient {
   return createClient(withCallContext(options));

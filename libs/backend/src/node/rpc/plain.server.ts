@@ -29,7 +29,7 @@ type ParsedRequest = IncomingMessage & { readonly rawBody?: unknown; readonly bo
  * createServer(rpc.handler).listen(3001, '127.0.0.1');
  * ```
  *
- * @throws Error with a sentence, for what cannot be served
+ * @throws Error if an interface cannot be served
  */
 export function createRpcServer<T extends readonly object[]>(options: RpcServerOptions<T>): PlainRpcServer {
   for (const [definition] of options.interfaces as HttpRpcServiceOptions['interfaces'])
@@ -56,8 +56,8 @@ export class PlainRpcServer {
   }
 
   /**
-   * The listener of a server of `node:http`, and a middleware of Express and its like. What is none of RPC is left to
-   * `next`, and 404 where there is none.
+   * The listener of a `node:http` server, and a middleware for Express and similar frameworks. A request that does not
+   * belong to RPC goes to `next`, or gets 404 without `next`.
    */
   readonly handler = (request: IncomingMessage, response: ServerResponse, next?: () => void): void => {
     if (this.#node.owns(request)) return this.#serve(request, response);
@@ -72,7 +72,7 @@ export class PlainRpcServer {
     });
   };
 
-  /** Answers requests of the fetch standard; what is none of RPC with 404. */
+  /** Answers requests of the fetch standard; 404 if the request does not belong to RPC. */
   get fetch(): (request: Request) => Promise<Response> {
     return this.#fetch.fetch;
   }
@@ -111,7 +111,7 @@ export class PlainRpcServer {
   }
 }
 
-/** What is called, and what is reported, belongs to the activity of its call. */
+/** Runs calls, and reports about them, within the activity of the call. */
 function inContext({ versionCheck, ...options }: RpcServerOptions): HttpRpcServiceOptions {
   const { around, report = reportToConsole } = options;
   return {

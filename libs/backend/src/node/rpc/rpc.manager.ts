@@ -22,7 +22,7 @@ import type { RpcServerOptions } from './plain.server.js';
 import { NodeRequestHead } from '../http/request.head.js';
 import { checkDefinition } from './version.rules.js';
 
-/** What `WebRpcManager.initializeImpl` is called with: as in iTwin.js, and all options of {@link RpcServerOptions}. */
+/** The parameters of `WebRpcManager.initializeImpl`: those of iTwin.js, and all options of {@link RpcServerOptions}. */
 export interface WebRpcServerParams extends Omit<RpcServerOptions, 'interfaces'> {
   /** Names the server in its OpenAPI document. */
   readonly info: { readonly title: string; readonly version: string };
@@ -30,7 +30,7 @@ export interface WebRpcServerParams extends Omit<RpcServerOptions, 'interfaces'>
   readonly uriPrefix?: string;
 }
 
-/** What a web server hands its requests to, by the names of iTwin.js. */
+/** The entry points of a web server, by the names of iTwin.js. */
 export class WebRpcProtocol {
   constructor(
     private readonly server: PlainRpcServer,
@@ -61,7 +61,7 @@ export class WebRpcProtocol {
   };
 }
 
-/** Interfaces that a dispatcher answers by what is registered for them. What others have it answer is theirs, and stays. */
+/** The interfaces that a dispatcher answers by the registered implementations. Interfaces of others stay untouched. */
 class RegisteredInterfaces {
   readonly definitions = new Map<string, RpcInterfaceDefinition>();
 
@@ -125,13 +125,13 @@ export class WebRpcConfiguration {
   readonly interfaces = (): RpcInterfaceDefinition[] => [...this.registered.definitions.values()];
 }
 
-// What the static faces stand for, and nothing else is: a process has one set of implementations, as in iTwin.js.
+// State of the static faces only: a process has one set of implementations, as in iTwin.js.
 const impls = new ImplementationRegistry();
 const servers = new Set<RegisteredInterfaces>();
-/** Those that were initialised by themselves: every configuration serves them. */
+/** Interfaces that were initialised alone: every configuration serves them. */
 const initialized = new Map<string, RpcInterfaceDefinition>();
 
-/** What an implementation may carry of policies is known when there is one. */
+/** Serves an interface again, because the policies of an implementation are known only when it is registered. */
 function renew(definition: RpcInterfaceDefinition): void {
   for (const server of servers)
     if (server.definitions.has(definition.interfaceName)) server.expose(definition);
@@ -144,11 +144,11 @@ function serve(server: RegisteredInterfaces, interfaces: readonly RpcInterfaceDe
 }
 
 /**
- * Has a dispatcher answer interfaces by what {@link RpcManager} knows of them when they are called: for servers that are
- * reached by other means than HTTP. What the dispatcher answers already, it goes on answering as it did.
+ * Serves interfaces through a dispatcher by the implementations that are registered with {@link RpcManager} at the time of
+ * a call: for servers that are not reached over HTTP. Interfaces that the dispatcher already answers stay as they are.
  *
- * @returns ends it
- * @throws Error with a sentence, for a definition that cannot be served
+ * @returns a function that ends it
+ * @throws Error if a definition cannot be served
  */
 export function serveRegistered(
   dispatcher: RpcDispatcher,
@@ -181,9 +181,9 @@ export abstract class RpcManager extends RpcClientManager {
   }
 
   /**
-   * Takes the object that implements an interface.
+   * Registers the object that implements an interface.
    *
-   * @throws Error where a class is registered that it is none of
+   * @throws Error if a class is registered and the object is not an instance of it
    */
   static supplyImplInstance<T extends object>(
     definition: RpcInterfaceDefinition<T>,
@@ -194,9 +194,9 @@ export abstract class RpcManager extends RpcClientManager {
   }
 
   /**
-   * Serves an interface by every configuration, those to come included.
+   * Serves an interface by every configuration, including later ones.
    *
-   * @throws Error with a sentence, for a definition that cannot be served
+   * @throws Error if the definition cannot be served
    */
   static override initializeInterface(definition: RpcInterfaceDefinition): void {
     checkDefinition(definition, definition.name);
@@ -204,7 +204,7 @@ export abstract class RpcManager extends RpcClientManager {
     for (const server of servers) server.expose(definition);
   }
 
-  /** Serves an interface no more, and forgets its implementation and its clients. */
+  /** Stops serving an interface, and removes its implementation and its clients. */
   static override terminateInterface(definition: RpcInterfaceDefinition): void {
     super.terminateInterface(definition);
     impls.unregister(definition);
@@ -216,9 +216,9 @@ export abstract class RpcManager extends RpcClientManager {
 /** Makes servers and clients over HTTP. */
 export abstract class WebRpcManager extends RpcManager {
   /**
-   * Makes a server of interfaces. What implements them is looked up when they are called.
+   * Makes a server of interfaces. Implementations are looked up at each call.
    *
-   * @throws Error with a sentence, for a definition that cannot be served
+   * @throws Error if a definition cannot be served
    */
   static initializeImpl(
     params: WebRpcServerParams,

@@ -18,7 +18,7 @@ function isStrictlyCompatible(backend: string, frontend: string): boolean {
   return !semver.valid(backend) || !semver.valid(frontend) || semver.lte(frontend, backend);
 }
 
-/** @throws Error with a sentence, for a definition that cannot be served */
+/** @throws Error if the definition cannot be served */
 export function checkDefinition(definition: RpcInterfaceDefinition, implementation: string): void {
   try {
     operationsOf(definition);

@@ -22,8 +22,8 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RpcClientModul
   .build();
 
 /**
- * Makes clients of other servers' interfaces. What they are called with, they are called with as part of the call
- * being served: activity, session, application, deadline and end travel on.
+ * Makes clients of interfaces of other servers. Calls made inside a call belong to that call: activity, session,
+ * application, deadline and cancellation travel on.
  *
  * ```ts
  * @Module({ imports: [RpcClientModule.forFeature([{ interface: MapRpcInterface, uriPrefix: 'http://127.0.0.1:3002' }])] })
@@ -82,7 +82,7 @@ function providersOf(feature: RpcClientAsyncFeature): Provider[] {
   return expose ? [client, relayOf(definition)] : [client];
 }
 
-/** @throws Error with a sentence, for options that lead nowhere */
+/** @throws Error if the options do not name a server */
 function makeClient(target: RpcClientTarget, options: RpcClientModuleOptions): object {
   const { interface: definition, expose } = target;
   const inCalls = withCallContext(options);

@@ -21,6 +21,6 @@ export interface RpcClientAsyncFeature extends RpcClientTarget, Pick<ModuleMetad
   /** Makes the options, once, when the application starts. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in Nest's own options of this kind
   readonly useFactory: (...args: any[]) => RpcClientModuleOptions | Promise<RpcClientModuleOptions>;
-  /** What the factory is called with. */
+  /** The arguments of the factory. */
   readonly inject?: NonNullable<FactoryProvider['inject']>;
 }

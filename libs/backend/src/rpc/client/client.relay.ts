@@ -8,7 +8,7 @@ import { getRpcClientToken } from './client.decorator.js';
 
 type Operations = Record<string, (...args: unknown[]) => unknown>;
 
-/** By the client that is injected: the one that hands on what is no result. */
+/** The client for relayed calls, by the injected client. It passes control responses on. */
 const relayed = new WeakMap<object, object>();
 
 /** Lets the implementation that {@link relayOf} made for a client call `relay` in its place. */
@@ -29,7 +29,7 @@ export function relayOf(definition: RpcInterfaceDefinition): Type {
       readonly client: Operations;
 
       constructor(client: object) {
-        // What stands in for the client in a test answers here, too.
+        // A stand-in for the client in a test answers here as well.
         this.client = (relayed.get(client) ?? client) as Operations;
       }
     },
@@ -46,8 +46,8 @@ export function relayOf(definition: RpcInterfaceDefinition): Type {
 }
 
 /**
- * Gives whatever is no result to the caller as it came. Who called this server waits, repairs and repeats: two that
- * did so would wait for each other, and multiply their attempts.
+ * Passes control responses on to the caller. The first client waits, repairs and repeats. If both did, they would wait for
+ * each other and multiply their attempts.
  */
 export class RelayTransport implements RpcClientTransport {
   constructor(private readonly transport: RpcClientTransport) {}

@@ -1,35 +1,35 @@
-// As much of Electron as is used, in types of our own: the package brings them with a download of a hundred megabytes, which
-// who only compiles against this library does not need. Electron's objects fit.
+// The part of Electron that is used, as types of our own. Electron's package downloads a hundred megabytes, which code that
+// only compiles against this library does not need. Electron's objects fit these types.
 
 /** A frame of a page: `WebFrameMain`. */
 export interface ElectronFrame {
-  /** Of the page that it shows. */
+  /** The URL of its page. */
   readonly url: string;
-  /** Of the page that it shows, for instance `app://robot-world`. */
+  /** The origin of its page, for instance `app://robot-world`. */
   readonly origin: string;
-  /** None of a window's main frame. */
+  /** The parent frame; `null` for the main frame of a window. */
   readonly parent: object | null;
-  /** Stays what it is as long as there is the frame, whatever page it shows. */
+  /** Constant for the life of the frame, whatever page it shows. */
   readonly frameTreeNodeId: number;
-  /** The process of the page that it shows. */
+  /** The process of its page. */
   readonly processId: number;
-  /** Of the page that it shows, within its process. */
+  /** The id of the frame within the process of its page. */
   readonly routingId: number;
-  /** Sends to the scripts of the frame; what is sent to one that is gone is lost. */
+  /** Sends to the scripts of the frame. Messages to a frame that is gone are lost. */
   send(channel: string, ...args: unknown[]): void;
 }
 
-/** What is told depends on the event. */
+/** A listener; its arguments depend on the event. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in the types of Node and of Electron
 export type ElectronListener = (...args: any[]) => void;
 
-/** What a window shows: `WebContents`. */
+/** The content of a window: `WebContents`. */
 export interface ElectronContents {
   /** Unique among those of the process. */
   readonly id: number;
   /** Whether it is gone: nothing else of it can be asked then. */
   isDestroyed(): boolean;
-  /** Listens to an event of the page's. */
+  /** Listens to an event of the page. */
   on(event: string, listener: ElectronListener): unknown;
   /** Ends what `on` began. */
   removeListener(event: string, listener: ElectronListener): unknown;
@@ -41,13 +41,13 @@ export interface ElectronContents {
 
 /** A window: `BrowserWindow`, and what else has `webContents`. */
 export interface ElectronWindow {
-  /** What it shows. */
+  /** The content of the window. */
   readonly webContents: ElectronContents;
 }
 
 /** Says who has sent a message: `IpcMainEvent`. */
 export interface ElectronSender {
-  /** What the frame is in. */
+  /** The content that the frame belongs to. */
   readonly sender: ElectronContents;
   /** `null` when the frame shows another page by now, or is gone. */
   readonly senderFrame: ElectronFrame | null;
@@ -108,7 +108,7 @@ export interface ElectronApplication {
   quit(): void;
   /** A folder of the user, for the application to write to. */
   getPath(name: 'userData'): string;
-  /** Listens to an event of the application's. */
+  /** Listens to an event of the application. */
   on(event: string, listener: ElectronListener): unknown;
   /** Ends what `on` began. */
   removeListener(event: string, listener: ElectronListener): unknown;

@@ -44,7 +44,7 @@ export interface ElectronHostOptions extends ErrorExposure {
   readonly electron?: ElectronModule;
 }
 
-/** What `ElectronHost.startup` is called with. */
+/** The options of `ElectronHost.startup`. */
 export interface ElectronHostOpts {
   /** As in iTwin.js: what is served, and to whom. */
   readonly electronHost?: ElectronHostOptions;

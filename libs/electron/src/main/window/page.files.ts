@@ -36,7 +36,7 @@ async function fileOf(folder: string, url: string): Promise<string | undefined> 
     const isHidden = file.slice(root.length).includes(`${sep}.`);
     return file.startsWith(root + sep) && !isHidden ? pathToFileURL(file).href : undefined;
   } catch {
-    // There is no such file, or its name is none.
+    // The file does not exist, or its name is not valid.
     return undefined;
   }
 }

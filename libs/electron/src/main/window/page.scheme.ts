@@ -5,8 +5,8 @@ import { pageFiles } from './page.files.js';
 export const FRONTEND = 'electron://frontend/';
 
 /**
- * What makes `electron:` a scheme with origins. Electron takes schemes once, before it is ready: an application that
- * registers others registers this with them, and says `schemeIsRegistered`.
+ * Makes `electron:` a scheme with origins. Electron accepts schemes once, before it is ready: an application that registers
+ * other schemes registers this one with them, and sets `schemeIsRegistered`.
  */
 export const electronScheme = {
   scheme: 'electron',
@@ -24,8 +24,8 @@ export function registerScheme({ app, protocol }: ElectronModule): boolean {
   return registered.has(app);
 }
 
-/** Gives windows the files of a folder, when Electron is ready. @returns ends it */
-export function serveNaming(
+/** Serves the files of a folder to windows when Electron is ready. @returns a function that stops it */
+export function serveScheme(
   { protocol, net }: ElectronModule,
   folder: string,
   policy: string | undefined,

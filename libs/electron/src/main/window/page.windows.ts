@@ -11,7 +11,7 @@ import type {
 } from '../electron/electron.types.js';
 import { frontendUrl } from './host.options.js';
 import type { ElectronHostOptions, ElectronHostWindowOptions } from './host.options.js';
-import { electronScheme, registerScheme, serveNaming } from './page.scheme.js';
+import { electronScheme, registerScheme, serveScheme } from './page.scheme.js';
 import { WindowSettings } from './window.settings.js';
 
 const preload = fileURLToPath(new URL('../../preload/preload.cjs', import.meta.url));
@@ -19,7 +19,7 @@ const preload = fileURLToPath(new URL('../../preload/preload.cjs', import.meta.u
 /** Tells the preload script that pages are to have `window.itwinjs`. */
 const WITH_ITWIN: WithITwin = '--linnet-itwinjs';
 
-/** What the preload script and its page may never be without. */
+/** Settings that the preload script and its page always need. */
 const isolated = {
   contextIsolation: true,
   sandbox: true,
@@ -29,12 +29,12 @@ const isolated = {
   experimentalFeatures: false,
 };
 
-/** What would let other pages into a window, or do as ours: whoever asks for it is not to believe to have it. */
+/** Settings that would let other pages into a window, or act as ours. They are rejected, not ignored. */
 const refused = { webSecurity: false, webviewTag: true, allowRunningInsecureContent: true };
 
 /** How long to wait for a development server before it is tried again. */
 const SERVER_MS = 100;
-/** What Chromium says where nothing listens. */
+/** The error of Chromium if no server listens. */
 const ERR_CONNECTION_REFUSED = -102;
 
 /** Opens windows with the page of an application. */
@@ -46,7 +46,7 @@ export class PageWindows {
   readonly #isFile: boolean;
   /** Whether pages of `electron:` have an origin. */
   readonly #hasScheme: boolean;
-  /** What ends with this; nothing before there was a window. */
+  /** Functions that end this object's work; `undefined` before the first window. */
   #ends: (() => void)[] | undefined;
   #isClosed = false;
 
@@ -97,7 +97,7 @@ export class PageWindows {
   #prepare(folder: string | undefined, open: () => void): (() => void)[] {
     const { electron, options } = this;
     return [
-      ...(this.#isFile ? [serveNaming(electron, folder!, options.contentSecurityPolicy)] : []),
+      ...(this.#isFile ? [serveScheme(electron, folder!, options.contentSecurityPolicy)] : []),
       quitWithWindows(electron.app, () => {
         if (!this.main) open();
       }),

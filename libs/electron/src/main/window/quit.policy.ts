@@ -2,9 +2,10 @@ import { reportUnheard } from '@linnet/common/internal';
 import type { ElectronApplication } from '../electron/electron.types.js';
 
 /**
- * Ends an application with its last window. On macOS it goes on, and its icon is clicked for another one.
+ * Quits an application after its last window has closed. On macOS the application stays, and a click on its icon opens a
+ * window again.
  *
- * @returns stops
+ * @returns a function that removes the listeners
  */
 export function quitWithWindows(app: ElectronApplication, reopen: () => void): () => void {
   const closed = () => {
@@ -19,10 +20,10 @@ export function quitWithWindows(app: ElectronApplication, reopen: () => void): (
 }
 
 /**
- * Has Electron end after something else has, however often it is told to.
+ * Lets Electron quit only after other work has ended, however often it is asked to quit.
  *
- * @param end what is done before
- * @returns stops, unless it is being done
+ * @param end the work to end first
+ * @returns a function that removes the delay, unless the work is already ending
  */
 export function delayQuit(app: ElectronApplication, end: () => Promise<void>): () => void {
   let ending: Promise<void> | undefined;
