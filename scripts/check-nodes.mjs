@@ -10,7 +10,7 @@ const jest = [
 ];
 
 for (const { release, path } of nodes().filter(({ path }) => path !== process.execPath)) {
-  const { status } = spawnSync(path, [...jest, 'test/hostile/http', 'test/rpc/nest/itwin-client'], {
+  const { status } = spawnSync(path, [...jest, 'test/hostile/http', 'test/rpc/nest/clients/itwin-client'], {
     cwd: root,
     stdio: 'inherit',
   });

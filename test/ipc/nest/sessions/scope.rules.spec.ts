@@ -1,0 +1,184 @@
+import { Inject, Injectable, Scope, UseGuards } from '@nestjs/common';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { APP_GUARD, REQUEST } from '@nestjs/core';
+import { CurrentSession, IpcChannel, IpcRequest, IpcSession } from '@linnet/backend';
+import { closeIpcApps, ipcRefusal, startIpcApp } from '../../../harness/ipc.harness.js';
+
+let made = 0;
+beforeEach(() => {
+  made = 0;
+});
+afterEach(closeIpcApps);
+
+/** Belongs to the session. */
+@Injectable()
+class Cart {
+  readonly id = ++made;
+  constructor(readonly session: IpcSession) {}
+}
+
+/** Belongs to the call, as it declares. */
+@Injectable({ scope: Scope.REQUEST })
+class Unit {
+  readonly id = ++made;
+}
+
+/** Belongs to the call, as its request does. */
+@Injectable()
+class Audit {
+  readonly id = ++made;
+  constructor(@Inject(REQUEST) readonly request: IpcRequest) {}
+}
+
+describe('a handler', () => {
+  it('that depends on what is request-scoped is one for each call, and so is all that it depends on', async () => {
+    @IpcChannel('units')
+    class UnitsHandler {
+      constructor(
+        private readonly unit: Unit,
+        private readonly audit: Audit,
+      ) {}
+      async ids(@CurrentSession() session: IpcSession) {
+        return [this.unit.id, this.audit.id, this.audit.request.ipcSession === session];
+      }
+    }
+    const { connect, log } = await startIpcApp({ providers: [UnitsHandler, Unit, Audit] });
+    const { ask } = await connect();
+    expect(made).toBe(0);
+    expect(await ask('units.ids')).toEqual({ result: [1, 2, true] });
+    expect(await ask('units.ids')).toEqual({ result: [3, 4, true] });
+    expect(log.find('log', 'UnitsHandler answers IPC channel units (one for each call)')).toHaveLength(1);
+  });
+
+  it('that cannot be made for a call fails that call', async () => {
+    @IpcChannel('fails')
+    class FailingHandler {
+      constructor(_unit: Unit) {
+        if (made < 2) throw new Error('no connection');
+      }
+      async say() {
+        return 'said';
+      }
+    }
+    const { connect } = await startIpcApp({ providers: [FailingHandler, Unit] });
+    const { ask, fail } = await connect();
+    expect((await fail('fails.say')).message).toBe('no connection');
+    expect(await ask('fails.say')).toEqual({ result: 'said' });
+  });
+
+  it('of a session has a guard for each call, which sees what belongs to the session', async () => {
+    const guards: unknown[] = [];
+    @Injectable()
+    class Guard implements CanActivate {
+      constructor(
+        private readonly audit: Audit,
+        private readonly cart: Cart,
+      ) {}
+      canActivate(context: ExecutionContext) {
+        guards.push(this);
+        return this.audit.request === context.switchToHttp().getRequest() && this.cart.id > 0;
+      }
+    }
+    @IpcChannel('carts')
+    @UseGuards(Guard)
+    class CartsHandler {
+      readonly id = ++made;
+      constructor(private readonly cart: Cart) {}
+      async ids() {
+        return [this.id, this.cart.id, (guards.at(-1) as { cart: Cart }).cart === this.cart];
+      }
+    }
+    const { connect } = await startIpcApp({ providers: [CartsHandler, Cart, Audit] });
+    const [first, second] = [await connect(), await connect()];
+    const ids = (await first.ask('carts.ids')).result as unknown[];
+    expect(ids[2]).toBe(true);
+    expect(await first.ask('carts.ids')).toEqual({ result: ids });
+    expect((await second.ask('carts.ids')).result[0]).not.toBe(ids[0]);
+    expect(new Set(guards).size).toBe(3);
+  });
+
+  it('of a session may depend on it by several ways, whatever scope they declare', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Desk {
+      constructor(readonly cart: Cart) {}
+    }
+    @IpcChannel('desks')
+    class DesksHandler {
+      constructor(
+        private readonly cart: Cart,
+        private readonly desk: Desk,
+      ) {}
+      async same() {
+        return this.desk.cart === this.cart;
+      }
+    }
+    const { connect } = await startIpcApp({ providers: [DesksHandler, Cart, Desk] });
+    const { ask } = await connect();
+    expect(made).toBe(1);
+    expect(await ask('desks.same')).toEqual({ result: true });
+    expect(made).toBe(1);
+  });
+
+  it('of a call has a guard for each session, where that depends on the session', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Counting implements CanActivate {
+      #calls = 0;
+      constructor(readonly session: IpcSession) {}
+      canActivate() {
+        return ++this.#calls <= 2;
+      }
+    }
+    @IpcChannel('units')
+    class UnitsHandler {
+      constructor(readonly unit: Unit) {}
+      async id() {
+        return this.unit.id;
+      }
+    }
+    const { connect } = await startIpcApp({
+      providers: [UnitsHandler, Unit, { provide: APP_GUARD, useClass: Counting }],
+    });
+    const [first, second] = [await connect(), await connect()];
+    expect(await first.ask('units.id')).toEqual({ result: 1 });
+    expect(await first.ask('units.id')).toEqual({ result: 2 });
+    expect((await first.fail('units.id')).message).toBe('Forbidden resource');
+    expect(await second.ask('units.id')).toHaveProperty('result');
+  });
+});
+
+describe('a handler that would be one for each session and one for each call is refused', () => {
+  const remedy =
+    'Take the session by @CurrentSession() in its methods, or keep what is request-scoped out of it.';
+
+  it('where it injects both', async () => {
+    @IpcChannel('both')
+    class BothHandler {
+      constructor(
+        readonly session: IpcSession,
+        @Inject(REQUEST) readonly request: unknown,
+      ) {}
+      async say() {}
+    }
+    expect(await ipcRefusal({ providers: [BothHandler] })).toBe(
+      'BothHandler depends on IpcSession, and would be one for each session, and on the request-scoped REQUEST, ' +
+        `and would be one for each call. ${remedy}`,
+    );
+  });
+
+  it('where it depends on them through others, or by properties', async () => {
+    @Injectable()
+    class Desk {
+      @Inject(Cart) readonly cart!: Cart;
+    }
+    @IpcChannel('both')
+    class BothHandler {
+      @Inject(Unit) readonly unit!: Unit;
+      constructor(readonly desk: Desk) {}
+      async say() {}
+    }
+    expect(await ipcRefusal({ providers: [BothHandler, Desk, Cart, Unit] })).toBe(
+      'BothHandler depends on IpcSession (through Desk, Cart), and would be one for each session, and on the ' +
+        `request-scoped Unit, and would be one for each call. ${remedy}`,
+    );
+  });
+});

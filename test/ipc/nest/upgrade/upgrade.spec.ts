@@ -1,0 +1,193 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Controller, Get } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import { WsAdapter } from '@nestjs/platform-ws';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { IpcChannel, IpcSession } from '@linnet/backend';
+import { Server as SocketIoServer } from 'socket.io';
+import { io } from 'socket.io-client';
+import type { Socket } from 'socket.io-client';
+import { WebSocket, WebSocketServer } from 'ws';
+import { adapters, closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import type { IpcAppSetup } from '../../../harness/ipc.harness.js';
+import { stopwatch } from '../../../harness/stopwatch.js';
+
+@IpcChannel('where')
+class WhereHandler {
+  constructor(private readonly session: IpcSession) {}
+  async am() {
+    return `here ${this.session.isOpen}`;
+  }
+}
+
+@Controller()
+class PlainController {
+  @Get('plain')
+  get() {
+    return 'plain';
+  }
+}
+
+@WebSocketGateway({ path: '/chat' })
+class ChatGateway {
+  @SubscribeMessage('say')
+  say(_client: unknown, text: string) {
+    return { event: 'said', data: text };
+  }
+}
+
+const gateways: Record<string, (app: INestApplication) => unknown> = {
+  'no adapter of gateways': () => undefined,
+  WsAdapter: (app) => app.useWebSocketAdapter(new WsAdapter(app)),
+  'the Socket.IO adapter': (app) => app.useWebSocketAdapter(new IoAdapter(app)),
+};
+
+const sockets: { close(): unknown }[] = [];
+
+/** What a gateway of `ws` answers. */
+async function sayByWs(port: number, path = '/chat'): Promise<string> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`);
+  sockets.push(socket);
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ event: 'say', data: 'hello' }));
+  const [answer] = (await once(socket, 'message')) as [Buffer];
+  return answer.toString();
+}
+
+/** What a gateway of Socket.IO answers, over nothing but a WebSocket. */
+async function sayBySocketIo(port: number, path = '/chat'): Promise<string> {
+  const socket: Socket = io(`http://127.0.0.1:${port}`, { path, transports: ['websocket'], forceNew: true });
+  sockets.push(socket);
+  return new Promise((resolve, reject) => {
+    socket.on('connect_error', reject);
+    socket.on('said', resolve);
+    socket.emit('say', 'hello');
+  });
+}
+
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.close();
+  await closeIpcApps();
+});
+
+describe.each(Object.entries(adapters))('IPC on %s', (_name, way) => {
+  describe.each(Object.entries(gateways))('with %s', (name, configure) => {
+    const start = (setup: IpcAppSetup = {}) => {
+      const providers = name === 'no adapter of gateways' ? [WhereHandler] : [WhereHandler, ChatGateway];
+      return startIpcApp({ way, configure, providers, controllers: [PlainController], ...setup });
+    };
+
+    it('is beside controllers and gateways, and ends with the application', async () => {
+      const { connect, send, port, close } = await start();
+      const { raw, ask } = await connect();
+      expect(await ask('where.am')).toEqual({ result: 'here true' });
+      expect((await send({ method: 'GET', target: '/plain' })).text).toBe('plain');
+      if (name === 'WsAdapter')
+        expect(JSON.parse(await sayByWs(port))).toEqual({ event: 'said', data: 'hello' });
+      if (name === 'the Socket.IO adapter') expect(await sayBySocketIo(port)).toBe('hello');
+      expect(await (await connect()).ask('where.am')).toEqual({ result: 'here true' });
+      const took = stopwatch();
+      await close();
+      expect((await raw.closed).code).toBe(1001);
+      expect(took()).toBeLessThan(1500);
+    });
+  });
+});
+
+describe('an upgrade', () => {
+  const start = (setup: IpcAppSetup = {}) =>
+    startIpcApp({ providers: [WhereHandler], controllers: [PlainController], ...setup });
+
+  it('may take two seconds to authorize, whatever adapter would cut it', async () => {
+    const authorize = async () => {
+      await delay(2000);
+      return true;
+    };
+    const apps = await Promise.all(
+      Object.values(gateways)
+        .slice(1)
+        .map((configure) => start({ configure, ipc: { authorize }, providers: [WhereHandler, ChatGateway] })),
+    );
+    const answers = apps.map(async ({ connect }) => (await connect()).ask('where.am'));
+    expect(await Promise.all(answers)).toEqual([{ result: 'here true' }, { result: 'here true' }]);
+  });
+
+  it('is not taken by listeners that are added later', async () => {
+    const { app, connect, port } = await start();
+    const server = app.getHttpServer() as Server;
+    server.prependListener('upgrade', (_request, socket) => {
+      if (_request.url!.startsWith('/ipc')) socket.destroy();
+    });
+    expect(await (await connect()).ask('where.am')).toEqual({ result: 'here true' });
+    const chat = new SocketIoServer(server, { path: '/later' });
+    chat.on('connection', (socket) => {
+      socket.on('say', (text: string) => socket.emit('said', text));
+    });
+    expect(await (await connect()).ask('where.am')).toEqual({ result: 'here true' });
+    expect(await sayBySocketIo(port, '/later')).toBe('hello');
+    chat.disconnectSockets(true);
+  });
+
+  it('of another path goes to a server of the application’s own', async () => {
+    const { app, connect, port } = await start();
+    const own = new WebSocketServer({ noServer: true });
+    const server = app.getHttpServer() as Server;
+    server.on('upgrade', (request, socket, head) =>
+      own.handleUpgrade(request, socket, head, (webSocket) => webSocket.send(`own ${request.url}`)),
+    );
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/own`);
+    sockets.push(socket);
+    expect(String((await once(socket, 'message'))[0])).toBe('own /own');
+    expect(await (await connect()).ask('where.am')).toEqual({ result: 'here true' });
+  });
+
+  it('of a path that only begins like that of IPC is none of IPC’s', async () => {
+    const { refused } = await start();
+    for (const path of ['/ipc/', '/ipcs', '/IPC', '/api/ipc'])
+      expect((await refused({ path })).status).toBe(404);
+  });
+
+  it('may have a query, and leaves the global prefix alone', async () => {
+    const { connect } = await start({ configure: (app) => app.setGlobalPrefix('api') });
+    expect(await (await connect({ path: '/ipc?robot=7' })).ask('where.am')).toEqual({ result: 'here true' });
+  });
+
+  it('goes to the application whose server was asked', async () => {
+    const [one, other] = [await start(), await start({ ipc: { path: '/other' } })];
+    const first = await one.connect();
+    const second = await other.connect({ path: '/other' });
+    await until(() => one.host.sessions.length === 1 && other.host.sessions.length === 1);
+    void one.host.send('told', 'one');
+    void other.host.send('told', 'other');
+    expect((await first.raw.nextMessage()).data).toEqual(['one']);
+    expect((await second.raw.nextMessage()).data).toEqual(['other']);
+    await one.close();
+    expect((await first.raw.closed).code).toBe(1001);
+    expect(await second.ask('where.am')).toEqual({ result: 'here true' });
+  });
+
+  it.each([
+    ['a plain request', { method: 'GET', target: '/ipc' }, 404],
+    [
+      'another protocol',
+      { target: '/ipc', headers: { Upgrade: 'h2c', Connection: 'Upgrade' }, body: '{}' },
+      426,
+    ],
+    [
+      'another method',
+      { target: '/ipc', headers: { Upgrade: 'websocket', Connection: 'Upgrade' }, body: '' },
+      426,
+    ],
+  ])('is asked for by GET and websocket: %s is answered', async (_what, sent, status) => {
+    const { send } = await start();
+    const reply = await send(sent);
+    expect(reply.status).toBe(status);
+    if (status === 426) {
+      expect(reply.headers['upgrade']).toBe('websocket');
+      expect(reply.text).toBe('A session is opened by upgrading to a WebSocket.\n');
+    }
+  });
+});

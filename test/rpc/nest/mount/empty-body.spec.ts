@@ -1,0 +1,98 @@
+import { raw, text } from 'express';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { RpcInterface } from '@linnet/backend';
+import { LinnetExpressAdapter } from '@linnet/backend/express';
+import { closeApps, definitionOf, startApp } from '../../../harness/nest.harness.js';
+import type { Reply, TestApp } from '../../../harness/nest.harness.js';
+
+@RpcInterface(definitionOf('Empty', 'kinds'))
+class EmptyImpl {
+  async kinds(...args: unknown[]) {
+    return args.map((arg) => (arg instanceof Uint8Array ? arg.byteLength : typeof arg));
+  }
+}
+
+const octets = { 'Content-Type': 'application/octet-stream' };
+const target = '/Empty-1.0.0-kinds';
+type Middleware = (req: any, res: any, next: () => void) => void;
+
+const draining: Middleware = (req, _res, next) => {
+  req.resume();
+  req.on('end', next);
+};
+const late: Middleware = (_req, _res, next) => setTimeout(next, 20);
+
+/** What a call gives that must not hang. */
+function inTime(reply: Promise<Reply>): Promise<Reply> {
+  let timer: NodeJS.Timeout;
+  const hangs = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('There is no answer.')), 3000);
+  });
+  return Promise.race([reply, hangs]).finally(() => clearTimeout(timer));
+}
+
+/** A body of no bytes, by its length and without one. */
+const emptyBodies = (headers: Record<string, string>) => [
+  { target, headers, body: '' },
+  { target, headers: { ...headers, 'Transfer-Encoding': 'chunked' } },
+];
+
+afterEach(closeApps);
+
+describe.each([
+  ['the stock Express adapter', () => new ExpressAdapter()],
+  ['LinnetExpressAdapter', () => new LinnetExpressAdapter()],
+])('an empty body, with %s', (_name, adapter) => {
+  const start = (configure: (app: NestExpressApplication) => unknown): Promise<TestApp> =>
+    startApp({
+      way: { adapter },
+      providers: [EmptyImpl],
+      options: { shutdownTimeoutMs: 50 },
+      configure: (app) => configure(app as NestExpressApplication),
+    });
+
+  it.each<[string, (app: NestExpressApplication) => unknown]>([
+    ['nobody', () => undefined],
+    ['nobody, but late', (app) => app.use(late)],
+    ["Nest's raw parser", (app) => app.useBodyParser('raw', { type: 'application/octet-stream' })],
+    ["Nest's text parser", (app) => app.useBodyParser('text', { type: 'text/plain' })],
+    ['express.raw', (app) => app.use(raw({ type: '*/*' }))],
+    ['express.text', (app) => app.use(text({ type: '*/*' }))],
+  ])('that %s has read is the one argument of no bytes', async (_by, configure) => {
+    const { send } = await start(configure);
+    for (const sent of emptyBodies(octets)) {
+      const reply = await inTime(send(sent));
+      expect([reply.status, reply.text]).toEqual([200, '[0]']);
+    }
+    const three = await inTime(send({ target, headers: octets, body: 'abc' }));
+    expect([three.status, three.text]).toEqual([200, '[3]']);
+  });
+
+  it.each<[string, (app: NestExpressApplication) => unknown]>([
+    ["Nest's text parser", (app) => app.useBodyParser('text', { type: 'text/plain' })],
+    ["Nest's raw parser", (app) => app.useBodyParser('raw', { type: 'text/plain' })],
+    ['express.text', (app) => app.use(text({ type: '*/*' }))],
+    ['a middleware that is late', (app) => app.use(late)],
+  ])('of text that %s has read is answered as one that nobody has read', async (_by, configure) => {
+    const untouched = await start(() => undefined);
+    const { send } = await start(configure);
+    for (const sent of emptyBodies({})) {
+      const expected = await inTime(untouched.send(sent));
+      const reply = await inTime(send(sent));
+      expect([reply.status, reply.text]).toEqual([expected.status, expected.text]);
+    }
+    expect((await inTime(send({ target, body: '[1]' }))).text).toBe('["number"]');
+  });
+
+  it('that a middleware drains gets an answer', async () => {
+    const { send } = await start((app) => app.use(draining));
+    for (const headers of [octets, {}]) {
+      for (const sent of emptyBodies(headers)) {
+        const reply = await inTime(send(sent));
+        expect(reply.status).not.toBe(413);
+        expect(reply.json).toBeDefined();
+      }
+    }
+  });
+});

@@ -1,0 +1,74 @@
+import { Injectable, Module } from '@nestjs/common';
+import type { MiddlewareConsumer, NestMiddleware, NestModule } from '@nestjs/common';
+import { RpcInterface } from '@linnet/backend';
+import { closeApps, definitionOf, startApp, ways } from '../../../harness/nest.harness.js';
+
+@RpcInterface(definitionOf('Guarded', 'read'))
+class GuardedImpl {
+  async read() {
+    return 'secret';
+  }
+}
+
+@Injectable()
+class Refuse implements NestMiddleware {
+  use(_request: unknown, response: any) {
+    response.statusCode = 401;
+    response.end('who are you?');
+  }
+}
+
+const operation = 'Guarded-1.0.0-read';
+const targets = [
+  `/rpc/${operation}`,
+  `/rpc/${operation}/`,
+  `/rpc/x/y/${operation}`,
+  `/rpc/t/v/mode/1/context/a/imodel/b/changeset/0/${operation}`,
+];
+
+afterEach(closeApps);
+
+describe.each(Object.entries(ways))('middleware of RPC, by way of %s,', (name, way) => {
+  function start(route: string | undefined, prefix: boolean) {
+    @Module({})
+    class MiddlewareModule implements NestModule {
+      configure(consumer: MiddlewareConsumer) {
+        if (route !== undefined) consumer.apply(Refuse).forRoutes(route);
+      }
+    }
+    return startApp({
+      way,
+      imports: [MiddlewareModule],
+      providers: [GuardedImpl, Refuse],
+      options: prefix ? {} : { path: 'rpc' },
+      configure: (app) => {
+        if (prefix) app.setGlobalPrefix('rpc');
+        if (route === undefined)
+          app.use('/rpc', (request: unknown, response: any) => new Refuse().use(request, response));
+      },
+    });
+  }
+  const warning = 'does not run for RPC';
+
+  // As docs/security.md says.
+  it.each<[string | undefined, boolean]>([
+    ['{*path}', true],
+    ['{*path}', false],
+    ['rpc/*path', false],
+    [undefined, true],
+    [undefined, false],
+  ])('covers every call: %s (behind a global prefix: %s)', async (route, prefix) => {
+    const { send, log } = await start(route, prefix);
+    for (const target of targets)
+      expect([target, (await send({ target, body: '[]' })).text]).toEqual([target, 'who are you?']);
+    expect(log.find('warn', warning)).toEqual([]);
+  });
+
+  it('is warned of where it covers nothing', async () => {
+    const { send, log } = await start('rpc', false);
+    const isExact = name === 'Fastify';
+    const texts = await Promise.all(targets.map(async (target) => (await send({ target, body: '[]' })).text));
+    expect(texts).toEqual(targets.map(() => (isExact ? '"secret"' : 'who are you?')));
+    expect(log.find('warn', warning)).toHaveLength(isExact ? 1 : 0);
+  });
+});

@@ -1,0 +1,165 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { RpcInterface } from '@linnet/backend';
+import { LinnetExpressAdapter } from '@linnet/backend/express';
+import {
+  closeApps,
+  definitionOf,
+  makeApp,
+  rpcHeaders,
+  startApp,
+  ways,
+} from '../../../harness/nest.harness.js';
+import { stopwatch } from '../../../harness/stopwatch.js';
+
+let entered: () => void = () => undefined;
+let released: Promise<void> = Promise.resolve();
+const inside = () => new Promise<void>((resolve) => (entered = resolve));
+const items = Array.from({ length: 200_000 }, (_, i) => `item${i * 7919}`);
+const LARGE = 32 * 1024 * 1024;
+
+@RpcInterface(definitionOf('Cut', 'never', 'list', 'large'))
+class CutImpl {
+  never() {
+    entered();
+    return new Promise(() => undefined);
+  }
+  async list() {
+    entered();
+    await released;
+    return items;
+  }
+  async large() {
+    return Buffer.alloc(LARGE, 7);
+  }
+}
+
+/** Begins a call and gives the response as soon as it has begun. */
+function begin(port: number, operation: string, headers: object = {}): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const path = `/Cut-1.0.0-${operation}`;
+    const options = { host: '127.0.0.1', port, method: 'POST', path, agent: false };
+    request({ ...options, headers: { ...rpcHeaders, ...headers } }, resolve)
+      .on('error', reject)
+      .end('[]');
+  });
+}
+
+async function readAll(response: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** How long something takes, in milliseconds; too long is an error. */
+async function duration(work: Promise<unknown>): Promise<number> {
+  const took = stopwatch();
+  const late = AbortSignal.timeout(60_000);
+  await Promise.race([work, once(late, 'abort').then(() => Promise.reject(new Error('It hangs.')))]);
+  return took();
+}
+
+afterEach(closeApps);
+
+describe.each(Object.entries(ways))('a call that never ends, by way of %s', (_name, way) => {
+  it('is cut when the time is up', async () => {
+    const options = { shutdownTimeoutMs: 100 };
+    const { port, close, log } = await startApp({ way, providers: [CutImpl], options });
+    const running = inside();
+    const outcome = begin(port, 'never').then(
+      (response) => `answered ${response.statusCode}`,
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    await running;
+    const begun = performance.now();
+    const took = await duration(close());
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(90);
+    expect(took).toBeLessThan(2000);
+    expect(await outcome).toBe('ECONNRESET');
+    expect(log.find('warn', '1 calls were still running after 100 ms')).toHaveLength(1);
+  });
+});
+
+const pass = (_request: unknown, _response: unknown, next: () => void) => next();
+
+describe.each([
+  ['ahead of Express', () => undefined],
+  ['through Express', (app: { use(middleware: unknown): unknown }) => app.use(pass)],
+])('LinnetExpressAdapter with forceCloseConnections, %s', (_name, configure) => {
+  const start = () =>
+    startApp({
+      way: { adapter: () => new LinnetExpressAdapter() },
+      providers: [CutImpl],
+      appOptions: { forceCloseConnections: true },
+      configure,
+    });
+
+  it.each([
+    ['br', brotliDecompressSync],
+    ['gzip', gunzipSync],
+    ['identity', (bytes: Buffer) => bytes],
+  ])('delivers what is being answered when it closes (%s)', async (encoding, unpack) => {
+    let release = () => undefined as void;
+    released = new Promise((resolve) => (release = resolve));
+    const { port, close } = await start();
+    const running = inside();
+    const answer = begin(port, 'list', { 'Accept-Encoding': encoding }).then(async (response) => ({
+      encoding: response.headers['content-encoding'] ?? 'identity',
+      body: await readAll(response),
+    }));
+    await running;
+    const closed = close();
+    setTimeout(release, 50);
+    const { encoding: chosen, body } = await answer;
+    expect(chosen).toBe(encoding);
+    expect(JSON.parse(unpack(body).toString())).toEqual(items);
+    expect(await duration(closed)).toBeLessThan(2000);
+  });
+
+  it('delivers what is being compressed when it closes', async () => {
+    released = Promise.resolve();
+    const { port, close } = await start();
+    const running = inside();
+    const answer = begin(port, 'list', { 'Accept-Encoding': 'br' }).then(readAll);
+    await running;
+    await new Promise((resolve) => setImmediate(resolve));
+    const closed = close();
+    expect(JSON.parse(brotliDecompressSync(await answer).toString())).toHaveLength(items.length);
+    await closed;
+  });
+
+  it('delivers what a client reads slowly', async () => {
+    const { port, close } = await start();
+    const response = await begin(port, 'large');
+    const closed = close();
+    await delay(200);
+    expect((await readAll(response)).byteLength).toBe(LARGE);
+    await closed;
+  });
+
+  it('ends connections that bring nothing', async () => {
+    const { port, close } = await start();
+    const half = connect(port, '127.0.0.1');
+    half.on('error', () => undefined);
+    await once(half, 'connect');
+    half.write('POST /Cut-1.0.0-list HTTP/1.1\r\nHost: localhost\r\n');
+    await delay(50);
+    const gone = once(half, 'close');
+    expect(await duration(close())).toBeLessThan(2000);
+    await duration(gone);
+  });
+});
+
+it('forceCloseConnections closes an application that never listened', async () => {
+  const { app } = await makeApp({
+    way: { adapter: () => new LinnetExpressAdapter() },
+    providers: [CutImpl],
+    appOptions: { forceCloseConnections: true },
+  });
+  await app.init();
+  expect(await duration(app.close())).toBeLessThan(2000);
+});

@@ -1,0 +1,99 @@
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Controller, Get, Post } from '@nestjs/common';
+import { LinnetExpressAdapter } from '@linnet/backend/express';
+import { closeApps, startApp } from '../../../harness/nest.harness.js';
+import { certificate, privateKey } from '../../../harness/localhost.js';
+
+let release = () => undefined as void;
+let entered = () => undefined as void;
+const clients: Socket[] = [];
+
+@Controller()
+class SlowController {
+  @Post('upload')
+  upload() {
+    return 'uploaded';
+  }
+  @Get('slow')
+  async slow() {
+    entered();
+    await new Promise<void>((resolve) => (release = resolve));
+    return 'slow';
+  }
+}
+
+const start = (httpsOptions?: object) =>
+  startApp({
+    way: { adapter: () => new LinnetExpressAdapter() },
+    controllers: [SlowController],
+    ...(httpsOptions && { appOptions: { httpsOptions } }),
+  });
+
+function open(port: number, isTls = false) {
+  const socket = isTls
+    ? connectTls({ port, host: '127.0.0.1', ca: certificate })
+    : connect(port, '127.0.0.1');
+  clients.push(socket.on('error', () => undefined));
+  let text = '';
+  socket.on('data', (data: Buffer) => (text += data.toString()));
+  return { socket, closed: new Promise((resolve) => socket.once('close', resolve)), text: () => text };
+}
+
+/** Has the timers that are set from now on wait for {@link pass}. */
+const stopTime = () => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+/** Lets the time of unfinished requests pass, once the server has begun to end. */
+async function pass() {
+  while (jest.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve));
+  jest.advanceTimersByTime(10_000);
+  jest.useRealTimers();
+}
+
+afterEach(async () => {
+  jest.useRealTimers();
+  for (const client of clients.splice(0)) client.destroy();
+  await closeApps();
+});
+
+describe('an application on LinnetExpressAdapter ends', () => {
+  it.each([
+    ['half of a head', 'POST /upload HTTP/1.1\r\nHo'],
+    [
+      'half of a body',
+      'POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"a"',
+    ],
+  ])('although a client has sent %s', async (_part, sent) => {
+    for (const httpsOptions of [undefined, { key: privateKey, cert: certificate }]) {
+      const { port, app, close } = await start(httpsOptions);
+      const arrived = new Promise((resolve) => {
+        const event = httpsOptions ? 'secureConnection' : 'connection';
+        app.getHttpServer().once(event, resolve);
+      });
+      const { socket, closed } = open(port, httpsOptions !== undefined);
+      socket.write(sent);
+      await arrived;
+      stopTime();
+      const over = close();
+      await pass();
+      await over;
+      await closed;
+    }
+  });
+
+  it('when its controllers have answered, however long they take', async () => {
+    const { port, close } = await start();
+    const { socket, closed, text } = open(port);
+    const running = new Promise<void>((resolve) => (entered = resolve));
+    socket.write('GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    await running;
+    stopTime();
+    const over = close();
+    await pass();
+    release();
+    await over;
+    await closed;
+    expect(text()).toMatch(/slow$/);
+  });
+});

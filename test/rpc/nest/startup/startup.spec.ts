@@ -1,0 +1,288 @@
+import { Injectable, Module, Scope } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { RpcInterface, RpcModule, RpcOperation, RpcServer } from '@linnet/backend';
+import {
+  closeApps,
+  definitionOf,
+  LogRecorder,
+  makeApp,
+  send,
+  startApp,
+} from '../../../harness/nest.harness.js';
+
+const definition = definitionOf('Start', 'one', 'two');
+
+@RpcInterface(definition)
+class StartImpl {
+  async one() {
+    return 1;
+  }
+  async two() {
+    return 2;
+  }
+}
+
+/** Starts an application with these providers, and gives up what it says. */
+async function refusal(providers: any[], setup: object = {}): Promise<string> {
+  const { app } = await makeApp({ providers, ...setup });
+  try {
+    await app.init();
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    await app.close().catch(() => undefined);
+  }
+  return '(started)';
+}
+
+afterEach(closeApps);
+
+describe('an application does not start', () => {
+  it('with an implementation that lacks an operation', async () => {
+    @RpcInterface(definition)
+    class HalfImpl {
+      async one() {}
+    }
+    expect(await refusal([HalfImpl])).toMatch(/^HalfImpl does not implement two of RPC interface "Start"/);
+  });
+
+  it('with an implementation that only inherits the declaration', async () => {
+    @RpcInterface(definition)
+    class HeirImpl extends definition {
+      async one() {}
+    }
+    expect(await refusal([HeirImpl])).toMatch(/^HeirImpl does not implement two of/);
+  });
+
+  it('with two implementations of one interface', async () => {
+    @RpcInterface(definition)
+    class OtherImpl extends StartImpl {}
+    expect(await refusal([StartImpl, OtherImpl])).toBe(
+      'RPC interface "Start" has two implementations: StartImpl and OtherImpl.',
+    );
+  });
+
+  it('with one implementation in two modules', async () => {
+    @Module({ providers: [StartImpl] })
+    class Second {}
+    expect(await refusal([StartImpl], { imports: [Second] })).toBe(
+      'RPC interface "Start" has two implementations: StartImpl and StartImpl.',
+    );
+  });
+
+  it.each(['1', '1.2', 'latest', '01.2.3', 'v1.0.0'])('with the version %s', async (interfaceVersion) => {
+    const versioned = Object.assign(definitionOf('Versioned', 'one'), { interfaceVersion });
+    @RpcInterface(versioned)
+    class VersionedImpl {
+      async one() {}
+    }
+    expect(await refusal([VersionedImpl])).toBe(
+      `VersionedImpl: interfaceVersion "${interfaceVersion}" of "Versioned" is no semantic version.`,
+    );
+  });
+
+  it('with a definition without name', async () => {
+    const nameless = Object.assign(definitionOf('Nameless', 'one'), { interfaceName: undefined });
+    @RpcInterface(nameless)
+    class NamelessImpl {
+      async one() {}
+    }
+    expect(await refusal([NamelessImpl])).toBe(
+      'NamelessImpl: RPC definition Nameless has no static interfaceName.',
+    );
+  });
+
+  it('with a definition that is no class', () => {
+    expect(() => RpcInterface({ interfaceName: 'x' } as never)(class WrongImpl {})).toThrow(
+      '@RpcInterface() on WrongImpl: the first argument is no definition class.',
+    );
+  });
+
+  it('with an implementation of transient scope', async () => {
+    @RpcInterface(definition, { scope: Scope.TRANSIENT })
+    class TransientImpl extends StartImpl {}
+    expect(await refusal([TransientImpl])).toMatch(
+      /^TransientImpl: an RPC implementation .* transient scope/,
+    );
+  });
+
+  it('with a request-scoped factory, as its methods are not known', async () => {
+    const factory = { provide: StartImpl, scope: Scope.REQUEST, useFactory: () => new StartImpl() };
+    expect(await refusal([factory])).toMatch(/^StartImpl: .* cannot come from a request-scoped factory/);
+  });
+
+  it('with a chosen interface that nothing implements', async () => {
+    const missing = definitionOf('Missing', 'one');
+    expect(await refusal([StartImpl], { options: { interfaces: [definition, missing] } })).toBe(
+      'RPC interface "Missing" is to be exposed, but no provider implements it.',
+    );
+  });
+
+  it('with an operation that no path can name', async () => {
+    const odd = definitionOf('Odd', 'a-b');
+    @RpcInterface(odd)
+    class OddImpl {
+      async 'a-b'() {}
+    }
+    expect(await refusal([OddImpl])).toBe('OddImpl: RPC definition Odd: an operation cannot be named "a-b".');
+  });
+
+  it('without an HTTP side either', async () => {
+    @RpcInterface(definition)
+    class HalfImpl {
+      async one() {}
+    }
+    const module = await Test.createTestingModule({ imports: [RpcModule.forRoot({})], providers: [HalfImpl] })
+      .setLogger(new LogRecorder())
+      .compile();
+    await expect(module.init()).rejects.toThrow('HalfImpl does not implement two');
+  });
+});
+
+describe('an application serves', () => {
+  it('an implementation that says it is partial, and what is missing is an error', async () => {
+    @RpcInterface(definition, { partial: true })
+    class HalfImpl {
+      async one() {
+        return 1;
+      }
+    }
+    const { call, log } = await startApp({ providers: [HalfImpl] });
+    expect((await call('Start.one')).text).toBe('1');
+    expect((await call('Start.two')).json).toMatchObject({
+      message: 'RPC interface class "HalfImpl" does not implement operation "two".',
+    });
+    expect(log.find('log', 'HalfImpl answers Start 1.0.0 (partly)')).toHaveLength(1);
+  });
+
+  it('a class that is listed among the controllers', async () => {
+    const { call } = await startApp({ controllers: [StartImpl] });
+    expect((await call('Start.one')).text).toBe('1');
+  });
+
+  it('a request-scoped class that is listed among the controllers', async () => {
+    @RpcInterface(definition, { scope: Scope.REQUEST })
+    class ScopedImpl extends StartImpl {}
+    const { call } = await startApp({ controllers: [ScopedImpl] });
+    expect((await call('Start.two')).text).toBe('2');
+  });
+
+  it('a class behind a token', async () => {
+    const { call } = await startApp({ providers: [{ provide: 'START', useClass: StartImpl }] });
+    expect((await call('Start.one')).text).toBe('1');
+  });
+
+  it('an implementation once, whatever other names it has', async () => {
+    const { call } = await startApp({
+      providers: [
+        StartImpl,
+        { provide: 'ALIAS', useExisting: StartImpl },
+        { provide: 'FACTORY', useFactory: (impl: StartImpl) => impl, inject: [StartImpl] },
+      ],
+    });
+    expect((await call('Start.one')).text).toBe('1');
+  });
+
+  it('what a factory makes', async () => {
+    const { call } = await startApp({ providers: [{ provide: 'MADE', useFactory: () => new StartImpl() }] });
+    expect((await call('Start.one')).text).toBe('1');
+  });
+
+  it('a mock in the place of an implementation', async () => {
+    const { call } = await startApp({
+      providers: [StartImpl],
+      build: (builder) =>
+        builder.overrideProvider(StartImpl).useValue({ one: async () => 'mock', two: async () => 2 }),
+    });
+    expect((await call('Start.one')).json).toBe('mock');
+  });
+
+  it('an implementation that extends RpcInterface itself', async () => {
+    class Declared extends RpcInterface {
+      static readonly interfaceName = 'Declared';
+      static interfaceVersion = '1.0.0';
+      async run(): Promise<string> {
+        return this.forward(arguments);
+      }
+    }
+    @RpcInterface(Declared)
+    class DeclaredImpl extends RpcInterface implements Declared {
+      async run() {
+        return 'ran';
+      }
+    }
+    const { call } = await startApp({ providers: [DeclaredImpl] });
+    expect((await call('Declared.run')).json).toBe('ran');
+  });
+
+  it('the interfaces that injected services choose', async () => {
+    const write = definitionOf('Write', 'one');
+    @RpcInterface(write)
+    class WriteImpl {
+      async one() {}
+    }
+    @Injectable()
+    class Features {
+      readonly write = false;
+    }
+    @Module({ providers: [Features], exports: [Features] })
+    class FeaturesModule {}
+    const { app, log } = await (async () => {
+      const log = new LogRecorder();
+      const module = await Test.createTestingModule({
+        imports: [
+          RpcModule.forRootAsync({
+            imports: [FeaturesModule],
+            inject: [Features],
+            useFactory: (features: Features) => ({
+              interfaces: features.write ? [definition, write] : [definition],
+            }),
+          }),
+        ],
+        providers: [StartImpl, WriteImpl],
+      })
+        .setLogger(log)
+        .compile();
+      return { app: module.createNestApplication({ logger: log }), log };
+    })();
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as { port: number };
+    const route = '/t/v1/mode/1/context/a/imodel/b/changeset/0';
+    const chosen = await send(port, { target: `${route}/Start-1.0.0-one`, body: '[]' });
+    const other = await send(port, { target: `${route}/Write-1.0.0-one`, body: '[]' });
+    const never = await send(port, { target: `${route}/Never-1.0.0-one`, body: '[]' });
+    expect(chosen.text).toBe('1');
+    expect(other.status).toBe(never.status);
+    expect(other.text.replace('Write', 'Never')).toBe(never.text);
+    expect(other.json.message).toBe('RPC interface "Write" is not initialized.');
+    expect(app.get(RpcServer).endpoints.map(({ interfaceName }) => interfaceName)).toEqual(['Start']);
+    expect(log.find('log', 'WriteImpl')).toEqual([]);
+    await app.close();
+  });
+
+  it('one call at a time where an operation asks for that', async () => {
+    let running = 0;
+    let most = 0;
+    const work = async () => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      running--;
+    };
+    @RpcInterface(definition)
+    class BusyImpl {
+      @RpcOperation({ concurrency: 1 })
+      one() {
+        return work();
+      }
+      two() {
+        return work();
+      }
+    }
+    const { call } = await startApp({ providers: [BusyImpl] });
+    const replies = await Promise.all(Array.from({ length: 5 }, () => call('Start.one')));
+    expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(most).toBe(1);
+    await Promise.all(Array.from({ length: 5 }, () => call('Start.two')));
+    expect(most).toBeGreaterThan(1);
+  });
+});
