@@ -176,7 +176,7 @@ describe('what stays inside', () => {
     expect(answer(new Error('m')).json).not.toContain('stack');
     expect(answer(new Error('m'), { developmentMode: true }).error).toEqual({
       message: 'm',
-      stack: expect.stringContaining('ipc.error.spec'),
+      stack: expect.stringContaining('error.codec.spec'),
     });
   });
 
