@@ -140,7 +140,7 @@ describe('what a frontend sees of', () => {
     const development = await startIpcApp({ providers: [ErrorsHandler], ipc: { developmentMode: true } });
     const { fail } = await development.connect();
     for (const kind of ['error', 'inside'])
-      expect((await fail('errors.fail', kind)).stack).toContain('ipc-errors.spec');
+      expect((await fail('errors.fail', kind)).stack).toContain('errors.spec');
   });
 
   it('what the application decides otherwise', async () => {
