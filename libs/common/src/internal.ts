@@ -22,6 +22,7 @@ export { GENERAL_ERROR } from './error/imodel.error.js';
 export { encodeError } from './error/error.codec.js';
 export { exposureOf, hiddenError, withoutOrigin } from './error/error.members.js';
 export { isMemory, uncarriedKind } from './value/value.kinds.js';
+export { wireNameOf } from './base/error.name.js';
 export { isBytes } from './base/bytes.js';
 export { decodeValue, isCount } from './value/value.codec.js';
 export { checkMessage } from './ipc/message/message.check.js';

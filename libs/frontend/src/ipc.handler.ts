@@ -1,5 +1,5 @@
 import type { IpcChannelLike, NumberedError } from '@linnet/common';
-import { channelName } from '@linnet/common/internal';
+import { channelName, wireNameOf } from '@linnet/common/internal';
 import { methodOf } from './handler.methods.js';
 import { IpcApp } from './ipc.app.js';
 
@@ -48,7 +48,7 @@ function told(thrown: unknown): unknown {
     // Errors of core-bentley keep their metadata in `_metaData`; the getters report it.
     const { _metaData, ...members } = Object.fromEntries(Object.entries(thrown)) as Record<string, unknown>;
     const identity = { ...(iTwinErrorId && { iTwinErrorId }), ...(hasMetaData && { loggingMetadata }) };
-    return { ...members, ...identity, name, message };
+    return { ...members, ...identity, name: wireNameOf(thrown, name), message };
   }
   const isPlain = ['object', 'string', 'number', 'boolean'].includes(typeof thrown);
   return isPlain ? thrown : { message: String(thrown) };

@@ -51,7 +51,7 @@ export const itwinOutcomes: Record<string, Outcome> = {
     rejected: {
       class: 'BackendError',
       name: 'Error (65606)',
-      message: 'No handler is registered for channel: itwin.no-such-channel',
+      message: 'No handler is registered for channel: no-such-channel',
       errorNumber: 65606,
       iTwinErrorId: { scope: 'bentley-error', key: 'Error (65606)' },
     },

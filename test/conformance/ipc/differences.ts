@@ -42,7 +42,7 @@ export const ipcDifferences: Record<string, IpcDifference> = {
           error: {
             errorNumber: 65606,
             name: 'Error (65606)',
-            message: 'No handler is registered for channel: itwin.nope',
+            message: 'No handler is registered for channel: nope',
             iTwinErrorId: { scope: 'bentley-error', key: 'Error (65606)' },
           },
         },

@@ -395,7 +395,7 @@ const until = async (done: () => unknown) => {
     await second.loadURL(frontendURL);
     const itwinjs = second.webContents.page.window['itwinjs'] as any;
     const { error } = await itwinjs.invoke('itwin.lamp', 'count');
-    expect(error.message).toBe('No handler is registered for channel: itwin.lamp');
+    expect(error.message).toBe('No handler is registered for channel: lamp');
     expect(await ipc('count')).toEqual({ value: 1 });
     expect(sessions()).toHaveLength(1);
     await other.stop();

@@ -221,7 +221,7 @@ function openPage(port: number): Page {
       error: { message: expect.stringMatching('is a BigInt') },
     });
     expect(await page['invoke']!('itwin.nowhere', 'fail')).toMatchObject({
-      error: { message: 'No handler is registered for channel: itwin.nowhere' },
+      error: { message: 'No handler is registered for channel: nowhere' },
     });
     const heard: unknown[] = [];
     app.get(IpcHost).addListener('spoken', (_event, ...args: unknown[]) => heard.push(args));

@@ -297,7 +297,7 @@ async function stillAnswers() {
 
 describe('a call of what is not there', () => {
   it.each([
-    ['a channel', 'itwin.nowhere', 'm', 'No handler is registered for channel: itwin.nowhere'],
+    ['a channel', 'itwin.nowhere', 'm', 'No handler is registered for channel: nowhere'],
     ['no prefix', 'settles', 'm', 'No handler is registered for channel: settles'],
     ['__proto__', '__proto__', 'toString', 'No handler is registered for channel: __proto__'],
     [
@@ -306,7 +306,7 @@ describe('a call of what is not there', () => {
       'x',
       'Method "SettlesHandler.x" not found on IpcHandler registered for channel: settles',
     ],
-    ['no name', SETTLES, '', `The call names no method of channel: ${SETTLES}`],
+    ['no name', SETTLES, '', `The call names no method of channel: settles`],
     ['Object.prototype', SETTLES, 'toString', 'Method "toString" not available for channel: settles'],
     ['constructor', SETTLES, 'constructor', 'Method "constructor" not available for channel: settles'],
     ['then', SETTLES, 'then', /Method "(SettlesHandler\.)?then" not/],
@@ -331,7 +331,7 @@ describe('a call of what is not there', () => {
       type: MessageType.Response,
       channel: SETTLES,
       response: 77,
-      data: { error: { message: `The call names no method of channel: ${SETTLES}` } },
+      data: { error: { message: `The call names no method of channel: settles` } },
     });
     await stillAnswers();
   });

@@ -1,3 +1,5 @@
+import { nameError, wireNameOf } from './error.name.js';
+
 /** Error number of errors that have no better one (`BentleyStatus.ERROR` of iTwin.js). */
 export const GENERAL_ERROR = 32768;
 
@@ -9,7 +11,7 @@ export class NumberedError extends Error {
   readonly #metaData: ErrorMetaData;
 
   /**
-   * @param name goes over the wire beside the number
+   * @param name goes over the wire beside the number; a name without meaning is replaced by {@link nameError}
    * @param message for the caller
    * @param metaData for the log: an object, or a function that makes one when it is asked for
    */
@@ -22,13 +24,13 @@ export class NumberedError extends Error {
   ) {
     super(message);
     // An own member, and after the number: the order in which the reference writes them.
-    this.name = name;
+    nameError(this, name);
     this.#metaData = metaData;
   }
 
   /** Identifies the error for `BentleyError.isError` and `ITwinError.isError` of iTwin.js. */
   get iTwinErrorId(): { readonly scope: string; readonly key: string } {
-    return { scope: 'bentley-error', key: this.name };
+    return { scope: 'bentley-error', key: wireNameOf(this, this.name) };
   }
 
   /** Whether the error was made with metadata. */

@@ -1,3 +1,4 @@
+import { wireNameOf } from '../base/error.name.js';
 import { GENERAL_ERROR } from '../base/numbered.error.js';
 
 /** An error as it leaves the process. */
@@ -127,7 +128,7 @@ export function bareError({ name, message }: Error): WireError {
 export function errorMembers(error: Error): Record<string, unknown> {
   const members: Record<string, unknown> = { message: error.message };
   for (const [key, value] of Object.entries(error)) {
-    if (!originKeys.has(key)) members[key] = value;
+    if (!originKeys.has(key)) members[key] = key === 'name' ? wireNameOf(error, value) : value;
   }
   members['isError'] = true;
   members['name'] ??= error.name;

@@ -47,8 +47,8 @@ export function errorName(errorNumber: number): string {
 }
 
 /**
- * Thrown by an implementation that has nothing to answer: HTTP 204. A caller gets an error with the number
- * `IModelStatus.NoContent` and the name that iTwin.js has for it, `Error (65604)`.
+ * Thrown by an implementation that has no result: HTTP 204. A caller gets an error with this name and the number 65604
+ * (`IModelStatus.NoContent`).
  */
 export class NoContentError extends IModelError {
   constructor() {

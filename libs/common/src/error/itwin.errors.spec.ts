@@ -8,14 +8,22 @@ import { IModelStatus as OwnStatus } from './status.table.js';
 
 describe('an error with a number', () => {
   it.each([
-    ['IModelError', () => new IModelError(65574, 'gone'), 65574],
-    ['NoContentError', () => new NoContentError(), 65604],
-    ['BackendError', () => rebuildError({ errorNumber: 65574, name: 'Not Found', message: 'm' }), 65574],
-    ['ServerError', () => new ServerError(-1, 'nobody there'), -1],
-  ] as [string, () => Error, number][])('is one for BentleyError.isError: %s', (_name, make, number) => {
-    expect(BentleyError.isError(make(), number)).toBe(true);
-    expect(ITwinError.isError(make(), BentleyError.iTwinErrorScope, make().name)).toBe(true);
-  });
+    ['IModelError', () => new IModelError(65574, 'gone'), 65574, 'Not Found'],
+    ['NoContentError', () => new NoContentError(), 65604, 'Error (65604)'],
+    [
+      'BackendError',
+      () => rebuildError({ errorNumber: 65574, name: 'Not Found', message: 'm' }),
+      65574,
+      'Not Found',
+    ],
+    ['ServerError', () => new ServerError(-1, 'nobody there'), -1, 'ServerError'],
+  ] as [string, () => Error, number, string][])(
+    'is one for BentleyError.isError: %s',
+    (_name, make, number, key) => {
+      expect(BentleyError.isError(make(), number)).toBe(true);
+      expect(ITwinError.isError(make(), BentleyError.iTwinErrorScope, key)).toBe(true);
+    },
+  );
 
   it('has the metadata that it is made with, and sends none of it', () => {
     const error = new IModelError(65574, 'gone', () => ({ id: 1 }));
@@ -62,7 +70,10 @@ describe('itwinErrors', () => {
     expect(map(rebuildError(noContent, 204))).toBeInstanceOf(itwin.NoContentError);
     const { BackendError, ServerError: Server } = itwin;
     const without = itwinErrors({ BackendError, ServerError: Server });
-    expect(without(rebuildError(noContent, 204))).toBeInstanceOf(itwin.BackendError);
+    const plain = without(rebuildError(noContent, 204));
+    expect(plain).toBeInstanceOf(itwin.BackendError);
+    expect(plain).toMatchObject({ name: 'Error (65604)' });
+    expect((plain as itwin.BackendError).getMetaData()).toMatchObject({ name: 'Error (65604)' });
   });
 
   it('makes a timeout of a gateway a ServerTimeoutError', () => {

@@ -1,4 +1,5 @@
 import { noContent, ServerError } from './backend.error.js';
+import { wireNameOf } from '../base/error.name.js';
 import { NumberedError } from '../base/numbered.error.js';
 
 /** Classes of errors that `@itwin/core-common` exports. */
@@ -35,7 +36,8 @@ export function itwinErrors(classes: ItwinErrorClasses): (error: unknown) => unk
   const { BackendError, ServerError: Server, ServerTimeoutError, NoContentError } = classes;
   return (error) => {
     if (!(error instanceof NumberedError)) return error;
-    const { errorNumber, name, message } = error;
+    const { errorNumber, message } = error;
+    const name = wireNameOf(error, error.name);
     // The classes set these members themselves.
     const {
       stack: _stack,
@@ -51,7 +53,8 @@ export function itwinErrors(classes: ItwinErrorClasses): (error: unknown) => unk
           ? new ServerTimeoutError(message)
           : new Server(errorNumber, message);
     else if (NoContentError && errorNumber === noContent.errorNumber) made = new NoContentError();
-    else made = new BackendError(errorNumber, name, message, () => Object.assign({ message }, error));
+    else
+      made = new BackendError(errorNumber, name, message, () => Object.assign({ message }, error, { name }));
     return Object.defineProperties(made, members);
   };
 }

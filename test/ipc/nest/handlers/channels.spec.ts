@@ -226,8 +226,8 @@ describe('a handler', () => {
   it('is told that it is not there, or that nothing was asked for', async () => {
     const { connect } = await startIpcApp({ providers: [RobotHandler] });
     const { raw, fail } = await connect();
-    expect((await fail('nobody.there')).message).toBe('No handler is registered for channel: itwin.nobody');
-    expect((await fail('robot-v1.2.')).message).toBe('The call names no method of channel: itwin.robot-v1.2');
+    expect((await fail('nobody.there')).message).toBe('No handler is registered for channel: nobody');
+    expect((await fail('robot-v1.2.')).message).toBe('The call names no method of channel: robot-v1.2');
     // The name on the wire is exact.
     const envelope = (await raw.invoke('robot-v1.2', 'stop')) as { error: Error };
     expect(envelope.error.message).toBe('No handler is registered for channel: robot-v1.2');

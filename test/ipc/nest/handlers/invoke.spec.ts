@@ -86,7 +86,7 @@ describe('a call of the frontend', () => {
     const app = await startIpcApp({ ipc: { invokeTimeoutMs: 20 } });
     const { session, frontend } = await replying(app, () => 'never');
     await expect(session.invoke('view')).rejects.toThrow(
-      'The frontend did not answer on "itwin.view" within 20 ms.',
+      'The frontend did not answer on "view" within 20 ms.',
     );
     const heard: unknown[] = [];
     app.host.addListener('view-invoke_response-1', (_event, value) => heard.push(value));

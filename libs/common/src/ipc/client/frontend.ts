@@ -1,3 +1,4 @@
+import { wireNameOf } from '../../base/error.name.js';
 import { DeadlineError, rebuildError } from '../../error/backend.error.js';
 import { newId } from '../../base/random.id.js';
 import { settle, notifyAll } from '../../base/settle.js';
@@ -252,7 +253,7 @@ function described(error: unknown): { message: string; name?: string } {
     if (!(error instanceof Error)) return { message: String(error) };
     // Anything may be under these names.
     const { message, name } = error as { message: unknown; name: unknown };
-    return { message: String(message), name: String(name) };
+    return { message: String(message), name: String(wireNameOf(error, name)) };
   } catch {
     return { message: 'unknown error' };
   }

@@ -231,7 +231,7 @@ export class IpcCallDispatcher {
     const activity = activityOf(session, channel, '');
     const { arguments: most } = this.options.limits;
     if (refusal) {
-      const message = `A message of channel "${channel}" was ignored: ${refusal.message}`;
+      const message = `A message of channel "${nameOf(channel)}" was ignored: ${refusal.message}`;
       this.options.report?.({ kind: 'warning', message, activity });
       return;
     }

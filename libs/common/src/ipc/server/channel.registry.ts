@@ -5,6 +5,7 @@ import { IModelStatus } from '../../error/status.table.js';
 import { channelName, IPC_APP, wireChannel } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
 import { IpcListeners } from '../channel/listeners.js';
+import { nameOf } from './activity.js';
 import type { IpcEvent, IpcListener, IpcSession } from './session.js';
 
 /** One call of a frontend's. */
@@ -109,7 +110,7 @@ export class ChannelRegistry {
   /** What answers a call. Throws an IModelError where there is nothing of these names. */
   lookup(wireName: string, method: unknown): IpcTarget {
     const registration = this.#registrations.get(wireName) ?? unhandled.get(wireName);
-    if (!registration) throw notFound(`No handler is registered for channel: ${wireName}`);
+    if (!registration) throw notFound(`No handler is registered for channel: ${nameOf(wireName)}`);
     return registration.lookup(method);
   }
 
@@ -139,7 +140,7 @@ export class ChannelRegistry {
   #add(wireName: string, registration: Registration): () => void {
     const before = this.#registrations.get(wireName);
     if (before && (before.isFixed || registration.isFixed))
-      throw new Error(`Two handlers of the IPC channel "${wireName}".`);
+      throw new Error(`Two handlers of the IPC channel "${nameOf(wireName)}".`);
     if (!before && !unhandled.has(wireName)) for (const watcher of this.#watchers) watcher.added(wireName);
     this.#registrations.set(wireName, registration);
     return () => {
@@ -172,7 +173,7 @@ function lookupIn(
   for (const [method, run] of all) targets.set(method, { run, enveloped: true, sequential });
   return (method) => {
     if (typeof method !== 'string' || method === '')
-      throw notFound(`The call names no method of channel: ${wireChannel(channel)}`);
+      throw notFound(`The call names no method of channel: ${channel}`);
     const target = targets.get(method);
     if (target) return target;
     // Both texts are the reference's, which clients may look for.

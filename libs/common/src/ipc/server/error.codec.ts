@@ -1,5 +1,6 @@
 import type { Activity } from '../../call/activity.js';
 import type { CallReport } from '../../call/call.report.js';
+import { nameError, wireNameOf } from '../../base/error.name.js';
 import { encodeError } from '../../error/error.codec.js';
 import type { ErrorPolicy } from '../../error/error.codec.js';
 import { bareError, exposureOf, hiddenError, originKeys } from '../../error/error.members.js';
@@ -76,6 +77,7 @@ function errorMembers(error: Error, exposure: ErrorExposure, outer: Set<object>,
   // They are no members of the wire's errors, or told of below.
   delete members['_metaData'];
   members['message'] = error.message;
+  if ('name' in members) members['name'] = wireNameOf(error, members['name']);
   if (withStack) members['stack'] = error.stack;
   identified(members);
   const { hasMetaData, loggingMetadata } = error as { hasMetaData?: unknown; loggingMetadata?: unknown };
@@ -132,6 +134,6 @@ export function rebuildFrontendError(thrown: object): Error {
   // The stack is the frontend's, and a name that is no text would break whoever prints the error.
   const { message, name, stack: _, ...members } = thrown as Members;
   const rebuilt = Object.assign(new Error(typeof message === 'string' ? message : 'unknown error'), members);
-  if (typeof name === 'string') rebuilt.name = name;
+  if (typeof name === 'string') nameError(rebuilt, name);
   return rebuilt;
 }

@@ -63,7 +63,7 @@ describe('a call of the frontend', () => {
     jest.useFakeTimers();
     const called = session.invoke('ask');
     jest.advanceTimersByTime(1000);
-    await expect(called).rejects.toThrow('The frontend did not answer on "itwin.ask" within 1000 ms.');
+    await expect(called).rejects.toThrow('The frontend did not answer on "ask" within 1000 ms.');
     tell(replyTo(0), 1);
     expect(jest.getTimerCount()).toBe(0);
   });

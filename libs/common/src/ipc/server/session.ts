@@ -1,6 +1,6 @@
 import type { Activity } from '../../call/activity.js';
 import { later } from '../../base/timer.js';
-import { wireChannel, REPLY_MARK } from '../channel/channel.js';
+import { channelName, wireChannel, REPLY_MARK } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
 import { unwrapEnvelope } from '../channel/envelope.js';
 import { rebuildFrontendError } from './error.codec.js';
@@ -175,7 +175,11 @@ export class IpcSession {
     return new Promise((resolve, reject) => {
       const late = () => {
         this.#replies.delete(reply);
-        reject(new Error(`The frontend did not answer on "${name}" within ${this.invokeTimeoutMs} ms.`));
+        reject(
+          new Error(
+            `The frontend did not answer on "${channelName(channel)}" within ${this.invokeTimeoutMs} ms.`,
+          ),
+        );
       };
       const timer = later(this.invokeTimeoutMs, late);
       this.#replies.set(reply, { resolve, reject, timer });
