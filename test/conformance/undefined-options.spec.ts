@@ -374,7 +374,7 @@ describe('options of frontends that are undefined', () => {
       const start = performance.now();
       const frontend = new IpcFrontend((events) => {
         connected.push(performance.now() - start);
-        queueMicrotask(() => events.closed({ code: 1006, reason: '' }));
+        queueMicrotask(() => events.closed({ code: 1006, reason: '', initiator: 'remote' }));
         return { write() {}, defer: (work: () => void) => work(), close() {}, bufferedBytes: 0 } as never;
       }, options);
       let late: number | undefined;

@@ -23,7 +23,7 @@ export { IpcHost } from './ipc/host/ipc.host.js';
 export type { IpcSocketBackend } from './ipc/host/ipc.host.js';
 export type { Closable } from './ipc/host/ipc.lifetime.js';
 export { linkedSessions } from './ipc/module/linked.sessions.js';
-export type { IpcLinkMaker, LinkedSession, LinkedSessions } from './ipc/module/linked.sessions.js';
+export type { LinkedSessions } from './ipc/module/linked.sessions.js';
 export { memoryIpc } from './ipc/module/memory.frontend.js';
 export { serveMessagePort } from './ipc/module/port.frontend.js';
 export { IpcTicketService } from './ipc/gateway/ipc.ticket.js';

@@ -31,8 +31,8 @@ export type {
   IpcMethodPolicy,
   PromiseReturnType,
 } from './ipc/channel/channel.js';
-export { IpcSession } from './ipc/server/session.js';
-export type { IpcEvent, IpcIdentity, IpcListener } from './ipc/server/session.js';
+export { IpcSession } from './ipc/channel/session.js';
+export type { IpcEvent, IpcIdentity, IpcListener, IpcSessionRequest } from './ipc/channel/session.js';
 export type {
   IpcCall,
   IpcChannelHandler,
@@ -43,8 +43,8 @@ export type {
 } from './ipc/server/channel.registry.js';
 export type { IpcListeners } from './ipc/channel/listeners.js';
 export type { IpcNotifier, IpcProxy } from './ipc/channel/proxy.js';
-export { IpcClosedError } from './ipc/message/message.js';
-export type { IpcClosure } from './ipc/message/message.js';
+export { IpcClosedError } from './ipc/channel/closure.js';
+export type { IpcClosure } from './ipc/channel/closure.js';
 export { defaultIpcLimits, defaultWireLimits } from './base/limits.js';
 export type { IpcLimits, WireLimits } from './base/limits.js';
 
@@ -92,14 +92,22 @@ export type {
   IpcInvokeOptions,
   IpcNotificationListener,
 } from './ipc/client/frontend.options.js';
-export type { IpcConnectionState } from './ipc/client/persistent.connection.js';
-export type { IpcConnectionEvents, IpcConnector } from './ipc/wire/transport.js';
-export type { IpcTransport } from './ipc/message/link.js';
+export type { IpcConnectionState } from './ipc/client/connection.state.js';
+export type {
+  IpcConnectionEvents,
+  IpcConnector,
+  IpcFrameEvents,
+  IpcPeerEvents,
+} from './ipc/wire/transport.js';
+export { compatibleWire, durableCloneWire, durableTextWire } from './ipc/wire/wire.js';
+export type { ConnectionWire, DurableWire, IpcServerWire, IpcWire } from './ipc/wire/wire.js';
+export type { IpcServerTransport, IpcTransport } from './ipc/message/link.js';
 export { memoryIpc } from './ipc/transport/memory.js';
 export type { MemoryIpcOptions } from './ipc/transport/memory.js';
 export type { IpcFrame } from './ipc/message/message.js';
 export { messagePortIpc, serveMessagePort } from './ipc/transport/message.port.js';
-export type { UnbrokenSessionProps } from './ipc/server/greeter.js';
+export { acceptLocal } from './ipc/server/local.session.js';
+export type { LocalSessionProps } from './ipc/server/local.session.js';
 export type { MessagePortLike } from './ipc/transport/message.port.js';
 export { rpcOverIpc } from './rpc-over-ipc/client.js';
 
@@ -127,10 +135,12 @@ export type { ErrorExposure } from './error/error.members.js';
 export type { WireError } from './error/error.members.js';
 export type { CallReport } from './call/call.report.js';
 export { IpcServer } from './ipc/server/server.js';
-export type { IpcConnection, IpcServerOptions } from './ipc/server/server.js';
+export type { IpcServerOptions, IpcSessionHooks } from './ipc/server/server.options.js';
+export type { LocalPeer, NetworkPeer } from './ipc/server/peer.js';
+export type { ResumptionOptions } from './ipc/server/session.resumption.js';
 export type { IpcCallDispatcherOptions } from './ipc/server/call.dispatcher.js';
 export type { IpcErrorOptions } from './ipc/server/error.codec.js';
-export type { IpcSessionProps } from './ipc/server/session.js';
+export type { IpcPeer } from './ipc/server/server.session.js';
 export { createFetchServer, FetchRpcServer } from './http/server/fetch.server.js';
 export type { CompressBody } from './http/server/fetch.server.js';
 export type { HttpRpcServiceOptions } from './http/server/rpc.service.js';

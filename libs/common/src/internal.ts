@@ -16,7 +16,7 @@ export type { BudgetShare } from './base/byte.budget.js';
 export { mergeOptions } from './base/merge.options.js';
 export { mergeCallOptions } from './rpc/client/client.options.js';
 export { OpenCalls } from './call/open.calls.js';
-export { later } from './base/timer.js';
+export { later, within } from './base/timer.js';
 export { reservedNames } from './call/reserved.names.js';
 export { GENERAL_ERROR } from './error/imodel.error.js';
 export { encodeError } from './error/error.codec.js';
@@ -60,21 +60,15 @@ export {
 } from './rpc-over-ipc/serialized.server.js';
 export type { SerializedReply } from './rpc-over-ipc/serialized.server.js';
 export { copyOf, copyReceived } from './ipc/wire/durable/structured.encoding.js';
-export {
-  COMPATIBLE_PROTOCOL,
-  DURABLE_PROTOCOL,
-  greetingLimits,
-  greetingOf,
-  readHello,
-} from './ipc/wire/durable/codec.js';
-export type { Hello } from './ipc/wire/durable/codec.js';
-export { textEncoding } from './ipc/wire/durable/text.encoding.js';
-export { DurableLink, INTERRUPTED } from './ipc/wire/durable/link.js';
-export { IpcMessageType, IpcProtocolError, SessionLost } from './ipc/message/message.js';
+export { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL } from './ipc/wire/durable/handshake.js';
+export { isFaultyEnd } from './ipc/channel/closure.js';
+export { IpcMessageType, IpcProtocolError, SessionNotFound } from './ipc/message/message.js';
 export type { IpcMessage } from './ipc/message/message.js';
 export type { OutgoingMessage } from './ipc/message/outgoing.message.js';
 export type { IpcChannelWatcher } from './ipc/server/channel.registry.js';
 export type { KeptBytes } from './ipc/message/session.bytes.js';
-export type { IpcServerLink } from './ipc/server/server.js';
+export type { IpcLinkEvents, IpcServerLink } from './ipc/message/link.js';
+export type { SessionRecord } from './ipc/server/session.record.js';
+export { ServerSession } from './ipc/server/server.session.js';
 export { closeFrame } from './ipc/transport/message.port.js';
 export { HIGH_WATER, sent, unwatched } from './ipc/message/link.js';

@@ -68,7 +68,9 @@ export const IpcApp = {
     return app.onStateChange((_state, closure) => {
       const isLost = hadSession && !app.isValid;
       hadSession = app.isValid;
-      if (isLost && closure!.reason !== 'closed by this side') listener(closure!);
+      // Only the application closes with 1000: a fault that this side finds has another code.
+      const isOwn = closure?.initiator === 'local' && closure.code === 1000;
+      if (isLost && closure && !isOwn) listener(closure);
     });
   },
 

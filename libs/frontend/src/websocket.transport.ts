@@ -1,5 +1,6 @@
+import { compatibleWire, durableTextWire } from '@linnet/common';
 import type { IpcConnectionEvents, IpcConnector, IpcFrame, IpcTransport } from '@linnet/common';
-import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, messageOf, textEncoding } from '@linnet/common/internal';
+import { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL, messageOf } from '@linnet/common/internal';
 import { onRefusal, PlatformWebSocket } from '#websocket';
 
 /** As much of a WebSocket as is used: that of a browser, of Node, or of `ws`. */
@@ -88,7 +89,7 @@ class WebSocketTransport implements IpcTransport {
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.addEventListener('open', () =>
-      this.events.opened(socket.protocol === DURABLE_PROTOCOL ? textEncoding : undefined),
+      this.events.opened(socket.protocol === DURABLE_PROTOCOL ? durableTextWire : compatibleWire),
     );
     socket.addEventListener('message', ({ data }) =>
       this.events.frame(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer)),
@@ -130,7 +131,8 @@ class WebSocketTransport implements IpcTransport {
 
   #end(code: number, reason: string): void {
     if (this.#isOver) return;
+    const initiator = this.#isClosed ? 'local' : 'remote';
     this.#isOver = this.#isClosed = true;
-    this.events.closed({ code, reason });
+    this.events.closed({ code, reason, initiator });
   }
 }

@@ -136,7 +136,7 @@ describe('sessions, of which there are as many as there may be', () => {
   });
 });
 
-describe('connections that do not greet', () => {
+describe('connections without a client hello', () => {
   it('lock nobody out but their own peer, and are closed the oldest first', async () => {
     const app = await start({ limits: { upgrades: 3 } });
     const idle = [];
@@ -145,7 +145,10 @@ describe('connections that do not greet', () => {
     const bob = await connect(app, 'bob');
     // Messages that it sends while it is being closed begin nothing.
     idle[0]!.say([9]);
-    expect(await idle[0]!.closed).toEqual({ code: 1013, reason: 'Too many connections do not greet.' });
+    expect(await idle[0]!.closed).toEqual({
+      code: 1013,
+      reason: 'Too many connections send no client hello.',
+    });
     bob.say([9]);
     expect((await bob.first())[0]).toBe(10);
     idle[1]!.say([9]);

@@ -248,7 +248,7 @@ describe('IpcApp', () => {
     listen();
     (await app.session()).close(3001, 'enough');
     await until(() => IpcApp.frontend.state === 'closed');
-    expect(lost).toEqual([{ code: 3001, reason: 'enough' }]);
+    expect(lost).toEqual([{ code: 3001, reason: 'enough', initiator: 'remote' }]);
   });
 
   it('says nothing of a session that never began', async () => {

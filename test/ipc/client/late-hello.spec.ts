@@ -2,8 +2,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { IpcChannel, IpcSession } from '@linnet/backend';
 import type { IpcModuleOptions } from '@linnet/backend';
+import { durableTextWire } from '@linnet/common';
 import type { IpcConnectionEvents, IpcTransport } from '@linnet/common';
-import { textEncoding } from '@linnet/common/internal';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import { closeIpcApps, startIpcApp, until } from '../../harness/ipc.harness.js';
 import type { IpcTestApp } from '../../harness/ipc.harness.js';
@@ -161,11 +161,13 @@ describe('a greeting that arrives behind that of a newer connection', () => {
       const up = (work: () => void) => void (line.held ? line.held.push(work) : work());
       socket.on('error', () => undefined);
       socket.on('open', () => {
-        events.opened(textEncoding);
+        events.opened(durableTextWire);
         if (isLater) line.held ??= [];
       });
       socket.on('message', (data: Buffer) => events.frame(data.toString()));
-      socket.on('close', (code, reason) => events.closed({ code, reason: reason.toString() }));
+      socket.on('close', (code, reason) =>
+        events.closed({ code, reason: reason.toString(), initiator: 'remote' }),
+      );
       return {
         bufferedBytes: 0,
         write: (frame) => up(() => socket.send(frame as string)),

@@ -44,6 +44,7 @@ describe('an upgrade that is refused', () => {
     expect((error as IpcClosedError).closure).toEqual({
       code: 1006,
       reason: 'The upgrade was refused: 401 Unauthorized The badge is not valid.',
+      initiator: 'remote',
     });
   });
 

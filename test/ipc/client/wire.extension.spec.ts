@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { defaultIpcLimits } from '@linnet/common';
 import { structuredCloneEncoding } from '../../../libs/common/src/ipc/wire/durable/structured.encoding.js';
+import { readFirst, readMessage } from '../../../libs/common/src/ipc/wire/durable/codec.js';
 import {
-  greetingOf,
-  helloOf,
-  readFirst,
-  readMessage,
-} from '../../../libs/common/src/ipc/wire/durable/codec.js';
+  writeClientHello,
+  writeServerHello,
+  writeSessionNotFound,
+} from '../../../libs/common/src/ipc/wire/durable/handshake.js';
 import { textEncoding } from '../../../libs/common/src/ipc/wire/durable/text.encoding.js';
 import type { FrameEncoding, ParsedFrame } from '../../../libs/common/src/ipc/wire/durable/text.encoding.js';
 import {
@@ -29,7 +29,7 @@ function readFrame({ list }: ParsedFrame) {
 
 const channel = 'itwin.robot-v1.2';
 const bytes = prepareSend('itwin.m', [Uint8Array.of(1, 2)]);
-const welcome = { sessionId: 's1', secret: 'k2', graceMs: 30_000, received: 5 };
+const hello = { sessionId: 's1', secret: 'k2', graceMs: 30_000, received: 5, isNative: false };
 
 const frameOf = (form: FrameEncoding, first: number, message: OutgoingMessage) =>
   form.frame(first, [form.prepare(message, () => first).content]);
@@ -45,11 +45,11 @@ const written: [name: string, write: (form: FrameEncoding) => unknown][] = [
   ],
   ['answer', (form) => frameOf(form, 0, prepareResponse(channel, 7, true, 'result'))],
   ['cancel', (form) => frameOf(form, 2, prepareCancel(7))],
-  ['begin', (form) => form.list(helloOf({ sessionId: '', secret: 'k0' }, 0, 1))],
-  ['resume', (form) => form.list(helloOf({ sessionId: 's1', secret: 'k1' }, 12, 2))],
-  ['accept', (form) => form.list(greetingOf({ welcome }))],
-  ['native', (form) => form.list(greetingOf({ welcome: { ...welcome, isNative: true } }))],
-  ['missing', (form) => form.list(greetingOf({ lost: 'The session is not there any more.' }))],
+  ['begin', (form) => form.list(writeClientHello({ sessionId: '', secret: 'k0' }, 0, 1))],
+  ['resume', (form) => form.list(writeClientHello({ sessionId: 's1', secret: 'k1' }, 12, 2))],
+  ['accept', (form) => form.list(writeServerHello(hello))],
+  ['native', (form) => form.list(writeServerHello({ ...hello, isNative: true }))],
+  ['missing', (form) => form.list(writeSessionNotFound('The session is not there any more.'))],
 ];
 
 describe('the examples of docs/wire-extension.md', () => {

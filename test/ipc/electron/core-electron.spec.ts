@@ -305,7 +305,7 @@ const until = async (done: () => unknown) => {
     void rpc('never');
     window.webContents.reload();
     await expect(asked).rejects.toThrow('The page was left.');
-    expect(await first!.closed).toEqual({ code: 1001, reason: 'The page was left.' });
+    expect(await first!.closed).toEqual({ code: 1001, reason: 'The page was left.', initiator: 'remote' });
     await until(() => story.length);
     expect(sessions()).toEqual([]);
     const next = loadITwinPage(window.webContents.page);

@@ -266,7 +266,7 @@ describe('the rules for senders', () => {
 
     it('end its session when it shows a page of another origin, which hears nothing', async () => {
       listen(window.webContents.navigateFrame(frame, 'https://ads.example/'));
-      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
+      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.', initiator: 'remote' });
       await session.send('news', 'secret').catch(() => undefined);
       // What was sent has come when this is answered.
       expect(await frontend.callIpcChannel('safe', 'open')).toBe(1);
@@ -277,7 +277,7 @@ describe('the rules for senders', () => {
       window.webContents.removeAllListeners('did-frame-navigate');
       listen(window.webContents.navigateFrame(frame, 'https://ads.example/'));
       await session.send('news').catch(() => undefined);
-      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
+      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.', initiator: 'remote' });
     });
 
     it("end it when it shows another page of the application, and no other frame's", async () => {
@@ -285,7 +285,7 @@ describe('the rules for senders', () => {
       await other.ready;
       const [, , last] = IpcHost.sessions;
       window.webContents.navigateFrame(frame, `${frontendURL}other.html`);
-      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
+      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.', initiator: 'remote' });
       expect(IpcHost.sessions).toContain(last);
       other.close();
       await last!.closed;
@@ -293,13 +293,13 @@ describe('the rules for senders', () => {
 
     it('end it when it cannot load its next page', async () => {
       window.webContents.failFrame(frame, `${frontendURL}other.html`);
-      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
+      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.', initiator: 'remote' });
     });
 
     it('end it when the frame was taken out, with the next message to it', async () => {
       window.webContents.removeFrame(frame);
       await session.send('news').catch(() => undefined);
-      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
+      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.', initiator: 'remote' });
     });
 
     it('end it when the frame was taken out, and another connects', async () => {
@@ -307,7 +307,7 @@ describe('the rules for senders', () => {
       const other = window.webContents.addFrame(`${frontendURL}frame.html`);
       const next = desktop.frontend(other);
       await next.ready;
-      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.' });
+      expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.', initiator: 'remote' });
       const [, last] = IpcHost.sessions;
       next.close();
       await last!.closed;

@@ -172,7 +172,7 @@ describe('windows of an application context', () => {
     await call('count');
     await end(window);
     await expect(asked).rejects.toThrow(IpcClosedError);
-    expect(await session!.closed).toEqual({ code: 1001, reason });
+    expect(await session!.closed).toEqual({ code: 1001, reason, initiator: 'remote' });
     expect(sessions()).toEqual([]);
     while (!story.includes('handler destroyed')) await new Promise((resolve) => setTimeout(resolve, 5));
   });
@@ -207,7 +207,9 @@ describe('windows of an application context', () => {
   it('reject calls under way, and begin anew, where the session alone is over', async () => {
     const pending = call('never');
     sessions()[0]!.close(3001, 'enough');
-    await expect(pending).rejects.toEqual(new IpcClosedError({ code: 3001, reason: 'enough' }));
+    await expect(pending).rejects.toEqual(
+      new IpcClosedError({ code: 3001, reason: 'enough', initiator: 'remote' }),
+    );
     await frontend.ready;
     expect(await call('count')).toBe(1);
   });
@@ -223,7 +225,7 @@ describe('windows of an application context', () => {
     await second.ready;
     const [session] = sessions();
     second.close();
-    expect(await session!.closed).toEqual({ code: 1000, reason: 'closed by this side' });
+    expect(await session!.closed).toEqual({ code: 1000, reason: 'closed by this side', initiator: 'remote' });
   });
 
   it('learn that the application was closed by others, with all that has answered for it', async () => {

@@ -99,7 +99,13 @@ it('a MessagePortMain that is closed ends the session for both', async () => {
   const [session] = app.get(IpcHost).sessions;
   const failed = failure(frontend.callIpcChannel('shelf', 'never'));
   port2.close();
-  expect(await failed).toEqual(new IpcClosedError({ code: 1006, reason: 'The port is closed.' }));
+  expect(await failed).toEqual(
+    new IpcClosedError({ code: 1006, reason: 'The port is closed.', initiator: 'remote' }),
+  );
   // Who closes a port is not told of it.
-  expect(await session!.closed).toEqual({ code: 4000, reason: 'The peer gave no sign of life.' });
+  expect(await session!.closed).toEqual({
+    code: 4000,
+    reason: 'The peer gave no sign of life.',
+    initiator: 'local',
+  });
 });

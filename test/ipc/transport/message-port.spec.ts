@@ -99,14 +99,16 @@ describe('a session over a message port', () => {
 
   it('ends for both when the frontend closes it', async () => {
     frontend.close();
-    expect(await session.closed).toEqual({ code: 1000, reason: 'closed by this side' });
+    expect(await session.closed).toEqual({ code: 1000, reason: 'closed by this side', initiator: 'remote' });
     expect(server.size).toBe(0);
   });
 
   it('ends for both when the backend closes it, and is not begun again', async () => {
     const call = frontend.invoke('slow', 'x');
     session.close(3001, 'enough');
-    await expect(call).rejects.toEqual(new IpcClosedError({ code: 3001, reason: 'enough' }));
+    await expect(call).rejects.toEqual(
+      new IpcClosedError({ code: 3001, reason: 'enough', initiator: 'remote' }),
+    );
     expect(frontend.state).toBe('closed');
   });
 

@@ -98,7 +98,7 @@ describe('an application context in a worker thread', () => {
     const worker = start('shelf.worker');
     const { frontend, shelf } = connect(worker);
     await frontend.ready;
-    const closure = { code: 1006, reason };
+    const closure = { code: 1006, reason, initiator: 'remote' } as const;
     const failed = failure(shelf.never());
     const closed = new Promise((resolve) => frontend.onStateChange((state, why) => resolve([state, why])));
     await Promise.allSettled([end(worker, shelf)]);
@@ -148,7 +148,7 @@ describe('a frontend in a worker thread', () => {
     const failed = failure(session!.invoke('nobody'));
     await worker.terminate();
     expect(await failed).toBeInstanceOf(IpcClosedError);
-    expect(await session!.closed).toEqual({ code: 1006, reason: 'The port is closed.' });
+    expect(await session!.closed).toEqual({ code: 1006, reason: 'The port is closed.', initiator: 'remote' });
     expect(app.get(IpcHost).sessions).toEqual([]);
     await app.close();
   });

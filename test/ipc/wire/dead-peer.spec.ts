@@ -50,7 +50,7 @@ describe('a session ends within two intervals', () => {
     const took = stopwatch();
     const closure = await session!.closed;
     expect(took()).toBeLessThan(2 * heartbeatMs + LATE_MS);
-    expect(closure).toEqual({ code: 1006, reason: 'The frontend gave no sign of life.' });
+    expect(closure).toEqual({ code: 1006, reason: 'The frontend gave no sign of life.', initiator: 'local' });
     await expect(pending).rejects.toThrow('no sign of life');
     expect(endings(app.log)).toEqual([expect.stringContaining('no sign of life')]);
     child.kill('SIGCONT');

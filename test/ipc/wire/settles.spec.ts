@@ -160,7 +160,10 @@ const thrown: Record<string, [make: () => unknown, error: unknown]> = {
       iTwinErrorId: { scope: 'bentley-error', key: 'Locked' },
     },
   ],
-  'closed session of another': [() => new IpcClosedError({ code: 1000, reason: '' }), hidden()],
+  'closed session of another': [
+    () => new IpcClosedError({ code: 1000, reason: '', initiator: 'local' }),
+    hidden(),
+  ],
 };
 
 function hidden(): unknown {

@@ -2,9 +2,9 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import { IpcFrontend } from '@linnet/common';
+import { compatibleWire, durableTextWire, IpcFrontend } from '@linnet/common';
 import type { IpcConnector, IpcFrame, IpcFrontendOptions, IpcTransport } from '@linnet/common';
-import { DURABLE_PROTOCOL, mergeOptions, textEncoding } from '@linnet/common/internal';
+import { DURABLE_PROTOCOL, mergeOptions } from '@linnet/common/internal';
 import { IpcHost } from '../ipc/host/ipc.host.js';
 import { IPC_OPTIONS } from '../ipc/host/ipc.tokens.js';
 import type { IpcModuleOptions } from '../ipc/host/ipc.options.js';
@@ -62,17 +62,25 @@ function connector(open: () => WebSocket): IpcConnector {
   return (events) => {
     const socket = open();
     let refusal = '';
-    socket.on('open', () => events.opened(socket.protocol === DURABLE_PROTOCOL ? textEncoding : undefined));
+    socket.on('open', () =>
+      events.opened(socket.protocol === DURABLE_PROTOCOL ? durableTextWire : compatibleWire),
+    );
     socket.on('message', (data: Buffer, isBinary) => events.frame(isBinary ? data : data.toString()));
     // The error of `ws` for a refused upgrade has the status in its message.
     socket.on('error', (error) => (refusal = error.message));
-    socket.on('close', (code, reason) => events.closed({ code, reason: reason.toString() || refusal }));
-    return new TestTransport(socket);
+    const transport = new TestTransport(socket);
+    socket.on('close', (code, reason) => {
+      const { initiator } = transport;
+      events.closed({ code, reason: reason.toString() || refusal, initiator });
+    });
+    return transport;
   };
 }
 
 class TestTransport implements IpcTransport {
   readonly bufferedBytes = 0;
+  /** The side that closes the connection. */
+  initiator: 'local' | 'remote' = 'remote';
 
   constructor(private readonly socket: WebSocket) {}
 
@@ -89,6 +97,7 @@ class TestTransport implements IpcTransport {
   }
 
   close(code: number, reason: string): void {
+    this.initiator = 'local';
     this.socket.close(code, reason);
   }
 }

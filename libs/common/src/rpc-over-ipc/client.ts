@@ -2,7 +2,7 @@ import { noContent, rebuildError } from '../error/backend.error.js';
 import type { RpcClientTransport, RpcReply } from '../rpc/client/transport.js';
 import { RPC_CHANNEL } from '../ipc/channel/channel.js';
 import type { IpcFrontend } from '../ipc/client/frontend.js';
-import { IpcClosedError } from '../ipc/message/message.js';
+import { IpcClosedError } from '../ipc/channel/closure.js';
 
 /**
  * Sends RPC calls over an IPC session (docs/wire.md#38-rpc-over-ipc). They have the credentials of the session and end with it.

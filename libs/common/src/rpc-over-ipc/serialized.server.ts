@@ -11,7 +11,7 @@ import { describeLosses } from '../value/value.inspector.js';
 import type { RpcDispatcher } from '../rpc/server/dispatcher.js';
 import { record, RpcOverIpc, text } from './server.js';
 import type { RpcOverIpcOptions } from './server.js';
-import type { IpcEvent } from '../ipc/server/session.js';
+import type { IpcEvent } from '../ipc/channel/session.js';
 
 /** The channel of serialized requests, by its name on the wire of core-electron. */
 export const SERIALIZED_RPC_CHANNEL = 'itwin.rpc.objects';

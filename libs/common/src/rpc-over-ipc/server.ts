@@ -10,7 +10,7 @@ import { encodeError } from '../error/error.codec.js';
 import type { ErrorPolicy } from '../error/error.codec.js';
 import { answerFailure, encodeIpcError } from '../ipc/server/error.codec.js';
 import type { IpcErrorOptions } from '../ipc/server/error.codec.js';
-import type { IpcEvent, IpcSession } from '../ipc/server/session.js';
+import type { IpcEvent, IpcSession } from '../ipc/channel/session.js';
 
 /** How RPC over IPC is answered. */
 export interface RpcOverIpcOptions extends IpcErrorOptions {

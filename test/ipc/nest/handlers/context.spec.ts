@@ -169,7 +169,7 @@ describe('the context of a call over IPC', () => {
     raw.socket.close(3001, 'enough');
     const reason = (await gone) as IpcClosedError;
     expect(reason).toBeInstanceOf(IpcClosedError);
-    expect(reason.closure).toEqual({ code: 3001, reason: 'enough' });
+    expect(reason.closure).toEqual({ code: 3001, reason: 'enough', initiator: 'remote' });
     await expect(waiting).rejects.toThrow('closed with 3001');
   });
 

@@ -139,7 +139,11 @@ describe('a dedicated backend on the durable wire', () => {
     await before.only.say();
     const lost = pending.catch((error: unknown) => error);
     const { only } = await open(testApp, 'f1');
-    expect(await closed).toEqual({ code: 1001, reason: 'The frontend has connected anew.' });
+    expect(await closed).toEqual({
+      code: 1001,
+      reason: 'The frontend has connected anew.',
+      initiator: 'local',
+    });
     expect(await lost).toMatchObject({ name: 'IpcClosedError' });
     expect(before.states).toEqual(['open', 'closed 1001']);
     await delay(60);

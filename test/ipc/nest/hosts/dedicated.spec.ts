@@ -54,7 +54,11 @@ describe('a dedicated backend', () => {
     const { closed } = await session();
     const { ask } = await connect({ patienceMs: 5000 });
     expect(await ask('only.say')).toEqual({ result: 'said' });
-    expect(await closed).toEqual({ code: 1001, reason: 'The frontend has connected anew.' });
+    expect(await closed).toEqual({
+      code: 1001,
+      reason: 'The frontend has connected anew.',
+      initiator: 'local',
+    });
     expect(host.sessions).toHaveLength(1);
     await dead.closed;
   });
@@ -66,7 +70,11 @@ describe('a dedicated backend', () => {
     await expect(byTicket(app, 'f2')).rejects.toMatchObject({ status: 409 });
     await expect(app.connect()).rejects.toMatchObject({ status: 409 });
     const second = await byTicket(app, 'f1');
-    expect(await closed).toEqual({ code: 1001, reason: 'The frontend has connected anew.' });
+    expect(await closed).toEqual({
+      code: 1001,
+      reason: 'The frontend has connected anew.',
+      initiator: 'local',
+    });
     await first.raw.closed;
     expect(await second.ask('only.say')).toEqual({ result: 'said' });
     expect(app.host.sessions).toHaveLength(1);
@@ -85,7 +93,11 @@ describe('a dedicated backend', () => {
       await expect(as(user)).rejects.toMatchObject({ status: 409 });
     expect(await first.ask('only.say')).toEqual({ result: 'said' });
     const again = await as('ann driver');
-    expect(await closed).toEqual({ code: 1001, reason: 'The frontend has connected anew.' });
+    expect(await closed).toEqual({
+      code: 1001,
+      reason: 'The frontend has connected anew.',
+      initiator: 'local',
+    });
     expect(await again.ask('only.say')).toEqual({ result: 'said' });
     expect(host.sessions).toHaveLength(1);
   });

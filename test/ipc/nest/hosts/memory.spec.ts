@@ -81,7 +81,7 @@ describe.each([true, false])(
       made = () => Promise.reject(new Error('There is no name.'));
       connect();
       await expect(frontend.callIpcChannel('guest', 'who')).rejects.toMatchObject({
-        closure: { code: 1011, reason: 'Internal error' },
+        closure: { code: 1011, reason: 'Internal error', initiator: 'remote' },
       });
     });
 

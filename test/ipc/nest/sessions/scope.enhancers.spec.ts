@@ -1,4 +1,12 @@
-import { Catch, createParamDecorator, Inject, Injectable, Scope, UseFilters } from '@nestjs/common';
+import {
+  Catch,
+  createParamDecorator,
+  Inject,
+  Injectable,
+  Scope,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
 import type {
   CallHandler,
   CanActivate,
@@ -8,7 +16,7 @@ import type {
   PipeTransform,
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, REQUEST } from '@nestjs/core';
-import { IpcChannel, IpcSession, RpcInterface } from '@linnet/backend';
+import { IModelError, IpcChannel, IpcSession, RpcInterface } from '@linnet/backend';
 import type { IpcRequest } from '@linnet/backend';
 import { map } from 'rxjs';
 import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
@@ -124,6 +132,36 @@ describe('a request-scoped enhancer lives as long as the call', () => {
     }
     const { connect } = await start(DecoratedHandler);
     expect(await (await connect(as('a'))).ask('decorated.both')).toEqual({ result: ['a', 'a'] });
+  });
+
+  it('passes its own failure to the filters of a handler that is one for each session', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Guard implements CanActivate {
+      constructor(_perCall: PerCall) {
+        throw new Error('The guard cannot be made.');
+      }
+      canActivate() {
+        return true;
+      }
+    }
+    @Catch()
+    class Filter implements ExceptionFilter {
+      catch(error: Error): never {
+        throw new IModelError(7, `filtered: ${error.message}`);
+      }
+    }
+    @IpcChannel('mine')
+    @UseGuards(Guard)
+    @UseFilters(Filter)
+    class MyHandler {
+      constructor(readonly session: IpcSession) {}
+      async echo(value: unknown) {
+        return value;
+      }
+    }
+    const { connect } = await start(MyHandler);
+    const error = await (await connect()).fail('mine.echo', 1);
+    expect(error).toMatchObject({ errorNumber: 7, message: 'filtered: The guard cannot be made.' });
   });
 
   it('of RPC, too, and may ask for the session', async () => {

@@ -152,7 +152,7 @@ describe('the end of a session', () => {
     expect(app.host.sessions).toEqual([]);
     expect((await frontend.raw.nextMessage()).data).toEqual(['word']);
     expect(await frontend.raw.closed).toEqual({ code: told, reason: because });
-    expect(await session.closed).toEqual({ code: code ?? 1000, reason: reason ?? '' });
+    expect(await session.closed).toEqual({ code: code ?? 1000, reason: reason ?? '', initiator: 'local' });
     session.close(3002, 'again');
   });
 
@@ -162,9 +162,9 @@ describe('the end of a session', () => {
     const early = session.signal;
     expect([early.aborted, session.isOpen]).toEqual([false, true]);
     frontend.raw.socket.close(3003, 'leaving');
-    expect(await session.closed).toEqual({ code: 3003, reason: 'leaving' });
+    expect(await session.closed).toEqual({ code: 3003, reason: 'leaving', initiator: 'remote' });
     expect(early.aborted).toBe(true);
-    expect(early.reason).toEqual(new IpcClosedError({ code: 3003, reason: 'leaving' }));
+    expect(early.reason).toEqual(new IpcClosedError({ code: 3003, reason: 'leaving', initiator: 'remote' }));
     expect((early.reason as Error).message).toBe('The IPC session is over (3003: leaving).');
     expect(session.signal).toBe(early);
     const broken = await pair(app);

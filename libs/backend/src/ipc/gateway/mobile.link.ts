@@ -1,12 +1,5 @@
 import { IpcClosedError } from '@linnet/common';
-import type {
-  IpcClosure,
-  IpcConnection,
-  IpcLimits,
-  IpcServer,
-  IpcSessionProps,
-  IpcTransport,
-} from '@linnet/common';
+import type { ConnectionWire, IpcClosure, IpcLimits, IpcTransport } from '@linnet/common';
 import {
   checkMessage,
   decodeValue,
@@ -14,26 +7,25 @@ import {
   HIGH_WATER,
   IpcMessageType,
   IpcProtocolError,
-  isCount,
   refusedReply,
   sent,
   SERIALIZED_RPC_CHANNEL,
   unwatched,
 } from '@linnet/common/internal';
 import type {
-  IpcMessage,
+  IpcLinkEvents,
   IpcServerLink,
   KeptBytes,
   OutgoingMessage,
   SerializedReply,
 } from '@linnet/common/internal';
 
-/** The interface by whose operation `send` core-mobile sends messages of IPC. */
+/** core-mobile sends messages of IPC by the operation `send` of this interface. */
 const IPC = '__ipc__';
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** A request whose byte strings are still to come. */
+/** A request whose byte strings have not arrived yet. */
 interface Announced {
   readonly request: Members;
   readonly missing: number;
@@ -41,38 +33,39 @@ interface Announced {
   bytes: number;
 }
 
+/** Members that the wire of core-mobile does not have. */
+const uncancellable = { activityId: undefined, timeoutMs: undefined, isCancellable: false } as const;
+
 /**
- * The session of one frontend on the wire of core-mobile (`MobileRpcProtocol`): a text frame for each RPC request and reply,
- * and behind it a binary frame for each of its byte strings. Messages of IPC are requests of an interface of that name.
+ * The session of one frontend on the wire of core-mobile (`MobileRpcProtocol`): a text frame for each RPC request and
+ * reply, followed by a binary frame for each of its byte strings. Messages of IPC are requests of an interface of their own.
  */
 class MobileLink implements IpcServerLink {
   #closure: IpcClosure | undefined;
   #announced: Announced | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Requests of RPC that are not answered yet, without their arguments, by numbers of our own: below 0, as those of the frontend's calls are not. */
+  /** RPC requests without an answer, without their arguments; by numbers below 0, which calls of a frontend cannot have. */
   readonly #requests = new Map<number, Members>();
   #last = 0;
-  /** Bytes that wait, as they were counted last. */
+  /** The waiting bytes at the time of the last count. */
   #counted = 0;
 
   constructor(
     private readonly transport: IpcTransport,
     private readonly limits: IpcLimits,
-    private readonly deliver: (message: IpcMessage) => void,
-    private readonly onEnd: (closure: IpcClosure) => void,
-    private readonly kept: KeptBytes,
+    private readonly events: IpcLinkEvents,
+    private readonly kept: KeptBytes | undefined,
   ) {}
 
   get closure(): IpcClosure | undefined {
     return this.#closure;
   }
 
-  /** @throws NumberedError for a value that cannot be sent */
   send(message: OutgoingMessage): Promise<void> {
     if (!this.#closure) this.#send(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
     if (this.transport.bufferedBytes <= HIGH_WATER) return sent;
-    // It may be too much for all.
+    // The count may end this session, or another one.
     this.#count(this.transport.bufferedBytes);
     return unwatched(this.#drained());
   }
@@ -82,7 +75,6 @@ class MobileLink implements IpcServerLink {
     return this.transport.drained();
   }
 
-  /** Takes a frame of the frontend, and its memory. Never throws. */
   receive(frame: unknown): void {
     if (this.#closure) return;
     try {
@@ -96,7 +88,7 @@ class MobileLink implements IpcServerLink {
 
   close(code: number, reason: string): void {
     if (this.#closure) return;
-    this.ended({ code, reason });
+    this.ended({ code, reason, initiator: 'local' });
     this.transport.close(code, reason);
   }
 
@@ -107,7 +99,7 @@ class MobileLink implements IpcServerLink {
     this.#announced = undefined;
     this.#requests.clear();
     this.#count(0);
-    this.onEnd(closure);
+    this.events.ended(closure);
   }
 
   async #drained(): Promise<void> {
@@ -120,7 +112,7 @@ class MobileLink implements IpcServerLink {
   #count(bytes: number): void {
     const by = bytes - this.#counted;
     this.#counted = bytes;
-    this.kept.add(by);
+    this.kept?.add(by);
   }
 
   #takeText(frame: string): void {
@@ -163,12 +155,14 @@ class MobileLink implements IpcServerLink {
       const { id, operation } = request;
       this.#requests.set(--this.#last, { id, operation });
       const call = { ...request, parameters: { ...parameters, data } };
-      this.#deliver({
+      this.events.receive({
         type: IpcMessageType.Invoke,
         channel: SERIALIZED_RPC_CHANNEL,
         method: 'request',
         request: this.#last,
         data: [call],
+        refusal: undefined,
+        ...uncancellable,
       });
     }
   }
@@ -183,36 +177,29 @@ class MobileLink implements IpcServerLink {
       data: sent = [],
     } = membersOf((args as unknown[] | null)?.[0]);
     if (type !== IpcMessageType.Send && type !== IpcMessageType.Invoke) return;
-    if (!isCount(request)) throw new IpcProtocolError(1002, 'A message has a request number that is none.');
-    this.#deliver({ type, channel, method, request, data: sent });
+    this.events.receive(checkMessage({ type, channel, method, request, data: sent, ...uncancellable }));
   }
 
-  #deliver(message: Omit<Parameters<typeof checkMessage>[0], 'activityId' | 'timeoutMs'>): void {
-    // Requests of RPC have numbers below 0, which a frontend cannot have.
-    const { request } = message;
-    const checked = checkMessage({ ...message, request: 0, activityId: undefined, timeoutMs: undefined });
-    this.deliver({ ...checked, request: request as number, sequence: 0 });
-  }
-
-  #send({ type, channel, request, data }: OutgoingMessage): void {
-    const rpc = this.#requests.get(request!);
+  #send(outgoing: OutgoingMessage): void {
+    const { type, channel, data } = outgoing;
+    const response = outgoing.type === IpcMessageType.Response ? outgoing.request : undefined;
+    const rpc = response === undefined ? undefined : this.#requests.get(response);
     if (rpc) {
       const isError = data.envelope === 'error';
       this.#write(isError ? refusedReply(rpc, data.value) : (data.value as SerializedReply));
-      this.#requests.delete(request!);
+      this.#requests.delete(response!);
       return;
     }
-    const isResponse = type === IpcMessageType.Response;
     const value = data.envelope ? { [data.envelope]: data.value } : data.value;
-    const message = { type, channel, ...(isResponse && { response: request }), data: value };
+    const message = { type, channel, ...(response !== undefined && { response }), data: value };
     this.#write({ interfaceName: IPC, id: channel, status: 0, result: encodeParts(message, data.exposure) });
   }
 
   #write({ result: { objects, data }, ...reply }: SerializedReply): void {
     const { bufferedBytes } = this.limits;
-    // A value's own code may have ended the session.
+    // Code of the value may have ended the session.
     if (this.#closure) return;
-    // Asked before: one message may be larger than all that may wait, and its peer has had no time to take it.
+    // Checked before: one message may be larger than the limit, and the peer has had no time to take it.
     if (this.transport.bufferedBytes > bufferedBytes)
       this.close(1013, `More than ${bufferedBytes} bytes wait.`);
     else {
@@ -223,14 +210,11 @@ class MobileLink implements IpcServerLink {
   }
 }
 
-/** Begins a session on the wire of core-mobile. */
-export function openMobile(
-  server: IpcServer,
-  transport: IpcTransport,
-  props: IpcSessionProps,
-): IpcConnection {
-  return server.openLink((...of) => new MobileLink(transport, server.limits, ...of), props);
-}
+/** The wire of core-mobile. */
+export const mobileWire: ConnectionWire = {
+  kind: 'connection',
+  openLink: (transport, limits, events, kept) => new MobileLink(transport, limits, events, kept),
+};
 
 function parsed(text: string, data: Uint8Array[], { depth }: IpcLimits): unknown {
   try {

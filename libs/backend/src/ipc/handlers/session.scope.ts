@@ -90,9 +90,15 @@ export class SessionScopes {
     // It is there since the session began, unless the handler came later.
     const instance = await this.#instance(scope, wrapper);
     if (!this.#wrappers.get(wrapper)) return this.#pipelineOf(scope, method, instance).run(call);
+    const parts = nestParts(this.creator);
     const contextId = this.#contextOfCall(session, call, false);
-    await enhancersInContext(wrapper, contextId);
-    return new HandlerPipeline(nestParts(this.creator), instance, method, contextId).run(call);
+    try {
+      await enhancersInContext(wrapper, contextId);
+    } catch (error) {
+      // An error while an enhancer is made goes to the filters that need no request.
+      return new HandlerPipeline(parts, instance, method).filter(error, call);
+    }
+    return new HandlerPipeline(parts, instance, method, contextId).run(call);
   }
 
   /** Runs a call of a handler that is one for each call. */

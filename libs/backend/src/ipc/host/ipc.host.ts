@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown, Type } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -12,7 +13,7 @@ import type {
   IpcRawHandler,
   IpcSession,
 } from '@linnet/common';
-import { limitsFrom, makeProxy, preparePush, wireChannel } from '@linnet/common/internal';
+import { limitsFrom, makeProxy, wireChannel } from '@linnet/common/internal';
 import { ClientRequestContext } from '../../call/request.context.js';
 import { reporterFor } from '../../nest/errors/error.observer.js';
 import { mapNestException } from '../../nest/errors/exception.mapper.js';
@@ -49,7 +50,6 @@ export class IpcHost implements OnApplicationShutdown {
   readonly server: IpcServer;
   /** @internal */
   readonly lifetime: IpcLifetime;
-  readonly #sessions = new WeakSet<object>();
   readonly #goDown: () => void;
   #end!: () => void;
   /** Resolves when the application has ended, for what hands it connections. */
@@ -68,6 +68,7 @@ export class IpcHost implements OnApplicationShutdown {
       ...options,
       limits: this.limits,
       invokeTimeoutMs: options.invokeTimeoutMs ?? 30_000,
+      resumption: { graceMs: options.resumeGraceMs ?? 30_000, isSameUser: isDeepStrictEqual },
       mapError: mapNestException,
       run: (activity, work) => ClientRequestContext.run(activity, work),
       report: reporterFor(logger, options),
@@ -180,23 +181,14 @@ export class IpcHost implements OnApplicationShutdown {
     this.lifetime.bind(app);
   }
 
-  /** @internal A session of this host's has begun. */
-  adopt(session: IpcSession): void {
-    this.#sessions.add(session);
-  }
-
   /** @internal Whether a session is, or was, one of this host's. */
   owns(session: object): boolean {
-    return this.#sessions.has(session);
+    return this.server.owns(session);
   }
 
   /** Not `async`: a value that cannot be sent is a mistake of the caller's, whether it waits or not. */
   #sendRaw(wireName: string, args: unknown[]): Promise<void> {
-    const message = preparePush(wireName, args);
-    // Nobody would find out: values are made into what a wire needs when there is one.
-    if (this.server.size === 0) message.data.encode();
-    const sent = this.sessions.map((session) => session.push(message).catch(() => undefined));
-    return Promise.all(sent).then(() => undefined);
+    return this.server.send(wireName, args);
   }
 
   #session(): IpcSession {

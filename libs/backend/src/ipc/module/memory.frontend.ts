@@ -1,22 +1,18 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { memoryIpc as connectInMemory } from '@linnet/common';
 import type { IpcConnector, MemoryIpcOptions } from '@linnet/common';
-import { unbrokenSessionsOf } from '../gateway/local.sessions.js';
+import { localServerOf } from '../gateway/local.server.js';
 
 /**
- * Connects a frontend to an application, or an application context, of the same thread, without a socket. Whoever has
- * the application is let in.
+ * Connects a frontend to an application, or an application context, of the same thread, without a socket and without
+ * authorization.
  *
  * ```ts
  * const frontend = new IpcFrontend(memoryIpc(app));
  * ```
  *
- * @param options who it is, and which wire is spoken
+ * @param options the user, and the wire
  */
-export function memoryIpc(
-  app: INestApplicationContext,
-  options: Omit<MemoryIpcOptions, 'started'> = {},
-): IpcConnector {
-  const { server, started } = unbrokenSessionsOf(app);
-  return connectInMemory(server, { ...options, started });
+export function memoryIpc(app: INestApplicationContext, options: MemoryIpcOptions = {}): IpcConnector {
+  return connectInMemory(localServerOf(app), options);
 }

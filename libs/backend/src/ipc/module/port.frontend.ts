@@ -1,23 +1,22 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { serveMessagePort as servePort } from '@linnet/common';
 import type { IpcIdentity, MessagePortLike } from '@linnet/common';
-import { unbrokenSessionsOf } from '../gateway/local.sessions.js';
+import { localServerOf } from '../gateway/local.server.js';
 
 /**
- * Has an application, or an application context, answer the frontend behind a message port: its channels, and its RPC
- * interfaces over IPC. Whoever has the port is let in.
+ * Serves the channels and the RPC interfaces of an application, or an application context, to the frontend behind a
+ * message port. The owner of the port needs no authorization.
  *
  * ```ts
  * serveMessagePort(await NestFactory.createApplicationContext(RobotModule), parentPort);
  * ```
  *
- * @param identity who it is, visible as `user` and `accessToken` of the session
+ * @param identity the user, visible as `user` and `accessToken` of the session
  */
 export function serveMessagePort(
   app: INestApplicationContext,
   port: MessagePortLike,
   identity: IpcIdentity = {},
 ): void {
-  const { server, started } = unbrokenSessionsOf(app);
-  servePort(server, port, { ...identity, started });
+  servePort(localServerOf(app), port, identity);
 }

@@ -1,72 +1,49 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { IpcConnection, IpcIdentity, IpcSession } from '@linnet/common';
-import { DurableLink, HttpError } from '@linnet/common/internal';
-import type { IpcWebSocket, WebSocketTransport } from './websocket.transport.js';
+import type { IpcIdentity, IpcServer, IpcServerTransport, IpcSession } from '@linnet/common';
+import { HttpError } from '@linnet/common/internal';
 
-/** A session, and the WebSocket that it has now. */
-export interface Connected {
-  readonly connection: IpcConnection;
-  /** Absent while a session waits for its frontend to come back. */
-  transport: WebSocketTransport | undefined;
-  webSocket: IpcWebSocket;
-  /** Resolves when the session's handlers are there, or could not be made. */
-  readonly started: Promise<void>;
-}
-
-/** How long the frontend may take to answer whether it is still there. */
+/** How long the frontend may take to answer whether it is still there, in milliseconds. */
 const PATIENCE_MS = 2_000;
-export const OCCUPIED = 'This backend has a frontend already, and serves no other.';
+const OCCUPIED = 'This backend has a frontend already, and serves no other.';
 
 /** The place of the only frontend of a dedicated backend. */
 export class DedicatedPlace {
-  /**
-   * @param connected all sessions, those included whose frontends are away
-   * @param park lets a session wait for its frontend
-   */
+  /** @param isAlive requests a sign of life from the peer of a connection */
   constructor(
-    private readonly connected: ReadonlyMap<IpcSession, Connected>,
-    private readonly park: (open: Connected) => void,
+    private readonly server: IpcServer,
+    private readonly isAlive: (transport: IpcServerTransport, timeoutMs: number) => Promise<boolean>,
   ) {}
 
-  /** Whether a frontend is there. Asked in the very turn in which another would take its place. */
-  get isTaken(): boolean {
-    return this.#present() !== undefined;
-  }
-
   /**
-   * Makes room for another frontend that asks for an upgrade: ends the session of one that is gone, or is the same. One
-   * that may come back is left until it is known who asks: perhaps it has come back.
+   * Makes room for a frontend that requests an upgrade: ends the session of a frontend that is gone, or that is the same
+   * one after a reload. A session that can resume waits: its frontend may be the one that comes.
    *
-   * @throws HttpError (rejection) 409 for a backend that has a frontend
+   * @throws HttpError 409 if another frontend is connected (rejection)
    */
   async makeRoom(identity: IpcIdentity): Promise<void> {
-    const current = this.#present();
-    if (!current) return;
-    const { transport, webSocket } = current;
-    const { link, session } = current.connection;
-    const isReload = isSame(session, identity);
-    if (!isReload && (await transport!.isAlive(PATIENCE_MS))) throw occupied();
-    // It may have come back meanwhile, and another may have come in its place.
-    if (current !== this.#present() || current.webSocket !== webSocket) {
+    const current = this.server.present;
+    if (current?.state.kind !== 'connected') return;
+    const { transport } = current.state;
+    const isReload = isSame(current.session, identity);
+    if (!isReload && (await this.isAlive(transport, PATIENCE_MS))) throw occupied();
+    // The frontend may have come back meanwhile, or another one may have come.
+    if (current !== this.server.present || !current.isOn(transport)) {
       await this.makeRoom(identity);
       return;
     }
-    if (isReload || !(link instanceof DurableLink)) link.close(1001, 'The frontend has connected anew.');
-    else this.park(current);
-    webSocket.terminate();
+    if (isReload || current.kind === 'connection')
+      current.link.close(1001, 'The frontend has connected anew.');
+    else current.park();
+    transport.terminate();
   }
 
-  /** Whether the room is still there: another one may have been faster. @throws HttpError 409 */
+  /** Checks that the place is still free: another frontend may have been faster. @throws HttpError 409 */
   check(): void {
-    if (this.isTaken) throw occupied();
-  }
-
-  #present(): Connected | undefined {
-    return [...this.connected.values()].find(({ transport }) => transport);
+    if (this.server.present) throw occupied();
   }
 }
 
-/** Whether a frontend is that of a session, loaded anew. A missing or self-chosen name does not prove it. */
+/** Whether a frontend is that of a session after a reload. A missing name, or one that it chose itself, proves nothing. */
 function isSame(session: IpcSession, { frontend, user }: IpcIdentity): boolean {
   const isNamed = typeof frontend === 'string' && frontend !== '';
   return isNamed && session.frontend === frontend && isDeepStrictEqual(session.user, user);

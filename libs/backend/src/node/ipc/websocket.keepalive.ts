@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 
-/** Finds out whether the peer of a WebSocket is still there. */
+/** Notices that the peer of a WebSocket is gone. */
 export class WebSocketKeepalive {
-  #asked: Promise<boolean> | undefined;
-  /** Of the peer's life, when it was last asked for some. */
+  #pending: Promise<boolean> | undefined;
+  /** The signs of life at the time of the last request. */
   #lastSigns = '';
 
   constructor(
@@ -13,13 +13,13 @@ export class WebSocketKeepalive {
   ) {}
 
   /**
-   * Asks the peer for a sign of life.
+   * Requests a sign of life from the peer.
    *
-   * @param isRead whether anything that it sends would be seen
-   * @returns whether there was one since the last time
+   * @param isRead whether frames of the peer are read at all
+   * @returns whether one came since the last call
    */
   beat(isRead: boolean): boolean {
-    // A stream that counts no bytes gives none, either.
+    // A stream that counts no bytes shows none, either.
     const isUnread = !isRead || this.socket.bytesRead === undefined;
     const signs = this.#signs();
     const alive = isUnread || signs !== this.#lastSigns;
@@ -28,14 +28,14 @@ export class WebSocketKeepalive {
     return alive;
   }
 
-  /** Asks the peer for a sign of life, and waits for it. */
+  /** Requests a sign of life from the peer, and waits for it. */
   isAlive(timeoutMs: number): Promise<boolean> {
-    // Many may ask at once; one ping answers them all.
-    this.#asked ??= this.#ask(timeoutMs).finally(() => (this.#asked = undefined));
-    return this.#asked;
+    // One ping serves all callers of one time.
+    this.#pending ??= this.#request(timeoutMs).finally(() => (this.#pending = undefined));
+    return this.#pending;
   }
 
-  async #ask(timeoutMs: number): Promise<boolean> {
+  async #request(timeoutMs: number): Promise<boolean> {
     const signs = this.#signs();
     this.webSocket.ping();
     await new Promise<void>((resolve) => {
@@ -50,11 +50,11 @@ export class WebSocketKeepalive {
     return this.webSocket.readyState === WebSocket.OPEN && this.#signs() !== signs;
   }
 
-  /** Changes when the peer sends something, or takes something of what waits for it: a slow peer is not read. */
+  /** Changes when the peer sends bytes, or takes bytes that wait for it: a slow peer is not read. */
   #signs(): string {
     const { bytesRead, bytesWritten, writableLength } = this.socket;
     if (writableLength === 0) return `${bytesRead}`;
-    // All that waits may be one write, of which the system knows how much is left; Node's own timeouts ask it, too.
+    // All waiting bytes may be one write. The system counts the rest of it, as the timeouts of Node do.
     const { _handle: handle } = this.socket as { _handle?: { writeQueueSize?: number } | null };
     return `${bytesRead} ${bytesWritten - writableLength} ${handle?.writeQueueSize}`;
   }

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import type { IpcFrame, IpcTransport } from '@linnet/common';
+import type { IpcFrame, IpcServerTransport } from '@linnet/common';
 import { WebSocketKeepalive } from './websocket.keepalive.js';
 
-/** What `ws` closes by itself for, without a reason: the codes of RFC 6455, 7.4.1. */
+/** The reasons of codes with which `ws` closes by itself (RFC 6455, 7.4.1). */
 const reasons: Readonly<Record<number, string>> = {
   1002: 'The frames are not those of WebSocket.',
   1007: 'A text frame is not UTF-8.',
@@ -11,11 +11,11 @@ const reasons: Readonly<Record<number, string>> = {
   1009: 'A frame is too big.',
 };
 
-/** A WebSocket of the server's that says why it closes, after what was written before. */
+/** A WebSocket of the server that gives a reason when it closes, and first writes what is still held back. */
 export class IpcWebSocket extends WebSocket {
-  /** Writes what is still held back. */
+  /** Writes the frames that are still held back. */
   flush: () => void = () => undefined;
-  /** With which code this side has closed; 1006 while it has not. */
+  /** The code with which this side has closed; 1006 before that. */
   closeCode = 1006;
 
   override close(code?: number, reason?: string | Buffer): void {
@@ -27,24 +27,24 @@ export class IpcWebSocket extends WebSocket {
 
 /** Frames written in one turn of the event loop are collected up to this size, and then sent as one. */
 const BATCH = 64 * 1024;
-/** Parts from here on are sent by themselves. */
+/** Parts from this size on are written alone. */
 const LARGE_PART = 16 * 1024;
-/** Batches that may be filled again, for all sockets. */
+/** Batches for reuse, for all sockets. */
 const spare: Buffer[] = [];
 const MOST_SPARE = 16;
-/** Above this many bytes that the peer has not taken, nothing more is read of it. */
+/** Above this many bytes that the peer has not taken, reading from it stops. */
 const HIGH_WATER = 4 * 1024 * 1024;
-/** As much of a reason as a close frame holds. */
+/** The longest reason of a close frame, in bytes. */
 const LONGEST_REASON = 123;
 
 const TEXT = 0x81;
 const BINARY = 0x82;
 
 /**
- * Messages over a WebSocket. Frames are written here and not by `ws`, whose two writes for each frame are most of
- * what a small message costs: those of one turn of the event loop go out together.
+ * The frames of a WebSocket. They are written here and not by `ws`, whose two writes for each frame are most of the
+ * cost of a small message. The frames of one turn of the event loop go out together.
  */
-export class WebSocketTransport implements IpcTransport {
+export class WebSocketTransport implements IpcServerTransport {
   #batch: Buffer | undefined;
   #filled = 0;
   #scheduled = false;
@@ -52,14 +52,14 @@ export class WebSocketTransport implements IpcTransport {
   #paused = 0;
   #isSlow = false;
   #drained: Promise<void> | undefined;
-  readonly #life: WebSocketKeepalive;
+  readonly #keepalive: WebSocketKeepalive;
   readonly #flush = () => this.flush();
 
   constructor(
     private readonly webSocket: IpcWebSocket,
     private readonly socket: Socket,
   ) {
-    this.#life = new WebSocketKeepalive(webSocket, socket);
+    this.#keepalive = new WebSocketKeepalive(webSocket, socket);
     webSocket.flush = this.#flush;
   }
 
@@ -76,7 +76,7 @@ export class WebSocketTransport implements IpcTransport {
   }
 
   defer(work: () => void): void {
-    // Behind the promises of this turn, whose handlers are those that answer.
+    // After the promises of this turn, whose handlers write answers.
     process.nextTick(work);
   }
 
@@ -95,10 +95,14 @@ export class WebSocketTransport implements IpcTransport {
   }
 
   close(code: number, reason: string): void {
-    // What the peer says about closing has to be read.
+    // The close frame of the peer has to be read.
     this.#paused = 0;
     this.webSocket.resume();
     this.webSocket.close(code, clipped(reason));
+  }
+
+  terminate(): void {
+    this.webSocket.terminate();
   }
 
   /** Stops reading until {@link resume} was called as often. */
@@ -110,25 +114,25 @@ export class WebSocketTransport implements IpcTransport {
     if (this.#paused > 0 && --this.#paused === 0) this.webSocket.resume();
   }
 
-  /** Asks the peer for a sign of life. @returns whether there was one since the last time */
+  /** Requests a sign of life from the peer. @returns whether one came since the last call */
   beat(): boolean {
-    // One that is not read yet, as its handlers are still being made, cannot give any.
-    return this.#life.beat(this.#paused <= Number(this.#isSlow));
+    // A peer that is not read, because its session still opens, cannot give any.
+    return this.#keepalive.beat(this.#paused <= Number(this.#isSlow));
   }
 
-  /** Asks the peer for a sign of life, and waits for it. */
+  /** Requests a sign of life from the peer, and waits for it. */
   isAlive(timeoutMs: number): Promise<boolean> {
-    return this.#life.isAlive(timeoutMs);
+    return this.#keepalive.isAlive(timeoutMs);
   }
 
-  /** Sends what was collected. */
+  /** Sends the collected frames. */
   flush(): void {
     this.#scheduled = false;
     const batch = this.#batch;
     this.#pass();
     if (this.#corked) this.socket.uncork();
     this.#corked = false;
-    // Mostly the kernel has it all by now.
+    // The kernel mostly has all of it by now.
     if (batch && this.socket.writableLength === 0 && spare.length < MOST_SPARE) spare.push(batch);
   }
 
@@ -167,13 +171,13 @@ export class WebSocketTransport implements IpcTransport {
     this.socket.write(payload);
   }
 
-  /** The batch, with room for so many bytes more. */
+  /** A batch with room for this many bytes. */
   #room(bytes: number): Buffer {
     if (this.#batch && this.#filled + bytes > BATCH) this.#passOn();
     return (this.#batch ??= spare.pop() ?? Buffer.allocUnsafeSlow(BATCH));
   }
 
-  /** Passes the batch on to the socket, to be sent with what follows. */
+  /** Passes the batch to the socket, which sends it with the next write. */
   #passOn(): void {
     if (!this.#corked) this.socket.cork();
     this.#corked = true;
@@ -186,7 +190,7 @@ export class WebSocketTransport implements IpcTransport {
     this.#filled = 0;
   }
 
-  /** The peer takes less than it asks for: it is read again when it has what it asked for. */
+  /** The peer takes less than it requests: reading goes on when it has taken all. */
   #slow(): void {
     if (this.#isSlow) return;
     this.#isSlow = true;
@@ -214,7 +218,7 @@ function writeHead(buffer: Buffer, offset: number, opcode: number, length: numbe
 }
 
 function clipped(reason: string): Buffer {
-  // A letter that is cut through is left out, as the peer would refuse it.
+  // A letter that would be cut is left out, because the peer would refuse it.
   return Buffer.from(
     new TextDecoder().decode(Buffer.from(reason).subarray(0, LONGEST_REASON), { stream: true }),
   );

@@ -19,9 +19,11 @@ import type {
 import { IpcListeners } from '../channel/listeners.js';
 import { prepareInvoke, prepareSend } from '../message/outgoing.message.js';
 import { PersistentConnection } from './persistent.connection.js';
-import type { IpcConnectionState } from './persistent.connection.js';
-import { IpcClosedError, IpcMessageType } from '../message/message.js';
-import type { IpcClosure, IpcMessage } from '../message/message.js';
+import type { IpcConnectionState } from './connection.state.js';
+import { IpcClosedError } from '../channel/closure.js';
+import type { IpcClosure } from '../channel/closure.js';
+import { IpcMessageType } from '../message/message.js';
+import type { IpcMessage } from '../message/message.js';
 import { makeProxy } from '../channel/proxy.js';
 import type { IpcProxy } from '../channel/proxy.js';
 
@@ -37,7 +39,7 @@ interface Pending {
 
 /** A frontend's side of IPC: one backend, one session at a time. Two of them in a page do not see each other. */
 export class IpcFrontend {
-  readonly #pairing: PersistentConnection;
+  readonly #connection: PersistentConnection;
   readonly #timeoutMs: number;
   readonly #rebuild: (members: object) => unknown;
   readonly #pending = new Map<number, Pending>();
@@ -53,7 +55,7 @@ export class IpcFrontend {
     this.#timeoutMs = invokeTimeoutMs;
     const { mapError = (error) => error } = options;
     this.#rebuild = (members) => mapError(rebuildError(members));
-    this.#pairing = new PersistentConnection(
+    this.#connection = new PersistentConnection(
       connect,
       { limits, reconnect, reconnectMs, connectTimeoutMs, heartbeatMs },
       (message) => this.#receive(message),
@@ -63,12 +65,12 @@ export class IpcFrontend {
 
   /** Resolves when a session has begun; rejects when this frontend is closed before. */
   get ready(): Promise<void> {
-    return this.#pairing.ready;
+    return this.#connection.ready;
   }
 
   /** Whether there is a session. */
   get isValid(): boolean {
-    return this.#pairing.isPaired;
+    return this.#connection.isPaired;
   }
 
   /**
@@ -76,22 +78,22 @@ export class IpcFrontend {
    * says so over message ports, in memory, and over WebSocket where it is `native`; never on the compatible wire.
    */
   get isNative(): boolean {
-    return this.#pairing.isNative;
+    return this.#connection.isNative;
   }
 
   /** What becomes of messages just now: sent, kept until there is a connection, or refused. */
   get state(): IpcConnectionState {
-    return this.#pairing.state;
+    return this.#connection.state;
   }
 
   /** Told of every change of {@link state}. @returns stops listening */
   onStateChange(listener: (state: IpcConnectionState, closure: IpcClosure | undefined) => void): () => void {
-    return this.#pairing.onStateChange(listener);
+    return this.#connection.onStateChange(listener);
   }
 
   /** There may be a network again: tries to connect at once, where it waits to. */
   hurry(): void {
-    this.#pairing.hurry();
+    this.#connection.hurry();
   }
 
   /**
@@ -101,7 +103,7 @@ export class IpcFrontend {
    * be sent
    */
   send(channel: IpcChannelLike, ...args: unknown[]): void {
-    this.#pairing.send(prepareSend(wireChannel(channel), args));
+    this.#connection.send(prepareSend(wireChannel(channel), args));
   }
 
   /** Calls a channel, and gets what it answers with as it is: for handlers the envelope. */
@@ -153,7 +155,7 @@ export class IpcFrontend {
       settle(
         () => handler(...args),
         (value) => this.#reply(reply, value ?? null),
-        (error) => this.#reply(reply, { error: described(error) }),
+        (error) => this.#reply(reply, { error: serializeThrown(error) }),
       );
     });
     this.#handlers.set(name, remove);
@@ -190,7 +192,7 @@ export class IpcFrontend {
       const leave = onAbort(signal, (reason) => this.#abandon(request, reason));
       const send = () => {
         try {
-          this.#pairing.send(message);
+          this.#connection.send(message);
         } catch (error) {
           this.#pending.get(request)?.reject(error);
         }
@@ -210,35 +212,44 @@ export class IpcFrontend {
 
   /** Ends the session, and this frontend with it. */
   close(): void {
-    this.#pairing.close();
+    this.#connection.close();
   }
 
   #abandon(request: number, reason: unknown): void {
     const pending = this.#pending.get(request);
     if (!pending) return;
     pending.reject(reason);
-    this.#pairing.cancel(request);
+    this.#connection.cancel(request);
   }
 
   #reply(channel: string, value: unknown): void {
     // Who asked is gone with the session.
     if (!this.isValid) return;
     try {
-      this.#pairing.send(prepareSend(channel, [value]));
+      this.#connection.send(prepareSend(channel, [value]));
     } catch (error) {
       // What is told now is text, and can be sent.
-      this.#pairing.send(prepareSend(channel, [{ error: described(error) }]));
+      this.#connection.send(prepareSend(channel, [{ error: serializeThrown(error) }]));
     }
   }
 
-  #receive({ type, channel, request, data, refusal }: IpcMessage): void {
-    if (type === IpcMessageType.Response) {
-      const pending = this.#pending.get(request);
-      if (refusal) pending?.reject(refusal);
-      else pending?.resolve(data[0]);
-    } else if (refusal) console.error(refusal);
-    else if (type === IpcMessageType.Push)
-      notifyAll(this.#listeners.of(channel), (listener) => listener({}, ...data));
+  #receive(message: IpcMessage): void {
+    switch (message.type) {
+      case IpcMessageType.Response: {
+        const pending = this.#pending.get(message.request);
+        if (message.refusal) pending?.reject(message.refusal);
+        else pending?.resolve(message.data[0]);
+        break;
+      }
+      case IpcMessageType.Push: {
+        const { channel, data, refusal } = message;
+        if (refusal) console.error(refusal);
+        else notifyAll(this.#listeners.of(channel), (listener) => listener({}, ...data));
+        break;
+      }
+      default:
+      // Backends send no other types.
+    }
   }
 
   #lost(closure: IpcClosure): void {
@@ -248,7 +259,7 @@ export class IpcFrontend {
 }
 
 /** Whatever was thrown, as text. */
-function described(error: unknown): { message: string; name?: string } {
+function serializeThrown(error: unknown): { message: string; name?: string } {
   try {
     if (!(error instanceof Error)) return { message: String(error) };
     // Anything may be under these names.

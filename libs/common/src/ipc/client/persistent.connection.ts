@@ -1,57 +1,42 @@
-import type { IpcLimits } from '../../base/limits.js';
+import { IpcClosedError } from '../channel/closure.js';
+import type { IpcClosure } from '../channel/closure.js';
 import type { IpcConnectionEvents, IpcConnector } from '../wire/transport.js';
-import { greetingLimits, helloOf, newKey, readGreeting } from '../wire/durable/codec.js';
-import type { SessionKeys } from '../wire/durable/codec.js';
+import type { ConnectionWire, DurableWire } from '../wire/wire.js';
+import { handshakeLimits, newKey, readServerHello, writeClientHello } from '../wire/durable/handshake.js';
+import type { ServerHello, SessionKeys } from '../wire/durable/handshake.js';
 import type { FrameEncoding } from '../wire/durable/text.encoding.js';
 import { DurableLink, INTERRUPTED } from '../wire/durable/link.js';
-import { CompatibleLink } from '../wire/compatible/link.js';
 import { deferred } from '../../base/deferred.js';
 import { notifyAll } from '../../base/settle.js';
 import { textOf } from '../../base/text.js';
 import { later } from '../../base/timer.js';
 import type { IpcSessionLink, IpcTransport } from '../message/link.js';
-import { IpcClosedError, IpcProtocolError } from '../message/message.js';
-import type { IpcClosure, IpcFrame, IpcMessage } from '../message/message.js';
+import { IpcProtocolError } from '../message/message.js';
+import type { IpcFrame, IpcMessage } from '../message/message.js';
 import type { OutgoingMessage } from '../message/outgoing.message.js';
+import { closedHere, isFinal, sessionLost } from './closures.js';
+import type { FrontendSession, IpcConnectionState, PersistentConnectionOptions } from './connection.state.js';
 import { ReconnectTimer, watchNetwork } from './reconnect.timer.js';
 import { SendQueue } from './send.queue.js';
 
-/**
- * `connecting`: there is no session yet, or not any more. `open`: there is one. `interrupted`: there is one whose
- * connection is broken, and may be resumed. `closed`: this end was closed, or may not connect again.
- */
-export type IpcConnectionState = 'connecting' | 'open' | 'interrupted' | 'closed';
-
-export interface PersistentConnectionOptions {
-  readonly limits: IpcLimits;
-  readonly reconnect: boolean;
-  readonly reconnectMs: readonly [first?: number, longest?: number];
-  readonly connectTimeoutMs: number;
-  readonly heartbeatMs: number;
-}
-
-/** How a session is proven to be ours, and how long it waits for us; 0 before the first welcome. */
-interface Resumption extends SessionKeys {
-  readonly graceMs: number;
-}
-
-/** Keeps a frontend paired: connects, resumes a session over a new connection, or begins another. */
+/** Keeps a frontend connected: resumes its session over a new connection, or begins another session. */
 export class PersistentConnection {
   #state: IpcConnectionState = 'connecting';
   #transport: IpcTransport | undefined;
-  #link: IpcSessionLink | undefined;
-  #resumption: Resumption | undefined;
-  /** How many connections have greeted. */
+  #session: FrontendSession | undefined;
+  /** Find the session that was begun, and prove that this end owns it. */
+  #keys: SessionKeys | undefined;
+  /** How many client hellos were sent. */
   #attempts = 0;
   readonly #waiting: SendQueue;
   #grace: ReturnType<typeof setTimeout> | undefined;
-  /** Of the connection that does not stand yet. */
+  /** Ends a connection that takes too long to open. */
   #patience: ReturnType<typeof setTimeout> | undefined;
   #unwatch: (() => void) | undefined;
   readonly #timer: ReconnectTimer;
   readonly #listeners = new Set<(state: IpcConnectionState, closure: IpcClosure | undefined) => void>();
   #ready = deferred();
-  /** Whether the backend of the session knows that it is on this computer. */
+  /** Whether the backend of the session knows that both are on one computer. */
   isNative = false;
 
   constructor(
@@ -70,7 +55,7 @@ export class PersistentConnection {
     return this.#state;
   }
 
-  /** Whether there is a session. */
+  /** Whether a session has begun and is not lost. */
   get isPaired(): boolean {
     return this.#state === 'open' || this.#state === 'interrupted';
   }
@@ -88,30 +73,30 @@ export class PersistentConnection {
     this.#timer.hurry();
   }
 
-  /** Sends a message, as soon as there is a session. @throws IpcClosedError: there never will be one, or too much waits */
+  /** Sends a message, now or in the next session. @throws IpcClosedError if this end is closed, or too much waits */
   send(message: OutgoingMessage): void {
-    if (this.#state === 'closed') throw new IpcClosedError({ code: 1000, reason: 'closed by this side' });
-    if (this.#link) void this.#link.send(message);
+    if (this.#state === 'closed') throw new IpcClosedError(closedHere);
+    if (this.#session) void this.#session.link.send(message);
     else this.#waiting.add(message);
   }
 
-  /** Nobody waits for the answer to a call any more. */
+  /** Cancels a call. */
   cancel(request: number): void {
     if (this.#waiting.remove(request)) return;
-    this.#link?.cancel(request);
+    this.#session?.link.cancel(request);
   }
 
   close(): void {
     if (this.#state === 'closed') return;
-    const closure = { code: 1000, reason: 'closed by this side' };
+    const { code, reason } = closedHere;
     const transport = this.#transport;
-    this.#stop(closure);
-    if (this.#link) this.#link.close(closure.code, closure.reason);
-    else this.lost(closure);
-    transport?.close(closure.code, closure.reason);
+    this.#stop(closedHere);
+    if (this.#session) this.#session.link.close(code, reason);
+    else this.lost(closedHere);
+    transport?.close(code, reason);
   }
 
-  /** There will be no further session. */
+  /** No further session begins. */
   #stop(closure: IpcClosure): void {
     this.#timer.cancel();
     this.#unwatch?.();
@@ -119,44 +104,32 @@ export class PersistentConnection {
     clearTimeout(this.#patience);
     this.#transport = undefined;
     this.#waiting.take();
-    // It was resolved, if there was a session.
+    // A session has resolved it.
     if (this.isPaired) this.#ready = deferred();
     this.#ready.reject(new IpcClosedError(closure));
     this.#changeTo('closed', closure);
   }
 
   #connect(): void {
-    /** The form of the greeting that is waited for. */
-    let greeting: FrameEncoding | undefined;
+    /** The wire of a connection whose server hello has not arrived yet. */
+    let awaited: DurableWire | undefined;
     let transport: IpcTransport | undefined;
     const isCurrent = () => transport !== undefined && transport === this.#transport;
-    this.#patience = later(this.options.connectTimeoutMs, () =>
-      this.#abandon({ code: INTERRUPTED, reason: 'Connecting takes too long.' }),
-    );
+    this.#patience = later(this.options.connectTimeoutMs, () => this.#abandon('Connecting takes too long.'));
     const events: IpcConnectionEvents = {
-      opened: (form) => {
+      opened: (wire) => {
         if (!isCurrent()) return;
-        if (form) {
-          greeting = form;
-          const link = this.#link as DurableLink | undefined;
-          // Kept until there is a welcome: what an attempt has begun that was given up is found again by it.
-          this.#resumption ??= { sessionId: '', secret: newKey(), graceMs: 0 };
-          transport!.write(form.list(helloOf(this.#resumption, link?.received ?? 0, ++this.#attempts)));
-          return;
-        }
-        // A backend that does not know of sessions that last: there is another one now.
-        if (this.#link) this.#end({ code: 4001, reason: 'The backend cannot resume sessions.' });
-        else {
-          const { limits } = this.options;
-          this.#begin(new CompatibleLink(transport!, limits, this.receive, this.#onEnd));
-        }
+        if (wire.kind === 'durable') {
+          awaited = wire;
+          this.#sayHello(wire, transport!);
+        } else this.#beginOver(wire, transport!);
       },
       frame: (frame) => {
         if (!isCurrent()) return;
-        const form = greeting;
-        greeting = undefined;
-        if (form) this.#greet(form, frame, transport!);
-        else this.#link?.receive(frame);
+        const wire = awaited;
+        awaited = undefined;
+        if (wire) this.#readHello(wire, frame, transport!);
+        else this.#session?.link.receive(frame);
       },
       closed: (closure) => {
         if (isCurrent()) this.#closed(closure);
@@ -166,53 +139,82 @@ export class PersistentConnection {
       this.#transport = transport = this.connector(events);
     } catch (error) {
       clearTimeout(this.#patience);
-      // What cannot work at all is the mistake of who asks for it.
+      // An error of the first attempt is a mistake of the caller.
       if (!this.#unwatch) throw error;
-      this.#closed({ code: 1006, reason: textOf(error) });
+      this.#closed({ code: 1006, reason: textOf(error), initiator: 'remote' });
     }
   }
 
-  /** This end gives up a connection; its session may go on over another. */
-  #abandon(closure: IpcClosure): void {
-    const transport = this.#transport;
-    this.#closed(closure);
-    transport?.close(closure.code, closure.reason);
+  /** Begins or resumes a session on the durable wire. */
+  #sayHello({ encoding }: DurableWire, transport: IpcTransport): void {
+    const session = this.#session;
+    // Kept until a server hello arrives: the key finds a session that an abandoned attempt has begun.
+    this.#keys ??= { sessionId: '', secret: newKey() };
+    const received = session?.kind === 'durable' ? session.link.received : 0;
+    transport.write(encoding.list(writeClientHello(this.#keys, received, ++this.#attempts)));
   }
 
-  /** The first thing that a backend says on the durable wire. */
-  #greet(form: FrameEncoding, frame: IpcFrame, transport: IpcTransport): void {
-    const { limits, heartbeatMs } = this.options;
+  /** Begins a session that ends with its connection. */
+  #beginOver(wire: ConnectionWire<IpcSessionLink>, transport: IpcTransport): void {
+    // The backend is another one now, which does not speak the durable wire.
+    if (this.#session) this.#end(sessionLost('The backend cannot resume sessions.'));
+    else {
+      const events = { receive: this.receive, ended: this.#onEnd };
+      this.#begin({
+        kind: 'connection',
+        link: wire.openLink(transport, this.options.limits, events, undefined),
+      });
+    }
+  }
+
+  /** Gives up a connection. Its session can go on over another one. */
+  #abandon(reason: string): void {
+    const transport = this.#transport;
+    this.#closed({ code: INTERRUPTED, reason, initiator: 'local' });
+    transport?.close(INTERRUPTED, reason);
+  }
+
+  /** Reads the first frame of a backend on the durable wire. */
+  #readHello({ encoding }: DurableWire, frame: IpcFrame, transport: IpcTransport): void {
     try {
-      const { welcome, lost } = readGreeting(form.parse(frame, greetingLimits).list);
-      if (lost !== undefined) throw new IpcProtocolError(4001, lost);
-      const { received, isNative = false, ...resumption } = welcome;
-      const known = this.#link as DurableLink | undefined;
-      if (known && this.#resumption?.sessionId !== resumption.sessionId)
-        throw new IpcProtocolError(1002, 'Another session is resumed.');
-      const link =
-        known ??
-        new DurableLink(form, limits, heartbeatMs, {
-          receive: this.receive,
-          ended: this.#onEnd,
-          interrupted: (closure) => this.#closed(closure),
-        });
-      link.attach(transport, received);
-      this.#resumption = resumption;
-      this.isNative = isNative;
-      if (!known) this.#begin(link);
-      else this.#opened();
-      // Only now the backend knows that the new secret has arrived.
-      link.acknowledge();
+      const hello = readServerHello(encoding.parse(frame, handshakeLimits).list);
+      if (hello.kind === 'sessionNotFound') throw new IpcProtocolError(4001, hello.reason);
+      this.#accepted(encoding, hello, transport);
     } catch (error) {
       if (!(error instanceof IpcProtocolError)) throw error;
-      // Another frame than the greeting may be the connection's fault.
-      if (error.code === 4001) this.#end({ code: 4001, reason: error.message });
-      else this.#abandon({ code: INTERRUPTED, reason: error.message });
+      // The connection may have damaged any other frame.
+      if (error.code === 4001) this.#end(sessionLost(error.message));
+      else this.#abandon(error.message);
     }
   }
 
-  #begin(link: IpcSessionLink): void {
-    this.#link = link;
+  /** @throws IpcProtocolError for another session than the one to resume */
+  #accepted(encoding: FrameEncoding, hello: ServerHello, transport: IpcTransport): void {
+    const { limits, heartbeatMs } = this.options;
+    const { sessionId, secret, graceMs, received, isNative } = hello;
+    const known = this.#session?.kind === 'durable' ? this.#session : undefined;
+    if (known && this.#keys?.sessionId !== sessionId)
+      throw new IpcProtocolError(1002, 'Another session is resumed.');
+    const events = {
+      receive: this.receive,
+      ended: this.#onEnd,
+      interrupted: (closure: IpcClosure) => this.#closed(closure),
+    };
+    const link = known?.link ?? new DurableLink(encoding, limits, heartbeatMs, events);
+    link.attach(transport, received);
+    this.#keys = { sessionId, secret };
+    this.isNative = isNative;
+    if (known) {
+      known.graceMs = graceMs;
+      this.#opened();
+    } else this.#begin({ kind: 'durable', link, graceMs });
+    // It proves to the backend that the new secret has arrived.
+    link.acknowledge();
+  }
+
+  #begin(session: FrontendSession): void {
+    const { link } = session;
+    this.#session = session;
     for (const message of this.#waiting.take()) void link.send(message);
     if (link.closure) return;
     this.#ready.resolve();
@@ -227,43 +229,42 @@ export class PersistentConnection {
     this.#changeTo('open');
   }
 
-  /** A connection is over. A session of the durable wire may go on over another. */
+  /** A connection is over. A session of the durable wire can go on over another one. */
   #closed(closure: IpcClosure): void {
     clearTimeout(this.#patience);
     this.#transport = undefined;
-    const link = this.#link;
-    const mayResume = link instanceof DurableLink && !isFinal(closure.code) && this.#resumption!.graceMs > 0;
-    if (!mayResume) {
-      // Messages that have come before the end are delivered before it.
-      if (link) link.ended(closure);
+    const session = this.#session;
+    if (session?.kind !== 'durable' || isFinal(closure.code) || session.graceMs === 0) {
+      // Messages that came before the end are delivered before it.
+      if (session) session.link.ended(closure);
       else this.#end(closure);
       return;
     }
-    link.detach();
+    session.link.detach();
     this.#timer.schedule(() => this.#connect());
     if (this.#state !== 'open') return;
-    this.#grace = later(this.#resumption!.graceMs, () =>
-      this.#end({ code: 1006, reason: 'The connection was not restored in time.' }),
+    this.#grace = later(session.graceMs, () =>
+      this.#end({ code: 1006, reason: 'The connection was not restored in time.', initiator: 'remote' }),
     );
     this.#changeTo('interrupted', closure);
   }
 
   readonly #onEnd = (closure: IpcClosure): void => {
-    if (this.#link) this.#end(closure);
+    if (this.#session) this.#end(closure);
   };
 
   /** The session is lost, or could not begin. */
   #end(closure: IpcClosure): void {
-    const link = this.#link;
+    const session = this.#session;
     const transport = this.#transport;
     const { isPaired } = this;
     clearTimeout(this.#grace);
     clearTimeout(this.#patience);
-    this.#link = undefined;
+    this.#session = undefined;
     this.#transport = undefined;
-    // Without a session it is the key of what may have been begun, unless that is another's.
-    if (link || closure.code === 4001) this.#resumption = undefined;
-    link?.ended(closure);
+    // Without a session the key may still find one that was begun, unless it belongs to another user.
+    if (session || closure.code === 4001) this.#keys = undefined;
+    session?.link.ended(closure);
     transport?.close(closure.code, closure.reason);
     if (this.#state === 'closed') {
       this.lost(closure);
@@ -275,9 +276,9 @@ export class PersistentConnection {
       return;
     }
     this.#timer.schedule(() => this.#connect());
-    if (!link) return;
+    if (!session) return;
     if (isPaired) this.#ready = deferred();
-    // Before anybody hears of it, who may well call again.
+    // Before the listeners, which may call again.
     this.lost(closure);
     this.#changeTo('connecting', closure);
   }
@@ -286,13 +287,4 @@ export class PersistentConnection {
     this.#state = state;
     notifyAll(this.#listeners, (listener) => listener(state, closure));
   }
-}
-
-/**
- * Whether a backend closed because the session is over, and not because the connection broke. What was wrong with
- * frames may be the connection's fault: whether the session is still there is found out by asking for it.
- */
-function isFinal(code: number): boolean {
-  if (code === 1002 || code === 1007 || code === INTERRUPTED) return false;
-  return code <= 1003 || (code >= 1008 && code <= 1013) || code >= 3000;
 }

@@ -1,7 +1,8 @@
-import { IpcClosedError } from '../message/message.js';
+import { IpcClosedError } from '../channel/closure.js';
+import { IpcMessageType } from '../message/message.js';
 import type { OutgoingMessage } from '../message/outgoing.message.js';
 
-/** What was sent while there was no session: it is for the next one. */
+/** The messages that were sent without a session. The next session sends them. */
 export class SendQueue {
   /** In the order of sending: calls by their numbers, other messages by themselves. */
   readonly #messages = new Map<unknown, OutgoingMessage>();
@@ -12,19 +13,19 @@ export class SendQueue {
   /**
    * Keeps a message as it is now.
    *
-   * @throws IpcClosedError where too much waits already; NumberedError for a value that cannot be sent
+   * @throws IpcClosedError if too much waits already; NumberedError if a value cannot be sent
    */
   add(message: OutgoingMessage): void {
     if (this.#bytes > this.bufferedBytes) {
       const reason = `More than ${this.bufferedBytes} bytes wait.`;
-      throw new IpcClosedError({ code: 1013, reason });
+      throw new IpcClosedError({ code: 1013, reason, initiator: 'local' });
     }
     const size = sizeOf(message);
     this.#bytes += size;
-    this.#messages.set(message.request ?? message, message);
+    this.#messages.set(message.type === IpcMessageType.Invoke ? message.request : message, message);
   }
 
-  /** Takes a call out. @returns whether it was there */
+  /** Removes a call. @returns whether it was in the queue */
   remove(request: number): boolean {
     const message = this.#messages.get(request);
     if (!message) return false;
@@ -33,7 +34,7 @@ export class SendQueue {
     return true;
   }
 
-  /** Takes all of them out. */
+  /** Removes and returns all messages. */
   take(): OutgoingMessage[] {
     const messages = [...this.#messages.values()];
     this.#messages.clear();
@@ -42,7 +43,7 @@ export class SendQueue {
   }
 }
 
-/** About as much memory as it takes. */
+/** The memory of a message, as an estimate. */
 function sizeOf({ data }: OutgoingMessage): number {
   const { json, parts } = data.encode();
   return parts.reduce((sum, { byteLength }) => sum + byteLength, json?.length ?? 0);

@@ -6,7 +6,9 @@ import { textEncoding } from '../wire/durable/text.encoding.js';
 import { DurableLink } from '../wire/durable/link.js';
 import { CompatibleLink } from '../wire/compatible/link.js';
 import type { IpcSessionLink, IpcTransport } from './link.js';
-import type { IpcClosure, IpcFrame } from './message.js';
+import type { IpcClosure } from '../channel/closure.js';
+import { IpcMessageType } from './message.js';
+import type { IpcFrame, IpcMessage } from './message.js';
 import { preparePush } from './outgoing.message.js';
 
 /** Waits for the next turn of the event loop. */
@@ -51,26 +53,24 @@ function linked(make: (link: Omit<Linked, 'link'>) => IpcSessionLink): Linked {
 
 const limits = { ...defaultIpcLimits, messageBytes: 1024 * 1024, bufferedBytes: 1024 * 1024 };
 
-const durable = (form: typeof textEncoding) => (): Linked =>
+const eventsOf = ({ received, ends }: Pick<Linked, 'received' | 'ends'>) => ({
+  receive(message: IpcMessage) {
+    if (message.type === IpcMessageType.Send) received.push(message.data[0]);
+  },
+  ended: (closure: IpcClosure) => void ends.push(closure),
+});
+
+const durable = (encoding: typeof textEncoding) => (): Linked =>
   linked(({ transport, received, ends }) => {
-    const events = {
-      receive: ({ data }: { data: unknown[] }) => void received.push(data[0]),
-      ended: (closure: IpcClosure) => void ends.push(closure),
-    };
-    const link = new DurableLink(form, limits, 0, events);
+    const events = { ...eventsOf({ received, ends }), interrupted: () => undefined };
+    const link = new DurableLink(encoding, limits, 0, events);
     link.attach(transport, 0);
     return link;
   });
 
 const compatible = (): Linked =>
   linked(
-    ({ transport, received, ends }) =>
-      new CompatibleLink(
-        transport,
-        limits,
-        ({ data }) => received.push(data[0]),
-        (closure) => ends.push(closure),
-      ),
+    ({ transport, received, ends }) => new CompatibleLink(transport, limits, eventsOf({ received, ends })),
   );
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
@@ -137,7 +137,7 @@ describe.each(Object.entries(wires))('many messages at once, as %s', (_name, [ma
     each.link.close(1000, 'enough');
     for (let turns = 0; turns < 20; turns++) await nextTurn();
     expect(each.received).toHaveLength(length);
-    expect(each.ends).toEqual([{ code: 1000, reason: 'enough' }]);
+    expect(each.ends).toEqual([{ code: 1000, reason: 'enough', initiator: 'local' }]);
     receive(each, frames(1000, 1001));
     expect(each.received).toHaveLength(length);
   });
@@ -145,11 +145,11 @@ describe.each(Object.entries(wires))('many messages at once, as %s', (_name, [ma
   it('are all delivered before the end of their connection is', async () => {
     const each = make();
     receive(each, frames(0, 1000));
-    each.link.ended({ code: 1000, reason: '' });
+    each.link.ended({ code: 1000, reason: '', initiator: 'remote' });
     expect(each.ends).toEqual([]);
     await settled(each, 1000);
     expect(each.received).toEqual(range(0, 1000));
-    expect(each.ends).toEqual([{ code: 1000, reason: '' }]);
+    expect(each.ends).toEqual([{ code: 1000, reason: '', initiator: 'remote' }]);
   });
 
   it('stop the reading of their connection while they wait', async () => {
@@ -168,7 +168,7 @@ describe.each(Object.entries(wires))('many messages at once, as %s', (_name, [ma
     const each = make();
     receive(each, frames(0, 1000));
     for (let n = 1000; each.ends.length === 0 && n < 500_000; n += 5000) receive(each, frames(n, n + 5000));
-    expect(each.ends).toEqual([{ code: 1008, reason: 'More than 3145728 bytes wait.' }]);
+    expect(each.ends).toEqual([{ code: 1008, reason: 'More than 3145728 bytes wait.', initiator: 'local' }]);
     expect(each.transport.log.at(-1)).toBe('close 1008');
   });
 });

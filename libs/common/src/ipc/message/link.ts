@@ -1,46 +1,80 @@
+import type { IpcClosure } from '../channel/closure.js';
+import type { IpcLimits } from '../../base/limits.js';
 import type { IpcReading } from './inbox.js';
-import type { IpcClosure, IpcFrame } from './message.js';
+import type { IpcFrame, IpcMessage } from './message.js';
 import type { OutgoingMessage } from './outgoing.message.js';
+import type { KeptBytes } from './session.bytes.js';
 
-/** What a session needs of the connection under it. */
+/** One connection: frames in, frames out, close. */
 export interface IpcTransport extends IpcReading {
-  /** Sends a frame, behind what was sent before. Takes its memory. */
+  /** Sends a frame after those that were sent before, and owns its memory from then on. */
   write(frame: IpcFrame): void;
-  /** Does something when the work of this turn is done, so that what it sent can go out together. */
+  /** Runs a function when the work of this turn is done, so that its frames go out together. */
   defer(work: () => void): void;
-  /** Bytes that were written, and not yet taken by the peer. */
+  /** Bytes that were written, and that the peer has not taken yet. */
   readonly bufferedBytes: number;
-  /** Resolves when the peer has taken what was written, or the connection has ended. Never rejects. */
+  /** Resolves when the peer has taken the written bytes, or the connection has ended. Never rejects. */
   drained(): Promise<void>;
-  /** Ends the connection, after what was written. Repeated calls do nothing. */
+  /** Ends the connection after the written frames. Repeated calls do nothing. */
   close(code: number, reason: string): void;
 }
 
-/** What a session sends through, and its transport hands what it receives to; on either wire. */
-export interface IpcSessionLink {
-  /** How the link ended; `undefined` while it lives. */
-  readonly closure: IpcClosure | undefined;
-  /** See {@link CompatibleLink.send}. */
-  send(message: OutgoingMessage): Promise<void>;
-  /** See {@link CompatibleLink.room}. */
-  room(): Promise<void> | undefined;
-  /** Tells the peer that nobody waits for the answer to a call any more, where the wire has a word for it. */
-  cancel(request: number): void;
-  /** Takes a frame of the peer's, and its memory. Never throws. */
-  receive(frame: IpcFrame): void;
-  /** Ends the link from this side. */
-  close(code: number, reason: string): void;
-  /** The connection has ended: so does the link, when everything that came over it is delivered. */
+/** A connection at the end of the backend. */
+export interface IpcServerTransport extends IpcTransport {
+  /** Ends the connection at once and without a close frame, because it may be broken. */
+  terminate(): void;
+}
+
+/** The owner of a link. */
+export interface IpcLinkEvents {
+  /** Called with every message of the peer, in the order of sending. */
+  receive(message: IpcMessage): void;
+  /** Called once when the link is over, whichever side ended it. */
   ended(closure: IpcClosure): void;
 }
 
-/** Above this many buffered bytes whoever sends is asked to wait. */
+/** Sends and receives the messages of one session at the end of the backend. */
+export interface IpcServerLink {
+  /** How the link ended; `undefined` while it is open. */
+  readonly closure: IpcClosure | undefined;
+  /**
+   * Sends a message.
+   *
+   * @returns resolves at once, or when the peer has taken the bytes on their way; rejects when the link is over
+   * @throws NumberedError if a value cannot be sent
+   */
+  send(message: OutgoingMessage): Promise<void>;
+  /** Too much is on its way: resolves when the peer has taken it, or the link is over. */
+  room(): Promise<void> | undefined;
+  /** Receives a frame of the peer, and owns its memory from then on. Never throws. */
+  receive(frame: IpcFrame): void;
+  /** Ends the link from this side. */
+  close(code: number, reason: string): void;
+  /** The connection has ended. The link ends when it has delivered the frames that came before. */
+  ended(closure: IpcClosure): void;
+}
+
+/** Sends and receives the messages of one session at the end of the frontend. */
+export interface IpcSessionLink extends IpcServerLink {
+  /** Cancels a call, if the wire has a message for it. */
+  cancel(request: number): void;
+}
+
+/** Makes the link of a session over its one connection; `kept` counts the bytes that wait for the peer. */
+export type OpenLink<Link extends IpcServerLink> = (
+  transport: IpcTransport,
+  limits: IpcLimits,
+  events: IpcLinkEvents,
+  kept: KeptBytes | undefined,
+) => Link;
+
+/** Above this many buffered bytes senders wait. */
 export const HIGH_WATER = 1024 * 1024;
 
-/** Nothing to wait for. */
+/** A message that nothing waits for. */
 export const sent = Promise.resolve();
 
-/** Most senders do not wait, and a session may end at any time: that is no fault of theirs. */
+/** Marks a rejection as handled: most senders do not wait, and a session may end at any time. */
 export function unwatched(promise: Promise<void>): Promise<void> {
   promise.catch(() => undefined);
   return promise;

@@ -1,21 +1,54 @@
+import type { NumberedError } from '../../base/numbered.error.js';
 import { isCount } from '../../value/value.codec.js';
-import { IpcProtocolError } from './message.js';
+import { ignoredMessage, IpcMessageType, IpcProtocolError } from './message.js';
 import type { IpcMessage } from './message.js';
 
+/** The members of a message as they were read from a wire, before they are checked. */
+export interface MessageMembers {
+  readonly type: number;
+  readonly channel: unknown;
+  readonly method: unknown;
+  /** The number of a call, also in its answer. */
+  readonly request: unknown;
+  readonly data: unknown;
+  readonly activityId: unknown;
+  readonly timeoutMs: unknown;
+  readonly isCancellable: boolean;
+}
+
 /**
- * Checks the members of a message.
+ * Makes a message of its members.
  *
- * @throws IpcProtocolError for a message whose members are not what they should be
+ * @throws IpcProtocolError if a member is not what it should be
  */
-export function checkMessage(message: {
-  [Member in keyof Omit<IpcMessage, 'sequence'>]: unknown;
-}): Omit<IpcMessage, 'sequence'> {
-  const { type, channel, request, data } = message;
-  if (typeof type !== 'number') throw malformed('has no type');
+export function checkMessage(members: MessageMembers, refusal?: NumberedError): IpcMessage {
+  const { channel, request, data } = members;
   if (typeof channel !== 'string') throw malformed('names no channel');
   if (!isCount(request)) throw malformed('has a request number that is none');
   if (!Array.isArray(data)) throw malformed('has no list of arguments');
-  return message as Omit<IpcMessage, 'sequence'>;
+  return messageOf(members, channel, request, data as unknown[], refusal);
+}
+
+function messageOf(
+  { type, method, activityId, timeoutMs, isCancellable }: MessageMembers,
+  channel: string,
+  request: number,
+  data: unknown[],
+  refusal: NumberedError | undefined,
+): IpcMessage {
+  switch (type) {
+    case IpcMessageType.Send:
+    case IpcMessageType.Push:
+      return { type, channel, data, refusal };
+    case IpcMessageType.Invoke:
+      return { type, channel, data, refusal, method, request, activityId, timeoutMs, isCancellable };
+    case IpcMessageType.Response:
+      return { type, channel, data, refusal, request };
+    case IpcMessageType.Cancel:
+      return { type, request };
+    default:
+      return ignoredMessage;
+  }
 }
 
 export function malformed(what: string): IpcProtocolError {

@@ -6,60 +6,78 @@ export const IpcMessageType = {
   Send: 0,
   /** From the backend, without an answer. */
   Push: 1,
-  /** A call of the frontend's. */
+  /** A call from the frontend. */
   Invoke: 2,
   /** The answer to a call. */
   Response: 3,
-  /** A call whose answer nobody waits for any more; on the durable wire. */
+  /** Cancels a call, on the durable wire. */
   Cancel: 4,
+  /** Never on a wire: a message of a type that this version does not have. */
+  Ignored: -1,
 } as const;
 
-/** What a transport sends at once: text, bytes, or a list where the platform clones what is sent. */
+/** A frame of a transport: text, bytes, or a list if the platform clones values. */
 export type IpcFrame = string | Uint8Array | readonly unknown[];
 
-/** A message as it was received. Only its form has been checked: what it names may not exist. */
-export interface IpcMessage {
-  readonly type: number;
+/** A message that carries values. Only its form has been checked: what it names may not exist. */
+interface ValueMessage {
   readonly channel: string;
-  /** Of an Invoke: what is called. */
-  readonly method: unknown;
-  /** Of an Invoke: the number under which it is answered. Of a Response: the number of the call. */
-  readonly request: number;
-  /** Arguments. Of a Response: its data alone. */
+  /** Arguments; of an answer its value alone. Empty with a {@link refusal}. */
   readonly data: unknown[];
-  /** Of an Invoke, on the wire that carries it. */
+  /** The reason why the values were not accepted. A call is answered with it. */
+  readonly refusal: NumberedError | undefined;
+}
+
+/** A message without an answer. */
+export interface NoticeMessage extends ValueMessage {
+  readonly type: typeof IpcMessageType.Send | typeof IpcMessageType.Push;
+}
+
+/** A call. */
+export interface InvokeMessage extends ValueMessage {
+  readonly type: typeof IpcMessageType.Invoke;
+  /** The method as the peer wrote it: any value. */
+  readonly method: unknown;
+  /** The number of the call, which its answer repeats. */
+  readonly request: number;
+  /** Names the activity, on a wire that carries it: any value. */
   readonly activityId: unknown;
-  /** Of an Invoke, on the wire that carries it: how long the frontend waits, in milliseconds. */
+  /** How long the caller waits, in milliseconds, on a wire that carries it: any value. */
   readonly timeoutMs: unknown;
-  readonly sequence: number;
-  /** Why its value was not taken; `data` is empty then. A call is answered with it. */
-  readonly refusal?: NumberedError | undefined;
+  /** Whether the wire has a message that cancels the call. */
+  readonly isCancellable: boolean;
 }
 
-/** A message of an unknown type: it has its place in the order, and is ignored. */
-export const ignoredMessage: Omit<IpcMessage, 'sequence'> = {
-  type: -1,
-  channel: '',
-  method: undefined,
-  request: 0,
-  data: [],
-  activityId: undefined,
-  timeoutMs: undefined,
-};
-
-/** A session that is over: the codes of WebSocket (RFC 6455, 7.4.1), on every transport. */
-export interface IpcClosure {
-  /** For instance 1000 (done), 1001 (going away), 1006 (broken off without a word). */
-  readonly code: number;
-  /** A sentence, for logs; empty where nobody gave one. */
-  readonly reason: string;
+/** The answer to a call. */
+export interface ResponseMessage extends ValueMessage {
+  readonly type: typeof IpcMessageType.Response;
+  /** The number of the call. */
+  readonly request: number;
 }
 
-/** A peer did what the protocol does not allow; its session ends with this code and reason. */
+/** The caller does not wait for the answer to a call any more. */
+export interface CancelMessage {
+  readonly type: typeof IpcMessageType.Cancel;
+  /** The number of the call. */
+  readonly request: number;
+}
+
+/** A message of an unknown type: it has its place in the order, and nothing else. */
+export interface IgnoredMessage {
+  readonly type: typeof IpcMessageType.Ignored;
+}
+
+/** A message as it was received. */
+export type IpcMessage = NoticeMessage | InvokeMessage | ResponseMessage | CancelMessage | IgnoredMessage;
+
+/** Stands for every message of an unknown type. */
+export const ignoredMessage: IgnoredMessage = { type: IpcMessageType.Ignored };
+
+/** The peer broke the protocol; its session ends with this code and reason. */
 export class IpcProtocolError extends Error {
   constructor(
     /**
-     * 1002 broken protocol (a frame of the wrong kind included), 1007 wrong content, 1008 not allowed, 1009 too big; 4000
+     * 1002 broken protocol (a frame of the wrong kind included), 1007 wrong content, 1008 not allowed, 1009 too big, 4000
      * a connection that is given up, 4001 a session that cannot be resumed.
      */
     readonly code: 1002 | 1007 | 1008 | 1009 | 4000 | 4001,
@@ -69,26 +87,9 @@ export class IpcProtocolError extends Error {
   }
 }
 
-/** A session that was to be resumed is not there, or is another's; or none can be begun. */
-export class SessionLost extends IpcProtocolError {
+/** The session that a frontend wants to resume does not exist or belongs to another user, or none can begin. */
+export class SessionNotFound extends IpcProtocolError {
   constructor(message = 'The session is not there any more.') {
     super(4001, message);
   }
-}
-
-/** A call that cannot be answered any more: the session that it went through is over. */
-export class IpcClosedError extends Error {
-  constructor(
-    /** How the session ended. */
-    readonly closure: IpcClosure,
-  ) {
-    super(`The IPC session is over (${closure.code}${closure.reason && `: ${closure.reason}`}).`);
-    this.name = 'IpcClosedError';
-  }
-}
-
-/** Whether a close frame may bear a code (RFC 6455, 7.4): 1004 to 1006 and 1015 are never sent. */
-export function isCloseCode(code: number): boolean {
-  if (!Number.isInteger(code)) return false;
-  return (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) || (code >= 3000 && code <= 4999);
 }

@@ -5,25 +5,25 @@ import { IpcMessageType } from './message.js';
 import { encodeIpcValue } from './value.codec.js';
 import type { EncodedIpcValue } from './value.codec.js';
 
-/** A value on its way, made into what a wire needs as soon as that is known. */
+/** A value that is about to be sent. It is encoded when the wire is known. */
 export class OutgoingValue {
-  /** What it was made into, if it was; it is then this that is sent, whatever became of the value. */
+  /** The encoded value. Once it exists it is sent, even if the value has changed since. */
   encoded: EncodedIpcValue | undefined;
 
   constructor(
     readonly value: unknown,
-    /** The member that holds the value, where the channel has an envelope. */
+    /** The member that holds the value, if the channel has an envelope. */
     readonly envelope?: 'result' | 'error',
-    /** How much of errors in the value may be seen. */
+    /** How much of errors in the value the peer sees. */
     readonly exposure?: ErrorExposure,
-    /** Names what the value is for, in the error of one that cannot be sent. */
+    /** Names the operation in the error of a value that cannot be sent. */
     readonly name?: string,
   ) {}
 
   /**
-   * The value as JSON text and binary parts; made once, for all peers.
+   * The value as JSON text and binary parts. It is encoded once for all peers.
    *
-   * @throws NumberedError for a value that cannot be sent
+   * @throws NumberedError if the value cannot be sent
    */
   encode(): EncodedIpcValue {
     if (this.encoded) return this.encoded;
@@ -33,7 +33,7 @@ export class OutgoingValue {
     return (this.encoded = encoded);
   }
 
-  /** Makes something of the value. @throws the error of what cannot be sent, which names what it was for */
+  /** Encodes the value. @throws the error of a value that cannot be sent, with the name of the operation */
   made<T>(make: () => T): T {
     try {
       return make();
@@ -43,44 +43,71 @@ export class OutgoingValue {
   }
 }
 
-/** A message that lacks nothing but its number, so that it can be sent to several peers, by any wire. */
-export interface OutgoingMessage {
-  readonly type: number;
+/** The members of every message that is sent. */
+interface OutgoingBase {
   readonly channel: string;
-  /** Of an Invoke. */
-  readonly method?: string;
-  /** Of an Invoke: its number. Of a Response: the number of the call that it answers. */
-  readonly request?: number;
   readonly data: OutgoingValue;
-  /** Of an Invoke, on the wire that carries it. */
-  readonly activityId?: string;
-  /** Of an Invoke, on the wire that carries it: how long its answer is waited for; 0 or none: for ever. */
-  readonly timeoutMs?: number;
   /** The text of the compatible wire up to the number, once it was made. */
-  text?: string;
+  text: string | undefined;
 }
 
-/** Makes a message of the backend's without an answer. */
-export function preparePush(channel: string, data: unknown[]): OutgoingMessage {
-  return { type: IpcMessageType.Push, channel, data: argumentsFor(channel, data) };
+/** A message without an answer. */
+export interface OutgoingNotice extends OutgoingBase {
+  readonly type: typeof IpcMessageType.Send | typeof IpcMessageType.Push;
 }
 
-export function prepareSend(channel: string, data: unknown[]): OutgoingMessage {
-  return { type: IpcMessageType.Send, channel, data: argumentsFor(channel, data) };
+/** A call. */
+export interface OutgoingInvoke extends OutgoingBase {
+  readonly type: typeof IpcMessageType.Invoke;
+  readonly method: string;
+  /** The number of the call. */
+  readonly request: number;
+  /** Names the activity, on a wire that carries it. */
+  readonly activityId: string;
+  /** How long the caller waits, in milliseconds, on a wire that carries it; 0: for ever. */
+  readonly timeoutMs: number;
 }
 
+/** The answer to a call. */
+export interface OutgoingResponse extends OutgoingBase {
+  readonly type: typeof IpcMessageType.Response;
+  /** The number of the call. */
+  readonly request: number;
+}
+
+/** The caller does not wait for the answer any more. */
+export interface OutgoingCancel extends OutgoingBase {
+  readonly type: typeof IpcMessageType.Cancel;
+  /** The number of the call. */
+  readonly request: number;
+}
+
+/** A message that lacks only its number, so that several peers can get it over any wire. */
+export type OutgoingMessage = OutgoingNotice | OutgoingInvoke | OutgoingResponse | OutgoingCancel;
+
+/** A message from the backend without an answer. */
+export function preparePush(channel: string, data: unknown[]): OutgoingNotice {
+  return { type: IpcMessageType.Push, channel, data: argumentsFor(channel, data), text: undefined };
+}
+
+/** A message from the frontend without an answer. */
+export function prepareSend(channel: string, data: unknown[]): OutgoingNotice {
+  return { type: IpcMessageType.Send, channel, data: argumentsFor(channel, data), text: undefined };
+}
+
+/** A call from the frontend. */
 export function prepareInvoke(
   channel: string,
   method: string,
   request: number,
   data: unknown[],
   { activityId, timeoutMs }: { activityId: string; timeoutMs: number },
-): OutgoingMessage {
+): OutgoingInvoke {
   const type = IpcMessageType.Invoke;
-  // A call of RPC is named by who makes it.
+  // The RPC client names the operation in the error of a value that cannot be sent.
   const value =
     channel === RPC_CHANNEL ? new OutgoingValue(data) : argumentsFor(`${channel}.${method}`, data);
-  return { type, channel, method, request, data: value, activityId, timeoutMs };
+  return { type, channel, method, request, data: value, activityId, timeoutMs, text: undefined };
 }
 
 function argumentsFor(name: string, data: unknown[]): OutgoingValue {
@@ -88,8 +115,10 @@ function argumentsFor(name: string, data: unknown[]): OutgoingValue {
 }
 
 /**
- * @param envelope the member that holds the value, where the channel has an envelope
- * @param exposure what of errors in the value may be seen
+ * The answer to a call.
+ *
+ * @param envelope the member that holds the value, if the channel has an envelope
+ * @param exposure how much of errors in the value the peer sees
  */
 export function prepareResponse(
   channel: string,
@@ -97,12 +126,13 @@ export function prepareResponse(
   value: unknown,
   envelope?: 'result' | 'error',
   exposure?: ErrorExposure,
-): OutgoingMessage {
-  const type = IpcMessageType.Response;
-  return { type, channel, request, data: new OutgoingValue(value, envelope, exposure) };
+): OutgoingResponse {
+  const data = new OutgoingValue(value, envelope, exposure);
+  return { type: IpcMessageType.Response, channel, request, data, text: undefined };
 }
 
-/** The word that nobody waits for an answer any more. */
-export function prepareCancel(request: number): OutgoingMessage {
-  return { type: IpcMessageType.Cancel, channel: '', request, data: new OutgoingValue(undefined) };
+/** The cancellation of a call. */
+export function prepareCancel(request: number): OutgoingCancel {
+  const data = new OutgoingValue(undefined);
+  return { type: IpcMessageType.Cancel, channel: '', request, data, text: undefined };
 }

@@ -1,7 +1,9 @@
 import { generalError } from '../../base/numbered.error.js';
 import type { NumberedError } from '../../base/numbered.error.js';
 import type { IpcLimits } from '../../base/limits.js';
+import { checkMessage } from './message.check.js';
 import { IpcMessageType, IpcProtocolError } from './message.js';
+import type { IpcMessage } from './message.js';
 
 /** A message of the durable wire whose value is not taken, by what is known of it. */
 export class RefusedMessage {
@@ -87,34 +89,30 @@ function refuseText(json: string, limits: IpcLimits): RefusedMessage {
   return refuseMessage(head, longTextError(limits)) as RefusedMessage;
 }
 
-/** A message of the compatible wire whose text is too long. */
-export interface RefusedCall {
-  readonly type: number;
-  readonly channel: string;
-  readonly request: number;
-  readonly sequence: number;
-  readonly refusal: NumberedError;
-}
-
 /**
- * Finds out whose call, or answer to which call, a message of the compatible wire is, without parsing it.
+ * Reads the call, or the answer, that a message of the compatible wire is, without parsing its values.
  *
- * @throws IpcProtocolError where it is none, or is not written as iTwin.js writes it
+ * @returns the message with the reason why its values are refused
+ * @throws IpcProtocolError if it is neither, or is not written as iTwin.js writes it
  */
-export function refuseCall(json: string, limits: IpcLimits): RefusedCall {
+export function refuseCall(json: string, limits: IpcLimits): { sequence: number; message: IpcMessage } {
   const head = /^\{"type":([23]),"channel":("(?:[^"\\]|\\.)*"),"(?:method|response":(\d{1,16}),)/.exec(
     json.slice(0, HEAD_LENGTH),
   );
   const tail = /(?:,"request":(\d{1,16}))?,"sequence":(\d{1,16})\}$/.exec(json.slice(-TAIL_LENGTH));
   const request = head?.[3] ?? tail?.[1];
   if (!head || !tail || request === undefined) throw tooLong(limits);
-  return {
+  const members = {
     type: Number(head[1]),
     channel: JSON.parse(head[2]!) as string,
+    method: undefined,
     request: Number(request),
-    sequence: Number(tail[2]),
-    refusal: longTextError(limits),
+    data: [],
+    activityId: undefined,
+    timeoutMs: undefined,
+    isCancellable: false,
   };
+  return { sequence: Number(tail[2]), message: checkMessage(members, longTextError(limits)) };
 }
 
 function longTextError(limits: IpcLimits): NumberedError {

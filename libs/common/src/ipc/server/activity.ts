@@ -1,36 +1,44 @@
 import { Activity, isActivityId } from '../../call/activity.js';
 import { newId } from '../../base/random.id.js';
-import type { IpcMessage } from '../message/message.js';
-import type { IpcSession } from './session.js';
+import type { IpcSession } from '../channel/session.js';
+import type { InvokeMessage } from '../message/message.js';
 
-/** The name of a channel as its users write it, of its name on the wire. */
+/** The name of a channel as applications write it, from its name on the wire. */
 export function nameOf(wireName: string): string {
   return wireName.startsWith('itwin.') ? wireName.slice('itwin.'.length) : wireName;
 }
 
-/**
- * The activity that a message of a session is part of. On the compatible wire, which carries no activity id,
- * each message starts an activity of its own.
- */
-export function activityOf(
-  session: IpcSession,
-  channel: string,
-  method: unknown,
-  message?: IpcMessage,
-): Activity {
+/** The activity of a call. Without an activity id, as on the compatible wire, the call begins a new one. */
+export function activityOfCall(session: IpcSession, message: InvokeMessage): Activity {
+  const { channel, method, activityId, timeoutMs, isCancellable } = message;
   const name = nameOf(channel);
-  const { activityId: id, timeoutMs } = message ?? {};
   const hasTime = typeof timeoutMs === 'number' && timeoutMs > 0;
   const activity = new Activity(
     {
-      activityId: isActivityId(id) ? id : newId(),
+      activityId: isActivityId(activityId) ? activityId : newId(),
       sessionId: session.id,
       accessToken: session.accessToken,
       rpcMethod: typeof method === 'string' && method !== '' ? `${name}.${method}` : name,
       deadline: hasTime ? Date.now() + timeoutMs : undefined,
     },
     session,
-    id === undefined ? session : null,
+    // The dispatcher aborts calls that can be cancelled, also when the session ends.
+    isCancellable ? null : session,
+  );
+  activity.identifyBy(session);
+  return activity;
+}
+
+/** The activity of a message without an answer: a new one. */
+export function activityOfNotice(session: IpcSession, channel: string): Activity {
+  const activity = new Activity(
+    {
+      activityId: newId(),
+      sessionId: session.id,
+      accessToken: session.accessToken,
+      rpcMethod: nameOf(channel),
+    },
+    session,
   );
   activity.identifyBy(session);
   return activity;

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { defaultIpcLimits } from '../../base/limits.js';
-import type { IpcTransport } from '../message/link.js';
+import type { IpcServerTransport } from '../message/link.js';
+import { compatibleWire } from '../wire/wire.js';
 import type { IpcFrame } from '../message/message.js';
 import { IpcServer } from './server.js';
 
 /** A connection whose peer takes nothing until it is let. */
-class SlowTransport implements IpcTransport {
+class SlowTransport implements IpcServerTransport {
   bufferedBytes = 0;
   readonly written: IpcFrame[] = [];
   #drain: (() => void)[] = [];
@@ -27,6 +28,7 @@ class SlowTransport implements IpcTransport {
   close(): void {
     this.take();
   }
+  terminate(): void {}
 }
 
 const turns = async () => {
@@ -41,7 +43,8 @@ function start(limits: Partial<typeof defaultIpcLimits>) {
     return 'x'.repeat(length);
   });
   const transport = new SlowTransport();
-  const { link, session } = server.open(transport, { id: 'a' });
+  const events = server.accept(transport, compatibleWire, { reach: 'local', isNative: true });
+  const session = server.sessions[0]!;
   let sequence = 0;
   const call = (length: number) => {
     const message = {
@@ -51,7 +54,7 @@ function start(limits: Partial<typeof defaultIpcLimits>) {
       data: [sequence, length],
       request: sequence + 1,
     };
-    link.receive(JSON.stringify([JSON.stringify({ ...message, sequence }), 0]));
+    events.frame(JSON.stringify([JSON.stringify({ ...message, sequence }), 0]));
     return sequence++;
   };
   return { server, begun, transport, session, call };

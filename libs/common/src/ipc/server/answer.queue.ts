@@ -2,23 +2,23 @@ import { TransientError } from '../../error/imodel.error.js';
 import { encodeError } from '../../error/error.codec.js';
 import { encodeIpcError } from './error.codec.js';
 import type { SessionBytes } from '../message/session.bytes.js';
-import type { IpcSessionLink } from '../message/link.js';
+import type { IpcServerLink } from '../message/link.js';
 import { prepareResponse } from '../message/outgoing.message.js';
-import type { OutgoingMessage } from '../message/outgoing.message.js';
+import type { OutgoingResponse } from '../message/outgoing.message.js';
 
 const TOO_MUCH = 'Too many bytes of answers wait until this frontend has taken those before.';
 
-/** The part of the bytes that may wait from which on calls wait: those that run already have answers, too. */
+/** Calls wait from this part of the limit on, because running calls have answers, too. */
 const ENOUGH = 8;
 
 interface Answer {
-  response: OutgoingMessage;
+  response: OutgoingResponse;
   bytes: number;
-  /** Nobody waits for it any more, or it is sent. */
+  /** Called when it was sent, or its session is over. */
   readonly done: () => void;
 }
 
-/** The answers of a session that wait until its frontend has taken what was sent before, in the order in which they came. */
+/** The answers of a session that wait until its frontend has taken those that were sent before, in order. */
 export class AnswerQueue {
   readonly #answers: Answer[] = [];
   /** Bytes of all of them. */
@@ -27,12 +27,12 @@ export class AnswerQueue {
 
   /** @param limit how many bytes may wait */
   constructor(
-    private readonly link: Pick<IpcSessionLink, 'send' | 'room'>,
+    private readonly link: Pick<IpcServerLink, 'send' | 'room'>,
     private readonly bytes: SessionBytes,
     private readonly limit: number,
   ) {}
 
-  /** Whether so much waits that further calls had better wait as well, and make no answers that do. */
+  /** Whether so much waits that further calls wait as well. */
   get isMuch(): boolean {
     return this.#sum > this.limit / ENOUGH;
   }
@@ -45,15 +45,15 @@ export class AnswerQueue {
   /**
    * Keeps an answer until it can be sent.
    *
-   * Where room to keep it is lacking, an error is sent in its place.
+   * Without room to keep it, an error is sent in its place.
    *
    * @param activityId for the error
-   * @param done called when it was sent, or nobody waits for it any more
-   * @throws NumberedError for a value that cannot be sent
+   * @param done called when it was sent, or its session is over
+   * @throws NumberedError if the value cannot be sent
    */
-  add(response: OutgoingMessage, activityId: string, done: () => void): void {
+  add(response: OutgoingResponse, activityId: string, done: () => void): void {
     const answer = { response, bytes: sizeOf(response), done };
-    // Before it is counted: that may end the session, and with it what waits.
+    // Added before it is counted: the count may end the session.
     this.#answers.push(answer);
     if (!this.bytes.take(answer.bytes)) {
       answer.response = refusalOf(response, new TransientError(TOO_MUCH), activityId);
@@ -64,7 +64,7 @@ export class AnswerQueue {
     this.#listen();
   }
 
-  /** Nobody waits for answers any more. */
+  /** Forgets all answers, because the session is over. */
   clear(): void {
     for (const { bytes, done } of this.#answers.splice(0)) {
       this.bytes.add(-bytes);
@@ -93,17 +93,17 @@ export class AnswerQueue {
   }
 }
 
-/** The answer to a call that is not made, or whose answer is not kept: its caller's bad luck, and nothing for the log. */
+/** The answer to a call that does not begin, or whose answer has no room. It is not logged. */
 export function refusalOf(
-  { channel, request = 0 }: Pick<OutgoingMessage, 'channel' | 'request'>,
+  { channel, request }: Pick<OutgoingResponse, 'channel' | 'request'>,
   error: unknown,
   activityId: string,
-): OutgoingMessage {
+): OutgoingResponse {
   return prepareResponse(channel, request, encodeIpcError(error, encodeError(error, activityId)), 'error');
 }
 
-/** Makes of an answer what is sent: the value may be another by then. */
-function sizeOf({ data }: OutgoingMessage): number {
+/** Encodes an answer, because its value may change before it is sent. */
+function sizeOf({ data }: OutgoingResponse): number {
   const { json = '', parts } = data.encode();
   return parts.reduce((sum, { byteLength }) => sum + byteLength, json.length);
 }

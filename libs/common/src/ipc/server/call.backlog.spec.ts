@@ -1,16 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import { CallBacklog } from './call.backlog.js';
-import { ignoredMessage, IpcMessageType } from '../message/message.js';
+import { IpcMessageType } from '../message/message.js';
+import type { InvokeMessage } from '../message/message.js';
 
 /** Waits for the next turn of the event loop. */
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
-const call = (request: number, data: unknown[] = []) => ({
-  ...ignoredMessage,
+const call = (request: number, data: unknown[] = []): InvokeMessage => ({
   type: IpcMessageType.Invoke,
+  channel: '',
+  method: undefined,
   request,
   data,
-  sequence: request,
+  refusal: undefined,
+  activityId: undefined,
+  timeoutMs: undefined,
+  isCancellable: true,
 });
 
 /** A backlog of which `most` may run at once; each runs until it is ended. */
@@ -26,9 +31,9 @@ function backlogOf(most: number, limit = 1_000_000) {
   };
   const backlog = new CallBacklog(limit, bytes, {
     room: () => most - running,
-    begin: ({ request }) => {
+    begin: (message) => {
       running++;
-      begun.push([request, storage.getStore()]);
+      if (message.type === IpcMessageType.Invoke) begun.push([message.request, storage.getStore()]);
     },
     emptied: () => void emptied++,
   });

@@ -3,16 +3,19 @@ import { Slices } from '../../base/turn.slices.js';
 import { sizeOf } from '../../value/value.size.js';
 import type { SessionBytes } from '../message/session.bytes.js';
 import { IpcMessageType } from '../message/message.js';
-import type { IpcMessage } from '../message/message.js';
+import type { InvokeMessage, NoticeMessage } from '../message/message.js';
 
-/** Bytes that a message takes besides its value. */
+/** A message that can wait. */
+export type WaitingMessage = InvokeMessage | NoticeMessage;
+
+/** Bytes of a message besides its value. */
 const MESSAGE_BYTES = 256;
 
 interface Waiting {
   /** `undefined` for a call that was cancelled. */
-  message: IpcMessage | undefined;
+  message: WaitingMessage | undefined;
   bytes: number;
-  /** When it came, in milliseconds. */
+  /** The time of its arrival, in milliseconds. */
   readonly since: number;
   /** Lets it begin. */
   grant(): void;
@@ -22,25 +25,25 @@ interface Waiting {
 export interface BacklogOwner {
   /** How many more messages may begin. */
   room(): number;
-  begin(message: IpcMessage): void;
+  begin(message: WaitingMessage): void;
   /** Nothing waits any more. */
   emptied(): void;
 }
 
-/** Calls and messages of one session that wait until others are answered: in order, and up to so many bytes. */
+/** Calls and messages of one session that wait until others are answered, in order and up to a number of bytes. */
 export class CallBacklog {
   readonly #waiting = new Fifo<Waiting>();
   /** By the numbers of their calls. */
   readonly #calls = new Map<number, Waiting>();
   #bytes = 0;
-  /** How many may begin, and have not yet. */
+  /** How many may begin, and have not begun yet. */
   #granted = 0;
   #isOver = false;
   readonly #slices = new Slices(() => this.#step());
 
   /**
    * @param limit how many bytes may wait
-   * @param shared what all sessions of the server share
+   * @param shared counts the bytes of all sessions of the server
    */
   constructor(
     private readonly limit: number,
@@ -54,7 +57,7 @@ export class CallBacklog {
   }
 
   /** Begins a message, or keeps it behind those that wait. @returns whether there was room for it */
-  add(message: IpcMessage): boolean {
+  add(message: WaitingMessage): boolean {
     if (this.isEmpty && this.owner.room() > 0) {
       this.owner.begin(message);
       return true;
@@ -62,12 +65,12 @@ export class CallBacklog {
     const bytes = MESSAGE_BYTES + message.channel.length + sizeOf(message.data);
     if (this.#bytes + bytes > this.limit || !this.shared.take(bytes)) return false;
     if (this.#isOver) {
-      // The session had most of all that waits, and has ended with that.
+      // The session had the largest share of all waiting bytes, and has ended for it.
       this.shared.add(-bytes);
       return true;
     }
     const waiting: Waiting = { message, bytes, since: performance.now(), grant: () => undefined };
-    // It begins in the asynchronous context in which it came, and not in that of the call that made room for it.
+    // It begins in the asynchronous context of its arrival, not in that of the call that made room for it.
     void new Promise<void>((resolve) => (waiting.grant = resolve)).then(() => this.#begin(waiting));
     this.#bytes += bytes;
     this.#waiting.push(waiting);
@@ -75,24 +78,24 @@ export class CallBacklog {
     return true;
   }
 
-  /** Something has been answered: others may begin. */
+  /** A call was answered, and others may begin. */
   resume(): void {
     if (this.#waiting.size > 0) this.#slices.go();
   }
 
-  /** Forgets a call: nobody waits for its answer any more. @returns whether it was waiting */
+  /** Forgets a call that was cancelled. @returns whether it was waiting */
   cancel(request: number): boolean {
     const waiting = this.#calls.get(request);
     if (!waiting) return false;
     this.#calls.delete(request);
     waiting.message = undefined;
-    // Its place is taken until its turn: a peer could fill the queue with what it cancels.
+    // Its place stays taken until its turn: a peer could fill the queue with cancelled calls.
     this.#release(waiting.bytes - MESSAGE_BYTES);
     waiting.bytes = MESSAGE_BYTES;
     return true;
   }
 
-  /** Forgets everything: the session is over. */
+  /** Forgets everything, because the session is over. */
   clear(): void {
     this.#isOver = true;
     for (const waiting of this.#waiting) waiting.message = undefined;
@@ -122,17 +125,19 @@ export class CallBacklog {
     // Bytes that waited when the session ended were given back with all the rest.
     if (!this.#isOver) this.#release(bytes);
     if (message && !this.#isOver) {
-      if (this.#calls.get(message.request) === waiting) this.#calls.delete(message.request);
+      if (message.type === IpcMessageType.Invoke && this.#calls.get(message.request) === waiting)
+        this.#calls.delete(message.request);
       this.owner.begin(late(message, performance.now() - since));
     }
-    // It may have been answered at once, or not have begun at all.
+    // The message may have been answered at once, or not have begun at all.
     this.resume();
     if (this.isEmpty) this.owner.emptied();
   }
 }
 
-/** A message that has waited: its caller waits for so much less. */
-function late(message: IpcMessage, waitedMs: number): IpcMessage {
+/** A message that has waited: the rest of its time is shorter. */
+function late(message: WaitingMessage, waitedMs: number): WaitingMessage {
+  if (message.type !== IpcMessageType.Invoke) return message;
   const { timeoutMs } = message;
   if (typeof timeoutMs !== 'number' || !(timeoutMs > 0)) return message;
   return { ...message, timeoutMs: Math.max(1, timeoutMs - waitedMs) };

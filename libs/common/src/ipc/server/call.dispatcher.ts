@@ -10,46 +10,51 @@ import { describeLosses } from '../../value/value.inspector.js';
 import type { IpcLimits } from '../../base/limits.js';
 import { refusalOf, AnswerQueue } from './answer.queue.js';
 import type { SessionBytes } from '../message/session.bytes.js';
-import { activityOf, nameOf } from './activity.js';
+import { activityOfCall, activityOfNotice, nameOf } from './activity.js';
 import { CallBacklog } from './call.backlog.js';
 import { IpcAnswer } from './channel.registry.js';
 import type { IpcCall, ChannelRegistry, IpcTarget } from './channel.registry.js';
 import { answerFailure } from './error.codec.js';
 import type { IpcErrorOptions } from './error.codec.js';
-import type { IpcSessionLink } from '../message/link.js';
-import { IpcClosedError, IpcMessageType } from '../message/message.js';
-import type { IpcClosure, IpcMessage } from '../message/message.js';
+import { IpcClosedError } from '../channel/closure.js';
+import type { IpcClosure } from '../channel/closure.js';
+import type { IpcListener } from '../channel/session.js';
+import type { IpcServerLink } from '../message/link.js';
+import { IpcMessageType } from '../message/message.js';
+import type { InvokeMessage, IpcMessage, NoticeMessage } from '../message/message.js';
 import { prepareResponse } from '../message/outgoing.message.js';
-import type { IpcListener, IpcSession } from './session.js';
+import type { ServerSession } from './server.session.js';
 
-/** How frontends are answered. */
+/** How a server answers frontends. */
 export interface IpcCallDispatcherOptions extends IpcErrorOptions {
-  /** What a frontend may send and let wait. */
+  /** How much a frontend may send and leave waiting. */
   readonly limits: IpcLimits;
-  /** Makes the activity known to everything that the work starts. Default: just does the work. */
+  /** Runs a function in the context of an activity. Default: only runs it. */
   readonly run?: RunInActivity;
 }
 
-/** Answers the frontend of one session: starts what it calls in the order of its messages. */
+/** Answers the frontend of one session: starts its calls in the order of its messages. */
 export class IpcCallDispatcher {
-  /** Whether new calls are refused: the server is about to end. */
+  /** Whether new calls are refused, because the server is about to end. */
   closing = false;
   #pending = 0;
-  /** How much of errors in results may be seen, where the application says so. */
+  /** Whether the session has opened; calls wait until then. */
+  #isOpen = false;
+  /** How much of errors in results the frontend sees, if the application has an option for it. */
   readonly #exposure: IpcErrorOptions | undefined;
   readonly #whenIdle: (() => void)[] = [];
   readonly #run: RunInActivity;
-  /** By channel, for those that run one call after the other. */
+  /** The queues of channels that run one call after the other. */
   readonly #queues = new Map<string, CallQueue>();
-  /** Calls that the frontend may cancel, by their number; those of the durable wire. */
+  /** Calls that the frontend can cancel, by their number. */
   readonly #cancellable = new Map<number, Activity>();
   readonly #answers: AnswerQueue;
-  /** Messages that have come while as many calls as may be were being worked on. */
+  /** Messages that wait, because `pendingCalls` calls are running or the session has not opened yet. */
   readonly #backlog: CallBacklog;
 
   constructor(
-    private readonly session: IpcSession,
-    private readonly link: Pick<IpcSessionLink, 'send' | 'close' | 'room'>,
+    private readonly session: ServerSession,
+    private readonly link: Pick<IpcServerLink, 'send' | 'close' | 'room'>,
     private readonly channels: ChannelRegistry,
     private readonly options: IpcCallDispatcherOptions,
     bytes: SessionBytes,
@@ -59,42 +64,54 @@ export class IpcCallDispatcher {
     const { answerBytes, pendingCalls } = options.limits;
     this.#answers = new AnswerQueue(link, bytes, answerBytes);
     this.#backlog = new CallBacklog(options.limits.queuedBytes, bytes, {
-      room: () => (this.#answers.isMuch ? 0 : pendingCalls - this.#pending),
+      room: () => (!this.#isOpen || this.#answers.isMuch ? 0 : pendingCalls - this.#pending),
       begin: (message) => this.#begin(message),
       emptied: () => this.#mayBeIdle(),
     });
   }
 
-  /** Takes a message of the frontend's. Never throws. */
+  /** The session has opened: the calls that have waited for it begin. */
+  open(): void {
+    this.#isOpen = true;
+    this.#backlog.resume();
+  }
+
+  /** Receives a message of the frontend. Never throws. */
   receive(message: IpcMessage): void {
-    const { type, request } = message;
-    if (type === IpcMessageType.Cancel) {
-      if (this.#backlog.cancel(request)) return;
-      this.#cancellable.get(request)?.abort(new Error('The call was cancelled.'));
-      return;
+    switch (message.type) {
+      case IpcMessageType.Cancel:
+        if (this.#backlog.cancel(message.request)) return;
+        this.#cancellable.get(message.request)?.abort(new Error('The call was cancelled.'));
+        return;
+      case IpcMessageType.Send:
+        // A handler may wait for the reply.
+        if (this.session.settleReply(message)) return;
+        if (!this.#backlog.add(message)) this.#overflow(message);
+        return;
+      case IpcMessageType.Invoke:
+        if (!this.#backlog.add(message)) this.#overflow(message);
+        return;
+      default:
+      // The protocol ignores all other types.
     }
-    // A handler may wait for it.
-    if (type === IpcMessageType.Send && this.session.takeReply(message.channel, message)) return;
-    if (!this.#backlog.add(message)) this.#overflow(message);
   }
 
-  #begin(message: IpcMessage): void {
+  #begin(message: InvokeMessage | NoticeMessage): void {
     if (message.type === IpcMessageType.Invoke) this.#invoke(message);
-    else if (message.type === IpcMessageType.Send) this.#listen(message);
-    // Other types are ignored, by the protocol.
+    else this.#listen(message);
   }
 
-  /** Handles a message for which room to wait is lacking. */
-  #overflow(message: IpcMessage): void {
+  /** Handles a message that has no room to wait. */
+  #overflow(message: InvokeMessage | NoticeMessage): void {
     if (message.type === IpcMessageType.Invoke)
       void this.link.send(
         refusalOf(message, new TransientError('Too many calls of this session are not answered yet.'), ''),
       );
-    // Nobody could be told that it was left out.
+    // A notice cannot be answered with an error.
     else this.link.close(1008, `More than ${this.options.limits.pendingCalls} messages are being worked on.`);
   }
 
-  /** The session is over: nobody waits for answers any more. */
+  /** The session is over, and nothing waits for answers any more. */
   ended(closure: IpcClosure): void {
     this.#backlog.clear();
     for (const activity of this.#cancellable.values()) activity.abort(new IpcClosedError(closure));
@@ -107,9 +124,9 @@ export class IpcCallDispatcher {
       await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
-  #invoke(message: IpcMessage): void {
+  #invoke(message: InvokeMessage): void {
     const { channel, method, data } = message;
-    const activity = activityOf(this.session, channel, method, message);
+    const activity = activityOfCall(this.session, message);
     let target: IpcTarget;
     try {
       if (message.refusal) throw message.refusal;
@@ -129,7 +146,7 @@ export class IpcCallDispatcher {
       activity,
     };
     this.#pending++;
-    if (message.activityId !== undefined) this.#cancellable.set(message.request, activity);
+    if (message.isCancellable) this.#cancellable.set(message.request, activity);
     settleResult(
       () => this.#run(activity, () => (target.sequential ? this.#inTurn(target, call) : target.run(call))),
       (value) => {
@@ -167,8 +184,8 @@ export class IpcCallDispatcher {
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  /** Writes an answer, as soon as there is room for it: a frontend that asks for much is no slow reader. */
-  #answer(message: IpcMessage, call: Activity, target: IpcTarget, answer: unknown): void {
+  /** Writes an answer as soon as there is room for it: many calls do not make a frontend a slow reader. */
+  #answer(message: InvokeMessage, call: Activity, target: IpcTarget, answer: unknown): void {
     const { channel, request } = message;
     const { mustWait } = this.#answers;
     const done = () => this.#settled(request);
@@ -185,7 +202,7 @@ export class IpcCallDispatcher {
       else void this.link.send(response);
     } catch (error) {
       if (mustWait) done();
-      // A result that cannot be sent is a fault of the server, however well its error tells so.
+      // A result that cannot be sent is a fault of the server, whatever its error is.
       this.#fail({ channel, request }, activity, inOperation(error, activity.rpcMethod), true);
       return;
     }
@@ -195,20 +212,20 @@ export class IpcCallDispatcher {
   }
 
   #fail(
-    { channel, request }: Pick<IpcMessage, 'channel' | 'request'>,
+    { channel, request }: Pick<InvokeMessage, 'channel' | 'request'>,
     activity: Activity,
     thrown: unknown,
     internal = false,
   ): void {
-    // What ended with the session is no failure, and there is nobody to answer.
+    // A call that ended with its session did not fail, and has no caller any more.
     if (this.#endedWith(thrown)) return;
     const value = answerFailure(thrown, activity, this.options, internal);
     try {
       void this.link.send(prepareResponse(channel, request, value, 'error'));
     } catch {
-      // A member of the error cannot be sent; message and number are worth more than it.
-      const told = primitiveMembers(Object(value) as object);
-      void this.link.send(prepareResponse(channel, request, told, 'error'));
+      // A member of the error cannot be sent. Message and number are worth more than it.
+      const members = primitiveMembers(Object(value) as object);
+      void this.link.send(prepareResponse(channel, request, members, 'error'));
     }
   }
 
@@ -216,26 +233,26 @@ export class IpcCallDispatcher {
     try {
       return !this.session.isOpen && thrown instanceof IpcClosedError;
     } catch {
-      // A proxy is asked what it is an instance of, and may throw.
+      // A proxy may throw when its prototype is read.
       return false;
     }
   }
 
-  #listen({ channel, data, refusal }: IpcMessage): void {
+  #listen({ channel, data, refusal }: NoticeMessage): void {
     const { session } = this;
     const listeners: IpcListener[] = [
       ...session.listenersOf(channel),
       ...this.channels.listeners.of(channel),
     ];
     if (listeners.length === 0) return;
-    const activity = activityOf(session, channel, '');
+    const activity = activityOfNotice(session, channel);
     const { arguments: most } = this.options.limits;
     if (refusal) {
       const message = `A message of channel "${nameOf(channel)}" was ignored: ${refusal.message}`;
       this.options.report?.({ kind: 'warning', message, activity });
       return;
     }
-    // Nobody could be told that a message was left out.
+    // A notice cannot be answered with an error.
     if (data.length > most) {
       this.link.close(1008, `A message of more than ${most} arguments.`);
       return;
@@ -252,7 +269,7 @@ export class IpcCallDispatcher {
         settled,
         (thrown) => {
           settled();
-          // Nobody is told but the log.
+          // The log is the only place for the error.
           answerFailure(thrown, activity, this.options, true);
         },
       );

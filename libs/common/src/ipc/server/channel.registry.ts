@@ -5,8 +5,8 @@ import { IModelStatus } from '../../error/status.table.js';
 import { channelName, IPC_APP, wireChannel } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
 import { IpcListeners } from '../channel/listeners.js';
+import type { IpcEvent, IpcListener, IpcSession } from '../channel/session.js';
 import { nameOf } from './activity.js';
-import type { IpcEvent, IpcListener, IpcSession } from './session.js';
 
 /** One call of a frontend's. */
 export interface IpcCall {

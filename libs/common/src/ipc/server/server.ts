@@ -1,156 +1,139 @@
 import { OpenCalls } from '../../call/open.calls.js';
 import type { IpcLimits } from '../../base/limits.js';
-import { WaitingBytes } from '../message/session.bytes.js';
-import type { SessionBytes } from '../message/session.bytes.js';
+import type { IpcClosure } from '../channel/closure.js';
+import type { IpcSession } from '../channel/session.js';
+import type { IpcServerTransport } from '../message/link.js';
+import { preparePush } from '../message/outgoing.message.js';
+import type { IpcPeerEvents } from '../wire/transport.js';
+import type { IpcServerWire } from '../wire/wire.js';
 import { ChannelRegistry } from './channel.registry.js';
-import { IpcCallDispatcher } from './call.dispatcher.js';
-import type { IpcCallDispatcherOptions } from './call.dispatcher.js';
-import type { FrameEncoding } from '../wire/durable/text.encoding.js';
-import { DurableLink } from '../wire/durable/link.js';
-import { CompatibleLink } from '../wire/compatible/link.js';
-import type { IpcSessionLink, IpcTransport } from '../message/link.js';
-import type { IpcClosure, IpcFrame, IpcMessage } from '../message/message.js';
-import { IpcSession } from './session.js';
-import type { IpcSessionProps } from './session.js';
+import type { LocalPeer, NetworkPeer } from './peer.js';
+import type { IpcServerOptions, IpcSessionHooks } from './server.options.js';
+import { SessionDoor } from './session.door.js';
+import { SessionLifecycle } from './session.lifecycle.js';
+import type { SessionRecord } from './session.record.js';
 
-/** How sessions are served. */
-export interface IpcServerOptions extends IpcCallDispatcherOptions {
-  /** How long a frontend may take to answer a call of this backend's, in milliseconds; 0: for ever. */
-  readonly invokeTimeoutMs: number;
-  /** On the durable wire: how long a frontend may be silent before it is probed, in milliseconds. Default 30,000. */
-  readonly heartbeatMs?: number;
-}
-
-/** An open session, as its transport sees it. */
-export interface IpcConnection {
-  /** The session, which handlers and applications hold. */
-  readonly session: IpcSession;
-  /** Where frames of the peer go, and the news that the connection has ended. */
-  readonly link: {
-    /** Takes a frame of the peer's, and its memory. Never throws. */
-    receive(frame: IpcFrame): void;
-    /** Ends the session from this side. */
-    close(code: number, reason: string): void;
-    /** The connection has ended. */
-    ended(closure: IpcClosure): void;
-  };
-  /** Resolves when no handler of the session runs any more. */
-  idle(): Promise<void>;
-}
-
-/** The link that a session of a server sends through, on any wire. */
-export type IpcServerLink = Omit<IpcSessionLink, 'cancel'>;
-
-interface Open extends IpcConnection {
-  readonly conversation: IpcCallDispatcher;
-}
-
-/** Serves IPC sessions, whatever they are connected by. */
+/** Serves IPC sessions over all transports. */
 export class IpcServer {
-  /** What answers, and listens, on behalf of the server. */
+  /** The handlers of channels, and the listeners to all sessions. */
   readonly channels = new ChannelRegistry();
-  readonly #open = new Map<IpcSession, Open>();
+  readonly #lifecycle: SessionLifecycle;
+  readonly #door: SessionDoor;
   #isClosed = false;
-  readonly #waiting: WaitingBytes;
 
   constructor(private readonly options: IpcServerOptions) {
-    this.#waiting = new WaitingBytes(options.limits.keptBytes);
+    this.#lifecycle = new SessionLifecycle(this.channels, options);
+    this.#door = new SessionDoor(this.#lifecycle, options, () => this.refusal);
   }
 
-  /** What a frontend may send and let wait. */
+  /** How much a frontend may send and leave waiting. */
   get limits(): IpcLimits {
     return this.options.limits;
   }
 
   /** The sessions that are open, in the order in which they began. */
   get sessions(): IpcSession[] {
-    return [...this.#open.keys()];
+    return this.#lifecycle.registry.open.map(({ session }) => session);
   }
 
   /** How many sessions are open. */
   get size(): number {
-    return this.#open.size;
+    return this.#lifecycle.registry.size;
   }
 
-  /** @internal Whether the service has ended, or is about to. */
+  /** @internal The session with a connection over a network, on a server for one frontend. */
+  get present(): SessionRecord | undefined {
+    return this.#lifecycle.registry.present;
+  }
+
+  /** @internal Whether the service has ended, or is about to end. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** Why nobody is to begin a session: the service has ended, or is about to, or there are as many as there may be. */
+  /** The reason why no session can begin; `undefined` if one can. */
   get refusal(): IpcClosure | undefined {
-    // What an application that has ended would answer with is destroyed.
-    if (this.#isClosed) return { code: 1001, reason: 'The server is shutting down.' };
+    if (this.#isClosed) return { code: 1001, reason: 'The server is shutting down.', initiator: 'local' };
     if (this.size < this.limits.sessions) return undefined;
-    return { code: 1013, reason: 'The server has as many sessions as it can have.' };
+    return { code: 1013, reason: 'The server has as many sessions as it can have.', initiator: 'local' };
   }
 
-  /** Begins a session over a connection, on the compatible wire. */
-  open(transport: IpcTransport, props: IpcSessionProps): IpcConnection {
-    const { limits } = this.options;
-    return this.openLink(
-      (receive, ended, kept) => new CompatibleLink(transport, limits, receive, ended, kept),
-      props,
-    );
-  }
-
-  /** Begins a session on the durable wire, whose connections come and go. */
-  openDurable(form: FrameEncoding, props: IpcSessionProps): IpcConnection & { readonly link: DurableLink } {
-    const { limits, heartbeatMs = 30_000 } = this.options;
-    return this.openLink(
-      (receive, ended, kept) => new DurableLink(form, limits, heartbeatMs, { receive, ended }, kept),
-      props,
-    );
+  /** @internal Whether a session is, or was, a session of this server. */
+  owns(session: object): boolean {
+    return this.#lifecycle.registry.owns(session);
   }
 
   /**
-   * Begins a session over a link of another wire.
+   * Whether a connection over a network finds room, if necessary in place of one of the user with most.
    *
-   * @param linkOf makes the link, from what takes each message of the frontend, in order, is told once of its end, and
-   * counts the bytes that wait for the frontend
+   * @param wire a frontend of the durable wire may have a session already
+   * @param owner names the user, if it is known
    */
-  openLink<Link extends IpcServerLink>(
-    linkOf: (
-      receive: (message: IpcMessage) => void,
-      ended: (closure: IpcClosure) => void,
-      kept: SessionBytes,
-    ) => Link,
-    props: IpcSessionProps,
-  ): IpcConnection & { readonly link: Link } {
-    const ended = (closure: IpcClosure) => {
-      this.#open.delete(session);
-      session.ended(closure);
-      conversation.ended(closure);
-    };
-    const tooMuch = () =>
-      link.close(1013, 'More waits for this frontend, and others of its user, than there is room for.');
-    const kept = this.#waiting.of(props.owner ?? props.id, tooMuch);
-    const answers = this.#waiting.of(props.owner ?? props.id, tooMuch, this.limits.answerBytes);
-    const link = linkOf((message) => conversation.receive(message), ended, kept);
-    const session = new IpcSession(link, props, this.options.invokeTimeoutMs);
-    const conversation = new IpcCallDispatcher(session, link, this.channels, this.options, answers);
-    const open = { session, link, conversation, idle: () => conversation.idle() };
-    this.#open.set(session, open);
-    return open;
+  hasRoom(wire: IpcServerWire['kind'], owner = ''): boolean {
+    return this.#door.hasRoom(wire, owner);
   }
 
   /**
-   * Ends the service: new calls are refused, those that run may finish, and then the sessions are told to go.
+   * Serves a connection: begins a session, or resumes one.
+   *
+   * @param wire the wire that both ends speak
+   * @param peer the user, as authorization found it, and how the frontend is connected
+   * @returns receives the frames of the connection, and its end
+   */
+  accept(transport: IpcServerTransport, wire: IpcServerWire, peer: LocalPeer | NetworkPeer): IpcPeerEvents {
+    return this.#door.accept(transport, wire, peer);
+  }
+
+  /**
+   * Calls hooks for the sessions that begin from now on.
+   *
+   * @returns a function that removes the hooks
+   */
+  hook(hooks: IpcSessionHooks): () => void {
+    this.#lifecycle.hooks.add(hooks);
+    return () => this.#lifecycle.hooks.delete(hooks);
+  }
+
+  /**
+   * Sends a message to every session.
+   *
+   * @param wireName the channel, by its name on the wire
+   * @returns resolves when all frontends keep up, without those whose sessions end meanwhile
+   * @throws NumberedError if a value cannot be sent
+   */
+  send(wireName: string, args: unknown[]): Promise<void> {
+    const message = preparePush(wireName, args);
+    // Without a session nothing would encode the values, and an error would stay hidden.
+    if (this.size === 0) message.data.encode();
+    const { open } = this.#lifecycle.registry;
+    const sent = open.map(({ session }) => session.push(message).catch(() => undefined));
+    return Promise.all(sent).then(() => undefined);
+  }
+
+  /**
+   * Ends the service: refuses new calls, waits for running ones, and then ends the sessions.
    *
    * @param timeoutMs how long to wait for calls
-   * @returns how many sessions still had calls running
+   * @returns how many sessions still had running calls
    */
   async close(timeoutMs: number): Promise<number> {
     this.#isClosed = true;
-    const open = [...this.#open.values()];
-    const busy = new OpenCalls<Open>();
-    for (const each of open) {
-      each.conversation.closing = true;
-      busy.add(each);
-      void each.idle().then(() => busy.delete(each));
+    this.#lifecycle.deadline = performance.now() + timeoutMs;
+    const { open } = this.#lifecycle.registry;
+    const busy = new OpenCalls<SessionRecord>();
+    for (const record of open) {
+      const { dispatcher } = record;
+      dispatcher.closing = true;
+      busy.add(record);
+      void dispatcher.idle().then(() => busy.delete(record));
     }
     const left = await busy.left(timeoutMs);
     for (const { session } of open) session.close(1001, 'The server is shutting down.');
     return left.length;
+  }
+
+  /** Resolves when the calls and hooks of all ended sessions have finished or had their time. */
+  ended(): Promise<void> {
+    return this.#lifecycle.registry.ended();
   }
 }

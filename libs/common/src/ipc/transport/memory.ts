@@ -1,22 +1,21 @@
-import { newId } from '../../base/random.id.js';
-import type { IpcConnectionEvents, IpcConnector } from '../wire/transport.js';
-import { textEncoding } from '../wire/durable/text.encoding.js';
-import { greetOnce } from '../server/greeter.js';
-import type { IpcPeerEvents, UnbrokenSessionProps } from '../server/greeter.js';
-import type { IpcTransport } from '../message/link.js';
-import type { IpcFrame } from '../message/message.js';
+import { acceptLocal } from '../server/local.session.js';
+import type { LocalSessionProps } from '../server/local.session.js';
 import type { IpcServer } from '../server/server.js';
+import { compatibleWire, durableTextWire } from '../wire/wire.js';
+import type { IpcConnectionEvents, IpcConnector, IpcFrameEvents } from '../wire/transport.js';
+import type { IpcServerTransport, IpcTransport } from '../message/link.js';
+import type { IpcFrame } from '../message/message.js';
 
 /** How a frontend of the same process is connected. */
-export interface MemoryIpcOptions extends UnbrokenSessionProps {
+export interface MemoryIpcOptions extends LocalSessionProps {
   /** Speaks the compatible wire. Default `false`: the durable one. */
   readonly compatible?: boolean;
 }
 
 /**
- * Connects a frontend to a server of the same process, without a socket. What goes over it is encoded as on the wire: a
- * value that would not survive there does not survive here. A connection that ends takes its session with it, and the
- * end of the server closes the frontend.
+ * Connects a frontend to a server of the same process, without a socket. Values are encoded as on the wire: a value that
+ * would not survive there does not survive here. A connection that ends takes its session with it, and the end of the
+ * server closes the frontend.
  *
  * ```ts
  * const frontend = new IpcFrontend(memoryIpc(server));
@@ -24,6 +23,7 @@ export interface MemoryIpcOptions extends UnbrokenSessionProps {
  */
 export function memoryIpc(server: IpcServer, options: MemoryIpcOptions = {}): IpcConnector {
   const { compatible = false, ...props } = options;
+  const wire = compatible ? compatibleWire : durableTextWire;
   const connect = (events: IpcConnectionEvents): IpcTransport => {
     const near = new MemoryEnd();
     const far = new MemoryEnd();
@@ -32,15 +32,9 @@ export function memoryIpc(server: IpcServer, options: MemoryIpcOptions = {}): Ip
     near.receiver = events;
     queueMicrotask(() => {
       if (near.isClosed) return;
-      const { refusal } = server;
-      if (compatible && refusal) {
-        far.close(refusal.code, refusal.reason);
-        return;
-      }
-      far.receiver = compatible
-        ? openCompatible(server, far, props)
-        : greetOnce(server, far, textEncoding, props);
-      events.opened(compatible ? undefined : textEncoding);
+      far.receiver = acceptLocal(server, far, wire, props);
+      // A server that has no room has closed the other end.
+      if (!far.isClosed) events.opened(wire);
     });
     return near;
   };
@@ -48,30 +42,10 @@ export function memoryIpc(server: IpcServer, options: MemoryIpcOptions = {}): Ip
   return Object.defineProperty(connect, 'once', { get: () => server.isClosed });
 }
 
-/** Begins a session of the compatible wire; what comes before it has begun waits. */
-function openCompatible(
-  server: IpcServer,
-  transport: IpcTransport,
-  { started, ...props }: UnbrokenSessionProps,
-): IpcPeerEvents {
-  const connection = server.open(transport, { id: newId(), ...props });
-  const { link } = connection;
-  const begun = (async () => started?.(connection))();
-  begun.catch(() => link.close(1011, 'Internal error'));
-  return {
-    frame: (frame) =>
-      void begun.then(
-        () => link.receive(frame),
-        () => undefined,
-      ),
-    closed: (closure) => link.ended(closure),
-  };
-}
-
-/** One end: what is written arrives at the other in a later turn, in order. */
-class MemoryEnd implements IpcTransport {
+/** One end: its frames arrive at the other end in a later turn, in order. */
+class MemoryEnd implements IpcServerTransport {
   peer!: MemoryEnd;
-  receiver: IpcPeerEvents | undefined;
+  receiver: IpcFrameEvents | undefined;
   isClosed = false;
   readonly bufferedBytes = 0;
 
@@ -97,10 +71,14 @@ class MemoryEnd implements IpcTransport {
     if (this.isClosed) return;
     this.isClosed = true;
     const { peer } = this;
-    for (const end of [peer, this] as const)
-      queueMicrotask(() => {
-        if (end === peer) peer.isClosed = true;
-        end.receiver?.closed({ code, reason });
-      });
+    queueMicrotask(() => {
+      peer.isClosed = true;
+      peer.receiver?.closed({ code, reason, initiator: 'remote' });
+    });
+    queueMicrotask(() => this.receiver?.closed({ code, reason, initiator: 'local' }));
+  }
+
+  terminate(): void {
+    this.close(1006, '');
   }
 }

@@ -1,48 +1,49 @@
 import { textOf } from '../../base/text.js';
-import { structuredCloneEncoding } from '../wire/durable/structured.encoding.js';
-import type { IpcConnectionEvents, IpcConnector } from '../wire/transport.js';
-import { greetOnce } from '../server/greeter.js';
-import type { IpcPeerEvents, UnbrokenSessionProps } from '../server/greeter.js';
-import type { IpcTransport } from '../message/link.js';
-import { isCloseCode } from '../message/message.js';
-import type { IpcFrame } from '../message/message.js';
+import { isCloseCode } from '../channel/closure.js';
+import type { IpcClosure } from '../channel/closure.js';
+import { acceptLocal } from '../server/local.session.js';
+import type { LocalSessionProps } from '../server/local.session.js';
 import type { IpcServer } from '../server/server.js';
+import { durableCloneWire } from '../wire/wire.js';
+import type { IpcConnectionEvents, IpcConnector, IpcFrameEvents } from '../wire/transport.js';
+import type { IpcServerTransport, IpcTransport } from '../message/link.js';
+import type { IpcFrame } from '../message/message.js';
 
 /**
- * As much of a message port as is used: the `MessagePort` of pages and of Node, a worker and its own side of it, and
- * what Electron has. It is the session's alone, and is closed with it.
+ * The members of a message port that a session uses: the `MessagePort` of pages and of Node, a worker and its own side,
+ * and the ports of Electron. Only the session uses the port, and closes it at its end.
  */
 export interface MessagePortLike {
-  /** Clones a value over to the other side. */
+  /** Sends a clone of a value to the other side. */
   postMessage(message: unknown): void;
-  /** Listens, on platforms whose ports are targets of events. */
+  /** Listens, on platforms whose ports are event targets. */
   addEventListener?(type: string, listener: (event: unknown) => void): void;
   /** Listens, on platforms whose ports are emitters (Node, Electron). */
   on?(type: string, listener: (event: unknown) => void): unknown;
-  /** Begins to hand out messages, where a port has to be told to. */
+  /** Begins to deliver messages, on platforms that wait for it. */
   start?(): void;
-  /** Ends the port, for both sides. */
+  /** Ends the port for both sides. */
   close?(): void;
 }
 
-/** The first of a list that says how the session has ended, where a message would have a number. */
+/** The first member of the list that ends a session. Frames begin with a number instead. */
 const CLOSE = 'close';
 
-/** What says to a port that the session has ended. */
+/** The list that ends a session over a port. */
 export function closeFrame(code: number, reason: string): unknown[] {
   return [CLOSE, code, reason];
 }
 
 /**
- * Connects to the backend behind a message port, in another thread or process. Both sides clone what is sent, and no
- * value arrives that would not arrive over a socket.
+ * Connects to the backend behind a message port, in another thread or process. Both sides clone values, and a value that
+ * would not survive a socket does not survive here.
  *
  * ```ts
  * const frontend = new IpcFrontend(messagePortIpc(new Worker('./backend.js')));
  * ```
  *
- * @param port a function is asked for every connection, for instance to start another worker when one has died; after
- * a port of its own there is no other
+ * @param port a function is called for every connection, for instance to start another worker when one has died; a port
+ * alone is the only connection
  */
 export function messagePortIpc(
   port: MessagePortLike | (() => MessagePortLike | Promise<MessagePortLike>),
@@ -51,9 +52,9 @@ export function messagePortIpc(
     const transport = new PortTransport(events);
     Promise.resolve(typeof port === 'function' ? port() : port)
       .then((opened) => {
-        if (transport.use(opened)) events.opened(structuredCloneEncoding);
+        if (transport.use(opened)) events.opened(durableCloneWire);
       })
-      .catch((error: unknown) => transport.end(1006, textOf(error)));
+      .catch((error: unknown) => transport.end({ code: 1006, reason: textOf(error), initiator: 'remote' }));
     return transport;
   };
   return Object.assign(connect, { once: typeof port !== 'function' });
@@ -62,35 +63,35 @@ export function messagePortIpc(
 /**
  * Serves the frontend behind a message port.
  *
- * @param props who it is, where that is known
+ * @param props the user, if it is known
  */
 export function serveMessagePort(
   server: IpcServer,
   port: MessagePortLike,
-  props: UnbrokenSessionProps = {},
+  props: LocalSessionProps = {},
 ): void {
-  const events: IpcPeerEvents = {
+  const events: IpcFrameEvents = {
     frame: (frame) => receiver.frame(frame),
     closed: (closure) => receiver.closed(closure),
   };
   const transport = new PortTransport(events);
-  const receiver = greetOnce(server, transport, structuredCloneEncoding, props);
+  const receiver = acceptLocal(server, transport, durableCloneWire, props);
   transport.use(port);
 }
 
-class PortTransport implements IpcTransport {
-  /** A port takes everything at once, and does not say when the other side has it: that is acknowledged. */
+class PortTransport implements IpcServerTransport {
+  /** A port takes everything at once. The other side acknowledges what it has received. */
   readonly bufferedBytes = 0;
   #port: MessagePortLike | undefined;
   #isOver = false;
-  /** Whether anything has come. */
+  /** Whether a message has arrived. */
   #heard = false;
-  /** What went wrong at the other side, where it says so. */
+  /** The failure of the other side, if the platform reports it. */
   #failure: string | undefined;
 
-  constructor(private readonly events: IpcPeerEvents) {}
+  constructor(private readonly events: IpcFrameEvents) {}
 
-  /** Begins to listen. @returns whether there is still somebody who wants to */
+  /** Begins to listen. @returns `false` if the transport was closed before */
   use(port: MessagePortLike): boolean {
     if (this.#isOver) closePort(port);
     if (this.#isOver) return false;
@@ -100,7 +101,7 @@ class PortTransport implements IpcTransport {
     listen(port, 'error', (error) => this.#failed(error));
     // A port of a page, of Node and of Electron; and a worker, of a thread or a process.
     for (const type of ['close', 'exit'])
-      listen(port, type, () => this.end(1006, this.#failure ?? 'The port is closed.'));
+      listen(port, type, () => this.#broken(this.#failure ?? 'The port is closed.'));
     port.start?.();
     return true;
   }
@@ -120,43 +121,54 @@ class PortTransport implements IpcTransport {
   close(code: number, reason: string): void {
     if (this.#isOver) return;
     this.#port?.postMessage(closeFrame(code, reason));
-    this.end(code, reason);
+    this.end({ code, reason, initiator: 'local' });
   }
 
-  end(code: number, reason: string): void {
+  terminate(): void {
+    this.#broken('The port is closed.');
+  }
+
+  end(closure: IpcClosure): void {
     if (this.#isOver) return;
     this.#isOver = true;
     if (this.#port) closePort(this.#port);
     this.#port = undefined;
-    queueMicrotask(() => this.events.closed({ code, reason }));
+    queueMicrotask(() => this.events.closed(closure));
   }
 
-  /** A worker has thrown. That of Node exits with it, and says so; that of a page goes on, if it could be loaded. */
+  #broken(reason: string): void {
+    this.end({ code: 1006, reason, initiator: 'remote' });
+  }
+
+  /** A worker has thrown. A worker of Node exits then; a worker of a page goes on if it could be loaded. */
   #failed(error: unknown): void {
-    // An error, the event of a page, or what a process of Electron's calls its end.
+    // An error, the event of a page, or the reason of a process of Electron.
     const { message = typeof error === 'string' ? error : 'It cannot be loaded.' } = Object(error) as {
       message?: unknown;
     };
     this.#failure = `The worker has failed: ${textOf(message)}`;
-    if (!this.#heard) this.end(1006, this.#failure);
+    if (!this.#heard) this.#broken(this.#failure);
   }
 
   #receive(event: unknown): void {
     if (this.#isOver) return;
     this.#heard = true;
-    // A worker of Node's hands over the message itself.
+    // A worker of Node passes the message itself.
     const frame = Array.isArray(event) ? (event as IpcFrame) : (event as { data?: IpcFrame } | null)?.data;
     if (!Array.isArray(frame)) this.close(1002, 'A message is no list.');
     else if (frame[0] !== CLOSE) this.events.frame(frame);
     else {
       const [, code, reason] = frame as unknown[];
       const isGiven = typeof code === 'number' && isCloseCode(code) && typeof reason === 'string';
-      this.end(isGiven ? code : 1002, isGiven ? reason.slice(0, LONGEST_REASON) : 'An end without a reason.');
+      const end = isGiven
+        ? { code, reason: reason.slice(0, LONGEST_REASON) }
+        : { code: 1002, reason: 'An end without a reason.' };
+      this.end({ ...end, initiator: 'remote' });
     }
   }
 }
 
-/** As much as a close frame holds. */
+/** The longest reason of a close frame. */
 const LONGEST_REASON = 123;
 
 function listen(port: MessagePortLike, type: string, listener: (event: unknown) => void): void {
@@ -164,7 +176,7 @@ function listen(port: MessagePortLike, type: string, listener: (event: unknown) 
   else port.on?.(type, listener);
 }
 
-/** A worker is nobody's to end but his who has started it. */
+/** Closes a port, but not a worker: only the code that started a worker may terminate it. */
 function closePort(port: MessagePortLike): void {
   if (port.start) port.close?.();
 }

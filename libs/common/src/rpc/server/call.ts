@@ -1,5 +1,5 @@
 import type { Activity } from '../../call/activity.js';
-import type { IpcSession } from '../../ipc/server/session.js';
+import type { IpcSession } from '../../ipc/channel/session.js';
 import type { RpcInterfaceDefinition, RpcOperationPolicy } from '../definition/definition.js';
 
 /** An operation that a server answers. */

@@ -1,5 +1,5 @@
 import type { MessagePortLike } from '@linnet/common';
-import { closeFrame, oneLine, SessionLost, textOf } from '@linnet/common/internal';
+import { closeFrame, oneLine, SessionNotFound, textOf } from '@linnet/common/internal';
 import type { ElectronIpcMain, ElectronSender } from '../electron/electron.types.js';
 import type { FrameConnections } from './frame.connections.js';
 import { channel, FramePort } from './webframe.port.js';
@@ -53,7 +53,7 @@ export class BridgeWire {
     } else if (known instanceof FramePort && known.name === name) known.receive(frames[0]);
     // A page that does not know that its connection is over: it was kept, and is shown again.
     else {
-      const { code, message: reason } = new SessionLost();
+      const { code, message: reason } = new SessionNotFound();
       frame.send(channel, [name, closeFrame(code, reason)]);
     }
   }

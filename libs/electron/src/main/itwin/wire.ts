@@ -128,8 +128,8 @@ export class ITwinWire {
       throw new Error('This page is connected by window.linnet: it cannot use window.itwinjs as well.');
     known?.end(1001, 'The page was left.');
     const link = this.connections.add(sender, frame, (...of) => new FrameLink(this.sessions, ...of));
-    const closure = link.begin();
-    if (closure) throw new Error(closure.reason);
+    const reason = link.begin();
+    if (reason !== undefined) throw new Error(reason);
     return link;
   }
 }

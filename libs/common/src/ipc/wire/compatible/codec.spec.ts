@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { defaultIpcLimits } from '../../../base/limits.js';
+import type { NoticeMessage } from '../../message/message.js';
 import { parseMessage, parseTextFrame, textFrame } from './codec.js';
 import { preparePush, prepareResponse } from '../../message/outgoing.message.js';
 import { encodeIpcValue } from '../../message/value.codec.js';
@@ -28,7 +29,8 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
   Buffer.from(buffer, byteOffset, byteLength).toString('hex');
 
 const message = (argument: string, ...parts: Uint8Array[]) =>
-  parseMessage(`{"type":0,"channel":"c","sequence":0,"data":[${argument}]}`, parts, defaultIpcLimits);
+  parseMessage(`{"type":0,"channel":"c","sequence":0,"data":[${argument}]}`, parts, defaultIpcLimits)
+    .message as NoticeMessage;
 const read = (argument: string, ...parts: Uint8Array[]) => message(argument, ...parts).data[0];
 
 /** Writes a value, and reads it as if it had come from a peer. */
@@ -37,13 +39,13 @@ function roundTrip(value: unknown): unknown {
   const { parts } = outgoing.data.encode();
   const frame = parseTextFrame(textFrame(outgoing, 5), defaultIpcLimits);
   expect(frame.parts).toBe(parts.length);
-  const message = parseMessage(
+  const { sequence, message } = parseMessage(
     frame.json,
     parts.map((part) => part.slice()),
     defaultIpcLimits,
   );
-  expect(message).toMatchObject({ type: 1, channel: 'itwin.c'.slice(6), sequence: 5 });
-  return message.data[0];
+  expect([sequence, message]).toMatchObject([5, { type: 1, channel: 'itwin.c'.slice(6) }]);
+  return (message as NoticeMessage).data[0];
 }
 
 describe('typed arrays', () => {

@@ -18,24 +18,24 @@ export function textFrame(message: OutgoingMessage, sequence: number): string {
   return `["${message.text}${sequence}}",${message.data.encode().parts.length}]`;
 }
 
-function membersOf({ type, channel, method, request, data }: OutgoingMessage): string {
+function membersOf(message: OutgoingMessage): string {
+  const { type, channel, data } = message;
   const { json } = data.encode();
-  const isInvoke = type === IpcMessageType.Invoke;
   let members = `"type":${type},"channel":${JSON.stringify(channel)}`;
-  if (isInvoke) members += `,"method":${JSON.stringify(method)}`;
-  else if (type === IpcMessageType.Response) members += `,"response":${request}`;
+  if (type === IpcMessageType.Invoke) members += `,"method":${JSON.stringify(message.method)}`;
+  else if (type === IpcMessageType.Response) members += `,"response":${message.request}`;
   if (json !== undefined) members += `,"data":${json}`;
-  return isInvoke ? `${members},"request":${request}` : members;
+  return type === IpcMessageType.Invoke ? `${members},"request":${message.request}` : members;
 }
 
-/** What a text frame announces. */
+/** A text frame, and what it announces. */
 export interface TextFrame {
   readonly json: string;
   /** Binary frames that follow. */
   readonly parts: number;
 }
 
-/** @throws IpcProtocolError for what is no text frame */
+/** @throws IpcProtocolError if the text is not a text frame */
 export function parseTextFrame(text: string, limits: IpcLimits): TextFrame {
   let frame: unknown;
   try {
@@ -53,19 +53,25 @@ export function parseTextFrame(text: string, limits: IpcLimits): TextFrame {
   return { json, parts };
 }
 
+/** A message, and its place in the order. */
+export interface NumberedMessage {
+  readonly sequence: number;
+  readonly message: IpcMessage;
+}
+
 /**
- * Reads a message whose parts are all there.
+ * Reads a message whose binary frames have all arrived.
  *
- * @throws IpcProtocolError for what is no message, and for values that cannot be taken
+ * @throws IpcProtocolError if the text is not a message, or its values cannot be accepted
  */
-export function parseMessage(json: string, parts: readonly Uint8Array[], limits: IpcLimits): IpcMessage {
-  if (isTooMuch(json, limits)) return { ...ignoredMessage, ...refuseCall(json, limits) };
+export function parseMessage(json: string, parts: readonly Uint8Array[], limits: IpcLimits): NumberedMessage {
+  if (isTooMuch(json, limits)) return refuseCall(json, limits);
   const value = parseText(json, limits.depth);
   if (typeof value !== 'object' || value === null) throw malformed('is no object');
-  // What the parser made has no members but its own, and the look-ups below find nothing inherited.
+  // The parser makes objects without inherited members: the look-ups below find only what was sent.
   const { type, channel, method, request, response, sequence } = value as Record<string, unknown>;
   if (!isCount(sequence)) throw malformed('has no sequence number');
-  if (!isCount(type) || type > IpcMessageType.Response) return { ...ignoredMessage, sequence };
+  if (!isCount(type) || type > IpcMessageType.Response) return { sequence, message: ignoredMessage };
   let { data } = value as Record<string, unknown>;
   let refusal: NumberedError | undefined;
   try {
@@ -76,7 +82,7 @@ export function parseMessage(json: string, parts: readonly Uint8Array[], limits:
     data = [];
   }
   const isResponse = type === IpcMessageType.Response;
-  const message = {
+  const members = {
     type,
     channel,
     method,
@@ -84,6 +90,7 @@ export function parseMessage(json: string, parts: readonly Uint8Array[], limits:
     data: isResponse ? [data] : (data ?? []),
     activityId: undefined,
     timeoutMs: undefined,
+    isCancellable: false,
   };
-  return { ...checkMessage(message), sequence, refusal };
+  return { sequence, message: checkMessage(members, refusal) };
 }

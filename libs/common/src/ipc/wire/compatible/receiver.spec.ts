@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { defaultIpcLimits } from '../../../base/limits.js';
-import type { IpcProtocolError } from '../../message/message.js';
+import type { IpcMessage, IpcProtocolError, NoticeMessage } from '../../message/message.js';
 import { CompatibleReceiver } from './receiver.js';
 
 const limits = { ...defaultIpcLimits, messageBytes: 10_000, waitingMessages: 5, arrivalMs: 1000 };
@@ -16,7 +16,7 @@ beforeEach(() => {
   failed = [];
   receiver = new CompatibleReceiver(
     limits,
-    ({ sequence, data }) => delivered.push([sequence, ...data]),
+    (message) => delivered.push([sequenceOf(message), ...(message as NoticeMessage).data]),
     (error) => failed.push(error),
   );
 });
@@ -24,8 +24,10 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
+/** Messages have their number as their channel. */
+const sequenceOf = (message: IpcMessage) => Number((message as NoticeMessage).channel);
 const text = (sequence: number, parts = 0, data: unknown[] = []) =>
-  JSON.stringify([JSON.stringify({ type: 0, channel: 'c', data, sequence }), parts]);
+  JSON.stringify([JSON.stringify({ type: 0, channel: `${sequence}`, data, sequence }), parts]);
 const marker = { ipc: 'binary', type: 0, index: 0 };
 const never = () => {
   throw new Error('it should not fail');
@@ -54,7 +56,7 @@ describe('order', () => {
     fc.assert(
       fc.property(arrivals, ([order, again]) => {
         const seen: number[] = [];
-        const each = new CompatibleReceiver(limits, ({ sequence }) => seen.push(sequence), never);
+        const each = new CompatibleReceiver(limits, (message) => seen.push(sequenceOf(message)), never);
         for (const sequence of [...order, ...again]) {
           each.take(text(sequence, 1, [marker]));
           each.take(Uint8Array.of(sequence));
@@ -76,7 +78,8 @@ describe('order', () => {
   it('ends where a message ends the connection', () => {
     const each: CompatibleReceiver = new CompatibleReceiver(
       limits,
-      ({ sequence }) => {
+      (message) => {
+        const sequence = sequenceOf(message);
         delivered.push([sequence]);
         if (sequence === 1) each.close();
       },

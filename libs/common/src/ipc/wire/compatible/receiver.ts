@@ -1,10 +1,11 @@
 import type { IpcLimits } from '../../../base/limits.js';
 import { parseMessage, parseTextFrame } from './codec.js';
+import type { NumberedMessage } from './codec.js';
 import { IpcProtocolError } from '../../message/message.js';
 import { checkFrameLength } from '../../message/refusal.js';
 import type { IpcMessage } from '../../message/message.js';
 
-/** A message whose binary frames are still to come. */
+/** A message whose binary frames have not arrived yet. */
 interface Announced {
   readonly json: string;
   readonly missing: number;
@@ -12,7 +13,7 @@ interface Announced {
   bytes: number;
 }
 
-/** A message that came before its turn. */
+/** A message that arrived before its turn. */
 interface Early {
   readonly message: IpcMessage;
   readonly bytes: number;
@@ -20,10 +21,10 @@ interface Early {
 
 type Timer = ReturnType<typeof setTimeout> | undefined;
 
-/** Puts the frames of one connection together, and gives its messages on in the order of their numbers. */
+/** Assembles the messages of one connection, and delivers them in the order of their numbers. */
 export class CompatibleReceiver {
   #announced: Announced | undefined;
-  /** The number whose turn it is. */
+  /** The number of the next message. */
   #next = 0;
   readonly #early = new Map<number, Early>();
   #earlyBytes = 0;
@@ -31,8 +32,8 @@ export class CompatibleReceiver {
   #gapTimer: Timer;
 
   /**
-   * @param deliver is given each message once, in the order of their numbers
-   * @param fail is told of what does not arrive in time
+   * @param deliver called once with each message, in the order of their numbers
+   * @param fail called if a frame or a message does not arrive in time
    */
   constructor(
     private readonly limits: IpcLimits,
@@ -40,7 +41,7 @@ export class CompatibleReceiver {
     private readonly fail: (error: IpcProtocolError) => void,
   ) {}
 
-  /** Takes a frame of the peer's, and its memory. @throws IpcProtocolError */
+  /** Receives a frame of the peer, and owns its memory from then on. @throws IpcProtocolError */
   take(frame: string | Uint8Array): void {
     if (typeof frame === 'string') this.#takeText(frame);
     else this.#takePart(frame);
@@ -70,7 +71,7 @@ export class CompatibleReceiver {
     this.#order(parseMessage(announced.json, announced.parts, this.limits), announced.bytes);
   }
 
-  /** Nothing is waited for any more. */
+  /** Stops waiting. */
   close(): void {
     clearTimeout(this.#partsTimer);
     clearTimeout(this.#gapTimer);
@@ -78,23 +79,22 @@ export class CompatibleReceiver {
     this.#early.clear();
   }
 
-  #order(message: IpcMessage, bytes: number): void {
-    const { sequence } = message;
+  #order({ sequence, message }: NumberedMessage, bytes: number): void {
     if (sequence === this.#next) {
       this.#next++;
       this.deliver(message);
       if (this.#early.size > 0) this.#release();
     } else if (sequence > this.#next && !this.#early.has(sequence)) {
-      this.#keep(message, bytes);
+      this.#keep(sequence, message, bytes);
     }
-    // Else it is a duplicate, which the protocol drops.
+    // Otherwise it is a duplicate, which the protocol drops.
   }
 
-  #keep(message: IpcMessage, bytes: number): void {
-    this.#early.set(message.sequence, { message, bytes });
+  #keep(sequence: number, message: IpcMessage, bytes: number): void {
+    this.#early.set(sequence, { message, bytes });
     this.#earlyBytes += bytes;
     const { waitingMessages, waitingBytes } = this.limits;
-    // They are kept as they were read, which may be fifty times their text.
+    // Parsed messages can take fifty times the memory of their text.
     if (this.#early.size > waitingMessages || this.#earlyBytes > waitingBytes)
       throw new IpcProtocolError(1002, `Message ${this.#next} is missing.`);
     if (this.#early.size === 1) this.#gapTimer = this.#expect(`Message ${this.#next}`);

@@ -1,40 +1,72 @@
+import type { NumberedError } from '../../../base/numbered.error.js';
 import { isCount } from '../../../value/value.codec.js';
-import { defaultIpcLimits } from '../../../base/limits.js';
-import type { IpcLimits } from '../../../base/limits.js';
 import { checkMessage } from '../../message/message.check.js';
 import { ignoredMessage, IpcMessageType, IpcProtocolError } from '../../message/message.js';
 import type { IpcMessage } from '../../message/message.js';
+import type { OutgoingMessage } from '../../message/outgoing.message.js';
 import { RefusedMessage } from '../../message/refusal.js';
 
-/** The WebSocket subprotocol of the durable wire; see docs/wire-extension.md. */
-export const DURABLE_PROTOCOL = 'linnet.ipc.1';
-
-/**
- * The subprotocol that stands for the compatible wire where the durable one is offered, and before it: a backend that
- * knows neither takes the first, as that of iTwin.js does, and one that takes none is not connected to by a browser.
- */
-export const COMPATIBLE_PROTOCOL = 'itwin.ipc';
-
-/** Messages about the connection itself; they have no number. */
+/** Types of messages about the connection itself. They have no number. */
 export const IpcControlType = {
-  /** How many messages have been received. */
+  /** Acknowledges all messages up to a number. */
   Acknowledge: 8,
-  /** The first of a frontend: begins or resumes a session. */
-  Hello: 9,
-  /** The first of a backend: the session is there. */
-  Welcome: 10,
-  /** The first of a backend: the session that was to be resumed is not there. */
-  Lost: 11,
-  /** Asks for an acknowledgement, as a sign of life. */
+  /** The first message from a frontend: begins or resumes a session. */
+  ClientHello: 9,
+  /** The first message from a backend: accepts the session. */
+  ServerHello: 10,
+  /** The first message from a backend: the session to resume does not exist. */
+  SessionNotFound: 11,
+  /** Requests an acknowledgement, as a sign of life. */
   Probe: 12,
 } as const;
 
-/** A message as it came: one of the session, or control. */
+/** A message as a list, for platforms that clone values. */
+export function messageList(message: OutgoingMessage, value: unknown): unknown[] {
+  const { type, channel } = message;
+  switch (type) {
+    case IpcMessageType.Invoke: {
+      const { request, method, activityId, timeoutMs } = message;
+      const list = [type, request, channel, method, value, activityId];
+      return timeoutMs ? [...list, timeoutMs] : list;
+    }
+    case IpcMessageType.Cancel:
+      return [type, message.request];
+    case IpcMessageType.Response: {
+      const list = [type, message.request, channel];
+      return value === undefined ? list : [...list, value];
+    }
+    default:
+      return value === undefined ? [type, channel] : [type, channel, value];
+  }
+}
+
+/** A message as a list in JSON text. @throws NumberedError if its value cannot be sent */
+export function messageText(message: OutgoingMessage): string {
+  const { type, channel, data } = message;
+  const { json } = data.encode();
+  const value = json === undefined ? '' : `,${json}`;
+  switch (type) {
+    case IpcMessageType.Invoke: {
+      const { request, method, activityId, timeoutMs } = message;
+      const name = `${JSON.stringify(channel)},${JSON.stringify(method)}`;
+      const text = `[2,${request},${name},${json ?? '[]'},${JSON.stringify(activityId)}`;
+      return timeoutMs ? `${text},${timeoutMs}]` : `${text}]`;
+    }
+    case IpcMessageType.Cancel:
+      return `[4,${message.request}]`;
+    case IpcMessageType.Response:
+      return `[3,${message.request},${JSON.stringify(channel)}${value}]`;
+    default:
+      return `[${type},${JSON.stringify(channel)}${value}]`;
+  }
+}
+
+/** A received message: one of the session, or a control message. */
 export type DurableMessage =
-  | { readonly kind: 'message'; readonly message: Omit<IpcMessage, 'sequence'> }
+  | { readonly kind: 'message'; readonly message: IpcMessage }
   | { readonly kind: 'control'; readonly type: number; readonly values: readonly unknown[] };
 
-/** The number of the first message of a frame; where the frame has none, of the next message. @throws IpcProtocolError */
+/** The number of the first message of a frame; of the next message if the frame has none. @throws IpcProtocolError */
 export function readFirst([first]: readonly unknown[]): number {
   if (!isCount(first)) throw new IpcProtocolError(1007, 'A frame does not begin with a number.');
   return first;
@@ -42,25 +74,23 @@ export function readFirst([first]: readonly unknown[]): number {
 
 /** Reads a message of a frame. @throws IpcProtocolError */
 export function readMessage(value: unknown): DurableMessage {
-  if (value instanceof RefusedMessage) {
-    const read = readMessage(value.head);
-    if (read.kind === 'control') return read;
-    return { kind: 'message', message: { ...read.message, refusal: value.error } };
-  }
+  return value instanceof RefusedMessage ? readList(value.head, value.error) : readList(value);
+}
+
+function readList(value: unknown, refusal?: NumberedError): DurableMessage {
   if (!Array.isArray(value) || !isCount(value[0]))
     throw new IpcProtocolError(1007, 'A message is no list that begins with its type.');
   const [type, ...values] = value as [number, ...unknown[]];
   if (type >= IpcControlType.Acknowledge) return { kind: 'control', type, values };
   if (type > IpcMessageType.Cancel) return { kind: 'message', message: ignoredMessage };
-  return { kind: 'message', message: checkMessage(membersOf(type, values)) };
+  return { kind: 'message', message: checkMessage(membersOf(type, values), refusal) };
 }
 
 function membersOf(type: number, values: unknown[]): Parameters<typeof checkMessage>[0] {
-  const none = { method: undefined, activityId: undefined, timeoutMs: undefined };
+  const none = { method: undefined, activityId: undefined, timeoutMs: undefined, isCancellable: true };
   if (type === IpcMessageType.Invoke) {
-    // Whoever leaves the id out has none, and his call can be cancelled all the same.
-    const [request, channel, method, data, activityId = '', timeoutMs] = values;
-    return { type, request, channel, method, data, activityId, timeoutMs };
+    const [request, channel, method, data, activityId, timeoutMs] = values;
+    return { type, request, channel, method, data, activityId, timeoutMs, isCancellable: true };
   }
   if (type === IpcMessageType.Response) {
     const [request, channel, data] = values;
@@ -69,101 +99,4 @@ function membersOf(type: number, values: unknown[]): Parameters<typeof checkMess
   if (type === IpcMessageType.Cancel) return { ...none, type, request: values[0], channel: '', data: [] };
   const [channel, data = []] = values;
   return { ...none, type, request: 0, channel, data };
-}
-
-/** What a backend says of a session that is there. */
-interface Welcome {
-  readonly sessionId: string;
-  readonly secret: string;
-  readonly graceMs: number;
-  readonly received: number;
-  /** Whether the backend knows that both are on one computer. */
-  readonly isNative?: boolean;
-}
-
-/** What a backend says first: the session is there, or it is not. */
-export type Greeting =
-  | {
-      readonly welcome: Welcome;
-      readonly lost?: undefined;
-    }
-  | { readonly lost: string; readonly welcome?: undefined };
-
-/** Of a greeting: ids and a secret. Whoever is greeted knows nothing yet of who it is. */
-export const greetingLimits: IpcLimits = {
-  ...defaultIpcLimits,
-  textLength: 4096,
-  messageBytes: 4096,
-  parts: 0,
-};
-
-/** How a frontend proves that a session is its own. */
-export interface SessionKeys {
-  /** Empty before the first welcome. */
-  readonly sessionId: string;
-  /** The secret of the last welcome; before the first a key that the frontend made, to find what it began. */
-  readonly secret: string;
-}
-
-/** The first message of a frontend. */
-export interface Hello extends SessionKeys {
-  /** How many messages of the session it has received. */
-  readonly received: number;
-  /** Counts the connections of the frontend: a greeting that was on its way for long has a lower number. */
-  readonly attempt: number;
-}
-
-/** As many characters as a key has to have at the least: it is nobody else's to guess. */
-const SHORTEST_KEY = 20;
-
-/** A key for what is about to be begun: 128 random bits. */
-export function newKey(): string {
-  return crypto.getRandomValues(new Uint32Array(4)).join('-');
-}
-
-/** The first frame of a frontend, as a list: begins a session, or proves that one is its own. */
-export function helloOf({ sessionId, secret }: SessionKeys, received: number, attempt: number): unknown[] {
-  return [IpcControlType.Hello, sessionId, secret, received, attempt];
-}
-
-/**
- * Reads the first frame of a frontend.
- *
- * @returns `undefined` for one that begins a session without a key
- * @throws IpcProtocolError for anything else
- */
-export function readHello([type, sessionId, secret, received, attempt = 0]: unknown[]): Hello | undefined {
-  if (type !== IpcControlType.Hello) throw new IpcProtocolError(1002, 'A connection begins with a greeting.');
-  if (sessionId === undefined) return undefined;
-  const isHello =
-    typeof sessionId === 'string' &&
-    typeof secret === 'string' &&
-    (sessionId !== '' || secret.length >= SHORTEST_KEY) &&
-    isCount(received) &&
-    isCount(attempt);
-  if (!isHello) throw new IpcProtocolError(1002, 'A greeting that resumes no session.');
-  return { sessionId, secret, received, attempt };
-}
-
-/** The first frame of a backend, as a list. */
-export function greetingOf({ welcome, lost }: Greeting): unknown[] {
-  if (lost !== undefined) return [IpcControlType.Lost, lost];
-  const { sessionId, secret, graceMs, received, isNative } = welcome;
-  const list = [IpcControlType.Welcome, sessionId, secret, graceMs, received];
-  return isNative ? [...list, true] : list;
-}
-
-/** @throws IpcProtocolError */
-export function readGreeting([type, ...values]: unknown[]): Greeting {
-  const [sessionId, secret, graceMs, received, native] = values;
-  if (type === IpcControlType.Lost && typeof sessionId === 'string') return { lost: sessionId };
-  if (
-    type !== IpcControlType.Welcome ||
-    typeof sessionId !== 'string' ||
-    typeof secret !== 'string' ||
-    !isCount(graceMs) ||
-    !isCount(received)
-  )
-    throw new IpcProtocolError(1002, 'The backend does not greet.');
-  return { welcome: { sessionId, secret, graceMs, received, isNative: native === true } };
 }

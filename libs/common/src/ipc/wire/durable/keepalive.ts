@@ -1,27 +1,27 @@
-/** What is asked of, and done with, the connection that is watched. */
-export interface Watched {
-  /** How many messages the peer has acknowledged, and whether there are others. */
+/** The link whose connection a keepalive watches. */
+export interface WatchedLink {
+  /** How many messages the peer has acknowledged, and whether others wait for it. */
   progress(): { acknowledged: number; isWaiting: boolean };
-  /** Asks the peer for a sign of life. */
+  /** Requests a sign of life from the peer. */
   probe(): void;
-  /** The peer gave none. */
+  /** The peer gave no sign of life. */
   giveUp(): void;
 }
 
-/** Finds out that a peer is gone, or lacks a message after which there was silence. */
+/** Notices that a peer is gone, or that the last message before a silence was lost. */
 export class DurableKeepalive {
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Since the last look: whether the peer was heard, and what it had acknowledged. */
+  /** Whether a frame came since the last check, and the acknowledged messages at that time. */
   #heard = true;
   #seen = 0;
   #unanswered = 0;
-  /** How many probes may be left unanswered. */
+  /** How many unanswered probes are allowed. */
   #patience = 1;
 
   /** @param intervalMs how long a peer may be silent before it is probed; it then has as long to answer. 0: never */
   constructor(
     private readonly intervalMs: number,
-    private readonly watched: Watched,
+    private readonly watched: WatchedLink,
   ) {}
 
   start(): void {
@@ -35,29 +35,29 @@ export class DurableKeepalive {
     clearTimeout(this.#timer);
   }
 
-  /** A frame has come; with messages, or without. */
+  /** A frame has arrived, with messages or without. */
   heard(hasMessages: boolean): void {
     this.#heard = true;
     if (hasMessages) this.#patience = 1;
   }
 
   #next(): void {
-    // Behind what is there to be read: a process that was busy has not yet seen the answers.
-    this.#wait(this.intervalMs, () => this.#wait(0, () => this.#look()));
+    // After pending input: a process that was busy has not seen the answers yet.
+    this.#wait(this.intervalMs, () => this.#wait(0, () => this.#check()));
   }
 
   #wait(milliseconds: number, then: () => void): void {
     this.#timer = setTimeout(then, milliseconds);
-    // Nothing but the connection keeps a process of Node's alive.
+    // Only the connection keeps a Node process alive.
     (this.#timer as { unref?: () => void }).unref?.();
   }
 
-  #look(): void {
+  #check(): void {
     this.#next();
     const { acknowledged, isWaiting } = this.watched.progress();
     if (this.#heard) this.#unanswered = 0;
     if (this.#unanswered >= this.#patience) {
-      // A large message over a slow line is silence, too: the next connection has more time.
+      // A large message over a slow line looks like silence, too. The next connection has more time.
       this.#patience *= 2;
       this.watched.giveUp();
       return;

@@ -7,65 +7,63 @@ import type { DurableMessage } from './codec.js';
 import type { FrameEncoding } from './text.encoding.js';
 import { DurableOutbox } from './outbox.js';
 import type { KeptBytes } from '../../message/session.bytes.js';
-import { DurableInbox } from './inbox.js';
+import { DurableReceiver } from './receiver.js';
 import { HIGH_WATER, sent, unwatched } from '../../message/link.js';
-import type { IpcSessionLink, IpcTransport } from '../../message/link.js';
-import { IpcClosedError, IpcProtocolError } from '../../message/message.js';
-import type { IpcClosure, IpcFrame, IpcMessage } from '../../message/message.js';
+import type { IpcLinkEvents, IpcSessionLink, IpcTransport } from '../../message/link.js';
+import { IpcClosedError } from '../../channel/closure.js';
+import type { IpcClosure } from '../../channel/closure.js';
+import { IpcProtocolError } from '../../message/message.js';
+import type { IpcFrame } from '../../message/message.js';
 import { prepareCancel } from '../../message/outgoing.message.js';
 import type { OutgoingMessage } from '../../message/outgoing.message.js';
 import { DurableKeepalive } from './keepalive.js';
 
-/** After so many messages or bytes, or so much time, the peer is told what has arrived. */
+/** The link acknowledges after this many messages or bytes, or this much time. */
 const ACKNOWLEDGE_MESSAGES = 64;
 const ACKNOWLEDGE_BYTES = 256 * 1024;
 const ACKNOWLEDGE_MS = 1_000;
-/** The code by which a connection is given up whose session is to go on over another. */
+/** Closes a connection whose session goes on over another one. */
 export const INTERRUPTED = 4000;
 
-/** What a durable link tells. */
-export interface DurableLinkEvents {
-  /** Every message of the peer, once, in the order of sending. */
-  receive(message: IpcMessage): void;
-  /** Once: the session is over, whoever ended it. */
-  ended(closure: IpcClosure): void;
-  /** This end has given up the connection; the session may go on over another. */
-  interrupted?(closure: IpcClosure): void;
+/** The owner of a durable link. */
+export interface DurableLinkEvents extends IpcLinkEvents {
+  /** This end gave up the connection. The session can go on over another one. */
+  interrupted(closure: IpcClosure): void;
 }
 
 /**
- * One session's messages over one connection after another: what the peer has not acknowledged is kept, and sent
- * again over the next connection, so that every message arrives once and in order.
+ * The messages of one session over one connection after another. The link keeps messages until the peer acknowledges
+ * them, and sends them again over the next connection, so that every message arrives once and in order.
  */
 export class DurableLink implements IpcSessionLink {
   #transport: IpcTransport | undefined;
   #closure: IpcClosure | undefined;
   readonly #outbox: DurableOutbox;
-  /** How many messages have been received, and how many of these the peer was told of. */
+  /** How many messages were received, and how many of them are acknowledged. */
   #received = 0;
-  #told = 0;
+  #acknowledged = 0;
   #probed = false;
-  readonly #inbox: DurableInbox;
+  readonly #receiver: DurableReceiver;
   /** Messages that had been received when the last slice ended. */
   #seen = 0;
   #receivedBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #whenReleased: Deferred | undefined;
-  readonly #watch: DurableKeepalive;
+  readonly #keepalive: DurableKeepalive;
 
   /**
-   * @param heartbeatMs how long a peer may be silent before it is probed; it then has as long to answer. 0: it is not
-   * @param kept is told how many bytes are kept
+   * @param heartbeatMs how long a peer may be silent before it is probed; it then has as long to answer. 0: never
+   * @param kept counts the bytes that are kept
    */
   constructor(
-    private readonly form: FrameEncoding,
+    private readonly encoding: FrameEncoding,
     private readonly limits: IpcLimits,
     heartbeatMs: number,
     private readonly events: DurableLinkEvents,
     kept?: KeptBytes,
   ) {
-    this.#outbox = new DurableOutbox(form, kept);
-    this.#inbox = new DurableInbox(form, limits, {
+    this.#outbox = new DurableOutbox(encoding, kept);
+    this.#receiver = new DurableReceiver(encoding, limits, {
       begun: (first, bytes) => this.#begun(first, bytes),
       take: (message) => this.#take(message),
       done: () => {
@@ -75,7 +73,7 @@ export class DurableLink implements IpcSessionLink {
       sliced: () => this.#sliced(),
       failed: ({ code, message }) => this.close(code, message),
     });
-    this.#watch = new DurableKeepalive(heartbeatMs, {
+    this.#keepalive = new DurableKeepalive(heartbeatMs, {
       progress: () => ({ acknowledged: this.#outbox.released, isWaiting: this.#outbox.isWaiting }),
       probe: () => this.#outbox.control([IpcControlType.Probe]),
       giveUp: () => this.#giveUp('The peer gave no sign of life.'),
@@ -86,40 +84,40 @@ export class DurableLink implements IpcSessionLink {
     return this.#closure;
   }
 
-  /** How many messages have been received in all: what the peer need not send again. */
+  /** How many messages were received in all. The peer does not send them again. */
   get received(): number {
     return this.#received;
   }
 
-  /** Whether a peer can have received so many messages: as many as were sent, and all that it has acknowledged. */
+  /** Whether a peer can have received this many messages: no more than were sent, no fewer than it acknowledged. */
   canResume(received: number): boolean {
     return this.#outbox.canRelease(received);
   }
 
   /**
-   * Goes on over a connection: sends again what the peer has not received.
+   * Goes on over a connection, and sends again the messages that the peer has not received.
    *
-   * @param received how many messages the peer says it has
-   * @throws IpcProtocolError for a number that cannot be
+   * @param received how many messages the peer has received, as it claims
+   * @throws IpcProtocolError if the number is impossible
    */
   attach(transport: IpcTransport, received: number): void {
     this.detach();
     this.#release(received);
     this.#transport = transport;
-    this.#told = this.#received;
-    this.#watch.start();
+    this.#acknowledged = this.#received;
+    this.#keepalive.start();
     this.#outbox.attach(transport);
   }
 
-  /** The connection is broken; what is sent from now on is kept for the next. */
+  /** The connection is broken. Messages are kept for the next one. */
   detach(): void {
     this.#transport = undefined;
     this.#outbox.detach();
     clearTimeout(this.#timer);
-    this.#watch.stop();
+    this.#keepalive.stop();
     this.#timer = undefined;
-    // The peer sends again what has not been received.
-    this.#inbox.clear();
+    // The peer sends these messages again.
+    this.#receiver.clear();
   }
 
   send(message: OutgoingMessage): Promise<void> {
@@ -129,7 +127,7 @@ export class DurableLink implements IpcSessionLink {
   }
 
   room(): Promise<void> | undefined {
-    // Half of what may wait, as pushes that are made meanwhile need room as well.
+    // Half of the limit, because pushes need room as well.
     if (this.#closure || this.#outbox.keptBytes <= this.limits.bufferedBytes / 2) return undefined;
     return this.#untilReleased().catch(() => undefined);
   }
@@ -139,19 +137,19 @@ export class DurableLink implements IpcSessionLink {
   }
 
   receive(frame: IpcFrame): void {
-    if (!this.#closure) this.#inbox.add(frame, this.#transport);
+    if (!this.#closure) this.#receiver.add(frame, this.#transport);
   }
 
   close(code: number, reason: string): void {
     if (this.#closure) return;
     this.#outbox.flush();
     const transport = this.#transport;
-    this.#end({ code, reason });
+    this.#end({ code, reason, initiator: 'local' });
     transport?.close(code, reason);
   }
 
   ended(closure: IpcClosure): void {
-    this.#inbox.whenEmpty(() => this.#end(closure));
+    this.#receiver.whenEmpty(() => this.#end(closure));
   }
 
   #end(closure: IpcClosure): void {
@@ -163,18 +161,18 @@ export class DurableLink implements IpcSessionLink {
     this.events.ended(closure);
   }
 
-  /** Tells the peer what has been received. */
+  /** Acknowledges all received messages. */
   acknowledge(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#told = this.#received;
+    this.#acknowledged = this.#received;
     this.#receivedBytes = 0;
     this.#outbox.control([IpcControlType.Acknowledge, this.#received]);
   }
 
   #write(message: OutgoingMessage): void {
     const { bufferedBytes } = this.limits;
-    // Asked before: one message may be larger than all that may wait, and its peer has had no time to take it.
+    // Checked before: one message may be larger than the limit, and the peer has had no time to take it.
     if (this.#outbox.keptBytes > bufferedBytes) this.close(1013, `More than ${bufferedBytes} bytes wait.`);
     else this.#outbox.send(message);
   }
@@ -189,25 +187,29 @@ export class DurableLink implements IpcSessionLink {
   }
 
   #take(message: DurableMessage): void {
-    if (message.kind === 'control') this.#obey(message.type, message.values);
-    else this.events.receive({ ...message.message, sequence: this.#received++ });
+    if (message.kind === 'control') {
+      this.#obey(message.type, message.values);
+      return;
+    }
+    this.#received++;
+    this.events.receive(message.message);
   }
 
   #sliced(): void {
     if (this.#closure || !this.#transport) return;
-    this.#watch.heard(this.#received > this.#seen);
+    this.#keepalive.heard(this.#received > this.#seen);
     this.#seen = this.#received;
     this.#mayAcknowledge();
   }
 
   #obey(type: number, [received]: readonly unknown[]): void {
     if (type === IpcControlType.Acknowledge) this.#release(received);
-    // One answer will do, however often it asks.
+    // One acknowledgement answers all probes of a frame.
     else if (type === IpcControlType.Probe) this.#probed = true;
-    // Those of the beginning of a connection mean nothing later; unknown ones are ignored.
+    // Messages of the handshake mean nothing later, and unknown ones are ignored.
   }
 
-  /** The peer has so many messages: they need not be kept. */
+  /** The peer has received this many messages. They are not kept any more. */
   #release(received: unknown): void {
     if (!isCount(received) || !this.canResume(received))
       throw new IpcProtocolError(1002, 'An acknowledgement of messages that were not sent.');
@@ -218,9 +220,9 @@ export class DurableLink implements IpcSessionLink {
   }
 
   #mayAcknowledge(): void {
-    if (this.#closure || !this.#transport || this.#received === this.#told) return;
+    if (this.#closure || !this.#transport || this.#received === this.#acknowledged) return;
     const isMuch =
-      this.#received - this.#told >= ACKNOWLEDGE_MESSAGES || this.#receivedBytes >= ACKNOWLEDGE_BYTES;
+      this.#received - this.#acknowledged >= ACKNOWLEDGE_MESSAGES || this.#receivedBytes >= ACKNOWLEDGE_BYTES;
     if (isMuch) this.acknowledge();
     else this.#timer ??= setTimeout(() => this.acknowledge(), ACKNOWLEDGE_MS);
   }
@@ -229,10 +231,10 @@ export class DurableLink implements IpcSessionLink {
     const transport = this.#transport;
     this.detach();
     transport?.close(INTERRUPTED, reason);
-    this.events.interrupted?.({ code: INTERRUPTED, reason });
+    this.events.interrupted({ code: INTERRUPTED, reason, initiator: 'local' });
   }
 
-  /** The same for all who wait: there may be very many. */
+  /** One promise for all senders, because there may be very many. */
   #untilReleased(): Promise<void> {
     return (this.#whenReleased ??= deferred()).promise;
   }

@@ -5,61 +5,61 @@ import type { IpcTransport } from '../../message/link.js';
 import type { IpcFrame } from '../../message/message.js';
 import type { OutgoingMessage } from '../../message/outgoing.message.js';
 
-/** Messages of one turn are one frame up to so many bytes: it has to be within what the peer takes. */
+/** Most bytes of a frame that joins the messages of one turn. It is far below the limits of every peer. */
 const FRAME_BYTES = 256 * 1024;
 
-/** What a durable link has sent: numbered, put into frames, and kept until the peer has acknowledged it. */
+/** The messages that a durable link has sent: numbers them, joins them to frames, and keeps them until they are acknowledged. */
 export class DurableOutbox {
   #transport: IpcTransport | undefined;
   readonly #kept = new Fifo<PreparedMessage>();
   #keptBytes = 0;
   #released = 0;
-  /** Messages of this turn, which go out as one frame; the number of the first, and how many have a number. */
+  /** Messages of this turn, which go out as one frame; the number of the first one, and how many have a number. */
   #batch: IpcFrame[] = [];
   #batchBytes = 0;
   #next = 0;
   #numbered = 0;
   #scheduled = false;
 
-  /** @param total is told, too; it may end the link */
+  /** @param total counts the same bytes for all sessions, and may end the link */
   constructor(
-    private readonly form: FrameEncoding,
+    private readonly encoding: FrameEncoding,
     private readonly total: KeptBytes | undefined,
   ) {}
 
-  /** How many messages were sent before the first that is kept: as many as the peer has acknowledged. */
+  /** How many messages the peer has acknowledged. */
   get released(): number {
     return this.#released;
   }
 
-  /** Bytes of what is kept. */
+  /** Bytes of the messages that are kept. */
   get keptBytes(): number {
     return this.#keptBytes;
   }
 
-  /** Whether there is something that the peer has not acknowledged. */
+  /** Whether a message is not acknowledged yet. */
   get isWaiting(): boolean {
     return this.#kept.size > 0;
   }
 
-  /** Whether a peer can have received so many messages: as many as were sent, and all that it has acknowledged. */
+  /** Whether a peer can have received this many messages: no more than were sent, no fewer than it acknowledged. */
   canRelease(received: number): boolean {
     return received >= this.#released && received <= this.#released + this.#kept.size;
   }
 
-  /** The peer has so many messages: they need not be kept. */
+  /** The peer has received this many messages. They are not kept any more. */
   release(received: number): void {
     for (; this.#released < received; this.#released++) this.#count(-this.#kept.shift()!.bytes);
   }
 
-  /** Goes on over a connection: sends again what is kept. */
+  /** Goes on over a connection, and sends again the messages that are kept. */
   attach(transport: IpcTransport): void {
     this.#transport = transport;
     this.#next = this.#released;
     for (const { content, bytes } of this.#kept) this.#put(content, bytes);
   }
 
-  /** The connection is broken; what is sent from now on is kept for the next. */
+  /** The connection is broken. Messages are kept for the next one. */
   detach(): void {
     this.#transport = undefined;
     this.#batch = [];
@@ -67,31 +67,31 @@ export class DurableOutbox {
     this.#numbered = 0;
   }
 
-  /** Nothing of what is kept is of use any more. */
+  /** Forgets all messages, because the session is over. */
   clear(): void {
     this.#kept.clear();
     this.#count(-this.#keptBytes);
   }
 
-  /** Sends a message. @throws NumberedError for a value that cannot be sent */
+  /** Sends a message. @throws NumberedError if its value cannot be sent */
   send(message: OutgoingMessage): void {
-    const prepared = this.form.prepare(message, () => this.#released + this.#kept.size);
+    const prepared = this.encoding.prepare(message, () => this.#released + this.#kept.size);
     this.#kept.push(prepared);
     this.#count(prepared.bytes);
     this.#put(prepared.content, prepared.bytes);
   }
 
-  /** Sends a list that has no number, and is not kept. */
+  /** Sends a list that has no number and is not kept. */
   control(values: readonly unknown[]): void {
     if (!this.#transport) return;
-    this.#batch.push(this.form.list(values));
+    this.#batch.push(this.encoding.list(values));
     this.#schedule();
   }
 
-  /** Sends what was collected. */
+  /** Sends the collected messages. */
   flush(): void {
     if (this.#batch.length === 0 || !this.#transport) return;
-    const frame = this.form.frame(this.#next, this.#batch);
+    const frame = this.encoding.frame(this.#next, this.#batch);
     this.#next += this.#numbered;
     this.#batch = [];
     this.#batchBytes = 0;
@@ -107,7 +107,7 @@ export class DurableOutbox {
   #put(content: IpcFrame, bytes: number): void {
     if (!this.#transport) return;
     if (content instanceof Uint8Array) {
-      // What was before it stays before it.
+      // Keeps the order.
       this.flush();
       this.#next++;
       this.#transport.write(content);

@@ -2,10 +2,11 @@ import { generalError, NumberedError } from '../../../base/numbered.error.js';
 import { ValueCopier } from '../../../value/value.copier.js';
 import type { CopyRules } from '../../../value/value.copier.js';
 import { describeUnsendable } from '../../../value/value.inspector.js';
+import { messageList } from './codec.js';
 import type { FrameEncoding } from './text.encoding.js';
 import type { IpcLimits } from '../../../base/limits.js';
-import { IpcMessageType, IpcProtocolError } from '../../message/message.js';
-import type { OutgoingMessage, OutgoingValue } from '../../message/outgoing.message.js';
+import { IpcProtocolError } from '../../message/message.js';
+import type { OutgoingValue } from '../../message/outgoing.message.js';
 import { refuseMessage } from '../../message/refusal.js';
 import {
   arrayOver,
@@ -23,7 +24,7 @@ import {
 export const structuredCloneEncoding: FrameEncoding = {
   prepare(message) {
     const { value, bytes } = copyOf(message.data);
-    return { content: listOf(message, value), bytes };
+    return { content: messageList(message, value), bytes };
   },
 
   list: (values) => values,
@@ -62,17 +63,6 @@ export function copyReceived(
 
 function refuseAll(_item: unknown, error: NumberedError): never {
   throw error;
-}
-
-function listOf(message: OutgoingMessage, value: unknown): unknown[] {
-  const { type, channel, method, request, activityId, timeoutMs } = message;
-  if (type === IpcMessageType.Invoke) {
-    const list = [type, request, channel, method, value, activityId];
-    return timeoutMs ? [...list, timeoutMs] : list;
-  }
-  if (type === IpcMessageType.Cancel) return [type, request];
-  const list = type === IpcMessageType.Response ? [type, request, channel] : [type, channel];
-  return value === undefined ? list : [...list, value];
 }
 
 const sending: CopyRules = {

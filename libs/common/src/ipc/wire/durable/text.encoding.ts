@@ -1,15 +1,16 @@
 import { decodeBlocks, encodeBlocks } from '../../../base/byte.blocks.js';
 import type { IpcLimits } from '../../../base/limits.js';
 import { NumberedError } from '../../../base/numbered.error.js';
-import { IpcMessageType, IpcProtocolError } from '../../message/message.js';
+import { IpcProtocolError } from '../../message/message.js';
 import type { IpcFrame } from '../../message/message.js';
 import type { OutgoingMessage } from '../../message/outgoing.message.js';
 import { checkFrameLength, parseFrame, RefusedMessage, refuseMessage } from '../../message/refusal.js';
+import { messageText } from './codec.js';
 import { needsParts, parseText, reviveParts } from '../../message/value.codec.js';
 
 /** A message as it is kept until it is acknowledged. */
 export interface PreparedMessage {
-  /** Bytes are a frame of their own; anything else is joined with others to one. */
+  /** Bytes are a frame of their own. Other contents are joined to one frame. */
   readonly content: IpcFrame;
   readonly bytes: number;
 }
@@ -20,28 +21,30 @@ export interface ParsedFrame {
   readonly bytes: number;
 }
 
-/** The lists that the durable wire is made of, in the form in which a platform sends them. */
+/** Encodes and decodes the lists of the durable wire as the frames of a platform. */
 export interface FrameEncoding {
   /**
-   * @param number gives the message's own, when its value has been read: code of the value's may send, too
-   * @throws NumberedError for a value that cannot be sent
+   * Encodes a message.
+   *
+   * @param number returns the number of the message; called after the value was read, because a getter can send, too
+   * @throws NumberedError if the value cannot be sent
    */
   prepare(message: OutgoingMessage, number: () => number): PreparedMessage;
-  /** A list of its own: a control message, or a greeting. */
+  /** A list of its own: a control message, or a message of the handshake. */
   list(values: readonly unknown[]): IpcFrame;
-  /** The frame of messages, of which the first has this number. */
+  /** A frame of messages; `first` is the number of the first message. */
   frame(first: number, contents: readonly IpcFrame[]): IpcFrame;
-  /** Reads a frame. @throws IpcProtocolError for what is no list, and for values that cannot be taken */
+  /** Reads a frame. @throws IpcProtocolError if it is not a list, or its values cannot be accepted */
   parse(frame: IpcFrame, limits: IpcLimits): ParsedFrame;
 }
 
 /** As JSON text, and bytes where a message has typed arrays: over WebSocket. */
 export const textEncoding: FrameEncoding = {
   prepare(message, number) {
-    const text = textOf(message);
+    const text = messageText(message);
     const { parts } = message.data.encode();
     if (parts.length === 0) return { content: text, bytes: text.length };
-    // A copy: what is sent again has to be what was sent.
+    // A copy: a message that is sent again must not have changed.
     const content = encodeBlocks([new TextEncoder().encode(joined(number(), [text])), ...parts]);
     return { content, bytes: content.byteLength };
   },
@@ -59,7 +62,7 @@ export const textEncoding: FrameEncoding = {
     else if (bytes > messageBytes)
       throw new IpcProtocolError(1009, `A message of more than ${messageBytes} bytes.`);
     const { text, parts } = typeof frame === 'string' ? { text: frame, parts: [] } : blocksOf(frame, limits);
-    // The frame around a message is no nesting of the message's.
+    // The frame around a message does not count as nesting of the message.
     const list = parseFrame(text, limits, (json) => parseText(json, depth + 1));
     if (!Array.isArray(list)) throw new IpcProtocolError(1007, 'A frame is no list.');
     if (needsParts(text, parts)) for (let i = 1; i < list.length; i++) list[i] = revived(list[i], parts);
@@ -69,7 +72,7 @@ export const textEncoding: FrameEncoding = {
   },
 };
 
-/** A message with its arrays; refused, where there is what no value may have. */
+/** A message with its arrays. It is refused if it has a member that no value may have. */
 function revived(message: unknown, parts: Uint8Array[]): unknown {
   if (message instanceof RefusedMessage) return message;
   try {
@@ -82,21 +85,6 @@ function revived(message: unknown, parts: Uint8Array[]): unknown {
 
 function joined(first: number, texts: readonly string[]): string {
   return texts.length === 0 ? `[${first}]` : `[${first},${texts.join()}]`;
-}
-
-/** A message as JSON text: a list that begins with its type. */
-function textOf(message: OutgoingMessage): string {
-  const { type, channel, method, request, data, activityId, timeoutMs } = message;
-  const { json } = data.encode();
-  const value = json === undefined ? '' : `,${json}`;
-  if (type === IpcMessageType.Invoke) {
-    const name = `${JSON.stringify(channel)},${JSON.stringify(method)}`;
-    const text = `[2,${request},${name},${json ?? '[]'},${JSON.stringify(activityId)}`;
-    return timeoutMs ? `${text},${timeoutMs}]` : `${text}]`;
-  }
-  if (type === IpcMessageType.Response) return `[3,${request},${JSON.stringify(channel)}${value}]`;
-  if (type === IpcMessageType.Cancel) return `[4,${request}]`;
-  return `[${type},${JSON.stringify(channel)}${value}]`;
 }
 
 /** The text in the first of the blocks, and the memory of arrays in the others. */

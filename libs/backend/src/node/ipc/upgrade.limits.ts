@@ -1,29 +1,29 @@
 import type { Socket } from 'node:net';
 import { ByteBudget, HttpError } from '@linnet/common/internal';
-import { refuseUpgrade } from '../../node/ipc/upgrade.refusal.js';
+import { refuseUpgrade } from './upgrade.refusal.js';
 
 const MESSAGE = 'Too many frontends are connecting at once.';
 
-/** An upgrade that is refused as there are too many, of all or of its peer. */
+/** Refuses an upgrade because too many are pending, of all or of its peer. */
 export const tooManyConnect = (): HttpError => new HttpError(503, MESSAGE);
 
 /** The upgrades that are being authorized. */
 export class PendingUpgrades {
   readonly #places: ByteBudget<Socket>;
-  /** Upgrades that were refused to make room, and that guards of the application are still busy with. */
+  /** Upgrades that were refused to make room, and whose authorization still runs. */
   readonly #refused = new Set<Socket>();
 
-  /** @param limit how many there may be, and how many more may have been refused and not be done */
+  /** @param limit how many can be pending, and how many refused ones can still run */
   constructor(limit: number) {
     this.#places = new ByteBudget(limit);
   }
 
   /**
-   * Takes a place for an upgrade, if need be that of the oldest one of whoever has most.
+   * Takes a place for an upgrade, if necessary that of the oldest one of the peer with most.
    *
-   * @param owner whose it is, as far as that is known of who has yet to be authorized
-   * @returns gives the place back
-   * @throws HttpError 503 where there is none
+   * @param owner names the peer, which is not authorized yet
+   * @returns a function that frees the place
+   * @throws HttpError 503 if no place is free
    */
   enter(socket: Socket, owner: string): () => void {
     const { limit } = this.#places;

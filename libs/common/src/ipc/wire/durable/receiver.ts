@@ -8,51 +8,51 @@ import type { IpcReading } from '../../message/inbox.js';
 import { IpcProtocolError } from '../../message/message.js';
 import type { IpcFrame } from '../../message/message.js';
 
-/** Takes what a durable link receives. */
-export interface DurableReceiver {
-  /** A frame begins. @returns whether its messages are to be delivered */
+/** The owner of a receiver. */
+export interface ReceiverEvents {
+  /** A frame begins. @returns whether its messages are delivered */
   begun(first: number, bytes: number): boolean;
   /** The next message of a frame. @throws IpcProtocolError */
   take(message: DurableMessage): void;
-  /** All messages of a frame have been taken. */
+  /** All messages of a frame were delivered. */
   done(): void;
-  /** So much for this turn of the event loop. */
+  /** The work of this turn of the event loop is done. */
   sliced(): void;
-  /** The peer did what the protocol does not allow. */
+  /** The peer broke the protocol. */
   failed(error: IpcProtocolError): void;
 }
 
 const none: readonly unknown[] = [];
 
-/** Frames that a durable link has received: gives their messages on in order, and in slices. */
-export class DurableInbox {
+/** Reads the frames that a durable link has received, and delivers their messages in order and in slices. */
+export class DurableReceiver {
   readonly #inbox: IpcInbox<ParsedFrame | string | Uint8Array>;
-  /** The frame that is being worked off, and the index of its next message. */
+  /** The frame that is being read, and the index of its next message. */
   #list = none;
   #next = 0;
 
   constructor(
-    private readonly form: FrameEncoding,
+    private readonly encoding: FrameEncoding,
     private readonly limits: IpcLimits,
-    private readonly receiver: DurableReceiver,
+    private readonly events: ReceiverEvents,
   ) {
     this.#inbox = new IpcInbox(
       limits,
       sizeOf,
       () => this.#step(),
-      () => receiver.sliced(),
+      () => events.sliced(),
     );
   }
 
-  /** Takes a frame, and its memory. */
+  /** Receives a frame, and owns its memory from then on. */
   add(frame: IpcFrame, reading: IpcReading | undefined): void {
     this.#guard(() =>
-      // Text waits as it is, as it is smaller than what it becomes; other frames have no size before they are copied.
-      this.#inbox.add(isText(frame) ? frame : this.form.parse(frame, this.limits), reading),
+      // Text waits unparsed, because it is smaller so. Other frames have no known size before they are copied.
+      this.#inbox.add(isText(frame) ? frame : this.encoding.parse(frame, this.limits), reading),
     );
   }
 
-  /** Calls a function when nothing waits: at once, mostly. */
+  /** Calls a function when nothing waits, which is mostly at once. */
   whenEmpty(work: () => void): void {
     this.#inbox.whenEmpty(work);
   }
@@ -63,26 +63,26 @@ export class DurableInbox {
     this.#inbox.clear();
   }
 
-  /** Gives on a message, or takes the next frame. @returns whether there is more to do */
+  /** Delivers a message, or opens the next frame. @returns whether there is more to do */
   #step(): boolean {
     this.#guard(() => {
       if (this.#list === none && !this.#open()) return;
-      if (this.#next < this.#list.length) this.receiver.take(readMessage(this.#list[this.#next++]));
-      // It may have been forgotten meanwhile.
+      if (this.#next < this.#list.length) this.events.take(readMessage(this.#list[this.#next++]));
+      // The message may have ended the link.
       if (this.#list === none || this.#next < this.#list.length) return;
       this.#list = none;
-      this.receiver.done();
+      this.events.done();
     });
     return this.#list !== none || this.#inbox.isFilled;
   }
 
-  /** Begins the next frame. @returns whether its messages are to be delivered. @throws IpcProtocolError */
+  /** Opens the next frame. @returns whether its messages are delivered @throws IpcProtocolError */
   #open(): boolean {
     const frame = this.#inbox.next();
     if (frame === undefined) return false;
-    const { list, bytes } = isText(frame) ? this.form.parse(frame, this.limits) : frame;
+    const { list, bytes } = isText(frame) ? this.encoding.parse(frame, this.limits) : frame;
     countBytes(bytes);
-    if (!this.receiver.begun(readFirst(list), bytes)) return false;
+    if (!this.events.begun(readFirst(list), bytes)) return false;
     this.#list = list;
     this.#next = 1;
     return true;
@@ -93,7 +93,7 @@ export class DurableInbox {
       work();
     } catch (error) {
       if (!(error instanceof IpcProtocolError)) throw error;
-      this.receiver.failed(error);
+      this.events.failed(error);
     }
   }
 }

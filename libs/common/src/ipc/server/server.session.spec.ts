@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { defaultIpcLimits } from '../../base/limits.js';
-import type { IpcTransport } from '../message/link.js';
+import type { IpcSession } from '../channel/session.js';
+import type { IpcServerTransport } from '../message/link.js';
 import type { IpcFrame } from '../message/message.js';
-import { IpcClosedError } from '../message/message.js';
+import { IpcClosedError } from '../channel/closure.js';
+import type { IpcPeerEvents } from '../wire/transport.js';
+import { compatibleWire } from '../wire/wire.js';
 import { IpcServer } from './server.js';
-import type { IpcConnection } from './server.js';
-import type { IpcSession } from './session.js';
 
-class FakeTransport implements IpcTransport {
+class FakeTransport implements IpcServerTransport {
   readonly bufferedBytes = 0;
   readonly messages: { channel: string; data: unknown[]; response?: number }[] = [];
   readonly closes: [number, string][] = [];
@@ -22,27 +23,29 @@ class FakeTransport implements IpcTransport {
   close(code: number, reason: string): void {
     this.closes.push([code, reason]);
   }
+  terminate(): void {}
 }
 
 let server: IpcServer;
 let transport: FakeTransport;
-let connection: IpcConnection;
+let events: IpcPeerEvents;
 let session: IpcSession;
 let sequence: number;
 beforeEach(() => {
   server = new IpcServer({ limits: defaultIpcLimits, invokeTimeoutMs: 1000 });
   transport = new FakeTransport();
-  connection = server.open(transport, { id: 's', user: 'u', accessToken: 't' });
-  ({ session } = connection);
+  const peer = { user: 'u', accessToken: 't', reach: 'local', isNative: true } as const;
+  events = server.accept(transport, compatibleWire, peer);
+  session = server.sessions[0]!;
   sequence = 0;
 });
 afterEach(() => {
   jest.useRealTimers();
-  connection.link.ended({ code: 1000, reason: '' });
+  events.closed({ code: 1000, reason: '', initiator: 'remote' });
 });
 
 function say(message: object): void {
-  connection.link.receive(JSON.stringify([JSON.stringify({ ...message, sequence: sequence++ }), 0]));
+  events.frame(JSON.stringify([JSON.stringify({ ...message, sequence: sequence++ }), 0]));
 }
 const tell = (channel: string, ...data: unknown[]) => say({ type: 0, channel, data });
 const replyTo = (index: number) => transport.messages[index]!.data[0] as string;
@@ -120,7 +123,7 @@ describe('the end', () => {
     const { signal } = session;
     expect([session.isOpen, signal.aborted, server.size]).toEqual([true, false, 1]);
     session.close(1000, 'done');
-    expect(await session.closed).toEqual({ code: 1000, reason: 'done' });
+    expect(await session.closed).toEqual({ code: 1000, reason: 'done', initiator: 'local' });
     expect([session.isOpen, signal.aborted, server.size]).toEqual([false, true, 0]);
     expect(session.signal.reason).toBeInstanceOf(IpcClosedError);
     expect(transport.closes).toEqual([[1000, 'done']]);
@@ -144,7 +147,7 @@ describe('the end', () => {
     server.channels.handle('raw', () => new Promise<void>((resolve) => (release = resolve)));
     say({ type: 2, channel: 'raw', method: 'm', request: 1 });
     let idle = 0;
-    const waiting = [connection.idle(), connection.idle(), server.close(5000)].map((each) =>
+    const waiting = [server.close(5000), server.close(5000)].map((each) =>
       Promise.resolve(each).then(() => idle++),
     );
     await Promise.resolve();

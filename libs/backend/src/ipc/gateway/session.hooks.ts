@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import { Injectable } from '@nestjs/common';
+import { Activity } from '@linnet/common';
+import type { IpcClosure, IpcSession } from '@linnet/common';
+import { isFaultyEnd, oneLine } from '@linnet/common/internal';
+import { runUntilDone } from '../../call/request.context.js';
+import { OwnLogger } from '../../nest/internals/own.logger.js';
+import { IpcRegistry } from '../handlers/handler.registry.js';
+import { IpcHost } from '../host/ipc.host.js';
+
+/** Hangs the parts of Nest on the sessions of an application: the instances of handlers, the log, and the lifetime. */
+@Injectable()
+export class SessionHooks {
+  readonly #logger = new OwnLogger('IpcModule');
+
+  constructor(
+    private readonly host: IpcHost,
+    private readonly registry: IpcRegistry,
+  ) {
+    host.server.hook({
+      onOpen: (session) => this.#open(session),
+      onClosed: (session) => this.#inContext(session, () => this.registry.scopes.close(session)),
+    });
+  }
+
+  /** Ends all sessions when their calls have finished. @returns how many sessions still had running calls */
+  close(timeoutMs: number): Promise<number> {
+    return this.host.server.close(timeoutMs);
+  }
+
+  /** Resolves when nothing is left of the sessions that are over. */
+  ended(): Promise<void> {
+    return this.host.server.ended();
+  }
+
+  #open(session: IpcSession): Promise<void> {
+    // Every call of the session may listen to it, and Node would warn of a leak.
+    setMaxListeners(0, session.signal);
+    this.host.lifetime.begun();
+    void session.closed.then((closure) => this.#left(session, closure));
+    return this.#makeHandlers(session);
+  }
+
+  async #makeHandlers(session: IpcSession): Promise<void> {
+    const { scopes } = this.registry;
+    if (!scopes.isNeeded) return;
+    try {
+      await this.#inContext(session, () => scopes.open(session));
+    } catch (error) {
+      this.#logger.error(error);
+      session.close(1011, 'Internal error');
+    }
+  }
+
+  #left({ id }: IpcSession, closure: IpcClosure): void {
+    if (isFaultyEnd(closure))
+      this.#logger.warn(`Session ${id} was ended: ${oneLine(closure.reason)} (${closure.code})`);
+    // A session that is replaced ends after its replacement has begun.
+    if (this.host.server.size === 0) this.host.lifetime.left();
+  }
+
+  /** Hooks of handlers log as part of the session. */
+  #inContext<T>(session: IpcSession, work: () => Promise<T>): Promise<T> {
+    const { id: sessionId, accessToken } = session;
+    const activity = new Activity({ activityId: randomUUID(), sessionId, accessToken }, session);
+    activity.identifyBy(session);
+    return runUntilDone(activity, work);
+  }
+}

@@ -1,0 +1,15 @@
+import type { IpcPeer } from './server.session.js';
+
+/** The frontend of a connection that cannot break: within one process, or over a message port. */
+export interface LocalPeer extends IpcPeer {
+  readonly reach: 'local';
+  /** Both ends are on one computer. */
+  readonly isNative: true;
+}
+
+/** The frontend of a connection that can break: its session waits for another connection. */
+export interface NetworkPeer extends IpcPeer {
+  readonly reach: 'network';
+  /** Whether both ends are known to be on one computer. */
+  readonly isNative: boolean;
+}

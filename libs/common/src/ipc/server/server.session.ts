@@ -1,0 +1,197 @@
+import { later } from '../../base/timer.js';
+import { channelName, wireChannel, REPLY_MARK } from '../channel/channel.js';
+import type { IpcChannelLike } from '../channel/channel.js';
+import { IpcClosedError, isCloseCode } from '../channel/closure.js';
+import type { IpcClosure } from '../channel/closure.js';
+import { unwrapEnvelope } from '../channel/envelope.js';
+import { IpcListeners } from '../channel/listeners.js';
+import { makeProxy } from '../channel/proxy.js';
+import type { IpcNotifier, IpcProxy } from '../channel/proxy.js';
+import { IpcSession } from '../channel/session.js';
+import type { IpcIdentity, IpcListener, IpcSessionRequest } from '../channel/session.js';
+import type { IpcServerLink } from '../message/link.js';
+import type { NoticeMessage } from '../message/message.js';
+import { preparePush } from '../message/outgoing.message.js';
+import type { OutgoingMessage } from '../message/outgoing.message.js';
+import { rebuildFrontendError } from './error.codec.js';
+
+/** A call to the frontend that waits for its reply. */
+interface Waiting {
+  readonly resolve: (reply: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** The frontend of a connection: its user, and how it is connected. */
+export interface IpcPeer extends IpcIdentity {
+  /**
+   * Names the user to count memory and places by: equal for all sessions of one user. Default: each session counts
+   * alone.
+   */
+  readonly owner?: string | undefined;
+  /** The upgrade request. */
+  readonly request?: IpcSessionRequest;
+  /** The address of the frontend, behind trusted proxies; absent without a network. */
+  readonly ip?: string | undefined;
+}
+
+/** Sends and ends; a link is open until it has a closure. */
+type SessionLink = Pick<IpcServerLink, 'send' | 'close' | 'closure'>;
+
+/** A session, with the parts that only the library uses. */
+export class ServerSession extends IpcSession {
+  readonly #user: unknown;
+  #accessToken: string;
+  #ip: string | undefined;
+  readonly frontend: string | undefined;
+  /** Names the user to count memory and places by. */
+  readonly owner: string;
+  readonly request: IpcSessionRequest | undefined;
+  readonly closed: Promise<IpcClosure>;
+  #resolveClosed!: (closure: IpcClosure) => void;
+  #abort: AbortController | undefined;
+  readonly #listeners = new IpcListeners<IpcListener>();
+  readonly #replies = new Map<string, Waiting>();
+  #lastReply = 0;
+
+  /** @param invokeTimeoutMs how long calls to the frontend may take, in milliseconds; 0: for ever */
+  constructor(
+    readonly id: string,
+    private readonly link: SessionLink,
+    peer: IpcPeer,
+    private readonly invokeTimeoutMs: number,
+  ) {
+    super();
+    this.#user = peer.user;
+    this.#accessToken = peer.accessToken ?? '';
+    this.#ip = peer.ip;
+    this.frontend = peer.frontend;
+    this.owner = peer.owner ?? id;
+    this.request = peer.request;
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
+  }
+
+  get user(): unknown {
+    return this.#user;
+  }
+
+  get ip(): string | undefined {
+    return this.#ip;
+  }
+
+  get accessToken(): string {
+    return this.#accessToken;
+  }
+
+  get headers(): IpcSessionRequest['headers'] {
+    return this.request?.headers ?? {};
+  }
+
+  get isOpen(): boolean {
+    return this.link.closure === undefined;
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.link.closure && !this.#abort.signal.aborted)
+      this.#abort.abort(new IpcClosedError(this.link.closure));
+    return this.#abort.signal;
+  }
+
+  send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
+    return this.push(preparePush(wireChannel(channel), args));
+  }
+
+  notifications<Functions extends object, Notifications extends object>(
+    channel: IpcChannelLike<Functions, Notifications>,
+  ): IpcNotifier<Notifications> {
+    return makeProxy((method, args) => this.send(channel, method, ...args));
+  }
+
+  async invoke(channel: IpcChannelLike, ...args: unknown[]): Promise<unknown> {
+    const { closure } = this.link;
+    if (closure) throw new IpcClosedError(closure);
+    const name = wireChannel(channel);
+    const reply = `${name}${REPLY_MARK}${++this.#lastReply}`;
+    const message = preparePush(name, [reply, ...args]);
+    return new Promise((resolve, reject) => {
+      const late = () => {
+        this.#replies.delete(reply);
+        const where = `on "${channelName(channel)}" within ${this.invokeTimeoutMs} ms`;
+        reject(new Error(`The frontend did not answer ${where}.`));
+      };
+      const timer = later(this.invokeTimeoutMs, late);
+      this.#replies.set(reply, { resolve, reject, timer });
+      try {
+        // It may end the session, which settles the call.
+        void this.push(message);
+      } catch (error) {
+        clearTimeout(timer);
+        this.#replies.delete(reply);
+        reject(error);
+      }
+    });
+  }
+
+  async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
+    return unwrapEnvelope(await this.invoke(channel, method, ...args), rebuildFrontendError);
+  }
+
+  makeIpcProxy<T extends object>(channel: IpcChannelLike<T>): IpcProxy<T> {
+    return makeProxy((method, args) => this.callIpcChannel(channel, method, ...args));
+  }
+
+  addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
+    return this.#listeners.add(wireChannel(channel), listener);
+  }
+
+  removeListener(channel: IpcChannelLike, listener: IpcListener): void {
+    this.#listeners.remove(wireChannel(channel), listener);
+  }
+
+  close(code = 1000, reason = ''): void {
+    // Checked before the session ends: the transport could not send the code.
+    if (!isCloseCode(code)) throw new RangeError(`A session cannot be closed with the code ${code}.`);
+    this.link.close(code, reason);
+  }
+
+  /** Sends a message, which other sessions can send as well. */
+  push(message: OutgoingMessage): Promise<void> {
+    return this.link.send(message);
+  }
+
+  /** The frontend has resumed the session, and was authorized as the same user. */
+  renew({ accessToken = '', ip }: IpcPeer): void {
+    this.#accessToken = accessToken;
+    this.#ip = ip;
+  }
+
+  /** The listeners of a channel. */
+  listenersOf(wireName: string): ReadonlySet<IpcListener> {
+    return this.#listeners.of(wireName);
+  }
+
+  /** Settles the call that a message replies to. @returns whether the message is a reply */
+  settleReply({ channel, data, refusal }: NoticeMessage): boolean {
+    const waiting = this.#replies.get(channel);
+    if (!waiting) return false;
+    this.#replies.delete(channel);
+    clearTimeout(waiting.timer);
+    if (refusal) waiting.reject(refusal);
+    else waiting.resolve(data[0]);
+    return true;
+  }
+
+  /** The link of the session is over. */
+  ended(closure: IpcClosure): void {
+    const error = new IpcClosedError(closure);
+    this.#abort?.abort(error);
+    for (const { reject, timer } of this.#replies.values()) {
+      clearTimeout(timer);
+      reject(error);
+    }
+    this.#replies.clear();
+    this.#listeners.clear();
+    this.#resolveClosed(closure);
+  }
+}

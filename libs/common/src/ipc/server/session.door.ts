@@ -1,0 +1,116 @@
+import { LONGEST_TIMER_MS } from '../../base/timer.js';
+import type { IpcClosure } from '../channel/closure.js';
+import type { IpcServerTransport } from '../message/link.js';
+import { SessionNotFound } from '../message/message.js';
+import type { ClientHello } from '../wire/durable/handshake.js';
+import { DurableLink } from '../wire/durable/link.js';
+import type { IpcPeerEvents } from '../wire/transport.js';
+import type { ConnectionWire, DurableWire, IpcServerWire } from '../wire/wire.js';
+import type { LocalPeer, NetworkPeer } from './peer.js';
+import type { IpcServerOptions } from './server.options.js';
+import { DurableConnection, PendingHandshakes } from './session.handshake.js';
+import type { BegunSession, HandshakeOwner } from './session.handshake.js';
+import type { SessionLifecycle } from './session.lifecycle.js';
+import { ConnectionRecord, DurableRecord } from './session.record.js';
+import { SessionProof } from './session.secret.js';
+
+const OCCUPIED = 'This backend has a frontend already, and serves no other.';
+const none = (): void => undefined;
+
+/** The one way in: every connection of a server becomes a session here, on either wire. */
+export class SessionDoor {
+  readonly #handshakes: PendingHandshakes;
+
+  /** @param refusal returns the reason why no session can begin */
+  constructor(
+    private readonly lifecycle: SessionLifecycle,
+    private readonly options: IpcServerOptions,
+    private readonly refusal: () => IpcClosure | undefined,
+  ) {
+    this.#handshakes = new PendingHandshakes(options.limits.upgrades);
+  }
+
+  /** See {@link IpcServer.hasRoom}. */
+  hasRoom(wire: IpcServerWire['kind'], owner: string): boolean {
+    const { registry } = this.lifecycle;
+    if (wire === 'durable') return this.#handshakes.hasRoom(owner);
+    return !registry.isFull || registry.canYield(owner);
+  }
+
+  /** See {@link IpcServer.accept}. */
+  accept(transport: IpcServerTransport, wire: IpcServerWire, peer: LocalPeer | NetworkPeer): IpcPeerEvents {
+    const accepted =
+      wire.kind === 'connection'
+        ? this.#beginConnection(transport, wire, peer)
+        : new DurableConnection(this.#owner, wire, transport, peer, this.#handshakes);
+    // Connections over a network can outlast their sessions, and count until they are gone.
+    if (peer.reach === 'network') this.lifecycle.registry.connections.add(transport);
+    return accepted;
+  }
+
+  /** Begins the session of a connection that has one of its own. */
+  #beginConnection(
+    transport: IpcServerTransport,
+    wire: ConnectionWire,
+    peer: LocalPeer | NetworkPeer,
+  ): IpcPeerEvents {
+    const { registry } = this.lifecycle;
+    const { limits } = this.options;
+    if (peer.reach === 'network' && registry.isFull) registry.yield(peer.owner ?? '');
+    const refusal = this.refusal();
+    const gone = () => registry.connections.delete(transport);
+    if (refusal) {
+      transport.close(refusal.code, refusal.reason);
+      return { frame: none, failed: none, closed: gone };
+    }
+    const parts = this.lifecycle.partsOf(peer, (events, kept) =>
+      wire.openLink(transport, limits, events, kept),
+    );
+    this.lifecycle.begin(new ConnectionRecord(parts, transport, peer), transport);
+    const { link } = parts;
+    return {
+      frame: (frame) => link.receive(frame),
+      failed: (closure) => link.ended(closure),
+      closed(closure) {
+        gone();
+        link.ended(closure);
+      },
+    };
+  }
+
+  readonly #owner: HandshakeOwner = {
+    find: (hello, peer) => {
+      if (peer.reach === 'network') return this.lifecycle.resumption.find(hello, peer);
+      // A local connection is the only one of its session, which cannot be resumed.
+      if (hello.sessionId !== '') throw new SessionNotFound();
+      return undefined;
+    },
+    begin: (wire, transport, peer, hello) => this.#beginDurable(wire, transport, peer, hello),
+    gone: (transport) => this.lifecycle.registry.connections.delete(transport),
+  };
+
+  #beginDurable(
+    wire: DurableWire,
+    transport: IpcServerTransport,
+    peer: LocalPeer | NetworkPeer,
+    hello: ClientHello | undefined,
+  ): BegunSession {
+    const { registry } = this.lifecycle;
+    const { limits, heartbeatMs = 30_000, resumption, dedicated } = this.options;
+    const isNetwork = peer.reach === 'network';
+    // The upgrade found the place free, but another frontend has sent its client hello meanwhile.
+    if (isNetwork && dedicated && registry.present) throw new SessionNotFound(OCCUPIED);
+    if (isNetwork && registry.size >= limits.sessions) registry.yield(peer.owner ?? '');
+    const refusal = this.refusal();
+    if (refusal) return { kind: 'refused', closure: refusal };
+    const parts = this.lifecycle.partsOf(peer, (events, kept) => {
+      const interrupted = () => record.park();
+      return new DurableLink(wire.encoding, limits, heartbeatMs, { ...events, interrupted }, kept);
+    });
+    const graceMs = isNetwork && resumption ? Math.min(resumption.graceMs, LONGEST_TIMER_MS) : 0;
+    const proof = new SessionProof(hello ? hello.attempt : 0);
+    const record = new DurableRecord(parts, transport, peer, proof, hello?.secret, graceMs);
+    this.lifecycle.begin(record, transport);
+    return { kind: 'begun', record };
+  }
+}

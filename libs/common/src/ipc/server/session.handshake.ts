@@ -1,0 +1,209 @@
+import { ByteBudget } from '../../base/byte.budget.js';
+import type { IpcClosure } from '../channel/closure.js';
+import type { IpcServerTransport } from '../message/link.js';
+import { IpcProtocolError, SessionNotFound } from '../message/message.js';
+import type { IpcFrame } from '../message/message.js';
+import {
+  handshakeLimits,
+  readClientHello,
+  writeServerHello,
+  writeSessionNotFound,
+} from '../wire/durable/handshake.js';
+import type { ClientHello } from '../wire/durable/handshake.js';
+import { INTERRUPTED } from '../wire/durable/link.js';
+import type { IpcPeerEvents } from '../wire/transport.js';
+import type { DurableWire } from '../wire/wire.js';
+import type { LocalPeer, NetworkPeer } from './peer.js';
+import type { DurableRecord } from './session.record.js';
+
+/** How long a frontend over a network may take to send its client hello, in milliseconds. */
+const HELLO_MS = 10_000;
+
+/** A session that has begun, or the reason why none can begin. */
+export type BegunSession =
+  | { readonly kind: 'begun'; readonly record: DurableRecord }
+  | { readonly kind: 'refused'; readonly closure: IpcClosure };
+
+/** Finds and begins the sessions of client hellos. */
+export interface HandshakeOwner {
+  /**
+   * Finds a session to resume.
+   *
+   * @throws IpcProtocolError if the session does not exist, or a newer connection has it
+   */
+  find(hello: ClientHello, peer: LocalPeer | NetworkPeer): DurableRecord | undefined;
+  /** Begins a session. @throws SessionNotFound if another frontend has the only place */
+  begin(
+    wire: DurableWire,
+    transport: IpcServerTransport,
+    peer: LocalPeer | NetworkPeer,
+    hello: ClientHello | undefined,
+  ): BegunSession;
+  /** A connection is over. */
+  gone(transport: IpcServerTransport): void;
+}
+
+/** Connections over a network whose client hello has not arrived yet. */
+export class PendingHandshakes {
+  readonly #pending: ByteBudget<() => void>;
+
+  /** @param limit how many can be pending */
+  constructor(limit: number) {
+    this.#pending = new ByteBudget(limit);
+  }
+
+  /** Whether another connection finds room, if necessary in place of one of the user with most. */
+  hasRoom(owner: string): boolean {
+    return this.#pending.amount < this.#pending.limit || this.#pending.above(owner).length > 0;
+  }
+
+  /**
+   * Adds a connection.
+   *
+   * @param end ends the connection
+   * @returns a function that removes the connection
+   */
+  add(owner: string, end: (code: 1002 | 1013, reason: string) => void): () => void {
+    const timer = setTimeout(() => end(1002, 'There was no client hello.'), HELLO_MS);
+    (timer as { unref?: () => void }).unref?.();
+    const place = this.#pending.share(owner, () => end(1013, 'Too many connections send no client hello.'));
+    // The oldest one of the user with most makes room.
+    if (this.#pending.amount >= this.#pending.limit) this.#pending.above(owner)[0]?.holder();
+    place.add(1);
+    return () => {
+      clearTimeout(timer);
+      place.clear();
+    };
+  }
+}
+
+/** Where a connection of the durable wire stands. */
+type ConnectionState =
+  /** The client hello has not arrived yet. */
+  | { readonly kind: 'new'; readonly leave: () => void }
+  /** The session is found, and its hooks run. */
+  | { readonly kind: 'opening'; readonly record: DurableRecord }
+  /** The server hello is sent. */
+  | { readonly kind: 'open'; readonly record: DurableRecord }
+  | { readonly kind: 'over' };
+
+/** One connection of the durable wire: the handshake, and then the frames of its session. */
+export class DurableConnection implements IpcPeerEvents {
+  #state: ConnectionState;
+
+  constructor(
+    private readonly owner: HandshakeOwner,
+    private readonly wire: DurableWire,
+    private readonly transport: IpcServerTransport,
+    private readonly peer: LocalPeer | NetworkPeer,
+    pending: PendingHandshakes,
+  ) {
+    // The frontend of a local connection may take its time.
+    const leave =
+      peer.reach === 'network'
+        ? pending.add(peer.owner ?? '', (code, reason) => this.#refuse(code, reason))
+        : () => undefined;
+    this.#state = { kind: 'new', leave };
+  }
+
+  frame(frame: IpcFrame): void {
+    const state = this.#state;
+    if (state.kind === 'open') {
+      // Frames of a replaced connection may still arrive.
+      if (!state.record.isOn(this.transport)) return;
+      state.record.proof.confirm();
+      state.record.link.receive(frame);
+    } else if (state.kind === 'new') this.#hello(frame, state.leave);
+    else if (state.kind === 'opening' && state.record.isOn(this.transport)) {
+      state.record.link.close(1002, 'A message before the server hello.');
+      this.#refuse(1002, 'A message before the server hello.');
+    }
+  }
+
+  failed(closure: IpcClosure): void {
+    // The connection may have damaged a frame. A frame that is too big is so over the next connection as well.
+    if (closure.code >= 1008) this.#current()?.link.ended(closure);
+  }
+
+  closed(closure: IpcClosure): void {
+    const record = this.#current();
+    this.#leave();
+    this.owner.gone(this.transport);
+    if (record?.isResumable && !isFinal(closure.code)) record.park();
+    else record?.link.ended(closure);
+  }
+
+  #hello(frame: IpcFrame, leave: () => void): void {
+    leave();
+    try {
+      if (frame instanceof Uint8Array)
+        throw new IpcProtocolError(1002, 'A connection begins with a client hello.');
+      const hello = readClientHello(this.wire.encoding.parse(frame, handshakeLimits).list);
+      const known = hello && this.owner.find(hello, this.peer);
+      if (known) {
+        known.resume(this.transport);
+        this.#open(known, hello.received);
+      } else this.#begin(hello);
+    } catch (error) {
+      if (!(error instanceof IpcProtocolError)) throw error;
+      if (error instanceof SessionNotFound)
+        this.transport.write(this.wire.encoding.list(writeSessionNotFound(error.message)));
+      this.#refuse(error.code, error.message);
+    }
+  }
+
+  #begin(hello: ClientHello | undefined): void {
+    const { transport } = this;
+    const begun = this.owner.begin(this.wire, transport, this.peer, hello);
+    if (begun.kind === 'begun') this.#open(begun.record, 0);
+    else this.#refuse(begun.closure.code, begun.closure.reason);
+  }
+
+  /** Sends the server hello when the hooks have opened the session. */
+  #open(record: DurableRecord, received: number): void {
+    this.#state = { kind: 'opening', record };
+    void record.opened.then(() => {
+      // The connection may be over, or a newer one may have replaced it.
+      if (this.#state.kind !== 'opening') return;
+      const { closure } = record.link;
+      if (closure) this.#refuse(closure.code, closure.reason);
+      else if (record.isOn(this.transport)) this.#sayHello(record, received);
+    });
+  }
+
+  #sayHello(record: DurableRecord, received: number): void {
+    const { link, session } = record;
+    const { isNative } = this.peer;
+    const hello = { sessionId: session.id, ...record.resumption, received: link.received, isNative };
+    this.#state = { kind: 'open', record };
+    this.transport.write(this.wire.encoding.list(writeServerHello(hello)));
+    try {
+      link.attach(this.transport, received);
+    } catch (error) {
+      // The frontend claims to have received messages that were not sent.
+      link.close(1002, (error as Error).message);
+    }
+  }
+
+  /** The session, if this is its connection. */
+  #current(): DurableRecord | undefined {
+    const state = this.#state;
+    if (state.kind !== 'opening' && state.kind !== 'open') return undefined;
+    return state.record.isOn(this.transport) ? state.record : undefined;
+  }
+
+  #refuse(code: number, reason: string): void {
+    this.#leave();
+    this.transport.close(code, reason);
+  }
+
+  #leave(): void {
+    if (this.#state.kind === 'new') this.#state.leave();
+    this.#state = { kind: 'over' };
+  }
+}
+
+/** Whether a frontend has closed for good: it is done, its page was left, or it found a fault. */
+function isFinal(code: number): boolean {
+  return code === 1000 || code === 1001 || (code >= 3000 && code !== INTERRUPTED);
+}

@@ -1,0 +1,116 @@
+import { newId } from '../../base/random.id.js';
+import { within } from '../../base/timer.js';
+import { hiddenError } from '../../error/error.members.js';
+import type { IpcClosure } from '../channel/closure.js';
+import type { IpcLinkEvents, IpcServerLink, IpcServerTransport } from '../message/link.js';
+import { WaitingBytes } from '../message/session.bytes.js';
+import type { SessionBytes } from '../message/session.bytes.js';
+import { IpcCallDispatcher } from './call.dispatcher.js';
+import type { ChannelRegistry } from './channel.registry.js';
+import type { IpcServerOptions, IpcSessionHooks } from './server.options.js';
+import { ServerSession } from './server.session.js';
+import type { IpcPeer } from './server.session.js';
+import type { SessionParts, SessionRecord } from './session.record.js';
+import { SessionRegistry } from './session.registry.js';
+import { SessionResumption } from './session.resumption.js';
+
+/** Begins sessions, and ends them: keeps the registry, and calls the hooks. */
+export class SessionLifecycle {
+  readonly registry: SessionRegistry;
+  readonly resumption: SessionResumption;
+  readonly hooks = new Set<IpcSessionHooks>();
+  /** When the calls of ended sessions have had their time, in milliseconds of this process. */
+  deadline = Infinity;
+  readonly #waiting: WaitingBytes;
+
+  constructor(
+    private readonly channels: ChannelRegistry,
+    private readonly options: IpcServerOptions,
+  ) {
+    const { limits, resumption } = options;
+    this.#waiting = new WaitingBytes(limits.keptBytes);
+    this.registry = new SessionRegistry(limits.sessions);
+    this.resumption = new SessionResumption(resumption?.isSameUser ?? (() => false));
+  }
+
+  /**
+   * Makes the parts of a session.
+   *
+   * @param linkOf makes its link
+   */
+  partsOf<Link extends IpcServerLink>(
+    peer: IpcPeer,
+    linkOf: (events: IpcLinkEvents, kept: SessionBytes) => Link,
+  ): SessionParts<Link> {
+    const { limits, invokeTimeoutMs } = this.options;
+    const id = newId();
+    const owner = peer.owner ?? id;
+    const tooMuch = () =>
+      link.close(1013, 'More waits for this frontend, and others of its user, than there is room for.');
+    const kept = this.#waiting.of(owner, tooMuch);
+    const answers = this.#waiting.of(owner, tooMuch, limits.answerBytes);
+    const events: IpcLinkEvents = {
+      receive: (message) => dispatcher.receive(message),
+      ended: (closure) => this.#ended(session, closure),
+    };
+    const link = linkOf(events, kept);
+    const session = new ServerSession(id, link, peer, invokeTimeoutMs);
+    const dispatcher = new IpcCallDispatcher(session, link, this.channels, this.options, answers);
+    return { session, link, dispatcher };
+  }
+
+  /** Begins a session: its calls wait until the hooks have opened it. */
+  begin(record: SessionRecord, transport: IpcServerTransport): void {
+    const others = this.options.dedicated ? this.registry.open : [];
+    this.registry.add(record);
+    if (record.kind === 'durable' && record.isResumable) this.resumption.add(record);
+    for (const { link } of others) link.close(1001, 'Another frontend has connected.');
+    if (this.hooks.size === 0) {
+      record.dispatcher.open();
+      return;
+    }
+    // Nothing is read meanwhile.
+    transport.pause?.();
+    record.opened = this.#open(record).then(() => {
+      transport.resume?.();
+      record.dispatcher.open();
+    });
+  }
+
+  async #open({ session }: SessionRecord): Promise<void> {
+    try {
+      await Promise.all([...this.hooks].map(async (hooks) => hooks.onOpen(session)));
+    } catch (error) {
+      this.#report(error);
+      session.close(1011, 'Internal error');
+    }
+  }
+
+  #ended(session: ServerSession, closure: IpcClosure): void {
+    const record = this.registry.of(session);
+    record.ended(closure);
+    if (record.kind === 'durable') this.resumption.delete(record);
+    session.ended(closure);
+    record.dispatcher.ended(closure);
+    this.registry.end(record, this.#finish(record, closure));
+  }
+
+  /** Waits for the calls of a session that is over, and calls the hooks. Never rejects. */
+  async #finish({ session, opened, dispatcher }: SessionRecord, closure: IpcClosure): Promise<void> {
+    const { shutdownTimeoutMs = 10_000 } = this.options;
+    const leftMs = Math.max(0, Math.min(shutdownTimeoutMs, this.deadline - performance.now()));
+    // A hook that still opens the session could leave something behind.
+    await within(leftMs, Promise.all([opened, dispatcher.idle()]));
+    for (const hooks of this.hooks) {
+      try {
+        await hooks.onClosed(session, closure);
+      } catch (error) {
+        this.#report(error);
+      }
+    }
+  }
+
+  #report(thrown: unknown): void {
+    this.options.report?.({ kind: 'error', thrown, error: hiddenError(''), activity: undefined });
+  }
+}

@@ -1,0 +1,98 @@
+import { ByteBudget } from '../../base/byte.budget.js';
+import type { IpcSession } from '../channel/session.js';
+import type { SessionRecord } from './session.record.js';
+
+/** The sessions of a server: those that are open, and those whose calls still run. */
+export class SessionRegistry {
+  /** In the order in which they began; by their sessions. */
+  readonly #open = new Map<IpcSession, SessionRecord>();
+  /** Sessions that are over, until their calls and hooks have finished. */
+  readonly #ending = new Set<Promise<void>>();
+  /** Every session has one place until nothing of it is left. */
+  readonly #places: ByteBudget<SessionRecord>;
+  /** Sessions that are, or were, sessions of this server. */
+  readonly #known = new WeakSet();
+  /** Connections over a network, until they are gone. */
+  readonly connections = new Set<object>();
+
+  /** @param limit how many sessions can be open */
+  constructor(private readonly limit: number) {
+    this.#places = new ByteBudget(limit);
+  }
+
+  get open(): SessionRecord[] {
+    return [...this.#open.values()];
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** The session with a connection over a network, on a server for one frontend. */
+  get present(): SessionRecord | undefined {
+    return this.open.find(({ isRemote, state }) => isRemote && state.kind === 'connected');
+  }
+
+  /** Whether a session is, or was, a session of this server. */
+  owns(session: object): boolean {
+    return this.#known.has(session);
+  }
+
+  /** The record of an open session. */
+  of(session: IpcSession): SessionRecord {
+    return this.#open.get(session)!;
+  }
+
+  /** Adds a session that begins. */
+  add(record: SessionRecord): void {
+    record.place = this.#places.share(record.session.owner, record);
+    record.place.add(1);
+    this.#open.set(record.session, record);
+    this.#known.add(record.session);
+  }
+
+  /** Removes a session that is over. Its place is free when the rest of its work is done. */
+  end(record: SessionRecord, rest: Promise<void>): void {
+    this.#open.delete(record.session);
+    const over = rest.then(() => {
+      this.#ending.delete(over);
+      record.place?.clear();
+    });
+    this.#ending.add(over);
+  }
+
+  /** Resolves when nothing is left of sessions that are over. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#ending);
+  }
+
+  /** Connections, sessions without a connection, and sessions whose calls still run. */
+  get #load(): number {
+    const away = this.open.filter(({ state }) => state.kind === 'away');
+    return this.connections.size + this.#ending.size + away.length;
+  }
+
+  /** Whether as many connections and sessions exist as can. */
+  get isFull(): boolean {
+    return this.#load >= this.limit;
+  }
+
+  /** Whether the user with most sessions has so many that one of them makes room for another user. */
+  canYield(owner: string): boolean {
+    return this.#crowd(owner).length > 0;
+  }
+
+  /** Ends a session of the user with most sessions: one without a connection, or else the newest one. */
+  yield(owner: string): void {
+    const open = this.#crowd(owner);
+    const record = open.find(({ state }) => state.kind === 'away') ?? open.at(-1);
+    record?.link.close(1013, 'Others need a place, and nobody has as many sessions as this user.');
+  }
+
+  #crowd(owner: string): SessionRecord[] {
+    return this.#places
+      .above(owner)
+      .map(({ holder }) => holder)
+      .filter(({ session }) => session.isOpen);
+  }
+}
