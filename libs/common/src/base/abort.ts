@@ -1,10 +1,10 @@
-/** Why a signal was aborted. Signals of older platforms do not say: then it is an error of ours. */
+/** The reason of an aborted signal. Older platforms do not keep it, so they get an `AbortError`. */
 export function reasonOf(signal: AbortSignal): unknown {
   if ('reason' in signal) return signal.reason;
   return Object.assign(new Error('The operation was aborted.'), { name: 'AbortError' });
 }
 
-/** Throws the reason of a signal that is aborted. */
+/** Throws the reason of an aborted signal. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw reasonOf(signal);
 }
@@ -15,25 +15,25 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
  */
 const followers = new WeakMap<AbortSignal, Set<(reason: unknown) => void>>();
 
-function tellFollowers(this: AbortSignal): void {
+function notifyFollowers(this: AbortSignal): void {
   for (const follower of followers.get(this)!) follower(reasonOf(this));
 }
 
 /**
- * Does something when a signal is aborted, or at once where it is.
+ * Calls `follower` when a signal is aborted, or at once if it is aborted already.
  *
- * @param signal none: never
- * @param follower is given the signal's reason
- * @returns forgets it
+ * @param signal without a signal nothing is ever called
+ * @param follower receives the signal's reason
+ * @returns a function that removes the follower
  */
 export function onAbort(signal: AbortSignal | undefined, follower: (reason: unknown) => void): () => void {
   if (!signal) return () => undefined;
   if (signal.aborted) follower(reasonOf(signal));
   const all = followers.get(signal) ?? new Set();
   followers.set(signal, all.add(follower));
-  signal.addEventListener('abort', tellFollowers);
+  signal.addEventListener('abort', notifyFollowers);
   return () => {
     all.delete(follower);
-    if (all.size === 0) signal.removeEventListener('abort', tellFollowers);
+    if (all.size === 0) signal.removeEventListener('abort', notifyFollowers);
   };
 }

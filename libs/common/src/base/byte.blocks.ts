@@ -1,11 +1,11 @@
-/** Blocks begin at multiples of this, so that every typed array can be laid over its bytes. */
+/** Blocks begin at multiples of this number, so that a typed array of any kind can view their bytes. */
 const ALIGNMENT = 8;
 const WORD = 4;
 
 const aligned = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
 
 /**
- * Puts byte strings into one: how many they are and how long each is, as 32-bit numbers, little-endian; then the
+ * Packs byte strings into one. First come their count and their lengths, as little-endian 32-bit numbers, then the
  * blocks, each at a multiple of eight bytes.
  */
 export function encodeBlocks(blocks: readonly Uint8Array[]): Uint8Array {
@@ -26,10 +26,10 @@ export function encodeBlocks(blocks: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Takes byte strings apart again, as views.
+ * Unpacks byte strings, as views.
  *
- * @param most blocks that are accepted
- * @returns `undefined` for bytes that {@link encodeBlocks} has not made
+ * @param most the accepted number of blocks
+ * @returns `undefined` if {@link encodeBlocks} did not write these bytes
  */
 export function decodeBlocks(bytes: Uint8Array, most: number): Uint8Array[] | undefined {
   const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

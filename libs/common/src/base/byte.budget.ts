@@ -1,13 +1,13 @@
-/** Everything that one owner holds. An owner is a user, or the address of a peer that nobody knows. */
+/** Everything that one owner holds. An owner is a user, or the address of an anonymous peer. */
 interface Owned<Holder> {
   amount: number;
-  /** In the order in which they began to hold something. */
+  /** In the order of their first bytes. */
   readonly shares: Set<BudgetShare<Holder>>;
 }
 
 /**
- * A limit on what a server holds for all of its peers: bytes that wait, or connections, sessions and the
- * like. Everything that is held has an owner, so that the one who has most can be found when it is too much.
+ * A limit on the resources that a server holds for all of its peers, such as waiting bytes, connections or sessions.
+ * Everything that is held has an owner, so that the server finds the largest owner when the limit is reached.
  *
  * ```ts
  * const budget = new ByteBudget<Connection>(256 * 1024 * 1024);
@@ -19,24 +19,24 @@ export class ByteBudget<Holder = unknown> {
   readonly #owners = new Map<string, Owned<Holder>>();
   #amount = 0;
 
-  /** @param limit how much may be held in all */
+  /** @param limit the total that may be held */
   constructor(readonly limit: number) {}
 
-  /** How much is held in all. */
+  /** The total that is held. */
   get amount(): number {
     return this.#amount;
   }
 
-  /** How much an owner holds. */
+  /** The amount that an owner holds. */
   amountOf(owner: string): number {
     return this.#owners.get(owner)?.amount ?? 0;
   }
 
   /**
-   * A part of the budget, for one holder: a connection, a session, a call.
+   * A part of the budget for one holder, such as a connection, a session or a call.
    *
-   * @param owner whose it is: equal for all holders of one user, or of one address
-   * @param limit how much this holder may have by itself
+   * @param owner the same for all holders of one user, or of one address
+   * @param limit the most that this holder may have
    */
   share(owner: string, holder: Holder, limit = Infinity): BudgetShare<Holder> {
     return new BudgetShare(this, owner, holder, limit);
@@ -49,24 +49,24 @@ export class ByteBudget<Holder = unknown> {
     return most ? [...most.shares] : [];
   }
 
-  /** As {@link most}, where that is more than another owner has with one more; else nothing. */
+  /** {@link most}, if that owner holds more than `owner` would with one unit more; otherwise an empty list. */
   above(owner: string): readonly BudgetShare<Holder>[] {
     const most = this.most();
     const [first] = most;
     return first && this.amountOf(first.owner) > this.amountOf(owner) + 1 ? most : [];
   }
 
-  /** The largest share of the owner who has most. */
+  /** The largest share of the owner that holds most. */
   largest(): BudgetShare<Holder> | undefined {
     let largest: BudgetShare<Holder> | undefined;
     for (const share of this.most()) if (!largest || share.amount > largest.amount) largest = share;
     return largest;
   }
 
-  /** @internal A share has changed by so much. */
+  /** @internal Counts a change of a share. */
   changed(share: BudgetShare<Holder>, by: number): void {
     this.#amount += by;
-    // Looked up only at the ends: a share that holds something is known to its owner.
+    // The owner is looked up only for the first bytes and after the last: a share keeps it in between.
     const owned = (share.owned ??= this.#ownedBy(share));
     owned.amount += by;
     if (share.amount > 0) return;
@@ -83,48 +83,48 @@ export class ByteBudget<Holder = unknown> {
   }
 }
 
-/** The part of a {@link ByteBudget} that one holder has. */
+/** The part of a {@link ByteBudget} that belongs to one holder. */
 export class BudgetShare<Holder = unknown> {
   #amount = 0;
   /** @internal */
   owned: Owned<Holder> | undefined;
 
-  /** Made by {@link ByteBudget.share}. */
+  /** Use {@link ByteBudget.share}. */
   constructor(
     private readonly budget: ByteBudget<Holder>,
-    /** The user or the address that it is counted for. */
+    /** The user or the address that owns the share. */
     readonly owner: string,
-    /** The object that holds it. */
+    /** The object that holds the share. */
     readonly holder: Holder,
-    /** How much it may be by itself. */
+    /** The most that this share may hold. */
     readonly limit: number,
   ) {}
 
-  /** How much is held. */
+  /** The amount that this share holds. */
   get amount(): number {
     return this.#amount;
   }
 
-  /** For how much more there is room, in this share and in all; negative where there is too much already. */
+  /** The room that is left in this share and in the budget; negative if the limit is exceeded. */
   get room(): number {
     return Math.min(this.limit - this.#amount, this.budget.limit - this.budget.amount);
   }
 
-  /** Counts what is there already, whether there is room for it or not; a negative number gives back. */
+  /** Counts an amount that exists already, even above the limit. A negative number releases an amount. */
   add(by: number): void {
     if (by === 0) return;
     this.#amount += by;
     this.budget.changed(this, by);
   }
 
-  /** Counts what is to come, where there is room for it. @returns whether there was */
+  /** Reserves an amount if there is room for it. @returns whether there was room */
   take(amount: number): boolean {
     if (amount > this.room) return false;
     this.add(amount);
     return true;
   }
 
-  /** Gives everything back. */
+  /** Releases everything. */
   clear(): void {
     this.add(-this.#amount);
   }

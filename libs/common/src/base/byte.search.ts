@@ -1,6 +1,6 @@
 /**
- * Finds a byte string in others (Boyer and Moore, with both of their rules): a fraction of a comparison per
- * byte on ordinary data, and never more than a few, whatever pattern and data a peer chooses.
+ * Finds a byte string in others by both rules of Boyer and Moore. Ordinary data costs a fraction of a comparison per
+ * byte, and no pattern and data of a peer cost more than a few.
  */
 export class ByteSearch {
   readonly #last = new Int32Array(256).fill(-1);
@@ -18,8 +18,8 @@ export class ByteSearch {
 
   /** The first index of the pattern, or -1. */
   find(bytes: Uint8Array): number {
-    // The platform's own search for a byte is the fastest where that byte is rare. Where a peer makes it common,
-    // the search goes on by steps that no data can make slow.
+    // The platform's search for one byte is the fastest if that byte is rare. If a peer makes it common, the search
+    // continues by shifts, which no data can slow down.
     const { pattern } = this;
     const first = pattern[0]!;
     let at = bytes.indexOf(first);
@@ -53,7 +53,7 @@ function matches(bytes: Uint8Array, at: number, pattern: Uint8Array): boolean {
   return true;
 }
 
-/** By the index of the mismatch: how far the pattern moves so that what matched behind it matches again. */
+/** For each index of a mismatch: the shift after which the matched bytes behind it match again. */
 function goodSuffixShifts(pattern: Uint8Array): Int32Array {
   const m = pattern.length;
   const shifts = new Int32Array(m).fill(0);

@@ -1,12 +1,12 @@
-/** Text of bytes, as they are: a byte order mark is part of it. */
+/** Decodes bytes as text, including a byte order mark. */
 export const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** Whether a value is what the wire calls binary: a `Uint8Array`, of any realm, a Node `Buffer` included. */
+/** Whether a value is binary on the wire: a `Uint8Array` of any realm, including a Node `Buffer`. */
 export function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && (value as Uint8Array)[Symbol.toStringTag] === 'Uint8Array';
 }
 
-/** Copies byte strings into one that owns its memory. */
+/** Copies byte strings into one with memory of its own. */
 export function concatBytes(parts: readonly Uint8Array[], total: number): Uint8Array {
   const bytes = new Uint8Array(total);
   let offset = 0;
@@ -19,12 +19,12 @@ export function concatBytes(parts: readonly Uint8Array[], total: number): Uint8A
 
 const noBytes = new Uint8Array(0);
 
-/** Chunks from here on are kept as they are; smaller ones are copied together. */
+/** Chunks of at least this size are kept as they are. Smaller ones are copied into shared blocks. */
 const LARGE_CHUNK = 4096;
 
 /**
- * Collects a byte string that arrives in chunks. A peer may send a body byte by byte: an object per byte
- * would cost a hundred times what the limits count, so small chunks share blocks.
+ * Collects a byte string that arrives in chunks. If a peer sends a body byte by byte, an object for each byte would take
+ * a hundred times the memory that the limits count. Small chunks therefore share blocks.
  */
 export class ByteCollector {
   #chunks: Uint8Array[] = [];
@@ -52,7 +52,7 @@ export class ByteCollector {
     this.#filled += chunk.byteLength;
   }
 
-  /** All bytes, in memory of their own. */
+  /** A copy of all bytes. */
   take(): Uint8Array {
     this.#closeBlock();
     const bytes = concatBytes(this.#chunks, this.size);
@@ -61,7 +61,7 @@ export class ByteCollector {
     return bytes;
   }
 
-  /** All bytes for reading at once: the chunk itself where there is but one. */
+  /** All bytes, to be read at once: a single chunk is returned without a copy. */
   view(): Uint8Array {
     return this.#chunks.length === 1 && this.#filled === this.#start ? this.#chunks[0]! : this.take();
   }

@@ -1,11 +1,11 @@
-/** A promise that is settled from outside. */
+/** A promise with the functions that settle it. */
 export interface Deferred {
   readonly promise: Promise<void>;
   resolve(): void;
   reject(error: unknown): void;
 }
 
-/** Makes a promise to settle by hand. A rejection that nobody waits for is not reported as unhandled. */
+/** Makes a promise with the functions that settle it. A rejection without a listener is not reported as unhandled. */
 export function deferred(): Deferred {
   let resolve!: () => void;
   let reject!: (error: unknown) => void;

@@ -1,4 +1,4 @@
-/** Compacting a queue that is shorter than this saves nothing. */
+/** Compacting a shorter queue saves nothing. */
 const SHORT = 32;
 
 /** A queue. Removing its first item takes constant time on average, however long the queue is. */

@@ -10,53 +10,53 @@ export interface WireLimits {
   bodyBytes: number;
   /**
    * Bytes of a multipart request body, after decompression. Past it: 413.
-   * 64 MiB: binary is what multipart is for (a tile or a mesh has tens of megabytes), and a body has to
-   * fit into memory a few times over. The reference has no limit at all.
+   * 64 MiB: multipart carries binary data (a tile or a mesh has tens of megabytes), and a body has to fit into memory a
+   * few times. The reference has no limit.
    */
   multipartBytes: number;
   /**
    * Parts of one multipart body. Past it: 400. A part costs an object and a header block; 4096 lets a
-   * call carry some thousand buffers and keeps a body of empty parts from costing more than its bytes.
+   * call carry a few thousand buffers, and a body of empty parts costs no more than its bytes.
    */
   parts: number;
   /** Bytes of the header block of one part. Past it: 400. A name and a type fit into a hundred bytes. */
   partHeaderBytes: number;
   /**
    * Nesting depth of lists and objects in a value. Past it the call fails. Real data is a few dozen
-   * levels deep; 512 stays far from where recursive code (`JSON.stringify`, a validation pipe) would
-   * run out of stack.
+   * levels deep; 512 levels leave recursive code (`JSON.stringify`, a validation pipe) enough
+   * stack.
    */
   depth: number;
   /**
-   * Arguments of one call. Past it the call fails. Spreading a list onto the stack has a limit of its
-   * own in every engine, at some ten thousands; no interface has a hundred parameters.
+   * Arguments of one call. Past it the call fails. Every engine limits how many items of a
+   * list fit onto the stack, to some ten thousands. No interface has a hundred parameters.
    */
   arguments: number;
   /**
    * Characters of a request target. Past it: 414. The client sends cacheable calls by GET up to 8192
-   * characters of base64 and by POST beyond; percent-encoding and the path need room beside it.
-   * (Node itself refuses headers, the request line included, beyond 16 KiB.)
+   * characters of base64 and by POST beyond; percent-encoding and the path need more.
+   * (Node refuses headers beyond 16 KiB, including the request line.)
    */
   targetLength: number;
   /**
-   * Calls that wait for a place where an operation has a `concurrency`. Past it: 503 with `Retry-After`.
-   * A waiting call holds its arguments; a queue longer than this is better retried than kept.
+   * Calls that wait to run because their operation has a `concurrency`. Past it: 503 with `Retry-After`.
+   * A waiting call holds its arguments. Retrying costs less than a longer queue.
    */
   waitingCalls: number;
   /**
-   * Bytes of all request bodies that have begun and not ended. Past it those of the address that has most are refused with
-   * 503. 256 MiB: four multipart bodies of the largest size, or thousands of usual ones, arrive at once.
+   * Bytes of all request bodies that are being received. Past it the bodies of the address with most bytes are refused
+   * with 503. 256 MiB: four multipart bodies of the largest size, or thousands of usual ones, arrive at once.
    */
   heldBytes: number;
   /**
-   * Bytes of all answers that clients have not taken. Past it a connection of the address that has most of them is cut.
-   * 256 MiB, as for bodies; what one client reads slowly is a few megabytes.
+   * Bytes of all answers that clients have not read. Past it a connection of the address with most bytes is closed.
+   * 256 MiB, as for bodies. A slow client leaves a few megabytes unread.
    */
   unsentBytes: number;
   /**
-   * Calls of one connection that run at once, where a client does not wait for answers. Past it they wait, and the
-   * connection is not read: each may have its whole answer waiting behind the one before. Browsers do not send so, and open
-   * six connections to a host.
+   * Calls of one connection that run at once if a client does not wait for answers. Past it they wait, and the server
+   * stops reading the connection: each call may hold its whole answer until the answer before it is sent. Browsers wait
+   * for answers, and open six connections to a host.
    */
   pipelinedCalls: number;
 }
@@ -84,16 +84,17 @@ const MIB = 1024 * 1024;
 const TEXT_BYTES = 5 * MIB;
 const PARTS = 4096;
 const ARGUMENTS = 256;
-/** Also what clients take: the constants, not the table, so that pages carry nothing of servers. */
+/** Clients import these constants instead of the table, so that a page contains no limits of servers. */
 export const MULTIPART_BYTES = 64 * MIB;
 export const DEPTH = 512;
 /**
- * Bytes of JSON text that a client reads of an answer. 32 MiB: backends answer with some tens of megabytes, and in memory
- * that is two to five times as much; of empty objects it is twenty times, and a process of 1 GB has to live through it.
+ * Bytes of JSON text that a client reads from an answer. 32 MiB: answers of backends have up to some tens of megabytes. In
+ * memory they take two to five times as much, or twenty times if they are empty objects, and a process of 1 GB must survive
+ * that.
  */
 export const ANSWER_TEXT_BYTES = 32 * MIB;
 
-/** The limits of requests that are read where an application names no others; {@link WireLimits} has their reasons. */
+/** The default limits of requests. {@link WireLimits} explains them. */
 export const defaultWireLimits: Readonly<WireLimits> = {
   bodyBytes: TEXT_BYTES,
   multipartBytes: MULTIPART_BYTES,
@@ -112,7 +113,7 @@ export const defaultWireLimits: Readonly<WireLimits> = {
 export interface IpcLimits {
   /**
    * Bytes of one message, its binary frames included. Past it the session ends with 1009. 64 MiB, as for a multipart body.
-   * A frame of a WebSocket may have twice as many, as escapes can double a text.
+   * A WebSocket frame may have twice as many, because escapes can double a text.
    */
   messageBytes: number;
   /**
@@ -122,7 +123,7 @@ export interface IpcLimits {
    * empty lists would be twenty times as large.
    */
   textLength: number;
-  /** Binary frames of one message. Past it the session ends with 1008. As the parts of a multipart body. */
+  /** Binary frames of one message. Past it the session ends with 1008. The same number as for multipart parts. */
   parts: number;
   /** Nesting depth of lists and objects in a message. Past it the session ends with 1007. As over HTTP. */
   depth: number;
@@ -132,57 +133,57 @@ export interface IpcLimits {
    */
   arguments: number;
   /**
-   * Calls and messages of one session that are being worked on. Past it the next ones wait for their turn. Each holds its
-   * arguments and a place in a handler, and a thousand at once gain nothing over their number.
+   * Calls and messages of one session that run at once. Past it the next ones wait. Each holds its arguments and occupies
+   * a handler, and more than this number at once is not faster.
    */
   pendingCalls: number;
   /**
    * Bytes of memory of the calls and messages of one session that wait because of {@link pendingCalls}. Past it a call is
-   * answered with an error, and a message that cannot be answered ends the session with 1008. 16 MiB are some fifty
-   * thousand small calls.
+   * answered with an error, and a message that cannot be answered ends the session with 1008. 16 MiB hold about
+   * fifty thousand small calls.
    */
   queuedBytes: number;
   /**
-   * Messages that wait because one before them is missing. Past it the session ends with 1002: over one
-   * connection none is ever missing for long.
+   * Messages that wait for a missing earlier message. Past it the session ends with 1002, because on one connection
+   * no message is missing for long.
    */
   waitingMessages: number;
-  /** Bytes of the messages that wait because one before them is missing. As {@link waitingMessages}. 1 MiB. */
+  /** Bytes of the messages that wait for a missing earlier message; see {@link waitingMessages}. 1 MiB. */
   waitingBytes: number;
   /**
-   * Milliseconds in which announced binary frames, or a message that others wait for, have to arrive. Past it the
-   * session ends with 1002. Half a minute lets 64 MiB through a line of 2 MB/s.
+   * Milliseconds within which announced binary frames, or a message that others wait for, must arrive. Past it the
+   * session ends with 1002. In half a minute 64 MiB arrive at 2 MB/s.
    */
   arrivalMs: number;
   /**
-   * Bytes on their way to a peer that does not take them. Past it the session ends with 1013 and a line in the
-   * log. 16 MiB is two minutes of video; who wants to send more waits for what `send` returns.
+   * Bytes sent to a peer that does not read them. Past it the session ends with 1013 and a line in the log. 16 MiB are
+   * two minutes of video. To send more, await the promise that `send` returns.
    */
   bufferedBytes: number;
   /**
-   * Bytes of answers of one session that wait until its frontend has taken what was sent before. Past it further calls are
-   * answered with an error; one answer may be larger. From an eighth on further calls wait. 64 MiB, as the largest message: a page that asks for more at once
-   * has lost count of it.
+   * Bytes of answers of one session that wait until its frontend has read the earlier ones. Past it further calls are
+   * answered with an error, but a single answer may be larger. From an eighth of it on, further calls wait. 64 MiB, the
+   * size of the largest message: no page needs more answers at once.
    */
   answerBytes: number;
   /**
-   * Bytes that wait for the frontends of all sessions: kept on the durable wire until they are acknowledged, answers that
-   * wait, and what a connection of the compatible wire has not taken. Past it the largest session of the user, or of the
-   * address, that has most ends with 1013: whoever costs too much loses his own, and nobody else. 256 MiB.
+   * Bytes that wait for the frontends of all sessions: unacknowledged messages of the durable wire, waiting answers, and
+   * unsent bytes of the compatible wire. Past it the largest session of the user or address with most bytes ends with
+   * 1013, so that nobody else is affected. 256 MiB.
    */
   keptBytes: number;
-  /** Sessions of this server. Past it an upgrade is refused with 503. Each costs some twenty kilobytes. */
+  /** Sessions of this server. Past it an upgrade is refused with 503. Each takes about twenty kilobytes. */
   sessions: number;
   /**
-   * Upgrades that are being authorized. Past it an upgrade is refused with 503: who is not known yet shall not
-   * hold more of the server than those who are.
+   * Upgrades that are being authorized. Past it an upgrade is refused with 503, so that peers without authorization
+   * never hold more of the server than authorized ones.
    */
   upgrades: number;
   /** Milliseconds that authorizing an upgrade may take. Past it the upgrade is refused with 503. */
   upgradeMs: number;
 }
 
-/** The limits of sessions where an application names no others; {@link IpcLimits} has their reasons. */
+/** The default limits of sessions. {@link IpcLimits} explains them. */
 export const defaultIpcLimits: Readonly<IpcLimits> = {
   messageBytes: MULTIPART_BYTES,
   textLength: MULTIPART_BYTES,

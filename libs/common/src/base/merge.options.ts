@@ -1,6 +1,6 @@
 /**
- * Puts options together, the later the stronger. A member that is `undefined` is not given: `timeoutMs: config.get('…')`
- * leaves the default where nothing is configured.
+ * Merges options. Later ones override earlier ones. A member that is `undefined` counts as missing, so that
+ * `timeoutMs: config.get('…')` keeps the default if nothing is configured.
  */
 export function mergeOptions<T extends object>(...sources: readonly (Partial<T> | undefined)[]): T {
   const merged: Record<string, unknown> = {};

@@ -1,11 +1,11 @@
 import { nameError, wireNameOf } from './error.name.js';
 
-/** Error number of errors that have no better one (`BentleyStatus.ERROR` of iTwin.js). */
+/** The number of errors without a more specific one (`BentleyStatus.ERROR` of iTwin.js). */
 export const GENERAL_ERROR = 32768;
 
 /**
- * An error with a number and a name that were chosen for it. Knows no table of names: what clients are made of
- * throws this one, and stays small.
+ * An error with a number and a name of your choice. Unlike `IModelError` it needs no table of names, so that clients stay
+ * small.
  */
 export class NumberedError extends Error {
   readonly #metaData: ErrorMetaData;
@@ -13,17 +13,17 @@ export class NumberedError extends Error {
   /**
    * @param name goes over the wire beside the number; a name without meaning is replaced by {@link nameError}
    * @param message for the caller
-   * @param metaData for the log: an object, or a function that makes one when it is asked for
+   * @param metaData for the log: an object, or a function that creates it on demand
    */
   constructor(
-    /** Members that tell errors apart for callers, on every transport. */
+    /** Distinguishes errors for callers, on every transport. */
     public readonly errorNumber: number,
     name: string,
     message: string,
     metaData?: ErrorMetaData,
   ) {
     super(message);
-    // An own member, and after the number: the order in which the reference writes them.
+    // An own member after the number, because the reference writes them in this order.
     nameError(this, name);
     this.#metaData = metaData;
   }
@@ -33,12 +33,12 @@ export class NumberedError extends Error {
     return { scope: 'bentley-error', key: wireNameOf(this, this.name) };
   }
 
-  /** Whether the error was made with metadata. */
+  /** Whether the error has metadata. */
   get hasMetaData(): boolean {
     return this.#metaData !== undefined;
   }
 
-  /** The metadata that the error was made with. */
+  /** The metadata given to the constructor; see {@link getMetaData}. */
   get loggingMetadata(): object | undefined {
     return this.getMetaData();
   }
@@ -52,14 +52,14 @@ export class NumberedError extends Error {
 /** Metadata of an error, or a function that returns it. */
 export type ErrorMetaData = object | (() => object | undefined) | undefined;
 
-/** A value or message that breaks the rules of the wire; named as the reference does. */
-/** Names the operation whose argument or result cannot be sent, in the error that says so. @returns the error */
+/** Adds the name of the operation to the error of an argument or result that cannot be sent. @returns the error */
 export function inOperation(error: unknown, operation: string): unknown {
   if (error instanceof NumberedError && error.message.startsWith('The value '))
     error.message = `${operation}: ${error.message}`;
   return error;
 }
 
+/** An error for a value or message that breaks the rules of the wire, with the name that the reference uses. */
 export function generalError(message: string): NumberedError {
   return new NumberedError(GENERAL_ERROR, 'Error', message);
 }

@@ -1,12 +1,12 @@
-/** As much of `crypto` as a platform may have. */
+/** The members of `crypto` that a platform may have. */
 interface PlatformCrypto {
   randomUUID?(): string;
   getRandomValues?(bytes: Uint8Array): void;
 }
 
 /**
- * Makes an id that no other has: a random UUID. Unlike `crypto.randomUUID` it is there for pages on plain `http:`, and on
- * platforms without `crypto`, where it cannot be relied on as a secret.
+ * Creates a random UUID. Unlike `crypto.randomUUID` it works in pages on plain `http:` and on platforms without `crypto`,
+ * where it must not serve as a secret.
  */
 export function newId(): string {
   const { crypto } = globalThis as unknown as { crypto?: PlatformCrypto };

@@ -1,8 +1,8 @@
 import { reportUnheard } from './text.js';
 
 /**
- * Runs work that may be asynchronous, and tells once how it ended. Never throws. Callbacks, as each promise on
- * the way costs a small call its share.
+ * Runs work that may be asynchronous, and calls back once with its outcome. Never throws. It uses callbacks because each
+ * promise adds measurable time to a small call.
  */
 export function settle(
   work: () => unknown,
@@ -24,7 +24,7 @@ export function settle(
   resolved(returned);
 }
 
-/** Tells listeners, each by itself: one that fails is not to keep the news from the others. */
+/** Notifies every listener, even if one of them fails. */
 export function notifyAll<Listener>(
   listeners: Iterable<Listener>,
   tell: (listener: Listener) => unknown,

@@ -1,4 +1,4 @@
-/** The text of whatever was thrown. Never throws: an object may have none, or a proxy be revoked. */
+/** The text of a thrown value. Never throws, even if the object has no text or is a revoked proxy. */
 export function textOf(thrown: unknown): string {
   try {
     return String(thrown);
@@ -7,7 +7,7 @@ export function textOf(thrown: unknown): string {
   }
 }
 
-/** The message of an error, or the text of whatever else was thrown. Never throws. */
+/** The message of an error, or the text of another thrown value. Never throws. */
 export function messageOf(thrown: unknown): string {
   try {
     return textOf(thrown instanceof Error ? thrown.message : thrown);
@@ -16,19 +16,19 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
-/** Writes to the console what nobody else hears of. Never throws. */
+/** Writes an error that has no listener to the console. Never throws. */
 export function reportUnheard(...about: unknown[]): void {
   try {
     console.error(...about);
   } catch {
-    console.error('What was thrown cannot be printed.');
+    console.error('The thrown value cannot be printed.');
   }
 }
 
-/** Longer texts of a peer's are cut where they stand in a line of the log. */
+/** Longer texts from a peer are cut in log lines. */
 const LONGEST_LOGGED = 200;
 
-/** A text of a peer's as it may stand in a line of the log: no line breaks, no codes that a terminal obeys, and not long. */
+/** A text from a peer, made safe for a log line: cut, without line breaks and without terminal escape codes. */
 export function oneLine(text: string): string {
   const clipped = text.length > LONGEST_LOGGED ? `${text.slice(0, LONGEST_LOGGED)}…` : text;
   return clipped.replace(

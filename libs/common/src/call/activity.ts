@@ -70,14 +70,14 @@ export class Activity implements ActivityProps {
     this.#bearer = { user };
   }
 
-  /** @internal From now on the user of the activity is that of a request or session, also one that is set later. */
+  /** @internal Takes the user of the activity from a request or session, also one that is set later. */
   identifyBy(bearer: object | undefined): void {
     this.#bearer = bearer;
   }
 
-  /** Aborted when the caller is gone before it has its answer. */
+  /** Aborted when the caller leaves before it gets its answer. */
   get signal(): AbortSignal {
-    // Made on demand: few methods look at it, and it would be a tenth of the cost of a small call.
+    // Created on demand: few methods use it, and it would add a tenth to the cost of a small call.
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
       if (this.#aborted) this.#abort.abort(this.#aborted.reason);
@@ -101,8 +101,8 @@ export class Activity implements ActivityProps {
   }
 
   /**
-   * @internal The activity as code finds it that runs now: after the answer, work that goes on has the ids of the call, and
-   * its session, but not its deadline, end, credentials or user.
+   * @internal The activity for code that runs now. After the answer, the remaining work keeps the ids and the session of
+   * the call, but not its deadline, signal, credentials and user.
    */
   get present(): Activity {
     if (!this.#isAnswered) return this;
@@ -112,7 +112,7 @@ export class Activity implements ActivityProps {
   }
 }
 
-/** An id is written into every line of the log: one that is longer than any that is made is not taken over. */
+/** Every log line contains the id, so an id that is longer than any generated one is ignored. */
 export function isActivityId(id: unknown): id is string {
   return typeof id === 'string' && id !== '' && id.length <= 256;
 }

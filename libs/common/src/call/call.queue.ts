@@ -1,7 +1,7 @@
 import { TransientError } from '../error/imodel.error.js';
 import { reasonOf } from '../base/abort.js';
 
-/** Lets at most `limit` calls run at once; the others wait in the order in which they came. */
+/** Runs at most `limit` calls at once. The others wait in the order of their arrival. */
 export class CallQueue {
   #running = 0;
   readonly #waiting = new Set<() => void>();
@@ -12,11 +12,11 @@ export class CallQueue {
   ) {}
 
   /**
-   * @param signal asked for when the work has to wait: who has left does not keep a place
-   * @throws TransientError when too many calls wait already; the signal's reason when it is aborted
+   * @param signal called if the work must wait; an aborted call leaves the queue
+   * @throws TransientError if too many calls wait already; the signal's reason if the signal is aborted
    */
   async run<T>(work: () => T | Promise<T>, signal?: () => AbortSignal): Promise<T> {
-    // A place is handed over by the call that leaves it, so that nobody can slip in between.
+    // A call that ends passes its place on directly, so that no later call can take it.
     if (this.#running < this.limit) this.#running++;
     else await this.#turn(signal?.());
     try {
@@ -35,7 +35,7 @@ export class CallQueue {
       throw new TransientError('Too many calls of this operation are waiting.', 503, 1);
     return new Promise((resolve, reject) => {
       const enter = () => {
-        // The signal may outlive the work by far: that of a session does.
+        // The signal may outlive the work, as the signal of a session does.
         signal?.removeEventListener('abort', leave);
         resolve();
       };

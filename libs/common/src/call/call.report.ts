@@ -8,19 +8,19 @@ export type CallReport =
       kind: 'error';
       thrown: unknown;
       error: WireError;
-      /** The call that it happened in, if there was one. */
+      /** The call in which it happened; `undefined` outside of calls. */
       activity: Activity | undefined;
     }
   | { kind: 'warning'; message: string; activity: Activity | undefined };
 
-/** Errors that speak for themselves are the caller's business; all others may be faults of this server. */
+/** Whether an error may be a fault of this server. Errors with a number or an id are meant for the caller. */
 export function isFault({ error, thrown }: Extract<CallReport, { kind: 'error' }>): boolean {
   if (error.internal) return true;
   if (thrown instanceof TransientError) return false;
   return !(thrown instanceof Error && ('errorNumber' in thrown || 'iTwinErrorId' in thrown));
 }
 
-/** Writes warnings, and failures that may be faults of this server, to the console. Never throws. */
+/** Writes warnings and possible faults of this server to the console. Never throws. */
 export function reportToConsole(report: CallReport): void {
   const { rpcMethod, activityId } = report.activity ?? { rpcMethod: 'a request', activityId: '' };
   // A client can claim a name of kilobytes, or one that looks like several log lines.
@@ -32,7 +32,7 @@ export function reportToConsole(report: CallReport): void {
       if (report.error.hint) console.warn(about, report.error.hint);
     }
   } catch {
-    // A peer's error may be a proxy, or an object without a text.
-    console.error(about, 'What was thrown cannot be printed.');
+    // A thrown value may be a proxy, or an object without a text.
+    console.error(about, 'The thrown value cannot be printed.');
   }
 }

@@ -7,19 +7,19 @@ export class OpenCalls<T> {
     this.#open.add(call);
   }
 
-  /** Whether it is open. */
+  /** Whether a call is open. */
   has(call: T): boolean {
     return this.#open.has(call);
   }
 
-  /** @returns whether it was open */
+  /** Removes a call that has ended. @returns whether it was open */
   delete(call: T): boolean {
     if (!this.#open.delete(call)) return false;
     if (this.#open.size === 0) for (const resolve of this.#whenNone) resolve();
     return true;
   }
 
-  /** Waits until nothing is open, for so long at most. @returns what still is */
+  /** Waits until nothing is open, at most for the given time. @returns the calls that are still open */
   async left(timeoutMs: number): Promise<T[]> {
     if (this.#open.size === 0) return [];
     await new Promise<void>((resolve) => {

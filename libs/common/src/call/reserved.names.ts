@@ -1,4 +1,4 @@
-/** Names every object has; none of them is ever callable from outside, nor what makes a value a promise. */
+/** Names that are never callable from outside: the members of every object, and `then`, which makes a value a promise. */
 export const reservedNames: ReadonlySet<string> = new Set([
   ...Object.getOwnPropertyNames(Object.prototype),
   'then',

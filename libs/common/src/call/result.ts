@@ -1,7 +1,7 @@
 import { settle } from '../base/settle.js';
 import type { Activity } from './activity.js';
 
-/** As much of an Observable as is used, whatever library it is of. */
+/** The members of an Observable that are used, from any library. */
 interface Subscribable {
   subscribe(observer: {
     next: (value: unknown) => void;
@@ -10,15 +10,15 @@ interface Subscribable {
   }): unknown;
 }
 
-/** Makes an activity known to everything that the work starts. */
+/** Makes an activity current for everything that the work starts. */
 export type RunInActivity = <T>(activity: Activity, work: () => T) => T;
 
-/** Where nothing keeps track of activities. */
+/** For platforms that do not track activities. */
 export const runBare: RunInActivity = (_activity, work) => work();
 
 /**
- * Settles as {@link settle} does what a method returns, whether at once or by a promise: an Observable counts as the last
- * of its values, and is subscribed to as part of the activity.
+ * Settles the result of a method as {@link settle} does. An Observable counts as its last value, and is subscribed to
+ * within the activity.
  */
 export function settleResult(
   work: () => unknown,
@@ -32,7 +32,7 @@ export function settleResult(
     try {
       isObservable = isSubscribable(value);
     } catch (error) {
-      // A proxy may throw when it is looked at.
+      // A proxy may throw when a member is read.
       rejected(error);
       return;
     }
@@ -42,7 +42,7 @@ export function settleResult(
   settle(work, settled, rejected);
 }
 
-/** As {@link settleResult}, by a promise. */
+/** {@link settleResult} as a promise. */
 export function resultOf(work: () => unknown, activity: Activity, run: RunInActivity): Promise<unknown> {
   return new Promise((resolve, reject) => settleResult(work, resolve, reject, activity, run));
 }

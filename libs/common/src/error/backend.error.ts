@@ -22,13 +22,13 @@ export class ServerError extends NumberedError {
   }
 }
 
-/** `NoContentError` of iTwin.js, which travels without what every one of its kind says. */
+/** The members of a `NoContentError`, which the wire omits because all errors of this kind have them. */
 export const noContent = { errorNumber: 65604, name: 'Error (65604)', message: 'No Content' };
 
-/** A call that was not answered in its time. */
+/** The deadline of a call passed before its answer. */
 export class DeadlineError extends Error {
   constructor(
-    /** How long the call was waited for, in milliseconds. */
+    /** How long the client waited, in milliseconds. */
     readonly timeoutMs: number,
   ) {
     super(`The call was not answered within ${timeoutMs} ms.`);
@@ -36,13 +36,13 @@ export class DeadlineError extends Error {
   }
 }
 
-/** Members that the error has by itself, or that are the other side's affair. */
+/** Members that the constructor sets, or that concern only the other side. */
 const ownMembers = new Set(['errorNumber', 'name', 'message', 'isError', 'stack', '__proto__']);
 
 /**
- * Makes an error of what a backend sent: an object with a message, or anything that it may have thrown.
+ * Creates an error from the value that a backend sent: an object with a message, or any other thrown value.
  *
- * @param status the HTTP status, where there is one
+ * @param status the HTTP status, if the error arrived over HTTP
  */
 export function rebuildError(value: unknown, status?: number): BackendError {
   const isObject = typeof value === 'object' && value !== null;
@@ -55,7 +55,7 @@ export function rebuildError(value: unknown, status?: number): BackendError {
     typeof name === 'string' ? name : 'Error',
     typeof message === 'string' ? message : 'unknown error',
   );
-  // How it came here is not handed on by who throws it again: such a member cannot be enumerated.
+  // Not enumerable, so that a server that throws the error again does not send the status of another server.
   if (status !== undefined) Object.defineProperty(error, 'status', { value: status, configurable: true });
   for (const [key, member] of isObject ? Object.entries(value) : [])
     // Defined, not assigned: a member may have any name.

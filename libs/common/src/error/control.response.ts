@@ -1,20 +1,20 @@
 import { itwinResponseKind } from './itwin.response.js';
 
-/** Thrown by an implementation to answer something else than a result or an error. */
+/** An implementation throws this to give an answer that is neither a result nor an error. */
 export class RpcControlResponse {
-  /** For whoever waits, or asks why. */
+  /** Text for the user. */
   message = 'RpcControlResponse';
 
-  /** The control responses of `@itwin/core-common` are instances too, also of the subclasses below. */
+  /** Control responses of `@itwin/core-common` are instances of this class and of its subclasses, too. */
   static [Symbol.hasInstance](value: unknown): boolean {
     if (this !== RpcControlResponse) return isInstance(this, value);
     return isInstance(this, value) || itwinResponseKind(value) !== undefined;
   }
 }
 
-/** Thrown by an implementation that is not done yet: the client shows the message and asks again later. */
+/** An implementation that needs more time throws this. The client shows the message and repeats the request. */
 export class RpcPendingResponse extends RpcControlResponse {
-  /** @param message extended status for the person who waits, for instance `40 of 100 shelves` */
+  /** @param message progress for the user, for instance `40 of 100 shelves` */
   constructor(message = '') {
     super();
     this.message = message;
@@ -28,11 +28,11 @@ export class RpcPendingResponse extends RpcControlResponse {
 }
 
 /**
- * Thrown by an implementation that lacks what the request refers to, in a way the client may repair: its
- * handlers see this object (give it members of your own by subclassing) and may resubmit the request.
+ * An implementation throws this if it cannot find an object that the request refers to. The handlers of the client receive
+ * this object and can repeat the request with other arguments. Extend the class to add members.
  */
 export class RpcNotFoundResponse extends RpcControlResponse {
-  /** For whoever asks why nothing was found. */
+  /** Text for the log. */
   override message = 'Not found';
 
   /** See {@link RpcControlResponse}. */

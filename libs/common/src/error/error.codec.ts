@@ -8,21 +8,21 @@ import { errorTable } from './status.table.js';
 export interface ErrorPolicy extends ErrorExposure {
   /** Sends stack traces. Never in production. */
   developmentMode?: boolean;
-  /** Describes errors of a framework; `undefined` leaves an error to the rules of this file. */
+  /** Maps errors of a framework; `undefined` applies the rules of this file. */
   mapError?: ((error: unknown) => { status: number; body: object } | undefined) | undefined;
 }
 
 /**
  * Decides which error a caller gets for a thrown value (docs/wire.md#12-error-bodies, docs/wire.md#13-status-categories).
  *
- * @param thrown anything at all, `undefined` included
- * @param activityId named in the place of what stays inside, so that the log can be searched for it
+ * @param thrown any value, including `undefined`
+ * @param activityId replaces hidden details, so that the log can be searched for it
  */
 export function encodeError(thrown: unknown, activityId: string, policy: ErrorPolicy = {}): WireError {
   const mapped = policy.mapError?.(thrown);
   if (mapped) return { ...mapped, internal: false, whole: false };
   let exposure = exposureOf(thrown, policy);
-  // Where a control response is an error, as on channels, it is one that is meant for callers.
+  // A control response can be an error, as on channels. It is meant for callers.
   if (thrown instanceof RpcControlResponse && policy.exposeError?.(thrown) !== false) exposure = 'whole';
   if (exposure === 'hidden') {
     const hidden = hiddenError(activityId);
@@ -38,7 +38,7 @@ export function encodeError(thrown: unknown, activityId: string, policy: ErrorPo
   }
   // A thrown value without an error number has no category: its status is 500.
   if (typeof thrown === 'object' && thrown !== null) {
-    // An error may have been made a plain object on its way.
+    // A plain object may be a copy of an error.
     const { stack: _stack, cause: _cause, ...rest } = thrown as Record<string, unknown>;
     const body = !Array.isArray(thrown) && ('stack' in thrown || 'cause' in thrown) ? rest : thrown;
     return { status: 500, body, internal: false, whole: true };
@@ -53,7 +53,7 @@ function withStack(error: WireError, thrown: unknown, { developmentMode }: Error
   return error;
 }
 
-/** Names the class for the developer who reads it, and for nothing else. */
+/** Names the class for the developer. No code depends on the name. */
 function hintFor(thrown: unknown): string {
   const { name = 'value' } = (Object(thrown) as { constructor?: { name?: string } }).constructor ?? {};
   return (

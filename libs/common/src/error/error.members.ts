@@ -9,13 +9,13 @@ export interface WireError {
   body: unknown;
   /** Seconds or HTTP date after which the call may be repeated. */
   retryAfter?: number | string | undefined;
-  /** Whether the caller sees less than was thrown: the rest belongs into the log. */
+  /** Whether the caller sees less than was thrown, so that the log must show the rest. */
   internal: boolean;
-  /** Whether the body has all members of what was thrown, and was not made for it. */
+  /** Whether the body has all members of the thrown value, rather than members made for it. */
   whole: boolean;
-  /** The body has name and message of what was thrown, and no other member. */
+  /** The body has the name and the message of the thrown value, and no other member. */
   bare?: boolean;
-  /** For the log, in development mode: how to show callers what they did not see. */
+  /** For the log, in development mode: how to show the error to callers. */
   hint?: string;
 }
 
@@ -39,21 +39,21 @@ export function Exposed(): ClassDecorator {
   };
 }
 
-/** Members of errors of the system, of drivers and of clients: the message of such an error tells about the inside. */
+/** Members of errors from the system, drivers and clients. The messages of such errors reveal the inside of the server. */
 const insideMarks =
   'code syscall errno errcode sql sqlState sqlMessage query driverError config request response ' +
   'command cmd spawnargs stderr requireStack';
 const insideMembers = insideMarks.split(' ');
 
-/** How much of what was thrown may be seen from outside. */
+/** How much of a thrown value a caller may see. */
 export function exposureOf(
   thrown: unknown,
   { exposeErrors, exposeError }: ErrorExposure = {},
 ): 'whole' | 'message' | 'hidden' {
   const verdict: unknown = exposeError?.(thrown) ?? (exposeErrors === 'all' || undefined);
-  // A promise, as of an asynchronous function, is not a yes.
+  // Only `true` means yes. An asynchronous function returns a promise.
   if (verdict !== undefined) return verdict === true ? 'whole' : 'hidden';
-  // A primitive has nothing inside: a text that is thrown is meant to be read.
+  // A primitive hides nothing: a thrown text is meant for the caller.
   if (typeof thrown !== 'object' || thrown === null) return 'whole';
   const members = thrown as Record<PropertyKey, unknown>;
   if (typeof members['errorNumber'] === 'number' || hasITwinErrorId(members)) return 'whole';
@@ -71,26 +71,26 @@ function hasITwinErrorId(members: Record<PropertyKey, unknown>): boolean {
   return typeof id === 'object' && id !== null && typeof id.scope === 'string' && typeof id.key === 'string';
 }
 
-/** The body of an error that stays inside: it says that the call failed, and names the activity to search the log for. */
+/** The body that replaces a hidden error. It has only the id of the activity, so that the log can be searched for it. */
 export function hiddenError(activityId: string): WireError {
   const name = 'InternalError';
   const body = { message: 'Internal error', errorNumber: GENERAL_ERROR, isError: true, name, activityId };
   return { status: 500, body, internal: true, whole: false };
 }
 
-/** An error as a member of a value: the same rules, without an activity to refer to. */
+/** Encodes an error inside a value by the same rules, but without an activity id. */
 export function encodeErrorValue(error: Error, exposure?: ErrorExposure): unknown {
   const exposed = exposureOf(error, exposure);
   if (exposed === 'hidden') return hiddenError('').body;
   return exposed === 'whole' ? errorMembers(error) : bareError(error).body;
 }
 
-/** Where errors have come from is nothing for a caller, also when they were made plain objects before. */
+/** The origin of an error is hidden from callers, also if the error was copied to a plain object. */
 export const originKeys: ReadonlySet<string> = new Set(['__proto__', 'stack', 'cause']);
 
 /**
- * A member of an error as it is sent: without the origin of the errors in it, and without a BigInt or a reference to an
- * object that contains it, which no text has.
+ * Copies a member of an error for the wire, without the origin of nested errors. It omits a BigInt and a reference back to
+ * an object that contains it, because JSON has neither.
  *
  * @param outer the objects that contain the member
  */
@@ -100,24 +100,24 @@ export function withoutOrigin(value: unknown, exposure?: ErrorExposure, outer = 
   if (outer.has(value)) return undefined;
   const prototype: unknown = Object.getPrototypeOf(value);
   outer.add(value);
-  let told: unknown = value;
-  if (value instanceof Error) told = withoutOrigin(encodeErrorValue(value, exposure), exposure, outer);
-  else if (Array.isArray(value)) told = value.map((item) => withoutOrigin(item, exposure, outer));
+  let sent: unknown = value;
+  if (value instanceof Error) sent = withoutOrigin(encodeErrorValue(value, exposure), exposure, outer);
+  else if (Array.isArray(value)) sent = value.map((item) => withoutOrigin(item, exposure, outer));
   else if (prototype === Object.prototype || prototype === null) {
     const members = Object.entries(value).filter(([key]) => !originKeys.has(key));
-    told = Object.fromEntries(members.map(([key, item]) => [key, withoutOrigin(item, exposure, outer)]));
+    sent = Object.fromEntries(members.map(([key, item]) => [key, withoutOrigin(item, exposure, outer)]));
   }
   outer.delete(value);
-  return told;
+  return sent;
 }
 
-/** The members that any wire can carry, of an error whose other members cannot be sent. */
+/** The primitive members of an error whose other members cannot be sent. */
 export function primitiveMembers(members: object): Record<string, unknown> {
   const sent = Object.entries(members).filter(([, member]) => !['object', 'bigint'].includes(typeof member));
   return { message: 'The error cannot be sent.', ...Object.fromEntries(sent) };
 }
 
-/** Name and message. Texts only: either may be an object that a library has put there. */
+/** Name and message, as texts: a library may have put an object into either. */
 export function bareError({ name, message }: Error): WireError {
   const text = (value: unknown, other: string) => (typeof value === 'string' ? value : other);
   const body = { message: text(message, ''), isError: true, name: text(name, 'Error') };
@@ -135,12 +135,12 @@ export function errorMembers(error: Error): Record<string, unknown> {
   return members;
 }
 
-/** The members of an error; its own stack is there only where it is to be told. */
+/** The members of an error that callers may see. Its own stack is among them only if `body` has it. */
 export function visibleMembers(body: object, exposure: ErrorExposure): unknown {
   if (Array.isArray(body)) return withoutOrigin(body, exposure);
   const outer = new Set([body]);
   const members = Object.entries(body).map(([key, member]) => [key, withoutOrigin(member, exposure, outer)]);
-  // A caller has to learn of it, also where no member of what was thrown can be sent.
+  // The caller must get an error, even if no member can be sent.
   const isEmpty = members.length > 0 && members.every(([, member]) => member === undefined);
   return isEmpty ? primitiveMembers({}) : Object.fromEntries(members);
 }

@@ -6,15 +6,15 @@ import type { ErrorMetaData } from '../base/numbered.error.js';
 export { GENERAL_ERROR } from '../base/numbered.error.js';
 
 /**
- * An error with a number, as iTwin.js has them: number, name and message reach the caller, and the
- * number selects the HTTP status.
+ * An error with a number of iTwin.js. The number selects the name and the HTTP status. Number, name and message reach the
+ * caller.
  */
 export class IModelError extends NumberedError {
   /**
    * @param errorNumber one of the iTwin.js status enumerations (`IModelStatus`, `RpcInterfaceStatus`) or a
-   * number of the application's own
-   * @param message for the caller; it leaves the process as it is
-   * @param metaData for the log: an object, or a function that makes one when it is asked for. Frontends of
+   * number of your own
+   * @param message for the caller, who gets it unchanged
+   * @param metaData for the log: an object, or a function that creates it on demand. Frontends of
    * iTwin.js get it over IPC as `loggingMetadata`
    */
   constructor(errorNumber: number, message: string, metaData?: ErrorMetaData) {
@@ -22,8 +22,8 @@ export class IModelError extends NumberedError {
   }
 
   /**
-   * Errors of clients are of this kind too, though they do without its table of names; and so is a `BentleyError` of
-   * `@itwin/core-bentley`, whose members are the same.
+   * Every `NumberedError` is an instance, too, including the errors of clients. So is a `BentleyError` of
+   * `@itwin/core-bentley`, which has the same members.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== IModelError) return super[Symbol.hasInstance](value);
@@ -56,7 +56,7 @@ export class NoContentError extends IModelError {
   }
 }
 
-/** The server's interface is missing something that the client's version of it needs. */
+/** The error for a client whose version of an interface the server does not support. */
 export function incompatibleVersion(backend: string, frontend: string, operation: string): IModelError {
   return new IModelError(
     RpcInterfaceStatus.IncompatibleVersion,
@@ -65,8 +65,8 @@ export function incompatibleVersion(backend: string, frontend: string, operation
 }
 
 /**
- * "Not now": the call had no effect and may be sent again. iTwin.js clients repeat it by themselves, after
- * `retryAfter` where it is given.
+ * The call had no effect and may be repeated later. Clients repeat it without help from the application, after `retryAfter`
+ * if it is set.
  */
 export class TransientError extends Error {
   static {
@@ -75,9 +75,9 @@ export class TransientError extends Error {
 
   constructor(
     message: string,
-    /** One of the statuses that clients repeat. */
+    /** A status after which clients repeat the call. */
     public readonly status: 408 | 429 | 502 | 503 | 504 = 503,
-    /** When to come back: seconds (fractions allowed), or an HTTP date. */
+    /** When to repeat the call: seconds (fractions allowed), or an HTTP date. */
     public readonly retryAfter?: number | string,
   ) {
     super(message);
@@ -85,8 +85,8 @@ export class TransientError extends Error {
   }
 
   /**
-   * Whether the call surely had no effect. An answer over HTTP then says so by `X-Linnet-Not-Begun`, and our client
-   * repeats it whatever the operation does.
+   * Whether the call certainly had no effect. The answer over HTTP then has the header `X-Linnet-Not-Begun`, after which our
+   * client repeats the call even if its operation is not idempotent.
    */
   get hasNoEffect(): boolean {
     return true;

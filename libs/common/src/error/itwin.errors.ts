@@ -11,7 +11,7 @@ export interface ItwinErrorClasses {
     message: string,
     getMetaData?: () => object,
   ) => Error;
-  /** For a server that cannot be reached, or does not answer as one of RPC. */
+  /** For a server that cannot be reached, or that gives no RPC answer. */
   readonly ServerError: new (errorNumber: number, message: string) => Error;
   /** For a server, or a gateway before it, that answers 504. Default: `ServerError`. */
   readonly ServerTimeoutError?: new (message: string) => Error;
@@ -19,11 +19,11 @@ export interface ItwinErrorClasses {
   readonly NoContentError?: new () => Error;
 }
 
-/** The status that clients of iTwin.js take for a timeout. */
+/** The status that clients of iTwin.js treat as a timeout. */
 const TIMEOUT = 504;
 
 /**
- * Has clients reject with errors of the classes of `@itwin/core-common`, for code that asks with `instanceof` for those.
+ * Makes clients reject with errors of the classes of `@itwin/core-common`, for code that checks them by `instanceof`.
  *
  * ```ts
  * import * as itwin from '@itwin/core-common';

@@ -1,6 +1,6 @@
 type Kind = 'pending' | 'notFound';
 
-/** By the prototype that decides: each class is looked at once. */
+/** The kinds of the classes seen so far, by prototype. */
 const known = new WeakMap<object, Kind | undefined>();
 
 /**
@@ -13,13 +13,13 @@ const known = new WeakMap<object, Kind | undefined>();
  *
  * Values from a peer are plain data and never have these prototypes.
  *
- * @returns which of the two it is an instance of; `undefined` for anything else
+ * @returns the kind of the response; `undefined` for any other value
  */
 export function itwinResponseKind(value: unknown): Kind | undefined {
   if (typeof value !== 'object' || value === null || value instanceof Error) return undefined;
   const chain: object[] = [];
   for (let level = prototypeOf(value); level; level = prototypeOf(level)) chain.push(level);
-  // Last is what every object has, before it the base class, and before that the class that decides.
+  // The chain ends with the class that decides, its base class, and `Object`.
   const [decides, base] = [chain.at(-3), chain.at(-2)];
   if (!decides || !base || !Object.hasOwn(value, 'message')) return undefined;
   if (!known.has(decides)) known.set(decides, kindOf(decides, base));
@@ -27,14 +27,14 @@ export function itwinResponseKind(value: unknown): Kind | undefined {
 }
 
 function kindOf(decides: object, base: object): Kind | undefined {
-  // The base class comes first: no constructor of another hierarchy than that of core-common is run after it.
+  // The base class is checked first, so that no constructor of an unrelated class is called.
   if (messageOf(base) !== 'RpcControlResponse') return undefined;
   const message = messageOf(decides);
   if (message === '') return 'pending';
   return message === 'Not found' ? 'notFound' : undefined;
 }
 
-/** The message that a class gives its instances, which have nothing else; `undefined` for a class of another kind. */
+/** The message of a new instance; `undefined` if instances of the class have other members. */
 function messageOf(prototype: object): unknown {
   const constructor = ownConstructor(prototype);
   if (!constructor) return undefined;
@@ -46,7 +46,7 @@ function messageOf(prototype: object): unknown {
   }
 }
 
-/** The constructor of a prototype that has no other member. */
+/** The constructor of a prototype; `undefined` if the prototype has other members. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- a class with any constructor
 function ownConstructor(prototype: object): Function | undefined {
   const keys = Reflect.ownKeys(prototype);
