@@ -50,7 +50,7 @@ export const rooms: Readonly<Record<string, Readonly<Record<string, readonly str
   backend: {
     call: [],
     'node/http': [],
-    'node/ipc': ['node/http'],
+    'node/ipc': ['call', 'node/http', 'node/rpc'],
     'node/itwin': ['call'],
     'node/rpc': ['call', 'node/http'],
     'nest/internals': [],

@@ -7,10 +7,10 @@ import { GuaranteesBase, GuaranteesModule } from '../tables/guarantees.fixture.j
 // What a frontend of ours calls, whatever it is connected by.
 
 @IpcChannel('guarantees')
-class GuaranteesHandler extends GuaranteesBase {}
+export class GuaranteesHandler extends GuaranteesBase {}
 
 @IpcChannel('other')
-class OtherHandler {
+export class OtherHandler {
   async which() {
     return 'other';
   }
@@ -60,7 +60,7 @@ let destroyed = 0;
 
 /** One for each session. */
 @IpcChannel('mine')
-class MyHandler implements OnModuleDestroy {
+export class MyHandler implements OnModuleDestroy {
   #count = 0;
   constructor(private readonly session: IpcSession) {}
 
@@ -73,7 +73,7 @@ class MyHandler implements OnModuleDestroy {
 }
 
 @IpcChannel('ended')
-class EndedHandler {
+export class EndedHandler {
   async count() {
     return destroyed;
   }

@@ -4,6 +4,7 @@ import { createTestIpcSession } from '@linnet/backend/testing';
 import { messagePortIpc } from '@linnet/common';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import { Desktop } from '../../ipc/electron/desktop.harness.js';
+import { openPlain } from './plain.server.js';
 import { adapterNames, NO_HTTP } from '../tables/server.js';
 import type { TestServer } from '../tables/server.js';
 
@@ -49,6 +50,12 @@ const connections: readonly FrontendConnection[] = [
       serveMessagePort(app, port2);
       return new IpcFrontend(messagePortIpc(port1));
     },
+  },
+  {
+    name: 'a server without Nest',
+    adapters: any,
+    wires,
+    open: ({ app }, compatible) => openPlain(app, compatible),
   },
   {
     name: 'a window of Electron',

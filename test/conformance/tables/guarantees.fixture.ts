@@ -48,7 +48,7 @@ export class GuaranteesBase {
 }
 
 @RpcInterface(Guarantees)
-class GuaranteesImpl extends GuaranteesBase implements Guarantees {}
+export class GuaranteesImpl extends GuaranteesBase implements Guarantees {}
 
 @Module({ imports: [RpcModule.forRoot({})], providers: [GuaranteesImpl] })
 export class GuaranteesModule {}

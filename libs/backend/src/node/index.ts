@@ -1,6 +1,9 @@
 // For applications.
 export { createRpcServer, PlainRpcServer } from './rpc/plain.server.js';
 export type { RpcServerOptions } from './rpc/plain.server.js';
+export { createIpcServer, PlainIpcServer } from './ipc/plain.server.js';
+export type { PlainIpcServerOptions } from './ipc/plain.server.js';
+export type { IpcChannelEntry, SessionHandlerClass } from './ipc/plain.channels.js';
 export { createRpcClient } from './rpc/backend.client.js';
 export type { BackendClientOptions } from './rpc/backend.client.js';
 export {

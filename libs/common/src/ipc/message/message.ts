@@ -49,14 +49,14 @@ export interface InvokeMessage extends ValueMessage {
 }
 
 /** The answer to a call. */
-export interface ResponseMessage extends ValueMessage {
+interface ResponseMessage extends ValueMessage {
   readonly type: typeof IpcMessageType.Response;
   /** The number of the call. */
   readonly request: number;
 }
 
 /** The caller does not wait for the answer to a call any more. */
-export interface CancelMessage {
+interface CancelMessage {
   readonly type: typeof IpcMessageType.Cancel;
   /** The number of the call. */
   readonly request: number;

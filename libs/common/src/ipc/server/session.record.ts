@@ -10,7 +10,7 @@ import type { ServerSession } from './server.session.js';
 import type { SessionProof } from './session.secret.js';
 
 /** Where a session stands. */
-export type SessionState =
+type SessionState =
   /** It has a connection. */
   | { readonly kind: 'connected'; readonly transport: IpcServerTransport }
   /** Its connection is broken, and the frontend may come back. */

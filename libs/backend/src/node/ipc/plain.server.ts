@@ -1,0 +1,219 @@
+import { setMaxListeners } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
+import { compatibleWire, defaultIpcLimits, IpcServer } from '@linnet/common';
+import type {
+  CallReport,
+  ErrorPolicy,
+  IpcChannelLike,
+  IpcIdentity,
+  IpcLimits,
+  IpcListener,
+  IpcNotifier,
+  IpcRawHandler,
+  IpcSession,
+  OriginOptions,
+} from '@linnet/common';
+import {
+  hiddenError,
+  HttpError,
+  isFaultyEnd,
+  limitsFrom,
+  makeProxy,
+  oneLine,
+  reportToConsole,
+  RPC_CHANNEL,
+  RpcOverIpc,
+  wireChannel,
+} from '@linnet/common/internal';
+import { ClientRequestContext } from '../../call/request.context.js';
+import type { PlainRpcServer } from '../rpc/plain.server.js';
+import { SessionHandlers } from './plain.channels.js';
+import type { IpcChannelEntry } from './plain.channels.js';
+import { UpgradeHandler } from './upgrade.handler.js';
+
+/** Options of {@link createIpcServer}. */
+export interface PlainIpcServerOptions extends OriginOptions, ErrorPolicy {
+  /** The path at which frontends connect. Default `/ipc`. */
+  readonly path?: string;
+  /** The channels, each with its handler. */
+  readonly channels?: readonly IpcChannelEntry[];
+  /** Serves the interfaces of an RPC server over IPC as well. */
+  readonly rpc?: PlainRpcServer;
+  /**
+   * Decides whether a frontend may open a session. Default: all frontends may whose origin and host are allowed.
+   *
+   * @returns the user; `true` for a frontend without a user; `false` or `undefined` refuses with 403
+   */
+  readonly authorize?: (
+    request: IncomingMessage,
+  ) => IpcIdentity | boolean | undefined | Promise<IpcIdentity | boolean | undefined>;
+  /** Names a user to count memory and places by. Default: the user as JSON. */
+  readonly userKey?: (user: unknown) => string;
+  /** Refuses frontends that do not connect over loopback, with 403. Default `false`. */
+  readonly native?: boolean;
+  /** Serves one frontend, and no other. Default `false`. */
+  readonly dedicated?: boolean;
+  /** How long a frontend may take to answer a call, in milliseconds. Default 30,000; 0: for ever. */
+  readonly invokeTimeoutMs?: number;
+  /** A frontend without a sign of life for two such intervals, in milliseconds, is gone. Default 30,000. */
+  readonly heartbeatMs?: number;
+  /** How long a session waits for its frontend, in milliseconds. Default 30,000; 0: it ends with its connection. */
+  readonly resumeGraceMs?: number;
+  /** How long calls of a session may run on after its end, in milliseconds. Default 10,000. */
+  readonly shutdownTimeoutMs?: number;
+  /** How much a frontend may send and leave waiting. Missing members have the value of `defaultIpcLimits`. */
+  readonly limits?: Partial<IpcLimits>;
+  /** Receives errors and warnings for the log. Default: the console. */
+  readonly report?: (report: CallReport) => void;
+}
+
+/**
+ * Makes a server of IPC over WebSocket for `node:http`.
+ *
+ * ```ts
+ * const ipc = createIpcServer({ channels: [[robotChannel, new RobotHandler()]] });
+ * ipc.attach(createServer().listen(3001, '127.0.0.1'));
+ * ```
+ *
+ * @throws Error if a channel cannot be served
+ */
+export function createIpcServer(options: PlainIpcServerOptions = {}): PlainIpcServer {
+  return new PlainIpcServer(options);
+}
+
+/** A server of IPC without a framework. Two servers share nothing. */
+export class PlainIpcServer {
+  readonly #server: IpcServer;
+  readonly #upgrades: UpgradeHandler;
+  readonly #handlers = new SessionHandlers();
+  readonly #report: (report: CallReport) => void;
+  readonly #path: string;
+
+  constructor(private readonly options: PlainIpcServerOptions) {
+    const { path = '/ipc', channels = [], rpc, resumeGraceMs = 30_000, invokeTimeoutMs = 30_000 } = options;
+    const limits = limitsFrom(defaultIpcLimits, options.limits);
+    this.#path = `/${path.replace(/^\/+|\/+$/g, '')}`;
+    this.#report = inContext(options.report ?? reportToConsole);
+    const report = this.#report;
+    this.#server = new IpcServer({
+      ...options,
+      limits,
+      invokeTimeoutMs,
+      resumption: { graceMs: resumeGraceMs, isSameUser: isDeepStrictEqual },
+      run: (activity, work) => ClientRequestContext.run(activity, work),
+      report,
+    });
+    for (const entry of channels)
+      this.#server.channels.register(entry[0], this.#handlers.handlerOf(entry), true);
+    if (rpc) this.#serveRpc(rpc, limits);
+    this.#server.hook({ onOpen: (session) => this.#open(session), onClosed: () => undefined });
+    this.#upgrades = new UpgradeHandler(this.#server, options, {
+      fallback: compatibleWire,
+      authorize: (request) => this.#authorize(request),
+      addressOf: ({ socket }) => socket.remoteAddress,
+      refusalOf: (error) => this.#refusalOf(error),
+    });
+  }
+
+  /** The sessions that are open, in the order in which they began. */
+  get sessions(): IpcSession[] {
+    return this.#server.sessions;
+  }
+
+  /** Serves the upgrade requests of the path on an HTTP server. Other upgrades go to its other listeners. */
+  attach(server: Server): void {
+    this.#upgrades.attach(server, this.#path);
+  }
+
+  /**
+   * Sends a message to every session.
+   *
+   * @returns resolves when all frontends keep up, without those whose sessions end meanwhile
+   * @throws NumberedError if a value cannot be sent
+   */
+  send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
+    return this.#server.send(wireChannel(channel), args);
+  }
+
+  /** Typed notifications to every session: `ipc.notifications(robotChannel).moved(id, position)`. */
+  notifications<Functions extends object, Notifications extends object>(
+    channel: IpcChannelLike<Functions, Notifications>,
+  ): IpcNotifier<Notifications> {
+    return makeProxy((method, args) => this.send(channel, method, ...args));
+  }
+
+  /** Listens to messages of all sessions without an answer. @returns a function that removes the listener */
+  addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
+    return this.#server.channels.listeners.add(wireChannel(channel), listener);
+  }
+
+  /** Answers the calls of a channel with bare values, whatever their method. @returns a function that removes the handler */
+  handle(channel: IpcChannelLike, handler: IpcRawHandler): () => void {
+    return this.#server.channels.handle(wireChannel(channel), handler);
+  }
+
+  /**
+   * Ends the service, not the HTTP server: refuses upgrades and new calls, waits for running calls, and then ends the
+   * sessions.
+   *
+   * @param timeoutMs how long to wait for calls, in milliseconds
+   * @returns how many sessions still had running calls
+   */
+  async close(timeoutMs = 10_000): Promise<number> {
+    this.#upgrades.stop();
+    const left = await this.#server.close(timeoutMs);
+    await this.#upgrades.close();
+    await this.#server.ended();
+    return left;
+  }
+
+  #serveRpc({ service }: PlainRpcServer, limits: IpcLimits): void {
+    const options = { ...this.options, maxArguments: limits.arguments, report: this.#report };
+    const rpc = new RpcOverIpc(service.dispatcher, options);
+    const answer: IpcRawHandler = (event, method, request: unknown) => rpc.answer(event, method, request);
+    this.#server.channels.handle(RPC_CHANNEL, answer, true);
+  }
+
+  #open(session: IpcSession): void {
+    // Every call of the session may listen to it, and Node would warn of a leak.
+    setMaxListeners(0, session.signal);
+    void session.closed.then((closure) => {
+      const message = `Session ${session.id} was ended: ${oneLine(closure.reason)} (${closure.code})`;
+      if (isFaultyEnd(closure)) this.#report({ kind: 'warning', message, activity: undefined });
+    });
+    this.#handlers.open(session);
+  }
+
+  async #authorize(request: IncomingMessage): Promise<IpcIdentity> {
+    const { authorize = () => true } = this.options;
+    const verdict = await authorize(request);
+    if (!verdict) throw new HttpError(403, 'This frontend may not open a session.');
+    const accessToken = request.headers.authorization ?? '';
+    if (verdict === true) return { accessToken };
+    // A text, for instance, would admit everybody without a user.
+    if (typeof verdict !== 'object' || Array.isArray(verdict))
+      throw new Error('authorize did not return an identity: an object like { user }.');
+    return { accessToken, ...verdict };
+  }
+
+  #refusalOf(error: unknown): { status: number; reason: string } {
+    if (error instanceof HttpError) return { status: error.status, reason: error.message };
+    const hidden = hiddenError('');
+    this.#report({ kind: 'error', thrown: error, error: { ...hidden, internal: true }, activity: undefined });
+    return { status: 500, reason: 'Internal error' };
+  }
+}
+
+/** Reports in the context of the call. A log that fails does not end a call. */
+function inContext(report: (report: CallReport) => void): (report: CallReport) => void {
+  return (each) => {
+    try {
+      if (each.activity) ClientRequestContext.run(each.activity, () => report(each));
+      else report(each);
+    } catch (error) {
+      reportToConsole(each);
+      console.error('The report of an IPC server has failed:', error);
+    }
+  };
+}
