@@ -51,7 +51,11 @@ export async function makeIpcApp(setup: IpcAppSetup): Promise<{ app: INestApplic
   const { way = ways['the stock Express adapter']!, ipc = {}, rpc } = setup;
   const { appOptions, configure, build, imports = [], controllers = [], providers = [] } = setup;
   const log = new LogRecorder();
-  const ours = [IpcModule.forRoot(ipc), ...(rpc ? [RpcModule.forRoot(rpc)] : [])];
+  // A test that does not wait for its calls does not wait for them at the end either.
+  const ours = [
+    IpcModule.forRoot({ shutdownTimeoutMs: 500, ...ipc }),
+    ...(rpc ? [RpcModule.forRoot(rpc)] : []),
+  ];
   const builder = Test.createTestingModule({
     imports: [...ours, ...imports],
     controllers,

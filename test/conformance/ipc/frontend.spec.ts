@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { IpcFrontend } from '@linnet/frontend';
+import { rowsOf } from '../tables/columns.js';
 import { errors } from '../tables/errors.js';
 import { pattern } from '../tables/fixture.js';
 import { FrontendModule } from './frontend.fixture.js';
@@ -21,6 +22,7 @@ const calls: Record<string, (frontend: IpcFrontend, method: string, ...args: unk
 const combinations = frontendWays.flatMap((way) => Object.keys(calls).map((by) => ({ way, by })));
 
 describe.each(combinations)('our own frontend over $way.name, by $by', ({ way, by }) => {
+  const { isWhole } = way;
   let server: TestServer;
   let frontend: IpcFrontend;
   const call = (method: string, ...args: unknown[]) => calls[by]!(frontend, method, ...args);
@@ -34,12 +36,12 @@ describe.each(combinations)('our own frontend over $way.name, by $by', ({ way, b
     await server.stop();
   });
 
-  it.each(values)('$name reaches the frontend', async (each) => {
+  it.each(rowsOf(values, isWhole))('$name reaches the frontend', async (each) => {
     const expected = expectedOverIpc(each);
     expect(await call('value', each.name)).toStrictEqual(expected === undefined ? {} : { result: expected });
   });
 
-  it.each(values)('$name reaches the backend, and comes back', async (each) => {
+  it.each(rowsOf(values, isWhole))('$name reaches the backend, and comes back', async (each) => {
     last.received = 'nothing came';
     const expected = expectedOverIpc(each) ?? null;
     const back = await call('echo', each.name, each.value);
@@ -47,7 +49,7 @@ describe.each(combinations)('our own frontend over $way.name, by $by', ({ way, b
     expect(back).toStrictEqual({ result: expected });
   });
 
-  it.each(refused)('$name is refused on either side', async ({ name, value, message }) => {
+  it.each(rowsOf(refused, isWhole))('$name is refused on either side', async ({ name, value, message }) => {
     const said = expect.stringContaining('The value cannot be sent: ');
     expect(await call('value', name)).toEqual({
       error: expect.objectContaining({
@@ -57,7 +59,7 @@ describe.each(combinations)('our own frontend over $way.name, by $by', ({ way, b
     await expect(call('echo', name, value)).rejects.toMatchObject({ message: said });
   });
 
-  it.each(errors)('$name is seen as promised', async ({ name, overIpc }) => {
+  it.each(rowsOf(errors, isWhole))('$name is seen as promised', async ({ name, overIpc }) => {
     const isHidden = Object.hasOwn(Object(overIpc) as object, 'activityId');
     const activityId = by === 'a channel' ? expect.stringMatching(/^[\da-f-]{36}$/) : 'errors';
     expect(await call('fail', name)).toStrictEqual({
@@ -65,16 +67,19 @@ describe.each(combinations)('our own frontend over $way.name, by $by', ({ way, b
     });
   });
 
-  it.each(Object.keys(failures))('%s that is thrown is an error, and harms nothing else', async (name) => {
-    const [{ error }, other] = (await Promise.all([call('failAnyhow', name), call('echo', '', 1)])) as [
-      { error?: unknown },
-      unknown,
-    ];
-    expect(error).toBeDefined();
-    expect(other).toEqual({ result: 1 });
-  });
+  it.each(rowsOf(Object.keys(failures), isWhole))(
+    '%s that is thrown is an error, and harms nothing else',
+    async (name) => {
+      const [{ error }, other] = (await Promise.all([call('failAnyhow', name), call('echo', '', 1)])) as [
+        { error?: unknown },
+        unknown,
+      ];
+      expect(error).toBeDefined();
+      expect(other).toEqual({ result: 1 });
+    },
+  );
 
-  it.each(kinds.map((Kind) => [Kind.name, Kind] as const))(
+  it.each(rowsOf(kinds, isWhole).map((Kind) => [Kind.name, Kind] as const))(
     '%s goes both ways, of any size',
     async (_name, Kind) => {
       for (const length of [0, 16, 4096, 70_000]) {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRpcClient } from '@linnet/common';
 import type { RpcProxy } from '@linnet/common';
+import { rowsOf, WHOLE_ADAPTER } from '../../conformance/tables/columns.js';
 import { errors } from '../../conformance/tables/errors.js';
 import { Guarantees, GuaranteesModule, last } from '../../conformance/tables/guarantees.fixture.js';
 import { failures } from '../../conformance/tables/hostile.fixture.js';
@@ -11,6 +12,7 @@ import type { Way } from './ways.js';
 // What is promised of values and errors, between both ends of ours.
 
 describe.each(ways)('over %s', (name) => {
+  const isWhole = name === WHOLE_ADAPTER;
   let way: Way;
   let calls: RpcProxy<Guarantees>;
   beforeAll(async () => {
@@ -19,11 +21,11 @@ describe.each(ways)('over %s', (name) => {
   });
   afterAll(() => way.stop());
 
-  it.each(values)('$name reaches the client', async (each) => {
+  it.each(rowsOf(values, isWhole))('$name reaches the client', async (each) => {
     expect(await calls.value(each.name)).toStrictEqual('expected' in each ? each.expected : each.value);
   });
 
-  it.each(values)('$name reaches the server, and comes back', async (each) => {
+  it.each(rowsOf(values, isWhole))('$name reaches the server, and comes back', async (each) => {
     last.received = 'nothing came';
     const back = await calls.echo(each.name, each.value);
     // An absent argument is null in a list of arguments.
@@ -32,7 +34,7 @@ describe.each(ways)('over %s', (name) => {
     expect(back).toStrictEqual(expected);
   });
 
-  it.each([...refused, ...refusedOverRpc])(
+  it.each(rowsOf([...refused, ...refusedOverRpc], isWhole))(
     '$name is refused where it is sent, and said where',
     async ({ name, value, message }) => {
       await expect(calls.value(name)).rejects.toMatchObject({
@@ -50,7 +52,7 @@ describe.each(ways)('over %s', (name) => {
     },
   );
 
-  it.each(errors)('$name arrives whole', async ({ name, status, body }) => {
+  it.each(rowsOf(errors, isWhole))('$name arrives whole', async ({ name, status, body }) => {
     const error = await calls
       .with({ activityId: 'errors' })
       .fail(name)

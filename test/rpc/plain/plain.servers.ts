@@ -18,7 +18,8 @@ import { fetchBridge } from './fetch.bridge.js';
 export const platforms: Record<string, (rpc: PlainRpcServer) => Server> = {
   'node:http': (rpc) => createServer(rpc.handler),
   'plain Express': (rpc) => createServer(express().use(rpc.handler)),
-  fetch: (rpc) => createServer(fetchBridge(rpc.fetch)),
+  // A connection with an unread body is closed only when it is no longer kept alive.
+  fetch: (rpc) => createServer({ keepAliveTimeout: 500 }, fetchBridge(rpc.fetch)),
 };
 
 export const plainNames = Object.keys(platforms);
