@@ -5,7 +5,7 @@ import type { IpcFrontend } from '../ipc/client/frontend.js';
 import { IpcClosedError } from '../ipc/channel/closure.js';
 
 /**
- * Sends RPC calls over an IPC session (docs/wire.md#38-rpc-over-ipc). They have the credentials of the session and end with it.
+ * Sends RPC calls over an IPC session (docs/wire.md#38-rpc-over-ipc). They use the credentials of the session, and end with it.
  *
  * ```ts
  * const server = createRpcClient({ transport: rpcOverIpc(frontend) });
@@ -28,7 +28,7 @@ export function rpcOverIpc(frontend: IpcFrontend): RpcClientTransport {
         const answer = await frontend.call(RPC_CHANNEL, 'request', [request], options);
         return replyOf(answer ?? {});
       } catch (error) {
-        // The call may have been run; what can be repeated goes on in the next session.
+        // The call may have run. It is repeated in the next session if its operation allows that.
         if (!(error instanceof IpcClosedError) || frontend.state === 'closed') throw error;
         return { kind: 'transient', error, retryAfterMs: undefined };
       }
@@ -53,7 +53,7 @@ function replyOf({ result, error }: Envelope): RpcReply {
     case 'notFound':
       return { kind: 'notFound', response: responseValue };
     default:
-      // `noContent`, without what every error of its kind says.
+      // `noContent`, without the members that all its errors have.
       return {
         kind: 'error',
         error: rebuildError({ ...noContent, ...responseValue }),
@@ -61,7 +61,7 @@ function replyOf({ result, error }: Envelope): RpcReply {
   }
 }
 
-/** What is neither a result nor an error. */
+/** The envelope of an answer that is neither a result nor an error. */
 interface Managed {
   readonly iTwinRpcCoreResponse?: unknown;
   readonly managedStatus?: unknown;

@@ -16,9 +16,9 @@ import type { IpcEvent } from '../ipc/channel/session.js';
 /** The channel of serialized requests, by its name on the wire of core-electron. */
 export const SERIALIZED_RPC_CHANNEL = 'itwin.rpc.objects';
 
-/** How serialized requests are answered. */
+/** How a server answers serialized requests. */
 export interface SerializedRpcOptions extends RpcOverIpcOptions {
-  /** Nesting of lists and objects in arguments. */
+  /** Deepest nesting of lists and objects in arguments. */
   readonly maxDepth: number;
 }
 
@@ -65,7 +65,7 @@ export class SerializedRpc {
   }
 
   /**
-   * @param request as the frontend sent it, with its byte strings in `parameters.data`; nothing of it has been checked
+   * @param request as the frontend sent it and unchecked, with its byte strings in `parameters.data`
    * @returns never rejects
    */
   answer(event: IpcEvent, request: unknown): Promise<SerializedReply> {
@@ -79,7 +79,7 @@ export class SerializedRpc {
       try {
         args = argumentsOf(parameters, this.options.maxDepth);
       } catch (error) {
-        // It is the frontend's mistake, and nothing for the log.
+        // It is a mistake of the frontend, and is not logged.
         reply(rejected(encodeError(error, event.activity.activityId, this.options)));
         return;
       }
@@ -117,7 +117,7 @@ export class SerializedRpc {
         return { status: RESOLVED, result };
       }
     } catch (error) {
-      // A result that cannot be sent is a fault of the server, however well its error tells so.
+      // A result that cannot be sent is a fault of the server, whatever its error is.
       return this.#failed(inOperation(error, activity.rpcMethod), activity, true);
     }
     return this.#failed(
@@ -128,17 +128,17 @@ export class SerializedRpc {
 
   #failed(thrown: unknown, activity: Activity, internal = false): Pick<SerializedReply, 'result' | 'status'> {
     const { report } = this.options;
-    const tell = (error: WireError, what: unknown) =>
+    const reportError = (error: WireError, what: unknown) =>
       report?.({ kind: 'error', thrown: what, error, activity });
     try {
       const error = encodeError(thrown, activity.activityId, this.options);
-      tell(internal ? { ...error, internal } : error, thrown);
+      reportError(internal ? { ...error, internal } : error, thrown);
       return rejected(error, this.options);
     } catch (failure) {
-      // A function of the application's options has failed; what it was asked about is not to be lost with it.
+      // An option of the application has failed. The thrown value is reported as well.
       const hidden = hiddenError(activity.activityId);
-      tell(hidden, thrown);
-      tell(hidden, failure);
+      reportError(hidden, thrown);
+      reportError(hidden, failure);
       return rejected(hidden);
     }
   }
@@ -152,7 +152,7 @@ export class SerializedRpc {
 /**
  * The answer to a request that was refused before it was a call.
  *
- * @param members of the error, as a session writes them
+ * @param members the members of the error, as a session writes them
  */
 export function refusedReply(request: unknown, members: unknown): SerializedReply {
   const { id, operation } = record(request);
@@ -166,12 +166,12 @@ function rejected(
   exposure: ErrorExposure = {},
 ): Pick<SerializedReply, 'result' | 'status'> {
   try {
-    const told = whole ? visibleMembers(body as object, exposure) : body;
-    return { status: REJECTED, result: encodeParts(told, exposure) };
+    const members = whole ? visibleMembers(body as object, exposure) : body;
+    return { status: REJECTED, result: encodeParts(members, exposure) };
   } catch {
-    // An object among its members cannot be sent; message and number are worth more than it.
-    const told = { isError: true, name: 'Error', ...primitiveMembers(body as object) };
-    return { status: REJECTED, result: encodeParts(told) };
+    // A member of the error cannot be sent. Message and number are worth more than it.
+    const members = { isError: true, name: 'Error', ...primitiveMembers(body as object) };
+    return { status: REJECTED, result: encodeParts(members) };
   }
 }
 

@@ -12,9 +12,9 @@ import { answerFailure, encodeIpcError } from '../ipc/server/error.codec.js';
 import type { IpcErrorOptions } from '../ipc/server/error.codec.js';
 import type { IpcEvent, IpcSession } from '../ipc/channel/session.js';
 
-/** How RPC over IPC is answered. */
+/** How a server answers RPC over IPC. */
 export interface RpcOverIpcOptions extends IpcErrorOptions {
-  /** Arguments of one call. */
+  /** Most arguments of one call. */
   readonly maxArguments: number;
 }
 
@@ -55,7 +55,7 @@ export class RpcOverIpc {
         try {
           resolve(this.#answer(outcome, protocolVersion, activity));
         } catch (failure) {
-          // A function of the application, which was asked about an error, has failed.
+          // An option of the application has failed.
           resolve(this.#error(failure, activity));
         }
       });
@@ -113,7 +113,7 @@ export class RpcOverIpc {
   }
 }
 
-/** The error's own members by the rules of errors; without what every error of its kind says. */
+/** The members of the error by the rules of errors, without those that all errors of its kind have. */
 function noContentMembers(error: unknown, policy: ErrorPolicy): object {
   const {
     message: _message,
@@ -126,13 +126,13 @@ function noContentMembers(error: unknown, policy: ErrorPolicy): object {
   return members;
 }
 
-/** What is no result and no error: wrapped for clients that know of it. */
+/** Wraps an answer that is neither a result nor an error, for clients that have a protocol for it. */
 function managed(managedStatus: string, responseValue: object, protocolVersion: number): object {
   if (protocolVersion < 2) return responseValue;
   return { iTwinRpcCoreResponse: true, managedStatus, responseValue };
 }
 
-/** Every member as what it should be, and empty where it is not: the look-up then says what is missing. */
+/** Reads the members of a request. A member of the wrong kind becomes empty, and the lookup reports it. */
 function readRequest(value: unknown): RpcRequest {
   const { definition, operation, parameters, context } = record(value);
   const { interfaceName, interfaceVersion } = record(definition);

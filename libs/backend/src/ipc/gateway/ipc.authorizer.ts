@@ -21,10 +21,10 @@ import { IPC_OPTIONS } from '../host/ipc.tokens.js';
 type GuardOf = (request: IncomingMessage) => CanActivate | Promise<CanActivate>;
 
 const next = () => undefined;
-/** What guards are told that they guard; there is no method of the application's behind an upgrade. */
+/** Stands for the guarded method: an upgrade calls no method of the application. */
 const authorizeUpgrade = () => undefined;
 
-/** Finds out who asks for a session, and whether it may have one. */
+/** Finds the user of an upgrade request, and decides whether a session may begin. */
 @Injectable()
 export class IpcAuthorizer {
   #guards: GuardOf[] = [];
@@ -37,14 +37,16 @@ export class IpcAuthorizer {
     private readonly adapterHost: HttpAdapterHost,
   ) {}
 
-  /** Makes the guards, at start. Rejects with a sentence where one cannot be made. */
+  /** Makes the guards at start. @throws Error if a guard cannot be made (rejection) */
   async prepare(): Promise<void> {
     this.#guards = await Promise.all((this.options.guards ?? []).map((guard) => this.#guardOf(guard)));
   }
 
   /**
-   * @returns who it is; `undefined` where a guard has written an answer of its own
-   * @throws HttpException (rejection) for a refusal; anything else is a fault of this server
+   * Authorizes an upgrade request.
+   *
+   * @returns the user; `undefined` if a guard has written an answer of its own
+   * @throws HttpException if it is refused (rejection); any other error is a fault of this server
    */
   authorize(request: IncomingMessage, socket: Socket): Promise<IpcIdentity | undefined> {
     return runUntilDone(correlationOf(request.headers), () => this.#authorize(request, socket));
@@ -71,7 +73,7 @@ export class IpcAuthorizer {
     return checkIdentity(identity, 'The store of tickets');
   }
 
-  /** Guards see a request and a response, and say who is calling as they do elsewhere: `request.user`. */
+  /** Runs the guards with a request and a response. They set `request.user`, as for other requests. */
   async #guard(
     request: IncomingMessage & { user?: unknown },
     socket: Socket,
@@ -85,7 +87,7 @@ export class IpcAuthorizer {
       prepareMessages(adapter.getInstance(), request as ExpressRequest, response as ExpressResponse);
     request.user ??= user;
     const context = new ExecutionContextHost([request, response, next], IpcAuthorizer, authorizeUpgrade);
-    /** How a guard has refused: in a box, as anything can be thrown, `undefined` included. */
+    /** The refusal of a guard. It is wrapped, because `undefined` can be thrown as well. */
     let refusal: { readonly thrown: unknown } | undefined;
     try {
       for (const guardOf of this.#guards) {
@@ -97,7 +99,7 @@ export class IpcAuthorizer {
       refusal = { thrown };
     }
     if (response.headersSent || response.writableEnded) {
-      // It may be done with it by now.
+      // The answer may be finished by now.
       if (response.writableFinished) socket.destroySoon();
       else response.once('finish', () => socket.destroySoon());
       return undefined;
@@ -112,7 +114,7 @@ export class IpcAuthorizer {
     const scope = this.#scopeOf(guard);
     if (scope === undefined) {
       const declared = Reflect.getMetadata(SCOPE_OPTIONS_METADATA, guard) as { scope?: Scope } | undefined;
-      // Nest would make one instance of it for all requests.
+      // Nest would make one instance for all requests.
       if (declared?.scope === Scope.REQUEST)
         throw new Error(`${guard.name}: a request-scoped guard of the upgrade has to be a provider.`);
       const instance = await this.moduleRef.create(guard);
@@ -127,7 +129,7 @@ export class IpcAuthorizer {
     return () => instance;
   }
 
-  /** `undefined` for a class that is no provider. */
+  /** The scope of a provider; `undefined` for a class that is not a provider. */
   #scopeOf(guard: Type<CanActivate>): Scope | undefined {
     try {
       return this.moduleRef.introspect(guard).scope;

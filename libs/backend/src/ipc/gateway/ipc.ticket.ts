@@ -25,7 +25,7 @@ export class IpcTicketService {
   /**
    * Issues a ticket that opens one session.
    *
-   * @param identity whose session it will be; with `frontend`, a reload of it is known as one
+   * @param identity the user of the session; with `frontend`, the backend recognizes a reload
    */
   async issue(identity: IpcIdentity): Promise<string> {
     const ticket = randomBytes(32).toString('base64url');
@@ -34,16 +34,16 @@ export class IpcTicketService {
   }
 
   /**
-   * Takes a ticket, which is worth nothing from then on.
+   * Redeems a ticket, which is invalid from then on.
    *
-   * @returns whom it was issued to; `undefined` where it was used, is too old or was never issued
+   * @returns the user that it was issued to; `undefined` if it was used, is too old or was never issued
    */
   async redeem(ticket: string): Promise<IpcIdentity | undefined> {
     return this.#store.take(ticket);
   }
 }
 
-/** More tickets than this are not kept: who asks for them without end pushes out others, and fills no memory. */
+/** Most tickets that are kept. Further ones replace the oldest, so that requests cannot fill the memory. */
 const MOST_TICKETS = 10_000;
 
 class MemoryTicketStore implements IpcTicketStore {
@@ -51,7 +51,7 @@ class MemoryTicketStore implements IpcTicketStore {
 
   put(ticket: string, identity: IpcIdentity, lifeMs: number): void {
     const now = performance.now();
-    // All live equally long, so the oldest come first.
+    // All are valid equally long, so the oldest come first.
     for (const [old, { until }] of this.#tickets) {
       if (until > now && this.#tickets.size < MOST_TICKETS) break;
       this.#tickets.delete(old);

@@ -33,12 +33,12 @@ import { OwnLogger } from '../../nest/internals/own.logger.js';
 
 type Methods = Record<string, (...args: unknown[]) => unknown>;
 
-/** Finds the handlers among the providers, and has them answer their channels. */
+/** Finds the handlers among the providers, and registers them for their channels. */
 @Injectable()
 export class IpcRegistry {
   readonly scopes: SessionScopes;
   readonly #logger = new OwnLogger('IpcModule');
-  /** By channel, the class that answers it. */
+  /** The class of each channel. */
   readonly #names = new Map<string, string>();
   readonly #known = new Set<unknown>();
 
@@ -54,7 +54,7 @@ export class IpcRegistry {
     this.scopes = new SessionScopes(creator, modules);
   }
 
-  /** @throws Error with a sentence that names the class, for what cannot work */
+  /** Registers all handlers. @throws Error if a handler cannot work; it names the class */
   registerAll(): void {
     this.#registerNew(false);
     onLazyModule(this.lazyModules, () => this.#registerNew(true));
@@ -63,7 +63,7 @@ export class IpcRegistry {
   #registerNew(isLazy: boolean): void {
     for (const provider of findDecorated<IpcHandlerMetadata>(this.discovery, IPC_HANDLER)) {
       const { wrapper, metadata, type } = provider;
-      // A factory may hand out a handler that is a provider itself.
+      // A factory may return a handler that is a provider itself.
       if (this.#known.has(wrapper.instance)) continue;
       this.#known.add(wrapper.instance);
       if (isLazy) bindGlobalEnhancers(wrapper, this.config);
@@ -98,7 +98,7 @@ export class IpcRegistry {
     );
     if (scope === 'session') this.scopes.add(wrapper);
     const handler = { name: type.name, methods, sequential: metadata.sequential };
-    // What Nest puts around its methods is not to disappear: nothing replaces a provider.
+    // A replacement would lose the enhancers of Nest: nothing replaces a provider.
     this.host.server.channels.register(channel, handler, true);
     for (const warning of unheededDecorators(instance, callable)) this.#logger.warn(warning);
     const notes = [
@@ -126,7 +126,7 @@ export class IpcRegistry {
     if (scope === 'call') return (call) => scopes.runInCall(call.session, method, callOf(call));
     const instance = wrapper.instance as Methods;
     const pipeline = new HandlerPipeline(parts, instance, method);
-    // Most methods have nothing around them, and pay for nothing.
+    // Most methods have no enhancers, and need no pipeline.
     if (pipeline.isPlain) return (call) => instance[name]!(...call.arguments);
     return (call) => pipeline.run(callOf(call));
   }

@@ -20,9 +20,9 @@ const marks = [
 ] as const;
 
 /**
- * Refuses what would be called outside of any session, though it can be made only for one.
+ * Refuses a class that a library would call outside of sessions, although it can be made only for a session.
  *
- * @throws Error naming class, method and remedy
+ * @throws Error if there is such a class; it names class, method and remedy
  */
 export function checkOutside(modules: ModulesContainer): void {
   for (const wrapper of wrappersOf(modules)) {

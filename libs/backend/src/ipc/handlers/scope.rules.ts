@@ -18,8 +18,9 @@ interface Needs {
 const NONE: Needs = { session: undefined, call: undefined };
 
 /**
- * Looks at what a provider is made of, less the enhancers that are bound to it. What depends on the {@link IpcSession}
- * belongs to the session, whatever scope it declares; what is request-scoped without it belongs to a call.
+ * Looks at what a provider is made of, less the enhancers that are bound to it. A provider that
+ * depends on the {@link IpcSession} belongs to the session, whatever its scope. A request-scoped one without it belongs to a
+ * call.
  */
 function needsOf(wrapper: InstanceWrapper, found = new Map<InstanceWrapper, Needs>()): Needs {
   const before = found.get(wrapper);
@@ -53,7 +54,7 @@ function nameOf({ name, token }: InstanceWrapper): string {
  * How long a handler lives.
  *
  * @param name of its class
- * @throws Error naming class and remedy, where it depends on the session and on what is made for each call
+ * @throws Error if it depends on the session and on a provider that is made for each call; it names class and remedy
  */
 export function scopeOf(wrapper: InstanceWrapper, name: string): HandlerScope {
   if (wrapper.isDependencyTreeStatic()) return 'application';

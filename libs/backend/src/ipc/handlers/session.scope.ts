@@ -17,11 +17,11 @@ import {
 import { hasEnhancersOfCalls, tokensOfSessions } from './scope.rules.js';
 import { OwnLogger } from '../../nest/internals/own.logger.js';
 
-/** What a session has of its own. */
+/** The instances of a session. */
 interface Scope {
   readonly contextId: ContextId;
   readonly instances: Map<InstanceWrapper, Promise<object>>;
-  /** Instances that are there: their calls start in the turn in which they come, and so in order. */
+  /** Finished instances. Their calls start in the turn of their arrival, and so in order. */
   readonly made: Map<InstanceWrapper, object>;
   readonly pipelines: Map<HandlerMethod, HandlerPipeline>;
 }
@@ -41,22 +41,22 @@ export class SessionScopes {
     private readonly modules: ModulesContainer,
   ) {}
 
-  /** Has every session make an instance of its own. */
+  /** Adds a handler that is one for each session. */
   add(wrapper: InstanceWrapper): void {
     this.#wrappers.set(wrapper, hasEnhancersOfCalls(wrapper));
   }
 
-  /** All handlers are known, for now. */
+  /** All handlers were added, for now. */
   complete(): void {
     this.#tokens = tokensOfSessions(this.modules);
   }
 
-  /** Whether there is anything to make when a session begins. */
+  /** Whether a session needs instances. */
   get isNeeded(): boolean {
     return this.#wrappers.size > 0;
   }
 
-  /** Makes the instances of a session. Rejects with what a constructor throws. */
+  /** Makes the instances of a session. Rejects with the error of a constructor. */
   async open(session: IpcSession): Promise<void> {
     const scope = this.#scopeOf(session);
     for (const wrapper of this.#wrappers.keys()) await this.#instance(scope, wrapper);
@@ -79,7 +79,7 @@ export class SessionScopes {
     return pipeline;
   }
 
-  /** A call of a handler that came when the session was there, or of one around which something is made for each call. */
+  /** Runs a call of a handler that was added after the session began, or that has an enhancer for each call. */
   async #runFirst(
     session: IpcSession,
     scope: Scope,
@@ -87,7 +87,7 @@ export class SessionScopes {
     call: MessageCall,
   ): Promise<unknown> {
     const { wrapper } = method;
-    // It is there since the session began, unless the handler came later.
+    // It exists since the session began, unless the handler was added later.
     const instance = await this.#instance(scope, wrapper);
     if (!this.#wrappers.get(wrapper)) return this.#pipelineOf(scope, method, instance).run(call);
     const parts = nestParts(this.creator);
@@ -141,7 +141,7 @@ export class SessionScopes {
       instances.set(wrapper, (instance = make(wrapper, contextId)));
       instance.then(
         (there) => made.set(wrapper, there),
-        // The next call may have better luck.
+        // The next call tries again.
         () => instances.delete(wrapper),
       );
     }

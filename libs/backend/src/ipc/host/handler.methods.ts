@@ -16,8 +16,8 @@ const lifecycleHooks = new Set([
 /**
  * The channel of a handler.
  *
- * @param said by its decorator, if it says
- * @throws Error with a sentence that names the class
+ * @param said the channel of its decorator, if it has one
+ * @throws Error if the class has no channel, or two; it names the class
  */
 export function channelOf(
   { name, prototype }: Type,
@@ -52,8 +52,8 @@ function ownChannelOf(prototype: object, instance: object): IpcChannelLike | und
  * chosen.
  *
  * @param instance the handler; `undefined` where each session has one of its own, whose fields nobody knows yet
- * @param requireIpcMethod takes only those with `@IpcMethod()`, also where there are none
- * @throws Error with a sentence that names the class, where nothing can be called, or something chosen is not there
+ * @param requireIpcMethod selects only methods with `@IpcMethod()`
+ * @throws Error if no method can be called, or a listed one is missing; it names the class
  */
 export function callableMethods(
   type: Type,

@@ -1,30 +1,30 @@
 import { ClientRequestContext } from '../../call/request.context.js';
 
-/** What handlers that are registered by hand need of a host. */
+/** A host, for handlers that are registered by hand. */
 export interface RegisteredHost {
   register(handler: object): () => void;
-  /** Whether a session is one of this host's. */
+  /** Whether a session belongs to this host. */
   owns(session: object): boolean;
 }
 
 /** The hosts of applications that are alive: most processes have one. */
 const live = new Set<RegisteredHost>();
 
-/** @returns ends it */
+/** Registers a host. @returns a function that removes it */
 export function registerHost(host: RegisteredHost): () => void {
   live.add(host);
   return () => live.delete(host);
 }
 
-/** Whether there is a host that the static members of `IpcHost` could mean. */
+/** Whether a host exists for the static members of `IpcHost`. */
 export function hasHost(): boolean {
   return live.size > 0;
 }
 
 /**
- * The host that static members mean: that of the call being served, else the only one.
+ * The host of static members: that of the call being served, or else the only one.
  *
- * @throws Error with a sentence, where there is none or there are several
+ * @throws Error if no host exists, or several do
  */
 export function currentHost(): RegisteredHost {
   const session = ClientRequestContext.current.owner;

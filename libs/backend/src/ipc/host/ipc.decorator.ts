@@ -13,7 +13,7 @@ export interface IpcChannelOptions extends InjectableOptions {
   sequential?: boolean;
 }
 
-/** What `@IpcChannel` leaves on a class. */
+/** The metadata of `@IpcChannel` on a class. */
 export interface IpcHandlerMetadata {
   /** Absent where the class says it by itself (`get channelName()`). */
   readonly channel: IpcChannelLike | undefined;

@@ -25,26 +25,26 @@ import type { IpcModuleOptions } from './ipc.options.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
 import { OwnLogger } from '../../nest/internals/own.logger.js';
 
-/** The sessions' socket without the prefix of channel names and without the envelope of handlers, as iTwin.js has it. */
+/** The socket of all sessions without the prefix of channel names and without the envelope of handlers, as in iTwin.js. */
 export interface IpcSocketBackend {
   /** Sends to every session; see {@link IpcHost.send}. */
   send(wireName: string, ...args: unknown[]): Promise<void>;
-  /** Listens to messages of any session's without an answer. @returns stops listening */
+  /** Listens to messages of all sessions without an answer. @returns a function that removes the listener */
   addListener(wireName: string, listener: IpcListener): () => void;
-  /** Ends what `addListener` began, for the same listener. */
+  /** Removes a listener that `addListener` added. */
   removeListener(wireName: string, listener: IpcListener): void;
-  /** Answers the calls of a channel, whatever their method, in the place of who did before. @returns ends it */
+  /** Answers the calls of a channel, whatever their method, in place of an earlier handler. @returns a function that removes it */
   handle(wireName: string, handler: IpcRawHandler): () => void;
 }
 
 /**
  * The backend's side of all sessions of an application. Inject it; the static members mean the only application
- * with `IpcModule` in this process, or the one whose call is being served. Where there is none, or several and no call,
+ * with `IpcModule` in this process, or the one whose call is being served. Without an application, or with several and no call,
  * no host is meant, and they throw.
  */
 @Injectable()
 export class IpcHost implements OnApplicationShutdown {
-  /** @internal What the options say, and the defaults where they do not. */
+  /** @internal The limits of the options, with their defaults. */
   readonly limits: IpcLimits;
   /** @internal */
   readonly server: IpcServer;
@@ -108,7 +108,7 @@ export class IpcHost implements OnApplicationShutdown {
    * Sends a message to every session.
    *
    * @returns resolves when all of them keep up, those aside that end meanwhile
-   * @throws IModelError for a value that cannot be sent
+   * @throws IModelError if a value cannot be sent
    */
   send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
     return this.#sendRaw(wireChannel(channel), args);
@@ -136,17 +136,17 @@ export class IpcHost implements OnApplicationShutdown {
     return makeProxy((method, args) => this.callIpcChannel(channel, method, ...args));
   }
 
-  /** Listens to messages of any session's without an answer. @returns stops listening */
+  /** Listens to messages of all sessions without an answer. @returns a function that removes the listener */
   addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
     return this.ipc.addListener(wireChannel(channel), listener);
   }
 
-  /** Ends what {@link addListener} began, for the same listener. */
+  /** Removes a listener that {@link addListener} added. */
   removeListener(channel: IpcChannelLike, listener: IpcListener): void {
     this.ipc.removeListener(wireChannel(channel), listener);
   }
 
-  /** Answers the calls of a channel, whatever their method, with bare values; see {@link register}. @returns ends it */
+  /** Answers the calls of a channel, whatever their method, with bare values; see {@link register}. @returns a function that removes the handler */
   handle(channel: IpcChannelLike, handler: IpcRawHandler): () => void {
     return this.ipc.handle(wireChannel(channel), handler);
   }
@@ -156,7 +156,7 @@ export class IpcHost implements OnApplicationShutdown {
    * an object that was registered for the channel before.
    *
    * @returns a function that removes the object
-   * @throws Error for a channel that a provider with `@IpcChannel()` answers, or that cannot have a handler
+   * @throws Error if a provider with `@IpcChannel()` answers the channel, or it cannot have a handler
    */
   register(handler: object): () => void {
     const type = handler.constructor as Type;
@@ -173,7 +173,7 @@ export class IpcHost implements OnApplicationShutdown {
 
   /**
    * Closes the application when the frontend of a dedicated backend is gone for good, so that both live equally
-   * long. A reload is no end: the frontend has `frontendGraceMs` to come back.
+   * long. A reload does not end it: the frontend has `frontendGraceMs` to come back.
    *
    * @throws Error unless the module is `dedicated`
    */
@@ -181,19 +181,19 @@ export class IpcHost implements OnApplicationShutdown {
     this.lifetime.bind(app);
   }
 
-  /** @internal Whether a session is, or was, one of this host's. */
+  /** @internal Whether a session is, or was, a session of this host. */
   owns(session: object): boolean {
     return this.server.owns(session);
   }
 
-  /** Not `async`: a value that cannot be sent is a mistake of the caller's, whether it waits or not. */
+  /** Throws at once for a value that cannot be sent, also if the caller does not wait. */
   #sendRaw(wireName: string, args: unknown[]): Promise<void> {
     return this.server.send(wireName, args);
   }
 
   #session(): IpcSession {
     const { owner } = ClientRequestContext.current;
-    // Also where it is over: no other frontend is meant.
+    // Also after its end: no other frontend is meant.
     if (owner && this.owns(owner)) return owner as IpcSession;
     const { sessions } = this;
     const [session] = sessions;
@@ -208,27 +208,27 @@ export class IpcHost implements OnApplicationShutdown {
     return hasHost();
   }
 
-  /** Whether the only host is that of a native app; `false` where there is none. @throws Error where there are several */
+  /** Whether the only host is that of a native app; `false` without a host. @throws Error if several exist */
   static get isNative(): boolean {
     return hasHost() && only().isNative;
   }
 
-  /** The bare socket of the only host: exact names, bare values. @throws Error where none is meant */
+  /** The bare socket of the only host: exact names, bare values. @throws Error if no host is meant */
   static get ipc(): IpcSocketBackend {
     return only().ipc;
   }
 
-  /** The open sessions of the only host. @throws Error where none is meant */
+  /** The open sessions of the only host. @throws Error if no host is meant */
   static get sessions(): IpcSession[] {
     return only().sessions;
   }
 
-  /** Sends a message to every session; resolves when all keep up. @throws Error where no host is meant, or a value cannot be sent */
+  /** Sends a message to every session; resolves when all keep up. @throws Error if no host is meant, or a value cannot be sent */
   static send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
     return only().send(channel, ...args);
   }
 
-  /** Typed notifications to every session; the host that is meant is looked up here. @throws Error where none is */
+  /** Typed notifications to every session; the host that is meant is looked up here. @throws Error if no host is meant */
   static notifications<Functions extends object, Notifications extends object>(
     channel: IpcChannelLike<Functions, Notifications>,
   ): IpcNotifier<Notifications> {
@@ -245,22 +245,22 @@ export class IpcHost implements OnApplicationShutdown {
     return only().callIpcChannel(channel, method, ...args);
   }
 
-  /** The methods of that frontend's handler; each call looks its session up. @throws Error where no host is meant */
+  /** The methods of that frontend's handler; each call looks its session up. @throws Error if no host is meant */
   static makeIpcProxy<T extends object>(channel: IpcChannelLike<T>): IpcProxy<T> {
     return only().makeIpcProxy(channel);
   }
 
-  /** Listens to messages of any session's without an answer. @returns stops listening @throws Error where no host is meant */
+  /** Listens to messages of any session's without an answer. @returns a function that removes the listener @throws Error if no host is meant */
   static addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
     return only().addListener(channel, listener);
   }
 
-  /** Ends what `addListener` began, for the same listener. @throws Error where no host is meant */
+  /** Ends what `addListener` began, for the same listener. @throws Error if no host is meant */
   static removeListener(channel: IpcChannelLike, listener: IpcListener): void {
     only().removeListener(channel, listener);
   }
 
-  /** Answers the calls of a channel with bare values; see {@link register}. @returns ends it @throws Error where no host is meant */
+  /** Answers the calls of a channel with bare values; see {@link register}. @returns a function that removes the handler @throws Error if no host is meant */
   static handle(channel: IpcChannelLike, handler: IpcRawHandler): () => void {
     return only().handle(channel, handler);
   }

@@ -39,7 +39,7 @@ export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapE
   /**
    * Names a user, where users share what the server has for all (memory, sessions, connections that are being made), and
    * who has most gives way. It has to be equal for all connections of one user. Default: the user as JSON, without what
-   * differs from token to token (`iat`, `exp`, `jti` and the like). Who is nobody counts by his address.
+   * differs from token to token (`iat`, `exp`, `jti` and the like). A frontend without a user counts by its address.
    */
   userKey?: (user: unknown) => string;
   /** One frontend and no other: see `IpcHost.bindLifetime`. Default `false`. */
@@ -60,7 +60,7 @@ export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapE
   onFrontendGone?: () => void;
   /** Only methods with `@IpcMethod()` can be called, on every channel. Default `false`. */
   requireIpcMethod?: boolean;
-  /** How long a frontend may take to answer a call of this backend's, in milliseconds. Default 30,000; 0: for ever. */
+  /** How long a frontend may take to answer a call from this backend, in milliseconds. Default 30,000; 0: for ever. */
   invokeTimeoutMs?: number;
   /** A frontend that gave no sign of life for two such intervals, in milliseconds, is gone. Default 30,000. */
   heartbeatMs?: number;
@@ -75,6 +75,6 @@ export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapE
   ticketStore?: IpcTicketStore;
   /** How long calls in flight may take when a session or the application ends, in milliseconds. Default 10,000. */
   shutdownTimeoutMs?: number;
-  /** What a frontend may send and let wait, in bytes and counts; what is left out stays at `defaultIpcLimits`. */
+  /** How much a frontend may send and leave waiting. Missing members have the value of `defaultIpcLimits`. */
   limits?: Partial<IpcLimits>;
 }

@@ -13,7 +13,7 @@ const OFFLINE = 1;
  * Keeps what frontends say of the internet, unless the application answers that channel itself. Without it `ElectronApp` and
  * `MobileApp` of iTwin.js do not start; what else it does there (briefcases, storage, access tokens) is of core-backend.
  *
- * @returns ends it
+ * @returns a function that ends it
  */
 export function provideNativeApp(host: IpcHost): () => void {
   const { channels } = host.server;

@@ -30,7 +30,7 @@ function textOf(user: unknown): string {
       JSON.stringify(user, (key, value: unknown) => (passing.has(key) ? undefined : value)) ?? typeof user
     );
   } catch {
-    // It refers to itself, or has a number that JSON has not. Who has such users names them.
+    // It has a cycle, or a number that JSON does not have. Applications with such users have `userKey`.
     return 'of no name';
   }
 }

@@ -34,7 +34,7 @@ interface Connection {
 export class WebSocketConnections {
   /** Also after the end of their session, until the peer has closed as well. */
   readonly #open = new Map<IpcServerTransport, Connection>();
-  /** Those whose wire has no sign of life of its own. */
+  /** Connections on a wire without a keepalive of its own. */
   readonly #pinged = new Set<Connection>();
   /** The place of the only frontend, on a dedicated backend. */
   readonly dedicated: DedicatedPlace | undefined;

@@ -281,7 +281,7 @@ describe('the memory of batches', () => {
 describe('a peer that does not take what is sent', () => {
   const MiB = 1024 * 1024;
 
-  /** What a system takes of a connection that is not read: by the defaults of Linux 6 MiB there and 4 MiB here, in its own time. */
+  /** Bytes that a system takes of a connection that is not read: by the defaults of Linux 6 MiB there and 4 MiB here, in its own time. */
   const MOST_TAKEN = 10 * MiB;
 
   /** Writes more than the system takes, by so much. */

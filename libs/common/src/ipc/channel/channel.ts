@@ -1,12 +1,12 @@
 import { isIdempotent } from '../../call/idempotency.js';
 import type { Idempotency } from '../../call/idempotency.js';
 
-/** The names of the methods of `T` that return a promise, as iTwin.js has it. */
+/** The names of the methods of `T` that return a promise, as in iTwin.js. */
 export type AsyncMethodsOf<T> = {
   [P in keyof T]: T[P] extends (...args: never[]) => Promise<unknown> ? P : never;
 }[keyof T];
 
-/** What the promise that a method returns resolves with, as iTwin.js has it. */
+/** The value of the promise that a method returns, as in iTwin.js. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any method
 export type PromiseReturnType<T extends (...args: any) => Promise<any>> = Awaited<ReturnType<T>>;
 
@@ -14,22 +14,22 @@ export type PromiseReturnType<T extends (...args: any) => Promise<any>> = Awaite
 export interface IpcMethodPolicy {
   /**
    * Declares that a frontend may repeat a call that the backend may have run already: it is sent again in the next session
-   * where its own is lost. Default: the call rejects with an `IpcClosedError`.
+   * if its own is lost. Default: the call rejects with an `IpcClosedError`.
    */
   readonly idempotency?: Idempotency;
 }
 
-/** A channel, with the types of what goes over it. Both sides import the same one. */
+/** A channel with the types of its calls and notifications. Both sides import the same one. */
 export interface IpcChannelDefinition<
   Functions extends object = object,
   Notifications extends object = object,
 > {
   /** As both sides write it, for instance `robot-v1.2`. On the wire it has the prefix `itwin.`. */
   readonly name: string;
-  /** Methods that can be called, as a list or each with its policy; absent: whatever the handler offers. */
+  /** The methods that can be called, as a list or each with its policy. Default: all methods of the handler. */
   readonly methods?:
     readonly (keyof Functions & string)[] | { readonly [Name in keyof Functions & string]?: IpcMethodPolicy };
-  /** Never there: it carries the types. */
+  /** Always absent: it carries the types. */
   readonly types?: { readonly functions: Functions; readonly notifications: Notifications };
 }
 
@@ -40,8 +40,8 @@ export interface IpcChannelDefinition<
  * export const robotChannel = ipcChannel<RobotIpc, RobotNotifications>('robot-v1.2');
  * ```
  *
- * @param name unique in the application; a version in it keeps frontends of another version off
- * @param options.methods the only methods that can be called, whatever else the handler's class has; as an object they
+ * @param name unique in the application; a version in it excludes frontends of another version
+ * @param options.methods the only methods that can be called, whatever the class of the handler has; as an object they
  * have policies: `{ methods: { drive: {}, position: { idempotency: 'safe' } } }`
  */
 export function ipcChannel<Functions extends object, Notifications extends object = object>(
@@ -51,29 +51,29 @@ export function ipcChannel<Functions extends object, Notifications extends objec
   return { name, ...options };
 }
 
-/** Whatever names a channel. */
+/** The name of a channel, or its definition. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a channel with types of any kind is one
 export type IpcChannelLike<Functions extends object = any, Notifications extends object = any> =
   string | IpcChannelDefinition<Functions, Notifications>;
 
-/** The names of what can be called over a channel, where it narrows that. */
+/** The names of the methods that can be called, if the channel narrows them. */
 export function channelMethods(channel: IpcChannelLike): readonly string[] | undefined {
   const methods = typeof channel === 'string' ? undefined : channel.methods;
   return methods && (Array.isArray(methods) ? (methods as string[]) : Object.keys(methods));
 }
 
-/** Whether a call may be sent again in another session. */
+/** Whether a call can be sent again in another session. */
 export function isRepeatable(channel: IpcChannelLike, method: string): boolean {
   const methods: object | undefined = typeof channel === 'string' ? undefined : channel.methods;
   if (!methods || !Object.hasOwn(methods, method)) return false;
   return isIdempotent((methods as Record<string, IpcMethodPolicy>)[method]?.idempotency);
 }
 
-/** Whatever names a channel whose backend notifies of these. */
+/** The name of a channel with these notifications, or its definition. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what can be called over it is of no interest here
 export type IpcChannelWith<Notifications extends object> = IpcChannelLike<any, Notifications>;
 
-/** The name of a channel as its users write it. */
+/** The name of a channel as applications write it. */
 export function channelName(channel: IpcChannelLike): string {
   return typeof channel === 'string' ? channel : channel.name;
 }
@@ -85,21 +85,21 @@ export function wireChannel(channel: IpcChannelLike): string {
   return PREFIX + channelName(channel);
 }
 
-/** The channels of iTwin.js itself. Applications handle those of its functions, and no others. */
+/** The channels of iTwin.js itself. Applications can handle only those in {@link ITWIN_FUNCTIONS}. */
 const RESERVED = 'itwinjs-core/';
-/** The channel of `IpcAppFunctions`, by which frontends of iTwin.js open models. */
+/** The channel of `IpcAppFunctions`, over which frontends of iTwin.js open models. */
 export const IPC_APP = `${RESERVED}ipc-app`;
 const ITWIN_FUNCTIONS: readonly string[] = [IPC_APP, `${RESERVED}nativeApp`];
-/** The channel that calls of RPC go over, on the wire. */
+/** The channel of RPC calls, by its name on the wire. */
 export const RPC_CHANNEL = `${PREFIX}${RESERVED}rpc-over-ipc`;
 
 /** Separates channel name and call number of a call from the backend (docs/wire.md#37-calls-from-the-backend). */
 export const REPLY_MARK = '-invoke_response-';
 
 /**
- * Checks what a handler calls its channel.
+ * Checks the name of a channel.
  *
- * @throws Error with a sentence, for a name that no handler can have
+ * @throws Error if no handler can have the name
  */
 export function checkChannelName(name: unknown): asserts name is string {
   if (typeof name !== 'string' || name === '') throw new Error('An IPC channel needs a name.');

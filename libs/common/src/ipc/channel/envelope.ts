@@ -1,8 +1,8 @@
 /**
- * The result in the envelope that handlers of either side answer with.
+ * Reads the result in the envelope of handlers, on either side.
  *
- * @param rebuild makes of an error's members what is thrown
- * @throws what was rebuilt, or an error that is no object as it is
+ * @param rebuild makes an error of its members
+ * @throws the error of the envelope: rebuilt if it is an object, and as it is otherwise
  */
 export function unwrapEnvelope(envelope: unknown, rebuild: (members: object) => unknown): unknown {
   const { result, error } = (envelope ?? {}) as { result?: unknown; error?: unknown };

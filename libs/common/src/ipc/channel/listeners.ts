@@ -1,10 +1,10 @@
 const none: ReadonlySet<never> = new Set<never>();
 
-/** Who listens to which channel, by its name on the wire. */
+/** The listeners of channels, by the names of the channels on the wire. */
 export class IpcListeners<Listener> {
   readonly #byChannel = new Map<string, Set<Listener>>();
 
-  /** Adds a listener of a channel. @returns stops listening */
+  /** Adds a listener of a channel. @returns a function that removes the listener */
   add(wireName: string, listener: Listener): () => void {
     let listeners = this.#byChannel.get(wireName);
     if (!listeners) this.#byChannel.set(wireName, (listeners = new Set()));
@@ -12,13 +12,13 @@ export class IpcListeners<Listener> {
     return () => this.remove(wireName, listener);
   }
 
-  /** Ends what `add` began, for the same listener. */
+  /** Removes a listener that `add` added. */
   remove(wireName: string, listener: Listener): void {
     const listeners = this.#byChannel.get(wireName);
     if (listeners?.delete(listener) && listeners.size === 0) this.#byChannel.delete(wireName);
   }
 
-  /** The listeners of a channel, which may change while they are gone through. */
+  /** The listeners of a channel. The set may change while it is iterated. */
   of(wireName: string): ReadonlySet<Listener> {
     return this.#byChannel.get(wireName) ?? none;
   }

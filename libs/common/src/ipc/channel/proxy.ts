@@ -1,4 +1,4 @@
-/** What can be called of `T` from the other side: its methods, each with a promise of its result. */
+/** The methods of `T` as the other side calls them: each returns a promise of its result. */
 export type IpcProxy<T> = {
   readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: T[K] extends (
     ...args: infer Args
@@ -7,7 +7,7 @@ export type IpcProxy<T> = {
     : never;
 };
 
-/** What can be notified of by `T`: its methods, each with a promise that resolves as that of `send`. */
+/** The methods of `T` as notifications: each returns the promise of `send`. */
 export type IpcNotifier<T> = {
   readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: T[K] extends (
     ...args: infer Args
@@ -17,7 +17,7 @@ export type IpcNotifier<T> = {
 };
 
 /**
- * An object whose methods are sent to the other side, whatever their names.
+ * Makes an object with a method of every name, whose calls go to the other side.
  *
  * @param call sends one of them
  */
@@ -25,7 +25,7 @@ export type IpcNotifier<T> = {
 export function makeProxy<T>(call: (method: string, args: unknown[]) => Promise<unknown>): T {
   return new Proxy(Object.create(null) as object, {
     get: (_target, name) => {
-      // A proxy with a `then` would be called by whoever awaits it.
+      // `await` calls the method `then` of an object that has one.
       if (typeof name === 'symbol' || name === 'then') return undefined;
       return (...args: unknown[]) => call(name, args);
     },

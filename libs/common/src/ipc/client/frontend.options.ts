@@ -1,7 +1,7 @@
 import type { IpcLimits } from '../../base/limits.js';
 import type { IpcChannelWith } from '../channel/channel.js';
 
-/** A listener for messages of the backend's without an answer. */
+/** A listener for messages from the backend without an answer. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a message carries is up to its channel
 export type IpcFrontendListener = (event: object, ...args: any[]) => void;
 
@@ -24,7 +24,7 @@ export type IpcNotificationListener<Notifications extends object = object> = (
   ...message: NotificationMessage<Notifications>
 ) => void;
 
-/** Adds a listener to a channel. @returns stops listening */
+/** Adds a listener to a channel. @returns a function that removes the listener */
 export interface IpcAddListener {
   /** `(event, ...message)`: the name of a notification tells the types of what follows it. */
   <Notifications extends object = object>(
@@ -47,11 +47,11 @@ export type IpcFrontendHandler = (...args: any[]) => unknown;
 export interface IpcFrontendOptions {
   /** How long a call may take, in milliseconds; 0: for ever. Default 60,000. */
   readonly invokeTimeoutMs?: number;
-  /** Whether a new session is begun after one was lost. Default: wherever the connector can make another connection. */
+  /** Whether a new session begins after one was lost. Default: if the connector can make another connection. */
   readonly reconnect?: boolean;
   /** The first pause before connecting again, and the longest, in milliseconds. Default 250 and 10,000. */
   readonly reconnectMs?: readonly [first: number, longest: number];
-  /** How long a connection may take to stand, greeting included, in milliseconds. Default 10,000. */
+  /** How long a connection may take to open, with the handshake, in milliseconds. Default 10,000. */
   readonly connectTimeoutMs?: number;
   /**
    * On the durable wire: how long the backend may be silent before it is probed, in milliseconds; the connection is given
@@ -59,7 +59,7 @@ export interface IpcFrontendOptions {
    */
   readonly heartbeatMs?: number;
   /**
-   * How much from the backend is accepted and kept, in bytes and counts; what is left out stays at
+   * How much of the backend is accepted and kept, in bytes and counts. Missing members have the value of
    * {@link defaultIpcLimits}.
    */
   readonly limits?: Partial<IpcLimits>;

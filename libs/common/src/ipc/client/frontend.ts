@@ -27,7 +27,7 @@ import type { IpcMessage } from '../message/message.js';
 import { makeProxy } from '../channel/proxy.js';
 import type { IpcProxy } from '../channel/proxy.js';
 
-/** How often a call that may be repeated is sent again, each time because its session was lost. */
+/** How often a call that can be repeated is sent again after its session was lost. */
 const MOST_REPETITIONS = 4;
 
 interface Pending {
@@ -37,7 +37,7 @@ interface Pending {
   lost: (error: IpcClosedError) => void;
 }
 
-/** A frontend's side of IPC: one backend, one session at a time. Two of them in a page do not see each other. */
+/** The frontend of IPC: one backend, and one session at a time. Two of them in a page do not affect each other. */
 export class IpcFrontend {
   readonly #connection: PersistentConnection;
   readonly #timeoutMs: number;
@@ -68,7 +68,7 @@ export class IpcFrontend {
     return this.#connection.ready;
   }
 
-  /** Whether there is a session. */
+  /** Whether a session is open. */
   get isValid(): boolean {
     return this.#connection.isPaired;
   }
@@ -81,23 +81,23 @@ export class IpcFrontend {
     return this.#connection.isNative;
   }
 
-  /** What becomes of messages just now: sent, kept until there is a connection, or refused. */
+  /** The state of the connection: messages are sent, kept for the next session, or refused. */
   get state(): IpcConnectionState {
     return this.#connection.state;
   }
 
-  /** Told of every change of {@link state}. @returns stops listening */
+  /** Calls a listener at every change of {@link state}. @returns a function that removes the listener */
   onStateChange(listener: (state: IpcConnectionState, closure: IpcClosure | undefined) => void): () => void {
     return this.#connection.onStateChange(listener);
   }
 
-  /** There may be a network again: tries to connect at once, where it waits to. */
+  /** Connects at once if it waits to reconnect, for instance because the network is back. */
   hurry(): void {
     this.#connection.hurry();
   }
 
   /**
-   * Sends a message without an answer; where there is no session yet, as soon as there is one.
+   * Sends a message without an answer, now or as soon as a session begins.
    *
    * @throws IpcClosedError when there never will be one, or too much waits for it; NumberedError for a value that cannot
    * be sent
@@ -106,17 +106,17 @@ export class IpcFrontend {
     this.#connection.send(prepareSend(wireChannel(channel), args));
   }
 
-  /** Calls a channel, and gets what it answers with as it is: for handlers the envelope. */
+  /** Calls a channel. @returns the answer as it is; that of a handler has an envelope */
   invoke(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
     return this.call(wireChannel(channel), method, args, {}, isRepeatable(channel, method));
   }
 
-  /** Calls a method of the handler of a channel; rejects with what it throws. */
+  /** Calls a method of the handler of a channel; rejects with the error that it throws. */
   async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
     return unwrapEnvelope(await this.invoke(channel, method, ...args), this.#rebuild);
   }
 
-  /** The methods of the backend's handler for a channel, to be called as if they were here. */
+  /** The methods of the handler of a channel in the backend, as methods of an object here. */
   makeIpcProxy<T extends object>(channel: IpcChannelLike, options?: IpcInvokeOptions): IpcProxy<T> {
     const name = wireChannel(channel);
     return makeProxy(async (method, args) =>
@@ -131,12 +131,12 @@ export class IpcFrontend {
    * Listens to messages from the backend. A typed channel has its notifications:
    * `(event, name, ...arguments)`.
    *
-   * @returns stops listening
+   * @returns a function that removes the listener
    */
   readonly addListener: IpcAddListener = (channel: IpcChannelLike, listener: IpcFrontendListener) =>
     this.#listeners.add(wireChannel(channel), listener);
 
-  /** Ends what {@link addListener} began, for the same listener. */
+  /** Removes a listener that {@link addListener} added. */
   removeListener(channel: IpcChannelLike, listener: IpcFrontendListener): void {
     this.#listeners.remove(wireChannel(channel), listener);
   }
@@ -176,7 +176,7 @@ export class IpcFrontend {
     repeatable = false,
   ): Promise<unknown> {
     const { signal, timeoutMs: given = this.#timeoutMs, activityId = newId() } = options;
-    // What is for ever has no number on the wire.
+    // An endless timeout has no number on the wire.
     const timeoutMs = Number.isFinite(given) ? given : 0;
     const request = ++this.#lastRequest;
     return new Promise((resolve, reject) => {
@@ -223,12 +223,12 @@ export class IpcFrontend {
   }
 
   #reply(channel: string, value: unknown): void {
-    // Who asked is gone with the session.
+    // The caller is gone with the session.
     if (!this.isValid) return;
     try {
       this.#connection.send(prepareSend(channel, [value]));
     } catch (error) {
-      // What is told now is text, and can be sent.
+      // The error is text, which can be sent.
       this.#connection.send(prepareSend(channel, [{ error: serializeThrown(error) }]));
     }
   }
@@ -258,11 +258,11 @@ export class IpcFrontend {
   }
 }
 
-/** Whatever was thrown, as text. */
+/** A thrown value as text. */
 function serializeThrown(error: unknown): { message: string; name?: string } {
   try {
     if (!(error instanceof Error)) return { message: String(error) };
-    // Anything may be under these names.
+    // The members may have values of any kind.
     const { message, name } = error as { message: unknown; name: unknown };
     return { message: String(message), name: String(wireNameOf(error, name)) };
   } catch {

@@ -188,7 +188,7 @@ export class PersistentConnection {
     }
   }
 
-  /** @throws IpcProtocolError for another session than the one to resume */
+  /** @throws IpcProtocolError if the backend resumes another session */
   #accepted(encoding: FrameEncoding, hello: ServerHello, transport: IpcTransport): void {
     const { limits, heartbeatMs } = this.options;
     const { sessionId, secret, graceMs, received, isNative } = hello;

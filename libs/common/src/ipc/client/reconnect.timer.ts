@@ -1,4 +1,4 @@
-/** When to try again after a connection was lost. */
+/** Waits before the next attempt after a connection was lost. */
 export class ReconnectTimer {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
@@ -6,15 +6,15 @@ export class ReconnectTimer {
   #try: (() => void) | undefined;
 
   constructor(
-    /** The first pause, in milliseconds; each further one is twice as long, up to `longestMs`. */
+    /** The first pause, in milliseconds. Each further one is twice as long, up to `longestMs`. */
     private readonly firstMs = 250,
     private readonly longestMs = 10_000,
   ) {}
 
-  /** Tries in a while: the later, the more often it has failed, and not at the moment at which all others do. */
+  /** Connects after a pause, which grows with each failure and is random, so that frontends do not connect all at once. */
   schedule(connect: () => void): void {
     this.cancel();
-    // A connection that breaks soon after it was there is no success.
+    // A connection that breaks soon counts as a failure.
     if (performance.now() - this.#succeededAt > this.longestMs) this.#failures = 0;
     this.#succeededAt = Infinity;
     const pause = Math.min(this.longestMs, this.firstMs * 2 ** this.#failures++);
@@ -22,14 +22,14 @@ export class ReconnectTimer {
     this.#timer = setTimeout(() => this.hurry(), pause * (0.5 + Math.random() / 2));
   }
 
-  /** Tries at once, where it waits to: there is reason to believe that it will work now. */
+  /** Connects at once if it waits. */
   hurry(): void {
     const connect = this.#try;
     this.cancel();
     connect?.();
   }
 
-  /** It has worked, for now. */
+  /** The connection is open. */
   succeeded(): void {
     this.#succeededAt = performance.now();
   }
@@ -42,7 +42,7 @@ export class ReconnectTimer {
 
 type Listen = (type: string, listener: () => void) => void;
 
-/** As much of a page as is used of it. */
+/** The members of a page that are used. */
 interface PageEvents {
   addEventListener: Listen;
   removeEventListener: Listen;
@@ -50,15 +50,15 @@ interface PageEvents {
 }
 
 /**
- * Tells when there may be a network again, or somebody begins to look at the page; nothing where there is no page.
+ * Calls a function when the network is back, or the page becomes visible. Does nothing outside of a page.
  *
- * @returns stops telling
+ * @returns a function that ends it
  */
 export function watchNetwork(hurry: () => void): () => void {
   const page = globalThis as unknown as Partial<PageEvents>;
   const { addEventListener, removeEventListener } = page;
   if (!addEventListener || !removeEventListener) return () => undefined;
-  // A page that is hidden may be about to lose its connections: what is tried then is lost with them.
+  // A hidden page may be about to lose its connections.
   const seen = () => page.document?.visibilityState !== 'hidden' && hurry();
   const hints = [
     ['online', hurry],

@@ -3,7 +3,7 @@ import { Slices } from '../../base/turn.slices.js';
 import type { IpcLimits } from '../../base/limits.js';
 import { IpcProtocolError } from './message.js';
 
-/** Above this many bytes that wait, nothing more is read. */
+/** Above this many waiting bytes, reading stops. */
 const HIGH_WATER = 64 * 1024;
 
 /** The reading side of a transport that can wait. */
@@ -14,8 +14,8 @@ export interface IpcReading {
 }
 
 /**
- * Frames that a peer has sent and the session has not worked off yet, in order. They are worked off in
- * slices: neither a long frame nor many short ones keep other sessions waiting.
+ * Frames that a peer has sent and that are not processed yet, in order. They are processed in slices, so that
+ * neither a long frame nor many short ones keep other sessions waiting.
  */
 export class IpcInbox<Frame> {
   readonly #frames = new Fifo<Frame>();
@@ -25,8 +25,8 @@ export class IpcInbox<Frame> {
   readonly #slices: Slices;
 
   /**
-   * @param bytesOf how much a frame counts
-   * @param step does the next piece of the work; takes frames by {@link next}; returns whether there is another
+   * @param bytesOf returns the size of a frame
+   * @param step does the next piece of work with frames from {@link next}; returns whether another piece is left
    * @param sliced called after each slice
    */
   constructor(
@@ -41,20 +41,20 @@ export class IpcInbox<Frame> {
     });
   }
 
-  /** Whether something waits for its turn, or is half done. */
+  /** Whether a frame waits, or is half processed. */
   get isBehind(): boolean {
     return this.#slices.isWaiting;
   }
 
-  /** Whether there are frames to take. */
+  /** Whether a frame waits. */
   get isFilled(): boolean {
     return this.#frames.size > 0;
   }
 
   /**
-   * Works off a frame behind what waits already.
+   * Adds a frame after those that wait.
    *
-   * @throws IpcProtocolError where too much waits
+   * @throws IpcProtocolError if too much waits
    */
   add(frame: Frame, reading: IpcReading | undefined): void {
     this.#frames.push(frame);
@@ -65,25 +65,25 @@ export class IpcInbox<Frame> {
       this.#paused = reading;
       reading.pause();
     }
-    // Not every transport can wait. One that can may still have frames in its hands.
+    // Some transports cannot pause, and others still deliver frames that they have read.
     const most = 2 * this.limits.messageBytes + this.limits.bufferedBytes;
     if (this.#bytes > most) throw new IpcProtocolError(1008, `More than ${most} bytes wait.`);
   }
 
-  /** Takes the next frame out. */
+  /** Removes and returns the next frame. */
   next(): Frame | undefined {
     const frame = this.#frames.shift();
     if (frame !== undefined) this.#bytes -= this.bytesOf(frame);
     return frame;
   }
 
-  /** Calls a function when nothing waits: at once, mostly. */
+  /** Calls a function when nothing waits, which is mostly at once. */
   whenEmpty(work: () => void): void {
     if (this.isBehind) this.#whenEmpty = work;
     else work();
   }
 
-  /** Forgets what waits. */
+  /** Forgets all frames. */
   clear(): void {
     this.#frames.clear();
     this.#bytes = 0;

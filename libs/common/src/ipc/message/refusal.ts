@@ -5,7 +5,7 @@ import { checkMessage } from './message.check.js';
 import { IpcMessageType, IpcProtocolError } from './message.js';
 import type { IpcMessage } from './message.js';
 
-/** A message of the durable wire whose value is not taken, by what is known of it. */
+/** A message of the durable wire whose value is refused. */
 export class RefusedMessage {
   /** @param head the message as a list, without its value */
   constructor(
@@ -17,7 +17,7 @@ export class RefusedMessage {
 /**
  * Refuses the value of a message.
  *
- * @throws IpcProtocolError for what is not a message
+ * @throws IpcProtocolError if the value is not a message
  */
 export function refuseMessage(message: unknown, error: NumberedError): unknown {
   if (!Array.isArray(message)) throw new IpcProtocolError(1007, error.message);
@@ -26,21 +26,21 @@ export function refuseMessage(message: unknown, error: NumberedError): unknown {
   return new RefusedMessage(message.slice(0, type === IpcMessageType.Response ? 3 : 2), error);
 }
 
-/** Characters of text that are parsed without being looked at before. */
+/** Characters of a text that is parsed without a scan. */
 const SHORT_TEXT = 5 * 1024 * 1024;
-/** A text has a list or an object for so many characters that it may have. Parsed, one takes some fifty bytes. */
+/** Characters of the limit for each list or object of a text. Parsed, one takes about fifty bytes. */
 const LIST_LENGTH = 16;
-/** Characters in which the head of a message has to be, and its tail. */
+/** Characters that contain the head of a message, and its tail. */
 const HEAD_LENGTH = 8192;
 const TAIL_LENGTH = 64;
 
-/** Characters of JSON text that one message may have. */
+/** Most characters of the JSON text of one message. */
 function mostText({ textLength, messageBytes }: IpcLimits): number {
   return Math.min(textLength, messageBytes);
 }
 
 /**
- * Checks the length of a frame, before anything is made of it: a text with escapes takes up to twice its length.
+ * Checks the length of a frame before it is read. Escapes can double the length of a text.
  *
  * @throws IpcProtocolError
  */
@@ -48,12 +48,12 @@ export function checkFrameLength(length: number, limits: IpcLimits): void {
   if (length > 2 * mostText(limits) + 1024) throw tooLong(limits);
 }
 
-/** @throws IpcProtocolError for a text that is longer than that of a message may be */
+/** @throws IpcProtocolError if a text is longer than that of a message may be */
 export function checkTextLength(length: number, limits: IpcLimits): void {
   if (length > mostText(limits)) throw tooLong(limits);
 }
 
-/** Whether a text is longer, or has more lists and objects, than a message may have. */
+/** Whether a text is too long, or has too many lists and objects, for one message. */
 export function isTooMuch(json: string, limits: IpcLimits): boolean {
   const most = mostText(limits);
   if (json.length > most) return true;
@@ -63,9 +63,9 @@ export function isTooMuch(json: string, limits: IpcLimits): boolean {
 /**
  * Parses the text of a frame of the durable wire.
  *
- * @param parse makes a value of JSON text
- * @returns the frame; a message that is too long stands there refused
- * @throws IpcProtocolError for one that nobody could be told of
+ * @param parse parses JSON text
+ * @returns the frame; a message that is too long is refused in it
+ * @throws IpcProtocolError if the refused message is not a call or an answer
  */
 export function parseFrame(text: string, limits: IpcLimits, parse: (json: string) => unknown): unknown {
   const most = mostText(limits);
@@ -81,7 +81,7 @@ export function parseFrame(text: string, limits: IpcLimits, parse: (json: string
   return list;
 }
 
-/** @throws IpcProtocolError where the text is not that of a call or an answer */
+/** @throws IpcProtocolError if the text is not that of a call or an answer */
 function refuseText(json: string, limits: IpcLimits): RefusedMessage {
   const match = /^\[([23]),(\d{1,16}),("(?:[^"\\]|\\.)*"),/.exec(json.slice(0, HEAD_LENGTH));
   if (!match) throw tooLong(limits);
@@ -126,8 +126,8 @@ function tooLong(limits: IpcLimits): IpcProtocolError {
 /**
  * Finds the items of a JSON list without parsing them.
  *
- * @param item is given where an item begins and ends, and how many lists and objects it has
- * @returns how many lists and objects the text has in all
+ * @param item called with the start and the end of each item, and the number of its lists and objects
+ * @returns the number of lists and objects in the text
  */
 function scanItems(text: string, item: (from: number, to: number, lists: number) => void): number {
   let depth = 0;

@@ -1,15 +1,15 @@
 import { ByteBudget } from '../../base/byte.budget.js';
 import type { BudgetShare } from '../../base/byte.budget.js';
 
-/** As much of all bytes that may wait is filled by what can be refused: the rest is for what cannot, and ends sessions. */
+/** The part of the limit for bytes that can be refused. The rest is for bytes that cannot, and that end sessions. */
 const REFUSABLE = 7 / 8;
 
-/** Is told how many bytes more, or less, a link keeps: several share what may be kept. It may end the link. */
+/** Counts the bytes that a link keeps, for all links together. The count may end the link. */
 export interface KeptBytes {
   add(by: number): void;
 }
 
-/** Bytes that wait for all frontends of a server. Where they are too many, who has most of them loses a session. */
+/** Bytes that wait for all frontends of a server. If they are too many, the user with most of them loses a session. */
 export class WaitingBytes {
   readonly #budget: ByteBudget<() => void>;
 
@@ -21,9 +21,9 @@ export class WaitingBytes {
   /**
    * The part of one session.
    *
-   * @param owner whose session it is
-   * @param end ends the session, and gives back what it has
-   * @param limit how much may wait where that can be refused
+   * @param owner names the user of the session
+   * @param end ends the session, and frees its bytes
+   * @param limit most bytes that can be refused
    */
   of(owner: string, end: () => void, limit?: number): SessionBytes {
     return new SessionBytes(this.#budget, this.#budget.share(owner, end, limit));
@@ -37,7 +37,7 @@ export class SessionBytes implements KeptBytes {
     private readonly share: BudgetShare<() => void>,
   ) {}
 
-  /** Counts bytes that are there, and may end the session that has most; a negative number gives back. */
+  /** Counts bytes, and may end the largest session; a negative number frees them. */
   add(by: number): void {
     this.share.add(by);
     if (by > 0) this.#relieve();
@@ -46,8 +46,8 @@ export class SessionBytes implements KeptBytes {
   /**
    * Counts bytes that can be refused.
    *
-   * @returns whether there is room for them, or others have more of what all share. What comes first may be larger than the
-   * session's own limit
+   * @returns whether they have room, or other users hold more of the shared bytes. The first ones may be larger than the
+   * limit of the session
    */
   take(bytes: number): boolean {
     const { amount: own, limit: ownLimit } = this.share;
@@ -64,7 +64,7 @@ export class SessionBytes implements KeptBytes {
     while (budget.amount > budget.limit) {
       const { amount } = budget;
       budget.largest()!.holder();
-      // It is about to end, and gives back a little later.
+      // The session is about to end, and frees its bytes a little later.
       if (budget.amount >= amount) return;
     }
   }

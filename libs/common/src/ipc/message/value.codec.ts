@@ -25,7 +25,7 @@ const kinds: readonly ArrayKind[] = [
   Float64Array,
   DataView,
 ];
-/** By `Symbol.toStringTag`, which tells the kind of an array of any realm. */
+/** By `Symbol.toStringTag`, which names the kind of an array of any realm. */
 const codes = new Map<string, number>(kinds.map(({ name }, code) => [name, code]));
 
 /** Whether IPC has a code for the kind of a typed array; arrays of BigInts have none. */
@@ -33,7 +33,7 @@ export function isCarried(view: ArrayBufferView): object | undefined {
   return codes.has((view as Uint8Array)[Symbol.toStringTag]) ? view : undefined;
 }
 
-/** @throws NumberedError for an array of BigInts */
+/** @throws NumberedError if the array holds BigInts */
 function codeOf(view: ArrayBufferView): number {
   const code = codes.get((view as Uint8Array)[Symbol.toStringTag]);
   if (code === undefined)
@@ -44,14 +44,14 @@ function codeOf(view: ArrayBufferView): number {
 /**
  * The same array over other memory.
  *
- * @throws NumberedError for an array of BigInts
+ * @throws NumberedError if the array holds BigInts
  */
 export function arrayOver(view: ArrayBufferView, memory: ArrayBuffer): ArrayBufferView {
   const kind = kinds[codeOf(view)]!;
   return new kind(memory, 0, memory.byteLength / (kind.BYTES_PER_ELEMENT ?? 1));
 }
 
-/** A value on its way: JSON text (`undefined` for an absent value), and the memory of its typed arrays. */
+/** An encoded value: JSON text (`undefined` for an absent value), and the memory of its typed arrays. */
 export interface EncodedIpcValue {
   json: string | undefined;
   parts: readonly Uint8Array[];
@@ -59,14 +59,15 @@ export interface EncodedIpcValue {
 
 const noParts: readonly Uint8Array[] = [];
 
-/** Nesting of a value that is sent: a message around it, and its envelope, are within what a peer takes by default. */
+/** The deepest nesting of a sent value. With the message and the envelope around it a peer accepts it by default. */
 export const DEEPEST_SENT = defaultWireLimits.depth - 2;
 
 /**
- * Writes a value as JSON text and binary parts. The parts are the arrays' own memory, not copies.
+ * Writes a value as JSON text and binary parts. The parts are the memory of the arrays, not copies.
  *
- * @param exposure what of errors in the value may be seen
- * @throws NumberedError for a cycle, a BigInt or an array of them, and for what would end the session where it arrives
+ * @param exposure how much of errors in the value the peer sees
+ * @throws NumberedError if the value has a cycle, a BigInt, an array of them, or an object that would end the session of its
+ * receiver
  */
 export function encodeIpcValue(value: unknown, exposure?: ErrorExposure): EncodedIpcValue {
   let parts: Uint8Array[] | undefined;
@@ -91,9 +92,9 @@ const MARKER = '"ipc":"binary"';
 const PROTOTYPE = '"__proto__":';
 
 /**
- * An object of the application's that looks like a marker would be made an array of, or break the connection: a
- * frontend of iTwin.js does not get over one; and no peer of ours takes a prototype. Who could store such an object
- * somewhere could end the sessions of whoever reads it.
+ * Refuses an object of the application that looks like a marker: it would become an array, or break the connection of an
+ * iTwin.js frontend. Peers of Linnet accept no prototype either. Otherwise an attacker who can store such an object could
+ * end the sessions of all its readers.
  */
 function checkMembers(json: string, expected: number): void {
   if (json.includes(PROTOTYPE))
@@ -103,14 +104,14 @@ function checkMembers(json: string, expected: number): void {
   if (found > expected) throw markerError();
 }
 
-/** What an object that looks like a marker is refused with, on every wire. */
+/** The error for an object that looks like a marker, on every wire. */
 export function markerError(): NumberedError {
   return generalError(
     `The value cannot be sent: an object with the member ${MARKER} would be taken for a typed array.`,
   );
 }
 
-/** Reads JSON text. @throws IpcProtocolError for text that is none, or is nested too deeply */
+/** Reads JSON text. @throws IpcProtocolError if the text is not JSON, or is nested too deeply */
 export function parseText(json: string, depth: number): unknown {
   try {
     checkDepth(json, depth);
@@ -123,17 +124,17 @@ export function parseText(json: string, depth: number): unknown {
   }
 }
 
-/** Whether a value that was read of JSON text has to be completed by {@link reviveParts}. */
+/** Whether a value of JSON text needs {@link reviveParts}. */
 export function needsParts(json: string, parts: readonly Uint8Array[]): boolean {
   // Without parts an object that looks like a marker is an object.
   return parts.length > 0 || mayHoldPrototype(json);
 }
 
 /**
- * Puts arrays in the place of their markers.
+ * Replaces markers by their arrays.
  *
- * @param parts their memory; each may change its place in memory
- * @throws NumberedError for a member named `__proto__`; IpcProtocolError for markers that mean nothing
+ * @param parts the memory of the arrays; each may move in memory
+ * @throws NumberedError if a member is named `__proto__`; IpcProtocolError if a marker is invalid
  */
 export function reviveParts(value: unknown, parts: Uint8Array[]): unknown {
   if (parts.length === 0) return reviveValue(value, () => undefined);

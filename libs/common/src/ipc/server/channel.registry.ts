@@ -8,50 +8,50 @@ import { IpcListeners } from '../channel/listeners.js';
 import type { IpcEvent, IpcListener, IpcSession } from '../channel/session.js';
 import { nameOf } from './activity.js';
 
-/** One call of a frontend's. */
+/** One call from a frontend. */
 export interface IpcCall {
-  /** Whose frontend calls. */
+  /** The session of the caller. */
   readonly session: IpcSession;
-  /** The channel, as its users write it. */
+  /** The channel, as applications write it. */
   readonly channel: string;
-  /** The name of the method that is called. */
+  /** The name of the called method. */
   readonly method: string;
-  /** As the frontend sent them, decoded. */
+  /** The decoded arguments. */
   readonly arguments: unknown[];
-  /** Who calls, and until when. */
+  /** The activity of the call: its user, ids and deadline. */
   readonly activity: Activity;
 }
 
-/** Answers calls of one method. May return the result itself where there is nothing to wait for. */
+/** Answers calls of one method. May return the result itself instead of a promise. */
 export type IpcMethodHandler = (call: IpcCall) => unknown;
 
-/** What answers the calls of one channel. */
+/** The handler of one channel. */
 export interface IpcChannelHandler {
-  /** For messages, usually the handler's class. */
+  /** Names the handler in messages; usually the name of its class. */
   readonly name: string;
-  /** All that can be called. A map has no prototype to reach, whatever a peer asks for. */
+  /** The methods that can be called. A map has no inherited members that a peer could name. */
   readonly methods: ReadonlyMap<string, IpcMethodHandler>;
   /** Runs one call of a session after the other. */
   readonly sequential?: boolean;
 }
 
-/** Answers every call of a channel by itself, without the envelope of handlers. */
+/** Answers all calls of a channel, without the envelope of handlers. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a call carries is up to its channel
 export type IpcRawHandler = (event: IpcEvent, method: string, ...args: any[]) => unknown;
 
-/** What a raw handler returns that puts its answer into the envelope of handlers by itself. */
+/** The answer of a raw handler that uses the envelope of handlers. */
 export class IpcAnswer {
   constructor(
     readonly envelope: 'result' | 'error',
     readonly value: unknown,
-    /** What the log knows of the call, should the value prove impossible to send. */
+    /** The activity for the log, if the value cannot be sent. */
     readonly activity: Activity,
   ) {}
 }
 
-/** What a call is answered by. */
+/** The target of a call. */
 export interface IpcTarget {
-  /** Runs a call; what it returns, or throws, is the answer. */
+  /** Runs a call. Its return value or its error is the answer. */
   readonly run: IpcMethodHandler;
   /** Whether the answer is put into the envelope of handlers: `{"result":…}`. */
   readonly enveloped: boolean;
@@ -72,11 +72,11 @@ const ipcApp: IpcChannelHandler = {
   ]),
 };
 
-/** Is told which channels have a handler, by their names on the wire. */
+/** Is called when channels get or lose a handler, by their names on the wire. */
 export interface IpcChannelWatcher {
   /** A channel has a handler from now on. */
   added(wireName: string): void;
-  /** A channel has none any more. */
+  /** A channel has no handler any more. */
   removed(wireName: string): void;
 }
 
@@ -84,15 +84,15 @@ export interface IpcChannelWatcher {
 export class ChannelRegistry {
   readonly #registrations = new Map<string, Registration>();
   readonly #watchers = new Set<IpcChannelWatcher>();
-  /** Who listens to any session. */
+  /** The listeners to all sessions. */
   readonly listeners = new IpcListeners<IpcListener>();
 
   /**
-   * Answers the calls of a channel by a handler's methods, in the place of the handler that was registered before.
+   * Registers the handler of a channel. It replaces an earlier one.
    *
    * @param isFixed whether this handler is never replaced
    * @returns a function that removes the handler
-   * @throws Error for a channel that has a handler, where either of the two is fixed
+   * @throws Error if the channel has a handler, and either of the two is fixed
    */
   register(channel: IpcChannelLike, handler: IpcChannelHandler, isFixed = false): () => void {
     const name = channelName(channel);
@@ -107,7 +107,7 @@ export class ChannelRegistry {
     return this.#add(wireName, { lookup: () => target, isFixed, isRaw: true });
   }
 
-  /** What answers a call. Throws an IModelError where there is nothing of these names. */
+  /** The target of a call. @throws IModelError if no handler has these names */
   lookup(wireName: string, method: unknown): IpcTarget {
     const registration = this.#registrations.get(wireName) ?? unhandled.get(wireName);
     if (!registration) throw notFound(`No handler is registered for channel: ${nameOf(wireName)}`);
@@ -125,8 +125,7 @@ export class ChannelRegistry {
   }
 
   /**
-   * Tells of the channels that are answered now, and of those that begin or cease to be: for platforms that have to know
-   * them beforehand.
+   * Reports the channels that have a handler, now and later, for platforms that have to know them beforehand.
    *
    * @returns a function that ends it
    */
@@ -159,7 +158,7 @@ interface Registration {
   readonly isRaw: boolean;
 }
 
-/** By the name on the wire: what is answered where nothing is registered. */
+/** The channels that are answered without a registered handler, by their names on the wire. */
 const unhandled: ReadonlyMap<string, Pick<Registration, 'lookup'>> = new Map([
   [wireChannel(IPC_APP), { lookup: lookupIn(IPC_APP, ipcApp) }],
 ]);
@@ -176,7 +175,7 @@ function lookupIn(
       throw notFound(`The call names no method of channel: ${channel}`);
     const target = targets.get(method);
     if (target) return target;
-    // Both texts are the reference's, which clients may look for.
+    // Both texts are those of iTwin.js, which clients may compare.
     if (reservedNames.has(method))
       throw new Error(`Method "${method}" not available for channel: ${channel}`);
     throw methodNotFound(name, method, channel);

@@ -8,7 +8,7 @@ import type { IpcErrorOptions } from './error.codec.js';
 
 const activity = new Activity({ activityId: 'activity-1' });
 
-/** What a caller is told, as it is on the wire, and what the log is told. */
+/** The error that a caller sees on the wire, and the error in the log. */
 function answer(thrown: unknown, options: IpcErrorOptions = {}) {
   const reports: CallReport[] = [];
   const value = answerFailure(thrown, activity, { ...options, report: (report) => reports.push(report) });

@@ -6,18 +6,18 @@ import type { ErrorPolicy } from '../../error/error.codec.js';
 import { bareError, exposureOf, hiddenError, originKeys } from '../../error/error.members.js';
 import type { ErrorExposure, WireError } from '../../error/error.members.js';
 
-/** What of failures is answered, and who is told of the rest. */
+/** How much of errors callers see, and where the rest is reported. */
 export interface IpcErrorOptions extends ErrorPolicy {
-  /** Told what callers did not learn of, and what a developer should know. */
+  /** Receives the errors that callers do not see, and warnings for developers. */
   readonly report?: (report: CallReport) => void;
 }
 
 type Members = Record<string, unknown>;
 
 /**
- * Decides what a caller learns of whatever was thrown, and tells the log.
+ * Encodes a thrown value for its caller, and reports it.
  *
- * @param internal it is a fault of the server, however well the error speaks for itself
+ * @param internal whether it is a fault of the server, whatever the error is
  * @returns the value of `error` in the envelope
  */
 export function answerFailure(
@@ -33,7 +33,7 @@ export function answerFailure(
     tell(internal ? { ...error, internal } : error);
     return encodeIpcError(thrown, error, options);
   } catch (failure) {
-    // A function of the application's options has failed; what it was asked about is not to be lost with it.
+    // An option of the application has failed. The thrown value is reported as well.
     const hidden = hiddenError(activity.activityId);
     tell(hidden);
     tell(hidden, failure);
@@ -52,29 +52,29 @@ export function encodeIpcError(
 ): unknown {
   if (!whole) {
     const { isError: _, ...members } = body as Members;
-    // As the reference has it: a name that every error has is not sent.
+    // As in iTwin.js: a name that every error has is not sent.
     if (bare && !Object.hasOwn(thrown as object, 'name')) delete members['name'];
     return identified(members);
   }
   if (thrown instanceof Error) return errorMembers(thrown, policy, new Set(), policy.developmentMode);
   if (Array.isArray(thrown)) return sendable(thrown, policy, new Set());
   if (typeof thrown === 'object' && thrown !== null) return plainMembers(thrown, policy, new Set());
-  // An absent value would look like success; what JSON has no word for is told in words.
+  // An absent value would look like success. Values that JSON does not have become text.
   const isText = thrown === null || ['string', 'number', 'boolean'].includes(typeof thrown);
   return isText ? thrown : { message: (body as Members)['message'] };
 }
 
-/** What makes a frontend's error a `BackendError`, with its number and name. */
+/** Adds the member that makes the error a `BackendError` in the frontend, with its number and name. */
 function identified(members: Members): Members {
   if (typeof members['errorNumber'] === 'number' && !Object.hasOwn(members, 'iTwinErrorId'))
     members['iTwinErrorId'] = { scope: 'bentley-error', key: members['name'] };
   return members;
 }
 
-/** In the order of the members in which the reference writes them. */
+/** The members in the order of iTwin.js. */
 function errorMembers(error: Error, exposure: ErrorExposure, outer: Set<object>, withStack = false): Members {
   const members = plainMembers(error, exposure, outer);
-  // They are no members of the wire's errors, or told of below.
+  // The wire has no such member, or it is added below.
   delete members['_metaData'];
   members['message'] = error.message;
   if ('name' in members) members['name'] = wireNameOf(error, members['name']);
@@ -96,7 +96,7 @@ function plainMembers(value: object, exposure: ErrorExposure, outer: Set<object>
   return members;
 }
 
-/** A member as it is sent: plain data; what refers back to what contains it, and other instances, are left out. */
+/** A member as it is sent: plain data, without cycles and other instances. */
 function sendable(value: unknown, exposure: ErrorExposure, outer: Set<object>): unknown {
   if (typeof value !== 'object' || value === null)
     return ['function', 'symbol', 'bigint'].includes(typeof value) ? undefined : value;
@@ -129,9 +129,9 @@ function sendableItems(
   return items;
 }
 
-/** Makes an error of what a frontend's handler threw, as far as it crossed: an Error with its members. */
+/** Makes an Error of the members that a handler of the frontend threw. */
 export function rebuildFrontendError(thrown: object): Error {
-  // The stack is the frontend's, and a name that is no text would break whoever prints the error.
+  // The stack belongs to the frontend, and a name that is not a text could not be printed.
   const { message, name, stack: _, ...members } = thrown as Members;
   const rebuilt = Object.assign(new Error(typeof message === 'string' ? message : 'unknown error'), members);
   if (typeof name === 'string') nameError(rebuilt, name);

@@ -1,16 +1,20 @@
 import type { MessagePortLike } from '@linnet/common';
 import { closeFrame, oneLine, SessionNotFound, textOf } from '@linnet/common/internal';
 import type { ElectronIpcMain, ElectronSender } from '../electron/electron.types.js';
+import type { FrameConnection } from './frame.connection.js';
 import type { FrameConnections } from './frame.connections.js';
 import { channel, FramePort } from './webframe.port.js';
 import type { SenderPolicy } from './sender.policy.js';
 
-/** Characters of what a page calls its connection. */
+/** Most characters of the name of a connection. */
 const LONGEST_NAME = 64;
 
-/** The wire of our own pages: one channel of Electron's ipc, and on it the durable wire. */
+/** The wire of pages of Linnet: the durable wire over one channel of Electron. */
 export class BridgeWire {
-  /** @param serve is given the port of each page that connects, and the id of its `webContents` */
+  /** The connections on this wire. */
+  readonly #ports = new WeakMap<FrameConnection, FramePort>();
+
+  /** @param serve called with the port of each page that connects, and the id of its `webContents` */
   constructor(
     private readonly ipcMain: ElectronIpcMain,
     private readonly rules: SenderPolicy,
@@ -20,15 +24,15 @@ export class BridgeWire {
     ipcMain.on(channel, this.#received);
   }
 
-  /** Listens no more. */
+  /** Stops listening. */
   close(): void {
     this.ipcMain.removeListener(channel, this.#received);
   }
 
-  /** Never throws: whatever a page sends is not to end the process. */
+  /** Never throws: no message of a page may end the process. */
   readonly #received = (event: ElectronSender, message: unknown): void => {
     try {
-      // The last words of a page that was left.
+      // A last message of a page that was left.
       if (!event.senderFrame) return;
       const refusal = this.rules.refusal(event);
       if (refusal === undefined) this.#take(event, message);
@@ -46,12 +50,14 @@ export class BridgeWire {
     }
     const frame = senderFrame!;
     const known = this.connections.of(frame);
+    const port = known && this.#ports.get(known);
     if (frames.length === 0) {
       known?.dismiss(1001, 'Another frontend of this frame has connected.');
-      const port = this.connections.add(sender, frame, (...of) => new FramePort(name, ...of));
-      this.serve(port, String(sender.id));
-    } else if (known instanceof FramePort && known.name === name) known.receive(frames[0]);
-    // A page that does not know that its connection is over: it was kept, and is shown again.
+      const added = this.connections.add(sender, frame, (...of) => new FramePort(name, ...of));
+      this.#ports.set(added, added);
+      this.serve(added, String(sender.id));
+    } else if (port?.name === name) port.receive(frames[0]);
+    // A page that was kept, and is shown again, does not know that its connection is over.
     else {
       const { code, message: reason } = new SessionNotFound();
       frame.send(channel, [name, closeFrame(code, reason)]);

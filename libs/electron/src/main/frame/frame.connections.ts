@@ -5,7 +5,7 @@ import { onPageClosed } from './page.lifecycle.js';
 import type { EndedFrames } from './page.lifecycle.js';
 import type { SenderPolicy } from './sender.policy.js';
 
-/** Of one window: a page may change its URL as often as it likes. */
+/** Most warnings for one window: a page may change its URL as often as it likes. */
 const MOST_COMPLAINTS = 10;
 
 /** The connections of pages to the main process, on both wires: one for each frame, which ends with the page in it. */
@@ -51,7 +51,7 @@ export class FrameConnections {
     return connection;
   }
 
-  /** Says why a window is not listened to, once for each reason: who is refused may send as often as it likes. */
+  /** Logs why messages of a window are ignored, once for each reason: a page may send as often as it likes. */
   reportUnheard(contents: ElectronContents, reason: string): void {
     if (contents.isDestroyed()) return;
     let reasons = this.#complaints.get(contents);
@@ -74,7 +74,7 @@ export class FrameConnections {
     this.#watched.set(contents, stop);
   }
 
-  /** Those of frames that are gone with their page, too. */
+  /** Ends connections of frames, also of frames that are gone with their page. */
   #end(contents: ElectronContents, reason: string, frames: EndedFrames): void {
     for (const connection of this.#connections.values())
       if (connection.contents === contents && (!connection.isHeard || frames(connection.frame)))

@@ -1,9 +1,9 @@
 import type { ElectronContents, ElectronFrame, ElectronListener } from '../electron/electron.types.js';
 
-/** What Chromium says of a page that is not left after all: a download, an answer without content. */
+/** The error of Chromium for a page that stays: a download, or an answer without content. */
 const ERR_ABORTED = -3;
 
-/** Says which frames of a window an end is the end of. */
+/** Selects the frames of a window that an end concerns. */
 export type EndedFrames = (frame: ElectronFrame) => boolean;
 
 const all: EndedFrames = () => true;
@@ -11,8 +11,8 @@ const all: EndedFrames = () => true;
 /**
  * Finds out when the page in a frame of a window is gone: reloaded, left for another, crashed, closed.
  *
- * @param ended is told of each, as a sentence
- * @returns stops
+ * @param ended called for each page, with the reason as a sentence
+ * @returns a function that ends it
  */
 export function onPageClosed(
   contents: ElectronContents,

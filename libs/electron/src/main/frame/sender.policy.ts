@@ -1,9 +1,9 @@
 import type { ElectronContents, ElectronFrame, ElectronSender } from '../electron/electron.types.js';
 
-/** Those of all backends of this process. */
+/** The policies of all backends of this process. */
 const all = new Set<SenderPolicy>();
 
-/** Says who may talk to the main process: pages of the application, in main frames of windows that were given. */
+/** Decides which pages may call the main process: pages of the application, in main frames of added windows. */
 export class SenderPolicy {
   readonly #windows = new WeakSet<ElectronContents>();
   readonly #pages: readonly string[];
@@ -34,12 +34,12 @@ export class SenderPolicy {
     return !this.#windows.has(contents) && [...all].some((rules) => rules.#windows.has(contents));
   }
 
-  /** They are those of a backend that answers no more. */
+  /** The backend of these windows has ended. */
   close(): void {
     all.delete(this);
   }
 
-  /** Why a sender, whose frame is still there, is not listened to; `undefined` for one that is. */
+  /** The reason why messages of a sender are ignored; `undefined` if they are not. */
   refusal(event: ElectronSender): string | undefined {
     const frame = event.senderFrame!;
     if (!this.isPageOf(frame)) return `${frame.url} is no page of the application`;
@@ -63,7 +63,7 @@ export class SenderPolicy {
   }
 }
 
-/** As Chromium has it, where schemes of an application's own have origins as well. */
+/** The origin in Chromium, in which schemes of an application have origins as well. */
 function originOf(url: string): string {
   const { protocol, host } = new URL(url);
   return protocol === 'file:' ? 'file://' : `${protocol}//${host}`;

@@ -5,11 +5,11 @@ import { FrameConnection } from './frame.connection.js';
 
 export const channel: BridgeChannel = 'linnet-ipc';
 
-/** The connection of one page, as a message port: what the page sends is given to it, what it is given is sent to the page. */
+/** The connection of one page as a message port. */
 export class FramePort extends FrameConnection implements MessagePortLike {
   #receive: ((message: unknown) => void) | undefined;
 
-  /** @param name what its page calls it: another page in the same frame, which may be there by now, takes no notice */
+  /** @param name its name in the page: another page in the same frame ignores its messages */
   constructor(
     readonly name: string,
     ...frame: ConstructorParameters<typeof FrameConnection>
@@ -18,7 +18,7 @@ export class FramePort extends FrameConnection implements MessagePortLike {
   }
 
   postMessage(message: unknown): void {
-    // Electron tells of frames that navigate, but not of those that are taken out of their page.
+    // Electron reports frames that navigate, but not frames that are removed from their page.
     if (this.isHeard) this.frame.send(channel, [this.name, message]);
     else this.end(1001, 'The page was left.');
   }
@@ -28,7 +28,7 @@ export class FramePort extends FrameConnection implements MessagePortLike {
   }
 
   start(): void {
-    // Nothing comes before there is a listener.
+    // Nothing arrives before a listener is added.
   }
 
   close(): void {
@@ -36,18 +36,18 @@ export class FramePort extends FrameConnection implements MessagePortLike {
     this.closed(this);
   }
 
-  /** Hands over what the page has sent. */
+  /** Delivers a message of the page. */
   receive(frame: unknown): void {
     this.#receive?.(frame);
   }
 
   dismiss(code: number, reason: string): void {
-    // eslint-disable-next-line unicorn/require-post-message-target-origin -- this is no window
+    // eslint-disable-next-line unicorn/require-post-message-target-origin -- the receiver is not a window
     this.postMessage(closeFrame(code, reason));
     this.end(code, reason);
   }
 
-  /** The page is gone without a word: this is what it would have said. */
+  /** The page is gone, and has sent no end. */
   end(code: number, reason: string): void {
     this.receive(closeFrame(code, reason));
     this.close();

@@ -1,7 +1,7 @@
 import type { IpcLimits } from '@linnet/common';
 import { copyReceived, isBytes, isCount } from '@linnet/common/internal';
 
-/** A request some of whose byte strings are still to come. */
+/** A request whose byte strings have not all arrived yet. */
 interface Partial {
   readonly request: object;
   /** By their places. */
@@ -12,7 +12,7 @@ interface Partial {
   readonly timer: ReturnType<typeof setTimeout>;
 }
 
-/** Puts the RPC requests of one page together: their byte strings come behind them, each in a message of its own. */
+/** Assembles the RPC requests of one page: their byte strings follow them, each in a message of its own. */
 export class ITwinRequests {
   readonly #partial = new Map<string, Partial>();
   #bytes = 0;
@@ -27,13 +27,13 @@ export class ITwinRequests {
     private readonly refuse: (request: object, message: string) => void,
   ) {}
 
-  /** Nothing is waited for any more. */
+  /** Stops waiting. */
   close(): void {
     for (const { timer } of this.#partial.values()) clearTimeout(timer);
     this.#partial.clear();
   }
 
-  /** Takes a request. @throws IpcProtocolError for one that cannot be copied, nor answered */
+  /** Receives a request. @throws IpcProtocolError if it can neither be copied nor answered */
   take(message: unknown): void {
     const request = this.#copied(message);
     if (!request) return;
@@ -55,7 +55,7 @@ export class ITwinRequests {
     }
   }
 
-  /** Takes a byte string of a request; drops one whose request was refused. @throws as {@link take} */
+  /** Receives a byte string of a request; ignores it if the request was refused. @throws IpcProtocolError as {@link take} */
   takeData(message: unknown): void {
     const { id, index, data } = this.#copied(message) ?? {};
     const partial = this.#partial.get(id as string);

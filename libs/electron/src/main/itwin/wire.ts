@@ -6,6 +6,7 @@ import type {
   ElectronModule,
   ElectronSender,
 } from '../electron/electron.types.js';
+import type { FrameConnection } from '../frame/frame.connection.js';
 import type { FrameConnections } from '../frame/frame.connections.js';
 import { FrameLink } from './frame.link.js';
 import { DATA_CHANNEL, failed } from './link.js';
@@ -22,6 +23,8 @@ const rpcChannels: readonly string[] = [SERIALIZED_RPC_CHANNEL, DATA_CHANNEL];
  */
 export class ITwinWire {
   readonly #hub: ITwinHub;
+  /** The connections on this wire. */
+  readonly #links = new WeakMap<FrameConnection, FrameLink>();
   /** Channels that calls are taken from. */
   readonly #channels = new Set<string>();
   /** Windows that are listened to. */
@@ -63,7 +66,7 @@ export class ITwinWire {
     contents.on('destroyed', () => this.#heard.delete(contents));
   }
 
-  /** Listens no more. */
+  /** Stops listening. */
   close(): void {
     this.#stop();
     this.#hub.wires.delete(this);
@@ -113,7 +116,7 @@ export class ITwinWire {
     }
   }
 
-  /** @throws Error for a sender that is refused, and where there can be no session */
+  /** @throws Error if the sender is refused, or no session can begin */
   #linkOf(event: ElectronSender): FrameLink {
     const { sender, senderFrame: frame } = event;
     if (!frame) throw new Error('The page was left.');
@@ -123,11 +126,13 @@ export class ITwinWire {
       throw new Error('This page may not call the main process.');
     }
     const known = this.connections.of(frame);
-    if (known instanceof FrameLink && known.isOf(frame)) return known;
-    if (known && !(known instanceof FrameLink) && known.isHeard)
+    const current = known && this.#links.get(known);
+    if (current?.isOf(frame)) return current;
+    if (known && !current && known.isHeard)
       throw new Error('This page is connected by window.linnet: it cannot use window.itwinjs as well.');
     known?.end(1001, 'The page was left.');
     const link = this.connections.add(sender, frame, (...of) => new FrameLink(this.sessions, ...of));
+    this.#links.set(link, link);
     const reason = link.begin();
     if (reason !== undefined) throw new Error(reason);
     return link;
@@ -136,7 +141,7 @@ export class ITwinWire {
 
 type RpcListener = (event: ElectronSender, message: unknown) => void;
 
-/** Answers calls of channels: Electron has one handler for each, and a process can have several backends. */
+/** Answers calls of channels: Electron has one handler for each channel, and a process can have several backends. */
 class ITwinHub {
   static readonly #hubs = new WeakMap<ElectronIpcMain, ITwinHub>();
   readonly wires = new Set<ITwinWire>();
@@ -151,7 +156,7 @@ class ITwinHub {
     return hub;
   }
 
-  /** Takes the calls of a channel. @throws Error for a channel that other code handles */
+  /** Takes the calls of a channel. @throws Error if other code handles it */
   add(channel: string): void {
     const count = this.#counts.get(channel) ?? 0;
     if (count === 0)

@@ -9,9 +9,9 @@ import { checkTextLength, isTooMuch, refuseCall } from '../../message/refusal.js
 import { needsParts, parseText, reviveParts } from '../../message/value.codec.js';
 
 /**
- * The text frame of a message, with the members in the order in which the reference writes them.
+ * The text frame of a message, with its members in the order of iTwin.js.
  *
- * @throws NumberedError for a value that cannot be sent
+ * @throws NumberedError if the value cannot be sent
  */
 export function textFrame(message: OutgoingMessage, sequence: number): string {
   message.text ??= JSON.stringify(`{${membersOf(message)},"sequence":`).slice(1, -1);

@@ -18,8 +18,8 @@ import {
 } from '../../message/value.codec.js';
 
 /**
- * The lists of the durable wire as they are, for platforms that clone what is sent: message ports, and Electron. Values
- * are copied on both sides: a platform clones more than JSON has, and a peer may send all of it.
+ * The lists of the durable wire as values, for platforms that clone them: message ports and Electron. Both sides copy
+ * the values, because a platform clones more kinds than JSON has, and a peer may send all of them.
  */
 export const structuredCloneEncoding: FrameEncoding = {
   prepare(message) {
@@ -40,10 +40,10 @@ export const structuredCloneEncoding: FrameEncoding = {
 };
 
 /**
- * Copies a list that a peer has sent by a platform that clones: what JSON has is in the copy, and nothing else.
+ * Copies a list that a peer has sent over a platform that clones values. The copy has only values that JSON has.
  *
- * @param refused gives what stands for an item with a member that no value may have. Default: nothing is copied
- * @throws IpcProtocolError 1009 above `messageBytes`, 1007 for a value that is too deep, or cannot be copied
+ * @param refused returns a replacement for an item with a member that no value may have. Default: nothing is copied
+ * @throws IpcProtocolError 1009 above `messageBytes`, 1007 if a value is too deep or cannot be copied
  */
 export function copyReceived(
   list: unknown,
@@ -66,10 +66,10 @@ function refuseAll(_item: unknown, error: NumberedError): never {
 }
 
 const sending: CopyRules = {
-  // Also ends a cycle.
+  // The limit also ends a cycle.
   depth: DEEPEST_SENT,
   bytes: Infinity,
-  // Not the whole memory behind an array: a clone would have it all, whatever else there is in it.
+  // Only the memory of the array: a clone would have the whole buffer behind it.
   arrayOf: (view) => arrayOver(view, bytesOf(view).slice().buffer),
   check(record) {
     if (Object.hasOwn(record, 'ipc') && (record as { ipc: unknown }).ipc === 'binary') throw markerError();
@@ -79,14 +79,14 @@ const sending: CopyRules = {
 /**
  * Copies a value for a peer, in its envelope.
  *
- * @throws NumberedError for a value that cannot be sent
+ * @throws NumberedError if the value cannot be sent
  */
 export function copyOf(outgoing: OutgoingValue): { value: unknown; bytes: number } {
   return outgoing.made(() => copied(outgoing));
 }
 
 function copied({ value, envelope, encoded, exposure }: OutgoingValue): { value: unknown; bytes: number } {
-  // It was made text for another peer, or while there was none: perhaps it is another value by now.
+  // It was encoded as text before, for another peer or without one, and may have changed since.
   if (encoded) return parsed(encoded);
   const copier = new ValueCopier(exposure ? { ...sending, exposure } : sending);
   try {
@@ -106,7 +106,7 @@ function parsed({ json, parts }: NonNullable<OutgoingValue['encoded']>): { value
   return { value, bytes: copies.reduce((sum, { byteLength }) => sum + byteLength, json.length) };
 }
 
-/** An array of memory that is nobody else's: a peer may have sent some that is shared, or that grows. */
+/** An array with memory of its own: a peer may have sent memory that is shared, or that grows. */
 function ownArray(view: ArrayBufferView): ArrayBufferView {
   const bytes = bytesOf(view);
   const { buffer } = view as { buffer: ArrayBufferLike & { resizable?: boolean } };
