@@ -5,7 +5,7 @@ import type { IpcServer } from './server.js';
 import type { IpcPeer } from './server.session.js';
 
 /** The user of a session that is handed to a server: within one process, or over a message port. */
-export type LocalSessionProps = Pick<IpcPeer, 'user' | 'accessToken' | 'frontend' | 'owner'>;
+export type LocalSessionProps = IpcPeer;
 
 /**
  * Serves a connection within one computer. It cannot break, and its session ends with it.

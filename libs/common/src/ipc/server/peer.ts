@@ -2,6 +2,7 @@ import type { IpcPeer } from './server.session.js';
 
 /** The frontend of a connection that cannot break: within one process, or over a message port. */
 export interface LocalPeer extends IpcPeer {
+  /** Distinguishes the two kinds of connections. */
   readonly reach: 'local';
   /** Both ends are on one computer. */
   readonly isNative: true;
@@ -9,6 +10,7 @@ export interface LocalPeer extends IpcPeer {
 
 /** The frontend of a connection that can break: its session waits for another connection. */
 export interface NetworkPeer extends IpcPeer {
+  /** Distinguishes the two kinds of connections. */
   readonly reach: 'network';
   /** Whether both ends are known to be on one computer. */
   readonly isNative: boolean;

@@ -1,0 +1,74 @@
+import { describe, expect, it } from '@jest/globals';
+import { defaultIpcLimits } from '../../base/limits.js';
+import { IpcClosedError } from '../channel/closure.js';
+import { IpcFrontend } from '../client/frontend.js';
+import { memoryIpc } from '../transport/memory.js';
+import { IpcServer } from './server.js';
+
+const wires = [{ compatible: true }, { compatible: false }];
+
+function start() {
+  const server = new IpcServer({ limits: defaultIpcLimits, invokeTimeoutMs: 1000 });
+  const log: string[] = [];
+  let finish: () => void = () => undefined;
+  server.channels.handle('itwin.log', (_event, method) => {
+    log.push(method);
+    return method === 'slow' ? new Promise<void>((resolve) => (finish = resolve)) : undefined;
+  });
+  const connect = (options: { compatible: boolean }) =>
+    new IpcFrontend(memoryIpc(server, options), { reconnect: false });
+  return { server, log, connect, finish: () => finish() };
+}
+
+describe.each(wires)('the hooks of a server, compatible: $compatible', (wire) => {
+  it('open a session before its first call begins', async () => {
+    const { server, log, connect } = start();
+    let open: () => void = () => undefined;
+    server.hook({
+      onOpen: () => new Promise<void>((resolve) => (open = resolve)),
+      onClosed: () => undefined,
+    });
+    const frontend = connect(wire);
+    const called = frontend.invoke('log', 'call');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(log).toEqual([]);
+    open();
+    await called;
+    expect(log).toEqual(['call']);
+    frontend.close();
+  });
+
+  it('end a session with 1011 if one of them rejects', async () => {
+    const { server, log, connect } = start();
+    server.hook({
+      onOpen: () => {
+        throw new Error('not today');
+      },
+      onClosed: () => undefined,
+    });
+    const frontend = connect(wire);
+    const error: unknown = await frontend.invoke('log', 'call').catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(IpcClosedError);
+    expect((error as IpcClosedError).closure).toMatchObject({ code: 1011, initiator: 'remote' });
+    expect([log, server.size]).toEqual([[], 0]);
+  });
+
+  it('close a session when its calls have finished', async () => {
+    const { server, log, connect, finish } = start();
+    const closed: unknown[] = [];
+    server.hook({
+      onOpen: () => undefined,
+      onClosed: (session, closure) => void closed.push([session.isOpen, closure.code, closure.initiator]),
+    });
+    const frontend = connect(wire);
+    const called = frontend.invoke('log', 'slow').catch(() => undefined);
+    while (log.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    frontend.close();
+    await called;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([closed, server.size]).toEqual([[], 0]);
+    finish();
+    await server.ended();
+    expect(closed).toEqual([[false, 1000, 'remote']]);
+  });
+});
