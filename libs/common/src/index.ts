@@ -151,6 +151,6 @@ export type {
   RpcImplementationEntry,
 } from './rpc/server/implementation.js';
 
-// Wires of other libraries.
+// For libraries with another wire.
 export { WireNaming, wireNaming } from './http/protocol/wire.naming.js';
 export type { WireNamingCall, WireNamingProps } from './http/protocol/wire.naming.js';

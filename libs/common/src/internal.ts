@@ -1,7 +1,7 @@
 // For the other libraries, and for libraries that bring Linnet to another platform: @linnet/common/internal.
 // Nothing here follows semantic versioning; any release may change it.
 
-// Calls of RPC, whatever they travel by.
+// RPC calls on every transport.
 export { ALREADY_ANSWERED } from './rpc/server/call.js';
 export { operationsOf } from './rpc/definition/definition.js';
 export { outcomeOf } from './rpc/server/dispatcher.js';

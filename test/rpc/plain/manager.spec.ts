@@ -215,7 +215,7 @@ describe('an implementation', () => {
     const asked = [Before, After, Alone].map((each) => client.client(each).ask());
     expect(await Promise.all(asked)).toEqual(['before', 'after', 'alone']);
     expect(() => RpcManager.supplyImplInstance(After, new Second())).toThrow(
-      'What is supplied for RPC interface "After" is no First, which is registered for it.',
+      'The instance for RPC interface "After" is not a First, which is registered for it.',
     );
   });
 

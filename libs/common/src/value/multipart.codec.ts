@@ -24,7 +24,7 @@ export function boundaryOf(contentType: string): string {
   return boundary;
 }
 
-/** Writes a multipart body: `objects`, then `data-0`, `data-1`, .., in this order, which clients rely on. */
+/** Writes a multipart body: `objects`, then `data-0`, `data-1`, …. Clients rely on this order. */
 export function encodeMultipart(
   objects: string,
   data: readonly Uint8Array[],
@@ -43,21 +43,21 @@ export function encodeMultipart(
 }
 
 /**
- * Reads a multipart body that is all there; its parts are views of it. Servers, whose bodies come in pieces, and from
- * whomever, have `MultipartReader`.
+ * Reads a complete multipart body. Its parts are views of the body. Servers use `MultipartReader`, because their bodies
+ * arrive in pieces and from untrusted peers.
  *
  * @throws MultipartError
  */
 export function decodeMultipart(body: Uint8Array, boundary: string): Part[] {
   const delimiter = encoder.encode(`\r\n--${boundary}`);
   const parts: Part[] = [];
-  // The first delimiter has no line break before it where nothing is.
+  // The first delimiter has no line break before it at the start of the body.
   let end = startsWith(body, delimiter.subarray(2), 0) ? -2 : find(body, delimiter, 0);
   for (;;) {
     const behind = end + delimiter.byteLength;
     if (body[behind] === HYPHEN && body[behind + 1] === HYPHEN) return parts;
     const start = find(body, HEADER_END, behind);
-    // The last line break of the header may be that of a delimiter: a part need not have a body.
+    // The last line break of the header may belong to a delimiter, because a part can lack a body.
     end = find(body, delimiter, start + 2);
     parts.push({
       name: fieldName(utf8.decode(body.subarray(behind, start))),

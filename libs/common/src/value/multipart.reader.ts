@@ -9,20 +9,20 @@ const CRLF = encoder.encode('\r\n');
 const CR = 0x0d;
 const noBytes = new Uint8Array(0);
 
-/** Reads a multipart body as it arrives. Bytes of a part are copied once, into memory of their own. */
+/** Reads a multipart body as it arrives. Bytes of a part are copied once, into new memory. */
 export class MultipartReader {
   readonly #parts: Part[] = [];
   readonly #search: ByteSearch;
   #state: 'preamble' | 'delimiter' | 'header' | 'data' | 'done' = 'preamble';
-  /** Bytes that are looked at again when more have come. */
-  #rest: Uint8Array = CRLF; // so that the first delimiter, too, has a line break before it
-  /** How many of these have no end of a header in them. */
+  /** Bytes that are searched again when more arrive. */
+  #rest: Uint8Array = CRLF; // so that the first delimiter also has a line break before it
+  /** The number of these bytes that surely contain no end of a header. */
   #searched = 0;
-  /** Memory that these are in, with room for more. */
+  /** The memory of these bytes, with room for more. */
   #block = noBytes;
   #name = '';
   readonly #bytes = new ByteCollector();
-  /** Bytes of the header's end that are still ahead of the part's data. */
+  /** Bytes of the header's end that still precede the data of the part. */
   #skip = 0;
 
   constructor(
@@ -48,15 +48,15 @@ export class MultipartReader {
     }
   }
 
-  /** @throws MultipartError when the body ended before its last delimiter */
+  /** @throws MultipartError if the body ended before its last delimiter */
   end(): readonly Part[] {
     if (this.#state !== 'done') throw new MultipartError('The multipart body is truncated.');
     return this.#parts;
   }
 
   /**
-   * Looks for a delimiter that began in the bytes kept from the chunk before, in a window around the seam, so
-   * that the chunk itself is not copied.
+   * Searches for a delimiter that began in the bytes kept from the previous chunk. It searches a window around the seam,
+   * so that the chunk is not copied.
    */
   #bridge(kept: Uint8Array, chunk: Uint8Array): Uint8Array {
     const reach = Math.min(chunk.byteLength, this.#search.length - 1);
@@ -68,7 +68,7 @@ export class MultipartReader {
       return chunk.subarray(found + this.#search.length - kept.byteLength);
     }
     if (reach === chunk.byteLength) {
-      // The chunk is shorter than a delimiter: the window is all there is, and it waits for more.
+      // The chunk is shorter than a delimiter, so the window holds all bytes and waits for more.
       this.#keepTail(seam);
       return noBytes;
     }
@@ -76,7 +76,7 @@ export class MultipartReader {
     return chunk;
   }
 
-  /** Works on one piece of syntax. Returns what follows it, or `undefined` when more bytes are needed. */
+  /** Reads one piece of syntax. @returns the bytes behind it; `undefined` if more bytes are needed */
   #step(bytes: Uint8Array): Uint8Array | undefined {
     if (this.#state === 'delimiter') return this.#afterDelimiter(bytes);
     if (this.#state === 'header') return this.#header(bytes);
@@ -87,7 +87,7 @@ export class MultipartReader {
     return bytes.subarray(found + this.#search.length);
   }
 
-  /** Keeps what may be the beginning of a delimiter. */
+  /** Keeps the bytes that may begin a delimiter. */
   #keepTail(bytes: Uint8Array): undefined {
     const start = bytes.indexOf(CR, Math.max(0, bytes.byteLength - this.#search.length + 1));
     this.#data(start < 0 ? bytes : bytes.subarray(0, start));
@@ -109,7 +109,7 @@ export class MultipartReader {
     this.#state = 'delimiter';
   }
 
-  /** Behind a delimiter: `--` ends the body, a line break (after optional blanks) begins a part. */
+  /** Reads the end of a delimiter: `--` ends the body, a line break (after optional blanks) begins a part. */
   #afterDelimiter(bytes: Uint8Array): Uint8Array | undefined {
     if (bytes.byteLength < 2) return this.#wait(bytes);
     if (bytes[0] === 0x2d && bytes[1] === 0x2d) {
@@ -129,11 +129,11 @@ export class MultipartReader {
     return bytes.subarray(i);
   }
 
-  /** Puts a chunk behind what is kept. Small chunks are copied once, and not what is kept with each of them. */
+  /** Appends a chunk to the kept bytes. Each small chunk is copied once, without copying the kept bytes again. */
   #append(kept: Uint8Array, chunk: Uint8Array): Uint8Array {
     const total = kept.byteLength + chunk.byteLength;
     if (kept.buffer !== this.#block.buffer || kept.byteOffset + total > this.#block.byteLength) {
-      // Room for more, where it comes in small pieces.
+      // Leaves room for more small chunks.
       this.#block = new Uint8Array(chunk.byteLength < kept.byteLength ? 2 * total : total);
       this.#block.set(kept);
       this.#block.set(chunk, kept.byteLength);
@@ -144,7 +144,7 @@ export class MultipartReader {
   }
 
   #header(bytes: Uint8Array): Uint8Array | undefined {
-    // The end may have begun in what was searched before.
+    // The end may have begun in the bytes that were searched before.
     const from = Math.max(0, this.#searched - 3);
     const found = endOfHeader.find(bytes.subarray(from));
     const end = found < 0 ? found : from + found;
@@ -154,7 +154,7 @@ export class MultipartReader {
     if (end < 0) return this.#wait(bytes);
     this.#name = fieldName(utf8.decode(bytes.subarray(0, end)));
     this.#state = 'data';
-    // The last line break of the header stays: a delimiter may begin with it where a part has no body at all.
+    // The last line break of the header stays, because a delimiter begins with it if a part has no body.
     this.#skip = 2;
     return bytes.subarray(end + 2);
   }

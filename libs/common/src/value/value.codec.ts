@@ -46,10 +46,10 @@ export function encodeValue(value: unknown, exposure?: ErrorExposure): EncodedVa
 /**
  * Writes a value as JSON text, `undefined` for an absent one.
  *
- * @param mark gives what stands for a typed array in the text; without a mark it is refused
- * @param maxDepth nesting of lists and objects that is written; default: as deep as the engine writes
- * @param exposure what of errors in the value may be seen
- * @throws NumberedError as {@link encodeValue}, and for nesting that is too deep
+ * @param mark returns the replacement for a typed array; without it a typed array is refused
+ * @param maxDepth the accepted nesting of lists and objects; default: the most that the engine writes
+ * @param exposure which errors in the value are visible
+ * @throws NumberedError as {@link encodeValue}, and if the nesting is deeper than `maxDepth`
  */
 export function stringifyValue(
   value: unknown,
@@ -59,10 +59,10 @@ export function stringifyValue(
 ): string | undefined {
   if (value === undefined) return undefined;
   try {
-    // A replacer is paid on every key, so it is used only where something is there to replace.
+    // A replacer costs time on every key, so it is used only if the value has something to replace.
     if (!needsReplacer(value, maxDepth ?? DEEPEST_WALK)) return JSON.stringify(value);
     const json = JSON.stringify(value, function (this: Record<string, unknown>, key: string, item: unknown) {
-      // The holder has the value before `toJSON`, which a Buffer brings along.
+      // The holder has the value before `toJSON` changes it. A Buffer has a `toJSON`.
       const raw = this[key];
       if (typeof item !== 'object' || item === null) return item;
       const view = ArrayBuffer.isView(raw) ? raw : isMemory(item) ? new Uint8Array(item) : undefined;
@@ -74,7 +74,7 @@ export function stringifyValue(
     if (json !== undefined && maxDepth !== undefined) checkDepth(json, maxDepth);
     return json;
   } catch (error) {
-    // Out of stack in a walk, or out of room for the text; anything else was thrown by the value's own code.
+    // The walk ran out of stack, or the text became too long. Code of the value threw any other error.
     const tooMuch = error instanceof RangeError ? `The value cannot be sent: ${error.message}.` : undefined;
     const reason = unsendable(value, mark) ?? tooMuch;
     if (reason === undefined) throw error;
@@ -82,7 +82,7 @@ export function stringifyValue(
   }
 }
 
-/** The path is found when there is time for it. */
+/** Searches the path only now, when the call has failed. */
 function refuse(kind: string): never {
   throw generalError(`The value cannot be sent: it has a ${kind}.`);
 }
@@ -94,17 +94,17 @@ function unsendable(
   try {
     return describeUnsendable(value, carries);
   } catch {
-    // A getter that throws: the error that was there first tells more.
+    // A getter throws. The first error is more useful.
     return undefined;
   }
 }
 
-/** Deeper than any list or object that `JSON.stringify` writes; also ends the walk of a cycle. */
+/** Deeper than any value that `JSON.stringify` writes. It also ends the walk of a cycle. */
 const DEEPEST_WALK = 1000;
 
 /**
- * Whether somewhere in the value there are typed arrays, errors or what is not carried, or a `toJSON` that may return them; or perhaps, as it
- * is deeper than so many lists and objects.
+ * Whether a value contains a typed array, an error or a kind that is not carried, or a `toJSON` that may return one. Also
+ * `true` for a value that is too deep to be searched.
  */
 function needsReplacer(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
@@ -143,7 +143,7 @@ export function decodeValue(objects: string, data: readonly Uint8Array[], maxDep
   if (objects === '') return undefined;
   checkDepth(objects, maxDepth);
   const value = parseJson(objects);
-  // A reviver is paid on every key. The words can hide behind escapes only where there is a backslash-u.
+  // A reviver costs time on every key. Only a backslash-u can hide these words.
   const escaped = objects.includes('\\u');
   if (escaped || data.length > 0 || objects.includes('isBinary') || objects.includes('__proto__')) {
     const budget = { parts: data.length };
@@ -165,12 +165,12 @@ function parseJson(text: string): unknown {
 
 /** @throws NumberedError if JSON text is nested deeper than `maxDepth` lists and objects */
 export function checkDepth(json: string, maxDepth: number): void {
-  // A text of 2n characters cannot be nested deeper than n.
+  // A text of 2n characters cannot be nested more than n deep.
   if (json.length > 2 * maxDepth && isDeeperThan(json, maxDepth))
     throw generalError(`The value is nested deeper than ${maxDepth} levels.`);
 }
 
-/** Counts brackets outside of strings. Before parsing, so that nothing deep is ever built. */
+/** Counts brackets outside of strings before parsing, so that no deep value is ever built. */
 function isDeeperThan(text: string, maxDepth: number): boolean {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
@@ -186,7 +186,7 @@ function isDeeperThan(text: string, maxDepth: number): boolean {
   return false;
 }
 
-/** Parts that markers of several chunks may still refer to: each such reference is a copy. */
+/** The number of parts that markers of several chunks may still copy. */
 interface CopyBudget {
   parts: number;
 }
@@ -227,11 +227,11 @@ function bytesOf(
   if (chunks === 0) return new Uint8Array();
   if (index + chunks > data.length) throw generalError('Cannot unmarshal missing binary value.');
   if (chunks === 1) return data[index]!;
-  // Parts that many markers copied would multiply a small body by their number.
+  // Many markers of the same parts would multiply a small body.
   budget.parts -= chunks;
   if (budget.parts < 0) throw generalError('Cannot unmarshal binary values that share their data.');
   const parts = data.slice(index, index + chunks);
-  // Never trust the announced size: it would be an allocation of the peer's choice.
+  // The announced size is not trusted, so that a peer cannot choose the size of an allocation.
   const total = parts.reduce((sum, part) => sum + part.byteLength, 0);
   if (total !== size)
     throw generalError(`Cannot unmarshal a binary value of ${total} bytes announced as ${size}.`);

@@ -6,39 +6,39 @@ import type { ErrorExposure } from '../error/error.members.js';
 
 /** The rules of a copy. */
 export interface CopyRules {
-  /** Nesting of lists and objects that is copied. */
+  /** The accepted nesting of lists and objects. */
   readonly depth: number;
-  /** Bytes that are copied: about as many as the value takes in memory. */
+  /** The accepted number of bytes, about the memory that the value takes. */
   readonly bytes: number;
   /**
-   * There where the value is a list that a stranger has sent. Gives what stands for an item of it that has a member named
-   * `__proto__`; without it there is an error. A stranger's value costs no more than what was sent.
+   * Set for a list from a peer. Returns the replacement for an item that has a member named `__proto__`; without this
+   * function such an item is an error. The copy costs no more than the bytes that were sent.
    */
   readonly refused?: (item: unknown, error: NumberedError) => unknown;
-  /** Gives the array that stands for a typed array in the copy. */
+  /** Returns the array that replaces a typed array in the copy. */
   arrayOf(view: ArrayBufferView): ArrayBufferView;
-  /** May throw for an object that is not to be copied. */
+  /** Throws if an object must not be copied. */
   check(record: object): void;
-  /** How much of errors in the value may be seen. */
+  /** Which errors in the value are visible. */
   readonly exposure?: ErrorExposure | undefined;
 }
 
-/** The bytes that each value counts, besides its content: its place in a list. */
+/** The bytes of each value besides its content: its place in a list. */
 const VALUE_BYTES = 8;
 const OBJECT_BYTES = 48;
-/** Items that lists do not have, but count: JSON text has none, and a length costs nothing to claim. */
+/** The accepted number of holes in lists. JSON has no holes, and a peer can claim any length at no cost. */
 const MOST_HOLES = 1024;
-/** Above this many bytes an object that stands in several places is not copied for each of them. */
+/** An object of more bytes is not copied again for each of its places. */
 const SHARED_BYTES = 64 * 1024;
-/** One object of so many is remembered, and found again if it is copied over and over. */
+/** One of so many objects is remembered, so that an object that is copied again and again is found. */
 const REMEMBERED = 8;
 
 /**
- * Copies values as `JSON.parse(JSON.stringify(value))` would: what JSON drops is dropped (functions, symbols; a Date
- * becomes text, NaN null). Whatever else a platform clones, from whomever it comes, is not in the copy.
+ * Copies values as `JSON.parse(JSON.stringify(value))` does. Functions and symbols are dropped, a Date becomes text, and
+ * NaN becomes null. Other kinds that a platform can clone are not in the copy.
  */
 export class ValueCopier {
-  /** How many bytes have been copied. */
+  /** The number of copied bytes. */
   bytes = 0;
   #depth = 0;
   #holes = 0;
@@ -62,14 +62,14 @@ export class ValueCopier {
     return this.#copyTold((toJSON as (this: unknown, key: string) => unknown).call(value, String(key)));
   }
 
-  /** Copies a value that is not asked for its `toJSON` any more (ECMAScript, SerializeJSONProperty). */
+  /** Copies a value after its `toJSON` was applied (ECMAScript, SerializeJSONProperty). */
   #copyTold(value: unknown): unknown {
     switch (typeof value) {
       case 'string':
         this.#count(value.length);
         return value;
       case 'number':
-        // As text has it, without a sign of zero.
+        // JSON has no negative zero.
         return Number.isFinite(value) ? value + 0 : null;
       case 'boolean':
         return value;
@@ -107,7 +107,7 @@ export class ValueCopier {
 
   #copyList(list: readonly unknown[]): unknown[] {
     const copy: unknown[] = [];
-    // Before anything is copied: the length of a list with holes costs its sender nothing.
+    // Checked before copying, because a list with holes costs its sender nothing.
     if (this.bytes + list.length * VALUE_BYTES > this.rules.bytes) this.#count(list.length * VALUE_BYTES);
     for (let i = 0; i < list.length; i++) {
       const item = list[i];
@@ -121,7 +121,7 @@ export class ValueCopier {
     return copy;
   }
 
-  /** A few references could stand for as much as may be copied. */
+  /** Refuses an object with many references: a few of them could reach the limit of bytes. */
   #checkShared(value: object): void {
     if (++this.#objects % REMEMBERED !== 0 || this.bytes <= SHARED_BYTES) return;
     if (this.#known.has(value)) {
@@ -157,7 +157,7 @@ export class ValueCopier {
 
 const boxes: readonly unknown[] = ['[object Number]', '[object String]', '[object Boolean]'];
 
-/** Whether an object, of any realm, is a primitive in a box. */
+/** Whether an object of any realm is a boxed primitive. */
 function isBoxed(value: object): boolean {
   if (Object.getPrototypeOf(value) === Object.prototype) return false;
   return boxes.includes(Object.prototype.toString.call(value));

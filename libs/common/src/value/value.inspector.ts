@@ -1,6 +1,6 @@
 import { isMemory, remedyOf, uncarriedKind } from './value.kinds.js';
 
-/** Walks a value in document order until `visit` returns something. Cycles are visited once more, then left. */
+/** Walks a value in document order until `visit` returns a value. A cycle is visited once more, but not entered. */
 function walk<T>(
   value: unknown,
   visit: (item: unknown, path: string, cyclic: boolean) => T | undefined,
@@ -24,10 +24,10 @@ function walk<T>(
 }
 
 /**
- * Says where in a value there is something that keeps it from being sent, and what to do about it; `undefined` if there is
- * nothing.
+ * Describes where a value has a part that cannot be sent, and the remedy. Returns `undefined` if the whole value can be
+ * sent.
  *
- * @param carries gives something for a typed array that can be sent
+ * @param carries returns a value for a typed array that can be sent
  */
 export function describeUnsendable(
   value: unknown,
@@ -43,13 +43,13 @@ export function describeUnsendable(
   });
 }
 
-/** Says what the receiver of a value will not see, for the warnings of development mode. Never throws. */
+/** Describes the parts of a value that its receiver will not see, for warnings in development mode. Never throws. */
 export function describeLosses(value: unknown): string[] {
   const losses: string[] = [];
   try {
     noteLosses(value, losses);
   } catch {
-    // A getter that throws when it is read once more: the value has been sent, and a warning is not worth a failure.
+    // A getter throws at its second reading. The value was sent, so a missing warning is better than an error.
   }
   return losses;
 }

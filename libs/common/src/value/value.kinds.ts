@@ -22,14 +22,14 @@ export function uncarriedKind(value: object): string | undefined {
   return kind === 'Object' ? 'iterable' : kind;
 }
 
-/** Advice on what to send in the place of an object or typed array that is not carried. */
+/** The remedy for an object or typed array that is not carried. */
 export function remedyOf(kind: string): string {
   if (kind === 'promise') return 'await it';
   if (kind === 'RegExp') return 'send its source';
   return /stream|File|Blob|Buffer|Array|View/i.test(kind) ? 'send its bytes' : 'send its entries';
 }
 
-/** Whether it is the memory of typed arrays, of any realm: it is sent as bytes. */
+/** Whether a value is an `ArrayBuffer` of any realm, which is sent as bytes. */
 export function isMemory(value: object): value is ArrayBuffer {
   return Object.prototype.toString.call(value) === '[object ArrayBuffer]';
 }

@@ -1,7 +1,7 @@
 const VALUE_BYTES = 8;
 const OBJECT_BYTES = 48;
 
-/** About how many bytes of memory a value takes that has come from a peer: it has no cycles, and is not too deep. */
+/** Estimates the bytes of memory of a value from a peer, which has no cycles and limited depth. */
 export function sizeOf(value: unknown): number {
   if (typeof value === 'string') return VALUE_BYTES + value.length;
   if (typeof value !== 'object' || value === null) return VALUE_BYTES;

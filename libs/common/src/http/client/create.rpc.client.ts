@@ -3,7 +3,7 @@ import type { RpcClientOptions } from './client.options.js';
 import { HttpTransport } from './http.transport.js';
 
 /**
- * Makes a client of a server.
+ * Creates a client of a server.
  *
  * ```ts
  * const server = createRpcClient({ uriPrefix: 'http://127.0.0.1:3001' });

@@ -2,7 +2,7 @@ import { ServerError } from '../../error/backend.error.js';
 import { concatBytes } from '../../base/bytes.js';
 import type { HttpReply, HttpRequest } from './send.js';
 
-/** Sends a request by `fetch`. Follows to no other address: what it bears is for the one that was named. */
+/** Sends a request by `fetch`. It follows no redirect, because credentials and arguments are meant for this address. */
 export async function sendByFetch(request: HttpRequest): Promise<HttpReply> {
   const { method, url, headers, body, credentials, signal, maxBytes } = request;
   const response = await fetch(url, {
@@ -13,17 +13,17 @@ export async function sendByFetch(request: HttpRequest): Promise<HttpReply> {
     redirect: 'manual',
     body: typeof body === 'object' ? joined(body) : body,
   });
-  // Where bodies are not streams, as in React Native, an answer is read whole.
+  // Bodies that are not streams, as in React Native, are read at once.
   const isStream = (response as Partial<Response>).body !== undefined;
   const bytes = isStream ? await readStream(response.body, maxBytes) : await readWhole(response);
   const { status } = response;
-  // A page is told no more of it than 0.
+  // A page sees only the status 0 of a redirect.
   if (/^(0|30[12378])$/.test(`${status}`))
     throw new ServerError(-1, 'The server cannot be reached: it redirects calls elsewhere.');
   return { status, header: (name) => response.headers.get(name), body: bytes };
 }
 
-/** One byte string: not every platform can make a `Blob` of bytes. */
+/** Joins the body to one byte string, because not every platform can create a `Blob` of bytes. */
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const total = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
   return (parts.length === 1 ? parts[0] : concatBytes(parts, total)) as Uint8Array<ArrayBuffer>;
@@ -31,7 +31,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 
 async function readStream(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {
   const reader = body?.getReader();
-  // One that grows: a server may send its answer byte by byte, and an object for each would cost a hundred times as much.
+  // A growing buffer: if a server sends its answer byte by byte, an object for each would take a hundred times as much.
   let bytes = new Uint8Array();
   let size = 0;
   for (let chunk; size <= maxBytes && (chunk = (await reader?.read())?.value);) {
@@ -50,7 +50,7 @@ async function readStream(body: ReadableStream<Uint8Array> | null, maxBytes: num
 
 async function readWhole(response: Partial<Response> & Pick<Response, 'headers'>): Promise<Uint8Array> {
   const type = response.headers.get('content-type') ?? '';
-  // Text as text: the bytes of an answer are what older platforms cannot give.
+  // Text is read as text, because older platforms cannot return the bytes of an answer.
   if (response.text && (!response.arrayBuffer || /^text\/|json/.test(type)))
     return new TextEncoder().encode(await response.text());
   return new Uint8Array(await response.arrayBuffer!());

@@ -41,7 +41,7 @@ export class HttpTransport implements RpcClientTransport {
     if (!send) checkPrefix(prefix, origin);
     this.#send = send ?? sendByFetch;
     this.#prefix = prefix.replace(/\/+$/, '');
-    // Another origin's server has to allow each header that a page sends, and knows nothing of ours.
+    // The server of another origin must allow each header of a page, and may not know these headers.
     this.#ownHeaders =
       options.ownHeaders ?? (origin === undefined || new URL(prefix, origin).origin === origin);
   }
@@ -72,7 +72,7 @@ export class HttpTransport implements RpcClientTransport {
     if (!(body.length <= maxBytes))
       throw new ServerError(reply.status, `The answer has more than ${maxBytes} bytes: maxResponseBytes.`);
     const notServed = () =>
-      // Without its origin: where the server is, is nothing for the callers of who calls it.
+      // Without its origin, because callers further up must not learn the address of this server.
       `${request.definition.interfaceName} is not served at ${url.replace(/^[^/]*\/\/[^/]*/, '')}`;
     const header = (name: string) => reply.header(naming?.ownHeader(name) ?? name);
     const status = naming?.wireStatus(reply.status) ?? reply.status;
@@ -93,7 +93,7 @@ export class HttpTransport implements RpcClientTransport {
     if (!token) return `${base}/${segment}`;
     const { iTwinId = '', iModelId = '', changeset } = token;
     const context = `context/${encodeURIComponent(iTwinId)}/imodel/${encodeURIComponent(iModelId)}`;
-    // As it is, by the wire; but what ends a path would make another request of it.
+    // Not encoded, as on the wire, except for characters that would end the path segment.
     const changesetId = (changeset?.id || '0').replace(/[/?#\\]/g, encodeURIComponent);
     return `${base}/mode/1/${context}/changeset/${changesetId}/${segment}`;
   }
@@ -142,7 +142,7 @@ function failureOf({ headers }: HttpRequest, failure: Error): RpcReply {
   return { kind: 'transient', error, retryAfterMs: undefined, notBegun: isRefused(failure) };
 }
 
-/** Whether a connection was refused, so that the request was never sent. Node and Bun report it; a page does not know. */
+/** Whether a connection was refused, so that the request was never sent. Node and Bun report it; browsers do not. */
 function isRefused({ code, cause }: Error & { code?: unknown }): boolean {
   const reason = code ?? (cause as { code?: unknown } | undefined)?.code;
   return reason === 'ECONNREFUSED' || reason === 'ConnectionRefused';
@@ -150,7 +150,7 @@ function isRefused({ code, cause }: Error & { code?: unknown }): boolean {
 
 /** @throws Error if the prefix does not name a server, or looks like a host without its scheme */
 function checkPrefix(prefix: string, origin: string | undefined): void {
-  // A page may name a path of its own origin; a colon in its first segment makes another URL of it.
+  // A page may use a path of its own origin. A colon in the first segment would make it a scheme.
   const isHost = /^(?!https?:\/\/)[^/]*:/i.test(prefix);
   try {
     if (!isHost && new URL(prefix, origin)) return;
@@ -175,7 +175,7 @@ interface EncodedArguments {
 }
 
 function encodeArguments({ arguments: args, policy, token }: RpcRequest): EncodedArguments {
-  // Bytes alone are a body; with something behind them, which the iTwin.js client loses, they are a part.
+  // A single byte array is the body. With further arguments, which the iTwin.js client loses, it is a part.
   if (args.length === 1 && isBytes(args[0])) return { type: 'application/octet-stream', body: [args[0]] };
   const { objects, data } = encodeValue(args);
   if (data.length > 0) {
@@ -185,7 +185,7 @@ function encodeArguments({ arguments: args, policy, token }: RpcRequest): Encode
       body: encodeMultipart(objects, data, boundary),
     };
   }
-  // Reference servers take a GET by its `/imodel/`, and base64 of characters up to U+00FF.
+  // Reference servers accept GET only with `/imodel/` in the path, and base64 only of characters up to U+00FF.
   if (policy.allowResponseCaching && token && /^[\0-\xff]*$/.test(objects)) {
     const parameters = btoa(objects);
     if (parameters.length <= LONGEST_GET)

@@ -4,7 +4,7 @@ import { decodeContent, decodeText } from '../protocol/content.reader.js';
 import { NOT_BEGUN_HEADER } from '../protocol/headers.js';
 import type { HttpReply } from './send.js';
 
-/** Statuses that ask to come back later. */
+/** Statuses after which the request may be repeated. */
 const transientStatuses = new Set([408, 429, 502, 503, 504]);
 
 /**
@@ -33,14 +33,14 @@ function read(reply: HttpReply, maxText: number, notServed: () => string): RpcRe
   );
   const retryAfterMs = readRetryAfter(reply.header('retry-after'));
   if (status === 202 || status === 404) {
-    // By what it says, not by the header with the protocol's version: that is hidden from pages of other origins.
+    // Recognized by the body, because pages of other origins do not see the header with the protocol version.
     const envelope = readEnvelope(content);
     const protocol = Number(reply.header('x-protocol-version'));
     if (status === 202 && (envelope !== undefined || protocol < 2))
       return { kind: 'pending', message: envelope ?? text, retryAfterMs };
     if (status === 404 && (envelope !== undefined || protocol === 1))
       return { kind: 'notFound', response: objectFrom(() => JSON.parse(envelope ?? text)) ?? {} };
-    // Where the header is hidden, an error of RPC still says that it is one.
+    // If the header is hidden, an RPC error is recognized by its members.
     if (status === 404 && !protocol && !text.includes('isError'))
       return { kind: 'error', error: new ServerError(status, notServed()) };
   }
@@ -74,7 +74,7 @@ function objectFrom(read: () => unknown): Record<string, unknown> | undefined {
   }
 }
 
-/** Seconds, fractions allowed, or a date; in milliseconds from now. */
+/** Parses seconds (fractions allowed) or a date. @returns milliseconds from now */
 function readRetryAfter(value: string | null): number | undefined {
   if (value === null || value.trim() === '') return undefined;
   const seconds = Number(value);

@@ -8,9 +8,9 @@ import type { RpcInterfaceDefinition } from '../../rpc/definition/definition.js'
 import type { RpcEndpoint } from '../../rpc/definition/endpoint.js';
 import type { IModelRpcProps } from '../../rpc/definition/token.js';
 
-/** Tells apart the servers that answer the same interface. */
+/** Distinguishes servers that answer the same interface. */
 export class RpcRoutingToken {
-  /** The one of who names none. */
+  /** The token of calls that name none. */
   static readonly default = new RpcRoutingToken('default');
 
   private constructor(
@@ -18,7 +18,7 @@ export class RpcRoutingToken {
     readonly debugLabel: string,
   ) {}
 
-  /** Makes a token that is like no other. */
+  /** Creates a unique token. */
   static generate(debugLabel = 'generated'): RpcRoutingToken {
     return new RpcRoutingToken(debugLabel);
   }
@@ -31,7 +31,7 @@ export const RpcRequestEvent = {
   TransientErrorReceived: 2,
 } as const;
 
-/** Follows pending calls, in the form of iTwin.js. */
+/** Receives the progress of pending calls, in the form of iTwin.js. */
 export type RpcRequestEventHandler = (
   type: (typeof RpcRequestEvent)[keyof typeof RpcRequestEvent],
   request: {
@@ -41,24 +41,24 @@ export type RpcRequestEventHandler = (
       readonly operationName: string;
       readonly interfaceDefinition: { readonly interfaceName: string };
     };
-    /** The server's word on how far it is. */
+    /** The progress message of the server. */
     readonly extendedStatus: string;
   },
 ) => void;
 
 /** The parameters of `WebRpcManager.initializeClient`: those of iTwin.js, and all options of {@link RpcClientOptions}. */
 export interface WebRpcParams extends Omit<RpcClientOptions, 'interfaces'> {
-  /** Names the server in every path, for gateways and logs. */
+  /** The title and version of the server in every path, for gateways and logs. */
   readonly info: { readonly title: string; readonly version: string };
-  /** Told the progress of pending calls; `addListener` tells more, and types it. */
+  /** Receives the progress of pending calls. `addListener` reports more events, with types. */
   readonly pendingRequestListener?: RpcRequestEventHandler;
 }
 
-/** Says of every request of all {@link WebRpcManager}'s clients what their own options leave open, as in iTwin.js. */
+/** Supplies the values that the options of a client do not set, for all clients of {@link WebRpcManager}, as in iTwin.js. */
 export interface RpcRequestContext {
-  /** Names the activity of a call. */
+  /** Returns the activity id of a call. */
   getId?: () => string;
-  /** Asked before every request, repetitions included. The id of a call stays what it was. */
+  /** Called before every request, including repetitions. The activity id of a call does not change. */
   serialize?: (request: { readonly id: string }) => Promise<{
     readonly applicationId: string;
     readonly applicationVersion: string;
@@ -68,21 +68,21 @@ export interface RpcRequestContext {
   }>;
 }
 
-/** The client of one server, as {@link WebRpcManager} makes it. */
+/** The configuration of a client of {@link WebRpcManager}, for one server. */
 export class RpcConfiguration extends RpcClient {
-  /** Its members may be set at any time, and count from the next call on. */
+  /** You can set its members at any time. They apply from the next call on. */
   static readonly requestContext: RpcRequestContext = {};
-  /** Whether servers that `WebRpcManager.initializeImpl` makes from now on send stacks, unless their options say otherwise. */
+  /** The default of `developmentMode` for servers that `WebRpcManager.initializeImpl` creates from now on. */
   static developmentMode = false;
-  /** As {@link developmentMode}, for servers that refuse a token which differs from the path. */
+  /** The default of `throwOnTokenMismatch` for servers that are created from now on. */
   static throwOnTokenMismatch = false;
 
-  /** How long to wait before a pending call is asked for again, in milliseconds. */
+  /** The pause before a pending call is repeated, in milliseconds. */
   pendingOperationRetryInterval: number;
 
   constructor(params: WebRpcParams, interfaces: readonly RpcInterfaceDefinition[]) {
     const { pendingRequestListener, ...options } = params;
-    // Asked at every call, as both may change.
+    // Read at every call, because both may change.
     const interval = () => this.pendingOperationRetryInterval;
     const own: RpcClientOptions = {
       ...options,
@@ -121,13 +121,13 @@ function around(callContext: RpcCallContext | undefined): RpcCallContext {
 let fallback: IModelRpcProps | undefined;
 const configurations = new Map<RpcRoutingToken, Map<string, RpcConfiguration>>();
 
-/** The clients that were initialised, by their definitions. */
+/** The initialized clients, by their definitions. */
 export abstract class RpcManager {
   /**
    * Returns the client of an interface.
    *
    * @param routing selects the server if several answer the interface
-   * @throws Error if the interface was not initialised
+   * @throws Error if the interface was not initialized
    */
   static getClientForInterface<T extends object>(
     definition: RpcInterfaceDefinition<T>,
@@ -162,7 +162,7 @@ export abstract class RpcManager {
     fallback = token;
   }
 
-  /** The endpoints of the servers of all initialised interfaces. Each server is called once. */
+  /** The endpoints of the servers of all initialized interfaces. Each server is called once. */
   static async describeAvailableEndpoints(): Promise<RpcEndpoint[]> {
     const servers = new Set<RpcConfiguration>();
     for (const routed of configurations.values()) for (const server of routed.values()) servers.add(server);
@@ -170,10 +170,10 @@ export abstract class RpcManager {
   }
 }
 
-/** Makes clients over HTTP. */
+/** Creates clients over HTTP. */
 export abstract class WebRpcManager extends RpcManager {
   /**
-   * Makes the client of a server, which answers these interfaces from now on. It replaces earlier clients of them.
+   * Creates the client of a server for these interfaces. It replaces their earlier clients.
    *
    * @param routing a token to select this client, if several servers answer an interface
    * @throws Error if a class is not a definition, or the parameters do not name a server
@@ -184,7 +184,7 @@ export abstract class WebRpcManager extends RpcManager {
     routing: RpcRoutingToken = RpcRoutingToken.default,
   ): RpcConfiguration {
     const configuration = new RpcConfiguration(params, interfaces);
-    // Here, and not when it is called, is where a definition that cannot be called is refused.
+    // Refuses an invalid definition now instead of at the first call.
     for (const definition of interfaces) configuration.client(definition);
     let routed = configurations.get(routing);
     if (!routed) configurations.set(routing, (routed = new Map()));
@@ -193,6 +193,6 @@ export abstract class WebRpcManager extends RpcManager {
   }
 }
 
-/** The names that they have in iTwin.js. */
+/** Names that iTwin.js uses. */
 export { WebRpcManager as BentleyCloudRpcManager };
 export type { WebRpcParams as BentleyCloudRpcParams };

@@ -1,16 +1,16 @@
-/** A request of HTTP, ready to be sent by any platform. */
+/** An HTTP request that any platform can send. */
 export interface HttpRequest {
-  /** GET has its arguments in the URL, and no body. */
+  /** A GET has its arguments in the URL, and no body. */
   readonly method: 'GET' | 'POST';
-  /** Absolute, or from the root where the client has no `uriPrefix`. */
+  /** An absolute URL, or a path from the root if the client has no `uriPrefix`. */
   readonly url: string;
-  /** By name, as they are to be sent. */
+  /** The headers, by name. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Byte strings are sent one after the other. */
+  /** The body. Byte strings are sent one after the other. */
   readonly body: string | readonly Uint8Array[] | undefined;
-  /** Whether cookies travel with it, as `fetch` has it; `undefined`: as the platform does by default. */
+  /** Whether cookies are sent, as in `fetch`; `undefined` for the default of the platform. */
   readonly credentials?: 'omit' | 'same-origin' | 'include' | undefined;
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when the caller stops waiting. */
   readonly signal: AbortSignal;
   /** The accepted length of an answer after decompression, in bytes. A longer answer is rejected, so reading it may stop. */
   readonly maxBytes: number;
@@ -18,9 +18,9 @@ export interface HttpRequest {
 
 /** An answer, decompressed. */
 export interface HttpReply {
-  /** The HTTP status, whatever it is. */
+  /** The HTTP status. */
   readonly status: number;
-  /** The value of a header, by its name in any case; `null` where it is absent. */
+  /** The value of a header, by its name in upper or lower case; `null` if it is absent. */
   header(name: string): string | null;
   /** The whole body; empty if the answer has none. */
   readonly body: Uint8Array;

@@ -8,8 +8,8 @@ import type { HttpReply, HttpSend } from '../client/send.js';
 const encoder = new TextEncoder();
 
 /**
- * Sends requests to a handler in the same process, as bytes: a value that would not survive the wire does not survive
- * here, and neither side sees the other's objects.
+ * Sends requests to a handler in the same process, as bytes. Values change as they do on the network, and neither side
+ * sees objects of the other.
  *
  * ```ts
  * const server = createRpcClient({ send: inMemoryHttp(handler) });
@@ -62,7 +62,7 @@ function replyOf({ status, headers, body }: HttpResponse): HttpReply {
       const at = headers.findIndex((each, i) => i % 2 === 0 && each.toLowerCase() === name.toLowerCase());
       return at < 0 ? null : headers[at + 1]!;
     },
-    // A copy: what the implementation returned stays its own.
+    // A copy, so that the caller does not share memory with the implementation.
     body: concatBytes(parts, total),
   };
 }

@@ -8,9 +8,9 @@ import { badRequest, HttpError, noRoom, tooLarge } from './message.js';
 
 /** Reads the arguments of a call from a request body as it arrives. */
 export interface HttpBody {
-  /** Bytes that are read at the most. */
+  /** The most bytes that are read. */
   readonly limit: number;
-  /** Whether what is pushed is kept until the end. */
+  /** Whether pushed bytes are kept until the end. */
   readonly keeps: boolean;
   /** @throws HttpError if the body cannot become arguments */
   push(chunk: Uint8Array): void;
@@ -18,10 +18,10 @@ export interface HttpBody {
   end(): unknown[];
 }
 
-/** Makes text of UTF-8. */
+/** Decodes UTF-8. */
 export type DecodeText = (bytes: Uint8Array) => string;
 
-/** A request without a body, its arguments in the target; or one whose body is read for nothing. */
+/** For a request without a body, with its arguments in the target, or with a body that is ignored. */
 export class FixedBody implements HttpBody {
   readonly keeps = false;
   constructor(
@@ -34,7 +34,7 @@ export class FixedBody implements HttpBody {
   }
 }
 
-/** In the place of a body for which room was lacking. */
+/** Replaces a body for which no room was left. */
 export const refusedBody: HttpBody = {
   limit: Infinity,
   keeps: false,
@@ -64,12 +64,12 @@ class TextBody implements HttpBody {
   }
 
   end(): unknown[] {
-    // Decoded as a whole, so that no character is torn apart.
+    // Decoded at once, so that no character is split.
     return decodeArguments(this.decodeText(this.#bytes.view()), [], this.limits);
   }
 }
 
-/** One argument that is bytes. */
+/** A single binary argument. */
 class BinaryBody implements HttpBody {
   readonly keeps = true;
   readonly #bytes = new ByteCollector();
@@ -84,7 +84,7 @@ class BinaryBody implements HttpBody {
   }
 }
 
-/** JSON text with binary markers, and the byte strings they refer to. Goes by the names of the parts. */
+/** JSON text with binary markers, and the byte strings that they refer to. Parts are recognized by name. */
 class MultipartBody implements HttpBody {
   readonly keeps = true;
   readonly #reader: MultipartReader;
@@ -107,7 +107,7 @@ class MultipartBody implements HttpBody {
     const parts = new Map(asBadRequest(() => this.#reader.end()).map(({ name, bytes }) => [name, bytes]));
     const objects = parts.get('objects');
     if (!objects) throw badRequest('The multipart body has no part "objects".');
-    // The great limit is for bytes; text of that size would take seconds, and twenty times its memory, to read.
+    // The larger limit is for bytes. Reading text of that size would take seconds and twenty times its memory.
     if (objects.byteLength > this.limits.bodyBytes) throw tooLarge(this.limits.bodyBytes);
     const data: Uint8Array[] = [];
     for (let bytes = parts.get('data-0'); bytes; bytes = parts.get(`data-${data.length}`)) data.push(bytes);

@@ -1,17 +1,17 @@
-/** How long a response may be cached, by operation name: tiles say so themselves (docs/wire.md#25-response). */
+/** How long a response may be cached, by operation name. Tiles have their own lifetime (docs/wire.md#25-response). */
 const lifetimes = new Map([
   ['generateTileContent', { shared: 0, own: 0 }],
   ['getConnectionProps', { shared: 86400, own: 1 }],
   ['getTileCacheContainerUrl', { shared: 82800, own: 82800 }],
 ]);
 const otherwise = { shared: 86400, own: 172800 };
-/** Text from here on is not worth keeping. */
+/** Longer text is not kept. */
 const LARGEST_KEPT = 500_000_000;
 
 /**
  * The `Cache-Control` of an answer that may be kept.
  *
- * @param authorized whether the request bore credentials: then no shared cache may hand the answer to others
+ * @param authorized whether the request had credentials, so that no shared cache may give the answer to others
  */
 export function cacheControl(operation: string, bodyLength: number, authorized: boolean): string {
   const { shared, own } = lifetimes.get(operation) ?? otherwise;
@@ -19,10 +19,10 @@ export function cacheControl(operation: string, bodyLength: number, authorized: 
   return authorized ? `private, max-age=${own}, immutable` : `s-maxage=${shared}, max-age=${own}, immutable`;
 }
 
-/** Encodings by `Accept-Encoding`. Clients send a handful of values; the map is emptied should somebody send many. */
+/** Encodings by `Accept-Encoding`. Clients send few different values. The map is emptied if a client sends many. */
 const chosen = new Map<string, 'br' | 'gzip' | undefined>();
 
-/** The best encoding that a client accepts. */
+/** The best encoding that the client accepts. */
 export function chooseEncoding(acceptEncoding: string): 'br' | 'gzip' | undefined {
   if (acceptEncoding === '') return undefined;
   if (!chosen.has(acceptEncoding)) {

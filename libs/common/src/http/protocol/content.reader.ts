@@ -2,11 +2,11 @@ import { boundaryOf, decodeMultipart } from '../../value/multipart.codec.js';
 import { decodeValue } from '../../value/value.codec.js';
 import { DEPTH } from '../../base/limits.js';
 
-/** Without a byte order mark, as a page reads an answer. */
+/** Removes a byte order mark, as browsers do. */
 const utf8 = new TextDecoder();
 
 /**
- * Decodes text. Parsing it takes many times its memory, hence the limit.
+ * Decodes text. The limit exists because parsing takes many times the memory of the text.
  *
  * @throws Error if there are more than `maxText` bytes
  */

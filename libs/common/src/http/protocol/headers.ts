@@ -1,12 +1,12 @@
 /** A client that sends this header reads every status; the unmodified iTwin.js client does not. */
 export const CLIENT_HEADER = 'x-linnet-client';
 
-/** How many milliseconds the caller waits for the answer, when the request is sent. */
+/** The milliseconds for which the caller still waits when it sends the request. */
 export const TIMEOUT_HEADER = 'x-linnet-timeout';
 
 /**
- * A server that sends this header with a transient answer has not begun the call, or the call had no effect: it can be
- * repeated, whatever its operation does.
+ * A server sends this header with a transient answer if it has not begun the call, or if the call had no effect. The call
+ * can then be repeated even if its operation is not idempotent.
  */
 export const NOT_BEGUN_HEADER = 'x-linnet-not-begun';
 
@@ -14,10 +14,10 @@ export const NOT_BEGUN_HEADER = 'x-linnet-not-begun';
 export const LONGEST_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
 /**
- * When a caller stops waiting.
+ * The time at which a caller stops waiting.
  *
  * @param header milliseconds from now, a whole number
- * @returns milliseconds since the epoch; `undefined` where the header is absent, out of bounds or no number
+ * @returns milliseconds since the epoch; `undefined` if the header is absent, out of bounds or not a number
  */
 export function readDeadline(header: string | readonly string[] | undefined): number | undefined {
   if (typeof header !== 'string' || !/^\d{1,8}$/.test(header)) return undefined;

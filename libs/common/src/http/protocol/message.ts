@@ -10,15 +10,15 @@ export interface HttpRequestHead {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Whether the server was reached on a loopback address. */
   isLoopback(): boolean;
-  /** The address of the peer, where it is known; a proxy's where there is one in between. */
+  /** The address of the peer, or of the last proxy; `undefined` if it is unknown. */
   readonly address?: string | undefined;
 }
 
-/** An answer, ready to be written. */
+/** A complete answer. */
 export interface HttpResponse {
   /** The HTTP status. */
   readonly status: number;
-  /** Names and values in turn; a flat list costs a tenth of what an object does. No `Content-Length`. */
+  /** Alternating names and values, because a flat list costs a tenth of an object. Without `Content-Length`. */
   readonly headers: string[];
   /** Text is written as UTF-8; a list of byte strings one after the other. */
   readonly body: string | Uint8Array | readonly Uint8Array[];
@@ -26,13 +26,13 @@ export interface HttpResponse {
   readonly encoding?: 'br' | 'gzip' | undefined;
 }
 
-/** The one value of a header; the first where a peer repeats it. */
+/** The value of a header; the first value if the header is repeated. */
 export function headerOf(head: HttpRequestHead, name: string): string {
   const value = head.headers[name];
   return typeof value === 'string' ? value : (value?.[0] ?? '');
 }
 
-/** A request that is refused before it becomes a call. Unlike an error of a call it has no protocol version. */
+/** The error of a request that does not become a call. Unlike the error of a call, it has no protocol version. */
 export class HttpError extends Error {
   constructor(
     readonly status: number,
@@ -53,7 +53,7 @@ export function tooLarge(limit: number): HttpError {
 }
 
 /**
- * The refusal of a server that is about to end.
+ * The refusal of a server that is shutting down.
  *
  * @param begun whether the call may have had an effect already
  */
@@ -62,7 +62,7 @@ export function shuttingDown(begun = false): HttpError {
   return new HttpError(503, 'The server is shutting down.', headers);
 }
 
-/** Too much is being received at once. */
+/** The refusal for too many bytes in all request bodies. */
 export function noRoom(): HttpError {
   return new HttpError(503, 'The server has no room for the body of the request.', [
     'Retry-After',
@@ -81,7 +81,7 @@ export function refusal(error: HttpError): HttpResponse {
   };
 }
 
-/** About how long a body is; exactly where it is bytes. */
+/** The length of a body: exact for bytes, an estimate for text. */
 export function sizeOf(body: HttpResponse['body']): number {
   if (typeof body === 'string') return body.length;
   return body instanceof Uint8Array ? body.byteLength : body.reduce((sum, part) => sum + part.byteLength, 0);

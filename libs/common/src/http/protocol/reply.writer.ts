@@ -11,7 +11,7 @@ import { encodeMultipart } from '../../value/multipart.codec.js';
 import { encodeValue } from '../../value/value.codec.js';
 import type { RpcOutcome } from '../../rpc/server/call.js';
 
-/** A response without what depends on who asks: see {@link HttpCall}. */
+/** A response without the headers that depend on the caller; see {@link HttpCall}. */
 export interface EncodedOutcome {
   status: number;
   contentType: string | undefined;
@@ -57,7 +57,7 @@ function encodeContent(
   data: readonly Uint8Array[],
 ): Pick<EncodedOutcome, 'contentType' | 'body'> {
   if (data.length === 0) return { contentType: TEXT, body: objects };
-  // Random, so that no data of an application can contain it.
+  // Random, so that no application data contains it.
   const boundary = `linnet-${newId()}`;
   return {
     contentType: `multipart/form-data; boundary=${boundary}`,
@@ -80,13 +80,13 @@ function encodeFailure(
     const { objects, data } = encodeValue(body, policy);
     return { status, ...encodeContent(objects, data), retryAfter, thrown, error };
   } catch {
-    // An object among its members has a cycle; message and number are worth more than it.
+    // An object among its members has a cycle. Message and number are sent without it.
     const body = JSON.stringify({ isError: true, name: 'Error', ...primitiveMembers(error.body as object) });
     return { status, contentType: TEXT, body, retryAfter, thrown, error };
   }
 }
 
-/** Tells a protocol 2 client that a status is the outcome of the call and not of the transport. */
+/** Marks a status as the outcome of the call, rather than of the transport, for clients of protocol 2. */
 function envelope(managedStatus: 'pending' | 'notFound', responseValue: string): string {
   return JSON.stringify({ iTwinRpcCoreResponse: true, managedStatus, responseValue });
 }

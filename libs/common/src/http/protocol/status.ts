@@ -6,7 +6,7 @@ const readable = new Set([404, 500, 502, 503, 504]);
 
 /** The status of an error for a client that reads only some of them. */
 export function readableStatus(status: number, thrown: unknown): number {
-  // A call that the client shall repeat is marked by its status, whatever it is.
+  // The client recognizes a call to be repeated only by its status.
   return readable.has(status) || thrown instanceof TransientError ? status : 500;
 }
 

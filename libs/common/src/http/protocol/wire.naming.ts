@@ -5,19 +5,19 @@ import type { IModelRpcProps } from '../../rpc/definition/token.js';
 export interface WireNamingCall {
   /** The name of the interface. */
   readonly interfaceName: string;
-  /** The client's version of the interface; `CONTROL` for a question about the server itself. */
+  /** The client's version of the interface; `CONTROL` for a request about the server. */
   readonly version: string;
   /** The name of an operation of the interface. */
   readonly operation: string;
-  /** Routes the call, decoded; what it leaves out is as the token among the arguments has it. */
+  /** Routes the call, decoded. Missing members come from the token among the arguments. */
   readonly token?: IModelRpcProps | undefined;
 }
 
 /** Paths, headers and statuses that replace those of iTwin.js. Members that are left out do not change. */
 export interface WireNamingProps {
-  /** Other paths: both directions, of which one undoes the other. */
+  /** Other paths, in both directions. Each function is the inverse of the other. */
   readonly paths?: {
-    /** The path of a call, under the client's `uriPrefix`: it begins with `/`, and is percent-encoded. */
+    /** The path of a call, under the client's `uriPrefix`: it begins with `/` and is percent-encoded. */
     write(call: WireNamingCall): string;
     /**
      * Returns the call that a raw path names, under the server's `path`; `undefined`, or an error, for a path
@@ -26,13 +26,13 @@ export interface WireNamingProps {
      */
     read(path: string): WireNamingCall | undefined;
   };
-  /** Other names of headers, by those of iTwin.js: `{ 'X-Correlation-Id': 'X-Request-Id' }`. */
+  /** Other header names, by their iTwin.js names: `{ 'X-Correlation-Id': 'X-Request-Id' }`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Other statuses of answers, by those of iTwin.js: `{ 202: 299 }`. Each has no other meaning, and may have a body. */
+  /** Other statuses, by the statuses of iTwin.js: `{ 202: 299 }`. Each must be unused and allow a body. */
   readonly statuses?: Readonly<Record<number, number>>;
 }
 
-/** Headers that mean something to servers, clients, or what is between them. */
+/** Headers with a meaning for servers, clients or proxies. */
 const wireHeaders: ReadonlySet<string> = new Set(
   (
     'accept-encoding access-control-allow-headers access-control-allow-methods access-control-allow-origin ' +
@@ -47,7 +47,7 @@ const wireStatuses: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Makes a naming. Client and server take the same one.
+ * Creates a naming. Client and server need the same one.
  *
  * ```ts
  * const naming = wireNaming({ headers: { 'X-Correlation-Id': 'X-Request-Id' } });
@@ -60,9 +60,9 @@ export function wireNaming(props: WireNamingProps): WireNaming {
   return new WireNaming(props);
 }
 
-/** Translates between the wire of iTwin.js, which is all that handlers and transports know, and another one. */
+/** Translates between the iTwin.js wire, which handlers and transports use, and another wire. */
 export class WireNaming {
-  /** As they were given; `undefined`: those of iTwin.js. */
+  /** The given paths; `undefined` for the paths of iTwin.js. */
   readonly paths: WireNamingProps['paths'];
   readonly #headers: Renaming<string>;
   readonly #statuses: Renaming<number>;
@@ -80,33 +80,33 @@ export class WireNaming {
     this.#statuses = new Renaming(ofStatuses, (status) => status, wireStatuses);
   }
 
-  /** The name that a header of iTwin.js has here. */
+  /** The name of an iTwin.js header in this naming. */
   ownHeader(name: string): string {
     return this.#headers.own.get(name.toLowerCase()) ?? name;
   }
 
-  /** The name that a header has in iTwin.js; `undefined` for one that has another name here: it means nothing. */
+  /** The iTwin.js name of a header; `undefined` if this naming gives that name to no header. */
   wireHeader(own: string): string | undefined {
     return this.#headers.wire.get(own) ?? (this.#headers.own.has(own) ? undefined : own);
   }
 
-  /** The status that one of iTwin.js has here. */
+  /** The status in this naming of an iTwin.js status. */
   ownStatus(status: number): number {
     return this.#statuses.own.get(status) ?? status;
   }
 
-  /** The status that one has in iTwin.js. */
+  /** The iTwin.js status of a status in this naming. */
   wireStatus(own: number): number {
     return this.#statuses.wire.get(own) ?? own;
   }
 }
 
-/** Names that stand for others, and back; each is found by its key. */
+/** A table of replaced names, in both directions. Names are found by their keys. */
 class Renaming<T extends string | number> {
   readonly own = new Map<T, T>();
   readonly wire = new Map<T, T>();
 
-  /** @param taken keys that mean something already, unless they are renamed themselves */
+  /** @param taken keys with a meaning already, unless they are renamed, too */
   constructor(pairs: readonly (readonly [wire: T, own: T])[], keyOf: (name: T) => T, taken: ReadonlySet<T>) {
     for (const [name, own] of pairs) {
       if (this.own.has(keyOf(name))) throw new Error(`A naming renames ${name} twice.`);

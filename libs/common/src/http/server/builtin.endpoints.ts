@@ -4,11 +4,11 @@ export interface BuiltinEndpoints {
   readonly prefix: string;
   readonly ping: boolean;
   readonly greeting: boolean;
-  /** Makes the OpenAPI document; `undefined` where none is to be had. */
+  /** Creates the OpenAPI document; `undefined` if the server offers none. */
   readonly openApi: (() => object) | undefined;
 }
 
-/** Which service endpoints there are, as servers are told. */
+/** The options of servers for service endpoints. */
 export interface ServiceOptions {
   readonly ping?: boolean | undefined;
   readonly openApi?: boolean | undefined;
@@ -16,9 +16,9 @@ export interface ServiceOptions {
 }
 
 /**
- * Reads which service endpoints there are.
+ * Derives the service endpoints from the options.
  *
- * @param document makes the OpenAPI document
+ * @param document creates the OpenAPI document
  */
 export function builtinEndpoints(
   { ping = true, openApi = true, greeting = false }: ServiceOptions,

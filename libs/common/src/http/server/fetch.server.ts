@@ -9,21 +9,21 @@ import type { HttpRpcServiceOptions } from './rpc.service.js';
 
 const encoder = new TextEncoder();
 
-/** Statuses that no Response with a body can have. */
+/** Statuses that a Response with a body cannot have. */
 const withoutBody = new Set([204, 205, 304]);
 
-/** By the names that they have in requests. */
+/** Decompressors by the names of encodings in requests. */
 const formats: ReadonlyMap<string, 'gzip' | 'deflate'> = new Map([
   ['gzip', 'gzip'],
   ['x-gzip', 'gzip'],
   ['deflate', 'deflate'],
 ]);
 
-/** Compresses the body of an answer that asks for it. */
+/** Compresses the body of an answer that has an encoding. */
 export type CompressBody = (answer: HttpResponse) => Promise<HttpResponse>;
 
 /**
- * Serves RPC wherever requests come as `Request`: workers, Deno, Bun, routes of web frameworks.
+ * Serves RPC on platforms with `Request` and `Response`: workers, Deno, Bun, routes of web frameworks.
  *
  * ```ts
  * const server = createFetchServer({ interfaces: [[RobotWorldReadRpcInterface, RobotWorldReadRpcImpl]] });
@@ -40,10 +40,10 @@ export function createFetchServer<T extends readonly object[]>(
 
 /** Serves RPC on the messages of the fetch standard. */
 export class FetchRpcServer {
-  /** Calls that are yet to be answered; each ends its own at once. */
+  /** Unanswered calls, each with the function that ends it at once. */
   readonly #open = new OpenCalls<() => void>();
 
-  /** @param compress without it answers are sent as they are: many platforms compress by themselves */
+  /** @param compress compresses answers; many platforms compress without it */
   constructor(
     /** @internal What is served. */
     readonly service: HttpRpcService,
@@ -55,16 +55,16 @@ export class FetchRpcServer {
     const head = headOf(request, this.service.handler.options.hosts);
     if (!this.service.handler.owns(head.method, head.target)) return this.#serviceResponse(head);
     const answer = await this.#answer(request, head);
-    // The compressors fail only for want of memory; the answer is then sent as it is.
+    // Compression fails only without memory. The answer is then sent uncompressed.
     const ready = answer.encoding ? await this.compress(answer).catch(() => answer) : answer;
     return responseOf(ready, head.method);
   };
 
   /**
-   * Ends the service: new calls get 503, calls in flight finish.
+   * Ends the service. New calls get 503, and running calls finish.
    *
-   * @param timeoutMs how long to wait for that; then what is left is answered with 503
-   * @returns how many calls were left
+   * @param timeoutMs the longest wait; after it the remaining calls are answered with 503
+   * @returns the number of remaining calls
    */
   async close(timeoutMs: number): Promise<number> {
     this.service.handler.closing = true;
@@ -120,8 +120,8 @@ export class FetchRpcServer {
 }
 
 /**
- * A `Request` does not say on which address the server was reached. So names other than loopback's are to be listed,
- * and one that is listed is nobody's own computer.
+ * A `Request` has no address of the server. Names other than loopback names must therefore be listed, and a listed name
+ * does not count as this computer.
  */
 function headOf(request: Request, hosts: readonly string[] = []): HttpRequestHead {
   const [, authority = '', target = ''] = /^[a-z]+:\/\/([^/?#]*)([^#]*)/i.exec(request.url) ?? [];
@@ -138,7 +138,7 @@ function headOf(request: Request, hosts: readonly string[] = []): HttpRequestHea
   };
 }
 
-/** @returns an answer that stands before the end of the body */
+/** @returns an answer that does not need the rest of the body */
 async function receive(exchange: HttpCall, request: Request): Promise<HttpResponse | undefined> {
   if (request.bodyUsed) throw new HttpError(500, 'The body was read by a middleware that did not keep it.');
   if (!request.body) return undefined;
@@ -146,7 +146,7 @@ async function receive(exchange: HttpCall, request: Request): Promise<HttpRespon
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
     const refusal = exchange.push(piece.value);
     if (!refusal) continue;
-    // Nothing more is unpacked of what might be a thousand times its size.
+    // Stops decompressing, because the rest may be a thousand times larger.
     void reader.cancel().catch(() => undefined);
     return refusal;
   }
@@ -164,13 +164,13 @@ function decompressed(
 function responseOf({ status, headers, body }: HttpResponse, method: string): Response {
   const fields = new Headers();
   for (let i = 0; i < headers.length; i += 2) fields.append(headers[i]!, headers[i + 1]!);
-  // Bytes, as text would be given a content type where there is to be none.
+  // Sent as bytes, because a Response adds a content type to text.
   const bytes =
     typeof body === 'string' ? [encoder.encode(body)] : body instanceof Uint8Array ? [body] : body;
   const content = new Blob(bytes as Uint8Array<ArrayBuffer>[]);
   if (method === 'HEAD') fields.set('Content-Length', String(content.size));
   return new Response(withoutBody.has(status) || method === 'HEAD' ? null : content, {
-    // A status that no Response can have is a fault of the server.
+    // An invalid status is a fault of the server.
     status: status >= 200 && status <= 599 ? status : 500,
     headers: fields,
   });

@@ -38,26 +38,26 @@ interface KnownRoute {
   readonly target: RpcOperationTarget;
 }
 
-/** Serves RPC over HTTP: judges requests by their head, on any platform. */
+/** Serves RPC over HTTP on any platform: checks the head of each request and creates its call. */
 export class HttpRpcHandler implements HttpCallHost {
   readonly #origins: OriginPolicy;
   readonly #decodeText: DecodeText;
   readonly #allowHeaders: string;
-  /** By request target, without arguments in it: clients ask for the same few again and again. */
+  /** Cached targets without arguments, because clients use few different targets. */
   readonly #known = new Map<string, KnownRoute>();
-  /** The dispatcher's, when they were remembered. */
+  /** The revision of the dispatcher when the targets were cached. */
   #revision = 0;
-  /** @internal What has been received of bodies that have not ended. */
+  /** @internal The received parts of incomplete bodies. */
   readonly bodies: ByteBudget<HttpCall>;
-  /** Whether this handler answers for CORS; an application that does so itself turns it off. */
+  /** Whether this handler sets CORS headers. An application with its own CORS disables it. */
   cors = true;
-  /** Whether new calls are refused, with 503: the server is about to end. */
+  /** Whether new calls are refused, with 503, because the server is shutting down. */
   closing = false;
 
   constructor(
-    /** Knows what is served. */
+    /** Finds and runs operations. */
     readonly dispatcher: RpcDispatcher,
-    /** As they were given. */
+    /** The given options. */
     readonly options: HttpHandlerOptions,
   ) {
     this.#origins = new OriginPolicy(options);
@@ -66,7 +66,7 @@ export class HttpRpcHandler implements HttpCallHost {
     this.#allowHeaders = [requestHeaders, ...(options.allowedHeaders ?? [])].join(', ');
   }
 
-  /** Whether a request is one of RPC; all others are the application's. Judged on the raw path. */
+  /** Whether the raw path of a request belongs to RPC. Other requests belong to the application. */
   owns(method: string, target: string): boolean {
     if (method === 'POST' && this.#knownRoute(target)) return true;
     const { catchAll, path: prefix = '' } = this.options;
@@ -81,7 +81,7 @@ export class HttpRpcHandler implements HttpCallHost {
     return isRpcPath(path, prefix, (name) => this.dispatcher.serves(name));
   }
 
-  /** Whether a server reached like this goes by the name it is asked under; see {@link OriginPolicy}. */
+  /** Whether the `Host` of a request is allowed; see {@link OriginPolicy}. */
   trustsHost(head: HttpRequestHead): boolean {
     try {
       this.#origins.checkHost(head);
@@ -92,9 +92,9 @@ export class HttpRpcHandler implements HttpCallHost {
   }
 
   /**
-   * Judges a request that this handler owns by its head.
+   * Checks the head of a request that belongs to RPC.
    *
-   * @returns the exchange to push the body into, or the answer to give without reading the body
+   * @returns the call that receives the body, or an answer that does not need the body
    */
   open(head: HttpRequestHead): HttpCall | HttpResponse {
     let origin: string | undefined;
@@ -112,9 +112,9 @@ export class HttpRpcHandler implements HttpCallHost {
     }
   }
 
-  /** The answer to a request that became no call. */
+  /** The answer to a request that did not become a call. */
   refuse(error: unknown, origin: string | undefined): HttpResponse {
-    // Anything else is a fault of the server, and its text stays inside.
+    // Any other error is a fault of the server, and its text is hidden.
     const response = refusal(error instanceof HttpError ? error : new HttpError(500, 'Internal error'));
     response.headers.push(...this.corsHeaders(origin));
     return this.finish(response);
@@ -137,7 +137,7 @@ export class HttpRpcHandler implements HttpCallHost {
     }
     if (head.method !== 'POST' && !this.options.anyGet && target && !target.policy.allowResponseCaching)
       throw new HttpError(405, `Invalid request: "${route.operation}" is called by POST.`, ['Allow', 'POST']);
-    // The length of a compressed body says nothing of what it becomes.
+    // The length of a compressed body does not limit its decompressed length.
     const announced = head.headers['content-encoding'] ? 0 : Number(head.headers['content-length'] ?? 0);
     const body = this.#body(head, route, target, failure);
     if (announced > body.limit) throw tooLarge(body.limit);
@@ -148,7 +148,7 @@ export class HttpRpcHandler implements HttpCallHost {
     const { targetLength } = this.options.limits;
     if (target.length > targetLength)
       throw new HttpError(414, `Invalid request: the target is longer than ${targetLength} characters.`);
-    // No client sends one, and whoever reads it before us may cut it off or not.
+    // No client sends a fragment, and a proxy may or may not remove it.
     if (target.includes('#')) throw badRequest('The target has a fragment.');
     return this.parse(target);
   }
@@ -156,7 +156,7 @@ export class HttpRpcHandler implements HttpCallHost {
   /** @internal Reads a target. @throws HttpError if it does not name an operation */
   protected parse(target: string): HttpRoute {
     const route = parseRoute(target);
-    // Base64 of names, in which anything may stand, and which is about no model.
+    // The control operation: base64 of names, with any characters and without a model.
     if (route.version !== CONTROL_VERSION) checkRoutedPath(pathOf(target));
     return route;
   }
@@ -190,7 +190,7 @@ export class HttpRpcHandler implements HttpCallHost {
       });
     }
     const contentType = headerOf(head, 'content-type');
-    // The reference unpacks text and octet-stream only, and what multipart may become is too much to unpack.
+    // The reference decompresses only text and octet-stream. Decompressed multipart bodies could be too large.
     if (contentType.startsWith('multipart/') && head.headers['content-encoding'])
       throw new HttpError(415, 'Invalid request: a multipart body cannot be compressed.');
     // The operation does not exist: the body is read, so that the connection stays usable, but not kept.

@@ -26,7 +26,7 @@ export interface HttpCallHost {
   readonly options: HttpHandlerOptions;
   /** Received parts of bodies that have not ended. */
   readonly bodies: ByteBudget<HttpCall>;
-  /** Whether calls are refused, because the server is about to end. */
+  /** Whether calls are refused, because the server is shutting down. */
   readonly closing: boolean;
   finish(response: HttpResponse): HttpResponse;
   corsHeaders(origin: string | undefined): string[];
@@ -37,9 +37,9 @@ export interface HttpCallHost {
 export interface OpenedRequest {
   readonly head: HttpRequestHead;
   readonly route: HttpRoute;
-  /** The operation that is called, if there is one. */
+  /** The called operation; `undefined` if it does not exist. */
   readonly target: RpcOperationTarget | undefined;
-  /** Takes the body, and makes arguments of it. */
+  /** Reads the body as arguments. */
   body: HttpBody;
   readonly activityId: string;
   /** The origin of the calling page; `undefined` if the caller is not a page. */
@@ -54,20 +54,20 @@ export interface HttpPlatform {
   readonly response?: unknown;
 }
 
-/** A body is counted among those of all only above this size: so much any connection costs. */
+/** Smaller bodies are not counted, because every connection takes about this much memory. */
 const SMALLEST_HELD = 64 * 1024;
 
 const VARY = 'Accept-Encoding, Authorization, X-Protocol-Version, Origin';
-/** Smaller answers are sent as they are: compressing them costs more than the bytes it saves. */
+/** Smaller answers are not compressed, because that costs more time than it saves. */
 const SMALLEST_COMPRESSED = 1024;
 
 /** One request on its way to becoming a call, and its answer on the way back. */
 export class HttpCall {
-  /** The activity of the call; the platform aborts it when the client has gone. */
+  /** The activity of the call; the platform aborts it when the client disconnects. */
   readonly activity: Activity;
   readonly #protocolVersion: number;
   #received = 0;
-  /** The share that the body holds. */
+  /** The share of the body in the budget. */
   #held: BudgetShare<HttpCall> | undefined;
 
   constructor(
@@ -88,9 +88,9 @@ export class HttpCall {
   }
 
   /**
-   * Takes a piece of the (decompressed) body.
+   * Receives a piece of the (decompressed) body.
    *
-   * @returns an answer that stands already: the rest of the body is not to be read
+   * @returns an answer that does not need the rest of the body
    */
   push(chunk: Uint8Array): HttpResponse | undefined {
     this.#received += chunk.byteLength;
@@ -98,7 +98,7 @@ export class HttpCall {
       const { body } = this.opened;
       if (this.#received > body.limit) throw tooLarge(body.limit);
       if (this.#received > SMALLEST_HELD && body.keeps) this.#hold(chunk.byteLength);
-      // Read anew: where room was lacking, the body has been replaced.
+      // Read again, because a body without room has been replaced.
       this.opened.body.push(chunk);
       return undefined;
     } catch (error) {
@@ -112,7 +112,7 @@ export class HttpCall {
     return this.host.refuse(error, this.opened.origin);
   }
 
-  /** Drops the body: it is not needed any more. */
+  /** Discards the body. */
   abandon(): void {
     if (!this.#held) return;
     this.#held.clear();
@@ -120,7 +120,7 @@ export class HttpCall {
     this.opened.body = refusedBody;
   }
 
-  /** Counts what is held of the body. Where all of them are too much, whoever has most loses what he has. */
+  /** Counts the held bytes of the body. If all bodies exceed the limit, the owner with most bytes loses its bodies. */
   #hold(bytes: number): void {
     const { bodies } = this.host;
     const share = (this.#held ??= bodies.share(this.opened.head.address ?? '', this));
@@ -129,14 +129,14 @@ export class HttpCall {
   }
 
   /**
-   * The body is complete: runs the call. Never throws.
+   * Runs the call after the body is complete. Never throws.
    *
-   * @param answer called once; without an answer when the platform's own code has given one
+   * @param answer called once; without an answer if code of the platform has sent one
    */
   respond(platform: HttpPlatform, answer: (response: HttpResponse | undefined) => void): void {
     let call: RpcCall | undefined;
     try {
-      // The body may have taken its time, and the application what the call needs.
+      // While the body arrived, the server may have begun to shut down.
       if (this.host.closing) throw shuttingDown();
       call = this.#call(platform);
     } catch (error) {
@@ -150,7 +150,7 @@ export class HttpCall {
     const { target, head } = this.opened;
     this.activity.identifyBy(platform.request as object | undefined);
     const args = this.#arguments();
-    // Without a target the body ends in the error that the look-up gave.
+    // Without a target, this throws the error of the lookup.
     if (!target!.policy.allowTokenMismatch) this.#inflateTokens(args);
     return {
       target: target!,
@@ -185,7 +185,7 @@ export class HttpCall {
       this.#report(outcome, encoded);
       return this.#response(outcome, encoded, call);
     } catch (error) {
-      // A function of the application's options has failed; what it was asked about is not to be lost with it.
+      // A function in the application's options failed. Report the original error, too.
       if (outcome.kind === 'error') this.#reportError(outcome.error, hiddenError(this.activity.activityId));
       this.#reportError(error, hiddenError(this.activity.activityId));
       return this.host.refuse(error, this.opened.origin);
@@ -216,7 +216,7 @@ export class HttpCall {
     if (contentType !== undefined) headers.push('Content-Type', contentType);
     if (origin !== undefined) headers.push(...host.corsHeaders(origin));
     const retryAfter = String(encoded.retryAfter ?? '');
-    // A value that a header cannot carry would break the connection.
+    // An invalid header value would break the connection.
     if (/^[\x20-\x7e]+$/.test(retryAfter)) headers.push('Retry-After', retryAfter);
     if (outcome.kind === 'error' && isUnbegun(status, outcome.error, call))
       headers.push(NOT_BEGUN_HEADER, '1');
@@ -234,7 +234,7 @@ export class HttpCall {
   }
 
   #report(outcome: RpcOutcome, { error, thrown }: EncodedOutcome): void {
-    // A result that cannot be sent is a fault of the server, however well its error tells so.
+    // A result that cannot be sent is a fault of the server, even if its error has a number.
     const failed = outcome.kind === 'error' || outcome.kind === 'noContent';
     if (error) this.#reportError(thrown, failed ? error : { ...error, internal: true });
     else if (this.host.options.developmentMode && outcome.kind === 'result')

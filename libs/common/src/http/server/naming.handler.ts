@@ -8,7 +8,7 @@ import { checkPath, isUnder, pathOf } from '../protocol/url.reader.js';
 import type { HttpRoute } from '../protocol/url.reader.js';
 import type { WireNaming, WireNamingCall } from '../protocol/wire.naming.js';
 
-/** The handler of a dispatcher's calls, in the naming of the options. */
+/** Creates the handler for a dispatcher, with the naming of the options. */
 export function httpHandler(dispatcher: RpcDispatcher, options: HttpHandlerOptions): HttpRpcHandler {
   const { naming } = options;
   return naming ? new NamingHandler(dispatcher, options, naming) : new HttpRpcHandler(dispatcher, options);
@@ -39,7 +39,7 @@ class NamingHandler extends HttpRpcHandler {
   override owns(method: string, target: string): boolean {
     const call = this.#read(target);
     if (!call) return Boolean(this.options.catchAll) && super.owns(method, target);
-    // As under `/mode/…/imodel/`: what is routed by a model is a call, whoever answers it.
+    // As with `/mode/…/imodel/`, a path with a model always belongs to RPC.
     return call.token ? methods.has(method) : super.owns(method, call.target);
   }
 
@@ -55,7 +55,7 @@ class NamingHandler extends HttpRpcHandler {
 
   protected override parse(target: string): HttpRoute {
     if (!this.naming.paths) return super.parse(target);
-    // The naming itself decides on what stands for a slash.
+    // The naming decides about an encoded slash.
     checkPath(pathOf(target), true);
     const call = this.#read(target);
     if (!call) throw badRequest('The path names no operation.');
@@ -96,7 +96,7 @@ class NamingHandler extends HttpRpcHandler {
   }
 }
 
-/** Whether the names stay whole in a path of iTwin.js, so that they are read back as the naming has read them. */
+/** Whether the names stay whole in a path of iTwin.js, so that they are read back unchanged. */
 function isRoutable({ interfaceName, version, operation }: WireNamingCall): boolean {
   return !/[-/?#]/.test(interfaceName + operation) && !/[/?#]/.test(version);
 }

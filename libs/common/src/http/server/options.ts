@@ -5,29 +5,30 @@ import type { DecodeText } from '../protocol/arguments.reader.js';
 import type { OriginOptions } from './origin.policy.js';
 import type { WireNaming } from '../protocol/wire.naming.js';
 
-/** How RPC is served over HTTP. */
+/** Options for serving RPC over HTTP. */
 export interface HttpHandlerOptions extends OriginOptions, ErrorPolicy {
-  /** How much of a request is read and decoded; see {@link defaultWireLimits}. */
+  /** Limits of reading and decoding a request; see {@link defaultWireLimits}. */
   limits: WireLimits;
-  /** Requests outside of this path are the application's. Default: everything is inside. */
+  /** The path of RPC. Requests outside of it belong to the application. Default: every path. */
   path?: string;
-  /** Takes any POST and any GET with `/imodel/` for RPC: for servers that serve nothing else. */
+  /** Treats every POST, and every GET with `/imodel/`, as RPC. For servers that serve nothing else. */
   catchAll?: boolean;
-  /** Lets operations be called by GET that do not allow caching, as the reference does. */
+  /** Accepts GET also for operations that do not allow caching, as the reference does. */
   anyGet?: boolean;
   /**
-   * `wire` (default): errors have the status of their category, whatever the client makes of it.
-   * `readable`: those whose body the iTwin.js client would not read, or which it would repeat, are 500 for it.
+   * `wire` (default): errors have the status of their category.
+   * `readable`: iTwin.js clients get 500 instead of a status whose body they do not read, or after which they would repeat
+   * the call.
    */
   errorStatus?: 'wire' | 'readable';
   /** Refuses a call whose token argument differs from the path, instead of correcting the argument. */
   throwOnTokenMismatch?: boolean;
-  /** Further request headers that pages may send, for instance that of a CSRF token. */
+  /** Further request headers that pages may send, for instance the header of a CSRF token. */
   allowedHeaders?: readonly string[];
-  /** Paths, header names and statuses of one's own, made by `wireNaming`; the client takes the same. */
+  /** Your own paths, header names and statuses, made by `wireNaming`. The client needs the same naming. */
   naming?: WireNaming;
-  /** How the platform decodes UTF-8 fastest. Default: `TextDecoder`. */
+  /** The fastest UTF-8 decoder of the platform. Default: `TextDecoder`. */
   decodeText?: DecodeText;
-  /** Told what callers did not learn of, and what a developer should know. */
+  /** Receives errors that callers did not see, and warnings for developers. */
   report?: (report: CallReport) => void;
 }

@@ -1,7 +1,7 @@
 import { HttpError } from '../protocol/message.js';
 import type { HttpRequestHead } from '../protocol/message.js';
 
-/** Which web pages may call a server, and by which names it is reached on this computer. */
+/** The web pages that may call a server, and the names of the server on this computer. */
 export interface OriginOptions {
   /**
    * Web pages that may call, besides pages of this very host: a list of origins (`https://app.example.com`, or
@@ -11,26 +11,26 @@ export interface OriginOptions {
    */
   origins?: '*' | readonly string[] | ((origin: string, head: HttpRequestHead) => boolean);
   /**
-   * Names by which a server on a loopback address may be reached beside `localhost` and loopback addresses,
-   * for instance by a reverse proxy that keeps the `Host`. Others are refused there (DNS rebinding).
+   * Names of a server on a loopback address besides `localhost` and loopback addresses, for instance for a reverse proxy
+   * that keeps the `Host`. Other names are refused there, to prevent DNS rebinding.
    */
   hosts?: readonly string[];
 }
 
-/** The one rule of who may call from a browser, for RPC and IPC. */
+/** Decides which browser pages may call, for RPC and IPC. */
 export class OriginPolicy {
   readonly #hosts: ReadonlySet<string>;
-  /** The last host that was found right: most servers have but one. */
+  /** The last accepted host, because most servers have only one. */
   #known: string | undefined;
 
   constructor(private readonly options: OriginOptions = {}) {
     this.#hosts = new Set(options.hosts?.map(normalHost));
   }
 
-  /** @throws HttpError 403 for a `Host` that a loopback server does not go by */
+  /** @throws HttpError 403 if the `Host` is not a name of this loopback server */
   checkHost(head: HttpRequestHead): void {
     const host = hostOf(head);
-    // Only browsers are led astray by DNS, and they always send it.
+    // DNS rebinding concerns only browsers, which always send a `Host`.
     if (typeof host !== 'string' || host === this.#known) return;
     const name = hostnameOf(host);
     if (isLoopbackName(name) || this.#hosts.has(name) || this.#hosts.has(normalHost(host))) {
@@ -45,8 +45,8 @@ export class OriginPolicy {
   }
 
   /**
-   * @returns the origin to name in `Access-Control-Allow-Origin`, or `undefined` where none is needed
-   * @throws HttpError 403 for a page that may not call
+   * @returns the origin to name in `Access-Control-Allow-Origin`, or `undefined` if none is needed
+   * @throws HttpError 403 if the page may not call
    */
   checkOrigin(head: HttpRequestHead): string | undefined {
     const { origins } = this.options;
@@ -60,43 +60,42 @@ export class OriginPolicy {
   #allows(origin: string, head: HttpRequestHead): boolean {
     const { origins } = this.options;
     const [, scheme, authority] = /^([a-z][\da-z+.-]*):\/\/([^/,\s]+)$/i.exec(origin) ?? [];
-    // "null": a sandboxed frame or a file, which is anybody.
+    // "null" is a sandboxed frame or a file, which can come from anybody.
     if (scheme === undefined || authority === undefined) return false;
-    // The pages of a mobile app may have a scheme of their own, by which no server is known.
+    // Pages of a mobile app may have their own scheme, which no server has.
     const host = hostOf(head);
     if (/^https?$/i.test(scheme) && typeof host === 'string') {
       if (authority === host || isSameHost(scheme, authority, host)) return true;
-      // By another name it is a proxy of this computer that was reached, perhaps by a page of the user's computer.
+      // Under another name, a proxy on this computer was reached, perhaps from a page on the user's computer.
       if (isLoopbackName(hostnameOf(authority)) && isLoopbackName(hostnameOf(host)) && head.isLoopback())
         return true;
     }
     if (typeof origins !== 'function') return origins?.includes(origin) ?? false;
-    // Nothing but `true`: the promise of an asynchronous function would let every page in.
+    // Only `true`, because the promise of an asynchronous function would admit every page.
     const verdict: unknown = origins(origin, head);
     return verdict === true;
   }
 }
 
-/** The name that is asked for; HTTP/2 has a place of its own for it. */
+/** The requested host. HTTP/2 has a pseudo-header for it. */
 function hostOf({ headers }: HttpRequestHead): string | string[] | undefined {
   return headers['host'] ?? headers[':authority'];
 }
 
 /**
- * Whether a page comes from the host that it asks. A proxy may add the port that it listens on, and names are the same in
- * capitals.
+ * Whether a page comes from the host that it calls. A proxy may add its port, and upper case does not matter.
  */
 function isSameHost(scheme: string, authority: string, host: string): boolean {
   const usualPort = scheme.toLowerCase() === 'https' ? /:443$/ : /:80$/;
   return authority.toLowerCase().replace(usualPort, '') === normalHost(host);
 }
 
-/** A host as it is compared: in small letters, without a port that no client writes. */
+/** A host for comparison: in lower case, without a default port. */
 function normalHost(host: string): string {
   return host.toLowerCase().replace(/:(80|443)$/, '');
 }
 
-/** `localhost:3001` → `localhost`, `[::1]:80` → `[::1]`; empty where there is something else than a port. */
+/** `localhost:3001` → `localhost`, `[::1]:80` → `[::1]`; empty if the rest is not a port. */
 function hostnameOf(authority: string): string {
   const port = authority.endsWith(']') ? -1 : authority.lastIndexOf(':');
   if (port < 0) return authority.toLowerCase();

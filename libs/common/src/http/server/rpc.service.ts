@@ -15,16 +15,16 @@ import { builtinAnswer, builtinEndpoints } from './builtin.endpoints.js';
 import type { BuiltinAnswer, BuiltinEndpoints } from './builtin.endpoints.js';
 import { httpHandler } from './naming.handler.js';
 
-/** How RPC is served without a framework. `T` are the operations of the definitions, in the order of `interfaces`. */
+/** Options for serving RPC without a framework. `T` are the operations of the definitions, in the order of `interfaces`. */
 export interface HttpRpcServiceOptions<T extends readonly object[] = readonly object[]>
   extends Omit<HttpHandlerOptions, 'limits'>, Pick<RpcDispatcherOptions, 'isCompatible' | 'run'> {
-  /** Names the server in its OpenAPI document. */
+  /** The title and version of the server in its OpenAPI document. */
   readonly info?: { readonly title: string; readonly version: string };
   /** The served definitions, each with its implementation. */
   readonly interfaces: readonly [...{ [K in keyof T]: RpcImplementationEntry<T[K]> }];
   /** Limits of reading and decoding a request. Missing members have the value of `defaultWireLimits`. */
   readonly limits?: Partial<WireLimits>;
-  /** Runs around every call of an implementation, for instance to find out who is calling. */
+  /** Runs around every call of an implementation, for instance to authenticate the caller. */
   readonly around?: RpcAround;
   /** Answers `GET /ping`. Default `true`. */
   readonly ping?: boolean;
@@ -67,7 +67,7 @@ export class HttpRpcService {
   }
 }
 
-/** A log that fails does not decide what comes of a call. */
+/** Ignores a failing log, so that it does not change the outcome of a call. */
 function reporter(report: (report: CallReport) => void): (report: CallReport) => void {
   return (each) => {
     try {

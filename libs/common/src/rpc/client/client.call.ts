@@ -35,11 +35,11 @@ const defaultRetry: RpcRetryPolicy = {
 const PENDING_INTERVAL_MS = 10_000;
 /** The poll interval as a fraction of the time already waited, so that long waits poll rarely. */
 const PENDING_SHARE = 1 / 50;
-/** Whatever a server says, it is not asked in a tight loop, nor forgotten for ever. */
+/** The bounds of a poll interval, whatever the server requests. */
 const SHORTEST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 60 * 60 * 1000;
 
-/** One call, from the first request to its result: repeats what is transient, and asks for what is pending. */
+/** One call, from the first request to its result. It repeats the request after transient faults and pending answers. */
 export class RpcClientCall {
   readonly #target: RpcClientTarget;
   readonly #transport: RpcClientTransport;
@@ -47,11 +47,11 @@ export class RpcClientCall {
   readonly #options: RpcClientBaseOptions & RpcCallOptions;
   readonly #callContext: RpcCallContext;
   readonly #activityId: string;
-  /** When the call has to be done, in milliseconds since the epoch; may be infinite. */
+  /** The deadline, in milliseconds since the epoch; may be infinite. */
   readonly #deadline: number;
-  /** Aborted when the call is over before it is done, for whatever reason. */
+  /** Aborted if the call ends without an answer, for any reason. */
   readonly #end = new AbortController();
-  /** Why; the signals of older platforms do not say. */
+  /** The reason, which older platforms do not keep in the signal. */
   #reason: unknown;
   #pause: ReturnType<typeof setTimeout> | undefined;
   #arguments: readonly unknown[];
@@ -75,7 +75,7 @@ export class RpcClientCall {
     this.#deadline = Math.min(Date.now() + timeoutMs, this.#callContext.deadline ?? Infinity);
   }
 
-  /** Resolves with the result; rejects with what the server answered, or why it did not. */
+  /** Resolves with the result. Rejects with the server's error, or with the reason for the missing answer. */
   async run(): Promise<unknown> {
     const timeoutMs = Math.max(0, this.#deadline - Date.now());
     const abort = (reason: unknown) => {
@@ -86,14 +86,14 @@ export class RpcClientCall {
     const expire = () => abort(new DeadlineError(timeoutMs));
     const timer = later(timeoutMs, expire);
     const leave = [this.#options.signal, this.#callContext.signal].map((signal) => onAbort(signal, abort));
-    // No timer is set for no time.
+    // A call without time needs no timer.
     if (timeoutMs === 0) expire();
     const { signal } = this.#end;
     try {
       const value = await new Promise((resolve, reject) => {
         const over = () => reject(this.#reason);
         if (signal.aborted) return over();
-        // Whatever is being waited for, suppliers and handlers of the application included.
+        // Also ends waiting for suppliers and handlers of the application.
         signal.addEventListener('abort', over);
         this.#repeat().then(resolve, reject);
       });
@@ -120,14 +120,14 @@ export class RpcClientCall {
       throwIfAborted(this.#end.signal);
       if (reply.kind === 'result') return reply.value;
       if (reply.kind === 'error') throw reply.error;
-      // Pauses and faults count in a row.
+      // A pending answer ends a series of faults.
       if (kind !== reply.kind) [kind, since, faults] = [reply.kind, performance.now(), 0];
       const lasted = performance.now() - since;
       if (reply.kind === 'pending') await this.#wait(reply, lasted);
       else if (reply.kind === 'notFound') await this.#repair(reply.response);
       else {
         const isTold = reply.retryAfterMs !== undefined;
-        // A server that says when to come back knows that it will be there.
+        // A server that sends `Retry-After` expects to be available then.
         if (isTold) faults = 0;
         await this.#comeBack(reply, faults, lasted);
         if (!isTold) faults++;
@@ -191,13 +191,13 @@ export class RpcClientCall {
   }
 
   /**
-   * @param faults in a row before this one, without a word of the server's on when to come back
-   * @param lasted since the first in a row, in milliseconds
+   * @param faults the number of consecutive faults before this one, without a `Retry-After`
+   * @param lasted the time since the first of them, in milliseconds
    */
   #comeBack(reply: RpcReply & { kind: 'transient' }, faults: number, lasted: number): Promise<void> {
     const { error, retryAfterMs = 0 } = reply;
     const retry = mergeOptions(defaultRetry, this.#options.retry);
-    // Clients of a server that stumbled do not all come back at the same moment.
+    // Random, so that the clients of a failed server do not all return at the same moment.
     const chance = Math.random() / 2;
     const growing = retry.pauseMs * (0.5 + 2 ** (faults - 1)) * (0.5 + chance);
     const pause = Math.max(retryAfterMs * (1 + chance), growing);
@@ -208,10 +208,10 @@ export class RpcClientCall {
     return this.#sleep(pause);
   }
 
-  /** Whether a second run does no harm, or the first one did not begin. */
+  /** Whether a second run is harmless, or the first one did not begin. */
   #mayRepeat({ error, notBegun }: RpcReply & { kind: 'transient' }, always: boolean): boolean {
     if (notBegun || isIdempotent(this.#target.policy.idempotency)) return true;
-    // A connection that broke is not an answer: iTwin.js does not repeat such a call either.
+    // A broken connection is not an answer. iTwin.js does not repeat such a call, either.
     return always && (error as { status?: number }).status! > 0;
   }
 
@@ -223,7 +223,7 @@ export class RpcClientCall {
     if (Array.isArray(verdict)) this.#arguments = verdict;
   }
 
-  /** Goes on for ever where the call is over meanwhile. */
+  /** Never settles if the call ends in the meantime. */
   #sleep(milliseconds: number): Promise<void> {
     const bounded = Math.min(Math.max(milliseconds, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
     return new Promise((resolve) => (this.#pause = setTimeout(resolve, bounded)));

@@ -3,51 +3,51 @@ import type { ActivityProps } from '../../call/activity.js';
 import type { RpcInterfaceDefinition } from '../definition/definition.js';
 import type { IModelRpcProps } from '../definition/token.js';
 
-/** Which calls that met a transient fault are repeated, and how often. */
+/** Which calls are repeated after a transient fault, and how often. */
 export interface RpcRetryPolicy {
   /**
-   * Repetitions in a row, without a word of the server's on when to come back, after which the call fails with the
-   * server's last error. Default 4; 0 repeats nothing, whatever the server says.
+   * The number of consecutive repetitions without a `Retry-After` of the server. After them the call fails with the
+   * server's last error. Default 4; 0 disables all repetitions.
    */
   readonly limit: number;
   /**
-   * The first pause, in milliseconds; each further one is longer (×1, ×1.5, ×2.5, ×4.5, …), and all are shortened by
-   * chance, by half at the most. A server's word can make a pause longer, not shorter. Default 500.
+   * The first pause, in milliseconds. Further pauses are longer (×1, ×1.5, ×2.5, ×4.5, …), and each is shortened by a random
+   * part of up to a half. A `Retry-After` can make a pause longer, not shorter. Default 500.
    */
   readonly pauseMs: number;
   /**
-   * How long a server may answer so in a row, or want to be left alone, in milliseconds; then the call fails with the
-   * server's last error. Default 5 minutes.
+   * The longest series of faults and `Retry-After` pauses, in milliseconds. After it the call fails with the server's last
+   * error. Default 5 minutes.
    */
   readonly longestPauseMs: number;
   /**
-   * The longest `Retry-After` that is waited for, in milliseconds. A call that the server wants to come back later than that
-   * rejects at once, with the server's error and its `retryAfterMs`. Default 10,000.
+   * The longest accepted `Retry-After`, in milliseconds. If the server requests a longer pause, the call rejects at once,
+   * with the server's error and its `retryAfterMs`. Default 10,000.
    */
   readonly maxRetryAfterMs: number;
   /**
    * Repeats every operation after 408, 429, 502, 503 and 504, as iTwin.js does, also where the server may have run the call.
-   * Default `false`: only operations that declare an `idempotency`, and calls that the server surely did not begin.
+   * Default `false`: only operations that declare an `idempotency`, and calls that the server certainly did not begin.
    */
   readonly always: boolean;
 }
 
 /** Options of one call, or of all calls of a client made by `with`. */
 export interface RpcCallOptions {
-  /** Aborts the call: it rejects with the signal's reason, and the server learns that nobody waits any more. */
+  /** Aborts the call: it rejects with the signal's reason, and the server is notified. */
   readonly signal?: AbortSignal;
   /**
-   * How long the call may take with all its repetitions, in milliseconds; then it rejects with a
-   * {@link DeadlineError}. It travels with the request. Default: no end but that of the surrounding activity.
+   * The longest duration of the call with all its repetitions, in milliseconds. After it the call rejects with a
+   * {@link DeadlineError}. It travels with the request. Default: the deadline of the surrounding activity, if any.
    */
   readonly timeoutMs?: number;
-  /** Further request headers; those of the client and of its `with` add up. */
+  /** Further request headers, in addition to the headers of the client and of its `with`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Names the activity; default: that of the surrounding context, else a new one. */
+  /** The id of the activity. Default: the id of the surrounding context, or a new one. */
   readonly activityId?: string;
-  /** Routes the request where no argument does. */
+  /** Routes the request if no argument does. */
   readonly token?: IModelRpcProps;
-  /** How transient faults are met; members that are left out stay as they were. */
+  /** The rules for repetitions. Missing members do not change. */
   readonly retry?: Partial<RpcRetryPolicy>;
 }
 
@@ -58,7 +58,7 @@ export type RpcClientStep =
   | { readonly kind: 'pending'; readonly message: string }
   | { readonly kind: 'retry'; readonly pauseMs: number; readonly reason: string };
 
-/** Told of every step of a call; for progress, logs and time lines. The last one is a `response`. */
+/** Receives every step of a call, for progress, logs and time lines. The last step is a `response`. */
 export type RpcClientEvent = RpcClientStep & {
   readonly activityId: string;
   readonly interfaceName: string;
@@ -78,19 +78,19 @@ export interface RpcNotFoundEvent {
 }
 
 /**
- * Repairs what a server lacks.
+ * Repairs a call after a "not found" answer.
  *
- * @returns `true` to send the request again, other arguments to send it with these; nothing: the call fails
+ * @returns `true` to repeat the request, or a list of arguments to repeat it with; otherwise the call fails
  */
 export type RpcNotFoundHandler = (
   event: RpcNotFoundEvent,
 ) => boolean | unknown[] | undefined | Promise<boolean | unknown[] | undefined>;
 
-/** Options of a client, whatever its transport is. */
+/** Options of a client, for every transport. */
 export interface RpcClientBaseOptions extends Omit<RpcCallOptions, 'signal' | 'activityId'> {
-  /** The interfaces that {@link RpcClient.ready} asks the server for. */
+  /** The interfaces that {@link RpcClient.ready} checks. */
   readonly interfaces?: readonly RpcInterfaceDefinition[];
-  /** The value of `Authorization`, asked before every request, repetitions included; who gives it caches it. */
+  /** Returns the value of `Authorization`. It is called before every request, including repetitions, so cache the value. */
   readonly authorization?: string | (() => string | Promise<string>);
   /** The calling application, for the logs of servers (`X-Application-Id`). Default: from the surrounding activity. */
   readonly applicationId?: string;
@@ -98,30 +98,30 @@ export interface RpcClientBaseOptions extends Omit<RpcCallOptions, 'signal' | 'a
   readonly applicationVersion?: string;
   /** The session id of the application (`X-Session-Id`). Default: from the surrounding activity. */
   readonly sessionId?: string;
-  /** The header that shows a request to come from the application's own page. */
+  /** The header that proves that a request comes from the application's own page. */
   readonly csrf?: { readonly headerName?: string; readonly headerValue: string | (() => string | undefined) };
   /**
-   * How long to wait before a pending call is asked for again, in milliseconds, where the server does not say. A call
-   * that is pending for long is asked for no sooner than after a fiftieth of that time. Default 10,000.
+   * The pause before a pending call is repeated, in milliseconds, unless the server names one. For a call that has been
+   * pending for long, the pause is at least a fiftieth of that time. Default 10,000.
    */
   readonly pendingIntervalMs?: number;
-  /** Asked when the server lacks what a request refers to. Default: the call fails. */
+  /** Called after a "not found" answer. Default: the call fails. */
   readonly onNotFound?: RpcNotFoundHandler;
-  /** Returns what a call rejects with in the place of an error, for instance `itwinErrors(…)`. Default: the error itself. */
+  /** Returns the error that a call rejects with instead, for instance `itwinErrors(…)`. Default: the error itself. */
   readonly mapError?: (error: unknown) => unknown;
-  /** The activity that calls belong to, with what is left of its deadline: what a backend is serving. */
+  /** Returns the activity that calls belong to, with its remaining time. On a backend it is the call being served. */
   readonly context?: () => RpcCallContext | undefined;
 }
 
-/** The activity around a call. Its `accessToken` is sent where the client has no `authorization` of its own. */
+/** The activity around a call. Its `accessToken` is sent if the client has no `authorization`. */
 export interface RpcCallContext extends Partial<ActivityProps> {
   /** Aborted when the surrounding activity ends, and its calls with it. */
   readonly signal?: AbortSignal;
-  /** Asked before every request, repetitions included: what is so by now. The call's activity id stays. */
+  /** Called before every request, including repetitions, for current values. The activity id of the call stays. */
   readonly renew?: (activityId: string) => Promise<Partial<ActivityProps>>;
 }
 
-/** Options of a client with further ones over them: headers and members of `retry` add up. */
+/** Merges options. Headers and the members of `retry` are merged one by one. */
 export function mergeCallOptions<T extends RpcCallOptions>(
   options: T,
   more: Partial<T> & RpcCallOptions,

@@ -11,13 +11,13 @@ import type { RpcEndpoint } from '../definition/endpoint.js';
 import type { RpcClientTransport } from './transport.js';
 import { isVersionCompatible } from '../definition/version.js';
 
-/** The operations of a definition, to be called as if they were here. */
+/** The operations of a definition, called like local methods. */
 export type RpcProxy<T> = Pick<T, RpcOperationName<T>> & {
   /** The same client with other options: `client.with({ timeoutMs: 2000 }).countRobots(token)`. */
   with(options: RpcCallOptions): RpcProxy<T>;
 };
 
-/** A client of one server. Holds no connection, and nothing that another client sees. */
+/** A client of one server. It holds no connection and shares nothing with other clients. */
 export class RpcClient {
   readonly #listeners = new Set<(event: RpcClientEvent) => void>();
   readonly #proxies = new WeakMap<RpcInterfaceDefinition, object>();
@@ -44,7 +44,7 @@ export class RpcClient {
     return proxy as RpcProxy<T>;
   }
 
-  /** @internal The client of an interface that hands calls on for others, in whose clients the bodies run. */
+  /** @internal A client that passes on calls of other clients, which have already run the bodies. */
   relay(definition: RpcInterfaceDefinition): object {
     return this.#proxy(definition, {}, new Set());
   }
@@ -68,7 +68,7 @@ export class RpcClient {
     const names = interfaces.map(
       ({ interfaceName, interfaceVersion }) => `${interfaceName}@${interfaceVersion}`,
     );
-    names.sort(); // oxlint-disable-line unicorn/no-array-sort -- `toSorted` is not there in every page
+    names.sort(); // oxlint-disable-line unicorn/no-array-sort -- not every page has `toSorted`
     const id = btoa(String.fromCodePoint(...new TextEncoder().encode(names.join(','))));
     const target: RpcClientTarget = {
       definition: { interfaceName: id, interfaceVersion: 'CONTROL' },
@@ -79,7 +79,7 @@ export class RpcClient {
     if (!isEndpoints(endpoints)) throw generalError('The server does not say what it serves.');
     for (const endpoint of endpoints) {
       const own = interfaces.find(({ interfaceName }) => interfaceName === endpoint.interfaceName);
-      // Judged here: who answers does not know what was asked with.
+      // Checked here, because the server does not know the version of this client.
       endpoint.compatible = !own || isVersionCompatible(endpoint.interfaceVersion, own.interfaceVersion);
     }
     return endpoints;
@@ -107,7 +107,7 @@ export class RpcClient {
       );
   }
 
-  /** @param bodies the operations whose bodies in the definition are run; the others are sent as they are called */
+  /** @param bodies the operations whose bodies in the definition are run; the others are sent directly */
   #proxy(definition: RpcInterfaceDefinition, options: RpcCallOptions, bodies: ReadonlySet<string>): object {
     const proxy: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     const targets = new Map<string, RpcClientTarget>();
@@ -117,11 +117,11 @@ export class RpcClient {
       const policy = operationPolicy(definition, operation);
       const target = { definition, operation: operationKey(operation), policy };
       targets.set(operation, target);
-      // Asynchronous, as a body may throw.
+      // Asynchronous, because a body may throw.
       const call = bodies.has(operation) ? async (...args: unknown[]) => run(operation, args) : undefined;
       proxy[operation] = call ?? ((...args: unknown[]) => this.#call(target, args, options));
     }
-    // Not one of the operations, so not one of the names that a look at the object shows.
+    // Not enumerable, because it is not an operation.
     if (!('with' in proxy))
       Object.defineProperty(proxy, 'with', {
         value: (more: RpcCallOptions) => this.#proxy(definition, mergeCallOptions(options, more), bodies),
@@ -129,7 +129,7 @@ export class RpcClient {
     return proxy;
   }
 
-  // Asynchronous, so that nothing is ever thrown but by the promise.
+  // Asynchronous, so that every error is a rejection.
   async #call(target: RpcClientTarget, args: unknown[], options: RpcCallOptions): Promise<unknown> {
     const merged = mergeCallOptions(this.options, options);
     return new RpcClientCall(target, args, this.transport, merged, (event) =>
@@ -138,10 +138,10 @@ export class RpcClient {
   }
 }
 
-/** `RpcInterfaceStatus.IncompatibleVersion`, without the table that has all of them. */
+/** `RpcInterfaceStatus.IncompatibleVersion`, without importing the table of numbers. */
 const INCOMPATIBLE_VERSION = 135168;
 
-/** Where a question goes that is about no model. */
+/** The token of a request that concerns no model. */
 const nowhere = { iTwinId: 'none', iModelId: 'none', changeset: { id: 'none' } };
 
 function isEndpoints(value: unknown): value is RpcEndpoint[] {

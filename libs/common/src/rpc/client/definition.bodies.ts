@@ -43,7 +43,7 @@ export function bodyRunner(
   const receiverOf = (operation: string) => {
     const receiver = instanceOf(definition);
     const define = (name: string, value: Method) => Object.defineProperty(receiver, name, { value });
-    // A body that calls another operation runs that one's body, with the `forward` of that one.
+    // If a body calls another operation, that body runs with its own `forward`.
     for (const other of operations) if (other !== operation) define(other, (...args) => run(other, args));
     define('forward', (...given) => send(operation, argumentsOf(given)));
     receivers.set(operation, receiver);
@@ -55,7 +55,7 @@ export function bodyRunner(
 }
 
 function instanceOf(definition: RpcInterfaceDefinition): object {
-  // A definition made of another, for instance with another version, is not always a class itself.
+  // A copy of a definition, for instance with another version, is not always a class.
   const type =
     typeof definition === 'function'
       ? definition
@@ -68,7 +68,7 @@ function methodOf({ prototype }: RpcInterfaceDefinition, name: string): Method |
   return typeof method === 'function' ? (method as Method) : undefined;
 }
 
-/** The arguments that `forward` is given: the `arguments` of a body, a list, or the arguments themselves. */
+/** The arguments of `forward`: the `arguments` of a body, a list, or single arguments. */
 function argumentsOf(given: unknown[]): unknown[] {
   const [first] = given;
   const isList = Array.isArray(first) || Object.prototype.toString.call(first) === '[object Arguments]';

@@ -2,7 +2,7 @@ import type { ActivityProps } from '../../call/activity.js';
 import type { RpcInterfaceDefinition, RpcOperationPolicy } from '../definition/definition.js';
 import type { IModelRpcProps } from '../definition/token.js';
 
-/** One request of a call, whatever it travels by. */
+/** One request of a call, on any transport. */
 export interface RpcRequest {
   /** Names the interface, in the client's version of it. */
   readonly definition: Pick<RpcInterfaceDefinition, 'interfaceName' | 'interfaceVersion'>;
@@ -31,8 +31,8 @@ export type RpcReply =
   | { readonly kind: 'pending'; readonly message: string; readonly retryAfterMs?: number | undefined }
   | { readonly kind: 'notFound'; readonly response: object }
   /**
-   * "Not now". The call may have been run, for instance behind a gateway that answers 504, unless `notBegun` says that it
-   * surely was not.
+   * The call may be repeated later. It may have run, for instance behind a gateway that answers 504, unless `notBegun` is
+   * `true`.
    */
   | {
       readonly kind: 'transient';
@@ -41,8 +41,8 @@ export type RpcReply =
       readonly notBegun?: boolean;
     };
 
-/** How requests travel. Rejects with an Error that no repetition can mend, and with the signal's reason. */
+/** A transport for requests. It rejects with an Error that a repetition cannot repair, and with the signal's reason. */
 export interface RpcClientTransport {
-  /** Sends a request, and resolves with what the server said of it, errors included. */
+  /** Sends a request and resolves with the server's reply, including errors. */
   exchange(request: RpcRequest): Promise<RpcReply>;
 }

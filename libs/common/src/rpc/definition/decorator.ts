@@ -11,8 +11,8 @@ const decorate =
   };
 
 /**
- * Decorates an operation, in a definition or in an implementation. Without options it says that the method is
- * an operation, which makes the compiler record its parameter types: class-based validation needs them.
+ * Decorates an operation, in a definition or in an implementation. Even without options it makes the compiler record the
+ * parameter types of the method, which class-based validation needs.
  *
  * ```ts
  * @RpcOperation({ allowResponseCaching: true })
@@ -20,16 +20,16 @@ const decorate =
  * ```
  */
 export const RpcOperation = Object.assign(decorate, {
-  /** Sets the policy of one operation; another name of the decorator itself, as iTwin.js has it. */
+  /** Sets the policy of one operation, like the decorator itself. iTwin.js has this name. */
   setPolicy: (policy: RpcOperationPolicyProps): MethodDecorator => decorate(policy),
 
-  /** Lets caches keep the operation's answer. */
+  /** Allows caches to keep the answer of the operation. */
   allowResponseCaching: (): MethodDecorator => decorate({ allowResponseCaching: true }),
 
-  /** Says what clients route the operation by, where that is not the first argument that names a model. */
+  /** Sets the token that clients route the operation by, unless it is the first argument that names a model. */
   setRoutingProps: (token: NonNullable<RpcOperationPolicy['token']>): MethodDecorator => decorate({ token }),
 
-  /** Class decorator of a definition: the policy of all operations that have none of their own. */
+  /** Class decorator of a definition. It sets the policy of all operations without their own. */
   setDefaultPolicy:
     (policy: RpcOperationPolicyProps) =>
     (definition: RpcInterfaceDefinition): void =>

@@ -5,29 +5,29 @@ import { mergeOptions } from '../../base/merge.options.js';
 import type { IModelRpcProps } from './token.js';
 
 /**
- * A class that declares operations: what counts are its name on the wire, its version, its methods and those of the
- * definitions that it extends. Client and server import the same one. Classes made for iTwin.js qualify.
+ * A class that declares operations by its name on the wire, its version, its methods and the methods of its base
+ * definitions. Client and server import the same class. Definitions written for iTwin.js work, too.
  */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- abstract classes with any constructor
 export type RpcInterfaceDefinition<T extends object = object> = Function & {
   readonly prototype: T;
-  /** Names the interface on the wire, whatever a minifier makes of the class's name. */
+  /** The name of the interface on the wire, which a minifier does not change. */
   readonly interfaceName: string;
-  /** Version of the interface's shape, by the rules of semantic versioning. */
+  /** The version of the interface, by the rules of semantic versioning. */
   readonly interfaceVersion: string;
   /** Declares operations that have no bodies; see {@link RpcOperations}. */
   readonly operations?: readonly string[] | Readonly<Record<string, object>>;
 };
 
-/** The names of what can be called in a definition. */
+/** The names of the callable methods of a definition. */
 export type RpcOperationName<T> = Exclude<
   { [K in keyof T]-?: T[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof T] & string,
   'forward'
 >;
 
 /**
- * The operations of a definition whose methods are abstract, of which nothing is left at run time: each name with its
- * policy. The compiler sees that none is missing.
+ * The operations of a definition with abstract methods, which do not exist at run time: each name with its policy. The
+ * compiler reports a missing name.
  *
  * ```ts
  * abstract class MapRpcInterface {
@@ -39,34 +39,37 @@ export type RpcOperationName<T> = Exclude<
  * }
  * ```
  *
- * A plain list, `['findWay', 'tile'] as const`, will do as well; what is missing there is missing in the client.
+ * A plain list, `['findWay', 'tile'] as const`, works, too, but the compiler does not report a missing name.
  */
 export type RpcOperations<T> = Readonly<Record<RpcOperationName<T>, RpcOperationPolicyProps>>;
 
-/** A call that is to be routed, as far as a policy of iTwin.js looks at it. */
+/** The members of a call that a routing policy of iTwin.js reads. */
 export interface RpcRoutedRequest {
   /** The arguments. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- arguments of any operation
   readonly parameters: readonly any[];
-  /** The first argument that names a model, which is what routes a call without a policy. */
+  /** The first argument that names a model. It routes a call without a policy. */
   findTokenPropsParameter(): IModelRpcProps | undefined;
 }
 
 /** How an operation is called and answered. */
 export interface RpcOperationPolicy {
-  /** The token by which clients route the call; the client's own token if it returns none. Default: the first token among the arguments. */
+  /**
+   * Returns the token by which clients route the call, or `undefined` for the token of the client. Default: the first
+   * token among the arguments.
+   */
   token?: (request: RpcRoutedRequest) => IModelRpcProps | undefined;
-  /** The answer may be kept by caches: clients call by GET, and the response says so. Default `false`. */
+  /** Caches may keep the answer. Clients call by GET, and the response allows caching. Default `false`. */
   allowResponseCaching: boolean;
   /** Whether the answer may be compressed. Default `true`. */
   allowResponseCompression: boolean;
-  /** Token arguments are left as the body has them, whatever the path says. Default `false`. */
+  /** Token arguments are not corrected by the path. Default `false`. */
   allowTokenMismatch: boolean;
-  /** How many calls of the operation run at once; the others wait. Default: no limit. */
+  /** The most calls of the operation that run at once. The others wait. Default: no limit. */
   concurrency: number;
   /**
    * Declares that a client may repeat a call that the server may have run already. Default: a call is repeated only
-   * where the server surely did not begin it.
+   * if the server certainly did not begin it.
    */
   idempotency?: Idempotency;
 }
@@ -78,33 +81,33 @@ export const defaultOperationPolicy: Readonly<RpcOperationPolicy> = {
   concurrency: Infinity,
 };
 
-/** Policy as it is written down; iTwin.js has a callback where this has a yes or no. */
+/** A policy in source code. iTwin.js allows callbacks for some members. */
 export interface RpcOperationPolicyProps extends Partial<Omit<RpcOperationPolicy, 'allowResponseCaching'>> {
-  /** As in the policy. A callback is asked once, without a request; one that fails for want of it means yes. */
+  /** As in the policy. A callback is called once without a request. If it throws because of that, it counts as yes. */
   allowResponseCaching?: boolean | ((request: never) => unknown);
 }
 
 const OWN_POLICY = Symbol.for('@linnet/common/RpcOperationPolicy');
-// Where iTwin.js keeps the policy of an operation (on the method) and of a definition (on the class).
+// iTwin.js keeps the policy of an operation on the method, and the policy of a definition on the class.
 const ITWIN_OPERATION = Symbol.for('@itwin/core-common/RpcOperation');
 const ITWIN_POLICY = Symbol.for('@itwin/core-common/RpcOperationPolicy');
 
 type Marked = Record<symbol, unknown> | undefined;
 
-/** Sets policy of the method it decorates. On an implementation it overrides the definition's. */
+/** Sets the policy of the decorated method. On an implementation it overrides the definition. */
 export function setOperationPolicy(method: object, policy: RpcOperationPolicyProps): void {
   const value = mergeOptions((method as Marked)?.[OWN_POLICY] as RpcOperationPolicyProps | undefined, policy);
   Object.defineProperty(method, OWN_POLICY, { value, configurable: true });
 }
 
-/** Sets policy of every operation of a definition that has none of its own. */
+/** Sets the policy of every operation of a definition without its own. */
 export function setDefaultPolicy(definition: RpcInterfaceDefinition, policy: RpcOperationPolicyProps): void {
   Object.defineProperty(definition, OWN_POLICY, { value: policy, configurable: true });
 }
 
 /**
- * The policy of an operation, from the definition's own, iTwin.js's, and the implementation's: the later the
- * stronger.
+ * Merges the policy of an operation from the definition, from iTwin.js and from the implementation. Later ones override
+ * earlier ones.
  */
 export function operationPolicy(
   definition: RpcInterfaceDefinition,
@@ -134,14 +137,14 @@ function readPolicy(props: unknown): Partial<RpcOperationPolicy> {
   );
   const policy: Partial<RpcOperationPolicy> = Object.fromEntries(plain.map(([key]) => [key, members[key]]));
   if (isIdempotent(idempotency)) policy.idempotency = idempotency;
-  // As a member of the policy, which may be an object of a class.
+  // Called as a method, because the policy may be an instance of a class.
   if (typeof token === 'function')
     policy.token = (request) => (props as Required<RpcOperationPolicy>).token(request);
   if (typeof allowResponseCaching === 'function') {
     try {
       policy.allowResponseCaching = Boolean((allowResponseCaching as (request?: unknown) => unknown)());
     } catch {
-      // It depends on the client's request, so there are requests whose answer may be kept.
+      // The callback needs the request of a client, so some answers may be kept.
       policy.allowResponseCaching = true;
     }
   }

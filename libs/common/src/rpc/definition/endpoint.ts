@@ -6,7 +6,7 @@ export interface RpcEndpoint {
   interfaceVersion: string;
   /** Operations that may be called, those without an implementation included. */
   operationNames: string[];
-  /** Whether a client's version of it fits; a server, which does not know that, says `true`. */
+  /** Whether the client's version is compatible. A server does not know that version and reports `true`. */
   compatible: boolean;
 }
 

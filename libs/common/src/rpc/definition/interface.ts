@@ -2,8 +2,8 @@ import type { RpcInterfaceDefinition } from './definition.js';
 import { isVersionCompatible } from './version.js';
 
 /**
- * Base class of definitions, and of implementations that like to extend it. A definition's methods are all
- * the same line, `return this.forward(arguments)`; it runs on a client only.
+ * Base class of definitions. Implementations can extend it, too. Every method of a definition has the body
+ * `return this.forward(arguments)`, which runs only on a client.
  */
 export abstract class RpcInterface {
   /** Whether a backend of version `backend` serves a frontend of version `frontend`, by the rule of iTwin.js. */
@@ -12,8 +12,8 @@ export abstract class RpcInterface {
   }
 
   /**
-   * Sends the call to the server that the client of this interface is configured for, with the arguments of
-   * the calling method. Optional in its type, so that a class may implement a definition without extending it.
+   * Sends the call, with the arguments of the calling method, to the server of this interface. The member is optional in
+   * its type, so that a class can implement a definition without extending it.
    */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each operation declares its own result; and an optional `any` can be called
   declare forward?: any;
@@ -24,7 +24,7 @@ Object.defineProperty(RpcInterface.prototype, 'forward', {
     const { interfaceName } = this.constructor as unknown as RpcInterfaceDefinition;
     return Promise.reject(
       new Error(
-        `An instance of RPC interface "${interfaceName}" is no client: call RpcManager.getClientForInterface().`,
+        `An instance of RPC interface "${interfaceName}" is not a client: call RpcManager.getClientForInterface().`,
       ),
     );
   },

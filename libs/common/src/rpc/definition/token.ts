@@ -44,7 +44,10 @@ export function routedToken(segments: readonly string[]): RoutedToken {
   return routed;
 }
 
-/** Makes a token from the argument and the path of the request. The path wins, because it is what gateways route and authorize by. */
+/**
+ * Creates a token from the argument and the path of the request. The path has priority, because gateways route and
+ * authorize by it.
+ */
 export function inflateToken(token: IModelRpcProps, routed: RoutedToken): Required<IModelRpcProps> {
   const iTwinId = routed.iTwinId ?? token.iTwinId ?? '';
   const iModelId = routed.iModelId ?? token.iModelId ?? '';
@@ -69,7 +72,7 @@ export function isTokenMismatch(token: IModelRpcProps, inflated: IModelRpcProps)
   );
 }
 
-/** Whether an argument and a path name the same, which the path may have percent-encoded. */
+/** Whether an id of an argument equals an id of a path, which may be percent-encoded. */
 export function isSame(said: string | undefined, routed: string | undefined): boolean {
   if (said === routed) return true;
   try {

@@ -1,4 +1,4 @@
-/** A version taken apart as the reference does it: what is not a number compares as different from everything. */
+/** Parses a version as the reference does. A part that is not a number differs from every other. */
 interface ParsedVersion {
   major: number;
   minor: number;
@@ -16,8 +16,8 @@ function parse(version: string): ParsedVersion {
  * Whether a backend of version `backend` serves a frontend of version `frontend`: the rule of the reference
  * (`RpcInterface.isVersionCompatible`), with its treatment of odd versions, which `semver` would refuse.
  *
- * Equal strings always; a prerelease only with itself; another major never; in 0.x the same minor and a
- * greater patch; else the backend's minor is at least the frontend's, whatever the patch.
+ * Equal strings are compatible. A prerelease is compatible only with itself, and another major version never. In 0.x the
+ * minor must be equal and the backend's patch greater. Otherwise the backend's minor must be at least the frontend's.
  */
 export function isVersionCompatible(backend: string, frontend: string): boolean {
   if (backend === frontend) return true;

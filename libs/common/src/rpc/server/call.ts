@@ -8,13 +8,13 @@ export interface RpcOperationTarget {
   readonly definition: RpcInterfaceDefinition;
   /** Its name in the definition. */
   readonly operation: string;
-  /** How it is answered: of the definition, and over it of the implementation. */
+  /** The policy of the definition, overridden by the policy of the implementation. */
   readonly policy: RpcOperationPolicy;
-  /** Answers a call. Throws, or rejects with, whatever the implementation fails with. */
+  /** Answers a call. Throws or rejects with the error of the implementation. */
   readonly handler: RpcHandler;
 }
 
-/** Answers calls of one operation. May return the result itself where there is nothing to wait for. */
+/** Answers calls of one operation. It may return the result without a promise. */
 export type RpcHandler = (call: RpcCall) => unknown;
 
 /** How a call arrived. */
@@ -22,7 +22,7 @@ export type RpcTransport = HttpRpcTransport | IpcRpcTransport;
 
 /** A call over HTTP. */
 export interface HttpRpcTransport {
-  /** Tells it from a call over IPC. */
+  /** Distinguishes a call over HTTP from a call over IPC. */
   readonly kind: 'http';
   /** The request target with its query, as sent. */
   readonly path: string;
@@ -30,13 +30,13 @@ export interface HttpRpcTransport {
   readonly method: string;
   /** The client's protocol version; 0 when it names none. */
   readonly protocolVersion: number;
-  /** The platform's request and response, where a platform put them. */
+  /** The request of the platform; `undefined` if the platform set none. */
   readonly request?: unknown;
-  /** See `request`. */
+  /** The response of the platform; `undefined` if the platform set none. */
   readonly response?: unknown;
-  /** Set where a guard refused the call: nothing of it was run, and an answer that asks to come back says so. */
+  /** Set if a guard refused the call. Nothing ran, and a transient answer reports that. */
   isRefused?: boolean;
-  /** Names and values, in turn, of the headers that every answer to this request has. */
+  /** The headers of every answer to this request, as alternating names and values. */
   commonHeaders(): string[];
 }
 
@@ -62,7 +62,7 @@ export interface RpcCall {
   readonly transport: RpcTransport;
 }
 
-/** The outcome of a call. Never judged by truthiness: `undefined` can be thrown, and `null` returned. */
+/** The outcome of a call. `undefined` can be thrown and `null` returned, so check `kind`. */
 export type RpcOutcome =
   | { readonly kind: 'result'; readonly value: unknown }
   | { readonly kind: 'error'; readonly error: unknown }

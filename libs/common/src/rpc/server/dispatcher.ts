@@ -19,37 +19,37 @@ import { isVersionCompatible } from '../definition/version.js';
 
 /** Answers the operations of one definition. */
 export interface RpcImplementation {
-  /** For messages, usually the implementation's class. */
+  /** The name in messages, usually the name of the class. */
   readonly name: string;
   /** The handler of a declared operation; `undefined` if the implementation lacks it. */
   handlerOf(operation: string): RpcHandler | undefined;
-  /** The implementation's method, where it may carry policy of its own. */
+  /** The method of the implementation, which may have its own policy. */
   methodOf?(operation: string): object | undefined;
 }
 
-/** How versions are judged, and how many calls may wait. */
+/** The rules for versions and for waiting calls. */
 export interface RpcDispatcherOptions {
   /** Decides which versions of a client are served; default: the rule of iTwin.js. */
   isCompatible?: (backend: string, frontend: string) => boolean;
-  /** Calls that may wait for a place, per operation with a `concurrency`. */
+  /** The most waiting calls of an operation with a `concurrency`. */
   waitingCalls: number;
-  /** Makes the activity of a call known to everything that its result starts. Default: just does the work. */
+  /** Makes the activity of a call current for everything that its result starts. Default: no activity is tracked. */
   run?: RunInActivity | undefined;
 }
 
 interface Service {
   readonly definition: RpcInterfaceDefinition;
-  /** By operation name. A map has no prototype to reach, whatever a peer asks for. */
+  /** By operation name. A map, so that a peer cannot reach a prototype. */
   readonly operations: Map<string, RpcOperationTarget>;
 }
 
-/** Knows what is callable, finds it by name and version, and turns whatever happens into an outcome. */
+/** Finds operations by name and version, runs them, and turns every result and error into an outcome. */
 export class RpcDispatcher {
   readonly #services = new Map<string, Service>();
-  /** Only `true` is a yes. */
+  /** Only `true` means compatible. */
   readonly #run: RunInActivity;
   readonly #isCompatible: (backend: string, frontend: string) => unknown;
-  /** Counts what was taken out or put in another's place: who remembers targets forgets them then. */
+  /** Counts removed and replaced definitions, so that caches of targets notice them. */
   revision = 0;
   readonly #control: RpcOperationTarget = {
     definition: class {
@@ -67,7 +67,7 @@ export class RpcDispatcher {
   }
 
   /**
-   * Serves a definition from now on.
+   * Registers a definition.
    *
    * @throws Error if the definition cannot be served, or another one has its name
    */
@@ -89,7 +89,7 @@ export class RpcDispatcher {
     this.revision++;
   }
 
-  /** Serves an interface no more. */
+  /** Removes an interface. */
   unregister(interfaceName: string): void {
     if (this.#services.delete(interfaceName)) this.revision++;
   }
@@ -144,7 +144,7 @@ export class RpcDispatcher {
   /**
    * Runs a call. Never throws.
    *
-   * @param settle told the outcome, once; a callback, as each promise on the way costs a small call its share
+   * @param settle called once with the outcome; a callback, because each promise adds measurable time to a small call
    */
   dispatch(call: RpcCall, settle: (outcome: RpcOutcome) => void): void {
     settleResult(
@@ -181,13 +181,13 @@ function resultOf(value: unknown): RpcOutcome {
   return value === ALREADY_ANSWERED ? { kind: 'answered' } : { kind: 'result', value };
 }
 
-/** Tells control responses from errors. */
+/** The outcome of a thrown value: a control response or an error. */
 export function outcomeOf(thrown: unknown): RpcOutcome {
   try {
     return classify(thrown);
   } catch {
-    // A proxy may refuse even to say what it is.
-    return { kind: 'error', error: new Error('What was thrown cannot be looked at.') };
+    // A proxy may throw at `instanceof`.
+    return { kind: 'error', error: new Error('The thrown value cannot be inspected.') };
   }
 }
 

@@ -11,24 +11,24 @@ interface Registration {
   readonly isSupplied: boolean;
 }
 
-/** Implementations by the name of their interface, as `RpcManager` of iTwin.js keeps them: to be had when they are called. */
+/** Implementations by the name of their interface, like those of `RpcManager` in iTwin.js. They are looked up at each call. */
 export class ImplementationRegistry {
   readonly #registrations = new Map<string, Registration>();
 
-  /** Takes a class, of which an object is made at the first call, unless one is supplied. Replaces what was there. */
+  /** Registers a class, or replaces it. The first call creates an instance, unless one is supplied. */
   register(definition: RpcInterfaceDefinition, implClass: RpcImplClass): void {
     const known = this.#registrations.get(definition.interfaceName);
     const instance = known?.isSupplied ? known.instance : undefined;
     this.#set(definition, { implClass, instance, isSupplied: instance !== undefined });
   }
 
-  /** Takes the object that answers. */
+  /** Supplies the instance that answers. */
   supply(definition: RpcInterfaceDefinition, instance: object): void {
     const implClass = this.#registrations.get(definition.interfaceName)?.implClass;
     this.#set(definition, { implClass, instance, isSupplied: true });
   }
 
-  /** Forgets class and object. */
+  /** Removes class and instance. */
   unregister(definition: RpcInterfaceDefinition): void {
     this.#registrations.delete(definition.interfaceName);
   }
@@ -45,7 +45,7 @@ export class ImplementationRegistry {
     const { implClass, instance } = registration;
     if (implClass && instance && !(instance instanceof implClass))
       throw new Error(
-        `What is supplied for RPC interface "${definition.interfaceName}" is no ${implClass.name}, which is registered for it.`,
+        `The instance for RPC interface "${definition.interfaceName}" is not a ${implClass.name}, which is registered for it.`,
       );
     this.#registrations.set(definition.interfaceName, registration);
   }
@@ -57,7 +57,7 @@ export class ImplementationRegistry {
         GENERAL_ERROR,
         `An RPC interface implementation class for "${interfaceName}" is not registered.`,
       );
-    // One that could not be made is tried again by the next call.
+    // If the constructor throws, the next call tries again.
     return (registration.instance ??= new registration.implClass!());
   }
 }

@@ -4,10 +4,10 @@ import { operationsOf } from '../definition/definition.js';
 import { notImplemented } from './dispatcher.js';
 import type { RpcImplementation } from './dispatcher.js';
 
-/** The operations of a definition, as an implementation has them. */
+/** The operations of a definition, as methods of an implementation. */
 export type RpcImpl<T> = Pick<T, RpcOperationName<T>>;
 
-/** A class of such objects, of which one is made. */
+/** The class of an implementation. One instance is created. */
 export type RpcImplClass<T extends object = object> = new () => T;
 
 /**
@@ -16,17 +16,17 @@ export type RpcImplClass<T extends object = object> = new () => T;
  */
 export type RpcAround = (call: RpcCall, next: () => unknown) => unknown;
 
-/** A definition, and what answers it: an object, or a class with a constructor that takes nothing. */
+/** A definition and its implementation: an object, or a class whose constructor has no parameters. */
 export type RpcImplementationEntry<T extends object = object> =
   | readonly [definition: RpcInterfaceDefinition<T>, impl: RpcImpl<T> | RpcImplClass<RpcImpl<T>>]
   | readonly [
       definition: RpcInterfaceDefinition<T>,
       impl: Partial<RpcImpl<T>> | RpcImplClass<Partial<RpcImpl<T>>>,
-      /** Calling an operation that is not there is an error; without this it is refused at start. */
+      /** Allows missing operations, which are then errors when they are called. Default: refused at start. */
       options: { readonly partial: boolean },
     ];
 
-/** An implementation's own method; the definition's, which it may inherit, only forwards to a server. */
+/** The method of an implementation; `undefined` for an inherited method of the definition, which only forwards. */
 export function methodOf(
   instance: object,
   operation: string,
@@ -57,7 +57,10 @@ export function implementationOf(
   return callable(definition, name, instance, () => instance, around);
 }
 
-/** An implementation for the dispatcher: it calls the instance that `instanceOf` returns at the time of the call. `shape` shows which methods exist. */
+/**
+ * An implementation for the dispatcher. It calls the instance that `instanceOf` returns at the time of the call; `shape`
+ * shows which methods exist.
+ */
 export function callable(
   definition: RpcInterfaceDefinition,
   name: string,
