@@ -61,7 +61,7 @@ async function driveAround() {
   }
 }
 
-// Rejects as well if there is no connection in the first place.
+// Rejects also if the first connection fails.
 const closed = once(socket, 'close').then(() => {
   throw new Error('The server has closed the connection.');
 });

@@ -20,7 +20,7 @@ export interface Line extends TracedLine {
 /** Where this page itself is listed among the tiers. */
 const PAGE = 'page';
 
-/** What follows from one click, in every tier. */
+/** The effects of one click, in every tier. */
 export class Activity {
   readonly id = newId();
   readonly start = now();
@@ -55,7 +55,7 @@ export class Activity {
     this.changed(this);
   }
 
-  /** Measures a call of this page's. */
+  /** Measures a call that this page makes. */
   async time<T>(method: string, call: () => Promise<T>): Promise<T> {
     this.#begin(method);
     try {

@@ -8,10 +8,10 @@ import { ActivityTraceRpcInterface } from '../src/common/activity-trace.rpc.js';
 import { RobotWorldReadRpcInterface } from '../src/common/robot-world.rpc.js';
 import { newId } from './ids.js';
 
-/** What requests are routed by; these backends have one warehouse. */
+/** The token that routes requests; these backends have one warehouse. */
 export const token = { key: 'warehouse', iTwinId: 'demo', iModelId: 'warehouse', changeset: { id: '' } };
 
-/** What log lines of the backends say about who asked. */
+/** The identity of the caller in log lines of the backends. */
 const caller = {
   applicationId: 'robot-world-page',
   applicationVersion: '0.1.0',
@@ -25,7 +25,7 @@ export interface Backend {
   readonly client: RpcClient;
 }
 
-/** In a window there is no server, but the session with the main process. */
+/** In a window calls go over the session with the main process, not to a server. */
 const isDesktop = electronBridge() !== undefined;
 const overSession: RpcClientTransport = {
   exchange: (request) => rpcOverIpc(IpcApp.frontend).exchange(request),
@@ -45,7 +45,7 @@ export const robotWorld: Backend = {
   }),
 };
 
-/** The second backend, which the first one knows the address of; `undefined` where it is no part of the application. */
+/** The second backend, whose address the first one knows; `undefined` if the application runs without it. */
 export async function findFleetPlanner(): Promise<Backend | undefined> {
   if (isDesktop) return undefined;
   const { fleetPlanner: url } = (await (await fetch('backends.json')).json()) as { fleetPlanner: string };

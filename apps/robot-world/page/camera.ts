@@ -51,7 +51,7 @@ export class Camera {
     return this.#centre;
   }
 
-  /** What is on the canvas, in metres. */
+  /** The visible part of the floor, in metres. */
   get region(): Region {
     const { x: minX, y: maxY } = this.toFloor({ x: 0, y: 0 });
     const { x: maxX, y: minY } = this.toFloor({ x: this.#width, y: this.#height });

@@ -19,7 +19,7 @@ const arrows: Record<string, readonly [x: number, y: number]> = {
 /** Turns what pointers and keys do on the floor into what is meant by it. */
 export class FloorInput {
   readonly #canvas = byId('floor', HTMLCanvasElement);
-  /** What keys do. */
+  /** The action of each key. */
   readonly #keys: Record<string, () => void> = {
     n: () => this.#chooseNeighbour(1),
     p: () => this.#chooseNeighbour(-1),

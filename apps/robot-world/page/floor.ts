@@ -6,7 +6,7 @@ import type {
   RobotProps,
 } from '../src/common/robot-world.props.js';
 
-/** What this page knows of the warehouse, and what is being looked at. */
+/** The page's model of the warehouse, and the part that is visible. */
 export class Floor {
   size: FloorProps = { width: 400, depth: 250 };
   obstacles: readonly ObstacleProps[] = [];

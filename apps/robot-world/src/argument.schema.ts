@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-// What callers send is data of any shape: these say which of it reaches the engine.
+// Callers send data of any shape. These schemas decide which data reaches the engine.
 
 /** A well-formed id; whether there is such an element is the engine's to say. */
 export const id64 = z.string().regex(/^0x[1-9a-f][0-9a-f]{0,15}$/, 'expected an id such as 0x2a');

@@ -4,8 +4,8 @@ import { Injectable, Module } from '@nestjs/common';
 export type Feature = 'robot.imodel.readwrite';
 
 /**
- * What this deployment offers: a comma-separated list in the environment variable `ROBOT_WORLD_FEATURES`.
- * Nothing is on by default, so that a server which changes things is one that somebody asked for.
+ * The features of this deployment: a comma-separated list in the environment variable `ROBOT_WORLD_FEATURES`. Nothing is
+ * on by default, so that a server changes data only if its operator wants that.
  */
 @Injectable()
 export class Features {

@@ -14,7 +14,7 @@ export class CellQueue {
     this.#put(at, cell, cost);
   }
 
-  /** Takes the cell of the least cost; `undefined` when there is none. */
+  /** Removes the cell with the lowest cost; `undefined` if the queue is empty. */
   pop(): number | undefined {
     const first = this.#cells[0];
     const cell = this.#cells.pop();

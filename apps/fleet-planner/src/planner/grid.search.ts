@@ -55,7 +55,7 @@ function stepsIn({ columns }: FloorGrid): [step: number, length: number][] {
   );
 }
 
-/** Of any way between two cells, were nothing between them. */
+/** The length of the way between two cells without obstacles. */
 function leastLength(from: number, to: number, columns: number): number {
   const across = Math.abs((from % columns) - (to % columns));
   const up = Math.abs(Math.floor(from / columns) - Math.floor(to / columns));

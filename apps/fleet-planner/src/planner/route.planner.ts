@@ -27,8 +27,8 @@ export class RoutePlanner {
 
   /**
    * @param goal metres
-   * @throws IModelError if the robot cannot be there, or no way leads there; what Robot World answers, if there is no
-   * such robot; TransientError if it does not answer
+   * @throws IModelError if the robot does not exist, cannot be there, or no way leads there; TransientError if Robot World
+   * does not answer
    */
   async plan(token: IModelRpcProps, robotId: Id64String, goal: Position): Promise<RouteProps> {
     const { robot, touched, map } = await this.#look(token, robotId).catch(unreachable);

@@ -56,7 +56,7 @@ describe('a route', () => {
     const places = (await findRoute(map, radius, start, goal))!;
     expect([places[0], places.at(-1)]).toEqual([start, goal]);
     expect(nearestOn(places, map)).toBeGreaterThan(radius);
-    // Around the corners themselves: no robot, which is no point, has a shorter way.
+    // The way around the corners themselves. A robot is wider than a point, so its way is not shorter.
     const [obstacle] = obstacles as [Region];
     const corners = (['minX', 'maxX'] as const).flatMap((x) =>
       (['minY', 'maxY'] as const).map((y) => ({ x: obstacle[x], y: obstacle[y] })),

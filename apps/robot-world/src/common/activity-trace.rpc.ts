@@ -13,12 +13,12 @@ export interface TracedCall {
 export interface TracedLine {
   time: number;
   level: string;
-  /** Who wrote it: the name of a class, as a rule. */
+  /** The source of the line, usually the name of a class. */
   context: string;
   text: string;
 }
 
-/** What a backend remembers of an activity, in the order in which it ended or was written. */
+/** The calls and log lines of an activity that a backend remembers, in the order in which they ended or were written. */
 export interface ActivityTrace {
   calls: TracedCall[];
   lines: TracedLine[];
@@ -30,11 +30,11 @@ export abstract class ActivityTraceRpcInterface extends RpcInterface {
   public static interfaceVersion = '1.0.0';
 
   /**
-   * Tells what is remembered of an activity; of one that is unknown or long past, nothing.
+   * Returns what the backend remembers of an activity; empty if the activity is unknown or long past.
    *
    * @param _token routes the request
-   * @param _activityId as it travelled in `X-Correlation-ID`. Who knows it has made it up, or was told: it is as
-   * good as a secret as long as callers take random ones.
+   * @param _activityId the id that travelled in `X-Correlation-ID`. Only its caller and the tiers it reached know it: it
+   * is as good as a secret as long as callers take random ids.
    */
   public async traceActivity(_token: IModelRpcProps, _activityId: string): Promise<ActivityTrace> {
     return this.forward(arguments);

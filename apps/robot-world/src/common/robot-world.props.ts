@@ -17,7 +17,7 @@ export interface Region {
 
 /** A robot that is yet to get its id. It is a disc seen from above. */
 export interface NewRobotProps extends Position {
-  /** What people call it. */
+  /** The name that people use. */
   name: string;
   /** Half its width, in metres. */
   radius: number;
@@ -33,14 +33,14 @@ export interface DriveResult {
   arrived: boolean;
   /** Where the robot stands now. */
   position: Position;
-  /** What was in its way: obstacles, or nothing at the edge of the floor. Absent if it arrived or was stopped. */
+  /** The obstacles in its way, or an empty list at the edge of the floor. Absent if it arrived or was stopped. */
   hit?: Id64String[];
 }
 
 export const obstacleKinds = ['shelf', 'pallet', 'pillar'] as const;
 export type ObstacleKind = (typeof obstacleKinds)[number];
 
-/** What stands in the way of robots: the ground that it covers. */
+/** An obstacle to robots: the ground that it covers. */
 export interface ObstacleProps extends Region {
   id: Id64String;
   kind: ObstacleKind;
@@ -54,8 +54,8 @@ export interface FloorProps {
   depth: number;
 }
 
-/** What stands in the way, by kind. */
+/** The number of obstacles of each kind. */
 export type SurveyReport = Record<ObstacleKind, { count: number; /** In square metres. */ area: number }>;
 
-/** What a cell of a floor snapshot shows. */
+/** The content of a cell of a floor snapshot. */
 export const FloorCell = { free: 0, obstacle: 1, robot: 2 } as const;

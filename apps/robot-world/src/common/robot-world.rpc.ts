@@ -62,7 +62,7 @@ export abstract class RobotWorldReadRpcInterface extends RpcInterface {
    * Finds the obstacles that a robot touches where it stands, in the order of their ids.
    *
    * @param _token routes the request
-   * @param _robotId the robot; it is an error (`IModelStatus.NotFound`) if there is none of this id
+   * @param _robotId the robot; the call fails with `IModelStatus.NotFound` if the robot does not exist
    */
   public async queryObstaclesHitByRobot(_token: IModelRpcProps, _robotId: Id64String): Promise<Id64String[]> {
     return this.forward(arguments);
@@ -95,12 +95,12 @@ export abstract class RobotWorldReadRpcInterface extends RpcInterface {
   }
 
   /**
-   * Measures everything that stands in the way. A survey takes seconds: until it is done the answer is
-   * *pending*, with the progress as message, and clients ask again by themselves.
+   * Measures all obstacles. A survey takes seconds. Until it is done the answer is *pending*, with the progress as message,
+   * and clients poll.
    *
    * @param _token routes the request
    * @param _surveyId name for the survey, chosen by the caller: 1 to 64 letters, digits, `.`, `_` or `-`.
-   * Who asks for a survey of the same name joins it, or gets its report while that is kept.
+   * A second survey of the same name joins the first, or returns its report while the report is kept.
    */
   public async surveyObstacles(_token: IModelRpcProps, _surveyId: string): Promise<SurveyReport> {
     return this.forward(arguments);
@@ -135,12 +135,12 @@ export abstract class RobotWorldWriteRpcInterface extends RpcInterface {
   }
 
   /**
-   * Moves a robot, and gives it as it stands afterwards. The way there is not looked at.
+   * Moves a robot, and returns its new state. Obstacles on the way there do not matter.
    *
    * @param _token routes the request
-   * @param _robotId the robot; it is an error (`IModelStatus.NotFound`) if there is none of this id
-   * @param _to where its centre shall be, in metres; it is an error (`IModelStatus.ValidationFailed`) if it
-   * reached beyond the floor or touched an obstacle there
+   * @param _robotId the robot; the call fails with `IModelStatus.NotFound` if the robot does not exist
+   * @param _to the new position of its centre, in metres; the call fails with `IModelStatus.ValidationFailed` if the robot
+   * would reach beyond the floor or touch an obstacle there
    */
   public async moveRobot(_token: IModelRpcProps, _robotId: Id64String, _to: Position): Promise<RobotProps> {
     return this.forward(arguments);

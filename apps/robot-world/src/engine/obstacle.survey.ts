@@ -17,7 +17,7 @@ const KEPT = 100;
 export interface Survey {
   readonly total: number;
   surveyed: number;
-  /** What has been found so far. */
+  /** The obstacles found so far. */
   readonly report: SurveyReport;
   timer: NodeJS.Timeout | undefined;
   isCancelled: boolean;
@@ -35,10 +35,10 @@ export class ObstacleSurveys implements OnModuleDestroy {
   ) {}
 
   /**
-   * The survey of this name, which starts if there is none.
+   * Returns the survey of this name, and starts it if it does not exist.
    *
-   * @throws TransientError when too many are running; IModelError for one that was cancelled, lest a question that was
-   * on its way starts it anew
+   * @throws TransientError if too many surveys are running; IModelError if the survey was cancelled, so that a late poll does
+   * not start it again
    */
   join(surveyId: string): Survey {
     const survey = this.#surveys.get(surveyId) ?? this.#start(surveyId);

@@ -25,7 +25,7 @@ type BoxRow = [minX: number, minY: number, maxX: number, maxY: number];
 /** Hears of a robot that was moved: where it is now, and where it was before. */
 export type MoveListener = (robotId: Id64String, position: Position, before: Position) => void;
 
-/** What a warehouse can be asked and told. Knows nothing of RPC: its methods do their work and return. */
+/** The warehouse: its robots and obstacles. Knows nothing of RPC: its methods do their work and return. */
 @Injectable()
 export class RobotWorldEngine {
   readonly #logger = new Logger(RobotWorldEngine.name);
@@ -46,7 +46,7 @@ export class RobotWorldEngine {
     return this.database.column(sql.countRobotsAmong, JSON.stringify(elementIds.map(fromId64)))[0]!;
   }
 
-  /** @throws IModelError if there is no such robot */
+  /** @throws IModelError if the robot does not exist */
   robot(robotId: Id64String): RobotProps {
     const [row] = this.database.rows<RobotRow>(sql.robotById, fromId64(robotId));
     if (!row) throw new IModelError(IModelStatus.NotFound, `There is no robot ${robotId}.`);
@@ -63,7 +63,7 @@ export class RobotWorldEngine {
     return this.database.rows<ObstacleRow>(sql.obstaclesInRegion, minX, minY, maxX, maxY).map(toObstacle);
   }
 
-  /** @throws IModelError if there is no such robot */
+  /** @throws IModelError if the robot does not exist */
   queryObstaclesHitByRobot(robotId: Id64String): Id64String[] {
     const obstacles = this.#obstaclesTouching(this.robot(robotId));
     this.#logger.log(`Robot ${robotId} touches ${obstacles.length} obstacles`);
@@ -73,7 +73,7 @@ export class RobotWorldEngine {
   /**
    * @param resolution edge of a cell, in metres
    * @returns one `FloorCell` per byte, row by row from the north-west
-   * @throws IModelError for too many cells
+   * @throws IModelError if the region has too many cells
    */
   floorSnapshot(region: Region, resolution: number): Uint8Array {
     const painter = new FloorPainter(region, resolution);
@@ -94,7 +94,7 @@ export class RobotWorldEngine {
     return id;
   }
 
-  /** @throws IModelError if there is no such robot; NoPlaceError if it cannot stand there */
+  /** @throws IModelError if the robot does not exist; NoPlaceError if it cannot stand there */
   moveRobot(robotId: Id64String, to: Position): RobotProps {
     const moved = this.stepRobot(robotId, to);
     this.#logger.log(`Robot ${robotId} is now at ${place(moved)}`);
@@ -112,10 +112,10 @@ export class RobotWorldEngine {
   }
 
   /**
-   * Tells of every robot that is moved, by whomever.
+   * Listens to every move of a robot.
    *
    * @param listener runs within the move, so it must not throw
-   * @returns ends the subscription
+   * @returns a function that removes the listener
    */
   onMoved(listener: MoveListener): () => void {
     this.#moveListeners.add(listener);

@@ -73,7 +73,7 @@ describe('RobotIpcHandler', () => {
     frontends.push(frontend);
     return frontend;
   }
-  /** What has come in, in order, as `[robotId, position]`. */
+  /** The notifications received, in order, as `[robotId, position]`. */
   const heard = (frontend: RawFrontend): unknown[][] =>
     frontend.received
       .map((frame) => JSON.parse((frame as { text: string }).text) as [string, number])
@@ -87,10 +87,10 @@ describe('RobotIpcHandler', () => {
     expect(await b.invoke(channel, 'subscribe', eastern)).toEqual({ result: 1 });
     await Promise.all([
       a.invoke(channel, 'drive', west, { x: 3, y: 2 }),
-      // Whoever drives it, it is the region that counts.
+      // The region decides, not the frontend that drives the robot.
       a.invoke(channel, 'drive', east, { x: 303, y: 2 }),
     ]);
-    // What was pushed before this answer is here before it.
+    // Notifications that were pushed before this answer arrive before it.
     await b.invoke(channel, 'stop', east);
     expect(heard(a).length).toBeGreaterThan(10);
     expect(heard(a).filter(([id]) => id !== west)).toEqual([]);
@@ -237,7 +237,7 @@ describe('RobotIpcHandler, when the application closes', () => {
   });
 });
 
-/** What Node remembers; the warning itself goes to a process that a test does not see. */
+/** Node's record of the warning; the warning itself goes to a process that a test does not see. */
 function hasBeenWarnedOf(signal: AbortSignal): unknown {
   const key = Object.getOwnPropertySymbols(signal).find(
     ({ description }) => description === 'events.maxEventTargetListenersWarned',
@@ -292,10 +292,10 @@ describe('RobotIpcHandler, towards a frontend that reads slowly', () => {
       ['0x1', at(3)],
       ['0x2', at(12)],
     ]);
-    // It has caught up: what moves next is told at once.
+    // The frontend has caught up: the next move is reported at once.
     engine.moveRobot('0x1', at(4));
     expect(sent.at(-1)).toEqual(['0x1', at(4)]);
-    // What was still to be told is not, once nobody wants it.
+    // A pending notification is dropped when the subscription ends.
     engine.moveRobot('0x1', at(5));
     handler.onModuleDestroy();
     catchUp();

@@ -106,7 +106,7 @@ describe('RobotWorldReadRpcImpl', () => {
     ['queryObstaclesHitByRobot', ['0x7fff'], 'There is no robot 0x7fff.'],
   ])('%s refuses %j with words that reach an iTwin.js client', async (operation, args, message) => {
     const response = await ask(operation, ...args);
-    // Of other statuses that client reads nothing.
+    // For other statuses this client does not read the body.
     expect([404, 500]).toContain(response.status);
     expect(value(response)).toMatchObject({ message: expect.stringContaining(message) });
   });

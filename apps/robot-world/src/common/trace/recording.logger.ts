@@ -31,7 +31,7 @@ export class RecordingLogger implements LoggerService {
     else this.logger.error(message, ...rest);
   }
 
-  // What is for developers is not for pages.
+  // Lines for developers are not sent to pages.
   debug(message: unknown, ...rest: unknown[]): void {
     this.logger.debug?.(message, ...rest);
   }
