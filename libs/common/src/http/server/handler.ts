@@ -1,4 +1,3 @@
-import { ByteBudget } from '../../base/byte.budget.js';
 import type { RpcOperationTarget } from '../../rpc/server/call.js';
 import { CONTROL_VERSION } from '../../rpc/definition/endpoint.js';
 import type { RpcDispatcher } from '../../rpc/server/dispatcher.js';
@@ -7,8 +6,8 @@ import { hiddenError } from '../../error/error.members.js';
 import { bodyFor, decodeArguments, FixedBody } from '../protocol/arguments.reader.js';
 import type { DecodeText, HttpBody } from '../protocol/arguments.reader.js';
 import { HttpCall } from './http.call.js';
-import type { HttpCallHost } from './http.call.js';
-import { badRequest, HttpError, headerOf, refusal, shuttingDown, tooLarge } from '../protocol/message.js';
+import { HttpServerContext } from './server.context.js';
+import { badRequest, HttpError, headerOf, shuttingDown, tooLarge } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
 import type { HttpHandlerOptions } from './options.js';
 import { OriginPolicy } from './origin.policy.js';
@@ -22,12 +21,6 @@ import {
 } from '../protocol/url.reader.js';
 import type { HttpRoute } from '../protocol/url.reader.js';
 
-// Headers that the reference allows pages to send, the default name of its CSRF header, and headers of our client.
-const requestHeaders =
-  'Content-Type, Access-Control-Allow-Headers, Authorization, X-Requested-With, X-Correlation-Id, X-Session-Id, ' +
-  'X-Application-Id, X-Application-Version, X-User-Id, X-Protocol-Version, X-XSRF-TOKEN, ' +
-  'X-Linnet-Client, X-Linnet-Timeout';
-
 /** The number of cached targets and the longest one, in characters. A full cache is emptied. */
 const REMEMBERED_TARGETS = 1000;
 const LONGEST_REMEMBERED = 512;
@@ -39,21 +32,16 @@ interface KnownRoute {
 }
 
 /** Serves RPC over HTTP on any platform: checks the head of each request and creates its call. */
-export class HttpRpcHandler implements HttpCallHost {
+export class HttpRpcHandler {
+  readonly #context: HttpServerContext;
   readonly #origins: OriginPolicy;
   readonly #decodeText: DecodeText;
-  readonly #allowHeaders: string;
   /** Cached targets without arguments, because clients use few different targets. */
   readonly #known = new Map<string, KnownRoute>();
   /** The revision of the dispatcher when the targets were cached. */
   #revision = 0;
-  /** @internal The received parts of incomplete bodies. */
-  readonly bodies: ByteBudget<HttpCall>;
   /** Whether this handler sets CORS headers. An application with its own CORS disables it. */
   cors = true;
-  /** Whether new calls are refused, with 503, because the server is shutting down. */
-  closing = false;
-
   constructor(
     /** Finds and runs operations. */
     readonly dispatcher: RpcDispatcher,
@@ -61,9 +49,17 @@ export class HttpRpcHandler implements HttpCallHost {
     readonly options: HttpHandlerOptions,
   ) {
     this.#origins = new OriginPolicy(options);
-    this.bodies = new ByteBudget(options.limits.heldBytes);
+    this.#context = new HttpServerContext(dispatcher, options);
     this.#decodeText = options.decodeText ?? ((bytes) => utf8.decode(bytes));
-    this.#allowHeaders = [requestHeaders, ...(options.allowedHeaders ?? [])].join(', ');
+  }
+
+  /** Whether new calls are refused with 503, because the server is closing. */
+  get closing(): boolean {
+    return this.#context.closing;
+  }
+
+  set closing(closing: boolean) {
+    this.#context.closing = closing;
   }
 
   /** Whether the raw path of a request belongs to RPC. Other requests belong to the application. */
@@ -102,25 +98,21 @@ export class HttpRpcHandler implements HttpCallHost {
       this.#origins.checkHost(head);
       if (this.cors) origin = this.#origins.checkOrigin(head);
       if (head.method === 'OPTIONS')
-        return this.finish({ status: 200, headers: this.corsHeaders(origin), body: '' });
+        return this.#context.finish({
+          status: 200,
+          headers: this.#context.corsHeaders(origin),
+          body: '',
+        });
       if (this.closing) throw shuttingDown();
-      return this.#exchange(head, origin);
+      return this.#makeCall(head, origin);
     } catch (error) {
       if (!(error instanceof HttpError))
         this.options.report?.({ kind: 'error', thrown: error, error: hiddenError(''), activity: undefined });
-      return this.refuse(error, origin);
+      return this.#context.refuse(error, origin);
     }
   }
 
-  /** The answer to a request that did not become a call. */
-  refuse(error: unknown, origin: string | undefined): HttpResponse {
-    // Any other error is a fault of the server, and its text is hidden.
-    const response = refusal(error instanceof HttpError ? error : new HttpError(500, 'Internal error'));
-    response.headers.push(...this.corsHeaders(origin));
-    return this.finish(response);
-  }
-
-  #exchange(head: HttpRequestHead, origin: string | undefined): HttpCall {
+  #makeCall(head: HttpRequestHead, origin: string | undefined): HttpCall {
     const known = this.#knownRoute(head.target);
     const route = known?.route ?? this.#route(head.target);
     const activityId = headerOf(head, 'x-correlation-id');
@@ -141,7 +133,7 @@ export class HttpRpcHandler implements HttpCallHost {
     const announced = head.headers['content-encoding'] ? 0 : Number(head.headers['content-length'] ?? 0);
     const body = this.#body(head, route, target, failure);
     if (announced > body.limit) throw tooLarge(body.limit);
-    return new HttpCall(this, { head, route, target, body, activityId, origin });
+    return new HttpCall(this.#context, { head, route, target, body, activityId, origin });
   }
 
   #route(target: string): HttpRoute {
@@ -203,25 +195,5 @@ export class HttpRpcHandler implements HttpCallHost {
     if (contentType === '' && head.method !== 'POST')
       return new FixedBody(limits.bodyBytes, () => decodeArguments('', [], limits));
     return bodyFor(contentType, limits, this.#decodeText);
-  }
-
-  /** The answer as it is sent; a naming rewrites it here. */
-  finish(response: HttpResponse): HttpResponse {
-    return response;
-  }
-
-  /** Headers that let a page read the answer and its status headers. */
-  corsHeaders(origin: string | undefined): string[] {
-    if (origin === undefined) return [];
-    return [
-      'Access-Control-Allow-Origin',
-      origin,
-      'Access-Control-Allow-Methods',
-      'POST, GET, OPTIONS',
-      'Access-Control-Allow-Headers',
-      this.#allowHeaders,
-      'Access-Control-Expose-Headers',
-      'X-Protocol-Version, Retry-After, X-Linnet-Not-Begun',
-    ];
   }
 }

@@ -1,9 +1,8 @@
-import type { BudgetShare, ByteBudget } from '../../base/byte.budget.js';
+import type { BudgetShare } from '../../base/byte.budget.js';
 import { Activity } from '../../call/activity.js';
 import { GENERAL_ERROR, IModelError } from '../../error/imodel.error.js';
 import type { RpcCall, RpcOperationTarget, RpcOutcome } from '../../rpc/server/call.js';
 import { outcomeOf } from '../../rpc/server/dispatcher.js';
-import type { RpcDispatcher } from '../../rpc/server/dispatcher.js';
 import { hiddenError } from '../../error/error.members.js';
 import type { WireError } from '../../error/error.members.js';
 import { describeLosses } from '../../value/value.inspector.js';
@@ -12,26 +11,13 @@ import type { HttpBody } from '../protocol/arguments.reader.js';
 import { cacheControl, chooseEncoding } from '../protocol/cache.policy.js';
 import { HttpError, headerOf, shuttingDown, sizeOf, tooLarge } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
-import type { HttpHandlerOptions } from './options.js';
+import type { BodyHolder, HttpServerContext } from './server.context.js';
 import { encodeOutcome } from '../protocol/reply.writer.js';
 import type { EncodedOutcome } from '../protocol/reply.writer.js';
 import type { HttpRoute } from '../protocol/url.reader.js';
 import { CLIENT_HEADER, NOT_BEGUN_HEADER, readDeadline, TIMEOUT_HEADER } from '../protocol/headers.js';
 import { isUnbegun, readableStatus } from '../protocol/status.js';
 import { inflateTokens } from '../protocol/token.inflation.js';
-
-/** The parts of the handler that its calls use. */
-export interface HttpCallHost {
-  readonly dispatcher: RpcDispatcher;
-  readonly options: HttpHandlerOptions;
-  /** Received parts of bodies that have not ended. */
-  readonly bodies: ByteBudget<HttpCall>;
-  /** Whether calls are refused, because the server is shutting down. */
-  readonly closing: boolean;
-  finish(response: HttpResponse): HttpResponse;
-  corsHeaders(origin: string | undefined): string[];
-  refuse(error: unknown, origin: string | undefined): HttpResponse;
-}
 
 /** The part of a request that its head determines. */
 export interface OpenedRequest {
@@ -68,10 +54,10 @@ export class HttpCall {
   readonly #protocolVersion: number;
   #received = 0;
   /** The share of the body in the budget. */
-  #held: BudgetShare<HttpCall> | undefined;
+  #held: BudgetShare<BodyHolder> | undefined;
 
   constructor(
-    private readonly host: HttpCallHost,
+    private readonly context: HttpServerContext,
     private readonly opened: OpenedRequest,
   ) {
     const { head, route, activityId } = opened;
@@ -109,7 +95,7 @@ export class HttpCall {
   /** The answer to a request whose body could not be read. */
   refuse(error: unknown): HttpResponse {
     this.abandon();
-    return this.host.refuse(error, this.opened.origin);
+    return this.context.refuse(error, this.opened.origin);
   }
 
   /** Discards the body. */
@@ -122,7 +108,7 @@ export class HttpCall {
 
   /** Counts the held bytes of the body. If all bodies exceed the limit, the owner with most bytes loses its bodies. */
   #hold(bytes: number): void {
-    const { bodies } = this.host;
+    const { bodies } = this.context;
     const share = (this.#held ??= bodies.share(this.opened.head.address ?? '', this));
     share.add(share.amount === 0 ? this.#received : bytes);
     while (bodies.amount > bodies.limit) bodies.largest()!.holder.abandon();
@@ -136,14 +122,14 @@ export class HttpCall {
   respond(platform: HttpPlatform, answer: (response: HttpResponse | undefined) => void): void {
     let call: RpcCall | undefined;
     try {
-      // While the body arrived, the server may have begun to shut down.
-      if (this.host.closing) throw shuttingDown();
+      // The body may have taken its time, and the application what the call needs.
+      if (this.context.closing) throw shuttingDown();
       call = this.#call(platform);
     } catch (error) {
       answer(error instanceof HttpError ? this.refuse(error) : this.#settle(outcomeOf(error), call));
       return;
     }
-    this.host.dispatcher.dispatch(call, (outcome) => answer(this.#settle(outcome, call)));
+    this.context.dispatcher.dispatch(call, (outcome) => answer(this.#settle(outcome, call)));
   }
 
   #call(platform: HttpPlatform): RpcCall {
@@ -181,14 +167,14 @@ export class HttpCall {
     this.activity.answered();
     if (outcome.kind === 'answered') return undefined;
     try {
-      const encoded = encodeOutcome(outcome, this.#protocolVersion, this.activity, this.host.options);
+      const encoded = encodeOutcome(outcome, this.#protocolVersion, this.activity, this.context.options);
       this.#report(outcome, encoded);
       return this.#response(outcome, encoded, call);
     } catch (error) {
       // A function in the application's options failed. Report the original error, too.
       if (outcome.kind === 'error') this.#reportError(outcome.error, hiddenError(this.activity.activityId));
       this.#reportError(error, hiddenError(this.activity.activityId));
-      return this.host.refuse(error, this.opened.origin);
+      return this.context.refuse(error, this.opened.origin);
     }
   }
 
@@ -196,25 +182,31 @@ export class HttpCall {
     const { head, route } = this.opened;
     if (!inflateTokens(args, route.token, head.target)) return;
     const message = 'IModelRpcProps mismatch detected for this request.';
-    if (this.host.options.throwOnTokenMismatch) throw new IModelError(GENERAL_ERROR, message);
+    if (this.context.options.throwOnTokenMismatch) throw new IModelError(GENERAL_ERROR, message);
     this.#warn(message);
   }
 
   #commonHeaders(): string[] {
-    const headers = ['X-Protocol-Version', '2', 'Vary', VARY, ...this.host.corsHeaders(this.opened.origin)];
-    return this.host.finish({ status: 200, headers, body: '' }).headers;
+    const headers = [
+      'X-Protocol-Version',
+      '2',
+      'Vary',
+      VARY,
+      ...this.context.corsHeaders(this.opened.origin),
+    ];
+    return this.context.finish({ status: 200, headers, body: '' }).headers;
   }
 
   #response(outcome: RpcOutcome, encoded: EncodedOutcome, call: RpcCall | undefined): HttpResponse {
-    const { host } = this;
+    const { context } = this;
     const { head, route, target, origin } = this.opened;
     const { body, contentType } = encoded;
-    const readable = host.options.errorStatus === 'readable' && head.headers[CLIENT_HEADER] === undefined;
+    const readable = context.options.errorStatus === 'readable' && head.headers[CLIENT_HEADER] === undefined;
     const status =
       outcome.kind === 'error' && readable ? readableStatus(encoded.status, outcome.error) : encoded.status;
     const headers = ['X-Protocol-Version', '2', 'Vary', VARY];
     if (contentType !== undefined) headers.push('Content-Type', contentType);
-    if (origin !== undefined) headers.push(...host.corsHeaders(origin));
+    if (origin !== undefined) headers.push(...context.corsHeaders(origin));
     const retryAfter = String(encoded.retryAfter ?? '');
     // An invalid header value would break the connection.
     if (/^[\x20-\x7e]+$/.test(retryAfter)) headers.push('Retry-After', retryAfter);
@@ -230,22 +222,22 @@ export class HttpCall {
     const compressible =
       sizeOf(body) >= SMALLEST_COMPRESSED && target?.policy.allowResponseCompression !== false;
     const encoding = compressible ? chooseEncoding(headerOf(head, 'accept-encoding')) : undefined;
-    return host.finish({ status, headers, body, encoding });
+    return context.finish({ status, headers, body, encoding });
   }
 
   #report(outcome: RpcOutcome, { error, thrown }: EncodedOutcome): void {
     // A result that cannot be sent is a fault of the server, even if its error has a number.
     const failed = outcome.kind === 'error' || outcome.kind === 'noContent';
     if (error) this.#reportError(thrown, failed ? error : { ...error, internal: true });
-    else if (this.host.options.developmentMode && outcome.kind === 'result')
+    else if (this.context.options.developmentMode && outcome.kind === 'result')
       for (const loss of describeLosses(outcome.value)) this.#warn(`The caller will not see it: ${loss}.`);
   }
 
   #reportError(thrown: unknown, error: WireError): void {
-    this.host.options.report?.({ kind: 'error', thrown, error, activity: this.activity });
+    this.context.options.report?.({ kind: 'error', thrown, error, activity: this.activity });
   }
 
   #warn(message: string): void {
-    this.host.options.report?.({ kind: 'warning', message, activity: this.activity });
+    this.context.options.report?.({ kind: 'warning', message, activity: this.activity });
   }
 }

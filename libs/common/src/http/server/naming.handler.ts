@@ -1,5 +1,5 @@
 import type { RpcDispatcher } from '../../rpc/server/dispatcher.js';
-import { HttpCall } from './http.call.js';
+import type { HttpCall } from './http.call.js';
 import { HttpRpcHandler } from './handler.js';
 import { badRequest } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
@@ -13,9 +13,6 @@ export function httpHandler(dispatcher: RpcDispatcher, options: HttpHandlerOptio
   const { naming } = options;
   return naming ? new NamingHandler(dispatcher, options, naming) : new HttpRpcHandler(dispatcher, options);
 }
-
-/** Headers whose value is a list of names of headers. */
-const listsOfHeaders = new Set(['Vary', 'Access-Control-Allow-Headers', 'Access-Control-Expose-Headers']);
 
 const methods = new Set(['POST', 'OPTIONS', 'GET', 'HEAD']);
 
@@ -60,18 +57,6 @@ class NamingHandler extends HttpRpcHandler {
     const call = this.#read(target);
     if (!call) throw badRequest('The path names no operation.');
     return { ...super.parse(call.target), token: call.token ?? {} };
-  }
-
-  override finish({ status, headers, ...rest }: HttpResponse): HttpResponse {
-    const own = headers.map((text, i) => {
-      if (i % 2 === 0) return this.naming.ownHeader(text);
-      if (!listsOfHeaders.has(headers[i - 1]!)) return text;
-      return text
-        .split(', ')
-        .map((name) => this.naming.ownHeader(name))
-        .join(', ');
-    });
-    return { ...rest, status: this.naming.ownStatus(status), headers: own };
   }
 
   /** The call that the path names; `undefined` if the path does not belong to RPC. */
