@@ -35,7 +35,7 @@ export default {
   },
   setupFiles: ['reflect-metadata'],
   maxWorkers: 2,
-  // Of a test that hangs: on a machine that is busy otherwise some take long, and are right all the same.
+  // The limit for a test that hangs. Some tests take long on a busy machine, and pass.
   testTimeout: 60_000,
   collectCoverageFrom: ['libs/*/src/**/*.ts', '!**/*.spec.ts'],
   coverageProvider: 'v8',

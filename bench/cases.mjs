@@ -1,4 +1,4 @@
-// What is sent to whom, and how an answer is known to be right.
+// The requests of each case, the servers that get them, and the check of the answers.
 import { brotliDecompressSync } from 'node:zlib';
 
 const MIB = 1024 * 1024;

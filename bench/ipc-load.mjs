@@ -87,7 +87,7 @@ function receive(client, wire, n, { count, keep }) {
   });
 }
 
-/** What so many sessions need that have called once and then do nothing. */
+/** The memory of many sessions that have called once and then stay idle. */
 export async function idle(server, { server: name }, { sessions }) {
   const wire = wires[name];
   const call = addition(wire, 'add');

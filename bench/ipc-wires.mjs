@@ -45,7 +45,7 @@ const durable = {
   join: (first, messages) => `[${first},${messages.join()}]`,
   acknowledgement: (received) => `[8,${received}]`,
   call: (method, args) => {
-    // What a frontend sends that sets no options.
+    // The frames of a frontend without options.
     const tail = `,"itwin.bench","${method}",${JSON.stringify(args)},"${crypto.randomUUID()}",60000]`;
     return (n) => `[2,${n + 1}${tail}`;
   },
@@ -71,7 +71,7 @@ const base64 = payload.toString('base64');
 /** Socket.IO 4 over its WebSocket transport alone, answers as acknowledgements. */
 const socketIo = {
   path: '/socket.io/?EIO=4&transport=websocket',
-  /** What the server says first, and what is said to it then. */
+  /** The first frames of both ends. */
   greeting: [['0', '40'], ['40']],
   call: (event, args) => {
     const tail = JSON.stringify([event, event === 'push' ? args[0] : args]);
@@ -96,7 +96,7 @@ export const wires = {
 };
 
 /**
- * What is asked with `add`, or with a method that does the same.
+ * The frames of a call of `add`, or of a method that does the same.
  *
  * `answers` tells how many answers a frame completes: none where it only announces one, undefined where it should
  * not have come. `check` is for the frames of one answer.
@@ -114,7 +114,7 @@ export function addition(wire, method) {
   };
 }
 
-/** What is asked with `echo`. */
+/** The frames of a call of `echo`. */
 export function echo(wire) {
   const request = wire.echo();
   const announces = wire.announces && Buffer.from(wire.announces);

@@ -1,4 +1,4 @@
-// What `--write` keeps of a run: all of it in RESULTS.md, the ratios in the README.
+// The part of a run that `--write` keeps: all of it in RESULTS.md, the ratios in the README.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { summary } from './tables.mjs';
 

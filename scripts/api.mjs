@@ -37,7 +37,7 @@ function reportOf(pack, types) {
     configObject: {
       projectFolder: pack.folder,
       mainEntryPointFilePath: entry,
-      // What lies under a node_modules is another's code to it, unless it is named here.
+      // The extractor treats everything below a node_modules as foreign code, unless it is named here.
       bundledPackages: [pack.name],
       newlineKind: 'lf',
       compiler: { overrideTsconfig: { compilerOptions, files: [entry] } },
@@ -48,7 +48,7 @@ function reportOf(pack, types) {
       messages: {
         extractorMessageReporting: {
           default: { logLevel: 'none' },
-          // What a signature names, and nobody can import, is seen in the report.
+          // A type that a signature names and nobody can import is shown in the report.
           'ae-forgotten-export': { logLevel: 'warning', addToApiReportFile: true },
         },
         tsdocMessageReporting: { default: { logLevel: 'none' } },

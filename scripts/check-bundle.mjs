@@ -6,7 +6,7 @@ import { build } from 'vite';
 const KB = 1024;
 const configFile = fileURLToPath(new URL('../apps/robot-world/page/vite.config.mjs', import.meta.url));
 
-/** What a page uses of the library, by name, and how much of it that may be. */
+/** The parts of the library that a page imports, by name, and the largest size of each. */
 const bundles = {
   'RPC client': { names: ['createRpcClient'], limit: 9.5 },
   'RPC client as iTwin.js has it': { names: ['WebRpcManager'], from: '@linnet/common', limit: 10.5 },
@@ -15,7 +15,7 @@ const bundles = {
   'RPC and IPC client': { names: ['createRpcClient', 'IpcFrontend', 'webSocketIpc'], limit: 19.5 },
 };
 
-/** What no page needs: packages, least of all `ws`, which is Node's; and what answers calls. */
+/** Code that a page never needs: packages, least of all `ws`, which belongs to Node, and servers. */
 const foreigner = /[\\/]node_modules[\\/]|[\\/](rpc\.dispatcher|http\.handler|ipc\.server)\./;
 
 async function bundleOf({ names, from = '@linnet/frontend' }) {

@@ -1,5 +1,5 @@
-// Packs the libraries, and tries them in an application of test/ecosystem, which uses them together with libraries that many
-// applications of Nest have. Those are what its own lock file names.
+// Packs the libraries, and tries them in the application of test/ecosystem, which uses them together with libraries that many
+// Nest applications have. Its own lock file names these libraries.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -27,8 +27,8 @@ const rules = [
 ];
 
 /**
- * Splits a text into sentences. A blank line, an item of a list, a heading, a cell of a table and a tag of a doc comment
- * begin a new one.
+ * Splits a text into sentences. A blank line, an item of a list, a cell of a table and a tag of a doc comment begin a new
+ * one. Headings are not sentences.
  *
  * @returns the sentences, each with the number of its line, from 0
  */
@@ -43,10 +43,11 @@ function sentencesOf(text) {
     current = undefined;
   };
   for (const [line, raw] of text.split('\n').entries()) {
-    const item = /^\s*(?:>\s*)*(?:[-*+]|\d+\.|#+)\s+(.*)$/.exec(raw);
+    const isHeading = /^#+\s/.test(raw);
+    const item = /^\s*(?:>\s*)*(?:[-*+]|\d+\.)\s+(.*)$/.exec(raw);
     const words = (item?.[1] ?? raw.replace(/^\s*(?:>\s*)+/, '')).trim();
-    if (item || words === '' || words.startsWith('@') || words.startsWith('|')) end();
-    if (words === '' || /^[|:\-\s]+$/.test(words)) continue;
+    if (isHeading || item || words === '' || words.startsWith('@') || words.startsWith('|')) end();
+    if (isHeading || words === '' || /^[|:\-\s]+$/.test(words)) continue;
     if (words.startsWith('|')) {
       for (const cell of words.split('|').slice(1, -1)) {
         current = { line, text: cell.trim() };

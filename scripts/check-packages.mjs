@@ -41,7 +41,7 @@ async function check(name, step) {
   result(name, problem === undefined ? [] : [problem]);
 }
 
-/** What publint, and "Are the types wrong?", find in a package that has ES modules only. */
+/** The findings of publint and "Are the types wrong?" that are expected of a package with ES modules only. */
 async function lint({ name }, tarball) {
   const bytes = readFileSync(tarball);
   const { messages, pkg } = await publint({ pack: { tarball: Uint8Array.from(bytes).buffer }, strict: true });

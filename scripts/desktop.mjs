@@ -1,4 +1,4 @@
-// Starts Robot World in a window: `npm run desktop`. Electron is no dependency of this repository, as its package downloads a
+// Starts Robot World in a window: `npm run desktop`. The repository does not depend on Electron, because its package downloads a
 // program of a hundred megabytes when it is installed.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';

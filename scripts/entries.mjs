@@ -1,4 +1,4 @@
-// What each library can be imported by, read from its package.json: for whatever resolves the sources in place of `dist`.
+// The entries of each library, read from its package.json, for tools that resolve the sources in place of `dist`.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

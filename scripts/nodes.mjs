@@ -1,4 +1,4 @@
-// The releases of Node that the packages promise to run on. Those that do not run this are taken from the npm registry.
+// The releases of Node that the packages promise to run on. Missing releases come from the npm registry.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { root } from './entries.mjs';
 import { npm } from './npm.mjs';

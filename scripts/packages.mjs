@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { libs, root } from './entries.mjs';
 import { npm } from './npm.mjs';
 
-/** What is true of all packages is said once, in the manifest of the repository. */
+/** Members that all packages share are in the manifest of the repository. */
 const { license, engines, repository } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
 /** Each library as a package: its name on the registry, and its folder. */

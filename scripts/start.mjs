@@ -41,7 +41,7 @@ function run(...args) {
   return { child, ended };
 }
 
-/** Of one of the two there is no use: when it ends, the other has to. */
+/** One of the two is of no use alone: when one ends, the other ends too. */
 async function endTogether(all) {
   const code = await Promise.race(all);
   for (const child of running) child.kill('SIGTERM');

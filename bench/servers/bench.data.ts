@@ -21,7 +21,7 @@ export const robots: Robot[] = Array.from({ length: 200 }, (_, i) => ({
 export const payload = new Uint8Array(32 * 1024 * 1024).fill(1);
 payload[payload.length - 1] = 42;
 
-/** What is computed from bytes that were sent. */
+/** The result of a computation over the received bytes. */
 export function describe(bytes: Uint8Array): { length: number; last: number | undefined } {
   return { length: bytes.length, last: bytes[bytes.length - 1] };
 }

@@ -35,7 +35,7 @@ class Transport extends IpcWebSocketTransport {
     });
   }
 
-  /** What is not yet on its way, of the connection that has most. */
+  /** The longest queue of unsent bytes among the connections. */
   get ahead(): number {
     let most = 0;
     for (const { bufferedAmount } of this.#sent.keys()) most = Math.max(most, bufferedAmount);

@@ -29,7 +29,7 @@ class BenchGateway {
   async push(@MessageBody() count: number, @ConnectedSocket() socket: Socket) {
     for (let i = 0; i < count; i++) {
       socket.emit('moved', i, 1.5, 2.5);
-      // Of so many at once most still wait, so that a `drain` is sure to come.
+      // With so many sessions most still wait, so that a `drain` is sure to come.
       if (i % PACKETS_AHEAD === PACKETS_AHEAD - 1) await once(socket.conn, 'drain');
     }
     return true;

@@ -3,9 +3,9 @@ import { builtinModules } from 'node:module';
 import { join, posix } from 'node:path';
 import ts from 'typescript';
 
-/** What each source file imports: its path from the repository's root, and the specifiers as written. */
+/** The imports of each source file: its path from the repository's root, and the specifiers as written. */
 export type Imports = ReadonlyMap<string, readonly string[]>;
-/** What each source file imports, resolved: another file's path, `node:…`, or a package's name. */
+/** The imports of each source file, resolved: another file's path, `node:…`, or a package's name. */
 export type Graph = ReadonlyMap<string, readonly string[]>;
 
 /** Reads the imports, type-only ones too, of every file that is built: specs and helpers for them are not. */

@@ -23,7 +23,7 @@ const withoutNode: readonly string[] = [
 
 const libOf = (file: string) => /^libs\/([^/]+)\/src\//.exec(file)?.[1];
 
-/** Of the packages that a library names, those that a part of it may import. */
+/** The packages that a part of a library may import, out of those that the library names. */
 const ownPackages: Readonly<Record<string, readonly string[]>> = {
   electron: [],
   'electron/renderer': [],

@@ -31,10 +31,10 @@ const apps = readdirSync(join(root, 'apps')).filter((name) => existsSync(join(ro
 const aliases = Object.fromEntries(
   Object.entries<string[]>(readJson('tsconfig.json').compilerOptions.paths)
     .map(([name, [file]]) => [name, file!.replace(/^\.\//, '')] as const)
-    // What is in `test` stands for a package of others that is not installed.
+    // An alias into `test` stands for a package of others that is not installed.
     .filter(([, file]) => file.startsWith('libs/')),
 );
-// What begins with `#` is a package's own import, by condition another file: no entry for others.
+// A name with `#` is an import of the package itself, by condition another file. It is not an entry.
 const entries = Object.keys(aliases).flatMap((name) => (name.startsWith('#') ? [] : aliases[name]!));
 const packages = Object.fromEntries(
   libs.map((lib) => {

@@ -12,7 +12,7 @@ const executablePath =
 if (executablePath === undefined)
   console.warn('The browser tests are skipped: no Chromium here (CHROMIUM may name one).');
 
-/** Tests that are skipped where there is no browser. */
+/** Tests that are skipped without a browser. */
 export function inBrowser(name: string, tests: () => void): void {
   (executablePath === undefined ? describe.skip : describe)(name, tests);
 }

@@ -7,8 +7,8 @@ import { ElectronStandIn } from '../ipc/electron/electron.stand-in.js';
 import { install } from '../ipc/electron/installed.cjs';
 import { inBrowser, launchChromium } from './chromium.js';
 
-// What a window shows: the page of robot-world, from the files and under the policy of the desktop application, in Chromium. Its
-// preload script runs in the stand-in, which gets and gives what the page sends and hears.
+// The content of a window: the page of robot-world, from the files and under the policy of the desktop application, in
+// Chromium. Its preload script runs in the stand-in, which carries messages between the page and the script.
 
 jest.setTimeout(60_000);
 

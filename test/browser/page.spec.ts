@@ -35,7 +35,7 @@ class LineKeeper extends ActivityLogger {
     this.lines.push({ message, ...options.params });
   }
 
-  /** What has been logged under an activity id. */
+  /** The lines logged under an activity id. */
   of(activityId: string): string[] {
     return this.lines
       .filter((line) => line['ActivityId'] === activityId)

@@ -152,7 +152,7 @@ describe('status-categories.json', () => {
   });
 
   it.each(rows)('%s.%s (%d)', (_enumeration, member, number, status, _category, isError, name) => {
-    // Numbers that are no errors are 500 when they are thrown (docs/differences.md, 11); "no content" is an outcome.
+    // Numbers that do not stand for errors are 500 when thrown (docs/differences.md, 11); "no content" is an outcome.
     const own = isError || member === 'NoContent' ? status : 500;
     expect(errorTable.get(number)).toEqual([own, name]);
     const error = new IModelError(number, 'm');

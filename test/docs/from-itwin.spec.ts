@@ -43,7 +43,7 @@ async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
-/** What a program prints until it ends. */
+/** The output of a program until it ends. */
 async function run(program: string, args: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', program, '--', ...args], {
     cwd: place,
@@ -148,7 +148,7 @@ describe('docs/from-itwin.md', () => {
       const calls = await callAt(old.rpc);
       expect(calls).toContain('There is no washer.');
       expect(await callAt(`http://127.0.0.1:${moved}`)).toBe(calls);
-      // Of the moved one others have reserved already.
+      // Earlier tests have reserved places of the moved backend.
       expect(await reserveAt(old.ipc)).toBe(reserved);
     },
     60_000,
@@ -194,7 +194,7 @@ describe('docs/from-itwin.md', () => {
 
 const namesWithDashes = (cell: string) => [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name!);
 
-/** What declarations of a package export of RPC and IPC, less what is marked as internal. */
+/** The exports of RPC and IPC in the declarations of a package, without internal ones. */
 function publicNames(name: string): string[] {
   const folder = join(root, 'node_modules/@itwin', name, 'lib/cjs');
   const files = readdirSync(folder, { recursive: true })

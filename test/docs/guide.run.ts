@@ -33,7 +33,7 @@ export async function writeGuide(guide: Guide): Promise<(text: string) => string
   return placed;
 }
 
-/** What a worker is started with is a file that Node itself runs. */
+/** A worker starts with a file that Node itself runs. */
 function writeWorker(place: string): void {
   const hooks = new URL('../ipc/transport/worker/compile.mjs', import.meta.url).href;
   const code = `import { register } from 'node:module';\nregister('${hooks}');\nawait import('${pathToFileURL(place).href}.ts');\n`;

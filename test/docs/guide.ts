@@ -13,12 +13,12 @@ export const documents = [
 /** Where the code of guides is put, to be run; tests run side by side. */
 export const extracted = join(import.meta.dirname, 'extracted', process.env['JEST_WORKER_ID'] ?? '0');
 
-/** What is run of a guide, in its order: a file, where its last block stands, or a shell's lines. */
+/** The runnable parts of a guide, in order: a file, at the place of its last block, or lines of a shell. */
 type Step = { readonly file: string } | { readonly shell: string };
 
 /**
  * A document whose code is checked. A block of code in `ts` or `js` that begins with a comment which names a file is (more of)
- * that file; one that does not goes on with the file before. What stands in a comment behind a statement is asserted:
+ * that file; one that does not goes on with the file before. A comment after a statement is asserted:
  *
  * - `// → value`: its value, or what it prints, or the variable that it declares
  * - `// soon → value`: the same, before long
@@ -90,7 +90,7 @@ function placed(parts: readonly { code: string; at: number }[]): string {
   return Array.from(lines, (line) => line ?? '').join('\n');
 }
 
-/** Makes assertions of comments, without a line more or less; the first line of a document is no code. */
+/** Turns comments into assertions, and keeps the number of lines. The first line of a document is not code. */
 function withAssertions(path: string, file: string, code: string): string {
   const source = ts.createSourceFile(file, code, ts.ScriptTarget.ESNext, true);
   const changes: { at: number; end: number; text: string }[] = [];
@@ -106,7 +106,7 @@ function withAssertions(path: string, file: string, code: string): string {
   let result = code;
   for (const { at, end, text } of changes.toReversed())
     result = result.slice(0, at) + text + result.slice(end);
-  // What runs in a thread of its own has nothing to show, and no tests around it.
+  // Code in a thread of its own shows nothing, and runs without tests around it.
   if (changes.length === 0) return result;
   const assertions = relative(dirname(placeOf({ path }, file)), join(import.meta.dirname, 'shown.js'));
   return `import { shown, soon, thrown } from '${assertions}';${result}`;

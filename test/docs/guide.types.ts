@@ -3,7 +3,7 @@ import ts from 'typescript';
 import { placeOf, root } from './guide.js';
 import type { Guide } from './guide.js';
 
-/** What the compiler finds in the code of guides, by the repository's own options: `docs/rpc.md:12: …`. */
+/** The compiler's findings in the code of guides, with the repository's own options: `docs/rpc.md:12: …`. */
 export function typeErrors(guides: readonly Guide[]): string[] {
   const paths = new Map(guides.map((guide) => [placeOf(guide, '.').replace(/\.$/, ''), guide.path]));
   const code = new Map(

@@ -5,7 +5,7 @@ import { ElectronStandIn } from '../ipc/electron/electron.stand-in.js';
 
 /**
  * Electron, for guides that have windows: each file that imports `@linnet/electron/main` is a main process of its own, which
- * opens one. What runs after it runs in the page of that.
+ * opens one. Later code runs in the page of that window.
  */
 export class GuideWindows {
   #electron: ElectronStandIn | undefined;

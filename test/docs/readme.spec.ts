@@ -9,7 +9,7 @@ import { extracted, placeOf, readGuide } from './guide.js';
 import { writeGuide } from './guide.run.js';
 import { soon } from './shown.js';
 
-// What the README says of its examples, beyond what stands in them.
+// Claims of the README about its examples, beyond their code.
 
 const readme = readGuide('README.md');
 await writeGuide(readme);

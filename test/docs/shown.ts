@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 
-// What the comments of guides become. `at` is the place in the guide, for who reads what failed.
+// The assertions that comments of guides become. `at` is the place in the guide, to find a failure.
 
 export function shown(at: string, value: unknown, expected: unknown): void {
   expect({ at, value }).toEqual({ at, value: expected });

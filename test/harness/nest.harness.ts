@@ -14,11 +14,11 @@ import { LinnetExpressAdapter } from '@linnet/backend/express';
 /** A way that a call can take into an application. */
 export interface Way {
   readonly adapter: () => AbstractHttpAdapter;
-  /** What an application does that makes its calls go this way. */
+  /** Prepares an application so that its calls go this way. */
   readonly prepare?: (app: INestApplication) => void;
 }
 
-/** Every way. What holds on one holds on all of them. */
+/** Every way. A promise on one holds on all of them. */
 export const ways: Record<string, Way> = {
   'the stock Express adapter': { adapter: () => new ExpressAdapter() },
   LinnetExpressAdapter: { adapter: () => new LinnetExpressAdapter() },
@@ -42,7 +42,7 @@ export interface Reply {
   status: number;
   headers: IncomingHttpHeaders;
   text: string;
-  /** The body as JSON; fails for a body that is none. */
+  /** The body as JSON; fails if the body is not JSON. */
   readonly json: any;
 }
 
@@ -156,7 +156,7 @@ export async function closeApps(): Promise<void> {
   while (started.length > 0) await started[0]!.close();
 }
 
-/** What clients of protocol 2 send with a call. */
+/** The headers that clients of protocol 2 send with a call. */
 export const rpcHeaders = {
   'Content-Type': 'text/plain',
   'X-Correlation-ID': 'activity-1',

@@ -27,7 +27,7 @@ const missing = installReference();
 // eslint-disable-next-line no-console -- who reads the report has to know what it does not say
 if (missing) console.warn(`The reference server is not tested: ${missing}.`);
 
-/** What a server of ours answers otherwise. */
+/** Answers of our server that differ. */
 const ofOurs = ['C12', 'C35'];
 
 (missing ? describe.skip : describe)('the reference server', () => {

@@ -4,7 +4,7 @@ const { createHash } = require('node:crypto');
 const { setTimeout: sleep } = require('node:timers/promises');
 const common = require('@itwin/core-common');
 const { BentleyError } = require('@itwin/core-bentley');
-// What `IModelHost.startup` does for RPC, without its native addon.
+// The part of `IModelHost.startup` that RPC needs, without its native addon.
 require('@itwin/core-backend/lib/cjs/RpcBackend').initializeRpcBackend();
 const { IModelJsExpressServer } = require('@itwin/express-server');
 
@@ -135,7 +135,7 @@ async function main() {
   const configuration = BentleyCloudRpcManager.initializeImpl({ info }, interfaces);
   const server = await new Server(configuration.protocol).initialize(0);
   process.send({ port: server.address().port });
-  // Whoever started this is gone.
+  // The parent process has ended.
   process.on('disconnect', () => process.exit());
 }
 

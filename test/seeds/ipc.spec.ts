@@ -96,7 +96,7 @@ describe('Ipc Interface › IpcApp and IpcHost', () => {
     await until(() => news.length === 2);
     stop();
     await IpcHost.send('news', 'third', 3);
-    // What comes behind it has been heard.
+    // The earlier messages have arrived.
     const after = new Promise((resolve) => IpcApp.addListener('after', resolve));
     await IpcHost.send('after');
     await after;
@@ -125,12 +125,12 @@ describe('Ipc Interface › IpcApp and IpcHost', () => {
 
   it('code works with IPC and without it, by what isValid says', async () => {
     const setup = { rpc: {}, providers: [RobotWorldReadProvider] };
-    /** Of a page: over its session where it has one. */
+    /** The sender of a page: over its session, if it has one. */
     const countRobots = (uriPrefix: string) => {
       const way = IpcApp.isValid ? { transport: rpcOverIpc(IpcApp.frontend) } : { uriPrefix };
       return createRpcClient(way).client(RobotWorldReadRpcInterface).countRobots(token);
     };
-    /** Of a backend: tells whoever is there. */
+    /** The sender of a backend: notifies all listeners. */
     const tell = async () => (IpcHost.isValid ? IpcHost.send('told').then(() => 'told') : 'nobody is there');
     expect(await tell()).toBe('nobody is there');
     const { port, host } = await startIpcApp(setup);

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 
-// The code of iTwin.js' documents as it stands there, less its imports: files of `samples` have it, but for layout. What they import
-// is ours, and what the other specs of this folder run are these files.
+// The code of the iTwin.js documents, unchanged but for imports and layout: files of `samples` have it. They import our
+// packages, and the other specs of this folder run these files.
 
 const samples: readonly [section: string, file: string, code: string][] = [
   [
@@ -35,7 +35,7 @@ const samples: readonly [section: string, file: string, code: string][] = [
   [
     'Rpc Interface › Configure Interfaces',
     'web.server.ts',
-    // What the function makes is returned: the call below it, which serves the interfaces, takes it from somewhere.
+    // The result of the function is returned, because the call below it serves the interfaces.
     'export function initializeRpcImplBentleyCloud(interfaces: RpcInterfaceDefinition[]) { const cloudParams: BentleyCloudRpcParams = { info: { title: "RobotWorldEngine", version: "v1.0" } }; return BentleyCloudRpcManager.initializeImpl(cloudParams, interfaces); }',
   ],
   [

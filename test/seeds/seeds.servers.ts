@@ -12,7 +12,7 @@ import { RobotWorldReadRpcInterface, RobotWorldWriteRpcInterface } from './sampl
 export const token = { key: 'hall', iTwinId: 'site', iModelId: 'hall-1', changeset: { id: 'c1' } };
 IModelDb.open('hall', { '0x1': ['0x10', '0x11'], '0x2': [] });
 
-/** The implementation of the documents as a provider of Nest's. */
+/** The implementation of the documents as a Nest provider. */
 @decorate(RobotWorldReadRpcInterface)
 export class RobotWorldReadProvider extends RobotWorldReadRpcImpl {}
 

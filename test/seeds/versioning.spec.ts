@@ -14,7 +14,7 @@ import {
 } from '@linnet/common';
 import { serveNest, stopAll } from './seeds.servers.js';
 
-/** What one side has of the interface. */
+/** One side of the interface. */
 function inVersion(version: string) {
   abstract class Robots extends RpcInterface {
     public static readonly interfaceName = 'Robots';
@@ -39,10 +39,10 @@ async function ask(server: string, client: string, versionCheck?: VersionCheck):
 const served = true;
 const refused = false;
 
-// The document has a client refused whose version is greater "when considering minor and patch". What iTwin.js runs
-// (RpcInterface.isVersionCompatible) does so before 1.0.0, and from then on looks at the minor alone: "change in patch indicates a
-// fix not affecting compatibility". The default is what runs, so that no frontend is refused here that is served there;
-// `strict` is what is written.
+// The document refuses a client whose version is greater "when considering minor and patch". The code of iTwin.js
+// (RpcInterface.isVersionCompatible) does so before 1.0.0, and from then on compares the minor alone: "change in patch
+// indicates a fix not affecting compatibility". The default follows the code, so that no frontend is refused here that is
+// served there; `strict` follows the document.
 const rules: readonly [rule: string, server: string, client: string, standard: boolean, strict: boolean][] = [
   ['the same version', '1.2.3', '1.2.3', served, served],
   ['the same version in prerelease', '0.2.3', '0.2.3', served, served],

@@ -66,7 +66,7 @@ function expect(isTrue, what) {
   if (!isTrue) throw new Error(`not as expected: ${what}`);
 }
 
-/** What frontends do; each resolves when its session is over. */
+/** The behaviour of frontends; each resolves when its session is over. */
 const lives = {
   async 'calls, pushes, binary'(port, n) {
     const frontend = await Frontend.open(port);

@@ -19,7 +19,7 @@ const minutes = Number(options.minutes);
 const atOnce = Number(options['at-once']);
 
 /**
- * What the heap may have grown by in the second half, after it was collected. Without a leak it grows by 2 MiB in the
+ * The heap may grow by this much in the second half, after collection. Without a leak it grows by 2 MiB in the
  * first 30,000 frontends, ever more slowly, as code is compiled, and then no more; from half of a run to its end that
  * was 0.3 MiB in a minute, and 0.15 in four. Anything that is kept of a session is more: ten thousand sessions that
  * leave a listener and its closure each, 200 bytes, are 2 MB.
@@ -46,7 +46,7 @@ const [{ port }] = await Promise.race([once(child, 'message'), died]);
 const rows = [];
 let frontends = 0;
 const ROUNDS = 8;
-/** What the heap is measured against comes after them. */
+/** The heap is measured against its size after these frontends. */
 const WARM_UP = 4;
 for (let round = 0; round < ROUNDS; round++) {
   frontends += await Promise.race([load(port, (minutes * 60_000) / ROUNDS, atOnce), died]);

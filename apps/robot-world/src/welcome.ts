@@ -2,7 +2,7 @@
 const DEFAULT_PORT = 3001;
 
 /**
- * What to try with a running server, on one screen. The command lines work in every usual shell.
+ * The commands to try with a running server, on one screen. The command lines work in every usual shell.
  *
  * @param port where it listens on this computer
  * @param canWrite whether the write interface is exposed

@@ -1,6 +1,6 @@
 import { IpcApp, webSocketIpc } from '@linnet/frontend';
 
-// What stands in the web view of a mobile app. The backend is elsewhere, and is asked for a ticket before each connection.
+// The page in the web view of a mobile app. The backend is elsewhere and gives a ticket before each connection.
 
 const backend = new URLSearchParams(location.search).get('backend');
 
@@ -34,7 +34,7 @@ window.app = {
     );
   },
   count: () => IpcApp.callIpcChannel('phone', 'count'),
-  /** What a web view says of itself when the app goes to the background, or comes back. */
+  /** The visibility of a web view when the app goes to the background, or comes back. */
   show(visibilityState) {
     Object.defineProperty(document, 'visibilityState', { configurable: true, value: visibilityState });
     document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));

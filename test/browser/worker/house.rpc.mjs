@@ -1,6 +1,6 @@
 import { RpcInterface } from '@linnet/common';
 
-/** What the workers serve over RPC. */
+/** The RPC interface of the workers. */
 export class HouseRpc extends RpcInterface {
   static interfaceName = 'HouseRpc';
   static interfaceVersion = '1.0.0';

@@ -1,7 +1,7 @@
 import { createRpcClient, IpcFrontend, messagePortIpc, rpcOverIpc } from '@linnet/common';
 import { HouseRpc } from './house.rpc.mjs';
 
-// What the test asks the page to do. Bundlers want to read each worker's address.
+// Actions that the test starts in the page. Bundlers must be able to read each worker's address.
 
 const workers = {
   house: () => new Worker(new URL('./house.worker.mjs', import.meta.url), { type: 'module' }),

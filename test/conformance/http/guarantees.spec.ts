@@ -15,7 +15,7 @@ const calls = () => client.of('Guarantees');
 
 describe.each(serverNames)('over %s', (adapter) => {
   const isWhole = adapter === WHOLE_ADAPTER;
-  // What is Nest's means something in Nest only.
+  // Exceptions of Nest have a meaning in Nest only.
   const promised = rowsOf(errors, isWhole).filter(
     ({ thrown }) => !plainNames.includes(adapter) || !(thrown instanceof HttpException),
   );

@@ -129,7 +129,7 @@ function setProtocol(version: number): void {
   (RpcProtocol as unknown as { protocolVersion: number }).protocolVersion = version;
 }
 
-/** What came of a call, as the vectors write it. */
+/** The outcome of a call, in the form of the vectors. */
 export async function outcomeOf(call: Promise<unknown>): Promise<unknown> {
   try {
     return { resolved: describe(await call) };

@@ -8,7 +8,7 @@ const unknownMethod = (className: string, method: string, channel: string) => ({
   iTwinErrorId: { scope: 'bentley-error', key: 'Error (65606)' },
 });
 
-/** What has to come of the steps of the real frontend that are not recorded, by name. */
+/** The expected outcomes of steps of the real frontend that are not recorded, by name. */
 export const itwinOutcomes: Record<string, Outcome> = {
   'what was sent': { resolved: [['app', 1]] },
   'a proxy of the backend: result': { resolved: { ok: true, result: { kind: 'Uint8Array', hex: 'fefd' } } },
@@ -57,7 +57,7 @@ export const itwinOutcomes: Record<string, Outcome> = {
     },
   },
   'another channel': { resolved: 'other' },
-  // Those that got another answer than theirs.
+  // Calls that got the answer of another call.
   'calls at the same time': { resolved: [] },
   notifications: {
     resolved: [['moved', 1, { x: 2 }], ['stopped'], ['moved', 2, { kind: 'Float32Array', hex: '0000c03f' }]],

@@ -9,7 +9,7 @@ import { kinds, MessageType, RawFrontend } from '../../ipc/wire/raw.frontend.js'
 const CONF_TEST = 'itwin.conf-test';
 const { Send, Push, Invoke } = MessageType;
 
-/** What the vectors do not say about the channels of FIXTURE.md, section 3. */
+/** Promises about the channels of FIXTURE.md, section 3, that the vectors do not cover. */
 describe('the channels', () => {
   let server: TestServer;
   let frontend: RawFrontend;

@@ -17,7 +17,7 @@ const notDeclared = (interfaceName: string, operation: string) => ({
   iTwinErrorId: { scope: 'bentley-error', key: 'Error' },
 });
 
-/** What the control channel tells; the recorded client has asked for it over HTTP. */
+/** The answer of the control channel; the recorded client called it over HTTP. */
 const endpoints = (
   readVectors('http-client') as { vectors: { id: string; clientOutcome: object }[] }
 ).vectors.find(({ id }) => id === 'C42')!.clientOutcome as { resolved: object[] };

@@ -19,7 +19,7 @@ function describe(value: unknown): { kind: string; hex?: string } {
   return { kind: Array.isArray(value) ? 'array' : typeof value };
 }
 
-/** What came without asking for an answer. */
+/** The messages received without a call. */
 @Injectable()
 class SendLog {
   #entries: unknown[][] = [];

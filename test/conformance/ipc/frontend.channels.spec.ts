@@ -8,7 +8,7 @@ import { startServer } from '../tables/server.js';
 import type { TestServer } from '../tables/server.js';
 import { until } from '../../harness/ipc.harness.js';
 
-/** What is promised of channels, whatever a frontend is connected by. */
+/** Promises about channels, whatever connects a frontend. */
 describe.each(frontendWays)('channels over $name', ({ adapter, open }) => {
   let server: TestServer;
   let frontend: IpcFrontend;
@@ -78,7 +78,7 @@ describe.each(frontendWays)('channels over $name', ({ adapter, open }) => {
     stop();
     await channels.notifyAll('news', 1);
     await until(() => told['frontend']!.length > 21);
-    // What it was told came before what it is answered.
+    // Notifications arrive before the answer.
     await other.callIpcChannel('other', 'which');
     expect(told['other']).toEqual(all);
   });

@@ -4,7 +4,7 @@ import { CurrentSession, IpcChannel, IpcHost, IpcModule, IpcSession } from '@lin
 import { setTimeout as delay } from 'node:timers/promises';
 import { GuaranteesBase, GuaranteesModule } from '../tables/guarantees.fixture.js';
 
-// What a frontend of ours calls, whatever it is connected by.
+// The methods that our frontend calls, over every connection.
 
 @IpcChannel('guarantees')
 export class GuaranteesHandler extends GuaranteesBase {}
@@ -16,7 +16,7 @@ export class OtherHandler {
   }
 }
 
-/** What can be done with a channel. Its session is that of the call. */
+/** Calls and notifications on a channel, in the session of the call. */
 @IpcChannel('channels')
 export class ChannelsHandler implements OnModuleInit {
   readonly #heard: unknown[][] = [];
@@ -33,7 +33,7 @@ export class ChannelsHandler implements OnModuleInit {
   async later(ms: number, value: unknown) {
     return delay(ms, value);
   }
-  /** What was sent without asking for an answer, in the order in which it was handled. */
+  /** The messages received without a call, in the order of their handling. */
   async heard() {
     return this.#heard.splice(0);
   }

@@ -10,12 +10,12 @@ import type { TestServer } from '../tables/server.js';
 
 const wires = { compatible: true, durable: false };
 
-/** What a frontend of ours is connected by. */
+/** A connection of our frontend. */
 interface FrontendConnection {
   readonly name: string;
-  /** What the application listens on: each, where that is part of the way. */
+  /** The adapters of the application that this connection depends on. */
   readonly adapters: readonly string[];
-  /** Those that can be spoken over it. */
+  /** The wires that it carries. */
   readonly wires: Partial<typeof wires>;
   open(server: TestServer, compatible: boolean): IpcFrontend | Promise<IpcFrontend>;
   /** Whether a codec of its own writes the values, so that the first adapter runs every row (see `tables/columns.ts`). */

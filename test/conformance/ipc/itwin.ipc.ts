@@ -6,7 +6,7 @@ import {
 } from '@itwin/core-common';
 import { WebSocket } from 'ws';
 
-/** The transport of iTwin.js, over a connection of Node's. It is given bytes as in a browser: memory of their own. */
+/** The transport of iTwin.js over a connection of Node. It gets bytes as in a browser, with memory of their own. */
 class Transport extends IpcWebSocketTransport {
   readonly #socket: WebSocket;
   #sequence = 0;

@@ -10,7 +10,7 @@ import { BareFrontend, Opcode } from '../../ipc/wire/raw.frontend.socket.js';
 
 interface Made {
   kind: string;
-  /** Of the memory that the view is of. */
+  /** The length of the memory behind the view. */
   size: number;
   offset: number;
   /** In bytes. */

@@ -59,7 +59,7 @@ export class RawSocket {
     return this.#closed;
   }
 
-  /** The answer: its status and JSON body. Rejects when there is none in time. */
+  /** The answer: its status and JSON body. Rejects if it does not arrive in time. */
   async answer(withinMs = 30_000): Promise<{ status: number; body: any }> {
     const end = Date.now() + withinMs;
     while (Date.now() < end) {

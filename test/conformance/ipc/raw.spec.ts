@@ -58,7 +58,7 @@ describe('in development mode', () => {
     },
   );
 
-  // Of what is not there, no trace leads into the application.
+  // An error of a missing channel or method has no trace of the application.
   it.each(vectors.filter(({ id }) => id === 'I07-5' || id === 'I07-6'))(
     '$id $title, without a stack trace',
     async ({ frames }) => {

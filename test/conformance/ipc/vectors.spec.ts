@@ -20,7 +20,7 @@ describe('ipc-frames.json', () => {
     frames: Frame[];
   }
   const { vectors, count } = readVectors('ipc-frames') as { vectors: Vector[]; count: number };
-  /** Those that are no JSON values. */
+  /** Values that JSON does not have. */
   const withViews: Record<string, object> = {
     binary: {
       type: 2,
@@ -113,7 +113,7 @@ describe('ipc-errors.json', () => {
     object: { error: 'failed' },
     bytes: Object.assign(new Error('b'), { bytes: Uint8Array.of(1), date: new Date(0) }),
   };
-  /** What we answer otherwise, on purpose. */
+  /** Answers that differ on purpose. */
   const differences: Record<string, { reason: string; envelope: object }> = {
     cause: { reason: 'causes never cross', envelope: { error: { message: 'outer' } } },
     undefinedValue: {

@@ -52,7 +52,7 @@ function expectHeaders({ headers }: Answer, expected: Record<string, string | nu
       expect(headers[name]!.split(', ')).toEqual(expect.arrayContaining(value.split(', ')));
     else expect([name, mediaType(name, headers[name])]).toEqual([name, mediaType(name, value)]);
   }
-  // What the reference lacks, and a page or a cache needs.
+  // Headers that the reference lacks, and a page or a cache needs.
   if (expected['x-protocol-version'] === '2') {
     expect(headers['vary']).toBe('Accept-Encoding, Authorization, X-Protocol-Version, Origin');
     expect(headers['access-control-expose-headers']).toBe(

@@ -21,7 +21,7 @@ class OutOfStock extends Error {
   }
 }
 
-/** What stands for an error that tells about the inside; the activity id leads to the log. */
+/** The replacement for an error that would show internals; the activity id leads to the log. */
 const internal = {
   message: 'Internal error',
   errorNumber: 32768,

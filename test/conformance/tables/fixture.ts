@@ -189,7 +189,7 @@ class FlowImpl implements ConfFlow {
     const transport = known ?? callWithoutNest.getStore()!.transport;
     const { activityId, applicationId, applicationVersion, sessionId, accessToken } = activity;
     const { protocolVersion } = transport;
-    // Over IPC there is no request.
+    // A call over IPC has no request.
     const { path, method } = transport.kind === 'http' ? transport : { path: '', method: 'context' };
     const authorization = accessToken;
     return {

@@ -4,7 +4,7 @@ import { errors } from './errors.js';
 import { failures } from './hostile.fixture.js';
 import { refused, refusedOverRpc, values } from './values.js';
 
-// What is promised of values and errors, to be asked for.
+// The operations behind the promises about values and errors.
 
 export abstract class Guarantees extends RpcInterface {
   static readonly interfaceName = 'Guarantees';
@@ -13,7 +13,7 @@ export abstract class Guarantees extends RpcInterface {
   value(_name: string): Promise<unknown> {
     return this.forward(arguments);
   }
-  /** What comes in, to be compared and sent back. */
+  /** Compares a received value and returns it. */
   echo(_name: string, _value: unknown): Promise<unknown> {
     return this.forward(arguments);
   }
@@ -27,7 +27,7 @@ export abstract class Guarantees extends RpcInterface {
   }
 }
 
-/** What the server received last. */
+/** The last value that the server received. */
 export const last: { received: unknown } = { received: undefined };
 
 /** The promise, whatever it is reached by. */

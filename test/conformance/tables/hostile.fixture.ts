@@ -29,7 +29,7 @@ export abstract class Victim extends RpcInterface {
 const cycle: Record<string, unknown> = {};
 cycle['self'] = cycle;
 
-/** What an implementation may throw, by name. */
+/** Values that an implementation may throw, by name. */
 export const failures: Record<string, () => unknown> = {
   undefined: () => undefined,
   null: () => null,

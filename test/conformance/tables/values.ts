@@ -94,7 +94,7 @@ export const values: GuaranteedValue[] = [
   },
 ];
 
-/** What is on the other side of an IPC session. */
+/** The value at the other end of an IPC session. */
 export function expectedOverIpc(each: GuaranteedValue): unknown {
   if ('overIpc' in each) return each.overIpc;
   return 'expected' in each ? each.expected : each.value;
@@ -118,7 +118,7 @@ const uncarried: Record<string, unknown> = {
   stream: new ReadableStream(),
 };
 
-/** What cannot be sent, instead of half of it. */
+/** Values that are refused whole, because they cannot be sent. */
 export const refused: RefusedValue[] = [
   { name: 'a cycle', value: cycle, message: 'value.list[0].up refers back' },
   {
@@ -135,7 +135,7 @@ export const refused: RefusedValue[] = [
   })),
 ];
 
-/** What IPC carries, and RPC over HTTP does not. */
+/** Values that IPC carries, and RPC over HTTP does not. */
 export const refusedOverRpc: RefusedValue[] = [
   Uint16Array.of(7),
   Float64Array.of(1.5),

@@ -46,7 +46,7 @@ const parts = (objects: string, ...data: string[]) =>
   `${part('objects', objects)}${data.map((bytes, i) => part(`data-${i}`, bytes)).join('')}--b--`;
 const marker = (members: object) => ({ isBinary: true, index: 0, ...members });
 
-/** What an error says; fails for an answer that is no error. */
+/** The message of an error; fails if the answer is not an error. */
 function errorOf({ status, json }: Reply): string {
   expect(status).toBeGreaterThanOrEqual(400);
   return (json as { message: string }).message;
@@ -221,7 +221,7 @@ describe('the log of a call', () => {
         providers: [AttackedImpl],
         appOptions: { logger: new ActivityLogger({ json: true, colors: false }) },
       });
-      // What the start has said.
+      // Lines logged at start.
       written.length = 0;
       const reply = await send({
         target: `${route}echo`,

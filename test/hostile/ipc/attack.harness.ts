@@ -15,7 +15,7 @@ import type { IpcFrontendOptions } from '@linnet/frontend';
 import { closeIpcApps, startIpcApp } from '../../harness/ipc.harness.js';
 import type { IpcAppSetup, IpcTestApp } from '../../harness/ipc.harness.js';
 
-/** What handlers have been called with, and messages were heard, in order. */
+/** The calls and messages that handlers received, in order. */
 export const log: unknown[] = [];
 
 /** A list in so many lists. */
@@ -25,7 +25,7 @@ export function nested(levels: number): unknown {
   return value;
 }
 
-/** What JSON text can hold, and no peer takes. */
+/** JSON text that no peer accepts. */
 export const prototypeMember = (): unknown => JSON.parse('{"__proto__":{"a":1}}');
 
 let release!: () => void;
@@ -149,7 +149,7 @@ export async function raw({ port }: IpcTestApp, protocols: string[], first?: str
   return { socket, frames, closed };
 }
 
-/** What a promise rejects with. */
+/** The error that a promise rejects with. */
 export async function failureOf(call: Promise<unknown>): Promise<Error> {
   return call.then(
     (value) => {

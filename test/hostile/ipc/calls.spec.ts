@@ -41,7 +41,7 @@ describe.each(wires)('over the wire: %s,', (wire) => {
     await frontend.ready;
     const clock = createRpcClient({ transport: rpcOverIpc(frontend) }).client(Clock);
     const left = await clock.with({ timeoutMs: 50_000 }).left();
-    // What is not said on the compatible wire, nobody knows.
+    // The compatible wire does not carry this.
     if (wire === 'compatible') expect(left).toBeNull();
     else {
       expect(left).toBeGreaterThan(20_000);
@@ -73,7 +73,7 @@ describe.each(wires)('over the wire: %s,', (wire) => {
       await frontend.ready;
       const under = failureOf(target.hold());
       (await until(() => app.host.sessions[0])).close(3000, 'enough');
-      // What was under way is over; what is asked for by then is for the next session, if there can be one.
+      // Running calls are over. Later calls go to the next session, if one can begin.
       expect((await under).name).toBe('IpcClosedError');
       if (wire === 'port') await until(() => states.includes('closed 3000'));
       else {

@@ -172,7 +172,7 @@ describe('what is kept for frontends that are away', () => {
     const open_ = app.host.sessions.length;
     expect(open_).toBeGreaterThanOrEqual(2);
     expect(open_).toBeLessThanOrEqual(4);
-    // Who is there has lost nothing by it.
+    // The other session has lost nothing.
     expect(await present.target.echo('fine')).toBe('fine');
     expect(present.states).toEqual(['open']);
   });

@@ -17,7 +17,7 @@ import {
 
 afterEach(end);
 
-/** What no peer takes, and why. */
+/** Values that no peer accepts, and why. */
 const refused: [what: string, make: () => unknown, message: RegExp][] = [
   ['a member named __proto__', prototypeMember, /may not be named "__proto__"/],
   ['what is nested too deep', () => nested(600), /nested deeper/],

@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** What happens to the n-th frame that goes one way, of all connections together. */
+/** The fault of the n-th frame in one direction, counted over all connections. */
 export interface Fault {
   way: 'up' | 'down';
   frame: number;
@@ -88,7 +88,7 @@ export class FaultProxy {
     let upgraded = false;
     let stalled = false;
     let bytes: Buffer = Buffer.alloc(0);
-    /** What is written one after the other, however long it takes. */
+    /** Writes chunks one after the other, however long it takes. */
     let queue = Promise.resolve();
     const write = (piece: Buffer, afterMs = 0) => {
       queue = queue.then(async () => {
@@ -147,8 +147,8 @@ function frameLength(bytes: Buffer): number | undefined {
 }
 
 /**
- * As much of a frame as may come twice. Of bytes not more than their head: nobody but TCP itself finds out that an array
- * holds others than it should.
+ * The part of a frame that is sent twice: of bytes only the head, because only TCP itself notices an array with other
+ * bytes.
  */
 function startOf(frame: Buffer): Buffer {
   const isBinary = (frame[0]! & 0xf) === 2;

@@ -27,7 +27,7 @@ const GRACE_MS = 20_000;
 /** Calls of a machine that is busy otherwise may take long; what is lost is found out long before. */
 const CALL_MS = 60_000;
 
-/** What each session of a run has taken, in the order in which it came; by the run. */
+/** The messages that each session of a run has received, in order, by the run. */
 const taken = new Map<number, Map<string, number[]>>();
 
 @IpcChannel('faults')

@@ -11,7 +11,7 @@ class Here {
   }
 }
 
-/** What a page has for a global object, as far as it tells of itself. */
+/** The global object of a page, as far as it describes the page. */
 class PageStandIn extends EventTarget {
   readonly listening = new Map<string, number>();
   override addEventListener(type: string, listener: () => void): void {

@@ -140,7 +140,7 @@ describe('our frontend at the backend of iTwin.js', () => {
     for (const each of await settled)
       expect((each as PromiseRejectedResult).reason).toBeInstanceOf(IpcClosedError);
     expect(frontend.isValid).toBe(false);
-    // What is called meanwhile waits for it.
+    // Calls made meanwhile wait for it.
     const next = real.add(2, 2);
     await backend(String(port));
     expect(await next).toBe(4);

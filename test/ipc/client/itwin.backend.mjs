@@ -41,7 +41,7 @@ const handlers = {
   add: async (a, b) => a + b,
   echo: async (...args) => args,
   nothing: async () => undefined,
-  /** What arrived, in words. */
+  /** A description of the received value, in words. */
   describe: async (view) => ({ kind: view.constructor.name, values: [...new Uint8Array(view.buffer)] }),
   /** A view of each kind. */
   views: async () => [

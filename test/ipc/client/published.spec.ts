@@ -64,7 +64,7 @@ describe('the frontend library, as it is installed', () => {
     expect(stdout).toBe('hello Node, 3 bytes\n');
   });
 
-  /** What a bundle is made of, by the end of its path. */
+  /** The modules of a bundle, by the end of their paths. */
   async function bundle(...mode: string[]): Promise<{ files: string[]; imports: string[] }> {
     const script = join(import.meta.dirname, 'published.bundle.mjs');
     const { stdout } = await run(process.execPath, [script, folder, ...mode], { timeout: 60_000 });

@@ -89,7 +89,7 @@ function isPlain(value: object): boolean {
   );
 }
 
-/** What is exposed cannot be changed. */
+/** An exposed object cannot be changed. */
 export function freeze(value: unknown): void {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value))
     return;

@@ -17,7 +17,7 @@ export const preload = fileURLToPath(
 /** Where the pages of these applications are. */
 export const frontendURL = 'http://127.0.0.1:5173/app/';
 
-/** What a page was given by its preload script. */
+/** The bridge that a page gets from its preload script. */
 export function bridgeOf(page: PageStandIn): ElectronBridge {
   return page.window['linnet'] as ElectronBridge;
 }

@@ -8,7 +8,7 @@ import { clone } from './context.bridge.js';
 import { WindowStandIn } from './window.stand-in.js';
 import type { WindowOptions } from './window.stand-in.js';
 
-// A stand-in of Electron, in the process of the tests: its program cannot be had from the registry. What it does is what
+// A stand-in for Electron in the process of the tests, because its program is not in the registry. It does what
 // Electron's documentation says, and nothing that is easier:
 //
 // | rule | from |
@@ -32,7 +32,7 @@ import type { WindowOptions } from './window.stand-in.js';
 // | Preload scripts run before the page, each time; in frames within it only with `nodeIntegrationInSubFrames` | browser-window.md, `webPreferences` |
 // | Sandboxed, they are run as plain scripts, which `require` only `electron`, `events`, `timers` and `url` | tutorial/sandbox.md; tutorial/esm.md; lib/sandboxed_renderer/preload.ts |
 // | They share no global with the page but what `contextBridge` exposes, once for each name | context-bridge.md; tutorial/context-isolation.md |
-// | What crosses is copied: prototypes and symbols are dropped, functions are called where they are, errors keep their message, what is exposed is frozen, no more than 1000 levels | context-bridge.md, "Parameter / Error / Return Type support"; electron_api_context_bridge.cc |
+// | Values that cross are copied: prototypes and symbols are dropped, functions are called where they are, errors keep their message, exposed objects are frozen, no more than 1000 levels | context-bridge.md, "Parameter / Error / Return Type support"; electron_api_context_bridge.cc |
 // | Schemes are registered once, before `ready`; windows are made, and protocols handled, after it | protocol.md; browser-window.md |
 // | An ES module has run before there is `ready` | tutorial/esm.md; issue 40719 |
 // | `quit` closes the windows, without `window-all-closed`, then `will-quit` can still be prevented | app.md |
@@ -41,7 +41,7 @@ import type { WindowOptions } from './window.stand-in.js';
 
 /** Electron, of one application. */
 export class ElectronStandIn {
-  /** What else was sent to the console, or would have ended the main process. */
+  /** Other messages that went to the console, or would have ended the main process. */
   readonly errors: unknown[] = [];
   readonly windows: WindowStandIn[] = [];
   /** Dialogs that were opened, each as the name of its function and what it was given. */

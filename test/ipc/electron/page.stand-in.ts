@@ -9,7 +9,7 @@ import { clone, cross, freeze } from './context.bridge.js';
 import type { World } from './context.bridge.js';
 import type { ContentsStandIn } from './window.stand-in.js';
 
-/** What sandboxed preload scripts may require, besides `electron`. */
+/** The modules that sandboxed preload scripts may require, besides `electron`. */
 const modules: Record<string, unknown> = { events, timers, url };
 let ids = 0;
 
@@ -17,7 +17,7 @@ let ids = 0;
 export class PageStandIn {
   /** The globals that the preload script has made for the page. */
   readonly window: Record<string, unknown>;
-  /** What a renderer that was taken over sends by. */
+  /** The sender of a renderer that an attacker controls. */
   readonly ipcRenderer = new IpcRendererStandIn(this);
   /** Gone with its process or its frame, or another document is in its place. */
   isGone = false;
@@ -44,7 +44,7 @@ export class PageStandIn {
     return isContext(this.window) ? worldOf(this.window) : { Array, Object, Error, TypeError };
   }
 
-  /** As code of this page sees it: what was exposed to it is global. Of one page at a time. */
+  /** Runs code of this page, in which exposed objects are global. One page at a time. */
   enter(): this {
     Object.assign(globalThis, this.window);
     return this;

@@ -36,7 +36,7 @@ beforeEach(async () => {
   await start();
 });
 afterEach(async () => {
-  // Whoever has tried what: the window's own page is served, and the process lives.
+  // After each attempt the window's own page is served, and the process lives.
   expect(await frontend.callIpcChannel('safe', 'open')).toBe(1);
   await desktop.stop();
   expect(desktop.electron.errors).toEqual([]);
@@ -268,7 +268,7 @@ describe('the rules for senders', () => {
       listen(window.webContents.navigateFrame(frame, 'https://ads.example/'));
       expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.', initiator: 'remote' });
       await session.send('news', 'secret').catch(() => undefined);
-      // What was sent has come when this is answered.
+      // The earlier messages have arrived when this one is answered.
       expect(await frontend.callIpcChannel('safe', 'open')).toBe(1);
       Safe.opened = 0;
     });

@@ -197,7 +197,7 @@ describe('windows of an application context', () => {
     expect(await second.callIpcChannel('shelf', 'count')).toBe(1);
     expect(sessions()).toHaveLength(1);
     expect(sessions()[0]).not.toBe(first);
-    // What the page before has still to say ends nothing.
+    // Late messages of the earlier page end nothing.
     late.ipcRenderer.send('linnet-ipc', ['of the page before']);
     expect(await second.callIpcChannel('shelf', 'count')).toBe(2);
     const names = new Set(heard.map((message) => (message as unknown[])[0]));
@@ -288,7 +288,7 @@ describe('windows of an application context', () => {
     await expect(frontendOfOther.callIpcChannel('shelf', 'count')).rejects.toThrow('shelf');
     expect(await call('count')).toBe(1);
     expect(sessions()).toHaveLength(1);
-    // Neither has anything to say of the other's.
+    // Neither can act on the other's session.
     expect(jest.mocked(Logger.prototype.warn)).not.toHaveBeenCalled();
     frontendOfOther.close();
     await other.close();

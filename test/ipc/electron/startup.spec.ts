@@ -369,7 +369,7 @@ describe('ElectronHost and ElectronApp', () => {
   it('say that the main process does not answer', async () => {
     jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
     const electron = await start({ electronHost });
-    // Its own page is no page of the application.
+    // The URL of its own page does not belong to the application.
     electron.windows[0]!.close();
     const { BrowserWindow } = electron;
     const other = new BrowserWindow({ webPreferences: { preload } });

@@ -143,7 +143,7 @@ export class ContentsStandIn extends EventEmitter {
     return this.#main;
   }
 
-  /** What `window.open` of the page is answered with. */
+  /** The answer to `window.open` of the page. */
   opens(): string {
     return this.#opens().action;
   }
@@ -213,7 +213,7 @@ export class ContentsStandIn extends EventEmitter {
     this.emit('did-fail-load', {}, -102, '', url, false, processId, routingId);
   }
 
-  /** A script takes a frame out of the page: there is no event of that. */
+  /** A script removes a frame from the page: Electron sends no event for it. */
   removeFrame(page: PageStandIn): void {
     this.#subframes = this.#subframes.filter((each) => each !== page);
     page.isGone = true;

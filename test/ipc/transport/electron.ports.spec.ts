@@ -47,7 +47,7 @@ describe.each(ways)('%s', (_name, open) => {
   let shelf: ReturnType<typeof frontend.makeIpcProxy<ShelfHandler>>;
   beforeEach(() => {
     const { near, far } = open();
-    // What is asked before there is somebody to hear it waits.
+    // A call without a listener waits.
     frontend = new IpcFrontend(messagePortIpc(near));
     shelf = frontend.makeIpcProxy<ShelfHandler>('shelf');
     setImmediate(() => serveMessagePort(app, far));
@@ -102,7 +102,7 @@ it('a MessagePortMain that is closed ends the session for both', async () => {
   expect(await failed).toEqual(
     new IpcClosedError({ code: 1006, reason: 'The port is closed.', initiator: 'remote' }),
   );
-  // Who closes a port is not told of it.
+  // The side that closes a port gets no event.
   expect(await session!.closed).toEqual({
     code: 4000,
     reason: 'The peer gave no sign of life.',

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 
-// What Electron has for ports and processes, with exactly the members that it documents: events carry one argument, and
-// nobody is an EventTarget.
+// Electron's ports and processes, with exactly the members that it documents: events carry one argument, and the objects are
+// not EventTargets.
 
 /** Delivers what is posted in a later turn, cloned; nothing before it is started, and nothing once it has ended. */
 class Mailbox {
@@ -45,7 +45,7 @@ class MessagePortMain extends EventEmitter {
   close(): void {
     if (this.#inbox.isOver) return;
     this.#inbox.isOver = true;
-    // What was posted before still arrives.
+    // Earlier messages still arrive.
     setImmediate(() => (this.#outbox.isOver = true));
     setImmediate(() => this.peer.emit('close'));
   }
@@ -75,7 +75,7 @@ class ParentPort extends EventEmitter {
   }
 }
 
-/** What `utilityProcess.fork()` returns: its messages are the values themselves. */
+/** The result of `utilityProcess.fork()`: its messages are the values themselves. */
 class UtilityProcess extends EventEmitter {
   readonly #inbox: Mailbox;
   readonly #outbox: Mailbox;

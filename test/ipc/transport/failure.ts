@@ -1,4 +1,4 @@
-/** What a call rejects with; it is listened to from now on. */
+/** The error that a call rejects with, caught from now on. */
 export function failure(call: Promise<unknown>): Promise<unknown> {
   return call.then(
     (value) => Promise.reject(new Error(`It was answered: ${String(value)}`)),

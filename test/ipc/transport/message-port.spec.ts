@@ -212,7 +212,7 @@ describe('whatever comes over a port', () => {
     const { port1, port2 } = new MessageChannel();
     serveMessagePort(server, port2);
     const closed = new Promise((resolve) => port1.on('close', resolve));
-    // What is not read keeps a port open.
+    // An unread message keeps a port open.
     port1.on('message', () => undefined);
     for (const message of messages) {
       port1.postMessage(message);

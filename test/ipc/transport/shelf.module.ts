@@ -9,7 +9,7 @@ import {
 } from '@linnet/backend';
 import { RpcManager } from '@linnet/common';
 
-// What a thread serves to another.
+// The handlers that a thread serves to another.
 
 export abstract class ShelfRpc extends RpcInterface {
   static readonly interfaceName = 'ShelfRpc';

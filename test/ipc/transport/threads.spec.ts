@@ -72,7 +72,7 @@ describe('an application context in a worker thread', () => {
       bytes,
       activityId: 'click',
     });
-    // Who has sent them has them still.
+    // The sender still has the arrays.
     expect(bytes.byteLength).toBe(300_000);
     frontend.close();
     // Nothing else keeps it.

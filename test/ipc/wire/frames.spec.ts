@@ -201,7 +201,7 @@ describe('in pieces', () => {
   });
 });
 
-/** What is sent, and with which code and reason the session ends. */
+/** Frames, and the code and reason with which the session ends. */
 type Violation = [code: number, reason: RegExp, ...frames: (string | Uint8Array)[]];
 
 const json = (value: unknown, parts = 0) => textOf(JSON.stringify(value), parts);

@@ -8,7 +8,7 @@ import type { LogRecorder, TestApp } from '../../harness/nest.harness.js';
 import { RawFrontend } from './raw.frontend.js';
 import type { RawFrontendOptions } from './raw.frontend.js';
 
-/** What frontends of these tests call. */
+/** The methods that frontends of these tests call. */
 export const CHANNEL = 'itwin.test';
 
 const released: (() => void)[] = [];

@@ -2,7 +2,7 @@
 export const frames = [];
 
 /**
- * What the frontend expects of a browser. There is no `document`: with one it would draw.
+ * The parts of a browser that the frontend needs. It has no `document`: with one it would draw.
  *
  * @param Base the WebSocket class of `ws`
  */

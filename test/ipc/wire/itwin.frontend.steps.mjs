@@ -89,7 +89,7 @@ const views = kinds.flatMap((Kind) => {
   });
 });
 
-/** What is done, in order, by name. Those of A are recorded, and their numbers depend on what was done before. */
+/** The steps, in order, by name. The steps of A are recorded, and their numbers depend on the earlier steps. */
 export const steps = {
   A00: async (socketUrl) => {
     await LocalhostIpcApp.startup({

@@ -2,14 +2,14 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** What came of a step of itwin.frontend.steps.mjs; views are `{ kind, hex }`. */
+/** The outcome of a step of itwin.frontend.steps.mjs; views are `{ kind, hex }`. */
 export interface ITwinStep {
   id: string;
   resolved?: unknown;
   rejected?: Record<string, unknown>;
-  /** There was no answer in time. */
+  /** The step got no answer in time. */
   unanswered?: true;
-  /** What went over the wire meanwhile, but for bytes. */
+  /** The frames sent meanwhile, without bytes. */
   textFrames: { from: 'frontend' | 'backend'; text: string }[];
 }
 

@@ -6,7 +6,7 @@ import type { RawFrontend } from './raw.frontend.js';
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** A peer that takes what comes a little at a time. @returns ends it */
+/** A peer that reads a little at a time. @returns a function that ends it */
 function slow({ socket }: RawFrontend): () => void {
   const timer = setInterval(() => {
     if (socket.isPaused) socket.resume();

@@ -1,4 +1,4 @@
-/** What comes in, in order, to be taken one by one; who waits in vain is told what came before. */
+/** A queue of received messages. A reader that waits in vain gets an error with the earlier messages. */
 export class Inbox<T> {
   /** All that came, taken or not. */
   readonly all: T[] = [];

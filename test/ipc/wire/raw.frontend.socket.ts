@@ -13,7 +13,7 @@ export interface WebSocketFrame {
   fin?: boolean;
   /** The three reserved bits. Default: 0. */
   reserved?: number;
-  /** What a frontend has to do. Default: true. */
+  /** Duties of a frontend. Default: true. */
   masked?: boolean;
   /** The length that is declared; the payload that follows is what it is. */
   declared?: number | bigint;
@@ -39,7 +39,7 @@ export function frameBytes(frame: WebSocketFrame): Buffer {
 export interface HandshakeOptions {
   /** Default: `/ipc`. */
   path?: string;
-  /** What differs from a correct handshake, by name as it is written there; `null`: it is not sent. */
+  /** Headers that differ from a correct handshake, by name as written there; `null`: not sent. */
   headers?: Record<string, string | null>;
 }
 
@@ -76,7 +76,7 @@ export interface ReceivedFrame {
   payload: Buffer;
 }
 
-/** How a connection ended: by a close frame of the server's, or without one (1006). */
+/** The end of a connection: by a close frame of the server, or without one (1006). */
 export interface BareEnd {
   code: number;
   reason: string;
@@ -91,7 +91,7 @@ export class BareFrontend {
   status = 0;
   head = '';
   #bytes: Buffer = Buffer.alloc(0);
-  /** What has come since, and how many bytes all have to be before it is worth putting them together. */
+  /** The chunks received since, and the number of bytes at which joining them is worthwhile. */
   #pieces: Buffer[] = [];
   #needed = 0;
   #end: BareEnd = { code: 1006, reason: '' };
@@ -159,7 +159,7 @@ export class BareFrontend {
     return payload.toString();
   }
 
-  /** What follows the head of a refusal. */
+  /** The text after the head of a refusal. */
   get body(): string {
     return this.status === 101 ? '' : this.#bytes.toString();
   }

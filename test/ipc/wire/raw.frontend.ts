@@ -15,7 +15,7 @@ export interface RawFrontendOptions extends ClientOptions {
   patienceMs?: number;
 }
 
-/** What a server says instead of accepting an upgrade. */
+/** The response of a server that refuses an upgrade. */
 export class UpgradeRefused extends Error {
   override readonly name = 'UpgradeRefused';
   constructor(
@@ -134,7 +134,7 @@ export class RawFrontend {
     return this.#frames.takeMany(count, withinMs);
   }
 
-  /** The next message that is no response to {@link invoke}. */
+  /** The next message that is not a response to {@link invoke}. */
   nextMessage(withinMs = this.#patienceMs): Promise<IpcMessage> {
     return this.#messages.take(withinMs);
   }
@@ -153,7 +153,7 @@ export class RawFrontend {
     this.socket.terminate();
   }
 
-  /** Who waits for a response is told of the end, and of what came instead. */
+  /** A reader that waits for a response gets the end of the session, and the messages before it. */
   async #noResponse(request: number): Promise<never> {
     await this.#messages.find(() => false, `the response to ${request}`, this.#patienceMs);
     throw new Error('unreachable');

@@ -43,7 +43,7 @@ function crossed(message: string, members: object = {}): unknown {
   return { message, errorNumber: 9, name: 'Nine', iTwinErrorId, ...members };
 }
 
-/** What a handler throws, and what its caller is told; nothing is told that is not here. */
+/** Values that a handler throws, and the complete error that its caller gets. */
 const thrown: Record<string, [make: () => unknown, error: unknown]> = {
   undefined: [() => undefined, { message: 'The operation failed without an error.' }],
   null: [() => null, null],
@@ -176,7 +176,7 @@ function hidden(): unknown {
   };
 }
 
-/** What a handler returns that cannot be sent, and what its caller is told. */
+/** Results that cannot be sent, and the error that the caller gets. */
 const unsendable: Record<string, [make: () => unknown, message: string | RegExp]> = {
   cycle: [cycle, 'The value cannot be sent: value.self[0] refers back to what contains it.'],
   BigInt: [() => ({ a: [1n] }), 'The value cannot be sent: value.a[0] is a BigInt.'],
@@ -276,7 +276,7 @@ let written: string[];
 beforeEach(async () => {
   TestIpcHandler.reset();
   app = await startIpc({ providers, limits });
-  // What Nest prints by default has to survive what is thrown, as well.
+  // Nest's default output has to survive the thrown value as well.
   written = [];
   jest.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
   const console = new ConsoleLogger({ colors: false });
@@ -344,7 +344,7 @@ describe.each(['throwNow', 'throwLater'])('what a handler throws, by %s', (metho
   it.each(Object.entries(thrown))('%s', async (name, [, error]) => {
     expect(await frontend.invoke(SETTLES, method, name)).toEqual({ error });
     await stillAnswers();
-    // What was not told is logged, by whatever words it can be.
+    // A hidden error is logged, by whatever text it has.
     if (JSON.stringify(error) === JSON.stringify(hidden()))
       expect(app.log.find('error', '').length).toBeGreaterThan(0);
   });
@@ -416,7 +416,7 @@ describe('a session that closes', () => {
     await expect(own!.send('x')).rejects.toThrow('The IPC session is over');
     expect(session.isOpen).toBe(true);
     await sleep(150);
-    // What waited for its turn has not begun, and nothing of all this is a fault.
+    // Waiting calls have not begun, and none of this is a fault.
     expect(SequentialHandler.running).toBe(0);
     expect(app.log.find('error', '')).toEqual([]);
   });
@@ -462,7 +462,7 @@ describe('stack traces', () => {
       });
       expect(JSON.stringify(answer)).not.toContain('never told');
     }
-    // What makes the warnings of that mode must not fail, either.
+    // The code behind the warnings of that mode must not fail either.
     for (const name of Object.keys(unsendable)) {
       if (!name.startsWith('then')) await other.invoke(SETTLES, 'return', name);
     }

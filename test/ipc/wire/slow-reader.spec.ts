@@ -38,7 +38,7 @@ it('a peer that does not take what is sent is told to go, with one line in the l
   expect(process.memoryUsage().rss - rss).toBeLessThan(150 * MiB);
   expect(endings(app.log)).toEqual([expect.stringContaining('(1013)')]);
   expect(other.isOpen).toBe(true);
-  // What was sent before is all there, and then the reason.
+  // All earlier messages arrive, and then the reason.
   frontend.socket.resume();
   expect(await frontend.closed).toEqual({ code: 1013, reason: expect.stringContaining('bytes wait') });
   const pushes = frontend.received.filter((frame) => 'text' in frame);

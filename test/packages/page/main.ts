@@ -1,4 +1,4 @@
-// A page from the packages alone. What came of it is its title; the port of the backend is in its address.
+// A page from the packages alone. Its title is the result; its address has the port of the backend.
 import { createRpcClient, IpcApp, webSocketIpc } from '@linnet/frontend';
 import { Calculator, counterChannel } from '../application/calculator.js';
 import type { Counter } from '../application/calculator.js';

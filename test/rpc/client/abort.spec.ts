@@ -38,9 +38,9 @@ abstract class Waits extends RpcInterface {
   }
 }
 
-/** What happened to calls, in order: `started a`, `gone a`. */
+/** The events of calls, in order: `started a`, `gone a`. */
 const log: string[] = [];
-/** What the implementation calls itself, in the context of the call that it serves. */
+/** The name that the implementation has in the context of its call. */
 let inner: RpcClient;
 
 @RpcInterface(Waits)
@@ -140,7 +140,7 @@ describe.each(ways)('over %s', (name) => {
     expect(onward.activityId).toBe('one click');
     expect(onward.left).toBeGreaterThan(20_000);
     expect(onward.left).toBeLessThanOrEqual(30_000);
-    // More than a day is no deadline to speak of.
+    // More than a day is not sent as a deadline.
     expect(await waits.with({ timeoutMs: 1e12 }).timeLeft()).toBeNull();
   });
 

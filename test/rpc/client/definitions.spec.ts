@@ -161,7 +161,7 @@ describe('a definition', () => {
   });
 });
 
-// What has to compile, and what must not; the compiler is the test.
+// Code that must compile, and code that must not; the compiler is the test.
 const types = (fleet: RpcProxy<Forwarding>, theirs: RpcProxy<Theirs>): unknown[] => {
   const names: RpcOperationName<Theirs>[] = ['countRobots', 'floorPlan'];
   const count: Promise<number> = fleet
@@ -176,15 +176,15 @@ const types = (fleet: RpcProxy<Forwarding>, theirs: RpcProxy<Theirs>): unknown[]
   void fleet.countRobots();
   // @ts-expect-error -- an operation that is not declared
   void fleet.launch();
-  // @ts-expect-error -- what a base class has is no operation
+  // @ts-expect-error -- a member of a base class is not an operation
   void fleet.forward;
-  // @ts-expect-error -- what a base class has is no operation
+  // @ts-expect-error -- a member of a base class is not an operation
   void theirs.configuration;
   // @ts-expect-error -- a result of another type
   const text: Promise<string> = fleet.countRobots(token);
   // @ts-expect-error -- an option that there is not
   fleet.with({ timeout: 2000 });
-  // @ts-expect-error -- a class that is no definition
+  // @ts-expect-error -- the class is not a definition
   createRpcClient({ uriPrefix: '' }).client(class {});
   // @ts-expect-error -- a list that lacks an operation
   const lacking: RpcOperations<Abstract> = { countRobots: {} };

@@ -9,7 +9,7 @@ import { refused, refusedOverRpc, values } from '../../conformance/tables/values
 import { open, ways } from './ways.js';
 import type { Way } from './ways.js';
 
-// What is promised of values and errors, between both ends of ours.
+// Promises about values and errors, with our client and our server.
 
 describe.each(ways)('over %s', (name) => {
   const isWhole = name === WHOLE_ADAPTER;
@@ -61,7 +61,7 @@ describe.each(ways)('over %s', (name) => {
     expect(error).toBeInstanceOf(Error);
     expect(error).toMatchObject({ errorNumber: 32768, ...members });
     expect((error as { status: unknown }).status).toBe(status);
-    // What is not an error by itself has been made one by the server, or here.
+    // Another thrown value is made an error by the server, or here.
     expect((error as Error).message).toEqual(body['message'] ?? `The server answered ${status}.`);
   });
 

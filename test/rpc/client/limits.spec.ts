@@ -66,7 +66,7 @@ describe('an answer over HTTP', () => {
     expect(error).toBeInstanceOf(ServerError);
     expect(error).toMatchObject({ status, errorNumber: status, message });
     await until(() => isClosed);
-    // What had been on its way is a matter of the system's buffers, and bounded by them.
+    // Bytes on their way depend on buffers of the system, and are bounded by them.
     expect(written).toBeLessThan(50 * 1024 * 1024);
     expect(requests).toBe(1);
   });

@@ -58,7 +58,7 @@ describe('the static faces', () => {
     WebRpcManager.initializeClient({ info, send: young.send }, [Robots]);
     expect(await RpcManager.getClientForInterface(Robots).count()).toBe('young');
     expect(await RpcManager.getClientForInterface(Maps).find('a')).toBe('old');
-    // Who has a client keeps it.
+    // Code that holds a client keeps it.
     expect(await before.count()).toBe('old');
   });
 

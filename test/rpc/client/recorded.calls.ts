@@ -49,7 +49,7 @@ export const differences: Record<string, unknown> = {
 
 const conformance = { iTwinId: 'conf-itwin', iModelId: 'conf-imodel', changeset: { id: 'conf-changeset' } };
 
-/** What the table of calls is written for, made of our client. */
+/** The client of the table of calls, made of our client. */
 class Calls {
   #token = conformance;
   #repair: RpcNotFoundHandler | undefined;

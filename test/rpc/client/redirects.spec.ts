@@ -7,7 +7,7 @@ import { failureOf, Robots } from './scripted.send.js';
 
 let status = 307;
 let target = '';
-/** What arrived where it was not sent to. */
+/** Requests that arrived at the wrong server. */
 const stolen: IncomingHttpHeaders[] = [];
 const asked: string[] = [];
 const elsewhere = createServer((request, response) => {

@@ -26,7 +26,7 @@ function clientOf(replies: (ScriptedReply | Error)[], options: RpcClientOptions 
   return { server, events, times, robots: client.client(Robots) };
 }
 
-/** What comes of a call while its clock runs as fast as it can. */
+/** The outcome of a call while its clock runs as fast as it can. */
 async function fast<T>(call: Promise<T>, milliseconds = 1e9): Promise<T> {
   call.catch(() => undefined);
   await jest.advanceTimersByTimeAsync(milliseconds);
@@ -148,7 +148,7 @@ describe('a transient fault', () => {
     ['2', 2000],
     ['0.6', 600],
     ['Thu, 01 Jan 2026 00:00:09 GMT', 9000],
-    // No sooner than without a word of the server's: nobody comes back at once, nor all at the same moment.
+    // No sooner than without Retry-After, and not all clients at the same moment.
     ['0.1', 250],
     ['Thu, 01 Jan 2025 00:00:00 GMT', 250],
     ['0', 250],

@@ -42,7 +42,7 @@ describe('a request', () => {
     expect(await at({ token }, { iModelId: 7 }, null)).toEqual(['m%231', 'cs1']);
     expect(await at({}, 1)).toBeUndefined();
     expect(await at({}, { iModelId: 'm', changeset: { id: '' } })).toEqual(['m', '0']);
-    // What ends a path would make another request of it.
+    // A character that ends a path would make another request of it.
     expect(await at({}, { iModelId: 'm', changeset: { id: 'a/b?c' } })).toEqual(['m', 'a%2Fb%3Fc']);
   });
 

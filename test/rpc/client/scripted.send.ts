@@ -79,7 +79,7 @@ export function argumentsOf(request: HttpRequest): unknown {
   return JSON.parse(request.body as string);
 }
 
-/** What a call rejects with. */
+/** The error that a call rejects with. */
 export async function failureOf(call: Promise<unknown>): Promise<Error> {
   return call.then(
     (value) => {

@@ -26,7 +26,7 @@ const swallow: RequestHandler = (request, _response, next) => {
   request.resume().on('end', () => next());
 };
 
-/** What may stand before RPC in an Express application. */
+/** Middleware that may stand before RPC in an Express application. */
 const parsers: Record<string, RequestHandler[]> = {
   'no parser': [],
   'express.json()': [express.json()],

@@ -39,7 +39,7 @@ const servers: Record<string, () => Promise<Http2Stop>> = {
   'node:http2': async () => {
     const rpc = createRpcServer({ interfaces: [[Stars, StarsImpl]] });
     const server: Http2Server = createServer((request, response) =>
-      // What Node's compatibility has of HTTP/1 is all that is used of it.
+      // Only the part that Node's HTTP/1 compatibility has is used.
       rpc.handler(request as unknown as IncomingMessage, response as unknown as ServerResponse),
     );
     server.listen(0, '127.0.0.1');

@@ -188,7 +188,7 @@ describe.each(plainNames)('a naming of its own on %s', (platform) => {
   it('replaces what it stands for', async () => {
     const server = await serve(platform);
     const id = { 'X-Request-Id': 'a' };
-    // The path of iTwin.js is none, nor are its names of headers: who stands in front may look at its own only.
+    // The path and header names of iTwin.js mean nothing: a gateway in front may check its own names only.
     expect((await post(server, '/Shelf-1.0.0-dev.1-echo', id)).status).toBe(404);
     const both = await post(server, '/rpc/1.0.0-dev.1/Shelf/who', {
       ...id,

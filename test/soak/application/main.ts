@@ -9,7 +9,7 @@ import type { OnModuleDestroy } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CurrentSession, IpcChannel, IpcHost, IpcModule, IpcSession } from '@linnet/backend';
 
-/** What is made for each session, and has to be destroyed with it. */
+/** An object for each session, which must be destroyed with it. */
 const counts = { made: 0, destroyed: 0 };
 
 @IpcChannel('soak')
@@ -86,7 +86,7 @@ class ScopedHandler implements OnModuleDestroy {
 })
 class SoakModule {}
 
-// What sessions are ended for, and what handlers throw, is logged: by the hundred thousand, so it is only counted.
+// Ends of sessions and errors of handlers are logged by the hundred thousand, so they are only counted.
 let lines = 0;
 const logger = { log: () => undefined, warn: () => lines++, error: () => lines++ };
 const app = await NestFactory.create(SoakModule, { logger });

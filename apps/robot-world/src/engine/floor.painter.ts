@@ -15,7 +15,7 @@ export class FloorPainter {
   /**
    * @param region metres
    * @param resolution edge of a cell, in metres
-   * @throws IModelError for a region of too many cells
+   * @throws IModelError if the region has too many cells
    */
   constructor(
     private readonly region: Region,

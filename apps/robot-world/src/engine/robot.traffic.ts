@@ -30,8 +30,8 @@ export class RobotTraffic implements OnModuleDestroy {
    * elsewhere stops, and takes the new one.
    *
    * @param signal stops it
-   * @throws IModelError if there is no such robot
-   * @throws TransientError when too many are driving
+   * @throws IModelError if the robot does not exist
+   * @throws TransientError if too many robots are driving
    */
   async drive(robotId: Id64String, to: Position, signal?: AbortSignal): Promise<DriveResult> {
     this.engine.robot(robotId);

@@ -51,7 +51,7 @@ exports.start = async (interfaces, applicationId = 'page') => {
 };
 exports.stop = () => ElectronApp.shutdown();
 
-/** What came of a promise, as data. */
+/** The outcome of a promise, as data. */
 exports.outcome = async (promise) => {
   try {
     return { value: await promise };

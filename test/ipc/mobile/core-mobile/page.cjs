@@ -56,5 +56,5 @@ exports.listen = (channel) => {
   ipc.addListener(channel, (_event, ...args) => told.push(args));
   return told;
 };
-/** What the native part of an application calls when its backend listens on another port. */
+/** The function that the native part of an application calls when its backend listens on another port. */
 exports.reconnect = (port) => window._imodeljs_rpc_reconnect(port);

@@ -59,7 +59,7 @@ describe('a call of the frontend', () => {
     expect(await view.zoom(2)).toBe('zoomed 2');
     expect(await view.nothing()).toBeUndefined();
     expect(await session.callIpcChannel('view', 'zoom', 3)).toBe('zoomed 3');
-    // Whoever awaits it does not call it.
+    // Awaiting the proxy does not call it.
     expect(view).not.toHaveProperty('then');
   });
 

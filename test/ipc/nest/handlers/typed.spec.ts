@@ -14,7 +14,7 @@ const pageChannel = ipcChannel<PageIpc>('page-v1');
 
 afterEach(closeIpcApps);
 
-// What does not compile is checked with the types; nothing of it is ever run.
+// Code that must not compile is checked with the types, and never runs.
 describe('a channel with its types', () => {
   it('is for classes that have its methods', async () => {
     @IpcChannel(robotChannel, { sequential: true })

@@ -147,7 +147,7 @@ describe('an application context behind a message port', () => {
     await closing;
     expect(story).toEqual(['slow is done, the database is open', 'handler destroyed', 'database closed']);
     while (frontend.state !== 'closed') await new Promise((resolve) => setTimeout(resolve, 5));
-    // Whoever comes later finds nobody.
+    // A later frontend finds no backend.
     await expect(connect('bob')).rejects.toThrow('The server is shutting down.');
   });
 

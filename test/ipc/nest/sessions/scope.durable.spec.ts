@@ -46,7 +46,7 @@ describe('a session', () => {
     expect(log.find('error', 'no database for string')).toHaveLength(1);
     await expect(ask('broken.say')).rejects.toThrow('1011');
     expect(host.sessions).toEqual([]);
-    // What was made until then does not stay behind.
+    // Instances made until then do not stay behind.
     await until(() => events.length === 1);
     broken = false;
     expect(await (await connect()).ask('broken.say')).toEqual({ result: 'said' });

@@ -182,7 +182,7 @@ describe('the end of a session', () => {
     await expect(waiting).rejects.toBeInstanceOf(IpcClosedError);
     await expect(session.invoke('robot-v1')).rejects.toThrow('The IPC session is over (3001: enough).');
     await expect(session.send('robot-v1')).rejects.toBeInstanceOf(IpcClosedError);
-    // Nobody waits for this one, and it is no unhandled rejection.
+    // Nothing waits for this one, and it is not an unhandled rejection.
     void session.send('robot-v1');
     await app.host.send('robot-v1');
     await delay(1);

@@ -47,7 +47,7 @@ const gateways: Record<string, (app: INestApplication) => unknown> = {
 
 const sockets: { close(): unknown }[] = [];
 
-/** What a gateway of `ws` answers. */
+/** The answer of a gateway of `ws`. */
 async function sayByWs(port: number, path = '/chat'): Promise<string> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`);
   sockets.push(socket);
@@ -57,7 +57,7 @@ async function sayByWs(port: number, path = '/chat'): Promise<string> {
   return answer.toString();
 }
 
-/** What a gateway of Socket.IO answers, over nothing but a WebSocket. */
+/** The answer of a gateway of Socket.IO, over WebSocket alone. */
 async function sayBySocketIo(port: number, path = '/chat'): Promise<string> {
   const socket: Socket = io(`http://127.0.0.1:${port}`, { path, transports: ['websocket'], forceNew: true });
   sockets.push(socket);

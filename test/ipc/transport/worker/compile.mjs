@@ -1,4 +1,4 @@
-// Compiles TypeScript as the tests do, for Node's own modules: in a worker there is no Jest.
+// Compiles TypeScript as the tests do, for Node's own modules: a worker runs without Jest.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';

@@ -1,4 +1,4 @@
-// What a worker of the tests begins with: has Node compile the repository's own TypeScript, and runs the file that it is given.
+// The entry of a worker in tests: lets Node compile the repository's TypeScript, and runs the given file.
 import { register } from 'node:module';
 
 register('./compile.mjs', import.meta.url);

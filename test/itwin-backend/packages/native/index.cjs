@@ -1,2 +1,2 @@
-// What core-backend takes from the module while it is loaded. It is called once a model is opened, and none is.
+// The members that core-backend reads while it loads the module. It calls them when a model is opened, which never happens.
 module.exports = {};

@@ -112,7 +112,7 @@ const token: IModelRpcProps = {
   changeset: { id: 'c1', index: 4 },
 };
 
-/** What the client sends and gets, below its own code. */
+/** The bytes that the client sends and gets. */
 const seen: { method: string; url: string; response: Response }[] = [];
 const plainFetch = globalThis.fetch;
 

@@ -24,7 +24,7 @@ import type { RpcClientModuleOptions, RpcInterfaceDefinition, RpcProxy } from '@
 import { createTestRpcClient } from '@linnet/backend/testing';
 import { closeApps, startApp } from '../../../harness/nest.harness.js';
 
-/** What a server knows of a call that it serves. */
+/** The context of a call in the server. */
 interface Seen {
   activityId: string;
   sessionId: string;

@@ -31,7 +31,7 @@ describe.each([
     });
 
   it.each<[string, Record<string, string>, (app: NestExpressApplication) => unknown]>([
-    // What Express says of itself does not count here.
+    // Headers that name Express do not count here.
     ['by default, that of Express apart', { 'x-powered-by': '' }, () => undefined],
     ['with x-powered-by disabled', {}, (app) => app.disable('x-powered-by')],
   ])('%s', async (_how, apart, configure) => {

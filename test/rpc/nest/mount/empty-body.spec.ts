@@ -23,7 +23,7 @@ const draining: Middleware = (req, _res, next) => {
 };
 const late: Middleware = (_req, _res, next) => setTimeout(next, 20);
 
-/** What a call gives that must not hang. */
+/** The answer to a call that must not hang. */
 function inTime(reply: Promise<Reply>): Promise<Reply> {
   let timer: NodeJS.Timeout;
   const hangs = new Promise<never>((_resolve, reject) => {

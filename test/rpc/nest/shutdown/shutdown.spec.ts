@@ -9,7 +9,7 @@ import { stopwatch } from '../../../harness/stopwatch.js';
 let events: string[] = [];
 let entered: () => void = () => undefined;
 
-/** Of the root module, whose hooks Nest runs first. */
+/** A provider of the root module, whose hooks Nest runs first. */
 @Injectable()
 class Database implements OnModuleDestroy {
   #open = true;
