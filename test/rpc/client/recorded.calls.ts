@@ -34,14 +34,14 @@ export const differences: Record<string, unknown> = {
   C20: rejected('BackendError', 'Bad Request', 'bad', 65542),
   C36: rejected(
     'BackendError',
-    'RpcInterfaceStatus.IncompatibleVersion',
+    'IncompatibleVersionError',
     'Backend version 2.3.4 does not match frontend version 3.0.0 for RPC interface health.',
     135168,
   ),
   C35: rejected('BackendError', 'TransientError', 'later', 32768),
   // Nothing is an error without a name or a message.
   C24: rejected('BackendError', 'Error', 'The server answered 500.', 32768),
-  C25: rejected('BackendError', 'Error (65604)', 'No Content', 65604),
+  C25: rejected('BackendError', 'NoContentError', 'No Content', 65604),
   C31: rejected('BackendError', 'NotFound', 'Not found', 32768),
   // A list that begins with bytes is whole (a server of ours sends it so).
   C12: { resolved: [{ $bytes: '001f3e' }, { $bytes: '01203f' }] },
