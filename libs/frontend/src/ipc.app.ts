@@ -77,8 +77,8 @@ export const IpcApp = {
   /** Listens to notifications of the backend; see {@link IpcFrontend.addListener}. @returns a function that removes the listener */
   addListener: ((channel: IpcChannelLike, listener: IpcFrontendListener) =>
     frontend().addListener(channel, listener)) as IpcAddListener,
+
   /** Removes a listener that `addListener` added. */
-  /** Ends what `addListener` began, for the same listener. */
   removeListener(channel: IpcChannelLike, listener: IpcFrontendListener): void {
     frontend().removeListener(channel, listener);
   },
