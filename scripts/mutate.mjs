@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { mutantsOf } from './mutation/mutants.mjs';
+import { mutantsOf, SOURCE_CHANGED } from './mutation/mutants.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -73,6 +73,12 @@ async function runSpec(job, timeout) {
   return result;
 }
 
+/** Ends the run: its results would not describe the code. */
+function stop(file) {
+  restart();
+  throw new Error(`${file}: ${SOURCE_CHANGED} Run it again on a checkout that nothing changes.`);
+}
+
 function restart() {
   worker?.kill('SIGKILL');
   worker = undefined;
@@ -133,6 +139,8 @@ async function test(mutant, reached) {
     let result = await runSpec(job, timeout);
     // Tests that open connections may fail on a busy machine: such a failure must repeat.
     if (result.failed && !spec.startsWith('libs')) result = await runSpec(job, timeout);
+    // Such a result is neither a kill nor a survivor, and those before it may be wrong as well.
+    if (result.message?.includes(SOURCE_CHANGED)) stop(mutant.file);
     if (result.isSyntaxError) return { status: 'invalid', message: result.message };
     if (!result.failed) continue;
     const key = `${mutant.file} ${spec}`;

@@ -1,6 +1,9 @@
 // Finds the places of a source file that can be mutated, and the statements that must run for a mutant to matter.
 import ts from 'typescript';
 
+/** The error of a mutant whose text is not in its file any more: the file has changed since the mutants were drawn. */
+export const SOURCE_CHANGED = 'The source has changed during the run.';
+
 const { SyntaxKind } = ts;
 
 /** Binary operators, each with the operators that replace it. */

@@ -2,15 +2,17 @@
 import { createHash } from 'node:crypto';
 import { relative } from 'node:path';
 import swc from '@swc/jest';
-import { countReached } from './mutants.mjs';
+import { countReached, SOURCE_CHANGED } from './mutants.mjs';
 
 export default {
   createTransformer({ root, options, mutant, counted = [] }) {
     const base = swc.createTransformer(options);
     const change = (source, path) => {
       const file = relative(root, path);
-      if (mutant?.file === file)
+      if (mutant?.file === file) {
+        if (source.slice(mutant.start, mutant.end) !== mutant.was) throw new Error(SOURCE_CHANGED);
         return source.slice(0, mutant.start) + mutant.text + source.slice(mutant.end);
+      }
       return counted.includes(file) ? countReached(file, source) : source;
     };
     return {
