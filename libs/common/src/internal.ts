@@ -7,7 +7,7 @@ export { operationsOf } from './rpc/definition/definition.js';
 export { outcomeOf } from './rpc/server/dispatcher.js';
 export { ImplementationRegistry } from './rpc/server/implementation.registry.js';
 export { methodOf } from './rpc/server/implementation.js';
-export { isFault, reportToConsole } from './call/call.report.js';
+export { isFault, reporter, reportToConsole } from './call/call.report.js';
 export { isVersionCompatible } from './rpc/definition/version.js';
 export { settle } from './base/settle.js';
 export { reportUnheard, messageOf, oneLine, textOf } from './base/text.js';
@@ -17,7 +17,6 @@ export { mergeOptions } from './base/merge.options.js';
 export { mergeCallOptions } from './rpc/client/client.options.js';
 export { OpenCalls } from './call/open.calls.js';
 export { later, within } from './base/timer.js';
-export { reservedNames } from './call/reserved.names.js';
 export { GENERAL_ERROR } from './error/imodel.error.js';
 export { encodeError } from './error/error.codec.js';
 export { exposureOf, hiddenError, withoutOrigin } from './error/error.members.js';
@@ -33,21 +32,11 @@ export { HttpCall } from './http/server/http.call.js';
 export { decoderFor } from './http/protocol/content.encoding.js';
 export { HttpError, shuttingDown } from './http/protocol/message.js';
 export { OriginPolicy } from './http/server/origin.policy.js';
-export { openApiDocument } from './http/server/openapi.js';
 export { normalizePath, pathOf } from './http/protocol/url.reader.js';
-export { HttpRpcService } from './http/server/rpc.service.js';
-export { builtinAnswer, builtinEndpoints } from './http/server/builtin.endpoints.js';
-export type { BuiltinAnswer, BuiltinEndpoints } from './http/server/builtin.endpoints.js';
-export { httpHandler } from './http/server/naming.handler.js';
+export { createRpcService, HttpRpcService } from './http/server/rpc.service.js';
 
 // IPC, between a transport and the session.
-export {
-  channelMethods,
-  channelName,
-  checkChannelName,
-  RPC_CHANNEL,
-  wireChannel,
-} from './ipc/channel/channel.js';
+export { channelName, checkChannelName, RPC_CHANNEL, wireChannel } from './ipc/channel/channel.js';
 export { preparePush } from './ipc/message/outgoing.message.js';
 export { makeProxy } from './ipc/channel/proxy.js';
 export { RpcOverIpc } from './rpc-over-ipc/server.js';
@@ -61,10 +50,12 @@ export {
 export type { SerializedReply } from './rpc-over-ipc/serialized.server.js';
 export { copyOf, copyReceived } from './ipc/wire/durable/structured.encoding.js';
 export { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL } from './ipc/wire/durable/handshake.js';
+export { OCCUPIED } from './ipc/server/session.door.js';
 export { isFaultyEnd } from './ipc/channel/closure.js';
 export { IpcMessageType, IpcProtocolError, SessionNotFound } from './ipc/message/message.js';
 export type { IpcMessage } from './ipc/message/message.js';
 export type { OutgoingMessage } from './ipc/message/outgoing.message.js';
+export { callableNames } from './ipc/server/channel.registry.js';
 export type { IpcChannelWatcher } from './ipc/server/channel.registry.js';
 export type { KeptBytes } from './ipc/message/session.bytes.js';
 export type { IpcLinkEvents, IpcServerLink } from './ipc/message/link.js';

@@ -49,6 +49,11 @@ function enter<T>(activity: Activity, work: () => T): T {
   return inside();
 }
 
+/** Runs work as part of an activity, if there is one. */
+export function runWithin<T>(activity: Activity | undefined, work: () => T): T {
+  return activity ? enter(activity, work) : work();
+}
+
 /** Runs work as part of an activity that ends with the work: what goes on behind it has the ids only. */
 export async function runUntilDone<T>(activity: Activity, work: () => Promise<T>): Promise<T> {
   try {

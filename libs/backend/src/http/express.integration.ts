@@ -1,7 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import { builtinAnswer } from '@linnet/common/internal';
 import type { HttpIntegration, HttpMount } from './http.integration.js';
 import { prepareMessages } from './express.messages.js';
 import { MiddlewareMap } from './express.middleware.js';
@@ -31,7 +30,7 @@ export class ExpressIntegration implements HttpIntegration {
       serve(way, request, response, next);
     this.adapter.use(rpc);
     this.#middleware.endsAt(rpc);
-    if (this.#middleware.hasCors(way.services.prefix)) way.server.handler.cors = false;
+    if (this.#middleware.hasCors(way.service.prefix)) way.server.handler.cors = false;
     const server = this.adapter.getHttpServer() as Server;
     const listeners = server.listeners('request');
     if (listeners.length !== 1 || listeners[0] !== this.#app) {
@@ -67,7 +66,7 @@ export class ExpressIntegration implements HttpIntegration {
 
 /** The layer behind the application's own. */
 function serve(
-  { server, services }: HttpMount,
+  { server, service }: HttpMount,
   request: ExpressRequest,
   response: ExpressResponse,
   next: () => void,
@@ -76,7 +75,7 @@ function serve(
     server.serve(request, response, { parsedBody: request.rawBody ?? request.body });
     return;
   }
-  const answer = server.trustsHost(request) && builtinAnswer(services, request.method!, request.path);
+  const answer = server.trustsHost(request) && service.answer(request.method!, request.path);
   if (answer) response.status(200).type(answer.type).send(answer.text);
   else next();
 }

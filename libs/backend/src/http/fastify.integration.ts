@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpResponse } from '@linnet/common';
-import { pathOf, builtinAnswer } from '@linnet/common/internal';
+import { pathOf } from '@linnet/common/internal';
 import { bytesOf, mergedVary } from '../node/http/response.writer.js';
 import type { HttpIntegration, HttpMount } from './http.integration.js';
 
@@ -35,7 +35,7 @@ export class FastifyIntegration implements HttpIntegration {
       done();
     });
     servePathless(this.adapter, way);
-    const url = `${way.services.prefix}/*`;
+    const url = `${way.service.prefix}/*`;
     void this.#fastify.register((scope, _options, done) => {
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload));
@@ -67,7 +67,7 @@ export class FastifyIntegration implements HttpIntegration {
   }
 
   /** A path of Nest's middleware is exact on Fastify, where on Express it covers what lies below. */
-  #warnOfMiddleware({ logger, services: { prefix } }: HttpMount): void {
+  #warnOfMiddleware({ logger, service: { prefix } }: HttpMount): void {
     if (prefix === '' || ![prefix, `${prefix}/`].some((path) => this.#middlewarePaths.has(path))) return;
     logger.warn(
       `The middleware for "${prefix}" does not run for RPC, whose calls lie below it: on Fastify a path in forRoutes is ` +
@@ -115,11 +115,10 @@ function servePathless(adapter: AbstractHttpAdapter, way: HttpMount): void {
     );
 }
 
-function serve({ server, services }: HttpMount, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function serve({ server, service }: HttpMount, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const message = request.raw;
   if (!server.owns(message)) {
-    const answer =
-      server.trustsHost(message) && builtinAnswer(services, request.method, pathOf(message.url!));
+    const answer = server.trustsHost(message) && service.answer(request.method, pathOf(message.url!));
     if (!answer) {
       reply.callNotFound();
       return reply;

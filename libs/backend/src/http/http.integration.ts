@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import type { BuiltinEndpoints } from '@linnet/common/internal';
+import type { HttpRpcService } from '@linnet/common/internal';
 import type { NodeRpcServer } from '../node/http/node.server.js';
 
 /** The request and response that guards and filters see. */
@@ -16,7 +16,7 @@ export interface HttpFramework {
 export interface HttpMount {
   readonly server: NodeRpcServer;
   readonly logger: Logger;
-  readonly services: BuiltinEndpoints;
+  readonly service: HttpRpcService;
 }
 
 /** Mounts RPC in the HTTP server of an application: begun as soon as there is an adapter, finished by `attach`. */

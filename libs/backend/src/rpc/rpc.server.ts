@@ -10,14 +10,7 @@ import {
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { defaultWireLimits, RpcDispatcher } from '@linnet/common';
 import type { RpcEndpoint, RpcInterfaceDefinition } from '@linnet/common';
-import {
-  httpHandler,
-  limitsFrom,
-  methodOf,
-  normalizePath,
-  openApiDocument,
-  builtinEndpoints,
-} from '@linnet/common/internal';
+import { HttpRpcService, limitsFrom, methodOf, normalizePath } from '@linnet/common/internal';
 import { ClientRequestContext } from '../call/request.context.js';
 import { drainOnClose, SHUTDOWN_MS, watchHttp } from '../http/http.mount.js';
 import { checkPath } from '../http/path.check.js';
@@ -117,18 +110,15 @@ export class RpcServer implements OnModuleInit {
       this.#logger.warn(
         `The global prefix excludes ${excluded}, and RPC is under it all the same: RpcModule.forRoot({ path }) says where RPC is.`,
       );
-    const handler = httpHandler(this.dispatcher, {
+    const service = new HttpRpcService(this.dispatcher, {
       ...this.options,
       path,
-      limits: limitsFrom(defaultWireLimits, this.options.limits),
       mapError: mapNestException,
       decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
       report: reporterFor(this.#logger, this.options),
     });
-    const server = new NodeRpcServer(handler);
-    const document = () => openApiDocument(path, this.endpoints, this.options.info);
-    const services = builtinEndpoints(this.options, path, document);
-    this.#http.attach({ server, logger: this.#logger, services });
+    const server = new NodeRpcServer(service.handler);
+    this.#http.attach({ server, logger: this.#logger, service });
     const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
     drainOnClose(adapter, async () => {
       const left = await server.close(shutdownTimeoutMs);

@@ -1,3 +1,4 @@
+import { reportUnheard } from '../base/text.js';
 import type { WireError } from '../error/error.members.js';
 import type { Activity } from './activity.js';
 import { TransientError } from '../error/imodel.error.js';
@@ -35,4 +36,20 @@ export function reportToConsole(report: CallReport): void {
     // A thrown value may be a proxy, or an object without a text.
     console.error(about, 'The thrown value cannot be printed.');
   }
+}
+
+/**
+ * Ignores a failing log, so that it does not change the outcome of a call.
+ *
+ * @param server names the server in the message about the failure
+ */
+export function reporter(report: (report: CallReport) => void, server: string): (report: CallReport) => void {
+  return (each) => {
+    try {
+      report(each);
+    } catch (error) {
+      reportToConsole(each);
+      reportUnheard(`The report of ${server} has failed:`, error);
+    }
+  };
 }

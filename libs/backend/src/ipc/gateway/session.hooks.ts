@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import { Activity } from '@linnet/common';
 import type { IpcClosure, IpcSession } from '@linnet/common';
-import { isFaultyEnd, oneLine } from '@linnet/common/internal';
 import { runUntilDone } from '../../call/request.context.js';
 import { OwnLogger } from '../../nest/internals/own.logger.js';
+import { allowListeners, faultOf } from '../../node/ipc/session.log.js';
 import { IpcRegistry } from '../handlers/handler.registry.js';
 import { IpcHost } from '../host/ipc.host.js';
 
@@ -35,8 +34,7 @@ export class SessionHooks {
   }
 
   #open(session: IpcSession): Promise<void> {
-    // Every call of the session may listen to it, and Node would warn of a leak.
-    setMaxListeners(0, session.signal);
+    allowListeners(session);
     this.host.lifetime.begun();
     void session.closed.then((closure) => this.#left(session, closure));
     return this.#makeHandlers(session);
@@ -53,9 +51,9 @@ export class SessionHooks {
     }
   }
 
-  #left({ id }: IpcSession, closure: IpcClosure): void {
-    if (isFaultyEnd(closure))
-      this.#logger.warn(`Session ${id} was ended: ${oneLine(closure.reason)} (${closure.code})`);
+  #left(session: IpcSession, closure: IpcClosure): void {
+    const fault = faultOf(session, closure);
+    if (fault !== undefined) this.#logger.warn(fault);
     // A session that is replaced ends after its replacement has begun.
     if (this.host.server.size === 0) this.host.lifetime.left();
   }

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { PARAMTYPES_METADATA, PROPERTY_DEPS_METADATA } from '@nestjs/common/internal';
 import type { IpcChannelLike } from '@linnet/common';
-import { channelMethods, channelName, checkChannelName, reservedNames } from '@linnet/common/internal';
+import { callableNames, channelName, checkChannelName } from '@linnet/common/internal';
 import { isIpcMethod } from './ipc.decorator.js';
 import { IpcHandler } from './ipc.handler.js';
 
@@ -75,19 +75,9 @@ export function callableMethods(
   const methods = [...members].filter(
     (member): member is [string, object] => typeof member[1] === 'function',
   );
-  const listed = channelMethods(channel);
-  const allowed = methods.filter(
-    ([key]) =>
-      !reservedNames.has(key) &&
-      !lifecycleHooks.has(key) &&
-      !key.startsWith('_') &&
-      (listed?.includes(key) ?? true),
-  );
-  const missing = listed?.filter((key) => !allowed.some(([method]) => method === key)) ?? [];
-  if (missing.length > 0)
-    throw new Error(
-      `${name} does not implement ${missing.join(', ')} of IPC channel "${channelName(channel)}".`,
-    );
+  const candidates = methods.map(([key]) => key).filter((key) => !lifecycleHooks.has(key));
+  const names = callableNames(name, channel, candidates);
+  const allowed = methods.filter(([key]) => names.includes(key));
   const decorated = allowed.filter(([, method]) => isIpcMethod(method));
   const chosen = requireIpcMethod || decorated.length > 0 ? decorated : allowed;
   if (chosen.length === 0)

@@ -1,6 +1,6 @@
 import { isFault } from '@linnet/common/internal';
 import type { CallReport } from '@linnet/common';
-import { ClientRequestContext } from '../../call/request.context.js';
+import { runWithin } from '../../call/request.context.js';
 import { mapNestException } from './exception.mapper.js';
 import type { OwnLogger } from '../internals/own.logger.js';
 
@@ -16,8 +16,7 @@ export function logReport(logger: OwnLogger, report: CallReport): void {
       if (report.error.hint) logger.warn(report.error.hint);
     }
   };
-  if (report.activity) ClientRequestContext.run(report.activity, log);
-  else log();
+  runWithin(report.activity, log);
 }
 
 /** Whether an error is a fault of the server. Nest's exceptions are answers for the caller. */

@@ -1,6 +1,6 @@
 import type { Activity, CallReport } from '@linnet/common';
 import { outcomeOf } from '@linnet/common/internal';
-import { ClientRequestContext } from '../../call/request.context.js';
+import { runWithin } from '../../call/request.context.js';
 import { logReport } from './call.report.js';
 import type { OwnLogger } from '../internals/own.logger.js';
 
@@ -38,8 +38,7 @@ export function observeError(
   const observe = async () => {
     await onError(error, observation);
   };
-  const { activity } = observation;
-  (activity ? ClientRequestContext.run(activity, observe) : observe()).catch(failed);
+  runWithin(observation.activity, observe).catch(failed);
 }
 
 /** Logs what is reported, and shows errors to the observer. */

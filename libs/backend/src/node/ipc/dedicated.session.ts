@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { IpcIdentity, IpcServer, IpcServerTransport, IpcSession } from '@linnet/common';
-import { HttpError } from '@linnet/common/internal';
+import { HttpError, OCCUPIED } from '@linnet/common/internal';
 
 /** How long the frontend may take to answer whether it is still there, in milliseconds. */
 const PATIENCE_MS = 2_000;
-const OCCUPIED = 'This backend has a frontend already, and serves no other.';
 
 /** The place of the only frontend of a dedicated backend. */
 export class DedicatedPlace {

@@ -1,5 +1,5 @@
 import type { IpcChannelHandler, IpcChannelLike, IpcMethodHandler, IpcSession } from '@linnet/common';
-import { channelMethods, channelName, checkChannelName, reservedNames } from '@linnet/common/internal';
+import { callableNames, channelName, checkChannelName } from '@linnet/common/internal';
 
 /** A class with one instance for each session. */
 export type SessionHandlerClass = new (session: IpcSession) => object;
@@ -56,15 +56,7 @@ export class SessionHandlers {
 
 /** @throws Error if the handler has no method, or lacks one that the channel lists */
 function callableMethods(name: string, channel: IpcChannelLike, shape: object): string[] {
-  const listed = channelMethods(channel);
-  const found = methodsOf(shape).filter(
-    (method) => !reservedNames.has(method) && !method.startsWith('_') && (!listed || listed.includes(method)),
-  );
-  const missing = listed?.filter((method) => !found.includes(method)) ?? [];
-  if (missing.length > 0)
-    throw new Error(
-      `${name} does not implement ${missing.join(', ')} of IPC channel "${channelName(channel)}".`,
-    );
+  const found = callableNames(name, channel, methodsOf(shape));
   if (found.length === 0) throw new Error(`${name} has no method for IPC channel "${channelName(channel)}".`);
   return found;
 }

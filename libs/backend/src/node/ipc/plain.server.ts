@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { compatibleWire, defaultIpcLimits, IpcServer } from '@linnet/common';
@@ -17,19 +16,19 @@ import type {
 import {
   hiddenError,
   HttpError,
-  isFaultyEnd,
   limitsFrom,
   makeProxy,
-  oneLine,
+  reporter,
   reportToConsole,
   RPC_CHANNEL,
   RpcOverIpc,
   wireChannel,
 } from '@linnet/common/internal';
-import { ClientRequestContext } from '../../call/request.context.js';
+import { ClientRequestContext, runWithin } from '../../call/request.context.js';
 import type { PlainRpcServer } from '../rpc/plain.server.js';
 import { SessionHandlers } from './plain.channels.js';
 import type { IpcChannelEntry } from './plain.channels.js';
+import { allowListeners, faultOf } from './session.log.js';
 import { UpgradeHandler } from './upgrade.handler.js';
 
 /** Options of {@link createIpcServer}. */
@@ -94,8 +93,9 @@ export class PlainIpcServer {
     const { path = '/ipc', channels = [], rpc, resumeGraceMs = 30_000, invokeTimeoutMs = 30_000 } = options;
     const limits = limitsFrom(defaultIpcLimits, options.limits);
     this.#path = `/${path.replace(/^\/+|\/+$/g, '')}`;
-    this.#report = inContext(options.report ?? reportToConsole);
-    const report = this.#report;
+    const { report: write = reportToConsole } = options;
+    const report = reporter((each) => runWithin(each.activity, () => write(each)), 'an IPC server');
+    this.#report = report;
     this.#server = new IpcServer({
       ...options,
       limits,
@@ -176,11 +176,10 @@ export class PlainIpcServer {
   }
 
   #open(session: IpcSession): void {
-    // Every call of the session may listen to it, and Node would warn of a leak.
-    setMaxListeners(0, session.signal);
+    allowListeners(session);
     void session.closed.then((closure) => {
-      const message = `Session ${session.id} was ended: ${oneLine(closure.reason)} (${closure.code})`;
-      if (isFaultyEnd(closure)) this.#report({ kind: 'warning', message, activity: undefined });
+      const message = faultOf(session, closure);
+      if (message !== undefined) this.#report({ kind: 'warning', message, activity: undefined });
     });
     this.#handlers.open(session);
   }
@@ -203,17 +202,4 @@ export class PlainIpcServer {
     this.#report({ kind: 'error', thrown: error, error: { ...hidden, internal: true }, activity: undefined });
     return { status: 500, reason: 'Internal error' };
   }
-}
-
-/** Reports in the context of the call. A log that fails does not end a call. */
-function inContext(report: (report: CallReport) => void): (report: CallReport) => void {
-  return (each) => {
-    try {
-      if (each.activity) ClientRequestContext.run(each.activity, () => report(each));
-      else report(each);
-    } catch (error) {
-      reportToConsole(each);
-      console.error('The report of an IPC server has failed:', error);
-    }
-  };
 }

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FetchRpcServer } from '@linnet/common';
-import type { HttpRpcServiceOptions, RpcEndpoint } from '@linnet/common';
-import { HttpRpcService, pathOf, reportToConsole } from '@linnet/common/internal';
-import { ClientRequestContext } from '../../call/request.context.js';
+import type { HttpRpcServiceOptions, RpcAround, RpcEndpoint } from '@linnet/common';
+import { createRpcService, pathOf, reportToConsole } from '@linnet/common/internal';
+import type { HttpRpcService } from '@linnet/common/internal';
+import { ClientRequestContext, runWithin } from '../../call/request.context.js';
 import { NodeRpcServer } from '../http/node.server.js';
 import { compressBody, writeResponse } from '../http/response.writer.js';
 import { onSocketEnd } from '../http/socket.end.js';
@@ -45,7 +46,7 @@ export class PlainRpcServer {
   readonly #fetch: FetchRpcServer;
 
   constructor(options: RpcServerOptions) {
-    this.service = new HttpRpcService(inContext(options));
+    this.service = createRpcService(inContext(options));
     this.#node = new NodeRpcServer(this.service.handler);
     this.#fetch = new FetchRpcServer(this.service, compressBody);
   }
@@ -111,6 +112,11 @@ export class PlainRpcServer {
   }
 }
 
+/** Runs calls of implementations within their activity, and `around` within it as well. */
+export function inCallContext(around?: RpcAround): RpcAround {
+  return (call, next) => ClientRequestContext.run(call.activity, around ? () => around(call, next) : next);
+}
+
 /** Runs calls, and reports about them, within the activity of the call. */
 function inContext({ versionCheck, ...options }: RpcServerOptions): HttpRpcServiceOptions {
   const { around, report = reportToConsole } = options;
@@ -119,8 +125,7 @@ function inContext({ versionCheck, ...options }: RpcServerOptions): HttpRpcServi
     isCompatible: versionRule(versionCheck),
     run: ClientRequestContext.run.bind(ClientRequestContext),
     decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
-    around: (call, next) => ClientRequestContext.run(call.activity, around ? () => around(call, next) : next),
-    report: (each) =>
-      each.activity ? ClientRequestContext.run(each.activity, () => report(each)) : report(each),
+    around: inCallContext(around),
+    report: (each) => runWithin(each.activity, () => report(each)),
   };
 }

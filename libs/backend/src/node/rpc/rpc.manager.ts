@@ -14,10 +14,9 @@ import type {
   RpcRoutingToken,
   WebRpcParams as WebRpcClientParams,
 } from '@linnet/common';
-import { ClientRequestContext } from '../../call/request.context.js';
 import { withCallContext } from './backend.client.js';
 import type { BackendClientOptions } from './backend.client.js';
-import { PlainRpcServer } from './plain.server.js';
+import { inCallContext, PlainRpcServer } from './plain.server.js';
 import type { RpcServerOptions } from './plain.server.js';
 import { NodeRequestHead } from '../http/request.head.js';
 import { checkDefinition } from './version.rules.js';
@@ -95,8 +94,7 @@ class RegisteredRpcServer extends PlainRpcServer {
       throwOnTokenMismatch: params.throwOnTokenMismatch ?? throwOnTokenMismatch,
       interfaces: [],
     });
-    const { dispatcher, around } = this.service;
-    this.registered = new RegisteredInterfaces(dispatcher, around);
+    this.registered = new RegisteredInterfaces(this.service.dispatcher, inCallContext(params.around));
   }
 
   override close(timeoutMs?: number): Promise<number> {
@@ -154,9 +152,7 @@ export function serveRegistered(
   dispatcher: RpcDispatcher,
   interfaces: readonly RpcInterfaceDefinition[],
 ): () => void {
-  const server = new RegisteredInterfaces(dispatcher, (call, next) =>
-    ClientRequestContext.run(call.activity, next),
-  );
+  const server = new RegisteredInterfaces(dispatcher, inCallContext());
   serve(server, [...interfaces, ...initialized.values()]);
   return () => {
     servers.delete(server);

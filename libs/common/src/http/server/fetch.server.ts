@@ -4,7 +4,8 @@ import { HttpCall } from './http.call.js';
 import { badRequest, HttpError, shuttingDown } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
 import { pathOf } from '../protocol/url.reader.js';
-import { HttpRpcService } from './rpc.service.js';
+import { createRpcService } from './rpc.service.js';
+import type { HttpRpcService } from './rpc.service.js';
 import type { HttpRpcServiceOptions } from './rpc.service.js';
 
 const encoder = new TextEncoder();
@@ -35,7 +36,7 @@ export type CompressBody = (answer: HttpResponse) => Promise<HttpResponse>;
 export function createFetchServer<T extends readonly object[]>(
   options: HttpRpcServiceOptions<T>,
 ): FetchRpcServer {
-  return new FetchRpcServer(new HttpRpcService(options));
+  return new FetchRpcServer(createRpcService(options));
 }
 
 /** Serves RPC on the messages of the fetch standard. */

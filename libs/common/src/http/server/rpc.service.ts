@@ -1,6 +1,4 @@
-import { reportToConsole } from '../../call/call.report.js';
-import type { CallReport } from '../../call/call.report.js';
-import { reportUnheard } from '../../base/text.js';
+import { reporter, reportToConsole } from '../../call/call.report.js';
 import { RpcDispatcher } from '../../rpc/server/dispatcher.js';
 import type { RpcDispatcherOptions } from '../../rpc/server/dispatcher.js';
 import { implementationOf } from '../../rpc/server/implementation.js';
@@ -34,47 +32,46 @@ export interface HttpRpcServiceOptions<T extends readonly object[] = readonly ob
   readonly greeting?: boolean;
 }
 
+/** Makes the service of definitions and their implementations. @throws Error if an interface cannot be served */
+export function createRpcService(options: HttpRpcServiceOptions): HttpRpcService {
+  const { isCompatible, run, around = (_call, next) => next() } = options;
+  const { waitingCalls } = limitsFrom(defaultWireLimits, options.limits);
+  const dispatcher = new RpcDispatcher({ waitingCalls, isCompatible, run });
+  for (const served of options.interfaces) dispatcher.register(served[0], implementationOf(served, around));
+  return new HttpRpcService(dispatcher, options);
+}
+
 /** The RPC interfaces of a server, on any platform. Two services share nothing. */
 export class HttpRpcService {
-  readonly dispatcher: RpcDispatcher;
   readonly handler: HttpRpcHandler;
-  /** Runs around the calls of this service. */
-  readonly around: RpcAround;
-  readonly #services: BuiltinEndpoints;
+  readonly #info: HttpRpcServiceOptions['info'];
+  readonly #endpoints: BuiltinEndpoints;
 
-  /** @throws Error if an interface cannot be served */
-  constructor(readonly options: HttpRpcServiceOptions) {
+  /** @param dispatcher finds and runs the operations of the service */
+  constructor(
+    readonly dispatcher: RpcDispatcher,
+    options: Omit<HttpRpcServiceOptions, 'interfaces' | 'around' | 'isCompatible' | 'run'>,
+  ) {
     const limits = limitsFrom(defaultWireLimits, options.limits);
-    const { isCompatible, run, around = (_call, next) => next() } = options;
-    this.around = around;
-    this.dispatcher = new RpcDispatcher({ waitingCalls: limits.waitingCalls, isCompatible, run });
-    for (const served of options.interfaces)
-      this.dispatcher.register(served[0], implementationOf(served, around));
     const path = normalizePath(options.path ?? '');
-    const report = reporter(options.report ?? reportToConsole);
-    this.handler = httpHandler(this.dispatcher, { ...options, path, limits, report });
-    this.#services = builtinEndpoints(options, path, () => this.openApi());
+    const report = reporter(options.report ?? reportToConsole, 'an RPC server');
+    this.handler = httpHandler(dispatcher, { ...options, path, limits, report });
+    this.#info = options.info;
+    this.#endpoints = builtinEndpoints(options, path, () => this.openApi());
+  }
+
+  /** The prefix of request paths: empty, or `/api`. */
+  get prefix(): string {
+    return this.#endpoints.prefix;
   }
 
   /** The operations served here as OpenAPI. */
   openApi(): object {
-    return openApiDocument(this.#services.prefix, this.dispatcher.describeEndpoints(), this.options.info);
+    return openApiDocument(this.prefix, this.dispatcher.describeEndpoints(), this.#info);
   }
 
   /** The answer to a request that does not call an operation; `undefined` if it belongs to the application. */
   answer(method: string, path: string): BuiltinAnswer | undefined {
-    return builtinAnswer(this.#services, method, path);
+    return builtinAnswer(this.#endpoints, method, path);
   }
-}
-
-/** Ignores a failing log, so that it does not change the outcome of a call. */
-function reporter(report: (report: CallReport) => void): (report: CallReport) => void {
-  return (each) => {
-    try {
-      report(each);
-    } catch (error) {
-      reportToConsole(each);
-      reportUnheard('The report of an RPC server has failed:', error);
-    }
-  };
 }

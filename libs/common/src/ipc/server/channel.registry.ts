@@ -2,7 +2,7 @@ import type { Activity } from '../../call/activity.js';
 import { IModelError } from '../../error/imodel.error.js';
 import { reservedNames } from '../../call/reserved.names.js';
 import { IModelStatus } from '../../error/status.table.js';
-import { channelName, IPC_APP, wireChannel } from '../channel/channel.js';
+import { channelMethods, channelName, IPC_APP, wireChannel } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
 import { IpcListeners } from '../channel/listeners.js';
 import type { IpcEvent, IpcListener, IpcSession } from '../channel/session.js';
@@ -189,4 +189,28 @@ export function methodNotFound(name: string, method: string, channel: string): I
 
 function notFound(message: string): IModelError {
   return new IModelError(IModelStatus.FunctionNotFound, message);
+}
+
+/**
+ * The methods of a handler that frontends can call: those that the channel lists, or else all of them, except reserved
+ * names and names that begin with `_`.
+ *
+ * @param handler the name of the handler, for errors
+ * @throws Error if the channel lists a method that the handler lacks
+ */
+export function callableNames(
+  handler: string,
+  channel: IpcChannelLike,
+  methods: readonly string[],
+): string[] {
+  const listed = channelMethods(channel);
+  const names = methods.filter(
+    (name) => !reservedNames.has(name) && !name.startsWith('_') && (listed?.includes(name) ?? true),
+  );
+  const missing = listed?.filter((name) => !names.includes(name)) ?? [];
+  if (missing.length > 0)
+    throw new Error(
+      `${handler} does not implement ${missing.join(', ')} of IPC channel "${channelName(channel)}".`,
+    );
+  return names;
 }

@@ -14,7 +14,8 @@ import type { SessionLifecycle } from './session.lifecycle.js';
 import { ConnectionRecord, DurableRecord } from './session.record.js';
 import { SessionProof } from './session.secret.js';
 
-const OCCUPIED = 'This backend has a frontend already, and serves no other.';
+/** Refuses a second frontend of a dedicated backend. */
+export const OCCUPIED = 'This backend has a frontend already, and serves no other.';
 const none = (): void => undefined;
 
 /** The one way in: every connection of a server becomes a session here, on either wire. */
