@@ -10,8 +10,8 @@ const configFile = fileURLToPath(new URL('../apps/robot-world/page/vite.config.m
 const bundles = {
   'RPC client': { names: ['createRpcClient'], limit: 9.5 },
   'RPC client as iTwin.js has it': { names: ['WebRpcManager'], from: '@linnet/common', limit: 10.5 },
-  'IPC client': { names: ['IpcFrontend', 'webSocketIpc'], limit: 13.9 },
-  'IPC client as iTwin.js has it': { names: ['IpcApp', 'webSocketIpc'], limit: 13.9 },
+  'IPC client': { names: ['IpcFrontend', 'webSocketIpc'], limit: 13.5 },
+  'IPC client as iTwin.js has it': { names: ['IpcApp', 'webSocketIpc'], limit: 13.8 },
   'RPC and IPC client': { names: ['createRpcClient', 'IpcFrontend', 'webSocketIpc'], limit: 19.5 },
 };
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HttpException } from '@nestjs/common';
-import { rowsOf, WHOLE_ADAPTER } from '../tables/columns.js';
+import { rowsOf, WHOLE_ADAPTER, WHOLE_PLAIN } from '../tables/columns.js';
 import { errors } from '../tables/errors.js';
 import { Guarantees, GuaranteesModule, last } from '../tables/guarantees.fixture.js';
 import { ITwinClient, toITwin } from './itwin.client.js';
@@ -14,7 +14,7 @@ const client = new ITwinClient([toITwin(Guarantees)]);
 const calls = () => client.of('Guarantees');
 
 describe.each(serverNames)('over %s', (adapter) => {
-  const isWhole = adapter === WHOLE_ADAPTER;
+  const isWhole = [WHOLE_ADAPTER, WHOLE_PLAIN].includes(adapter);
   // Exceptions of Nest have a meaning in Nest only.
   const promised = rowsOf(errors, isWhole).filter(
     ({ thrown }) => !plainNames.includes(adapter) || !(thrown instanceof HttpException),

@@ -4,8 +4,8 @@ import { IModelError, IpcChannel, NoContentError, RpcInterface } from '@linnet/b
 import { createRpcServer } from '@linnet/backend/node';
 import { createRpcClient, IpcFrontend, rpcOverIpc, webSocketIpc } from '@linnet/frontend';
 import type { RpcClientOptions } from '@linnet/frontend';
-import { listen } from '../plain/plain.servers.js';
-import { closeIpcApps, startIpcApp, until } from '../../harness/ipc.harness.js';
+import { listen } from '../../plain/plain.servers.js';
+import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
 
 // An application that does not use iTwin.js reads no bare number and no constant of iTwin.js in place of a name. The
 // wire keeps both: the body of the raw requests below is what a client of iTwin.js reads.
