@@ -146,7 +146,7 @@ describe('docs/from-itwin.md', () => {
     async () => {
       const old = await startOld();
       const calls = await callAt(old.rpc);
-      expect(calls).toContain('There is no washer.');
+      expect(calls).toContain('The article washer does not exist.');
       expect(await callAt(`http://127.0.0.1:${moved}`)).toBe(calls);
       // Earlier tests have reserved places of the moved backend.
       expect(await reserveAt(old.ipc)).toBe(reserved);

@@ -21,7 +21,7 @@ import { soon } from './shown.js';
 
 const nginx = process.env['NGINX_BINARY'] ?? 'nginx';
 const isThere = spawnSync(nginx, ['-v']).status === 0;
-if (!isThere) console.log('There is no nginx here: the configuration in docs/deploying.md is not tried.');
+if (!isThere) console.log('nginx is not installed: the configuration in docs/deploying.md is not tried.');
 
 abstract class Echo extends RpcInterface {
   static readonly interfaceName = 'Echo';

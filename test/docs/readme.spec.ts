@@ -36,7 +36,7 @@ describe('README', () => {
     const shelves = await createTestRpcClient(module, definition, { authorization });
     expect(await shelves.with({ activityId: 'four' }).weigh('3')).toBe(12);
     await expect(shelves.weigh('x')).rejects.toMatchObject({ status: 400 });
-    const missing = { status: 404, name: 'NotFoundException', message: 'There is no shelf 100.' };
+    const missing = { status: 404, name: 'NotFoundException', message: 'Shelf 100 does not exist.' };
     await expect(shelves.weigh(100)).rejects.toMatchObject(missing);
     await module.close();
   });

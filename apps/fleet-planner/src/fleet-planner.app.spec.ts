@@ -98,7 +98,7 @@ describe('both backends', () => {
     const routes = page.client(FleetPlannerRpcInterface);
     await expect(routes.planRoute(token, '0xbad', { x: 40, y: 14.4 })).rejects.toMatchObject({
       errorNumber: IModelStatus.NotFound,
-      message: 'There is no robot 0xbad.',
+      message: 'Robot 0xbad does not exist.',
     });
   });
 

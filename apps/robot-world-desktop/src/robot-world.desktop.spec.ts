@@ -53,7 +53,9 @@ describe('Robot World in a window', () => {
     expect(await world.countRobots(token)).toBe(500);
     const snapshot = await world.floorSnapshot(token, { minX: 0, minY: 0, maxX: 10, maxY: 5 }, 0.25);
     expect(snapshot).toBeInstanceOf(Uint8Array);
-    await expect(world.queryObstaclesHitByRobot(token, '0xbad')).rejects.toThrow('There is no robot 0xbad.');
+    await expect(world.queryObstaclesHitByRobot(token, '0xbad')).rejects.toThrow(
+      'Robot 0xbad does not exist.',
+    );
     const { pallet } = await world.surveyObstacles(token, 'desktop');
     expect(pallet.count).toBe(600);
     const trace = await client.client(ActivityTraceRpcInterface).traceActivity(token, 'click');

@@ -45,7 +45,7 @@ describe('the application', () => {
       expect.stringMatching(/^Robot 0xc touches: 0x\w+$/),
       expect.stringMatching(/^A snapshot of 80000 bytes: \d+ %/),
       expect.stringMatching(/^Surveyed \d+ shelves, 600 pallets and \d+ pillars\.$/),
-      'Error: There is no robot 0xbad.',
+      'Error: Robot 0xbad does not exist.',
     ]);
   });
 

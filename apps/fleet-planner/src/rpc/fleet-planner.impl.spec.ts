@@ -84,11 +84,11 @@ describe('FleetPlannerRpcImpl', () => {
       'what Robot World refuses',
       {
         queryObstaclesHitByRobot: async () => {
-          throw new IModelError(notFound, 'There is no robot 0x1.');
+          throw new IModelError(notFound, 'Robot 0x1 does not exist.');
         },
       },
       { x: 16, y: 5 },
-      { errorNumber: notFound, message: 'There is no robot 0x1.' },
+      { errorNumber: notFound, message: 'Robot 0x1 does not exist.' },
     ],
   ])('refuses %s', async (_name, changes, goal, error) => {
     const planner = await start(changes);

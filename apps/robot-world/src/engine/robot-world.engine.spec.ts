@@ -85,7 +85,7 @@ describe('RobotWorldEngine', () => {
   });
 
   it('says so when there is no such robot', () => {
-    const notFound = rejection(IModelStatus.NotFound, 'no robot 0x7fff');
+    const notFound = rejection(IModelStatus.NotFound, 'Robot 0x7fff does not exist');
     expect(attempt(() => engine.queryObstaclesHitByRobot('0x7fff'))).toEqual(notFound);
     expect(attempt(() => engine.moveRobot('0x7fff', { x: 1, y: 1 }))).toEqual(notFound);
   });

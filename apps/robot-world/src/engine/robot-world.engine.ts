@@ -49,7 +49,7 @@ export class RobotWorldEngine {
   /** @throws IModelError if the robot does not exist */
   robot(robotId: Id64String): RobotProps {
     const [row] = this.database.rows<RobotRow>(sql.robotById, fromId64(robotId));
-    if (!row) throw new IModelError(IModelStatus.NotFound, `There is no robot ${robotId}.`);
+    if (!row) throw new IModelError(IModelStatus.NotFound, `Robot ${robotId} does not exist.`);
     return toRobot(row);
   }
 

@@ -103,7 +103,7 @@ describe('RobotWorldReadRpcImpl', () => {
     ['queryObstacles', [], 'expected object'],
     ['floorSnapshot', [{ minX: 0, minY: 0, maxX: 1, maxY: 1 }, 0], '0.01'],
     ['surveyObstacles', ['a b'], '1 to 64'],
-    ['queryObstaclesHitByRobot', ['0x7fff'], 'There is no robot 0x7fff.'],
+    ['queryObstaclesHitByRobot', ['0x7fff'], 'Robot 0x7fff does not exist.'],
   ])('%s refuses %j with words that reach an iTwin.js client', async (operation, args, message) => {
     const response = await ask(operation, ...args);
     // For other statuses this client does not read the body.
