@@ -197,7 +197,11 @@ export class PlainIpcServer {
   }
 
   #refusalOf(error: unknown): { status: number; reason: string } {
-    if (error instanceof HttpError) return { status: error.status, reason: error.message };
+    try {
+      if (error instanceof HttpError) return { status: error.status, reason: error.message };
+    } catch {
+      // A proxy that cannot be read is a fault like all others.
+    }
     const hidden = hiddenError('');
     this.#report({ kind: 'error', thrown: error, error: { ...hidden, internal: true }, activity: undefined });
     return { status: 500, reason: 'Internal error' };

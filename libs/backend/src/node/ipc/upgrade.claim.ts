@@ -2,27 +2,40 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { earlierAnswers, refuseUpgrade } from './upgrade.refusal.js';
 
+/** An interest in some of the upgrade requests of a server. */
+interface UpgradeClaim {
+  owns(request: IncomingMessage): boolean;
+  take(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+/** The claims on each server. Two of them share one listener: each would mistake another for a listener that answers. */
+const claims = new WeakMap<Server, UpgradeClaim[]>();
+
 /**
- * Takes those upgrade requests of a server that `owns` picks, before any other listener hears of them. Nest's
- * `WsAdapter` destroys upgrades of paths that it does not know and Socket.IO cuts them after a second, whoever
- * came first: a listener among theirs is not enough.
+ * Takes the upgrade requests of a server that `owns` selects, before any other listener gets them. Nest's `WsAdapter`
+ * destroys upgrades of unknown paths, and Socket.IO cuts them after a second, whichever listener was first. One more
+ * listener is therefore not enough.
  */
-export function claimUpgrades(
-  server: Server,
-  owns: (request: IncomingMessage) => boolean,
-  take: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
-): void {
+export function claimUpgrades(server: Server, owns: UpgradeClaim['owns'], take: UpgradeClaim['take']): void {
+  const known = claims.get(server);
+  if (known) {
+    known.push({ owns, take });
+    return;
+  }
+  const all: UpgradeClaim[] = [{ owns, take }];
+  claims.set(server, all);
   const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean;
   server.emit = (event: string, ...args: unknown[]) => {
     if (event !== 'upgrade') return emit(event, ...args);
     const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
-    if (owns(request)) take(request, socket, head);
-    // The listener below is the only one: without it Node would have taken this for an ordinary request.
+    const claim = all.find((each) => each.owns(request));
+    if (claim) claim.take(request, socket, head);
+    // The listener below is the only one. Without it Node would have treated this as an ordinary request.
     else if (!hasOthers(server)) giveBack(server, request, socket, head).catch(() => socket.destroy());
     else emit(event, ...args);
     return true;
   };
-  // Node tells of upgrades only where somebody listens.
+  // Node emits upgrades only if they have a listener.
   server.on('upgrade', () => undefined);
 }
 

@@ -19,7 +19,7 @@ const call = (request: number, data: unknown[] = []): InvokeMessage => ({
 });
 
 /** A backlog of which `most` may run at once; each runs until it is ended. */
-function backlogOf(most: number, limit = 1_000_000) {
+function backlogOf(most: number, limit = 1_000_000, isOpening = false) {
   const storage = new AsyncLocalStorage<string>();
   const begun: [request: number, store: string | undefined][] = [];
   let running = 0;
@@ -36,6 +36,7 @@ function backlogOf(most: number, limit = 1_000_000) {
       if (message.type === IpcMessageType.Invoke) begun.push([message.request, storage.getStore()]);
     },
     emptied: () => void emptied++,
+    isOpening: () => isOpening,
   });
   const endOne = () => {
     running--;
@@ -45,6 +46,17 @@ function backlogOf(most: number, limit = 1_000_000) {
 }
 
 describe('a backlog of calls', () => {
+  it('keeps the first message of a session that opens, whatever its length, and no second one', () => {
+    const { backlog } = backlogOf(0, 10, true);
+    expect(backlog.add(call(1))).toBe(true);
+    expect(backlog.add(call(2))).toBe(false);
+  });
+
+  it('refuses a message above its limit in a session that is open', () => {
+    const { backlog } = backlogOf(0, 10);
+    expect(backlog.add(call(1))).toBe(false);
+  });
+
   it('lets each begin in its turn, in the asynchronous context in which it came', async () => {
     const { backlog, begun, storage, endOne } = backlogOf(2);
     for (let i = 1; i <= 5; i++) storage.run(`of ${i}`, () => backlog.add(call(i)));

@@ -28,6 +28,8 @@ export interface BacklogOwner {
   begin(message: WaitingMessage): void;
   /** Nothing waits any more. */
   emptied(): void;
+  /** Whether the session has not opened yet. */
+  isOpening(): boolean;
 }
 
 /** Calls and messages of one session that wait until others are answered, in order and up to a number of bytes. */
@@ -63,7 +65,9 @@ export class CallBacklog {
       return true;
     }
     const bytes = MESSAGE_BYTES + message.channel.length + sizeOf(message.data);
-    if (this.#bytes + bytes > this.limit || !this.shared.take(bytes)) return false;
+    // The first message of a session that opens would begin at once, whatever its length.
+    const isFirst = this.isEmpty && this.owner.isOpening();
+    if ((this.#bytes + bytes > this.limit && !isFirst) || !this.shared.take(bytes)) return false;
     if (this.#isOver) {
       // The session had the largest share of all waiting bytes, and has ended for it.
       this.shared.add(-bytes);

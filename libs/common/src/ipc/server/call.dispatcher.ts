@@ -65,6 +65,7 @@ export class IpcCallDispatcher {
     this.#answers = new AnswerQueue(link, bytes, answerBytes);
     this.#backlog = new CallBacklog(options.limits.queuedBytes, bytes, {
       room: () => (!this.#isOpen || this.#answers.isMuch ? 0 : pendingCalls - this.#pending),
+      isOpening: () => !this.#isOpen,
       begin: (message) => this.#begin(message),
       emptied: () => this.#mayBeIdle(),
     });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { defaultIpcLimits } from '../../base/limits.js';
 import { IpcClosedError } from '../channel/closure.js';
 import { IpcFrontend } from '../client/frontend.js';
@@ -70,5 +70,87 @@ describe.each(wires)('the hooks of a server, compatible: $compatible', (wire) =>
     finish();
     await server.ended();
     expect(closed).toEqual([[false, 1000, 'remote']]);
+  });
+
+  it('close a session that one of them has ended at once only after it was opened', async () => {
+    const { server, connect } = start();
+    const events: string[] = [];
+    let open: (() => void) | undefined;
+    server.hook({
+      onOpen: (session) => {
+        session.close();
+        return new Promise<void>((resolve) => (open = resolve)).then(() => void events.push('opened'));
+      },
+      onClosed: () => void events.push('closed'),
+    });
+    const frontend = connect(wire);
+    const called = frontend.invoke('log', 'call').catch(() => undefined);
+    while (!open || server.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(events).toEqual([]);
+    open();
+    await Promise.all([called, server.ended()]);
+    expect(events).toEqual(['opened', 'closed']);
+  });
+
+  it('wait for each other when one of them rejects', async () => {
+    const { server, connect } = start();
+    const events: string[] = [];
+    let open: () => void = () => undefined;
+    server.hook({ onOpen: () => Promise.reject(new Error('not today')), onClosed: () => undefined });
+    server.hook({
+      onOpen: async () => {
+        await new Promise<void>((resolve) => (open = resolve));
+        events.push('opened');
+      },
+      onClosed: () => void events.push('closed'),
+    });
+    const called = connect(wire)
+      .invoke('log', 'call')
+      .catch(() => undefined);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(events).toEqual([]);
+    open();
+    await called;
+    await server.ended();
+    expect(events).toEqual(['opened', 'closed']);
+  });
+
+  it('learn of the end of exactly the sessions that they have opened', async () => {
+    const { server, connect } = start();
+    const closed: string[] = [];
+    const hooks = (name: string) => ({ onOpen: () => undefined, onClosed: () => void closed.push(name) });
+    const remove = server.hook(hooks('removed'));
+    const frontend = connect(wire);
+    await frontend.invoke('log', 'call');
+    remove();
+    server.hook(hooks('added'));
+    const [session] = server.sessions;
+    frontend.close();
+    await session!.closed;
+    await server.ended();
+    expect(closed).toEqual(['removed']);
+  });
+
+  it('keep no place of a session when they and the report fail', async () => {
+    const server = new IpcServer({
+      limits: { ...defaultIpcLimits, sessions: 1 },
+      invokeTimeoutMs: 1000,
+      report: () => {
+        throw new Error('the log is full');
+      },
+    });
+    const fail = () => {
+      throw new Error('not today');
+    };
+    const remove = server.hook({ onOpen: fail, onClosed: fail });
+    const silent = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    const refused = new IpcFrontend(memoryIpc(server, wire), { reconnect: false });
+    await expect(refused.invoke('log', 'call')).rejects.toBeInstanceOf(IpcClosedError);
+    await server.ended();
+    silent.mockRestore();
+    remove();
+    const frontend = new IpcFrontend(memoryIpc(server, wire), { reconnect: false });
+    await frontend.ready;
+    frontend.close();
   });
 });

@@ -1,5 +1,3 @@
-import type { IpcClosure } from '../channel/closure.js';
-import type { IpcSession } from '../channel/session.js';
 import type { IpcCallDispatcherOptions } from './call.dispatcher.js';
 import type { ResumptionOptions } from './session.resumption.js';
 
@@ -15,14 +13,4 @@ export interface IpcServerOptions extends IpcCallDispatcherOptions {
   readonly dedicated?: boolean;
   /** How long calls of a session may run on after its end, in milliseconds. Default 10,000. */
   readonly shutdownTimeoutMs?: number;
-}
-
-/** Is called when sessions begin and end. */
-export interface IpcSessionHooks {
-  /**
-   * A session has begun. Its calls wait until the returned promise resolves; if it rejects, the session ends with 1011.
-   */
-  onOpen(session: IpcSession): void | Promise<void>;
-  /** A session is over, and its calls have finished or had their time. */
-  onClosed(session: IpcSession, closure: IpcClosure): void | Promise<void>;
 }

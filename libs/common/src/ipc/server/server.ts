@@ -1,3 +1,4 @@
+import { reporter } from '../../call/call.report.js';
 import { OpenCalls } from '../../call/open.calls.js';
 import type { IpcLimits } from '../../base/limits.js';
 import type { IpcClosure } from '../channel/closure.js';
@@ -8,7 +9,8 @@ import type { IpcPeerEvents } from '../wire/transport.js';
 import type { IpcServerWire } from '../wire/wire.js';
 import { ChannelRegistry } from './channel.registry.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
-import type { IpcServerOptions, IpcSessionHooks } from './server.options.js';
+import type { IpcServerOptions } from './server.options.js';
+import type { IpcSessionHooks } from './session.hooks.js';
 import { SessionDoor } from './session.door.js';
 import { SessionLifecycle } from './session.lifecycle.js';
 import type { SessionRecord } from './session.record.js';
@@ -21,9 +23,13 @@ export class IpcServer {
   readonly #door: SessionDoor;
   #isClosed = false;
 
-  constructor(private readonly options: IpcServerOptions) {
-    this.#lifecycle = new SessionLifecycle(this.channels, options);
-    this.#door = new SessionDoor(this.#lifecycle, options, () => this.refusal);
+  private readonly options: IpcServerOptions;
+
+  constructor(options: IpcServerOptions) {
+    const report = options.report && reporter(options.report, 'an IPC server');
+    this.options = { ...options, report };
+    this.#lifecycle = new SessionLifecycle(this.channels, this.options);
+    this.#door = new SessionDoor(this.#lifecycle, this.options, () => this.refusal);
   }
 
   /** How much a frontend may send and leave waiting. */

@@ -87,6 +87,7 @@ export class SessionDoor {
       return undefined;
     },
     begin: (wire, transport, peer, hello) => this.#beginDurable(wire, transport, peer, hello),
+    failed: (error) => this.lifecycle.report(error),
     gone: (transport) => this.lifecycle.registry.connections.delete(transport),
   };
 

@@ -39,6 +39,8 @@ export interface HandshakeOwner {
     peer: LocalPeer | NetworkPeer,
     hello: ClientHello | undefined,
   ): BegunSession;
+  /** Reports a fault of this end. */
+  failed(error: unknown): void;
   /** A connection is over. */
   gone(transport: IpcServerTransport): void;
 }
@@ -145,7 +147,10 @@ export class DurableConnection implements IpcPeerEvents {
         this.#open(known, hello.received);
       } else this.#begin(hello);
     } catch (error) {
-      if (!(error instanceof IpcProtocolError)) throw error;
+      if (!(error instanceof IpcProtocolError)) {
+        this.#fail(error);
+        return;
+      }
       if (error instanceof SessionNotFound)
         this.transport.write(this.wire.encoding.list(writeSessionNotFound(error.message)));
       this.#refuse(error.code, error.message);
@@ -162,13 +167,15 @@ export class DurableConnection implements IpcPeerEvents {
   /** Sends the server hello when the hooks have opened the session. */
   #open(record: DurableRecord, received: number): void {
     this.#state = { kind: 'opening', record };
-    void record.opened.then(() => {
-      // The connection may be over, or a newer one may have replaced it.
-      if (this.#state.kind !== 'opening') return;
-      const { closure } = record.link;
-      if (closure) this.#refuse(closure.code, closure.reason);
-      else if (record.isOn(this.transport)) this.#sayHello(record, received);
-    });
+    record.opened
+      .then(() => {
+        // The connection may be over, or a newer one may have replaced it.
+        if (this.#state.kind !== 'opening') return;
+        const { closure } = record.link;
+        if (closure) this.#refuse(closure.code, closure.reason);
+        else if (record.isOn(this.transport)) this.#sayHello(record, received);
+      })
+      .catch((error: unknown) => this.#fail(error));
   }
 
   #sayHello(record: DurableRecord, received: number): void {
@@ -183,6 +190,13 @@ export class DurableConnection implements IpcPeerEvents {
       // The frontend claims to have received messages that were not sent.
       link.close(1002, (error as Error).message);
     }
+  }
+
+  /** Ends the connection, and the session on it, for a fault of this end: a transport may throw. */
+  #fail(error: unknown): void {
+    this.owner.failed(error);
+    this.#current()?.link.close(1011, 'Internal error');
+    this.#refuse(1011, 'Internal error');
   }
 
   /** The session, if this is its connection. */

@@ -1,3 +1,4 @@
+import { deferred } from '../../base/deferred.js';
 import { newId } from '../../base/random.id.js';
 import { within } from '../../base/timer.js';
 import { hiddenError } from '../../error/error.members.js';
@@ -7,7 +8,8 @@ import { WaitingBytes } from '../message/session.bytes.js';
 import type { SessionBytes } from '../message/session.bytes.js';
 import { IpcCallDispatcher } from './call.dispatcher.js';
 import type { ChannelRegistry } from './channel.registry.js';
-import type { IpcServerOptions, IpcSessionHooks } from './server.options.js';
+import type { IpcServerOptions } from './server.options.js';
+import type { IpcSessionHooks } from './session.hooks.js';
 import { ServerSession } from './server.session.js';
 import type { IpcPeer } from './server.session.js';
 import type { SessionParts, SessionRecord } from './session.record.js';
@@ -65,25 +67,29 @@ export class SessionLifecycle {
     this.registry.add(record);
     if (record.kind === 'durable' && record.isResumable) this.resumption.add(record);
     for (const { link } of others) link.close(1001, 'Another frontend has connected.');
-    if (this.hooks.size === 0) {
+    record.hooks = [...this.hooks];
+    if (record.hooks.length === 0) {
       record.dispatcher.open();
       return;
     }
     // Nothing is read meanwhile.
     transport.pause?.();
-    record.opened = this.#open(record).then(() => {
+    // Known before a hook runs: it may end the session, whose end waits for it.
+    const opened = deferred();
+    record.opened = opened.promise;
+    void this.#open(record).then(() => {
       transport.resume?.();
       record.dispatcher.open();
+      opened.resolve();
     });
   }
 
-  async #open({ session }: SessionRecord): Promise<void> {
-    try {
-      await Promise.all([...this.hooks].map(async (hooks) => hooks.onOpen(session)));
-    } catch (error) {
-      this.#report(error);
-      session.close(1011, 'Internal error');
-    }
+  /** Waits for all hooks, also if one of them fails: `onClosed` is called only after `onOpen`. Never rejects. */
+  async #open({ session, hooks }: SessionRecord): Promise<void> {
+    const outcomes = await Promise.allSettled(hooks.map(async (each) => each.onOpen(session)));
+    const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
+    for (const { reason } of failures) this.report(reason);
+    if (failures.length > 0) session.close(1011, 'Internal error');
   }
 
   #ended(session: ServerSession, closure: IpcClosure): void {
@@ -96,21 +102,22 @@ export class SessionLifecycle {
   }
 
   /** Waits for the calls of a session that is over, and calls the hooks. Never rejects. */
-  async #finish({ session, opened, dispatcher }: SessionRecord, closure: IpcClosure): Promise<void> {
+  async #finish({ session, opened, dispatcher, hooks }: SessionRecord, closure: IpcClosure): Promise<void> {
     const { shutdownTimeoutMs = 10_000 } = this.options;
     const leftMs = Math.max(0, Math.min(shutdownTimeoutMs, this.deadline - performance.now()));
     // A hook that still opens the session could leave something behind.
     await within(leftMs, Promise.all([opened, dispatcher.idle()]));
-    for (const hooks of this.hooks) {
+    for (const each of hooks) {
       try {
-        await hooks.onClosed(session, closure);
+        await each.onClosed(session, closure);
       } catch (error) {
-        this.#report(error);
+        this.report(error);
       }
     }
   }
 
-  #report(thrown: unknown): void {
+  /** Reports a fault outside of calls. */
+  report(thrown: unknown): void {
     this.options.report?.({ kind: 'error', thrown, error: hiddenError(''), activity: undefined });
   }
 }

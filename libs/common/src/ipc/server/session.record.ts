@@ -7,6 +7,7 @@ import type { DurableLink } from '../wire/durable/link.js';
 import type { IpcCallDispatcher } from './call.dispatcher.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
 import type { ServerSession } from './server.session.js';
+import type { IpcSessionHooks } from './session.hooks.js';
 import type { SessionProof } from './session.secret.js';
 
 /** Where a session stands. */
@@ -32,7 +33,9 @@ abstract class BaseRecord<Link extends IpcServerLink> {
   readonly session: ServerSession;
   readonly link: Link;
   readonly dispatcher: IpcCallDispatcher;
-  /** Resolves when the hooks have opened the session, or it has ended. */
+  /** The hooks that there were when the session began: they, and no others, learn of its end. */
+  hooks: readonly IpcSessionHooks[] = [];
+  /** Resolves when the hooks have opened the session, or one of them has failed. */
   opened: Promise<void> = Promise.resolve();
   /** Its place among all sessions of the server. */
   place: BudgetShare<SessionRecord> | undefined;
@@ -102,7 +105,8 @@ export class DurableRecord extends BaseRecord<DurableLink> {
     const { state } = this;
     clearTimeout(this.#grace);
     this.link.detach();
-    this.changeTo({ kind: 'connected', transport });
+    // The end of a link can wait for the messages that `detach` drops.
+    if (!this.#hasEnded()) this.changeTo({ kind: 'connected', transport });
     if (state.kind === 'connected') state.transport.terminate();
   }
 
@@ -120,9 +124,15 @@ export class DurableRecord extends BaseRecord<DurableLink> {
   park(): void {
     if (this.state.kind !== 'connected' || !this.isResumable) return;
     this.link.detach();
+    // The end of a link can wait for the messages that `detach` drops.
+    if (this.#hasEnded()) return;
     this.changeTo({ kind: 'away' });
     const reason = 'The frontend did not come back in time.';
     this.#grace = later(this.graceMs, () => this.link.ended({ code: 1006, reason, initiator: 'remote' }));
+  }
+
+  #hasEnded(): boolean {
+    return this.state.kind === 'ended';
   }
 
   override ended(closure: IpcClosure): void {

@@ -1,0 +1,12 @@
+import type { IpcClosure } from '../channel/closure.js';
+import type { IpcSession } from '../channel/session.js';
+
+/** Is called when sessions begin and end. */
+export interface IpcSessionHooks {
+  /**
+   * A session has begun. Its calls wait until the returned promise resolves; if it rejects, the session ends with 1011.
+   */
+  onOpen(session: IpcSession): void | Promise<void>;
+  /** A session is over, and its calls have finished or had their time. */
+  onClosed(session: IpcSession, closure: IpcClosure): void | Promise<void>;
+}
