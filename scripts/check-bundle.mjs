@@ -16,7 +16,7 @@ const bundles = {
 };
 
 /** Code that a page never needs: packages, least of all `ws`, which belongs to Node, and servers. */
-const foreigner = /[\\/]node_modules[\\/]|[\\/](rpc\.dispatcher|http\.handler|ipc\.server)\./;
+const foreigner = /[\\/]node_modules[\\/]|[\\/](rpc|http|ipc)[\\/]server[\\/]/;
 
 async function bundleOf({ names, from = '@linnet/frontend' }) {
   const entry = '\0entry';
