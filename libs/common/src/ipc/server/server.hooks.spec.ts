@@ -75,19 +75,19 @@ describe.each(wires)('the hooks of a server, compatible: $compatible', (wire) =>
   it('close a session that one of them has ended at once only after it was opened', async () => {
     const { server, connect } = start();
     const events: string[] = [];
-    let open: (() => void) | undefined;
+    const opening: (() => void)[] = [];
     server.hook({
       onOpen: (session) => {
         session.close();
-        return new Promise<void>((resolve) => (open = resolve)).then(() => void events.push('opened'));
+        return new Promise<void>((resolve) => opening.push(resolve)).then(() => void events.push('opened'));
       },
       onClosed: () => void events.push('closed'),
     });
     const frontend = connect(wire);
     const called = frontend.invoke('log', 'call').catch(() => undefined);
-    while (!open || server.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    while (opening.length === 0 || server.size > 0) await new Promise((resolve) => setImmediate(resolve));
     expect(events).toEqual([]);
-    open();
+    opening[0]!();
     await Promise.all([called, server.ended()]);
     expect(events).toEqual(['opened', 'closed']);
   });
