@@ -10,6 +10,7 @@ import { IpcChannel, IpcHost, IpcModule, IpcSession, IpcTicketService } from '@l
 import { BuiltPage } from './built.page.js';
 import { inBrowser, launchChromium } from './chromium.js';
 import { Gate } from './gate.js';
+import { until } from '../harness/waiting.js';
 
 jest.setTimeout(60_000);
 
@@ -36,10 +37,6 @@ class TicketController {
   issue() {
     return this.tickets.issue({ user: 'anna' });
   }
-}
-
-async function until(condition: () => unknown): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 inBrowser('a web view on a phone', () => {

@@ -15,6 +15,7 @@ import { ActivityRecorder } from '../../apps/robot-world/src/common/trace/activi
 import { RecordingLogger } from '../../apps/robot-world/src/common/trace/recording.logger.js';
 import { inBrowser, launchChromium } from './chromium.js';
 import { Gate } from './gate.js';
+import { until } from '../harness/waiting.js';
 
 /** Robots that are set going for the picture. */
 const pictured = { minX: 10, minY: 0, maxX: 90, maxY: 60 };
@@ -80,10 +81,6 @@ const measureFrames = `
 /** The value that such a share of the values does not exceed. */
 function quantile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)]!;
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 inBrowser('the page of robot-world, in Chromium', () => {

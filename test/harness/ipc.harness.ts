@@ -8,6 +8,7 @@ import { RawFrontend, UpgradeRefused } from '../ipc/wire/raw.frontend.js';
 import type { RawFrontendOptions } from '../ipc/wire/raw.frontend.js';
 import { LogRecorder, send, ways } from './nest.harness.js';
 import type { AppSetup, Reply, Sent, Way } from './nest.harness.js';
+import { until } from './waiting.js';
 
 /** Every adapter that has a way of its own into an application for upgrades. */
 export const adapters: Record<string, Way> = {
@@ -129,15 +130,4 @@ export async function ipcRefusal(setup: IpcAppSetup): Promise<string> {
 export async function closeIpcApps(): Promise<void> {
   for (const frontend of frontends.splice(0)) frontend.terminate();
   while (started.length > 0) await started[0]!.close();
-}
-
-/** Waits until there is a value, or something is true. */
-export async function until<T>(look: () => T | undefined | false, withinMs = 30_000): Promise<T> {
-  const deadline = Date.now() + withinMs;
-  for (;;) {
-    const found = look();
-    if (found) return found;
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${look.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
 }

@@ -4,7 +4,8 @@ import { createRpcClient, IpcApp, IpcFrontend, NotificationHandler, webSocketIpc
 import type { WebSocketLike } from '@linnet/frontend';
 import { memoryIpc, rpcOverIpc } from '@linnet/common';
 import { WebSocket } from 'ws';
-import { closeIpcApps, ipcRefusal, startIpcApp, until } from '../harness/ipc.harness.js';
+import { closeIpcApps, ipcRefusal, startIpcApp } from '../harness/ipc.harness.js';
+import { until } from '../harness/waiting.js';
 import type { IpcAppSetup } from '../harness/ipc.harness.js';
 import { callMyBackend, sayHello } from './samples/my.frontend.js';
 import { MyClassHandler } from './samples/my.handler.js';

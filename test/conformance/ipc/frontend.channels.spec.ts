@@ -6,7 +6,7 @@ import type { ChannelsHandler } from './frontend.fixture.js';
 import { frontendWays } from './frontend.ways.js';
 import { startServer } from '../tables/server.js';
 import type { TestServer } from '../tables/server.js';
-import { until } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 
 /** Promises about channels, whatever connects a frontend. */
 describe.each(frontendWays)('channels over $name', ({ adapter, open }) => {

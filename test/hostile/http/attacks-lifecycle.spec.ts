@@ -10,6 +10,7 @@ import { RawSocket } from '../../conformance/ipc/raw.socket.js';
 import { closeApps, definitionOf, startApp, ways } from '../../harness/nest.harness.js';
 import type { TestApp } from '../../harness/nest.harness.js';
 import { stopwatch } from '../../harness/stopwatch.js';
+import { until } from '../../harness/waiting.js';
 
 let runs = 0;
 let gone = 0;
@@ -54,14 +55,6 @@ afterEach(() => {
 function write(raw: RawSocket, operation: string, body: string, length = body.length): void {
   raw.head(path(operation), text, `Content-Length: ${length}`);
   raw.write(body);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const end = Date.now() + 30_000;
-  while (!condition()) {
-    if (Date.now() > end) throw new Error('It does not come about.');
-    await sleep(5);
-  }
 }
 
 /** The time does not run out in which calls may finish. */

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { RpcInterface } from '@linnet/backend';
-import { adapters, closeIpcApps, startIpcApp, until } from '../../harness/ipc.harness.js';
+import { adapters, closeIpcApps, startIpcApp } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 import { definitionOf } from '../../harness/nest.harness.js';
 
 let ran: string[] = [];

@@ -8,7 +8,7 @@ import { RpcInterface } from '@linnet/backend';
 import { createRpcServer } from '@linnet/backend/node';
 import type { PlainRpcServer } from '@linnet/backend/node';
 import type { WireLimits } from '@linnet/common';
-import { until } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 import { closeApps, definitionOf, startApp, ways } from '../../harness/nest.harness.js';
 import { listen, platforms } from '../../rpc/plain/plain.servers.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createRpcClient, rpcOverIpc } from '@linnet/common';
-import { until } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 import { FaultProxy } from '../../ipc/client/fault.proxy.js';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import { Clock, end, failureOf, letGo, log, open, start, wires } from './attack.harness.js';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { until } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 import { end, letGo, log, nested, open, portOf, raw, start } from './attack.harness.js';
 import type { Raw } from './attack.harness.js';
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { until } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 import { end, log, open, portOf, raw, start } from './attack.harness.js';
 
 afterEach(end);

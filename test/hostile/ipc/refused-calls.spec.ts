@@ -5,7 +5,7 @@ import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { messagePortIpc } from '@linnet/common';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
-import { until } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 import { end, failureOf, letGo, log, open, portOf, prototypeMember, raw, start } from './attack.harness.js';
 
 const ends: (() => void)[] = [];

@@ -4,7 +4,8 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { WebSocket } from 'ws';
 import { IpcChannel } from '@linnet/backend';
 import type { IpcModuleOptions } from '@linnet/backend';
-import { closeIpcApps, startIpcApp, until } from '../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 import type { IpcAppSetup, IpcTestApp } from '../../harness/ipc.harness.js';
 import type { Way } from '../../harness/nest.harness.js';
 

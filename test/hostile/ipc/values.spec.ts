@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { IpcFrontend } from '@linnet/frontend';
 import { messagePortIpc } from '@linnet/common';
-import { until } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 import {
   end,
   failureOf,

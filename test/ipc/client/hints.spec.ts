@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { IpcChannel } from '@linnet/backend';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
-import { closeIpcApps, startIpcApp, until } from '../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 import { FaultProxy } from './fault.proxy.js';
 
 @IpcChannel('here')

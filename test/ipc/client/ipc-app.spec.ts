@@ -3,7 +3,8 @@ import { CurrentActivity, IpcChannel } from '@linnet/backend';
 import type { Activity, IpcSession } from '@linnet/backend';
 import { IpcApp, IpcHandler, NotificationHandler, webSocketIpc } from '@linnet/frontend';
 import type { IpcClosure, IpcFrontendOptions } from '@linnet/frontend';
-import { closeIpcApps, startIpcApp, until } from '../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 import type { IpcTestApp } from '../../harness/ipc.harness.js';
 import { FaultProxy } from './fault.proxy.js';
 

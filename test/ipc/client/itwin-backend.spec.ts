@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BackendError, DeadlineError, IpcApp, IpcClosedError, IpcFrontend } from '@linnet/frontend';
 import { NotificationHandler, webSocketIpc } from '@linnet/frontend';
 import type { IpcFrontendOptions, WebSocketIpcOptions } from '@linnet/frontend';
-import { until } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 
 const script = join(import.meta.dirname, 'itwin.backend.mjs');
 const children: ChildProcess[] = [];

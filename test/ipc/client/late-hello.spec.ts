@@ -5,7 +5,8 @@ import type { IpcModuleOptions } from '@linnet/backend';
 import { durableTextWire } from '@linnet/common';
 import type { IpcConnectionEvents, IpcTransport } from '@linnet/common';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
-import { closeIpcApps, startIpcApp, until } from '../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 import type { IpcTestApp } from '../../harness/ipc.harness.js';
 import { FaultProxy } from './fault.proxy.js';
 

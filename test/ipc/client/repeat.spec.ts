@@ -5,7 +5,8 @@ import { createRpcClient, RpcInterface as RpcDefinition } from '@linnet/common';
 import { RpcInterface } from '@linnet/backend';
 import { IpcClosedError, IpcFrontend, rpcOverIpc, webSocketIpc } from '@linnet/frontend';
 import type { IpcFrontendOptions } from '@linnet/frontend';
-import { closeIpcApps, startIpcApp, until } from '../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 
 interface ShelfIpc {
   read(): Promise<number>;

@@ -4,7 +4,8 @@ import { CurrentActivity, IpcChannel, IpcSession } from '@linnet/backend';
 import type { Activity, IpcModuleOptions } from '@linnet/backend';
 import { IpcClosedError, IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import type { IpcFrontendOptions } from '@linnet/frontend';
-import { closeIpcApps, startIpcApp, until } from '../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 import type { IpcTestApp } from '../../harness/ipc.harness.js';
 import { FaultProxy } from './fault.proxy.js';
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect, it } from '@jest/globals';
 import { DurableKeepalive } from '../../../libs/common/src/ipc/wire/durable/keepalive.js';
-import { until } from '../wire/ipc.app.js';
+import { until } from '../../harness/waiting.js';
 
 it('a peer is not given up for answers that a busy process has not read yet', async () => {
   const intervalMs = 200;

@@ -18,6 +18,7 @@ import { CompiledWorker } from './compiled.worker.js';
 import { failure } from './failure.js';
 import { ShelfModule, ShelfRpc } from './shelf.module.js';
 import type { ShelfHandler } from './shelf.module.js';
+import { until } from '../../harness/waiting.js';
 
 // Each worker compiles what it runs.
 jest.setTimeout(90_000);
@@ -48,10 +49,6 @@ function connect(
 }
 
 const shelfOf = (frontend: IpcFrontend) => frontend.makeIpcProxy<ShelfHandler>('shelf');
-
-async function until(condition: () => unknown): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
-}
 
 describe('an application context in a worker thread', () => {
   it('answers over IPC and RPC, pushes and asks, for as long as its frontend is there', async () => {

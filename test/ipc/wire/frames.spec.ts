@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { closeApps } from '../../harness/nest.harness.js';
-import { CHANNEL, endings, startIpc, TestIpcHandler, until } from './ipc.app.js';
+import { CHANNEL, endings, startIpc, TestIpcHandler } from './ipc.app.js';
+import { until } from '../../harness/waiting.js';
 import type { IpcApp } from './ipc.app.js';
 import { textOf } from './raw.frontend.codec.js';
 import { MessageType, RawFrontend } from './raw.frontend.js';

@@ -7,6 +7,7 @@ import { startApp } from '../../harness/nest.harness.js';
 import type { LogRecorder, TestApp } from '../../harness/nest.harness.js';
 import { RawFrontend } from './raw.frontend.js';
 import type { RawFrontendOptions } from './raw.frontend.js';
+import { until } from '../../harness/waiting.js';
 
 /** The methods that frontends of these tests call. */
 export const CHANNEL = 'itwin.test';
@@ -96,12 +97,3 @@ export async function startIpc(setup: IpcAppSetup = {}): Promise<IpcApp> {
 
 /** The lines about sessions that this side has ended. */
 export const endings = (log: LogRecorder) => log.find('warn', 'was ended');
-
-/** Waits for something to become true. */
-export async function until(isTrue: () => boolean, withinMs = 30_000): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${isTrue.toString()}`);
-    await sleep(2);
-  }
-}

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { closeApps } from '../../harness/nest.harness.js';
-import { CHANNEL, startIpc, TestIpcHandler, until } from './ipc.app.js';
+import { CHANNEL, startIpc, TestIpcHandler } from './ipc.app.js';
+import { until } from '../../harness/waiting.js';
 import type { IpcApp } from './ipc.app.js';
 import { MessageType, RawFrontend } from './raw.frontend.js';
 import { BareFrontend, Opcode } from './raw.frontend.socket.js';

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { CurrentSession, IpcChannel } from '@linnet/backend';
 import { IModelError, IpcClosedError, IpcSession } from '@linnet/common';
 import { closeApps } from '../../harness/nest.harness.js';
-import { CHANNEL, startIpc, TestIpcHandler, until } from './ipc.app.js';
+import { CHANNEL, startIpc, TestIpcHandler } from './ipc.app.js';
+import { until } from '../../harness/waiting.js';
 import type { IpcApp } from './ipc.app.js';
 import { MessageType } from './raw.frontend.js';
 import type { RawFrontend } from './raw.frontend.js';

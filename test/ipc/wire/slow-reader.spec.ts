@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { IpcClosedError } from '@linnet/common';
 import { closeApps } from '../../harness/nest.harness.js';
-import { CHANNEL, endings, startIpc, TestIpcHandler, until } from './ipc.app.js';
+import { CHANNEL, endings, startIpc, TestIpcHandler } from './ipc.app.js';
+import { until } from '../../harness/waiting.js';
 import { textOf } from './raw.frontend.codec.js';
 import { BareFrontend, frameBytes, Opcode } from './raw.frontend.socket.js';
 

@@ -8,7 +8,7 @@ import { RpcDispatcher, ServerError } from '@linnet/common';
 import type { RpcClientOptions } from '@linnet/common';
 import { failureOf, Robots, ScriptedServer } from './scripted.send.js';
 import type { ScriptedReply } from './scripted.send.js';
-import { until } from '../../harness/ipc.harness.js';
+import { until } from '../../harness/waiting.js';
 
 const LIMIT = 100_000;
 const message = `The answer has more than ${LIMIT} bytes: maxResponseBytes.`;

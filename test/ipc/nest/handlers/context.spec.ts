@@ -13,7 +13,8 @@ import {
 } from '@linnet/backend';
 import type { Activity } from '@linnet/backend';
 import { concatMap, from, timer } from 'rxjs';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 
 const current = () => ClientRequestContext.current.activityId;
 const uuid = expect.stringMatching(/^[-0-9a-f]{36}$/) as string;

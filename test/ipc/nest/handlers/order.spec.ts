@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { UseGuards } from '@nestjs/common';
 import { IpcChannel, IpcSession } from '@linnet/backend';
 import { MessageType } from '../../wire/raw.frontend.js';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 import type { TestFrontend } from '../../../harness/ipc.harness.js';
 
 let events: string[] = [];

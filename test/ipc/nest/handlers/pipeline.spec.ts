@@ -22,7 +22,8 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, Reflector } from '@ne
 import { CallContext, IpcChannel, IpcSession, RpcInterface } from '@linnet/backend';
 import type { IpcRequest } from '@linnet/backend';
 import { of, tap } from 'rxjs';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 import { definitionOf } from '../../../harness/nest.harness.js';
 
 let steps: string[] = [];

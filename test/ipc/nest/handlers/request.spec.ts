@@ -22,7 +22,8 @@ import {
 import type { Activity } from '@linnet/backend';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import { FaultProxy } from '../../client/fault.proxy.js';
-import { adapters, closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { adapters, closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 import type { IpcAppSetup, TestFrontend } from '../../../harness/ipc.harness.js';
 import {
   CacheInterceptor,

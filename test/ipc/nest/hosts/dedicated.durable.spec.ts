@@ -6,7 +6,8 @@ import type { IpcModuleOptions } from '@linnet/backend';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import type { IpcFrontendOptions } from '@linnet/frontend';
 import { FaultProxy } from '../../client/fault.proxy.js';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 import type { IpcTestApp } from '../../../harness/ipc.harness.js';
 
 @IpcChannel('only')

@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { IpcChannel, IpcHost, IpcTicketService } from '@linnet/backend';
 import type { IpcModuleOptions } from '@linnet/backend';
 import { BareFrontend, handshake, Opcode } from '../../wire/raw.frontend.socket.js';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 import type { IpcTestApp } from '../../../harness/ipc.harness.js';
 
 @IpcChannel('only')

@@ -4,7 +4,7 @@ import type { INestApplicationContext, OnModuleDestroy } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { IpcChannel, IpcHost, IpcModule, IpcSession, memoryIpc } from '@linnet/backend';
 import { IpcFrontend } from '@linnet/common';
-import { until } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 
 const story: string[] = [];
 /** Holds, or fails, the making of a session's handlers. */

@@ -3,7 +3,8 @@ import type { OnModuleDestroy } from '@nestjs/common';
 import { ContextIdFactory, REQUEST } from '@nestjs/core';
 import type { ContextId, ContextIdStrategy, HostComponentInfo } from '@nestjs/core';
 import { IpcChannel, IpcSession } from '@linnet/backend';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 
 let made = 0;
 let events: string[] = [];

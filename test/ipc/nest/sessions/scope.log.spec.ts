@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ConsoleLogger, Logger } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { ActivityLogger, ClientRequestContext, IpcChannel, IpcSession } from '@linnet/backend';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 
 interface Line {
   message: string;

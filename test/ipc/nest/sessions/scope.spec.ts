@@ -4,7 +4,8 @@ import type { OnModuleDestroy } from '@nestjs/common';
 import { CurrentSession, IpcChannel, IpcSession } from '@linnet/backend';
 import { framesOf, MessageType } from '../../wire/raw.frontend.codec.js';
 import { BareFrontend, frameBytes, Opcode } from '../../wire/raw.frontend.socket.js';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 
 let made = 0;
 let events: string[] = [];

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ipcChannel, IpcChannel, IpcClosedError, IpcHost } from '@linnet/backend';
 import type { IpcSession } from '@linnet/backend';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 import type { IpcTestApp, TestFrontend } from '../../../harness/ipc.harness.js';
 
 interface RobotNotifications {

@@ -5,7 +5,8 @@ import { CurrentActivity, IpcChannel, IpcSession, RpcInterface } from '@linnet/b
 import type { Activity } from '@linnet/backend';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import { FaultProxy } from '../../client/fault.proxy.js';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 
 abstract class Tokens {
   static readonly interfaceName = 'Tokens';

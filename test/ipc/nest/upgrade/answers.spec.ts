@@ -6,7 +6,8 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Query, StreamableFile } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { BareFrontend, handshake } from '../../wire/raw.frontend.socket.js';
-import { adapters, closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { adapters, closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 import { stopwatch } from '../../../harness/stopwatch.js';
 
 /** Begins to answer by itself, and leaves it at that. */

@@ -5,7 +5,8 @@ import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Body, Controller, Get, Headers, Post } from '@nestjs/common';
 import { RpcInterface } from '@linnet/backend';
-import { adapters, closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { adapters, closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 import { definitionOf } from '../../../harness/nest.harness.js';
 import { certificate, privateKey } from '../../../harness/localhost.js';
 

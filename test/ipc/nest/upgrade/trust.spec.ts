@@ -10,7 +10,8 @@ import { ClientRequestContext, CurrentSession, IpcChannel, IpcTicketService } fr
 import type { IpcIdentity, IpcModuleOptions, IpcSession } from '@linnet/backend';
 import { of } from 'rxjs';
 import { BareFrontend, handshake } from '../../wire/raw.frontend.socket.js';
-import { adapters, closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { adapters, closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 
 @IpcChannel('who')
 class WhoHandler {

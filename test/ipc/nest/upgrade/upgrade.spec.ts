@@ -11,7 +11,8 @@ import { Server as SocketIoServer } from 'socket.io';
 import { io } from 'socket.io-client';
 import type { Socket } from 'socket.io-client';
 import { WebSocket, WebSocketServer } from 'ws';
-import { adapters, closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { adapters, closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 import type { IpcAppSetup } from '../../../harness/ipc.harness.js';
 import { stopwatch } from '../../../harness/stopwatch.js';
 

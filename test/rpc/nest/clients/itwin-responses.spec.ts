@@ -9,7 +9,8 @@ import { createRpcClient, IpcFrontend, itwinErrors, rpcOverIpc, webSocketIpc } f
 import type { RpcClientOptions } from '@linnet/frontend';
 import { IpcApp, IpcHandler } from '@linnet/frontend';
 import { listen } from '../../plain/plain.servers.js';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 
 // Shared code and core-backend throw the responses and errors of core-common, and ask for its classes.
 

@@ -17,7 +17,8 @@ import {
 import { createRpcClient } from '@linnet/backend/node';
 import { createRpcClient as createPageClient, IpcFrontend, rpcOverIpc } from '@linnet/common';
 import type { Activity, HttpRequest } from '@linnet/common';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 import { closeApps, definitionOf, startApp, ways } from '../../../harness/nest.harness.js';
 
 /** Requests that were sent to another backend. */

@@ -5,7 +5,8 @@ import { createRpcServer } from '@linnet/backend/node';
 import { createRpcClient, IpcFrontend, rpcOverIpc, webSocketIpc } from '@linnet/frontend';
 import type { RpcClientOptions } from '@linnet/frontend';
 import { listen } from '../../plain/plain.servers.js';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 
 // An application that does not use iTwin.js reads no bare number and no constant of iTwin.js in place of a name. The
 // wire keeps both: the body of the raw requests below is what a client of iTwin.js reads.

@@ -17,7 +17,8 @@ import {
 import type { IpcModuleOptions } from '@linnet/backend';
 import { messagePortIpc } from '@linnet/common';
 import { IpcFrontend } from '@linnet/frontend';
-import { closeIpcApps, startIpcApp, until } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { until } from '../../../harness/waiting.js';
 
 const trap = () => {
   throw new Error('a trap');
