@@ -10,7 +10,7 @@ const ROUND_TRIPS = 12;
  * Waits until there is a value, or until a condition holds. For events that no emitter reports.
  *
  * @param look returns the value; a falsy value means "not yet"
- * @throws Error if there is no value after `withinMs` milliseconds
+ * @throws Error if a value is still missing after `withinMs` milliseconds
  */
 export async function until<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
