@@ -104,19 +104,24 @@ async function reachedBySpecs() {
   return known;
 }
 
-/** Draws from each file in proportion to its mutants, but at least some; the draw depends on the file and the seed alone. */
+/**
+ * Draws from each file in proportion to its mutants, but at least some; the draw depends on the file and the seed alone.
+ *
+ * @returns mutants of all files in a mixed order, so that a run that is stopped early has tried some of every folder
+ */
 function draw() {
   const all = sources.map((file) => mutantsOf(file, readFileSync(root + file, 'utf8')));
   const total = all.reduce((sum, mutants) => sum + mutants.length, 0);
-  return all.flatMap((mutants) => {
-    const count = Math.max(6, Math.round((mutants.length * Number(options.sample)) / total));
-    const rank = ({ id }) => createHash('sha1').update(`${options.seed} ${id}`).digest('hex');
-    return mutants
-      .map((mutant) => ({ mutant, rank: rank(mutant) }))
-      .toSorted((a, b) => (a.rank < b.rank ? -1 : 1))
-      .slice(0, count)
-      .map(({ mutant }) => mutant);
-  });
+  const rank = ({ id }) => createHash('sha1').update(`${options.seed} ${id}`).digest('hex');
+  const byRank = (a, b) => (a.rank < b.rank ? -1 : 1);
+  return all
+    .map((mutants) => mutants.map((mutant) => ({ mutant, rank: rank(mutant) })).toSorted(byRank))
+    .flatMap((ranked) => {
+      const count = Math.max(6, Math.round((ranked.length * Number(options.sample)) / total));
+      return ranked.slice(0, count).map(({ mutant }, index) => ({ mutant, rank: (index + 1) / count }));
+    })
+    .toSorted((a, b) => a.rank - b.rank)
+    .map(({ mutant }) => mutant);
 }
 
 /** Mutants killed, by `file spec`. */
