@@ -163,6 +163,16 @@ describe('an error', () => {
     expect(encode(withMembers(new Error('m'), { stack: 'own' })).body).not.toHaveProperty('stack');
   });
 
+  it.each([
+    ['a stack', { stack: 'secret' }],
+    ['a cause', { cause: 'secret' }],
+    ['both', { stack: 'secret', cause: 'secret' }],
+    ['neither', {}],
+  ])('that became a plain object carries neither cause nor stack, if it has %s', (_name, origin) => {
+    const thrown = { errorNumber: 7, message: 'm', ...origin };
+    expect(encode(thrown).body).toStrictEqual({ errorNumber: 7, message: 'm' });
+  });
+
   it('carries its stack in development mode', () => {
     const error = new Error('m');
     expect(encode(error, { developmentMode: true }).body).toHaveProperty('stack', error.stack);

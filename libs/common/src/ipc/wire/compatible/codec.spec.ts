@@ -155,6 +155,72 @@ describe('markers', () => {
   });
 });
 
+describe('a text frame', () => {
+  const limits = { ...defaultIpcLimits, parts: 2 };
+
+  it.each([
+    ['is not JSON', '{', 1007, 'A text frame is not valid JSON.'],
+    ['is an object', '{"0":"{}","1":0}', 1007, 'A text frame is not a message and a number.'],
+    ['has no text', '[1,0]', 1007, 'A text frame is not a message and a number.'],
+    ['has no number', '["{}"]', 1007, 'A text frame announces no number of binary frames.'],
+    ['has a negative number', '["{}",-1]', 1007, 'A text frame announces no number of binary frames.'],
+    ['has a fraction', '["{}",0.5]', 1007, 'A text frame announces no number of binary frames.'],
+    ['announces too many parts', '["{}",3]', 1008, 'A message of more than 2 binary frames.'],
+  ])('is refused if it %s', (_name, text, code, message) => {
+    expect(() => parseTextFrame(text, limits)).toThrow(expect.objectContaining({ code, message }));
+  });
+
+  it('may announce as many parts as the limit', () => {
+    expect(parseTextFrame('["{}",2]', limits)).toEqual({ json: '{}', parts: 2 });
+  });
+
+  it('that is not JSON is refused for its length first', () => {
+    const short = { ...limits, textLength: 10 };
+    for (const [length, code] of [
+      [10, 1007],
+      [11, 1009],
+    ] as const)
+      expect(() => parseTextFrame('['.repeat(length), short)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe('the members of a message', () => {
+  const parse = (json: string) => parseMessage(json, [], defaultIpcLimits);
+
+  it.each([
+    ['is a number', '1', 'A message is no object.'],
+    ['is null', 'null', 'A message is no object.'],
+    ['has no sequence number', '{"type":0,"channel":"c","data":[]}', 'A message has no sequence number.'],
+    ['has no channel', '{"type":0,"sequence":1}', 'A message names no channel.'],
+    [
+      'has no list of arguments',
+      '{"type":0,"channel":"c","sequence":1,"data":{}}',
+      'A message has no list of arguments.',
+    ],
+    [
+      'has a text as its request number',
+      '{"type":2,"channel":"c","sequence":1,"request":"1"}',
+      'A message has a request number that is none.',
+    ],
+  ])('are refused if the message %s', (_name, json, message) => {
+    expect(() => parse(json)).toThrow(expect.objectContaining({ code: 1002, message }));
+  });
+
+  it('are ignored for a type that the wire does not have', () => {
+    for (const type of ['4', '"0"', '-1', 'null'])
+      expect(parse(`{"type":${type},"sequence":6}`)).toEqual({ sequence: 6, message: { type: -1 } });
+  });
+
+  it('of a call and of an answer are those that were sent', () => {
+    const call = '{"type":2,"channel":"c","method":"m","request":7,"sequence":1}';
+    expect(parse(call).message).toMatchObject({ type: 2, channel: 'c', method: 'm', request: 7, data: [] });
+    const answer = '{"type":3,"channel":"c","response":8,"request":9,"data":[5],"sequence":1}';
+    expect(parse(answer).message).toMatchObject({ type: 3, channel: 'c', request: 8, data: [[5]] });
+    const empty = '{"type":3,"channel":"c","response":8,"sequence":1}';
+    expect(parse(empty).message).toMatchObject({ type: 3, request: 8, data: [undefined] });
+  });
+});
+
 describe('hostile text', () => {
   it.each([
     '{"__proto__":{}}',

@@ -22,8 +22,8 @@ class FakeTransport implements IpcTransport {
   drained(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
-  drain(): void {
-    this.bufferedBytes = 0;
+  drain(left = 0): void {
+    this.bufferedBytes = left;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
   close(code: number, reason: string): void {
@@ -35,16 +35,20 @@ const MiB = 1024 * 1024;
 let transport: FakeTransport;
 let received: IpcMessage[];
 let ends: IpcClosure[];
+/** Bytes that the link counts for all links together. */
+let kept: number;
 let link: CompatibleLink;
 beforeEach(() => {
   transport = new FakeTransport();
   received = [];
   ends = [];
+  kept = 0;
   const limits = { ...defaultIpcLimits, bufferedBytes: 16 * MiB };
-  link = new CompatibleLink(transport, limits, {
-    receive: (message) => received.push(message),
-    ended: (closure) => ends.push(closure),
-  });
+  const events = {
+    receive: (message: IpcMessage) => received.push(message),
+    ended: (closure: IpcClosure) => ends.push(closure),
+  };
+  link = new CompatibleLink(transport, limits, events, { add: (by) => (kept += by) });
 });
 
 const push = (value: unknown = 1) => link.send(preparePush('c', [value]));
@@ -113,6 +117,59 @@ describe('sending', () => {
   });
 });
 
+describe('the bytes that wait for a peer', () => {
+  it('are counted above the high-water mark, until the peer has taken them', async () => {
+    transport.bufferedBytes = MiB;
+    await push();
+    expect(kept).toBe(0);
+    transport.bufferedBytes = MiB + 1;
+    const sent = push();
+    expect(kept).toBe(MiB + 1);
+    transport.drain();
+    await sent;
+    expect(kept).toBe(0);
+  });
+
+  it('are counted anew if some of them are left', async () => {
+    for (const [left, counted] of [
+      [2 * MiB, 2 * MiB],
+      [MiB + 1, MiB + 1],
+      [MiB, 0],
+      [1, 0],
+    ] as const) {
+      transport.bufferedBytes = 8 * MiB;
+      const sent = push();
+      transport.drain(left);
+      await sent;
+      expect(kept).toBe(counted);
+    }
+  });
+
+  it('are not counted for a link that is over', async () => {
+    transport.bufferedBytes = 8 * MiB;
+    const sent = push();
+    link.close(1000, '');
+    await expect(sent).rejects.toThrow('The IPC session is over');
+    expect(kept).toBe(0);
+    transport.drain(2 * MiB);
+    await Promise.resolve();
+    expect(kept).toBe(0);
+  });
+
+  it('leave room up to half of the limit', async () => {
+    transport.bufferedBytes = 8 * MiB;
+    expect(link.room()).toBeUndefined();
+    transport.bufferedBytes = 8 * MiB + 1;
+    const room = link.room();
+    expect(room).toBeInstanceOf(Promise);
+    transport.drain();
+    await room;
+    transport.bufferedBytes = 16 * MiB;
+    link.close(1000, '');
+    expect(link.room()).toBeUndefined();
+  });
+});
+
 describe('the end', () => {
   it('is told once, whoever comes first', () => {
     link.close(1000, 'a');
@@ -136,5 +193,17 @@ describe('the end', () => {
     link.receive(Uint8Array.of(1));
     expect(received).toHaveLength(1);
     expect(transport.closes).toEqual([[1007, 'A text frame is not valid JSON.']]);
+  });
+
+  it('comes after the messages that were received before it', () => {
+    for (const sequence of [2, 1, 0]) link.receive(message(sequence));
+    link.ended({ code: 1006, reason: '', initiator: 'remote' });
+    expect(received).toHaveLength(3);
+    expect(ends).toHaveLength(1);
+  });
+
+  it('of a frame that is neither text nor bytes has the code of a violation', () => {
+    link.receive([0]);
+    expect(transport.closes).toEqual([[1002, 'A frame is neither text nor bytes.']]);
   });
 });
