@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
+// Fake timers replace the global function only, so that a test can wait while its time is stopped.
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** How often a condition is looked at, in milliseconds. */
 const LOOK_MS = 2;
@@ -21,7 +23,7 @@ export async function until<T>(
     const found = await look();
     if (found) return found;
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${look.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await pause(LOOK_MS);
   }
 }
 

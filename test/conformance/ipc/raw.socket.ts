@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { until } from '../../harness/waiting.js';
 
 /** A client below HTTP: writes bytes, and reads one answer with a length. */
 export class RawSocket {
@@ -39,16 +40,16 @@ export class RawSocket {
   }
 
   async received(atLeast: number): Promise<void> {
-    while (this.#received.length < atLeast && !this.#closed)
-      await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => this.#received.length >= atLeast || this.#closed);
   }
 
   /** Waits until the answer so far has this text in it. */
   async until(text: string): Promise<void> {
-    while (!this.#received.includes(text)) {
+    await until(() => {
+      if (this.#received.includes(text)) return true;
       if (this.#closed) throw new Error(`closed after: ${this.#received}`);
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
+      return false;
+    });
   }
 
   destroy(): void {
@@ -59,10 +60,14 @@ export class RawSocket {
     return this.#closed;
   }
 
+  /** Whether nothing has arrived so far. */
+  get isSilent(): boolean {
+    return this.#received === '';
+  }
+
   /** The answer: its status and JSON body. Rejects if it does not arrive in time. */
-  async answer(withinMs = 30_000): Promise<{ status: number; body: any }> {
-    const end = Date.now() + withinMs;
-    while (Date.now() < end) {
+  answer(withinMs?: number): Promise<{ status: number; body: any }> {
+    return until(() => {
       const headEnd = this.#received.indexOf('\r\n\r\n');
       const length = /content-length: (\d+)/i.exec(this.#received)?.[1];
       if (headEnd > 0 && length !== undefined && this.#received.length >= headEnd + 4 + Number(length)) {
@@ -70,9 +75,8 @@ export class RawSocket {
         return { status: Number(this.#received.slice(9, 12)), body: JSON.parse(body) };
       }
       if (this.#closed) throw new Error(`closed after: ${this.#received}`);
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-    throw new Error(`no answer but: ${this.#received}`);
+      return undefined;
+    }, withinMs);
   }
 }
 

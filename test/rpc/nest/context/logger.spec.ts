@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import {
   ConsoleLogger,
@@ -28,7 +28,7 @@ import { closeApps, definitionOf, startApp, ways } from '../../../harness/nest.h
 class Warehouse {
   readonly #logger = new Logger('Warehouse');
   async count() {
-    await delay(1);
+    await nextTurn();
     this.#logger.log('counting');
     this.#logger.warn('few left');
     this.#logger.debug({ shelf: 7 });
@@ -45,7 +45,7 @@ class LoggedImpl {
     return this.warehouse.count();
   }
   async fail() {
-    await delay(1);
+    await nextTurn();
     throw new InsideError('the disk is full');
   }
   async expected(kind: string) {

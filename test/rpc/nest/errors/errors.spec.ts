@@ -18,6 +18,7 @@ import {
 } from '@linnet/backend';
 import { catchError, map, of } from 'rxjs';
 import { closeApps, definitionOf, startApp, ways } from '../../../harness/nest.harness.js';
+import { settled } from '../../../harness/waiting.js';
 
 class RobotError extends Error {}
 
@@ -106,7 +107,7 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
     it('may take its time', async () => {
       const { call } = await withFilter({
         async catch(error: Error, host: ArgumentsHost) {
-          await new Promise((resolve) => setTimeout(resolve, 20));
+          await settled();
           host.switchToHttp().getResponse().status(409).send({ late: error.message });
         },
       });

@@ -4,6 +4,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { RpcInterface } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
 import { closeApps, definitionOf, startApp } from '../../../harness/nest.harness.js';
+import { settled } from '../../../harness/waiting.js';
 
 @RpcInterface(definitionOf('Body', 'echo', 'size'))
 class BodyImpl {
@@ -34,7 +35,8 @@ const listening: Middleware = (req, _res, next) => {
   req.on('data', () => undefined);
   next();
 };
-const late: Middleware = (_req, _res, next) => setTimeout(next, 20);
+/** Goes on after the whole request has arrived. */
+const late: Middleware = (_req, _res, next) => void settled().then(next);
 const pausing: Middleware = (req, _res, next) => {
   req.pause();
   setImmediate(next);

@@ -4,7 +4,8 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { RpcInterface } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
 import { closeApps, definitionOf, startApp } from '../../../harness/nest.harness.js';
-import type { Reply, TestApp } from '../../../harness/nest.harness.js';
+import type { TestApp } from '../../../harness/nest.harness.js';
+import { settled } from '../../../harness/waiting.js';
 
 @RpcInterface(definitionOf('Empty', 'kinds'))
 class EmptyImpl {
@@ -21,16 +22,8 @@ const draining: Middleware = (req, _res, next) => {
   req.resume();
   req.on('end', next);
 };
-const late: Middleware = (_req, _res, next) => setTimeout(next, 20);
-
-/** The answer to a call that must not hang. */
-function inTime(reply: Promise<Reply>): Promise<Reply> {
-  let timer: NodeJS.Timeout;
-  const hangs = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('There is no answer.')), 3000);
-  });
-  return Promise.race([reply, hangs]).finally(() => clearTimeout(timer));
-}
+/** Goes on after the whole request has arrived. */
+const late: Middleware = (_req, _res, next) => void settled().then(next);
 
 /** A body of no bytes, by its length and without one. */
 const emptyBodies = (headers: Record<string, string>) => [
@@ -62,10 +55,10 @@ describe.each([
   ])('that %s has read is the one argument of no bytes', async (_by, configure) => {
     const { send } = await start(configure);
     for (const sent of emptyBodies(octets)) {
-      const reply = await inTime(send(sent));
+      const reply = await send(sent);
       expect([reply.status, reply.text]).toEqual([200, '[0]']);
     }
-    const three = await inTime(send({ target, headers: octets, body: 'abc' }));
+    const three = await send({ target, headers: octets, body: 'abc' });
     expect([three.status, three.text]).toEqual([200, '[3]']);
   });
 
@@ -78,18 +71,18 @@ describe.each([
     const untouched = await start(() => undefined);
     const { send } = await start(configure);
     for (const sent of emptyBodies({})) {
-      const expected = await inTime(untouched.send(sent));
-      const reply = await inTime(send(sent));
+      const expected = await untouched.send(sent);
+      const reply = await send(sent);
       expect([reply.status, reply.text]).toEqual([expected.status, expected.text]);
     }
-    expect((await inTime(send({ target, body: '[1]' }))).text).toBe('["number"]');
+    expect((await send({ target, body: '[1]' })).text).toBe('["number"]');
   });
 
   it('that a middleware drains gets an answer', async () => {
     const { send } = await start((app) => app.use(draining));
     for (const headers of [octets, {}]) {
       for (const sent of emptyBodies(headers)) {
-        const reply = await inTime(send(sent));
+        const reply = await send(sent);
         expect(reply.status).not.toBe(413);
         expect(reply.json).toBeDefined();
       }

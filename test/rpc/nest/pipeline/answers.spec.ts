@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   Body,
@@ -27,7 +28,7 @@ import {
 } from '@linnet/backend';
 import { createRpcClient, IpcFrontend, rpcOverIpc } from '@linnet/common';
 import { webSocketIpc } from '@linnet/frontend';
-import { concat, defer, EMPTY, from, of, throwError, timer } from 'rxjs';
+import { concat, defer, EMPTY, from, of, throwError } from 'rxjs';
 import { definitionOf, ways } from '../../../harness/nest.harness.js';
 
 const bytes = Uint8Array.of(1, 2);
@@ -45,7 +46,7 @@ const methods: Record<string, () => unknown> = {
   observable: () => of(1, 2),
   'observable of bytes': () => of({ bytes }),
   'promise of an observable': async () => of(1, 2),
-  'promise of a late observable': async () => concat(of(1), timer(1)),
+  'promise of a late observable': async () => concat(of(1), nextTurn(0)),
   'observable of a promise': () => of(Promise.resolve(3)),
   'promise of an empty observable': async () => EMPTY,
   'observable that fails': () => throwError(() => new Error('failed')),

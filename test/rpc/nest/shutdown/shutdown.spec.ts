@@ -1,13 +1,14 @@
 import { Agent, request } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { RpcInterface } from '@linnet/backend';
 import { closeApps, definitionOf, rpcHeaders, startApp, ways } from '../../../harness/nest.harness.js';
-import { stopwatch } from '../../../harness/stopwatch.js';
+import { passTime, startTime, stopTime, withoutTime } from '../../../harness/stopped.time.js';
+import { gate, settled } from '../../../harness/waiting.js';
 
 let events: string[] = [];
 let entered: () => void = () => undefined;
+let work = gate();
 
 /** A provider of the root module, whose hooks Nest runs first. */
 @Injectable()
@@ -25,12 +26,10 @@ class Database implements OnModuleDestroy {
 @RpcInterface(definitionOf('Closing', 'slow', 'quick'))
 class ClosingImpl {
   constructor(private readonly database: Database) {}
-  async slow(ms: number) {
-    // A call that was cut off goes on, and belongs to the test that began it.
-    const seen = events;
+  async slow() {
     entered();
-    await delay(ms);
-    seen.push('call finished');
+    await work.opened;
+    events.push('call finished');
     return this.database.query();
   }
   async quick() {
@@ -40,8 +39,12 @@ class ClosingImpl {
 
 beforeEach(() => {
   events = [];
+  work = gate();
 });
-afterEach(closeApps);
+afterEach(() => {
+  startTime();
+  return closeApps();
+});
 
 describe.each(Object.entries(ways))('shutdown by way of %s', (_name, way) => {
   const start = (options = {}) => startApp({ way, providers: [Database, ClosingImpl], options });
@@ -50,9 +53,11 @@ describe.each(Object.entries(ways))('shutdown by way of %s', (_name, way) => {
   it('lets calls in flight finish while the application is still alive', async () => {
     const { call, close } = await start();
     const running = inside();
-    const slow = call('Closing.slow', [100]);
+    const slow = call('Closing.slow');
     await running;
     const closed = close();
+    await settled();
+    work.open();
     expect((await slow).json).toBe('open');
     await closed;
     expect(events).toEqual(['call finished', 'database closed']);
@@ -61,13 +66,14 @@ describe.each(Object.entries(ways))('shutdown by way of %s', (_name, way) => {
   it('turns new calls away', async () => {
     const { call, close } = await start();
     const running = inside();
-    const slow = call('Closing.slow', [200]);
+    const slow = call('Closing.slow');
     await running;
     const closed = close();
-    await delay(20);
+    await settled();
     const reply = await call('Closing.quick');
     expect(reply.status).toBe(503);
     expect(reply.headers['retry-after']).toBe('1');
+    work.open();
     expect((await slow).status).toBe(200);
     await closed;
   });
@@ -75,13 +81,19 @@ describe.each(Object.entries(ways))('shutdown by way of %s', (_name, way) => {
   it('waits no longer than it may', async () => {
     const { call, close, log } = await start({ shutdownTimeoutMs: 50 });
     const running = inside();
-    const slow = call('Closing.slow', [400]).catch(() => undefined);
+    const slow = call('Closing.slow').catch(() => undefined);
     await running;
+    stopTime();
     const closed = close();
-    await delay(200);
-    expect(log.find('warn', '1 calls were still running after 50 ms')).toHaveLength(1);
-    await slow;
+    await passTime(49);
+    await settled();
+    const warnings = () => log.find('warn', '1 calls were still running after 50 ms');
+    expect([events, warnings()]).toEqual([[], []]);
+    await passTime(1);
     await closed;
+    expect([events, warnings().length]).toEqual([['database closed'], 1]);
+    work.open();
+    await slow;
   });
 
   it('is not held by connections that are kept alive', async () => {
@@ -93,9 +105,7 @@ describe.each(Object.entries(ways))('shutdown by way of %s', (_name, way) => {
         .on('error', reject)
         .end('[]');
     });
-    const took = stopwatch();
-    await close();
-    expect(took()).toBeLessThan(2000);
+    await withoutTime(close);
     agent.destroy();
   });
 });

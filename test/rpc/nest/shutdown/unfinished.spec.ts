@@ -1,11 +1,12 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Post } from '@nestjs/common';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
 import { closeApps, startApp } from '../../../harness/nest.harness.js';
 import { certificate, privateKey } from '../../../harness/localhost.js';
+import { passTime, startTime, stopTime } from '../../../harness/stopped.time.js';
 
 let release = () => undefined as void;
 let entered = () => undefined as void;
@@ -42,17 +43,11 @@ function open(port: number, isTls = false) {
   return { socket, closed: new Promise((resolve) => socket.once('close', resolve)), text: () => text };
 }
 
-/** Has the timers that are set from now on wait for {@link pass}. */
-const stopTime = () => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
-/** Lets the time of unfinished requests pass, once the server has begun to end. */
-async function pass() {
-  while (jest.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve));
-  jest.advanceTimersByTime(10_000);
-  jest.useRealTimers();
-}
+/** The time in which a request may be completed, once the server has begun to end. */
+const UNFINISHED_MS = 10_000;
 
 afterEach(async () => {
-  jest.useRealTimers();
+  startTime();
   for (const client of clients.splice(0)) client.destroy();
   await closeApps();
 });
@@ -76,9 +71,10 @@ describe('an application on LinnetExpressAdapter ends', () => {
       await arrived;
       stopTime();
       const over = close();
-      await pass();
+      await passTime(UNFINISHED_MS);
       await over;
       await closed;
+      startTime();
     }
   });
 
@@ -90,7 +86,7 @@ describe('an application on LinnetExpressAdapter ends', () => {
     await running;
     stopTime();
     const over = close();
-    await pass();
+    await passTime(UNFINISHED_MS);
     release();
     await over;
     await closed;

@@ -9,6 +9,7 @@ import {
   send,
   startApp,
 } from '../../../harness/nest.harness.js';
+import { gate, settled, until } from '../../../harness/waiting.js';
 
 const definition = definitionOf('Start', 'one', 'two');
 
@@ -263,9 +264,10 @@ describe('an application serves', () => {
   it('one call at a time where an operation asks for that', async () => {
     let running = 0;
     let most = 0;
+    let door = gate();
     const work = async () => {
       most = Math.max(most, ++running);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await door.opened;
       running--;
     };
     @RpcInterface(definition)
@@ -279,10 +281,15 @@ describe('an application serves', () => {
       }
     }
     const { call } = await startApp({ providers: [BusyImpl] });
-    const replies = await Promise.all(Array.from({ length: 5 }, () => call('Start.one')));
-    expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    const replies = Array.from({ length: 5 }, () => call('Start.one'));
+    await settled();
+    door.open();
+    expect((await Promise.all(replies)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     expect(most).toBe(1);
-    await Promise.all(Array.from({ length: 5 }, () => call('Start.two')));
-    expect(most).toBeGreaterThan(1);
+    door = gate();
+    const others = Array.from({ length: 5 }, () => call('Start.two'));
+    await until(() => running === 5);
+    door.open();
+    await Promise.all(others);
   });
 });
