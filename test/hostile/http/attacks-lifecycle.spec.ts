@@ -62,38 +62,41 @@ function write(raw: RawSocket, operation: string, body: string, length = body.le
 /** Closes an application. It waits neither for the end of the time in which calls may finish, nor for another timer. */
 const closeAtOnce = ({ close }: TestApp) => withoutTime(close);
 
-describe.each(Object.entries(ways))('by way of %s', (name, way) => {
+describe.each(Object.entries(ways))('RPC by way of %s', (name, way) => {
   const start = (configure?: (app: INestApplication) => unknown) =>
     startApp({ way, providers, options, ...(configure && { configure }) });
 
   it.each([
     ['all', '[1,2,3]'],
     ['a part', '[1,2'],
-  ])('a client that leaves while a middleware waits, %s of the body sent, is not served', async (_, body) => {
-    let waiting = 0;
-    const middleware = gate();
-    const wait = () => {
-      waiting++;
-      return middleware.opened;
-    };
-    const app = await start((nest) => {
-      if (name !== 'Fastify')
-        nest.use((_request: unknown, _response: unknown, next: () => void) => void wait().then(next));
-      else (nest.getHttpAdapter().getInstance() as FastifyInstance).addHook('onRequest', wait);
-    });
-    const raw = await RawSocket.open(app.port);
-    write(raw, 'quick', body, 7);
-    await until(() => waiting === 1);
-    await settled();
-    raw.destroy();
-    await settled();
-    middleware.open();
-    await settled();
-    await closeAtOnce(app);
-    expect(runs).toBe(0);
-  });
+  ])(
+    'does not run the call of a client that leaves during a middleware, with %s of its body sent',
+    async (_, body) => {
+      let waiting = 0;
+      const middleware = gate();
+      const wait = () => {
+        waiting++;
+        return middleware.opened;
+      };
+      const app = await start((nest) => {
+        if (name !== 'Fastify')
+          nest.use((_request: unknown, _response: unknown, next: () => void) => void wait().then(next));
+        else (nest.getHttpAdapter().getInstance() as FastifyInstance).addHook('onRequest', wait);
+      });
+      const raw = await RawSocket.open(app.port);
+      write(raw, 'quick', body, 7);
+      await until(() => waiting === 1);
+      await settled();
+      raw.destroy();
+      await settled();
+      middleware.open();
+      await settled();
+      await closeAtOnce(app);
+      expect(runs).toBe(0);
+    },
+  );
 
-  it('calls that wait behind another on a connection learn that it is closed', async () => {
+  it('aborts all calls of a connection when it closes, also those that wait behind another', async () => {
     const app = await start();
     const raw = await RawSocket.open(app.port);
     for (let i = 0; i < 2; i++) write(raw, 'untilGone', '[]');
@@ -104,7 +107,7 @@ describe.each(Object.entries(ways))('by way of %s', (name, way) => {
     await closeAtOnce(app);
   });
 
-  it('a call that is complete only after the end has begun is turned away', async () => {
+  it('answers a call with 503 if its body completes after shutdown has begun', async () => {
     const app = await start();
     const raw = await RawSocket.open(app.port);
     write(raw, 'quick', '[1,2', 7);
@@ -118,7 +121,7 @@ describe.each(Object.entries(ways))('by way of %s', (name, way) => {
     expect(runs).toBe(0);
   });
 
-  it('callers that left keep no place in the queue', async () => {
+  it('removes the calls of clients that left from the queue of an operation', async () => {
     const app = await start();
     const first = app.call('Left.oneByOne', ['first']);
     await until(() => runs === 1);
@@ -139,7 +142,7 @@ describe.each(Object.entries(ways))('by way of %s', (name, way) => {
   it.each([
     ['no length', {}],
     ['the length 0', { 'Content-Length': '0' }],
-  ])('a preflight with %s leaves the connection open', async (_, headers) => {
+  ])('keeps a connection open after a preflight with %s', async (_, headers) => {
     const { port } = await start();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const send = (method: string, more: object, body?: string) =>
@@ -170,8 +173,8 @@ describe.each(Object.entries(ways))('by way of %s', (name, way) => {
 
 const expressWays = Object.entries(ways).filter(([name]) => name !== 'Fastify');
 
-describe.each(expressWays)('with a JSON parser for every type, by way of %s', (_name, way) => {
-  it('a list without bottom is answered, and not waited for', async () => {
+describe.each(expressWays)('RPC behind a JSON parser for every type, by way of %s', (_name, way) => {
+  it('answers a very deep list with an error, and still closes at once', async () => {
     const configure = (app: INestApplication) => app.use(express.json({ type: () => true }));
     const app = await startApp({ way, providers, options, configure });
     expect((await app.call('Left.quick', [1, 2])).json).toBe(2);

@@ -94,12 +94,12 @@ describe.each(Object.entries(servers))('a path, by way of %s,', (name, start) =>
     }
   });
 
-  it('is refused when it can be read in two ways and routes nothing', async () => {
+  it('that can be read in two ways is refused, even if it names no model', async () => {
     for (const path of ['//', '/x//', '/x%2f', '/%78/', '/x/;/../'].filter((each) => !isResolved(each)))
       expect([path, (await post(`${path}/Models-1.0.0-ping`, [])).status]).toEqual([path, 400]);
   });
 
-  it('names its model as it was sent', async () => {
+  it('names its model in the encoding that the client sent', async () => {
     const iModelId = encodeURIComponent('hall 1 (\u00e9)#?');
     const target = `${A}/${iModelId}/${T}-which`;
     expect((await post(target, token(decodeURIComponent(iModelId)))).json).toMatchObject({ iModelId });
@@ -118,14 +118,14 @@ describe.each(Object.entries(servers))('a path, by way of %s,', (name, start) =>
     expect((await get(`${target}-cached${end}`, token('x'))).json).toMatchObject({ iModelId });
   });
 
-  it('with a slash in its model is served where the argument names the same, or none asks for it', async () => {
+  it('with a slash in its model is served if the argument names the same model, or names none', async () => {
     const target = `${A}/${encodeURIComponent('a b/c')}/${T}-which`;
     expect((await post(target, token('a b/c'))).json).toMatchObject({ iModelId: 'a%20b%2Fc' });
     expect((await post(target, token('a b'))).status).toBe(400);
     expect((await post(`${A}/a%20b%2Fc/${T}-ping`, [])).json).toBe('pong');
   });
 
-  it('of the control channel may have anything in its base64', async () => {
+  it('of the control channel may contain every character of base64', async () => {
     const reply = await post(
       '/t/v/mode/1/context/none/imodel/none/changeset/none/a//b+/c==-CONTROL-describeEndpoints',
       [],

@@ -52,7 +52,7 @@ function errorOf({ status, json }: Reply): string {
   return (json as { message: string }).message;
 }
 
-describe.each(Object.entries(ways))('by way of %s', (_name, way: Way) => {
+describe.each(Object.entries(ways))('RPC by way of %s:', (_name, way: Way) => {
   let server: TestApp;
   const bodyBytes = 500_000;
   beforeAll(async () => {
@@ -66,22 +66,22 @@ describe.each(Object.entries(ways))('by way of %s', (_name, way: Way) => {
   const post = (operation: string, body: string | Buffer, headers: Record<string, string> = {}) =>
     server.send({ target: route + operation, body, headers });
 
-  describe('multipart', () => {
+  describe('a multipart body', () => {
     const chunk = 'x'.repeat(16_384);
     const both = marker({ size: 2 * chunk.length, chunks: 2 });
 
-    it('gathers the parts of one marker', async () => {
+    it('joins the parts of one marker', async () => {
       const reply = await post('describe', parts(JSON.stringify([[both]]), chunk, chunk), multipart);
       expect([reply.status, reply.json]).toEqual([200, [2 * chunk.length]]);
     });
 
-    it('gathers other parts for every marker', async () => {
+    it('joins different parts for each marker', async () => {
       const markers = [0, 2].map((index) => marker({ index, size: 3, chunks: 2 }));
       const body = parts(JSON.stringify([markers]), 'a', 'bc', 'de', 'f');
       expect((await post('describe', body, multipart)).json).toEqual([3, 3]);
     });
 
-    it('does not copy parts for each of many markers', async () => {
+    it('is refused, and its parts are not copied, if many markers name the same parts', async () => {
       const body = parts(JSON.stringify([Array(2000).fill(both)]), chunk, chunk);
       const before = { runs, bytes: process.memoryUsage().arrayBuffers };
       const reply = await post('describe', body, multipart);
@@ -91,7 +91,7 @@ describe.each(Object.entries(ways))('by way of %s', (_name, way: Way) => {
       expect(process.memoryUsage().arrayBuffers - before.bytes).toBeLessThan(16 * 1024 * 1024);
     });
 
-    it('may be larger than other bodies in its bytes, not in its text', async () => {
+    it('may be larger than other bodies in its bytes, but not in its text', async () => {
       const large = 'x'.repeat(bodyBytes + 1);
       const size = large.length;
       const bytes = await post(
@@ -109,7 +109,7 @@ describe.each(Object.entries(ways))('by way of %s', (_name, way: Way) => {
       expect(runs).toBe(before);
     });
 
-    it.each(['gzip', 'br', 'deflate'])('is not unpacked from %s', async (encoding) => {
+    it.each(['gzip', 'br', 'deflate'])('is refused if it is compressed with %s', async (encoding) => {
       const before = runs;
       const packed = gzipSync(parts('[1]'));
       const reply = await post('echo', packed, { ...multipart, 'Content-Encoding': encoding });
@@ -117,18 +117,18 @@ describe.each(Object.entries(ways))('by way of %s', (_name, way: Way) => {
       expect(runs).toBe(before);
     });
 
-    it('leaves packed text as it was', async () => {
+    it('is the only kind of body that is refused if it is compressed', async () => {
       const reply = await post('echo', gzipSync('[1]'), { 'Content-Encoding': 'gzip' });
       expect([reply.status, reply.json]).toEqual([200, [1]]);
     });
   });
 
-  describe('the target', () => {
+  describe('the target of a request', () => {
     const token = { key: 'x', iTwinId: 'T', iModelId: 'M', changeset: { id: 'C' } };
     const other = { ...token, iTwinId: 'EVIL', iModelId: 'EVIL' };
 
     it.each(['', '?x=/imodel/EVIL/context/EVIL/z', '?/imodel/EVIL', '?context/EVIL/changeset/EVIL/mode/z'])(
-      'names twin and model by its path (%s)',
+      'names iTwin and model by its path, whatever its query is: %j',
       async (query) => {
         const reply = await post(`echo${query}`, JSON.stringify([token, other]));
         expect([reply.status, reply.json]).toEqual([200, [token, token]]);
@@ -136,7 +136,7 @@ describe.each(Object.entries(ways))('by way of %s', (_name, way: Way) => {
     );
 
     it.each(['#', '#/imodel/EVIL/x', '#/imodel/EVIL/Attacked-1.0.0-echo', '?x=1#y'])(
-      'has no fragment (%s)',
+      'is refused if it has a fragment: %s',
       async (fragment) => {
         const before = runs;
         const reply = await post(`echo${fragment}`, JSON.stringify([token]));
@@ -146,7 +146,7 @@ describe.each(Object.entries(ways))('by way of %s', (_name, way: Way) => {
     );
   });
 
-  describe('who asks', () => {
+  describe('a request', () => {
     it.each([
       'evil://localhost',
       'http://a, http://localhost',
@@ -154,7 +154,7 @@ describe.each(Object.entries(ways))('by way of %s', (_name, way: Way) => {
       'http://localhost/x',
       'null',
       '://localhost',
-    ])('is not trusted as the origin %s', async (Origin) => {
+    ])('is refused if its origin is %s', async (Origin) => {
       const before = runs;
       const reply = await post('echo', '[]', { Origin });
       expect([reply.status, errorOf(reply)]).toEqual([403, expect.stringContaining(Origin)]);
@@ -162,19 +162,22 @@ describe.each(Object.entries(ways))('by way of %s', (_name, way: Way) => {
       expect(runs).toBe(before);
     });
 
-    it.each(['/v3/swagger.json', '/ping'])('is not told %s under a strange name', async (target) => {
-      const get = (Host: string) => server.send({ method: 'GET', target, headers: { Host } });
-      expect((await get('localhost')).status).toBe(200);
-      const reply = await get('evil.com');
-      expect(reply.status).toBe(404);
-      expect(reply.text).not.toContain('Attacked-');
-    });
+    it.each(['/v3/swagger.json', '/ping'])(
+      'for %s gets nothing if it uses a foreign host name',
+      async (target) => {
+        const get = (Host: string) => server.send({ method: 'GET', target, headers: { Host } });
+        expect((await get('localhost')).status).toBe(200);
+        const reply = await get('evil.com');
+        expect(reply.status).toBe(404);
+        expect(reply.text).not.toContain('Attacked-');
+      },
+    );
 
     it.each<[Record<string, string>, string]>([
       [{}, 's-maxage'],
       [{ Cookie: 'sid=alice' }, 'private'],
       [{ Authorization: 'Bearer alice' }, 'private'],
-    ])('with %j has an answer for caches: %s', async (headers, scope) => {
+    ])('with the headers %j gets an answer with Cache-Control %s', async (headers, scope) => {
       const target = `${route}cached?parameters=W10%3D`;
       const reply = await server.send({ method: 'GET', target, headers });
       expect([reply.status, reply.json]).toEqual([200, 'kept']);
@@ -184,13 +187,13 @@ describe.each(Object.entries(ways))('by way of %s', (_name, way: Way) => {
     });
   });
 
-  describe('what is thrown', () => {
-    it('may be a revoked proxy', async () => {
+  describe('a thrown value', () => {
+    it('that is a revoked proxy is answered with 500', async () => {
       const reply = await post('fail', '["a revoked proxy"]');
       expect([reply.status, errorOf(reply)]).toEqual([500, expect.any(String)]);
     });
 
-    it('adds no headers', async () => {
+    it('cannot set headers, except Retry-After to a date', async () => {
       const reply = await post('fail', '["a header"]');
       expect([reply.status, errorOf(reply)]).toEqual([503, 'later']);
       expect(reply.headers).not.toHaveProperty('retry-after');
@@ -199,7 +202,7 @@ describe.each(Object.entries(ways))('by way of %s', (_name, way: Way) => {
       expect(date.headers['retry-after']).toBe('Wed, 21 Oct 2026 07:28:00 GMT');
     });
 
-    it.each(['cmd', 'stderr'])('stays inside when it has %s', async (kind) => {
+    it.each(['cmd', 'stderr'])('is hidden as an internal error if it has the member %s', async (kind) => {
       const reply = await post('fail', JSON.stringify([kind]));
       expect([reply.status, errorOf(reply)]).toEqual([500, 'Internal error']);
       expect(reply.text).not.toContain('secret');
@@ -210,7 +213,7 @@ describe.each(Object.entries(ways))('by way of %s', (_name, way: Way) => {
 describe('the log of a call', () => {
   afterEach(closeApps);
 
-  it('has one line for many tokens, and little of what a client says of itself', async () => {
+  it('has one line for many mismatched tokens, and a shortened session id of the client', async () => {
     const written: string[] = [];
     const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
       written.push(String(text));

@@ -55,7 +55,7 @@ describe.each(Object.entries(adapters))('a request that offers another protocol,
     [1000, ['HTTP/1.1 431'], []],
     [1100, ['HTTP/1.1 431'], []],
     [1990, ['HTTP/1.1 431'], []],
-  ])('keeps its body behind %d headers, or is refused', async (count, answers, expected) => {
+  ])('with %d headers keeps its body, or is refused', async (count, answers, expected) => {
     const smuggled = call('run', 'smuggled');
     const headers = [...offer, ...Array<string>(count).fill('a:')];
     const request = call('run', 'outer', ...headers).replace(
@@ -73,7 +73,7 @@ describe.each(Object.entries(adapters))('a request that offers another protocol,
     ['behind two calls', ['hold 1', 'run 2', 'offer 3']],
     ['twice behind a call', ['hold 1', 'offer 2', 'offer 3', 'run 4']],
     ['before calls', ['offered hold 1', 'run 2', 'offer 3']],
-  ])('is answered in its turn %s that is under way', async (_where, names) => {
+  ])('is answered in order when it is sent %s', async (_where, names) => {
     const requests = names.map((name) => {
       const operation = name.includes('hold') ? 'hold' : 'run';
       return call(operation, name, ...(name.includes('offer') ? offer : []));
@@ -85,7 +85,7 @@ describe.each(Object.entries(adapters))('a request that offers another protocol,
     expect(ran.toSorted()).toEqual(names.toSorted());
   });
 
-  it('to IPC is refused behind a call, which is answered', async () => {
+  it('is refused if it upgrades to IPC behind a running call, and the call is answered', async () => {
     const upgrade =
       'GET /ipc HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
     const { text, closed } = await send(call('hold', 'first'), upgrade, call('run', 'last'));

@@ -43,28 +43,31 @@ afterEach(async () => {
 });
 
 it.each([
-  ['a request whose body is not there', `${head}Content-Length: 100\r\n\r\n[`, 1],
+  ['a request whose body has not arrived', `${head}Content-Length: 100\r\n\r\n[`, 1],
   ['two requests that were sent at once', call + call, 2],
-])('lets go of %s, when its client leaves before it is served', async (_name, text, requests) => {
-  const met: (() => void)[] = [];
-  const { rpc, port } = await listen((rpc, request, response) => {
-    met.push(() => rpc.serve(request, response));
-  });
-  const connected = once(server, 'connection') as Promise<[Socket]>;
-  const client = connect(port, '127.0.0.1').on('error', () => undefined);
-  client.write(text);
-  const [socket] = await connected;
-  while (met.length < requests) await new Promise((resolve) => setImmediate(resolve));
-  const closed = new Promise((resolve) => socket.once('close', resolve));
-  client.resetAndDestroy();
-  await closed;
-  for (const serve of met) serve();
-  await new Promise((resolve) => setImmediate(resolve));
-  expect([rpc.receiving.size, begun.length]).toEqual([0, 0]);
-  expect(await rpc.close(0)).toBe(0);
-});
+])(
+  'a server on node:http releases %s if the client leaves before it is served',
+  async (_name, text, requests) => {
+    const met: (() => void)[] = [];
+    const { rpc, port } = await listen((rpc, request, response) => {
+      met.push(() => rpc.serve(request, response));
+    });
+    const connected = once(server, 'connection') as Promise<[Socket]>;
+    const client = connect(port, '127.0.0.1').on('error', () => undefined);
+    client.write(text);
+    const [socket] = await connected;
+    while (met.length < requests) await new Promise((resolve) => setImmediate(resolve));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    client.resetAndDestroy();
+    await closed;
+    for (const serve of met) serve();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([rpc.receiving.size, begun.length]).toEqual([0, 0]);
+    expect(await rpc.close(0)).toBe(0);
+  },
+);
 
-it('keeps no answer of a call whose connection is over', async () => {
+it('a server on node:http does not keep the answer of a call whose connection has closed', async () => {
   const { rpc, port } = await listen((rpc, request, response) => rpc.serve(request, response));
   const connected = once(server, 'connection') as Promise<[Socket]>;
   const client = connect(port, '127.0.0.1').on('error', () => undefined);

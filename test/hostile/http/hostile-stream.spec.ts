@@ -15,7 +15,7 @@ const multipart = 'Content-Type: multipart/form-data; boundary=b';
 const objects = '--b\r\nContent-Disposition: form-data; name="objects"\r\n\r\n';
 const data = '\r\n--b\r\nContent-Disposition: form-data; name="data-0"\r\n\r\n';
 
-describe.each(serverNames)('over %s', (adapter) => {
+describe.each(serverNames)('RPC on %s:', (adapter) => {
   let server: PlainServer;
   beforeAll(async () => {
     server = await start(HostileModule, adapter);
@@ -39,37 +39,43 @@ describe.each(serverNames)('over %s', (adapter) => {
     ['text', text, limits.bodyBytes],
     ['bytes', bytes, limits.bodyBytes],
     ['multipart', multipart, limits.multipartBytes],
-  ])('too much %s is refused while it is only announced', async (_name, type, limit) => {
-    const raw = await open(echo, type, `Content-Length: ${limit * 1000}`);
-    raw.write('[');
-    const { status, body } = await raw.answer();
-    expect(status).toBe(413);
-    expect(body).toEqual({
-      isError: true,
-      message: `Error: Invalid request: the body is larger than ${limit} bytes.`,
-    });
-    raw.destroy();
-  });
+  ])(
+    'a body of %s is refused as soon as it announces a length above the limit',
+    async (_name, type, limit) => {
+      const raw = await open(echo, type, `Content-Length: ${limit * 1000}`);
+      raw.write('[');
+      const { status, body } = await raw.answer();
+      expect(status).toBe(413);
+      expect(body).toEqual({
+        isError: true,
+        message: `Error: Invalid request: the body is larger than ${limit} bytes.`,
+      });
+      raw.destroy();
+    },
+  );
 
   it.each([
     ['text', text, limits.bodyBytes],
     ['bytes', bytes, limits.bodyBytes],
     ['multipart', multipart, limits.multipartBytes],
-  ])('too much %s is refused at the byte too many, the rest unread', async (_name, type, limit) => {
-    const raw = await open(echo, type, chunked);
-    raw.write(chunk(Buffer.alloc(limit, ' ')));
-    await raw.flush();
-    await settled();
-    expect(raw.isSilent).toBe(true);
-    raw.write(chunk('x'));
-    const { status, body } = await raw.answer();
-    expect(status).toBe(413);
-    expect(body.message).toContain(`larger than ${limit} bytes`);
-    // The connection is not kept to drain what is still to come.
-    await until(() => raw.isClosed);
-  });
+  ])(
+    'a body of %s is refused at the first byte above the limit, and the rest is not read',
+    async (_name, type, limit) => {
+      const raw = await open(echo, type, chunked);
+      raw.write(chunk(Buffer.alloc(limit, ' ')));
+      await raw.flush();
+      await settled();
+      expect(raw.isSilent).toBe(true);
+      raw.write(chunk('x'));
+      const { status, body } = await raw.answer();
+      expect(status).toBe(413);
+      expect(body.message).toContain(`larger than ${limit} bytes`);
+      // The connection is not kept to drain what is still to come.
+      await until(() => raw.isClosed);
+    },
+  );
 
-  it('a small body that unpacks to a large one is refused', async () => {
+  it('a small body that decompresses to a large one is refused', async () => {
     const bomb = gzipSync(Buffer.alloc(50_000_000, ' '));
     expect(bomb.byteLength).toBeLessThan(limits.bodyBytes);
     const raw = await open(echo, text, 'Content-Encoding: gzip', `Content-Length: ${bomb.byteLength}`);
@@ -78,7 +84,7 @@ describe.each(serverNames)('over %s', (adapter) => {
     raw.destroy();
   });
 
-  it('a body that was packed is read', async () => {
+  it('a compressed body is read', async () => {
     const packed = gzipSync('["é"]');
     const raw = await open(echo, text, 'Content-Encoding: gzip', `Content-Length: ${packed.byteLength}`);
     raw.write(packed);
@@ -86,7 +92,7 @@ describe.each(serverNames)('over %s', (adapter) => {
     raw.destroy();
   });
 
-  it('a packed body that breaks off is refused', async () => {
+  it('a compressed body that breaks off is refused', async () => {
     const packed = gzipSync('["x"]').subarray(0, -6);
     const raw = await open(echo, text, 'Content-Encoding: gzip', `Content-Length: ${packed.byteLength}`);
     raw.write(packed);
@@ -97,7 +103,7 @@ describe.each(serverNames)('over %s', (adapter) => {
   it.each([
     ['text', text, '["é😀\u0416"]'],
     ['multipart', multipart, `${objects}["é😀\u0416"]\r\n--b--`],
-  ])('characters of %s may be split between chunks', async (_name, type, body) => {
+  ])('a character in a body of %s may be split between chunks', async (_name, type, body) => {
     const raw = await open(echo, type, chunked);
     for (const byte of Buffer.from(body)) {
       raw.write(chunk(Uint8Array.of(byte)));
@@ -108,7 +114,7 @@ describe.each(serverNames)('over %s', (adapter) => {
     raw.destroy();
   });
 
-  it('an empty part is an empty byte array', async () => {
+  it('an empty part of a multipart body becomes an empty byte array', async () => {
     const raw = await open(echo, multipart, chunked);
     const marker = (index: number) => `{"isBinary":true,"index":${index},"size":0,"chunks":1}`;
     const second = data.replace('data-0', 'data-1');
@@ -125,7 +131,7 @@ describe.each(serverNames)('over %s', (adapter) => {
     ['text', text, '"', 'x', '"'],
     ['multipart', multipart, `${objects}["`, 'x', '"]\r\n--b--'],
   ])(
-    '%s may come in very many chunks',
+    'a body of %s may arrive in very many chunks',
     async (name, type, start, filler, end) => {
       const raw = await open(echo, type, chunked);
       // Bodies are read by two pieces of code, that of Node and that of fetch. For each of them one server shows that the
@@ -142,7 +148,7 @@ describe.each(serverNames)('over %s', (adapter) => {
     90_000,
   );
 
-  it('a client may leave while it sends', async () => {
+  it('a client may leave while it sends its body', async () => {
     for (const type of [text, bytes, multipart, `${text}\r\nContent-Encoding: gzip`]) {
       for (const length of ['Content-Length: 1000', chunked]) {
         const raw = await open(echo, type, length);
@@ -154,14 +160,14 @@ describe.each(serverNames)('over %s', (adapter) => {
     }
   });
 
-  it('a client may leave while it receives', async () => {
+  it('a client may leave while it receives its answer', async () => {
     const raw = await open(pathTo(Victim, 'large'), text, 'Content-Length: 10');
     raw.write('[50000000]');
     await raw.received(1000);
     raw.destroy();
   });
 
-  it('a client may leave while it waits, and the operation learns of it', async () => {
+  it('a client may leave while it waits, and the signal of its operation is aborted', async () => {
     const { count } = gone;
     const raw = await open(pathTo(Victim, 'untilGone'), text, 'Content-Length: 2');
     raw.write('[]');
@@ -173,8 +179,8 @@ describe.each(serverNames)('over %s', (adapter) => {
   });
 
   it.each([
-    ['a chunk size that is none', chunked, 'zz\r\n'],
-    ['a chunk without end', chunked, '1\r\nxx'],
+    ['a chunk size that is not a number', chunked, 'zz\r\n'],
+    ['a chunk without a line break at its end', chunked, '1\r\nxx'],
   ])('%s ends the connection', async (_name, header, body) => {
     const raw = await open(echo, text, header);
     raw.write(body);

@@ -25,22 +25,22 @@ interface Bad {
 
 /** Requests that cannot be answered with a result, and what they are answered with. */
 const bad: Record<string, Bad> = {
-  'no correlation id': {
+  'a missing correlation id': {
     headers: [...text, 'X-Correlation-Id', ''],
     status: 400,
     message: 'Missing required activity ID',
   },
-  'a query that is no base64': {
+  'a query that is not base64': {
     target: `${echo}?parameters=%25`,
     status: 400,
     message: 'Malformed URL parameters',
   },
-  'a query that is base64 of nothing': {
+  'a query that is nothing but base64 padding': {
     target: `${echo}?parameters=====`,
     status: 400,
     message: 'Malformed URL',
   },
-  'a query that is base64 of no list': {
+  'a query that encodes an object instead of a list': {
     target: `${echo}?parameters=e30%3D`,
     status: 500,
     message: 'no list of arguments',
@@ -51,7 +51,7 @@ const bad: Record<string, Bad> = {
     status: 405,
     message: 'called by POST',
   },
-  'a target without end': {
+  'a very long target': {
     target: `/${'x'.repeat(9000)}${echo}`,
     headers: [...text],
     body: 'x',
@@ -60,27 +60,27 @@ const bad: Record<string, Bad> = {
   },
   'broken JSON': { body: '[1,', status: 500, message: 'Invalid JSON: "[1,"' },
   'an empty body': { status: 500, message: 'no list of arguments' },
-  'an object for arguments': { body: '{}', status: 500, message: 'no list of arguments' },
+  'an object instead of a list of arguments': { body: '{}', status: 500, message: 'no list of arguments' },
   'more arguments than a call has': {
     body: JSON.stringify(Array(257).fill(0)),
     status: 500,
     message: 'more than 256 arguments',
   },
-  'a list without bottom': { body: '['.repeat(50_000), status: 500, message: 'deeper than 512 levels' },
-  'an object without bottom': {
+  'a very deep list': { body: '['.repeat(50_000), status: 500, message: 'deeper than 512 levels' },
+  'a very deep object': {
     body: `[${'{"a":'.repeat(1000)}1${'}'.repeat(1000)}]`,
     status: 500,
     message: 'deeper than 512 levels',
   },
   '__proto__ in an argument': { body: '[{"__proto__":{"admin":true}}]', status: 500, message: '"__proto__"' },
-  '__proto__ behind an escape': {
+  '__proto__ with an escape sequence': {
     body: String.raw`[{"a":[{"\u005f_proto__":1}]}]`,
     status: 500,
     message: '"__proto__"',
   },
-  'bytes that are not there': { body: marker({}), status: 500, message: 'missing binary' },
-  'bytes of a negative number': { body: marker({ index: -1 }), status: 500, message: 'malformed binary' },
-  'JSON by its own name': {
+  'a marker of missing bytes': { body: marker({}), status: 500, message: 'missing binary' },
+  'a marker with a negative index': { body: marker({ index: -1 }), status: 500, message: 'malformed binary' },
+  'the content type of JSON': {
     headers: ['Content-Type', 'application/json'],
     body: '[]',
     status: 415,
@@ -92,20 +92,20 @@ const bad: Record<string, Bad> = {
     status: 415,
     message: 'carries no call',
   },
-  'no content type': { headers: [], body: '[]', status: 415, message: 'carries no call' },
+  'a missing content type': { headers: [], body: '[]', status: 415, message: 'carries no call' },
   'another charset': {
     headers: ['Content-Type', 'text/plain; charset=utf-16'],
     body: '[]',
     status: 415,
     message: 'carries no call',
   },
-  'an encoding that is not known': {
+  'an unknown content encoding': {
     headers: [...text, 'Content-Encoding', 'zstd'],
     body: '[]',
     status: 415,
     message: 'content encoding "zstd"',
   },
-  'gzip that is none': {
+  'a body that is not gzip as its header claims': {
     headers: [...text, 'Content-Encoding', 'gzip'],
     body: '[]',
     status: 400,
@@ -117,7 +117,7 @@ const bad: Record<string, Bad> = {
     status: 400,
     message: 'no boundary',
   },
-  'multipart that is text': { headers: multipart, body: 'junk', status: 400, message: 'truncated' },
+  'multipart without any part': { headers: multipart, body: 'junk', status: 400, message: 'truncated' },
   'multipart that breaks off': {
     headers: multipart,
     body: part('objects', '[]'),
@@ -136,48 +136,48 @@ const bad: Record<string, Bad> = {
     status: 400,
     message: 'no part "objects"',
   },
-  'multipart with a part that is not named': {
+  'multipart with a part without a name': {
     headers: multipart,
     body: '--b\r\nX: 1\r\n\r\n\r\n--b--',
     status: 400,
     message: 'no name',
   },
-  'multipart without a part that it refers to': {
+  'multipart that refers to a missing part': {
     headers: multipart,
     body: `${part('objects', marker({ index: 1 }))}${part('data-0', 'x')}--b--`,
     status: 500,
     message: 'missing binary',
   },
-  'a size out of proportion': {
+  'a marker with a much larger size than its parts': {
     headers: multipart,
     body: `${part('objects', marker({ size: 2 ** 40, chunks: 2 }))}${part('data-0', 'x')}${part('data-1', 'y')}--b--`,
     status: 500,
     message: 'announced as 1099511627776',
   },
-  'a part header without end': {
+  'a very long header of a part': {
     headers: multipart,
     body: `--b\r\nX: ${'y'.repeat(10_000)}`,
     status: 400,
     message: 'too long',
   },
-  'parts without number': {
+  'too many parts': {
     headers: multipart,
     body: part('x', '').repeat(4097),
     status: 400,
     message: 'more than 4096 parts',
   },
-  'too long a text': {
+  'a text above the limit': {
     body: `["${'x'.repeat(limits.bodyBytes)}"]`,
     status: 413,
     message: 'larger than 100000 bytes',
   },
-  'too many bytes': {
+  'bytes above the limit': {
     headers: ['Content-Type', 'application/octet-stream'],
     body: 'x'.repeat(limits.bodyBytes + 1),
     status: 413,
     message: 'larger than 100000 bytes',
   },
-  'too large a part': {
+  'a part above the limit': {
     headers: multipart,
     body: part('objects', 'x'.repeat(limits.multipartBytes)),
     status: 413,
@@ -211,7 +211,7 @@ for (const name of ['__proto__', 'constructor', 'toString', ''])
     message: `"${name}" is not initialized`,
   };
 
-describe.each(serverNames)('over %s', (adapter) => {
+describe.each(serverNames)('RPC on %s:', (adapter) => {
   let server: PlainServer;
   beforeAll(async () => {
     server = await start(HostileModule, adapter);
@@ -235,16 +235,23 @@ describe.each(serverNames)('over %s', (adapter) => {
     });
   };
 
-  it.each(Object.entries(bad))('%s is answered with what is wrong', async (_name, request) => {
-    const { target = echo, method, headers = text, body = '', status, message } = request;
-    const answer = await call(target, headers, body, method);
-    const said = JSON.parse(answer.body.toString()) as { message: string; isError: boolean };
-    expect({ status: answer.status, ...said }).toEqual(
-      expect.objectContaining({ status, isError: true, message: expect.stringContaining(message as string) }),
-    );
-  });
+  it.each(Object.entries(bad))(
+    '%s is answered with an error that names the problem',
+    async (_name, request) => {
+      const { target = echo, method, headers = text, body = '', status, message } = request;
+      const answer = await call(target, headers, body, method);
+      const said = JSON.parse(answer.body.toString()) as { message: string; isError: boolean };
+      expect({ status: answer.status, ...said }).toEqual(
+        expect.objectContaining({
+          status,
+          isError: true,
+          message: expect.stringContaining(message as string),
+        }),
+      );
+    },
+  );
 
-  it.each(Object.keys(failures))('an operation that throws %s has an answer', async (kind) => {
+  it.each(Object.keys(failures))('an operation that throws %s is answered with an error', async (kind) => {
     const answer = await call(pathTo(Victim, 'fail'), text, JSON.stringify([kind]));
     expect(answer.status).toBe(500);
     const told = JSON.parse(answer.body.toString()) as unknown;
@@ -253,10 +260,10 @@ describe.each(serverNames)('over %s', (adapter) => {
   });
 
   it.each([
-    ['/%zz', 'a malformed escape'],
-    ['/%ff%fe', 'bytes that are no text'],
-    [`/${'../'.repeat(50)}`, 'dot segments'],
-  ])('%s before an operation (%s) does no harm', async (prefix) => {
+    ['a malformed escape', '/%zz'],
+    ['bytes that are not UTF-8', '/%ff%fe'],
+    ['dot segments', `/${'../'.repeat(50)}`],
+  ])('a path that begins with %s is answered with JSON', async (_what, prefix) => {
     const answer = await call(prefix + echo, text, '[1]');
     expect([200, 400, 404]).toContain(answer.status);
     expect(() => JSON.parse(answer.body.toString())).not.toThrow();
@@ -273,12 +280,12 @@ describe.each(serverNames)('over %s', (adapter) => {
     ['If-None-Match', '*'],
     ['Range', 'bytes=0-1'],
     ['Expect', '100-continue'],
-  ])('the header %s: %s changes nothing', async (name, value) => {
+  ])('the header %s does not change the answer if it is %s', async (name, value) => {
     const answer = await call(echo, [...text, name, value], '["é😀"]');
     expect([answer.status, answer.body.toString()]).toEqual([200, '["é😀"]']);
   });
 
-  it('headers beyond all measure are refused', async () => {
+  it('very long headers are refused with 431', async () => {
     const answer = await call(echo, [...text, 'X-Long', 'x'.repeat(20_000)], '[]');
     expect(answer.status).toBe(431);
   });

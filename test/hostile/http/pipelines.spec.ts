@@ -104,7 +104,7 @@ afterEach(async () => {
 describe.each(Object.entries(servers))(
   'calls that do not wait for answers, by way of %s,',
   (_name, start) => {
-    it('leave no listeners behind on their connection', async () => {
+    it('leave no listeners on their connection', async () => {
       const started = await start();
       const sockets: Socket[] = [];
       started.server.on('connection', (socket: Socket) => sockets.push(socket));
@@ -121,7 +121,7 @@ describe.each(Object.entries(servers))(
       expect(most()).toBeLessThan(10);
     });
 
-    it('run side by side, and are answered in their order', async () => {
+    it('run at the same time, and are answered in order', async () => {
       const { socket, text } = open(await start());
       socket.write(['1', '2', '3'].map((name) => call(name === '1' ? 'hold' : 'run', name)).join(''));
       await until(() => ran.length === 3);
@@ -130,7 +130,7 @@ describe.each(Object.entries(servers))(
       expect(text().match(/"\d"/g)).toEqual(['"1"', '"2"', '"3"']);
     });
 
-    it('run so many at once, and those behind them later', async () => {
+    it('run as many at once as pipelinedCalls, and the others later', async () => {
       const { socket, statuses } = open(await start({ pipelinedCalls: 3 }));
       socket.write(Array.from({ length: 200 }, (_, i) => call(i === 0 ? 'hold' : 'run', `${i}`)).join(''));
       await until(() => ran.length === 3);
@@ -139,7 +139,7 @@ describe.each(Object.entries(servers))(
       expect(ran).toEqual(Array.from({ length: 200 }, (_, i) => `${i}`));
     });
 
-    it('do not pile up answers of which none is taken', async () => {
+    it('wait while the client does not read its answers', async () => {
       const started = await start();
       const { socket } = open(started);
       socket.pause();
@@ -159,16 +159,13 @@ describe.each(Object.entries(servers))(
         'a page that may not call',
         head('run', 'Origin: http://evil', 'Content-Length: 100') + 'x'.repeat(50),
       ],
+      ['a content type that is not of RPC', head('run', 'Content-Length: 9999').replace('text/plain', 'x/y')],
+      ['a body whose length is above the limit', head('run', 'Content-Length: 99999999') + 'x'.repeat(50)],
       [
-        'a content type that carries no call',
-        head('run', 'Content-Length: 9999').replace('text/plain', 'x/y'),
-      ],
-      ['a body that is too large', head('run', 'Content-Length: 99999999') + 'x'.repeat(50)],
-      [
-        'a body that turns out too large',
+        'a chunked body above the limit',
         `${head('run', 'Transfer-Encoding: chunked')}${large}\r\n${'x'.repeat(parseInt(large, 16))}\r\n0\r\n\r\n`,
       ],
-    ])('are not begun behind an answer that ends the connection: %s', async (_case, refused) => {
+    ])('do not begin after an answer that ends the connection: the answer to %s', async (_case, refused) => {
       const { socket, text, closed } = open(await start());
       socket.write(call('run', 'before') + refused + call('run', 'behind'));
       await closed;
@@ -176,7 +173,7 @@ describe.each(Object.entries(servers))(
       expect(ran).toEqual(['before']);
     });
 
-    it('are all answered when the server ends, and the connection ends with the last', async () => {
+    it('are all answered when the server closes, and the last answer closes the connection', async () => {
       const started = await start();
       const { socket, statuses, text, closed } = open(started);
       socket.write(['1', '2', '3', '4', '5'].map((name) => call('hold', name)).join(''));
@@ -189,7 +186,7 @@ describe.each(Object.entries(servers))(
       expect(text().split(/connection: close/i)).toHaveLength(2);
     });
 
-    it('are answered or not begun when the server ends', async () => {
+    it('do not begin when the server closes before their turn', async () => {
       const started = await start({ pipelinedCalls: 2 });
       const { socket, statuses, closed } = open(started);
       socket.write(['1', '2', '3', '4', '5'].map((name) => call('hold', name)).join(''));
@@ -203,9 +200,9 @@ describe.each(Object.entries(servers))(
   },
 );
 
-describe.each(Object.entries(servers))('a request that does not end, by way of %s,', (_name, start) => {
-  it.each(['half of a body', 'a body of which nothing has come'])(
-    'is turned away when the server ends: %s',
+describe.each(Object.entries(servers))('an incomplete request, by way of %s,', (_name, start) => {
+  it.each(['half of a body', 'no body'])(
+    'with %s is answered with 503 when the server closes',
     async (part) => {
       const started = await start();
       const { socket, statuses } = open(started);
@@ -220,7 +217,7 @@ describe.each(Object.entries(servers))('a request that does not end, by way of %
     },
   );
 
-  it('holds no more than there is room for, and whoever has most is refused', async () => {
+  it('is refused if it is the largest when all of them exceed heldBytes', async () => {
     const started = await start({ heldBytes: 1_000_000 });
     const body = (bytes: number) => head('run', 'Content-Length: 4000000') + '1'.repeat(bytes);
     const small = open(started);
@@ -248,8 +245,8 @@ describe.each(Object.entries(servers))('a request that does not end, by way of %
   });
 });
 
-describe.each(Object.entries(servers))('answers that are not taken, by way of %s,', (_name, start) => {
-  it('wait up to a limit, and then whoever has most is cut off', async () => {
+describe.each(Object.entries(servers))('answers that clients do not read, by way of %s,', (_name, start) => {
+  it('wait up to unsentBytes, and then the client with the most is disconnected', async () => {
     const started = await start({ unsentBytes: 40_000_000 });
     const [first, second] = [open(started), open(started)];
     for (const { socket } of [first, second]) socket.pause();
@@ -264,7 +261,7 @@ describe.each(Object.entries(servers))('answers that are not taken, by way of %s
     await until(() => second.text().length > 20_000_000);
   });
 
-  it('may be larger than the limit alone', async () => {
+  it('may exceed unsentBytes if only one answer waits', async () => {
     const { socket, text } = open(await start({ unsentBytes: 1_000_000 }));
     socket.write(call('bytes', 20_000_000));
     await until(() => text().length > 20_000_000);

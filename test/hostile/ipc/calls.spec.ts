@@ -7,9 +7,9 @@ import { Clock, end, failureOf, letGo, log, open, start, wires } from './attack.
 
 afterEach(end);
 
-describe.each(wires)('over the wire: %s,', (wire) => {
+describe.each(wires)('IPC on the wire "%s":', (wire) => {
   it.each([Infinity, 2 ** 31, 2 ** 32, Number.MAX_VALUE])(
-    'a call with a timeout of %d ms has all its time, and costs no other',
+    'a call with a timeout of %d ms does not expire, and does not disturb others',
     async (timeoutMs) => {
       const { frontend, target, states } = open(await start(), wire);
       await frontend.ready;
@@ -24,19 +24,16 @@ describe.each(wires)('over the wire: %s,', (wire) => {
     },
   );
 
-  it.each([Infinity, 2 ** 32])(
-    'all calls of a frontend may have a timeout of %d ms',
-    async (invokeTimeoutMs) => {
-      const { target, states } = open(await start(), wire, { invokeTimeoutMs });
-      const held = target.hold();
-      expect(await target.echo(1)).toBe(1);
-      letGo();
-      expect(await held).toBe('held');
-      expect(states).toEqual(['open']);
-    },
-  );
+  it.each([Infinity, 2 ** 32])('a frontend may have an invokeTimeoutMs of %d', async (invokeTimeoutMs) => {
+    const { target, states } = open(await start(), wire, { invokeTimeoutMs });
+    const held = target.hold();
+    expect(await target.echo(1)).toBe(1);
+    letGo();
+    expect(await held).toBe('held');
+    expect(states).toEqual(['open']);
+  });
 
-  it('RPC over IPC has the deadline of its call', async () => {
+  it('an operation over IPC gets the deadline of its call, except on the compatible wire', async () => {
     const { frontend } = open(await start(), wire);
     await frontend.ready;
     const clock = createRpcClient({ transport: rpcOverIpc(frontend) }).client(Clock);
@@ -56,7 +53,7 @@ describe.each(wires)('over the wire: %s,', (wire) => {
     ).toBeNull();
   });
 
-  it('a listener of states that fails or calls costs neither the others nor the next session', async () => {
+  it('a state listener that throws or makes a call disturbs neither other listeners nor the next session', async () => {
     const app = await start();
     const { frontend, target, states } = open(app, wire, { reconnectMs: [5, 20] });
     const own = console.error;
@@ -90,64 +87,70 @@ describe.each(wires)('over the wire: %s,', (wire) => {
   });
 });
 
-describe('a call that waits for its turn', () => {
-  it.each(['durable', 'port'] as const)('is not run when it is cancelled before (%s)', async (wire) => {
-    const { frontend } = open(await start(), wire);
-    await frontend.ready;
-    const run = (name: string, signal?: AbortSignal) =>
-      frontend.makeIpcProxy<{ run(name: string): unknown }>('one-by-one', { signal }).run(name);
-    const leaving = new AbortController();
-    const first = run('held');
-    const second = failureOf(run('second', leaving.signal));
-    const third = run('third');
-    await until(() => log.length > 0);
-    leaving.abort(new Error('left'));
-    expect((await second).message).toBe('left');
-    // The cancellation has arrived before what was sent behind it.
-    await frontend.callIpcChannel('target', 'echo', 'behind');
-    letGo();
-    expect(await first).toBe('held');
-    expect(await third).toBe('third');
-    expect(log).toEqual([
-      ['run', 'held'],
-      ['echo', 'behind'],
-      ['run', 'third'],
-    ]);
-  });
+describe('a call that waits for the calls before it', () => {
+  it.each(['durable', 'port'] as const)(
+    'does not run if it is cancelled while it waits (wire "%s")',
+    async (wire) => {
+      const { frontend } = open(await start(), wire);
+      await frontend.ready;
+      const run = (name: string, signal?: AbortSignal) =>
+        frontend.makeIpcProxy<{ run(name: string): unknown }>('one-by-one', { signal }).run(name);
+      const leaving = new AbortController();
+      const first = run('held');
+      const second = failureOf(run('second', leaving.signal));
+      const third = run('third');
+      await until(() => log.length > 0);
+      leaving.abort(new Error('left'));
+      expect((await second).message).toBe('left');
+      // The cancellation has arrived before what was sent behind it.
+      await frontend.callIpcChannel('target', 'echo', 'behind');
+      letGo();
+      expect(await first).toBe('held');
+      expect(await third).toBe('third');
+      expect(log).toEqual([
+        ['run', 'held'],
+        ['echo', 'behind'],
+        ['run', 'third'],
+      ]);
+    },
+  );
 });
 
-describe('times without an end', () => {
-  it('a heartbeat of 0 is none: nobody is given up', async () => {
+describe('a session with an unlimited time', () => {
+  it('is not closed while a page is busy, if heartbeatMs is 0', async () => {
     const app = await start({ heartbeatMs: 0 });
     const { frontend, target, states } = open(app, 'durable', { heartbeatMs: 0, reconnectMs: [1, 5] });
     await frontend.ready;
     // A page that is busy.
-    const until = performance.now() + 50;
-    while (performance.now() < until);
+    const free = performance.now() + 50;
+    while (performance.now() < free);
     for (let i = 0; i < 20; i++) expect(await target.echo(i)).toBe(i);
     expect(states).toEqual(['open']);
   });
 
-  it.each([30 * 24 * 3600e3, Infinity])('a session waits %d ms for its frontend', async (resumeGraceMs) => {
-    const app = await start({ resumeGraceMs });
-    const proxy = await new FaultProxy(app.port).listen();
-    const connect = webSocketIpc(`ws://127.0.0.1:${proxy.port}/ipc`);
-    const frontend = new IpcFrontend(connect, { reconnectMs: [5, 20] });
-    try {
-      const states: string[] = [];
-      frontend.onStateChange((state) => states.push(state));
-      await frontend.ready;
-      const held = frontend.callIpcChannel('target', 'hold');
-      for (let i = 1; i <= 3; i++) {
-        proxy.cut();
-        await until(() => states.filter((state) => state === 'open').length > i);
+  it.each([30 * 24 * 3600e3, Infinity])(
+    'is resumed again and again, if resumeGraceMs is %d',
+    async (resumeGraceMs) => {
+      const app = await start({ resumeGraceMs });
+      const proxy = await new FaultProxy(app.port).listen();
+      const connect = webSocketIpc(`ws://127.0.0.1:${proxy.port}/ipc`);
+      const frontend = new IpcFrontend(connect, { reconnectMs: [5, 20] });
+      try {
+        const states: string[] = [];
+        frontend.onStateChange((state) => states.push(state));
+        await frontend.ready;
+        const held = frontend.callIpcChannel('target', 'hold');
+        for (let i = 1; i <= 3; i++) {
+          proxy.cut();
+          await until(() => states.filter((state) => state === 'open').length > i);
+        }
+        letGo();
+        expect(await held).toBe('held');
+        expect(states).toEqual('open interrupted open interrupted open interrupted open'.split(' '));
+      } finally {
+        frontend.close();
+        proxy.close();
       }
-      letGo();
-      expect(await held).toBe('held');
-      expect(states).toEqual('open interrupted open interrupted open interrupted open'.split(' '));
-    } finally {
-      frontend.close();
-      proxy.close();
-    }
-  });
+    },
+  );
 });

@@ -48,7 +48,7 @@ const works: Record<string, [small: number, prepare: (n: number) => () => unknow
       };
     },
   ],
-  'calls that wait for a session and are given up': [
+  'calls that wait for a session and are cancelled': [
     5_000,
     (n) => {
       const waiting = new SendQueue(Infinity);
@@ -59,7 +59,7 @@ const works: Record<string, [small: number, prepare: (n: number) => () => unknow
       };
     },
   ],
-  'headers of parts that come byte by byte': [
+  'headers of parts that arrive byte by byte': [
     500,
     (n) => {
       const limits = { ...defaultWireLimits, partHeaderBytes: Infinity };
@@ -87,14 +87,14 @@ const works: Record<string, [small: number, prepare: (n: number) => () => unknow
       return () => decodeMultipart(body, 'b');
     },
   ],
-  'a text that is walked for markers': [
+  'a text that is searched for markers': [
     10_000,
     (n) => {
       const text = `[${'{"a":[]},'.repeat(n)}"\\u0061"]`;
       return () => decodeValue(text, [], 512);
     },
   ],
-  'values that are posted': [
+  'values that are posted over a port': [
     10_000,
     (n) => {
       const frame = [0, ...Array.from({ length: n }, (_, i) => [2, i, 'a', 'b', [{ a: i }]])];
@@ -103,8 +103,8 @@ const works: Record<string, [small: number, prepare: (n: number) => () => unknow
   ],
 };
 
-describe('the cost of input grows with its size, and not faster', () => {
-  it.each(Object.entries(works))('%s', (_name, [small, prepare]) => {
+describe('the cost of input grows no faster than its size', () => {
+  it.each(Object.entries(works))('for %s', (_name, [small, prepare]) => {
     costOf(() => prepare(small));
     const one = costOf(() => prepare(small));
     const eight = costOf(() => prepare(8 * small));
@@ -114,10 +114,11 @@ describe('the cost of input grows with its size, and not faster', () => {
   });
 });
 
-describe('the cost of a value does not grow with the depth at which it is', () => {
+describe('the cost of a value does not grow with its depth', () => {
   const works: Record<string, (value: unknown) => unknown> = {
-    'where it is searched for what cannot be sent': (value) => describeUnsendable(value, (view) => view),
-    'as a member of an error': (value) => {
+    'when it is searched for values that cannot be sent': (value) =>
+      describeUnsendable(value, (view) => view),
+    'when it is a member of an error': (value) => {
       const error = Object.assign(new Error('x'), { value });
       return encodeIpcError(error, encodeError(error, ''));
     },
@@ -131,7 +132,7 @@ describe('the cost of a value does not grow with the depth at which it is', () =
   });
 });
 
-describe('what claims to be large and is not', () => {
+describe('a value that claims to be larger than it is', () => {
   const refusalOf = (value: unknown): string => {
     try {
       structuredCloneEncoding.parse([0, [0, 'c', value as unknown[]]], defaultIpcLimits);
@@ -145,16 +146,16 @@ describe('what claims to be large and is not', () => {
   const honestCost = () => costOf(() => () => refusalOf(honest)) + 1000;
 
   it.each([
-    ['more than a message may have', 4e9, 'larger than'],
-    ['as much as a message may have', 7e6, 'too many holes'],
-  ])('is refused as a list of %s', (_name, length, refusal) => {
+    ['more items than a message may have', 4e9, 'larger than'],
+    ['as many items as a message may have', 7e6, 'too many holes'],
+  ])('is refused if it is an empty list with the length of %s', (_name, length, refusal) => {
     const list: unknown[] = [];
     list.length = length;
     expect(refusalOf(list)).toContain(refusal);
     expect(costOf(() => () => refusalOf(list))).toBeLessThan(honestCost());
   });
 
-  it('is refused as an object that stands in many places, at the cost of what was sent', () => {
+  it('is refused if one object stands in many places, at the cost of the objects that were sent', () => {
     let twice = nested(3);
     for (let i = 0; i < 60; i++) twice = [twice, twice];
     const often = Array.from({ length: 1000 }, () => honest);
@@ -164,7 +165,7 @@ describe('what claims to be large and is not', () => {
     }
   });
 
-  it('is taken where a few objects stand twice, and where lists have holes', () => {
+  it('is accepted if a few objects stand twice, or if lists have a few holes', () => {
     const shared = { a: [1, 2, 3] };
     // eslint-disable-next-line no-sparse-arrays -- that is what is posted
     const frame = [0, [0, 'c', [shared, shared, [1, , 3]]]];

@@ -6,28 +6,28 @@ import type { Raw } from './attack.harness.js';
 afterEach(end);
 
 const DURABLE = ['itwin.ipc', 'linnet.ipc.1'];
-/** Waits for the welcome, and says which session it is. */
+/** Waits for the server hello. @returns the id of the session */
 async function begun({ frames }: Raw): Promise<string> {
   const [, sessionId] = JSON.parse(await until(() => frames[0])) as [number, string];
   return sessionId;
 }
 
-describe('a greeting', () => {
+describe('a client hello', () => {
   it.each<[string, string, number]>([
     ['of megabytes', `[9,"${'x'.repeat(4 * 1024 * 1024)}","k",0]`, 1009],
     ['a little too long', `[9,"${'x'.repeat(4096)}","k",0]`, 1009],
     ['of many lists', `[9,${'[],'.repeat(1300)}[]]`, 1002],
-    ['that is deep', `[9,${'['.repeat(1000)}${']'.repeat(1000)}]`, 1007],
-    ['of a session that is not there', '[9,"s","k",0]', 4001],
-    ['of the backend', '[10,"s","k",0,0]', 1002],
+    ['that is deeply nested', `[9,${'['.repeat(1000)}${']'.repeat(1000)}]`, 1007],
+    ['for a session that does not exist', '[9,"s","k",0]', 4001],
+    ['that is a server hello', '[10,"s","k",0,0]', 1002],
     ['that is a message', '[0,[2,1,"itwin.target","echo",["early"],"id"]]', 1002],
-    ['that is no JSON', 'hello', 1007],
+    ['that is not JSON', 'hello', 1007],
     ['with a member named __proto__', '[9,{"__proto__":1},"k",0]', 1007],
-  ])('%s ends its connection alone', async (_, greeting, code) => {
+  ])('%s closes only its own connection', async (_, hello, code) => {
     const app = await start();
     const { frontend, target, states } = open(app, 'durable');
     await frontend.ready;
-    const { closed } = await raw(app, DURABLE, greeting);
+    const { closed } = await raw(app, DURABLE, hello);
     expect((await closed).code).toBe(code);
     expect(await target.echo('fine')).toBe('fine');
     expect(log).toEqual([['echo', 'fine']]);
@@ -37,15 +37,15 @@ describe('a greeting', () => {
   it.each<[string, unknown[]]>([
     ['of many lists', [9, ...Array.from({ length: 5000 }, () => [])]],
     ['of a long text', [9, 'x'.repeat(1_000_000), 'k', 0]],
-    ['that is deep', [9, nested(800)]],
+    ['that is deeply nested', [9, nested(800)]],
     ['with bytes', [9, new Uint8Array(1_000_000)]],
-    ['that is shared', [9, new Uint8Array(new SharedArrayBuffer(8))]],
-  ])('%s over a port ends it', async (_, greeting) => {
+    ['with shared memory', [9, new Uint8Array(new SharedArrayBuffer(8))]],
+  ])('%s closes the message port that it came over', async (_, hello) => {
     const app = await start();
     const port = portOf(app);
     const frames: unknown[][] = [];
     port.on('message', (frame: unknown[]) => void frames.push(frame));
-    port.postMessage(greeting);
+    port.postMessage(hello);
     const last = await until(() => frames.at(-1));
     expect(last[0]).toBe('close');
     expect([1002, 1007, 1009]).toContain(last[1]);
@@ -54,7 +54,7 @@ describe('a greeting', () => {
 });
 
 describe('frames of the durable wire', () => {
-  it('have no more text than those of the compatible one, in as many bytes as there may be', async () => {
+  it('end the session if their text is longer than textLength, whatever their size in bytes', async () => {
     const app = await start({ limits: { textLength: 50_000 } });
     const lists = `[${'[],'.repeat(20_000)}[]]`;
     const text = `[0,[0,"itwin.heard",["${'x'.repeat(50_000)}"]]]`;
@@ -71,7 +71,7 @@ describe('frames of the durable wire', () => {
     expect(log).toEqual([]);
   });
 
-  it('with a hundred thousand probes get one answer', async () => {
+  it('with a hundred thousand probes get only a few answers', async () => {
     const app = await start();
     const peer = await raw(app, DURABLE, '[9]');
     await begun(peer);
@@ -85,7 +85,7 @@ describe('frames of the durable wire', () => {
     expect(answers.length).toBeLessThanOrEqual(3);
   });
 
-  it('that are a flood of calls cost that session alone', async () => {
+  it('with a flood of calls disturb no other session', async () => {
     const app = await start({ limits: { pendingCalls: 50, queuedBytes: 0 } });
     const { frontend, target, states } = open(app, 'durable');
     await frontend.ready;
@@ -93,14 +93,14 @@ describe('frames of the durable wire', () => {
     await begun(peer);
     const calls = Array.from({ length: 5000 }, (_, i) => `[2,${i + 1},"itwin.target","hold",[],"id"]`);
     peer.socket.send(`[0,${calls.join()}]`);
-    await until(() => peer.frames.join().split('Too many calls').length > 4900, 10_000);
+    await until(() => peer.frames.join().split('Too many calls').length > 4900);
     expect(await target.echo('fine')).toBe('fine');
     letGo();
-    await until(() => peer.frames.join().split('"held"').length === 51, 10_000);
+    await until(() => peer.frames.join().split('"held"').length === 51);
     expect(states).toEqual(['open']);
   });
 
-  it('that are a flood of messages nobody can be told of end that session alone', async () => {
+  it('with too many arguments in a notification end only their own session', async () => {
     const app = await start();
     const { frontend, target, states } = open(app, 'durable');
     await frontend.ready;
@@ -116,14 +116,13 @@ describe('frames of the durable wire', () => {
 
 describe('the limit of sessions', () => {
   it.each([
-    ['x-linnet.ipc.1'],
-    ['linnet.ipc.10'],
-    ['linnet.ipc.1x', 'itwin.ipc'],
-    ['itwin.ipc', 'LINNET.IPC.1'],
-    ['itwin.ipc'],
-    [],
-  ])('is not passed by the names of protocols: %s %s', async (...names) => {
-    const protocols = names.filter((name) => typeof name === 'string');
+    [['x-linnet.ipc.1']],
+    [['linnet.ipc.10']],
+    [['linnet.ipc.1x', 'itwin.ipc']],
+    [['itwin.ipc', 'LINNET.IPC.1']],
+    [['itwin.ipc']],
+    [[]],
+  ])('applies to a connection that offers the protocols %j', async (protocols: string[]) => {
     const app = await start({ limits: { sessions: 1 } });
     const { frontend } = open(app, 'durable');
     await frontend.ready;
@@ -131,7 +130,7 @@ describe('the limit of sessions', () => {
     expect(app.host.sessions).toHaveLength(1);
   });
 
-  it('holds for who names the right one, too, unless it goes on with a session', async () => {
+  it('applies to the durable wire as well, except when a session is resumed', async () => {
     const app = await start({ limits: { sessions: 1 } });
     const first = await raw(app, DURABLE, '[9]');
     await begun(first);
@@ -145,11 +144,11 @@ describe('the limit of sessions', () => {
   });
 });
 
-describe('what is kept for frontends that are away', () => {
+describe('the messages kept for frontends that are away', () => {
   const MIB = 1024 * 1024;
   const keptBytes = 2 * MIB;
 
-  it('is bounded for all of them together', async () => {
+  it('are limited by keptBytes for all sessions together', async () => {
     const app = await start({ limits: { keptBytes } });
     const present = open(app, 'durable');
     await present.frontend.ready;
@@ -177,7 +176,7 @@ describe('what is kept for frontends that are away', () => {
     expect(present.states).toEqual(['open']);
   });
 
-  it('ends one that leaves where there is no room, and is given back when sessions end', async () => {
+  it('end a session that leaves while there is no room, and free their room when a session ends', async () => {
     const app = await start({ limits: { keptBytes, bufferedBytes: 64 * MIB } });
     const peer = await raw(app, DURABLE, '[9]');
     await begun(peer);

@@ -16,37 +16,40 @@ async function turnsUntil(condition: () => boolean): Promise<number> {
 
 const heard = () => log.filter(([what]: any) => what === 'heard').length;
 
-describe('a frame with very many messages', () => {
+describe('very many messages at once', () => {
   const messages = Array.from({ length: CALLS }, (_, i) => [0, 'itwin.heard', [i]]);
 
-  it.each(['WebSocket', 'a message port'])('lets other sessions in: over %s', async (way) => {
-    const app = await start();
-    const { frontend, target } = open(app, 'durable');
-    await frontend.ready;
-    if (way === 'WebSocket') {
-      const peer = await raw(app, DURABLE, '[9]');
-      await until(() => peer.frames[0]);
-      peer.socket.send(`[0,${messages.map((message) => JSON.stringify(message)).join()}]`);
-    } else {
-      const port = portOf(app);
-      const welcome = new Promise((resolve) => port.once('message', resolve));
-      port.postMessage([9]);
-      await welcome;
-      port.postMessage([0, ...messages]);
-    }
-    await turnsUntil(() => heard() > 0);
-    expect(await target.echo('in between')).toBe('in between');
-    const before = heard();
-    expect(before).toBeLessThan(CALLS);
-    // All others come after it, none is lost, and each is in its place.
-    expect(await turnsUntil(() => heard() === CALLS)).toBeGreaterThan((CALLS - before) / 1000);
-    expect(log.filter(([what]: any) => what === 'heard').map(([, n]: any) => n as number)).toEqual(
-      Array.from({ length: CALLS }, (_, i) => i),
-    );
-    expect(log.findIndex(([what]: any) => what === 'echo')).toBeLessThan(CALLS);
-  });
+  it.each(['WebSocket', 'a message port'])(
+    'in one frame over %s let other sessions run in between',
+    async (way) => {
+      const app = await start();
+      const { frontend, target } = open(app, 'durable');
+      await frontend.ready;
+      if (way === 'WebSocket') {
+        const peer = await raw(app, DURABLE, '[9]');
+        await until(() => peer.frames[0]);
+        peer.socket.send(`[0,${messages.map((message) => JSON.stringify(message)).join()}]`);
+      } else {
+        const port = portOf(app);
+        const welcome = new Promise((resolve) => port.once('message', resolve));
+        port.postMessage([9]);
+        await welcome;
+        port.postMessage([0, ...messages]);
+      }
+      await turnsUntil(() => heard() > 0);
+      expect(await target.echo('in between')).toBe('in between');
+      const before = heard();
+      expect(before).toBeLessThan(CALLS);
+      // All others come after it, none is lost, and each is in its place.
+      expect(await turnsUntil(() => heard() === CALLS)).toBeGreaterThan((CALLS - before) / 1000);
+      expect(log.filter(([what]: any) => what === 'heard').map(([, n]: any) => n as number)).toEqual(
+        Array.from({ length: CALLS }, (_, i) => i),
+      );
+      expect(log.findIndex(([what]: any) => what === 'echo')).toBeLessThan(CALLS);
+    },
+  );
 
-  it('lets other sessions in where they are many frames of the compatible wire', async () => {
+  it('in many frames of the compatible wire let other sessions run in between', async () => {
     const app = await start();
     const { frontend, target } = open(app, 'durable');
     await frontend.ready;
@@ -61,7 +64,7 @@ describe('a frame with very many messages', () => {
     await turnsUntil(() => heard() === CALLS);
   });
 
-  it('is dropped with its session', async () => {
+  it('are dropped when their session closes', async () => {
     const app = await start();
     const peer = await raw(app, DURABLE, '[9]');
     await until(() => peer.frames[0]);

@@ -49,7 +49,7 @@ function blocks(text: string): Uint8Array {
   return frame;
 }
 
-describe('a member named __proto__ is an error of its call alone', () => {
+describe('a member named __proto__', () => {
   it.each<[string, string[], (string | Uint8Array)[]]>([
     [
       'on the compatible wire',
@@ -72,13 +72,13 @@ describe('a member named __proto__ is an error of its call alone', () => {
         '[2,[2,9,"itwin.target","echo",["last"],"id"]]',
       ],
     ],
-  ])('%s', async (_name, protocols, frames) => {
+  ])('fails only its own call %s', async (_name, protocols, frames) => {
     const answers = await exchange(protocols, frames);
     expect(answers.match(/may not be named "__proto__/g)).toHaveLength(2);
     expect(log).toEqual([['echo', 'last']]);
   });
 
-  it('over a message port', async () => {
+  it('fails only its own call over a message port', async () => {
     const app = await start();
     const port = portOf(app);
     const frames: any[] = [];
@@ -110,13 +110,13 @@ describe('a member named __proto__ is an error of its call alone', () => {
       DURABLE,
       [`[0,[0,"itwin.heard",[${PROTO}]],[2,9,"itwin.target","echo",["last"],"id"]]`],
     ],
-  ])('and a message without an answer is ignored: %s', async (_name, protocols, frames) => {
+  ])('makes the backend ignore a notification on %s', async (_name, protocols, frames) => {
     await exchange(protocols, frames);
     expect(log).toEqual([['echo', 'last']]);
   });
 });
 
-describe('a text that is too long', () => {
+describe('a text above textLength', () => {
   const limits = { textLength: 10_000 };
   const LONG = `["${'x'.repeat(12_000)}"]`;
   const QUOTES = JSON.stringify(['"'.repeat(4000)]);
@@ -131,7 +131,7 @@ describe('a text that is too long', () => {
         `[1,[2,8,"itwin.target","echo",${QUOTES},"id"],[2,9,"itwin.target","echo",["last"],"id"]]`,
       ],
     ],
-  ])('is an error of its call, and escapes do not count: %s', async (_name, protocols, frames) => {
+  ])('fails only its own call, and escapes do not count, on %s', async (_name, protocols, frames) => {
     const answers = await exchange(protocols, frames, limits);
     expect(answers).toContain('larger than 10000 characters');
     expect(log).toEqual([
@@ -141,22 +141,23 @@ describe('a text that is too long', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['compatible', [], compatible(0, '"type":0,"channel":"itwin.heard"', LONG)],
-    ['compatible', [], call(0, 7, `["${'x'.repeat(30_000)}"]`)],
-    ['durable', DURABLE, `[0,[0,"itwin.heard",${LONG}]]`],
-    ['durable', DURABLE, `[0,[2,7,"itwin.target","echo",["${'x'.repeat(30_000)}"],"id"]]`],
-  ])(
-    'ends the session where nobody could be told, or it is twice as long: %s',
-    async (_n, protocols, frame) => {
-      const app = await start({ limits });
-      const peer = await raw(app, protocols, protocols.length > 0 ? '[9]' : undefined);
-      if (protocols.length > 0) await until(() => peer.frames[0]);
-      peer.socket.send(frame);
-      expect((await peer.closed).code).toBe(1009);
-    },
-  );
+    ['a notification on the compatible wire', [], compatible(0, '"type":0,"channel":"itwin.heard"', LONG)],
+    ['a call of three times the limit on the compatible wire', [], call(0, 7, `["${'x'.repeat(30_000)}"]`)],
+    ['a notification on the durable wire', DURABLE, `[0,[0,"itwin.heard",${LONG}]]`],
+    [
+      'a call of three times the limit on the durable wire',
+      DURABLE,
+      `[0,[2,7,"itwin.target","echo",["${'x'.repeat(30_000)}"],"id"]]`,
+    ],
+  ])('ends the session if it is in %s', async (_n, protocols, frame) => {
+    const app = await start({ limits });
+    const peer = await raw(app, protocols, protocols.length > 0 ? '[9]' : undefined);
+    if (protocols.length > 0) await until(() => peer.frames[0]);
+    peer.socket.send(frame);
+    expect((await peer.closed).code).toBe(1009);
+  });
 
-  it('of many lists is an error of its call, however short it is', async () => {
+  it('fails only its own call if it is many lists, which count more than their characters', async () => {
     const lists = `[[${'[],'.repeat(1_800_000)}[]]]`;
     const answers = await exchange([], [call(0, 7, lists), call(1, 9, '["last"]')], {
       textLength: 6_000_000,
@@ -194,52 +195,58 @@ interface Channel {
   m(): Promise<string>;
 }
 
-describe('an answer that a frontend cannot take fails its call, and no other', () => {
+describe('an answer that cannot be accepted', () => {
   const answers: [string, string, RegExp][] = [
     ['with a member named __proto__', `{"result":${PROTO}}`, /__proto__/],
     ['with too much text', `{"result":"${'x'.repeat(12_000)}"}`, /larger than 10000/],
   ];
 
-  it.each(answers)('on the compatible wire: %s', async (_name, data, message) => {
-    let sequence = 0;
-    const respond = (response: number, text: string) =>
-      JSON.stringify([
-        `{"type":3,"channel":"itwin.c","response":${response},"data":${text},"sequence":${sequence++}}`,
-        0,
-      ]);
-    const url = await backendOf((frame, socket) => {
-      const { request } = JSON.parse((JSON.parse(frame) as [string])[0]) as { request: number };
-      socket.send(respond(request, request === 1 ? data : '{"result":"fine"}'));
-    });
-    const frontend = frontendOf(webSocketIpc(url, { compatible: true }), 10_000);
-    const c = frontend.makeIpcProxy<Channel>('c');
-    const [bad, good] = [failureOf(c.m()), c.m()];
-    expect((await bad).message).toMatch(message);
-    expect(await good).toBe('fine');
-    expect(frontend.state).toBe('open');
-  });
+  it.each(answers)(
+    'fails only its own call on the compatible wire: an answer %s',
+    async (_name, data, message) => {
+      let sequence = 0;
+      const respond = (response: number, text: string) =>
+        JSON.stringify([
+          `{"type":3,"channel":"itwin.c","response":${response},"data":${text},"sequence":${sequence++}}`,
+          0,
+        ]);
+      const url = await backendOf((frame, socket) => {
+        const { request } = JSON.parse((JSON.parse(frame) as [string])[0]) as { request: number };
+        socket.send(respond(request, request === 1 ? data : '{"result":"fine"}'));
+      });
+      const frontend = frontendOf(webSocketIpc(url, { compatible: true }), 10_000);
+      const c = frontend.makeIpcProxy<Channel>('c');
+      const [bad, good] = [failureOf(c.m()), c.m()];
+      expect((await bad).message).toMatch(message);
+      expect(await good).toBe('fine');
+      expect(frontend.state).toBe('open');
+    },
+  );
 
-  it.each(answers)('on the durable wire: %s', async (_name, data, message) => {
-    let first = 0;
-    const url = await backendOf((frame, socket) => {
-      const list = JSON.parse(frame) as any[];
-      if (list[0] === 9) socket.send('[10,"s","k",30000,0]');
-      else
-        for (const [type, request] of list.slice(1))
-          if (type === 2)
-            socket.send(
-              `[${first++},[3,${request},"itwin.c",${request === 1 ? data : '{"result":"fine"}'}]]`,
-            );
-    }, 'linnet.ipc.1');
-    const frontend = frontendOf(webSocketIpc(url), 10_000);
-    const c = frontend.makeIpcProxy<Channel>('c');
-    const [bad, good] = [failureOf(c.m()), c.m()];
-    expect((await bad).message).toMatch(message);
-    expect(await good).toBe('fine');
-    expect(frontend.state).toBe('open');
-  });
+  it.each(answers)(
+    'fails only its own call on the durable wire: an answer %s',
+    async (_name, data, message) => {
+      let first = 0;
+      const url = await backendOf((frame, socket) => {
+        const list = JSON.parse(frame) as any[];
+        if (list[0] === 9) socket.send('[10,"s","k",30000,0]');
+        else
+          for (const [type, request] of list.slice(1))
+            if (type === 2)
+              socket.send(
+                `[${first++},[3,${request},"itwin.c",${request === 1 ? data : '{"result":"fine"}'}]]`,
+              );
+      }, 'linnet.ipc.1');
+      const frontend = frontendOf(webSocketIpc(url), 10_000);
+      const c = frontend.makeIpcProxy<Channel>('c');
+      const [bad, good] = [failureOf(c.m()), c.m()];
+      expect((await bad).message).toMatch(message);
+      expect(await good).toBe('fine');
+      expect(frontend.state).toBe('open');
+    },
+  );
 
-  it('over a message port', async () => {
+  it('fails only its own call over a message port', async () => {
     const { port1, port2 } = new MessageChannel() as { port1: MessagePort; port2: MessagePort };
     ends.push(() => port1.close());
     let first = 0;
@@ -260,7 +267,7 @@ describe('an answer that a frontend cannot take fails its call, and no other', (
     expect(await good).toBe('fine');
   });
 
-  it('and a reply to a call of the backend is an error of that call', async () => {
+  it('fails only its own call if that is a call of the backend', async () => {
     const app = await start({});
     const peer = await raw(app, DURABLE, '[9]');
     await until(() => peer.frames[0]);
@@ -272,7 +279,7 @@ describe('an answer that a frontend cannot take fails its call, and no other', (
   });
 });
 
-describe('calls beyond those that are worked on', () => {
+describe('calls above pendingCalls', () => {
   it('wait for their turn, in order', async () => {
     const app = await start({ limits: { pendingCalls: 10 } });
     const { frontend, target } = open(app, 'durable');
@@ -291,7 +298,7 @@ describe('calls beyond those that are worked on', () => {
     expect(logged('heard')).toEqual(numbers.filter((n) => n % 3 === 0));
   });
 
-  it('are forgotten where they are cancelled', async () => {
+  it('do not run if they are cancelled while they wait', async () => {
     const app = await start({ limits: { pendingCalls: 1 } });
     const { frontend, target } = open(app, 'durable');
     await frontend.ready;
@@ -312,7 +319,7 @@ describe('calls beyond those that are worked on', () => {
     expect(log).toEqual([['echo', 'kept']]);
   });
 
-  it('are refused where too many bytes wait, and no other is', async () => {
+  it('are refused if too many bytes wait, and smaller calls are not', async () => {
     const app = await start({ limits: { pendingCalls: 1, queuedBytes: 100_000 } });
     const { frontend, target, states } = open(app, 'durable');
     await frontend.ready;
@@ -331,7 +338,7 @@ describe('calls beyond those that are worked on', () => {
     expect(states).toEqual(['open']);
   });
 
-  it('do not keep a reply waiting for which a handler waits', async () => {
+  it('do not delay a reply that a handler waits for', async () => {
     const app = await start({ limits: { pendingCalls: 1 } });
     app.host.handle('asks', () => app.host.sessions[0]!.invoke('ask'));
     const { frontend, target } = open(app, 'durable');
@@ -355,7 +362,7 @@ describe('RPC over IPC', () => {
       },
     ]);
 
-  it('has no method but "request"', async () => {
+  it('has no method except "request"', async () => {
     const answers = await exchange(
       [],
       [
@@ -370,7 +377,7 @@ describe('RPC over IPC', () => {
     expect(answers.match(/"result":null/g)).toHaveLength(1);
   });
 
-  it('takes the version of the protocol as a number, too', async () => {
+  it('accepts the protocol version as a number or a text', async () => {
     const frames = [1, '1', 2, '2', 'x'].map((version, i) =>
       call(i, i + 1, request('later', version), RPC, 'request'),
     );

@@ -10,7 +10,6 @@ import type { IpcAppSetup, IpcTestApp } from '../../harness/ipc.harness.js';
 import type { Way } from '../../harness/nest.harness.js';
 
 const KIB = 1024;
-const PATIENCE_MS = 20_000;
 
 /** Calls that have been made. */
 let texts = 0;
@@ -67,7 +66,7 @@ async function connect(
   );
   await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));
   const say = (list: unknown) => socket.send(JSON.stringify(list));
-  return { socket, received, closed, say, first: () => until(() => received[0], PATIENCE_MS) };
+  return { socket, received, closed, say, first: () => until(() => received[0]) };
 }
 
 /** Begins a session. @returns undefined where none is to be had */
@@ -96,10 +95,10 @@ async function resume(app: IpcTestApp, user: string, { received: [[, id, secret]
 
 const usersOf = ({ host }: IpcTestApp) => host.sessions.map(({ user }) => String(user)).toSorted();
 
-describe('sessions, of which there are as many as there may be', () => {
+describe('when the limit of sessions is reached', () => {
   const limits = { sessions: 4 };
 
-  it('of who is away and has most give way to those of others, the oldest first', async () => {
+  it('a new user replaces the oldest session that is away of the user with the most sessions', async () => {
     const app = await start({ limits });
     const ann = await leave(app, 'ann');
     const mallory = [await leave(app, 'mallory'), await leave(app, 'mallory'), await leave(app, 'mallory')];
@@ -111,7 +110,7 @@ describe('sessions, of which there are as many as there may be', () => {
     expect((await resume(app, 'ann', ann)).received[0][0]).toBe(10);
   });
 
-  it('of who is there and has most give way as well, the newest first', async () => {
+  it('a new user replaces the newest connected session of the user with the most sessions', async () => {
     const app = await start({ limits });
     const mallory = [];
     for (let i = 0; i < 4; i++) mallory.push((await begin(app, 'mallory'))!);
@@ -120,7 +119,7 @@ describe('sessions, of which there are as many as there may be', () => {
     expect(usersOf(app)).toEqual(['bob', 'mallory', 'mallory', 'mallory']);
   });
 
-  it('of who has no more than others are kept', async () => {
+  it('a new user gets no session if no user has more than one', async () => {
     const app = await start({ limits });
     for (const user of ['ann', 'bob', 'carol', 'dave']) await leave(app, user);
     expect(await begin(app, 'eve')).toBeUndefined();
@@ -128,7 +127,7 @@ describe('sessions, of which there are as many as there may be', () => {
     expect(usersOf(app)).toEqual(['ann', 'bob', 'carol', 'dave']);
   });
 
-  it('give way to those of the compatible wire, too', async () => {
+  it('a new user on the compatible wire replaces a session as well', async () => {
     const app = await start({ limits });
     for (let i = 0; i < 4; i++) await leave(app, 'mallory');
     await expect(connect(app, 'mallory', { durable: false })).rejects.toThrow('503');
@@ -138,7 +137,7 @@ describe('sessions, of which there are as many as there may be', () => {
 });
 
 describe('connections without a client hello', () => {
-  it('lock nobody out but their own peer, and are closed the oldest first', async () => {
+  it('keep out only their own peer, and the oldest closes first', async () => {
     const app = await start({ limits: { upgrades: 3 } });
     const idle = [];
     for (let i = 0; i < 3; i++) idle.push(await connect(app, 'mallory'));
@@ -171,41 +170,41 @@ describe('upgrades that are being authorized', () => {
   ];
   const from = (address: string) => ({ durable: false, headers: { 'X-Forwarded-For': address } });
 
-  it.each(ways)('lock nobody out but their own address, as %s has it', async (_name, way) => {
+  it.each(ways)('keep out only their own address, as %s reports it', async (_name, way) => {
     const asked: ((verdict: boolean) => void)[] = [];
     const app = await start(
       { authorize: () => new Promise<boolean>((resolve) => asked.push(resolve)), limits: { upgrades: 2 } },
       { way },
     );
     const first = connect(app, undefined, from('10.0.0.1'));
-    await until(() => asked.length === 1, PATIENCE_MS);
+    await until(() => asked.length === 1);
     const second = connect(app, undefined, from('10.0.0.1'));
-    await until(() => asked.length === 2, PATIENCE_MS);
+    await until(() => asked.length === 2);
     await expect(connect(app, undefined, from('10.0.0.1'))).rejects.toThrow('503');
     const other = connect(app, undefined, from('10.0.0.2'));
     await expect(first).rejects.toThrow('503');
-    await until(() => asked.length === 3, PATIENCE_MS);
+    await until(() => asked.length === 3);
     for (const verdict of asked) verdict(true);
     await Promise.all([second, other]);
-    await until(() => app.host.sessions.length === 2, PATIENCE_MS);
+    await until(() => app.host.sessions.length === 2);
   });
 
-  it('are of one address, whatever they say where no proxy is trusted', async () => {
+  it('count for one address if no proxy is trusted, whatever their headers claim', async () => {
     const asked: ((verdict: boolean) => void)[] = [];
     const app = await start({
       authorize: () => new Promise<boolean>((resolve) => asked.push(resolve)),
       limits: { upgrades: 1 },
     });
     const first = connect(app, undefined, from('10.0.0.1'));
-    await until(() => asked.length === 1, PATIENCE_MS);
+    await until(() => asked.length === 1);
     await expect(connect(app, undefined, from('10.0.0.2'))).rejects.toThrow('503');
     asked[0]!(true);
     await first;
   });
 });
 
-describe('bytes that wait', () => {
-  it('for frontends that are there cost one that is away nothing', async () => {
+describe('waiting bytes', () => {
+  it('for connected frontends do not end a session that is away', async () => {
     const app = await start({ limits: { keptBytes: 1000 * KIB } });
     const ann = await leave(app, 'ann');
     const [away] = app.host.sessions;
@@ -217,11 +216,11 @@ describe('bytes that wait', () => {
     expect((await mallory[2]!.closed).code).toBe(1013);
     expect(usersOf(app)).toEqual(['ann', 'mallory', 'mallory']);
     const back = await resume(app, 'ann', ann);
-    await until(() => JSON.stringify(back.received).includes('news'), PATIENCE_MS);
+    await until(() => JSON.stringify(back.received).includes('news'));
   });
 
   it.each(['durable', 'compatible'])(
-    'as answers on the %s wire are counted, and no more than there is room for',
+    'of answers on the %s wire are limited, and each call is answered with a result or an error',
     async (wire) => {
       const durable = wire === 'durable';
       const before = texts;
@@ -247,7 +246,7 @@ describe('bytes that wait', () => {
           };
           peer.say([JSON.stringify(message), 0]);
         }
-        await until(() => texts > before, PATIENCE_MS);
+        await until(() => texts > before);
         peer.socket.resume();
       }
       const answers: unknown[] = [];
@@ -258,7 +257,7 @@ describe('bytes that wait', () => {
           seen.add(frame);
           if (durable) {
             const [first, ...messages] = frame as [number, ...any[]];
-            // The welcome.
+            // The server hello.
             if (!Array.isArray(messages[0])) continue;
             const replies = messages.filter(([type]) => type === 3);
             answers.push(...replies.map(([, , , envelope]) => envelope));
@@ -267,7 +266,7 @@ describe('bytes that wait', () => {
         }
         return answers.length === 60;
       };
-      await until(read, PATIENCE_MS);
+      await until(read);
       const failed = answers.filter((answer: any) => 'error' in answer) as { error: { message: string } }[];
       const results = answers.filter((answer: any) => 'result' in answer);
       // Calls that had begun when room came to an end fail; others wait until there is some.
@@ -280,7 +279,7 @@ describe('bytes that wait', () => {
     },
   );
 
-  it('as answers are refused, and end no session, where all are of one user', async () => {
+  it('of answers end no session if all of them are of one user', async () => {
     const app = await start({ limits: { keptBytes: 1000 * KIB, bufferedBytes: 200 * KIB } });
     const mallory = [(await begin(app, 'mallory'))!, (await begin(app, 'mallory'))!];
     const before = texts;
@@ -289,14 +288,14 @@ describe('bytes that wait', () => {
         0,
         ...Array.from({ length: 50 }, (_, i) => [2, i + 1, 'itwin.target', 'text', [i, 100 * KIB], 'a']),
       ]);
-    await until(() => texts === before + 100, PATIENCE_MS);
+    await until(() => texts === before + 100);
     const bob = (await begin(app, 'bob'))!;
     bob.say([0, [2, 1, 'itwin.target', 'echo', ['mine'], 'a']]);
-    await until(() => JSON.stringify(bob.received).includes('mine'), PATIENCE_MS);
+    await until(() => JSON.stringify(bob.received).includes('mine'));
     expect(usersOf(app)).toEqual(['bob', 'mallory', 'mallory']);
   });
 
-  it('as answers are lost with the session of whoever has most, also when his frontend is away', async () => {
+  it('of answers end a session of the user with the most, even if its frontend is away', async () => {
     const app = await start({ limits: { keptBytes: 1000 * KIB, bufferedBytes: 200 * KIB } });
     const ann = await leave(app, 'ann');
     const mallory = [(await begin(app, 'mallory'))!, (await begin(app, 'mallory'))!];
@@ -305,11 +304,11 @@ describe('bytes that wait', () => {
         0,
         ...Array.from({ length: 4 }, (_, i) => [2, i + 1, 'itwin.target', 'text', [i, 100 * KIB], 'a']),
       ]);
-    for (const { received } of mallory) await until(() => received.length > 1, PATIENCE_MS);
+    for (const { received } of mallory) await until(() => received.length > 1);
     for (const { socket } of mallory) socket.terminate();
     const bob = (await begin(app, 'bob'))!;
     bob.say([0, [2, 1, 'itwin.target', 'text', [1, 350 * KIB], 'a']]);
-    await until(() => app.host.sessions.length === 3, PATIENCE_MS);
+    await until(() => app.host.sessions.length === 3);
     expect(usersOf(app)).toEqual(['ann', 'bob', 'mallory']);
     expect((await resume(app, 'ann', ann)).received[0][0]).toBe(10);
   });

@@ -20,12 +20,12 @@ afterEach(end);
 /** Values that no peer accepts, and why. */
 const refused: [what: string, make: () => unknown, message: RegExp][] = [
   ['a member named __proto__', prototypeMember, /may not be named "__proto__"/],
-  ['what is nested too deep', () => nested(600), /nested deeper/],
-  ['what is nested far too deep', () => nested(1500), /nested deeper/],
+  ['a value that is nested too deep', () => nested(600), /nested deeper/],
+  ['a value that is nested far too deep', () => nested(1500), /nested deeper/],
 ];
 
-describe.each(wires)('over the wire: %s,', (wire) => {
-  it.each(refused)('%s is refused where it is sent, and costs no other call', async (_, make, message) => {
+describe.each(wires)('IPC on the wire "%s":', (wire) => {
+  it.each(refused)('%s is refused by the sender, and disturbs no other call', async (_, make, message) => {
     const { frontend, target, states } = open(await start(), wire);
     await frontend.ready;
     const other = target.hold();
@@ -37,21 +37,18 @@ describe.each(wires)('over the wire: %s,', (wire) => {
     expect(states).toEqual(['open']);
   });
 
-  it.each(refused)(
-    '%s is refused in a message that waits for a session, and only there',
-    async (_, make, message) => {
-      const { target, states } = open(await start(), wire);
-      const calls = [failureOf(target.echo(make())), target.echo('fine')];
-      expect(((await calls[0]) as Error).message).toMatch(message);
-      expect(await calls[1]).toBe('fine');
-      expect(states).toEqual(['open']);
-    },
-  );
+  it.each(refused)('%s in a call that waits for a session fails only that call', async (_, make, message) => {
+    const { target, states } = open(await start(), wire);
+    const calls = [failureOf(target.echo(make())), target.echo('fine')];
+    expect(((await calls[0]) as Error).message).toMatch(message);
+    expect(await calls[1]).toBe('fine');
+    expect(states).toEqual(['open']);
+  });
 
   it.each([
     ['proto', /__proto__/],
     ['deep', /nested deeper/],
-  ])('a handler that returns it fails alone: %s', async (what, message) => {
+  ])('a handler that returns a refused value fails only its own call: %s', async (what, message) => {
     const { frontend, target, states } = open(await start(), wire);
     await frontend.ready;
     const other = target.hold();
@@ -61,7 +58,7 @@ describe.each(wires)('over the wire: %s,', (wire) => {
     expect(states).toEqual(['open']);
   });
 
-  it('a value may send while it is read: each message has a number of its own', async () => {
+  it('a value may send a message while it is read, and each message has its own number', async () => {
     const { frontend, target, states } = open(await start(), wire);
     await frontend.ready;
     const value = {
@@ -80,7 +77,7 @@ describe.each(wires)('over the wire: %s,', (wire) => {
     expect(states).toEqual(['open']);
   });
 
-  it('a value that ends its session while it is read does so, and its call settles', async () => {
+  it('a value may close its session while it is read, and its call settles', async () => {
     const app = await start();
     const { frontend, target } = open(app, wire, { reconnect: false });
     await frontend.ready;
@@ -107,7 +104,7 @@ describe('a broadcast', () => {
       },
       /refers back/,
     ],
-  ])('of %s throws, whoever is there, and reaches nobody', async (_, make, message) => {
+  ])('of %s throws with and without sessions, and reaches none', async (_, make, message) => {
     const app = await start();
     expect(() => app.host.send('news', make())).toThrow(message);
     const heard: unknown[] = [];
@@ -125,7 +122,7 @@ describe('a broadcast', () => {
 });
 
 it.each(['compatible', 'durable'] as const)(
-  'a getter that throws once a value was sent fails nothing, with warnings of development mode (%s)',
+  'the warnings of development mode ignore a getter that throws after the value was sent (%s wire)',
   async (wire) => {
     const rejected: unknown[] = [];
     const note = (reason: unknown) => rejected.push(reason);
@@ -157,22 +154,25 @@ it.each(['compatible', 'durable'] as const)(
   },
 );
 
-describe('the end that a message port tells', () => {
+describe('a close frame of a message port', () => {
   const bomb = () => {
     const list: unknown[] = [];
     for (let i = 0; i < 200; i++) list.push(Object.create(null));
     return list;
   };
   it.each<[string, unknown[]]>([
-    ['with no code', ['close']],
+    ['without a code', ['close']],
     ['with a code that is text', ['close', '1000', 'fine']],
-    ['with a code that is none', ['close', 1006, 'no close frame has this']],
-    ['with a reason that is no text', ['close', 1000, nested(1000)]],
-    ['with a code that cannot be a number', ['close', Symbol.iterator.description, bomb()]],
+    ['with a code that only a broken connection has', ['close', 1006, 'no close frame has this']],
+    ['with a reason that is a deep list', ['close', 1000, nested(1000)]],
+    [
+      'with a code that is not a number, and a list as reason',
+      ['close', Symbol.iterator.description, bomb()],
+    ],
     ['with a code that is an object', ['close', { valueOf: 1, toString: 1 }, 'r']],
     ['with a reason that is an object', ['close', 1000, { toString: 1 }]],
     ['with a reason that is very long', ['close', 1000, 'x'.repeat(1_000_000)]],
-  ])('%s ends the session, and nothing else', async (_, frame) => {
+  ])('%s ends only its own session', async (_, frame) => {
     const app = await start();
     const port = portOf(app);
     const frames: unknown[] = [];
@@ -191,7 +191,7 @@ describe('the end that a message port tells', () => {
   it.each<[string, unknown]>([
     ['an object', { valueOf: 1, toString: 1 }],
     ['a number', 1000],
-  ])('may come before any greeting: %s', async (_, code) => {
+  ])('may come before the client hello with %s as code and reason', async (_, code) => {
     const app = await start();
     const port = portOf(app);
     port.postMessage(['close', code, code]);
@@ -199,7 +199,7 @@ describe('the end that a message port tells', () => {
     expect(await fine.target.echo('fine')).toBe('fine');
   });
 
-  it('is not believed by a frontend, either', async () => {
+  it('with objects as code and reason closes a frontend', async () => {
     const { port1, port2 } = new MessageChannel();
     const frontend = new IpcFrontend(messagePortIpc(port1));
     const failure = failureOf(frontend.ready);

@@ -74,7 +74,7 @@ class WaitsModule {}
 /** Waits for a line of the log. */
 const logged = (line: string) => until(() => log.includes(line));
 
-describe.each(ways)('over %s', (name) => {
+describe.each(ways)('an RPC client over %s:', (name) => {
   let way: Way;
   let waits: RpcProxy<Waits>;
   beforeAll(async () => {
@@ -88,7 +88,7 @@ describe.each(ways)('over %s', (name) => {
   afterEach(startTime);
   afterAll(() => way.stop());
 
-  it('a call that is aborted ends here at once, and there soon', async () => {
+  it('an aborted call rejects at once, and aborts the signal of its implementation', async () => {
     const abort = new AbortController();
     const call = waits.with({ signal: abort.signal }).untilGone('a');
     const failure = failureOf(call);
@@ -99,7 +99,7 @@ describe.each(ways)('over %s', (name) => {
     await logged('gone a');
   });
 
-  it('a call whose time is over ends here and there', async () => {
+  it('a call whose deadline has passed rejects, and aborts the signal of its implementation', async () => {
     stopTime();
     const failure = failureOf(waits.with({ timeoutMs: 60 }).untilGone('b'));
     await logged('started b');
@@ -111,7 +111,7 @@ describe.each(ways)('over %s', (name) => {
     await logged('gone b');
   });
 
-  it('a call that waits for its turn leaves the queue', async () => {
+  it('an aborted call leaves the queue of its operation without running', async () => {
     const first = new AbortController();
     const second = new AbortController();
     const calls = [
@@ -136,7 +136,7 @@ describe.each(ways)('over %s', (name) => {
     expect(log).not.toContain('started second');
   });
 
-  it('a deadline is known to the implementation, and to what it calls', async () => {
+  it('an implementation knows the deadline of its call, and passes it to the calls that it makes', async () => {
     expect(await waits.timeLeft()).toBeNull();
     const left = await waits.with({ timeoutMs: 60_000 }).timeLeft();
     expect(left).toBeGreaterThan(50_000);
@@ -149,7 +149,7 @@ describe.each(ways)('over %s', (name) => {
     expect(await waits.with({ timeoutMs: 1e12 }).timeLeft()).toBeNull();
   });
 
-  it('a client of ours gets the status of an error, where others get one that they read', async () => {
+  it('an error has its readable status, and status 500 for clients that do not send our headers', async () => {
     if (!way.at.uriPrefix) return;
     const { forbidden } = waits;
     expect(await failureOf(forbidden())).toMatchObject({ status: 400, errorNumber: 65542, message: 'bad' });
@@ -162,7 +162,7 @@ describe.each(ways)('over %s', (name) => {
   });
 });
 
-describe('a call', () => {
+describe('a call of an RPC client', () => {
   afterEach(startTime);
 
   it('that is aborted before it begins is never sent', async () => {
@@ -178,7 +178,7 @@ describe('a call', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('that is done does not mind', async () => {
+  it('that has its result ignores an abort', async () => {
     const abort = new AbortController();
     const server = new ScriptedServer({ body: '1' });
     const robots = createRpcClient({ send: server.send }).client(Robots);
@@ -187,7 +187,7 @@ describe('a call', () => {
     expect(server.requests[0]!.headers).not.toHaveProperty('x-linnet-timeout');
   });
 
-  it('is aborted in a pause as well, and where the transport does not listen', async () => {
+  it('can be aborted in a pause, and with a transport that ignores the signal', async () => {
     const pending = { status: 202, body: 'wait', headers: { 'x-protocol-version': '1' } };
     const server = new ScriptedServer(pending);
     const client = createRpcClient({ send: server.send });
@@ -204,7 +204,7 @@ describe('a call', () => {
     expect(await failureOf(deaf.with({ timeoutMs: 20 }).count())).toMatchObject({ timeoutMs: 20 });
   });
 
-  it('has its time over all repetitions, and says how much is left of it', async () => {
+  it('has one deadline for all repetitions, and sends the time that is left', async () => {
     const pending = {
       status: 202,
       body: 'wait',
@@ -220,13 +220,13 @@ describe('a call', () => {
     expect(left).toEqual([150, 130, 110, 90, 70, 50, 30, 10]);
   });
 
-  it('has no more time than the one around it', async () => {
+  it('has no later deadline than the call around it', async () => {
     const context = () => ({ deadline: Date.now() + 30 });
     const client = createRpcClient({ send: () => new Promise(() => {}), context, timeoutMs: 60_000 });
     expect(await failureOf(client.client(Robots).count())).toMatchObject({ name: 'DeadlineError' });
   });
 
-  it('shares its signal with any number of others', async () => {
+  it('shares one listener of its signal with all calls that use the signal', async () => {
     const abort = new AbortController();
     let sent = 0;
     const send = () => {
@@ -253,13 +253,13 @@ describe('a call', () => {
     ],
     ['a timeout', () => ({ signal: AbortSignal.timeout(600_000) })],
     [
-      'others together',
+      'several signals',
       () => {
         const end = new AbortController();
         return { signal: AbortSignal.any([end.signal, new AbortController().signal]), end };
       },
     ],
-  ])('leaves nothing behind at the signal of %s, nor do thousands', async (_, make) => {
+  ])('removes its listener from the signal of %s, also after thousands of calls', async (_, make) => {
     const { signal, end } = make();
     const any = jest.spyOn(AbortSignal, 'any');
     const server = new ScriptedServer({ body: '1' });
@@ -290,13 +290,13 @@ describe('a call', () => {
     expect((await call).message).toBe('over');
   });
 
-  it('is aborted by a timeout, with its reason', async () => {
+  it('rejects with the reason of a timeout signal', async () => {
     const deaf = createRpcClient({ send: () => new Promise(() => {}) }).client(Robots);
     const error = await failureOf(deaf.with({ signal: AbortSignal.timeout(20) }).count());
     expect(error.name).toBe('TimeoutError');
   });
 
-  it('can be ended by the listener of another that shares its signal', async () => {
+  it('is not sent if it begins while another call handles the abort of the same signal', async () => {
     const abort = new AbortController();
     const server = new ScriptedServer({ body: '1' });
     const client = createRpcClient({ send: () => new Promise(() => {}) });
@@ -311,7 +311,7 @@ describe('a call', () => {
   });
 });
 
-describe('what is not believed of a deadline', () => {
+describe('a server that receives the header X-Linnet-Timeout', () => {
   let way: Way;
   beforeAll(async () => {
     way = await open(WaitsModule, 'LinnetExpressAdapter');
@@ -322,7 +322,7 @@ describe('what is not believed of a deadline', () => {
   });
 
   it.each(['', '-1', '1.5', '1e3', 'soon', '86400001', '99999999999', '١'.normalize(), '5, 6'])(
-    '%j',
+    'ignores the value %j',
     async (value) => {
       const bytes = Buffer.from(value).toString('latin1');
       const client = createRpcClient({
@@ -334,7 +334,7 @@ describe('what is not believed of a deadline', () => {
     },
   );
 
-  it('pages may send our headers', async () => {
+  it('lets pages send it', async () => {
     const response = await fetch(`${way.at.uriPrefix}/x/Waits-1.0.0-timeLeft`, {
       method: 'OPTIONS',
       headers: { Origin: way.at.uriPrefix! },

@@ -60,7 +60,7 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end();
 });
 
-describe.each(Object.entries(bases))('a definition whose base is that of %s', (_, Base) => {
+describe.each(Object.entries(bases))('a definition on the base class of %s', (_, Base) => {
   const Clocks = definitionOn(Base);
   const open = (...results: unknown[]) => {
     const server = new ScriptedServer(...results.map((result) => ({ body: JSON.stringify(result) })));
@@ -74,7 +74,7 @@ describe.each(Object.entries(bases))('a definition whose base is that of %s', (_
     };
   };
 
-  it('has its bodies run around the call', async () => {
+  it('runs the bodies of its methods around the calls', async () => {
     const { clocks, sent } = open(1000, 2.345, 2.345);
     expect(await clocks.when(token)).toEqual(new Date(1000));
     expect(await clocks.rounded(2)).toBe('2.3 UTC');
@@ -87,12 +87,12 @@ describe.each(Object.entries(bases))('a definition whose base is that of %s', (_
     ]);
   });
 
-  it('gives bodies the arguments of the call and nothing else', async () => {
+  it('passes the arguments of a call to its body, and nothing else', async () => {
     const { clocks } = open(['a', 'b']);
     expect(await clocks.list('x', 'y', 'z')).toEqual([3, 3, 2]);
   });
 
-  it('sends what a body forwards, as often as it does, also after a while', async () => {
+  it('sends each call that a body forwards, also twice or later', async () => {
     const { clocks, sent } = open('ok');
     expect(await clocks.prepared(4)).toBe('ok');
     expect(await clocks.twice('first')).toEqual(['ok', 'ok']);
@@ -116,13 +116,13 @@ describe.each(Object.entries(bases))('a definition whose base is that of %s', (_
     ]);
   });
 
-  it('rejects with what a body throws', async () => {
+  it('rejects with the error that a body throws', async () => {
     const { clocks, sent } = open(1);
     expect(await failureOf(clocks.fails())).toMatchObject({ name: 'RangeError' });
     expect(sent()).toEqual([]);
   });
 
-  it('runs concurrent calls apart, with the options of each', async () => {
+  it('keeps the options of concurrent calls apart', async () => {
     const { clocks, client } = open(1000);
     const ids: string[] = [];
     client.addListener(
@@ -139,13 +139,13 @@ describe.each(Object.entries(bases))('a definition whose base is that of %s', (_
     expect(ids.toSorted()).toEqual(['rounded three', 'through one', 'when one', 'when two']);
   });
 
-  it('has its bodies run by the static faces, too', async () => {
+  it('runs its bodies for clients of RpcManager too', async () => {
     const { send } = new ScriptedServer({ body: '5000' });
     WebRpcManager.initializeClient({ info, send }, [Clocks]);
     expect(await Clocks.getClient().when(token)).toEqual(new Date(5000));
   });
 
-  it('is refused by the name of its method where no instance can be made', () => {
+  it('is refused, and its method named, if its constructor throws', () => {
     class Broken extends Clocks {
       static override readonly interfaceName = 'Broken';
       constructor() {
@@ -161,7 +161,7 @@ describe.each(Object.entries(bases))('a definition whose base is that of %s', (_
     expect(() => WebRpcManager.initializeClient({ info, send }, [Broken])).toThrow('the body of "when"');
   });
 
-  it('is handed on by a relay without its bodies, which run in the client that asked', async () => {
+  it('has its bodies run by the first client, and not by a relay', async () => {
     @RpcInterface(Clocks, { partial: true })
     class ClocksImpl {
       async rounded(value: number) {
@@ -186,7 +186,7 @@ describe.each(Object.entries(bases))('a definition whose base is that of %s', (_
   });
 });
 
-it('methods of a class that cannot forward only declare operations', async () => {
+it('a definition that cannot forward only declares operations by its methods', async () => {
   class Stub {
     static readonly interfaceName = 'Stub';
     static readonly interfaceVersion = '1.0.0';

@@ -93,18 +93,20 @@ describe('a definition', () => {
   });
   afterAll(() => server.stop());
 
-  it.each([Forwarding, Abstract, Listed, Theirs])(
-    'in the form of %p gives the same client',
-    async (definition) => {
-      const fleet = createRpcClient({ uriPrefix: server.url }).client<Abstract>(definition);
-      expect(Object.keys(fleet)).toEqual(['countRobots', 'floorPlan']);
-      expect(await fleet.countRobots(token)).toBe(5);
-      expect(await fleet.floorPlan(2, 3)).toEqual(Uint8Array.of(2, 3));
-      expect(await fleet.with({ timeoutMs: 2000 }).floorPlan(2)).toEqual(Uint8Array.of(2, 1));
-    },
-  );
+  it.each([
+    ['methods that forward', Forwarding],
+    ['abstract methods', Abstract],
+    ['a list of operations', Listed],
+    ['the base class of iTwin.js', Theirs],
+  ])('with %s gives the same client', async (_form, definition) => {
+    const fleet = createRpcClient({ uriPrefix: server.url }).client<Abstract>(definition);
+    expect(Object.keys(fleet)).toEqual(['countRobots', 'floorPlan']);
+    expect(await fleet.countRobots(token)).toBe(5);
+    expect(await fleet.floorPlan(2, 3)).toEqual(Uint8Array.of(2, 3));
+    expect(await fleet.with({ timeoutMs: 2000 }).floorPlan(2)).toEqual(Uint8Array.of(2, 1));
+  });
 
-  it('that extends another has the operations of both, at both ends', async () => {
+  it('that extends another has the operations of both, in the client and in the server', async () => {
     const client = createRpcClient({ uriPrefix: server.url, interfaces: [Extended] });
     const fleet = client.client(Extended);
     expect(Object.keys(fleet)).toEqual(['countRobots', 'floorPlan', 'launch']);
@@ -116,7 +118,7 @@ describe('a definition', () => {
     expect(described?.operationNames).toEqual(['countRobots', 'floorPlan', 'launch']);
   });
 
-  it('of abstract operations has their policies', async () => {
+  it('with abstract methods has the policies of its decorators', async () => {
     const script = new ScriptedServer({ body: '1' });
     const client = createRpcClient({ send: script.send, token });
     await client.client(Abstract).countRobots(token);
@@ -125,14 +127,14 @@ describe('a definition', () => {
     expect(script.requests.map(({ method }) => method)).toEqual(['POST', 'GET', 'POST']);
   });
 
-  it('has its client by its own method', async () => {
+  it('returns its client by getClient', async () => {
     WebRpcManager.initializeClient({ info: { title: 'f', version: 'v1' }, uriPrefix: server.url }, [
       Forwarding,
     ]);
     expect(await Forwarding.getClient().countRobots(token)).toBe(5);
   });
 
-  it('does not forward by an instance of its own', async () => {
+  it('does not forward calls of an instance that the application makes', async () => {
     class Instance extends Forwarding {}
     const error = await failureOf(new Instance().countRobots(token));
     expect(error.message).toContain('call RpcManager.getClientForInterface()');
@@ -141,14 +143,18 @@ describe('a definition', () => {
   it.each<[string, object, string]>([
     ['without a name', { interfaceVersion: '1.0.0' }, 'no static interfaceName'],
     ['without a version', { interfaceName: 'A' }, 'no static interfaceVersion'],
-    ['with a name that no path carries', { interfaceName: 'a-b', interfaceVersion: '1.0.0' }, 'cannot carry'],
     [
-      'with an operation that no path carries',
+      'with a name that a path cannot carry',
+      { interfaceName: 'a-b', interfaceVersion: '1.0.0' },
+      'cannot carry',
+    ],
+    [
+      'with an operation that a path cannot carry',
       { interfaceName: 'A', interfaceVersion: '1.0.0', operations: ['a-b'] },
       'cannot be named "a-b"',
     ],
     [
-      'with an operation of every object',
+      'with an operation that is named like a method of promises',
       { interfaceName: 'A', interfaceVersion: '1.0.0', operations: ['then'] },
       'cannot be named "then"',
     ],
@@ -195,6 +201,6 @@ const types = (fleet: RpcProxy<Forwarding>, theirs: RpcProxy<Theirs>): unknown[]
   return [names, count, definition, client, text, lacking, more];
 };
 
-it('is the compiler that judges types', () => {
+it('the types of RPC clients are checked by the compiler', () => {
   expect(types).toBeInstanceOf(Function);
 });

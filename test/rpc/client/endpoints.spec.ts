@@ -16,13 +16,13 @@ const serving = (...endpoints: Served[]): ScriptedReply => ({
 const robotsServed = { interfaceName: 'Robots', interfaceVersion: '1.2.0' };
 const mapsServed = { interfaceName: 'Maps', interfaceVersion: '2.0.0' };
 
-describe('endpoints', () => {
+describe('the endpoints of a server', () => {
   const clientOf = (...replies: ScriptedReply[]) => {
     const server = new ScriptedServer(...replies);
     return { server, client: createRpcClient({ send: server.send, interfaces: [Robots, Maps] }) };
   };
 
-  it('are asked for by the control channel', async () => {
+  it('are requested over the control channel', async () => {
     const { client, server } = clientOf(serving(robotsServed));
     await client.describeEndpoints();
     const { url, body, method } = server.requests[0]!;
@@ -32,7 +32,7 @@ describe('endpoints', () => {
     expect([method, body]).toEqual(['POST', '[]']);
   });
 
-  it('are judged by the versions of this client', async () => {
+  it('are compared with the versions of the client', async () => {
     const theirs = { ...mapsServed, interfaceVersion: '2.1.0' };
     const other = { interfaceName: 'Other', interfaceVersion: '9.0.0' };
     const { client } = clientOf(serving({ ...robotsServed, interfaceVersion: '1.1.0' }, theirs, other));
@@ -43,7 +43,7 @@ describe('endpoints', () => {
     expect(Object.fromEntries(compatible)).toEqual({ Robots: false, Maps: true, Other: true });
   });
 
-  it('are ready, or named as missing or unfit', async () => {
+  it('make ready() resolve, or reject with the interfaces that are missing or do not fit', async () => {
     await clientOf(serving(robotsServed, mapsServed)).client.ready();
     const old = serving({ ...robotsServed, interfaceVersion: '1.1.9' });
     expect(await failureOf(clientOf(old).client.ready())).toMatchObject({
@@ -55,7 +55,7 @@ describe('endpoints', () => {
   });
 
   it.each(['{}', '[1]', 'null', '[null]', '[{"interfaceName":1}]', ''])(
-    'that are none (%s) are an error',
+    'are an error if they are %j',
     async (body) => {
       expect((await failureOf(clientOf({ body }).client.ready())).message).toBe(
         'The server does not say what it serves.',
@@ -63,12 +63,12 @@ describe('endpoints', () => {
     },
   );
 
-  it('of a server that is not there are an error', async () => {
+  it('are an error if the server does not exist', async () => {
     const client = createRpcClient({ uriPrefix: 'http://127.0.0.1:1', interfaces: [Robots] });
     await expect(client.ready()).rejects.toMatchObject({ status: -1 });
   });
 
-  it('of all servers are asked for once each', async () => {
+  it('are requested once from each server', async () => {
     const info = { title: 'Fleet', version: 'v1' };
     const near = new ScriptedServer(serving(robotsServed, mapsServed));
     const far = new ScriptedServer(serving({ ...robotsServed, interfaceVersion: '2.0.0' }));

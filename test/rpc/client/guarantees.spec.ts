@@ -11,7 +11,7 @@ import type { Way } from './ways.js';
 
 // Promises about values and errors, with our client and our server.
 
-describe.each(ways)('over %s', (name) => {
+describe.each(ways)('RPC over %s:', (name) => {
   const isWhole = name === WHOLE_ADAPTER;
   let way: Way;
   let calls: RpcProxy<Guarantees>;
@@ -35,7 +35,7 @@ describe.each(ways)('over %s', (name) => {
   });
 
   it.each(rowsOf([...refused, ...refusedOverRpc], isWhole))(
-    '$name is refused where it is sent, and said where',
+    '$name is refused by its sender, with its place in the arguments',
     async ({ name, value, message }) => {
       await expect(calls.value(name)).rejects.toMatchObject({
         errorNumber: 32768,
@@ -52,7 +52,7 @@ describe.each(ways)('over %s', (name) => {
     },
   );
 
-  it.each(rowsOf(errors, isWhole))('$name arrives whole', async ({ name, status, body }) => {
+  it.each(rowsOf(errors, isWhole))('$name arrives with all its members', async ({ name, status, body }) => {
     const error = await calls
       .with({ activityId: 'errors' })
       .fail(name)
@@ -67,13 +67,16 @@ describe.each(ways)('over %s', (name) => {
     expect((error as Error).message).toEqual(body['message'] ?? `The server answered ${status}.`);
   });
 
-  it.each(Object.keys(failures))('%s that is thrown is an error, and harms nothing else', async (name) => {
-    const [failed, other] = await Promise.allSettled([calls.failAnyhow(name), calls.echo('', 1)]);
-    expect(failed).toMatchObject({ status: 'rejected', reason: expect.any(Error) });
-    expect(other).toEqual({ status: 'fulfilled', value: 1 });
-  });
+  it.each(Object.keys(failures))(
+    '%s that an implementation throws rejects its call, and disturbs no other',
+    async (name) => {
+      const [failed, other] = await Promise.allSettled([calls.failAnyhow(name), calls.echo('', 1)]);
+      expect(failed).toMatchObject({ status: 'rejected', reason: expect.any(Error) });
+      expect(other).toEqual({ status: 'fulfilled', value: 1 });
+    },
+  );
 
-  it('neither side sees the objects of the other', async () => {
+  it('client and implementation share no objects', async () => {
     const sent = { bytes: Uint8Array.of(1, 2), list: [1] };
     const back = (await calls.echo('mutation', sent)) as typeof sent;
     const received = last.received as typeof sent;

@@ -75,7 +75,7 @@ const serverOf = (take: Depot['take']) =>
 
 const quick: RpcClientOptions = { retry: { limit: 3, pauseMs: 1 } };
 
-describe('behind a gateway that fails after the backend has run the call', () => {
+describe('an RPC client behind a gateway that fails after the backend has run the call', () => {
   /** Passes a call on, waits until it was run, and answers for itself; a status of 0 breaks the connection. */
   const startGateway = async (status: number, body: string) => {
     const backend = new URL(await startDepot());
@@ -93,7 +93,7 @@ describe('behind a gateway that fails after the backend has run the call', () =>
   const urlParts = ({ hostname: host, port }: URL) => ({ host, port });
 
   it.each([502, 503, 504, 408, 429, 0])(
-    'with %i, an operation that declares nothing runs once',
+    'does not repeat an operation without idempotency when the gateway answers %i',
     async (status) => {
       for (const body of ['', '<html>Bad Gateway</html>', '{"message":"x"}']) {
         const uriPrefix = await startGateway(status, body);
@@ -106,7 +106,7 @@ describe('behind a gateway that fails after the backend has run the call', () =>
   );
 
   it.each([502, 503, 504, 408, 429, 0])(
-    'with %i, an operation that declares an idempotency is repeated',
+    'repeats an operation with idempotency when the gateway answers %i',
     async (status) => {
       const uriPrefix = await startGateway(status, '');
       const client = createRpcClient({ uriPrefix, ...quick }).client(Depot);
@@ -117,7 +117,7 @@ describe('behind a gateway that fails after the backend has run the call', () =>
     },
   );
 
-  it('repeats every operation with retry.always, but for a connection that breaks, as iTwin.js does', async () => {
+  it('repeats every operation with retry.always, except after a broken connection, as iTwin.js does', async () => {
     const always = { retry: { ...quick.retry, always: true } };
     const gateway = createRpcClient({ uriPrefix: await startGateway(502, ''), ...always }).client(Depot);
     await failureOf(gateway.take('answered'));
@@ -128,8 +128,8 @@ describe('behind a gateway that fails after the backend has run the call', () =>
   });
 });
 
-describe('a call that was surely not begun', () => {
-  it('is repeated after a refused connection, until somebody listens', async () => {
+describe('a call that has not begun', () => {
+  it('is repeated after a refused connection, until a server listens', async () => {
     const place = createPlainServer();
     await new Promise<void>((resolve) => place.listen(0, '127.0.0.1', resolve));
     const { port } = place.address() as AddressInfo;
@@ -148,7 +148,7 @@ describe('a call that was surely not begun', () => {
     server.closeAllConnections();
   });
 
-  it('is repeated after a TransientError, which says that it had no effect', async () => {
+  it('is repeated after a TransientError', async () => {
     let busy = 2;
     const server = serverOf(async (id) => {
       if (busy-- > 0) throw new TransientError('busy', 503, 0.01);
@@ -162,7 +162,7 @@ describe('a call that was surely not begun', () => {
     ).toBe(1);
   });
 
-  it('is repeated after a server that is closing', async () => {
+  it('is repeated if the server was closing', async () => {
     const server = serverOf(async () => 1);
     const uriPrefix = await listen(server.handler);
     const client = createRpcClient({ uriPrefix, ...quick });
@@ -176,7 +176,7 @@ describe('a call that was surely not begun', () => {
   });
 
   it.each([429, 503])(
-    'is repeated after a guard that refuses with %i, and not after a method that does',
+    'is repeated if a guard refuses it with %i, and not if its method does',
     async (status) => {
       @Injectable()
       class Throttle implements CanActivate {
@@ -208,7 +208,7 @@ describe('a call that was surely not begun', () => {
     },
   );
 
-  it('is not claimed by a server that relays to another, which may have run it', async () => {
+  it('is marked by a relay only if the server behind it marked it', async () => {
     const relayTo = async (reply: ScriptedReply) => {
       const other = await listen((request, response) => {
         request.resume().on('end', () => response.writeHead(reply.status!, reply.headers).end(''));
@@ -233,7 +233,7 @@ describe('a call that was surely not begun', () => {
     expect(await relayTo({ status: 503, headers: { 'x-linnet-not-begun': '1' } })).toEqual([503, '1']);
   });
 
-  it.each([undefined, '', '0', 'no'])('is not one whose header has the value %p', async (value) => {
+  it.each([undefined, '', '0', 'no'])('is not recognised by a header with the value %p', async (value) => {
     const server = new ScriptedServer({ status: 503 });
     const send: typeof server.send = async (request) => {
       const reply = await server.send(request);
@@ -251,7 +251,7 @@ describe('a call that was surely not begun', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('is told by a definition of iTwin.js that declares it, too', async () => {
+  it('is not necessary to repeat an operation that a definition of iTwin.js declares as safe', async () => {
     class Theirs extends ITwinRpcInterface {
       static readonly interfaceName = 'Theirs';
       static interfaceVersion = '1.0.0';
@@ -268,7 +268,7 @@ describe('a call that was surely not begun', () => {
     ).toBe('seen');
   });
 
-  it('is none by a declaration that this version does not know', async () => {
+  it('is necessary to repeat an operation with an unknown idempotency', async () => {
     class Later extends RpcInterface {
       static readonly interfaceName = 'Later';
       static interfaceVersion = '1.0.0';
@@ -315,7 +315,7 @@ describe('Retry-After', () => {
     }
   };
 
-  it.each([429, 503])('of %i is spread by chance, and never shortened', async (status) => {
+  it.each([429, 503])('of %i is spread at random, and never shortened', async (status) => {
     for (const [chance, pause] of [
       [0, 4000],
       [0.5, 5000],
@@ -329,7 +329,7 @@ describe('Retry-After', () => {
   });
 
   it.each([429, 503])(
-    'of %i beyond 10 s rejects at once, with the time that the server has named',
+    'of %i beyond 10 s rejects at once, with the time that the server requested',
     async (status) => {
       const { outcome, requests } = await pausesOf([busy('60', status)]);
       expect(outcome).toMatchObject({ name: 'ServerError', status, retryAfterMs: 60_000 });
@@ -339,14 +339,14 @@ describe('Retry-After', () => {
     },
   );
 
-  it('is waited for as long as the client allows', async () => {
+  it('is obeyed up to maxRetryAfterMs', async () => {
     const retry = { maxRetryAfterMs: 60_000 };
     expect((await pausesOf([busy('60'), { body: '"done"' }], { retry })).outcome).toBe('done');
     const shorter = await pausesOf([busy('2')], { retry: { maxRetryAfterMs: 1000 } });
     expect(shorter).toMatchObject({ requests: 1, outcome: { retryAfterMs: 2000 } });
   });
 
-  it('is known to whoever repeats the call by himself', async () => {
+  it('is a member of the error, for code that repeats calls by itself', async () => {
     const reply: ScriptedReply = {
       status: 503,
       body: '{"message":"later","isError":true}',
@@ -357,8 +357,8 @@ describe('Retry-After', () => {
   });
 });
 
-describe('a client', () => {
-  it('gives its credentials option to fetch, and leaves it to fetch without one', async () => {
+describe('an RPC client', () => {
+  it('passes its credentials option to fetch, and nothing without one', async () => {
     const seen: unknown[] = [];
     jest.spyOn(globalThis, 'fetch').mockImplementation(async (_url, init) => {
       seen.push(init?.credentials);
@@ -376,7 +376,7 @@ describe('a client', () => {
     '[::1]:3000',
     'ws://h',
     'example.com:80',
-  ])('refuses the uriPrefix %s, which needs a scheme', (uriPrefix) => {
+  ])('refuses the uriPrefix %s, which has no scheme', (uriPrefix) => {
     expect(() => createRpcClient({ uriPrefix })).toThrow(
       `needs a scheme, http:// or https://: "${uriPrefix}"`,
     );

@@ -32,7 +32,7 @@ describe('an answer over HTTP', () => {
   const call = (options: RpcClientOptions = {}) =>
     count({ uriPrefix: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, ...options });
 
-  it('may be as large as the limit, in however many pieces', async () => {
+  it('may be as large as maxResponseBytes, in many pieces', async () => {
     behave = (response) => {
       for (let i = 0; i < 1000; i++) response.write(Buffer.alloc(LIMIT / 1000, i));
       response.end();
@@ -44,34 +44,37 @@ describe('an answer over HTTP', () => {
     expect(bytes.buffer.byteLength).toBe(LIMIT);
   });
 
-  it.each([200, 202, 500, 503])('of %i that never ends is read no further than the limit', async (status) => {
-    let written = 0;
-    let isClosed = false;
-    let requests = 0;
-    behave = (response) => {
-      requests++;
-      response.statusCode = status;
-      response.on('close', () => (isClosed = true));
-      const chunk = Buffer.alloc(10_000);
-      const more = () => {
-        while (!response.destroyed) {
-          written += chunk.length;
-          if (!response.write(chunk)) return;
-        }
+  it.each([200, 202, 500, 503])(
+    'of status %i that never ends is read no further than maxResponseBytes',
+    async (status) => {
+      let written = 0;
+      let isClosed = false;
+      let requests = 0;
+      behave = (response) => {
+        requests++;
+        response.statusCode = status;
+        response.on('close', () => (isClosed = true));
+        const chunk = Buffer.alloc(10_000);
+        const more = () => {
+          while (!response.destroyed) {
+            written += chunk.length;
+            if (!response.write(chunk)) return;
+          }
+        };
+        response.on('drain', more);
+        more();
       };
-      response.on('drain', more);
-      more();
-    };
-    const error = await failureOf(call());
-    expect(error).toBeInstanceOf(ServerError);
-    expect(error).toMatchObject({ status, errorNumber: status, message });
-    await until(() => isClosed);
-    // Bytes on their way depend on buffers of the system, and are bounded by them.
-    expect(written).toBeLessThan(50 * 1024 * 1024);
-    expect(requests).toBe(1);
-  });
+      const error = await failureOf(call());
+      expect(error).toBeInstanceOf(ServerError);
+      expect(error).toMatchObject({ status, errorNumber: status, message });
+      await until(() => isClosed);
+      // Bytes on their way depend on buffers of the system, and are bounded by them.
+      expect(written).toBeLessThan(50 * 1024 * 1024);
+      expect(requests).toBe(1);
+    },
+  );
 
-  it('counts when it is decompressed', async () => {
+  it('is counted in its decompressed form', async () => {
     behave = (response) => {
       response.setHeader('Content-Encoding', 'gzip');
       response.end(gzipSync(Buffer.alloc(100 * LIMIT)));
@@ -79,7 +82,7 @@ describe('an answer over HTTP', () => {
     expect(await failureOf(call())).toMatchObject({ name: 'ServerError', message });
   });
 
-  it('may be of any size where the limit says so', async () => {
+  it('may have any size if maxResponseBytes is Infinity', async () => {
     behave = (response) => void response.end(Buffer.alloc(LIMIT + 1));
     expect(await call({ maxResponseBytes: Infinity })).toHaveLength(LIMIT + 1);
     await expect(call({ maxResponseBytes: 0 })).rejects.toThrow('more than 0 bytes');
@@ -87,7 +90,7 @@ describe('an answer over HTTP', () => {
   });
 });
 
-it('an answer in memory has the same limit', async () => {
+it('an answer in memory is limited by maxResponseBytes as well', async () => {
   const dispatcher = new RpcDispatcher({ waitingCalls: 10 });
   let size = LIMIT;
   dispatcher.register(Robots, { name: 'bytes', handlerOf: () => () => new Uint8Array(size) });
@@ -97,7 +100,7 @@ it('an answer in memory has the same limit', async () => {
   expect(await failureOf(count({ send }))).toMatchObject({ name: 'ServerError', status: 200, message });
 });
 
-describe('text, which takes many times its memory to be parsed,', () => {
+describe('the text of an answer', () => {
   const text = (size: number) => `[${'{},'.repeat((size - 4) / 3)}{}]`;
   const part = (name: string, content: string) =>
     `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${content}\r\n`;
@@ -106,7 +109,7 @@ describe('text, which takes many times its memory to be parsed,', () => {
     count({ send: new ScriptedServer(reply).send, maxResponseText: 1000, retry: { limit: 0 }, ...options });
   const refused = 'more than 1000 bytes of text: maxResponseText';
 
-  it('has a limit of its own, whatever comes beside it', async () => {
+  it('is limited by maxResponseText in every content type', async () => {
     expect(await ask({ body: text(1000) })).toHaveLength(333);
     const parse = jest.spyOn(JSON, 'parse');
     for (const reply of [
@@ -123,7 +126,7 @@ describe('text, which takes many times its memory to be parsed,', () => {
   });
 
   it.each([202, 404, 500, 503])(
-    'has it in an answer of %i, too, whatever it calls itself',
+    'is limited by maxResponseText in an answer of status %i, in every content type',
     async (status) => {
       const octets = { 'content-type': 'application/octet-stream' };
       for (const headers of [{}, octets, multipart]) {
@@ -134,7 +137,7 @@ describe('text, which takes many times its memory to be parsed,', () => {
     },
   );
 
-  it('is no limit of bytes', async () => {
+  it('has a limit that does not count bytes', async () => {
     const bytes = 'x'.repeat(5000);
     expect(await ask({ body: bytes, headers: { 'content-type': 'application/octet-stream' } })).toHaveLength(
       5000,
@@ -144,7 +147,7 @@ describe('text, which takes many times its memory to be parsed,', () => {
     expect(await ask({ body, headers: multipart })).toHaveLength(5000);
   });
 
-  it('is 32 MiB by default, and may be of any size where the limit says so', async () => {
+  it('may have 32 MiB by default, and any size if maxResponseText is Infinity', async () => {
     const size = 32 * 1024 * 1024;
     const send = () => new ScriptedServer({ body: `"${'x'.repeat(size - 1)}"` }).send;
     const options = { maxResponseBytes: Infinity, maxResponseText: undefined };
@@ -155,7 +158,7 @@ describe('text, which takes many times its memory to be parsed,', () => {
   });
 });
 
-it('the limit is 64 MiB by default, and known to who sends requests', async () => {
+it('an answer may have 64 MiB by default, and the sender of requests knows the limit', async () => {
   const octets = { headers: { 'content-type': 'application/octet-stream' } };
   const body = new Uint8Array(64 * 1024 * 1024 + 1);
   const server = new ScriptedServer({ ...octets, body }, { ...octets, body: body.subarray(1) });

@@ -12,8 +12,8 @@ import { envelope, Maps, Robots, ScriptedServer } from './scripted.send.js';
 
 const info = { title: 'Fleet', version: 'v1' };
 
-describe('the static faces', () => {
-  it('know the client of an interface once it is initialised, and say how until then', async () => {
+describe('the static methods of RpcManager', () => {
+  it('return the client of an interface, or an error that explains how to initialise it', async () => {
     expect(() => RpcManager.getClientForInterface(Robots)).toThrow(
       'RPC interface "Robots" has no client: call WebRpcManager.initializeClient(params, [Robots]) first, ' +
         'or createRpcClient(options).client(Robots).',
@@ -28,7 +28,7 @@ describe('the static faces', () => {
     expect(() => RpcManager.getClientForInterface(Maps)).toThrow('"Maps" has no client');
   });
 
-  it('initialise and terminate interfaces, as code for iTwin.js does on both sides', () => {
+  it('initialise and terminate interfaces like those of iTwin.js', () => {
     abstract class Halls extends Robots {
       static override readonly interfaceName = 'Halls';
     }
@@ -45,13 +45,13 @@ describe('the static faces', () => {
     );
   });
 
-  it('have the names of iTwin.js', () => {
+  it('exist under all names of iTwin.js', () => {
     expect(BentleyCloudRpcManager).toBe(WebRpcManager);
     expect(WebRpcManager.getClientForInterface(Robots)).toBe(RpcManager.getClientForInterface(Robots));
     expect(RpcRequestEvent.PendingUpdateReceived).toBe(1);
   });
 
-  it('take the last one that was initialised', async () => {
+  it('return the client that was initialised last', async () => {
     const [old, young] = [new ScriptedServer({ body: '"old"' }), new ScriptedServer({ body: '"young"' })];
     WebRpcManager.initializeClient({ info, send: old.send }, [Robots, Maps]);
     const before = RpcManager.getClientForInterface(Robots);
@@ -62,7 +62,7 @@ describe('the static faces', () => {
     expect(await before.count()).toBe('old');
   });
 
-  it('tell servers of one interface apart', async () => {
+  it('distinguish the servers of one interface by routing tokens', async () => {
     const near = RpcRoutingToken.generate('near');
     const far = RpcRoutingToken.generate();
     WebRpcManager.initializeClient(
@@ -78,7 +78,7 @@ describe('the static faces', () => {
     );
   });
 
-  it('route by the fallback token, whichever there is at the time', async () => {
+  it('route calls by the fallback token that is set at the time', async () => {
     const server = new ScriptedServer({ body: '1' });
     WebRpcManager.initializeClient({ info, send: server.send }, [Robots]);
     const robots = RpcManager.getClientForInterface(Robots);
@@ -99,7 +99,7 @@ describe('the static faces', () => {
     ]);
   });
 
-  it('ask again as often as the configuration says, and tell the progress', async () => {
+  it('repeat a pending call at the configured interval, and report its progress', async () => {
     const told: Parameters<RpcRequestEventHandler>[] = [];
     const server = new ScriptedServer(envelope('pending', 'half'), { body: '1' });
     const configuration = BentleyCloudRpcManager.initializeClient(

@@ -31,26 +31,29 @@ afterAll(() => {
   }
 });
 
-it.each([301, 302, 303, 307, 308])('a redirect of %i is not followed, whatever the call', async (code) => {
-  status = code;
-  const robots = createRpcClient({
-    uriPrefix: urlOf(server),
-    authorization: 'Bearer secret',
-    csrf: { headerValue: 'token' },
-    token: { iTwinId: 'i', iModelId: 'm' },
-  }).client(Robots);
-  for (const to of [`${urlOf(elsewhere)}/x`, '/elsewhere']) {
-    target = to;
-    for (const call of [() => robots.count('secret'), () => robots.plan(1)]) {
-      asked.length = 0;
-      const error = await failureOf(call());
-      expect(error).toBeInstanceOf(ServerError);
-      expect(error).toMatchObject({
-        status: -1,
-        message: 'The server cannot be reached: it redirects calls elsewhere.',
-      });
-      expect(asked).toHaveLength(1);
+it.each([301, 302, 303, 307, 308])(
+  'an RPC client does not follow a redirect with status %i',
+  async (code) => {
+    status = code;
+    const robots = createRpcClient({
+      uriPrefix: urlOf(server),
+      authorization: 'Bearer secret',
+      csrf: { headerValue: 'token' },
+      token: { iTwinId: 'i', iModelId: 'm' },
+    }).client(Robots);
+    for (const to of [`${urlOf(elsewhere)}/x`, '/elsewhere']) {
+      target = to;
+      for (const call of [() => robots.count('secret'), () => robots.plan(1)]) {
+        asked.length = 0;
+        const error = await failureOf(call());
+        expect(error).toBeInstanceOf(ServerError);
+        expect(error).toMatchObject({
+          status: -1,
+          message: 'The server cannot be reached: it redirects calls elsewhere.',
+        });
+        expect(asked).toHaveLength(1);
+      }
     }
-  }
-  expect(stolen).toEqual([]);
-});
+    expect(stolen).toEqual([]);
+  },
+);

@@ -43,7 +43,7 @@ afterEach(() => {
 });
 
 describe('a pending call', () => {
-  it('is asked for again until it is done, and tells its progress', async () => {
+  it('is repeated until it has a result, and reports its progress', async () => {
     const { events, times, robots, server } = clientOf([
       envelope('pending', '1 of 2'),
       envelope('pending', '2 of 2'),
@@ -65,14 +65,14 @@ describe('a pending call', () => {
     for (const other of others) expect(other).toEqual(first);
   });
 
-  it('is asked for as often as the client is told, and the server says', async () => {
+  it('is repeated at the interval of the client, or of Retry-After', async () => {
     const later = { ...envelope('pending', ''), headers: { 'retry-after': '0.25' } };
     const { times, robots } = clientOf([envelope('pending', ''), later, done], { pendingIntervalMs: 700 });
     await fast(robots.count());
     expect(times).toEqual([0, 700, 950]);
   });
 
-  it('is asked for within the hour, whatever the server says, and never in a tight loop', async () => {
+  it('is repeated after one hour at most and 10 ms at least, whatever Retry-After is', async () => {
     const never = { ...envelope('pending', ''), headers: { 'retry-after': '1e300' } };
     const now = { ...envelope('pending', ''), headers: { 'retry-after': '-1' } };
     const { times, robots } = clientOf([now, now, never, done]);
@@ -80,7 +80,7 @@ describe('a pending call', () => {
     expect(times).toEqual([0, 10, 20, 3_600_020]);
   });
 
-  it('is asked for the less often the longer it has been pending', async () => {
+  it('is repeated less often the longer it has been pending', async () => {
     const now = { ...envelope('pending', ''), headers: { 'retry-after': '0' } };
     const { times, robots } = clientOf([now]);
     const leaving = new AbortController();
@@ -96,7 +96,7 @@ describe('a pending call', () => {
     expect((await call).message).toBe('enough');
   });
 
-  it('is asked for quickly again where it has been something else in between', async () => {
+  it('is repeated quickly again after an answer of another kind', async () => {
     const now = { ...envelope('pending', ''), headers: { 'retry-after': '0' } };
     const later = { ...envelope('pending', ''), headers: { 'retry-after': '1000' } };
     const missing = envelope('notFound', '{}');
@@ -105,7 +105,7 @@ describe('a pending call', () => {
     expect(times).toEqual([0, 1_000_000, 1_000_000, 1_000_010]);
   });
 
-  it('is known without the header of the version, which pages of other origins do not see', async () => {
+  it('is recognised without the header of the version, which pages of other origins cannot read', async () => {
     const hidden = { ...envelope('pending', 'half'), headers: { 'x-protocol-version': '' } };
     const plain: ScriptedReply = { status: 202, body: 'other half', headers: { 'x-protocol-version': '1' } };
     const { events, robots } = clientOf([hidden, plain, done]);
@@ -116,20 +116,20 @@ describe('a pending call', () => {
     ]);
   });
 
-  it('does not take another 202 for one', async () => {
+  it('is not assumed for a 202 of another kind', async () => {
     const { robots } = clientOf([{ status: 202, body: '{"message":"m"}' }]);
     expect(await failureOf(robots.count())).toMatchObject({ message: 'm', status: 202 });
   });
 });
 
 describe('a transient fault', () => {
-  it.each([408, 429, 502, 503, 504])('%i is met by coming back', async (status) => {
+  it.each([408, 429, 502, 503, 504])('of status %i is repeated', async (status) => {
     const { events, robots } = clientOf([busy(undefined, status), done]);
     expect(await fast(robots.look())).toBe('done');
     expect(events[1]).toMatchObject({ kind: 'retry', reason: expect.stringContaining(`${status}`) });
   });
 
-  it('is waited for longer each time, by chance shorter, and four times', async () => {
+  it('is repeated four times, after growing pauses with a random part', async () => {
     for (const [chance, factor] of [
       [0, 0.5],
       [0.999_999, 1],
@@ -152,14 +152,14 @@ describe('a transient fault', () => {
     ['0.1', 250],
     ['Thu, 01 Jan 2025 00:00:00 GMT', 250],
     ['0', 250],
-  ])('with Retry-After %s is over after %i ms', async (retryAfter, pause) => {
+  ])('with Retry-After %s is repeated after %i ms', async (retryAfter, pause) => {
     jest.spyOn(Math, 'random').mockReturnValue(0);
     const { times, robots } = clientOf([busy(retryAfter), done]);
     await fast(robots.look());
     expect(times).toEqual([0, pause]);
   });
 
-  it('is counted anew after a word of the server, or another answer', async () => {
+  it('is counted anew after a Retry-After, or after an answer of another kind', async () => {
     const four = Array.from({ length: 4 }, () => busy());
     const { robots, server } = clientOf([
       ...four,
@@ -173,7 +173,7 @@ describe('a transient fault', () => {
     expect(server.requests).toHaveLength(15);
   });
 
-  it('with a word of the server ends when it has lasted for as long as a pause may', async () => {
+  it('with Retry-After is repeated until it has lasted for longestPauseMs', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(0);
     const { times, robots } = clientOf([busy('0')], { retry: { limit: 2, longestPauseMs: 2000 } });
     expect(await failureOf(fast(robots.look()))).toMatchObject({ name: 'ServerError', status: 503 });
@@ -189,7 +189,7 @@ describe('a transient fault', () => {
     expect(await fast(anew.robots.look())).toBe('done');
   });
 
-  it('is not waited for when the server wants hours, or says nothing sensible five times', async () => {
+  it('is an error if Retry-After is hours, or is not valid five times', async () => {
     const hours = clientOf([busy('7200')]);
     expect(await failureOf(hours.robots.look())).toMatchObject({ status: 503 });
     expect(hours.server.requests).toHaveLength(1);
@@ -201,7 +201,7 @@ describe('a transient fault', () => {
     expect(strange.server.requests).toHaveLength(5);
   });
 
-  it('follows the policy of the client, and of the call', async () => {
+  it('follows the retry options of the client and of the call', async () => {
     const { robots, times } = clientOf([busy()], { retry: { limit: 2 } });
     jest.spyOn(Math, 'random').mockReturnValue(1);
     await failureOf(fast(robots.with({ retry: { pauseMs: 100 } }).look()));
@@ -211,14 +211,14 @@ describe('a transient fault', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('is an answer where it has an error number', async () => {
+  it('is an error, and not repeated, if it has an error number', async () => {
     const body = JSON.stringify({ message: 'm', errorNumber: 65537, name: 'n' });
     const { robots, server } = clientOf([{ status: 429, body }]);
     expect(await failureOf(robots.look())).toMatchObject({ message: 'm', errorNumber: 65537, status: 429 });
     expect(server.requests).toHaveLength(1);
   });
 
-  it('of the network is none for an operation that declares nothing: the server may have run it', async () => {
+  it('of the network is not repeated for an operation without idempotency', async () => {
     const { robots, server } = clientOf([new Error('reset')]);
     expect(await failureOf(robots.count())).toMatchObject({
       name: 'ServerError',
@@ -229,10 +229,10 @@ describe('a transient fault', () => {
   });
 });
 
-describe('what is not found', () => {
+describe('an answer "not found"', () => {
   const missing = envelope('notFound', '{"message":"Not found","shelf":3}');
 
-  it('is repaired, with other arguments or the same, and asked for again', async () => {
+  it('is repaired by onNotFound, and the call is repeated with other arguments or the same', async () => {
     const asked: unknown[] = [];
     const { robots, server } = clientOf([missing, missing, done], {
       onNotFound: async (event) => {
@@ -253,7 +253,7 @@ describe('what is not found', () => {
     ]);
   });
 
-  it('is an error where nobody repairs it', async () => {
+  it('is an error if onNotFound does not repair it', async () => {
     for (const onNotFound of [undefined, () => undefined, () => false]) {
       const error = await failureOf(clientOf([missing], { onNotFound }).robots.count());
       expect(error).toMatchObject({ name: 'NotFound', message: 'Not found', shelf: 3, status: 404 });
@@ -266,7 +266,7 @@ describe('what is not found', () => {
     await expect(robots.count()).rejects.toThrow('beyond repair');
   });
 
-  it('of protocol 1 comes without an envelope', async () => {
+  it('of protocol 1 is recognised without an envelope', async () => {
     const body = '{"message":"Not found"}';
     const one: ScriptedReply = { status: 404, body, headers: { 'x-protocol-version': '1' } };
     expect(await clientOf([one, done], { onNotFound: () => true }).robots.count()).toBe('done');

@@ -16,8 +16,8 @@ const statuses = [
   567, 201, 206, 302,
 ];
 
-describe('a status', () => {
-  it.each(statuses)('of %i is an error with name, message, number and members', async (status) => {
+describe('an answer', () => {
+  it.each(statuses)('of status %i is an error with name, message, number and members', async (status) => {
     const members = { message: 'm', errorNumber: 65542, name: 'Bad Request', shelf: 3, isError: true };
     const error = await failureOf(ask({ status, body: JSON.stringify(members) }));
     expect(error).toBeInstanceOf(BackendError);
@@ -27,16 +27,19 @@ describe('a status', () => {
     expect(Object.keys(error)).not.toContain('status');
   });
 
-  it.each(statuses)('of %i with nothing to read is an error that names it', async (status) => {
-    for (const body of ['', '<html>', '"text"', '[1]', 'null', '{"message":']) {
-      const error = await failureOf(ask({ status, body }));
-      expect(error).toBeInstanceOf(ServerError);
-      expect(error).toMatchObject({ status, errorNumber: status, name: 'ServerError' });
-      expect(error.message).toBe(`The server answered ${status} without saying why.`);
-    }
-  });
+  it.each(statuses)(
+    'of status %i without a readable body is an error that names the status',
+    async (status) => {
+      for (const body of ['', '<html>', '"text"', '[1]', 'null', '{"message":']) {
+        const error = await failureOf(ask({ status, body }));
+        expect(error).toBeInstanceOf(ServerError);
+        expect(error).toMatchObject({ status, errorNumber: status, name: 'ServerError' });
+        expect(error.message).toBe(`The server answered ${status} without saying why.`);
+      }
+    },
+  );
 
-  it('of 404 that is none of RPC says what is not served, and where', async () => {
+  it('of status 404 from another server is an error that names interface and path', async () => {
     const page: ScriptedReply = { status: 404, body: '<html>', headers: { 'x-protocol-version': '' } };
     const nest = { ...page, body: '{"message":"Cannot POST /api","error":"Not Found","statusCode":404}' };
     for (const uriPrefix of ['https://rpc.example.com/api/', '/api', '//rpc.example.com/api'])
@@ -51,7 +54,7 @@ describe('a status', () => {
       }
   });
 
-  it('of 404 is an error of RPC where that says so, if the header is hidden from a page', async () => {
+  it('of status 404 is an error of RPC if its body is one, even if a page cannot read the header', async () => {
     const body =
       '{"message":"There is no such shelf.","isError":true,"name":"Not Found","errorNumber":65574}';
     const error = await failureOf(ask({ status: 404, body, headers: { 'x-protocol-version': '' } }));
@@ -59,13 +62,13 @@ describe('a status', () => {
     expect(error).toMatchObject({ errorNumber: 65574, message: 'There is no such shelf.' });
   });
 
-  it('of 204 is the error of who has nothing to answer', async () => {
+  it('of status 204 is the error "no content"', async () => {
     expect(await failureOf(ask({ status: 204 }))).toMatchObject({ errorNumber: 65604, status: 204 });
   });
 });
 
-describe('an error', () => {
-  it('has a number, a name and a message, whatever is sent', async () => {
+describe('an error from a server', () => {
+  it('has a number, a name and a message, even if the server sent none', async () => {
     const odd = { message: { text: 'm' }, name: 7, errorNumber: 'seven', stack: 'theirs', cause: 'kept' };
     const error = await failureOf(ask({ status: 500, body: JSON.stringify(odd) }));
     expect(error).toMatchObject({
@@ -79,7 +82,7 @@ describe('an error', () => {
     expect(huge).toMatchObject({ message: 'm', errorNumber: 32768 });
   });
 
-  it('has no members that change what it is', async () => {
+  it('has no members that change its prototype', async () => {
     const body = '{"message":"m","__proto__":{"polluted":1},"constructor":1,"toString":2,"status":"mine"}';
     const error = await failureOf(ask({ status: 500, body }));
     expect(Object.getPrototypeOf(error)).toBe(BackendError.prototype);
@@ -89,7 +92,7 @@ describe('an error', () => {
     expect(error).toMatchObject({ constructor: 1, toString: 2, status: 'mine' });
   });
 
-  it('may have bytes among its members', async () => {
+  it('may have members with bytes', async () => {
     const body =
       '--b\r\nContent-Disposition: form-data; name="objects"\r\n\r\n' +
       '{"message":"m","bytes":{"isBinary":true,"index":0,"size":2,"chunks":1}}\r\n' +
@@ -111,8 +114,8 @@ const part = (objects: string, end = '--b--\r\n') =>
 describe('a result that cannot be read', () => {
   it.each<[string, ScriptedReply]>([
     ['the page of another server', { body: '<!doctype html>' }],
-    ['half a text', { body: '{"a":' }],
-    ['a deep nest', { body: '['.repeat(10_000) + ']'.repeat(10_000) }],
+    ['half of a text', { body: '{"a":' }],
+    ['a very deep list', { body: '['.repeat(10_000) + ']'.repeat(10_000) }],
     ['__proto__', { body: '{"__proto__":{"polluted":1}}' }],
     ['an escaped __proto__', { body: '{"a":{"__prot\\u006f__":{"polluted":1}}}' }],
     ['a marker without bytes', { body: '{"isBinary":true,"index":0,"size":1,"chunks":1}' }],
@@ -124,10 +127,10 @@ describe('a result that cannot be read', () => {
       'a marker of negative index',
       { body: part('{"isBinary":true,"index":-1,"size":1,"chunks":1}'), headers: multipart },
     ],
-    ['half a multipart body', { body: part('1', ''), headers: multipart }],
+    ['half of a multipart body', { body: part('1', ''), headers: multipart }],
     ['a multipart body without boundary', { body: '', headers: { 'content-type': 'multipart/form-data' } }],
     ['a part without a name', { body: '--b\r\n\r\n1\r\n--b--\r\n', headers: multipart }],
-  ])('%s is an error that says so', async (_, reply) => {
+  ])('because it is %s rejects with an error of its own', async (_, reply) => {
     const error = await failureOf(ask(reply));
     expect(error).toBeInstanceOf(ServerError);
     expect(error).toMatchObject({ status: 200, message: expect.stringContaining('cannot be read') });
@@ -137,16 +140,20 @@ describe('a result that cannot be read', () => {
 
 describe('a result', () => {
   it.each<[string, ScriptedReply, unknown]>([
-    ['of an unknown type is text', { body: '[1]', headers: { 'content-type': 'application/json' } }, [1]],
     [
-      'with an upper-case type',
+      'with an unknown content type is read as text',
+      { body: '[1]', headers: { 'content-type': 'application/json' } },
+      [1],
+    ],
+    [
+      'with an upper-case content type is read',
       { body: 'x', headers: { 'content-type': 'Application/Octet-Stream' } },
       'bytes',
     ],
-    ['without parts', { body: part('[1,2]'), headers: multipart }, [1, 2]],
-    ['of numbers beyond numbers', { body: '[1e999,-1e999]' }, [Infinity, -Infinity]],
+    ['in a multipart body without bytes is read', { body: part('[1,2]'), headers: multipart }, [1, 2]],
+    ['with numbers beyond all limits is Infinity', { body: '[1e999,-1e999]' }, [Infinity, -Infinity]],
     [
-      'that looks like an envelope',
+      'that looks like an envelope is a result',
       { body: '{"iTwinRpcCoreResponse":1,"managedStatus":2}' },
       expect.anything(),
     ],
@@ -155,7 +162,7 @@ describe('a result', () => {
     expect(value).toEqual(expected === 'bytes' ? Uint8Array.of(120) : expected);
   });
 
-  it('takes the bytes of parts in their order, by any name, quoted boundary or related type', async () => {
+  it('takes the bytes of parts in their order, with any names, a quoted boundary or multipart/related', async () => {
     const marker = (index: number) => `{"isBinary":true,"index":${index},"size":1,"chunks":1}`;
     const data = (name: string, text: string) =>
       `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${text}\r\n`;
@@ -168,7 +175,7 @@ describe('a result', () => {
   });
 });
 
-describe('a server that fails', () => {
+describe('an RPC client rejects a call with status -1 if the server', () => {
   let behave: (response: ServerResponse, socket: Socket) => void;
   const server = createServer((request, response) => {
     request.resume();
@@ -187,31 +194,31 @@ describe('a server that fails', () => {
   };
 
   it.each<[string, typeof behave]>([
-    ['that hangs up', (_, socket) => socket.destroy()],
-    ['that resets', (_, socket) => socket.resetAndDestroy()],
+    ['closes the connection', (_, socket) => socket.destroy()],
+    ['resets the connection', (_, socket) => socket.resetAndDestroy()],
     [
-      'that stops in the middle of its answer',
+      'stops in the middle of its answer',
       (response, socket) => {
         response.writeHead(200, { 'Content-Length': '100' });
         response.write('{"a":', () => socket.destroy());
       },
     ],
-    ['that speaks something else', (_, socket) => socket.end('SSH-2.0-x\r\n')],
+    ['speaks another protocol', (_, socket) => socket.end('SSH-2.0-x\r\n')],
     [
-      'that lies about compression',
+      'does not compress its answer as its header claims',
       (response) => {
         response.writeHead(200, { 'Content-Encoding': 'gzip' });
         response.end('not gzip');
       },
     ],
-  ])('%s is one that cannot be reached', async (_, does) => {
+  ])('%s', async (_, does) => {
     behave = does;
     const error = await failureOf(call());
     expect(error).toBeInstanceOf(ServerError);
     expect(error).toMatchObject({ status: -1, message: expect.stringContaining('cannot be reached') });
   });
 
-  it('is not there at all', async () => {
+  it('does not exist', async () => {
     const robots = createRpcClient({ uriPrefix: 'http://127.0.0.1:1' }).client(Robots);
     expect(await failureOf(robots.count())).toMatchObject({ status: -1, name: 'ServerError' });
   });

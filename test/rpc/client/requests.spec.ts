@@ -22,7 +22,7 @@ async function sent(
 
 const bodyOf = ({ body }: HttpRequest) => Buffer.concat(body as Uint8Array[]).toString('latin1');
 
-describe('a request', () => {
+describe('a request of an RPC client', () => {
   it('goes to the path of the wire', async () => {
     const info = { title: 'Fleet', version: 'v2' };
     const request = await sent((robots) => robots.count(token, 2), { uriPrefix: 'https://h/api/', info });
@@ -46,7 +46,7 @@ describe('a request', () => {
     expect(await at({}, { iModelId: 'm', changeset: { id: 'a/b?c' } })).toEqual(['m', 'a%2Fb%3Fc']);
   });
 
-  it('says who asks', async () => {
+  it('has headers with the application, the session and the credentials', async () => {
     const { headers } = await sent((robots) => robots.count(), {
       applicationId: 'app',
       applicationVersion: '1.2',
@@ -67,7 +67,7 @@ describe('a request', () => {
     expect(Object.keys(bare.headers).filter((name) => /authorization|linnet/.test(name))).toEqual([]);
   });
 
-  it('has further headers, of the client and of the call, which win', async () => {
+  it('has the headers option of the client, and of the call, which wins', async () => {
     const { robots, server } = clientOf({ headers: { 'X-A': 'a', 'X-B': 'b' } });
     await robots
       .with({ headers: { 'X-C': 'c' } })
@@ -81,7 +81,7 @@ describe('a request', () => {
     });
   });
 
-  it('of a page goes to its origin, and bears our headers to no other unless told so', async () => {
+  it('of a page goes to its origin, and has our headers for other origins only with ownHeaders', async () => {
     const place = globalThis as { location?: { origin: string } };
     place.location = { origin: 'https://page' };
     try {
@@ -102,7 +102,7 @@ describe('a request', () => {
     }
   });
 
-  it('that no platform could send is refused with the reason', async () => {
+  it('that cannot be sent rejects with the reason', async () => {
     const server = new ScriptedServer(new TypeError('as fetch would'));
     const { robots } = clientOf({ authorization: 'Bearer \u0416' }, server);
     expect((await failureOf(robots.count())).message).toMatch(/^The request cannot be sent: /);
@@ -113,14 +113,14 @@ describe('a request', () => {
   });
 });
 
-describe('arguments', () => {
-  it('that are one byte array are the body', async () => {
+describe('the arguments of a call', () => {
+  it('are the body if they are one byte array', async () => {
     const request = await sent((robots) => robots.count(Uint8Array.of(65, 66)));
     expect(request.headers['content-type']).toBe('application/octet-stream');
     expect(bodyOf(request)).toBe('AB');
   });
 
-  it('behind a byte array are not lost', async () => {
+  it('are all sent if there are more behind a byte array', async () => {
     const request = await sent((robots) => robots.count(Uint8Array.of(65), 'b', [Uint8Array.of(67)]));
     const boundary = /^multipart\/form-data; boundary=(.+)$/.exec(request.headers['content-type']!)![1];
     const parts = bodyOf(request).split(`--${boundary}`);
@@ -133,7 +133,7 @@ describe('arguments', () => {
     ]);
   });
 
-  it('of a cacheable operation are in the target, where they can be', async () => {
+  it('are in the target of a GET if the operation is cacheable', async () => {
     const get = await sent((robots) => robots.plan(token, 'é+/?'));
     expect(get).toMatchObject({ method: 'GET', body: undefined });
     expect(get.headers).not.toHaveProperty('content-type');
@@ -147,19 +147,19 @@ describe('arguments', () => {
     ['too long', [token, 'x'.repeat(6200)]],
     ['with bytes', [token, Uint8Array.of(1)]],
     ['without a token to route by', [1]],
-  ])('%s are posted', async (_, args) => {
+  ])('of a cacheable operation are posted if they are %s', async (_, args) => {
     expect((await sent((robots) => robots.plan(...args))).method).toBe('POST');
   });
 
-  it('fill a target to the limit of the wire', async () => {
+  it('of a cacheable operation may fill a target up to the limit of the wire', async () => {
     const room = 8192 * 0.75 - JSON.stringify([token, '']).length;
     expect((await sent((robots) => robots.plan(token, 'x'.repeat(room)))).method).toBe('GET');
     expect((await sent((robots) => robots.plan(token, 'x'.repeat(room + 1)))).method).toBe('POST');
   });
 });
 
-describe('credentials', () => {
-  it('are asked for before every request', async () => {
+describe('the credentials of an RPC client', () => {
+  it('are requested again before every request', async () => {
     const server = new ScriptedServer({ status: 503, headers: { 'retry-after': '0' } }, { body: '1' });
     let asked = 0;
     const { robots } = clientOf({ authorization: async () => `Bearer ${++asked}` }, server);
@@ -167,7 +167,7 @@ describe('credentials', () => {
     expect(server.requests.map(({ headers }) => headers['authorization'])).toEqual(['Bearer 1', 'Bearer 2']);
   });
 
-  it('that cannot be had fail the call before anything is sent', async () => {
+  it('fail the call before it is sent if their supplier fails', async () => {
     for (const authorization of [
       () => Promise.reject<string>(new Error('signed out')),
       () => {
@@ -180,13 +180,13 @@ describe('credentials', () => {
     }
   });
 
-  it('that never come do not keep a call beyond its time', async () => {
+  it('do not delay a call beyond its timeoutMs', async () => {
     const { robots, server } = clientOf({ authorization: () => new Promise(() => {}) });
     await expect(robots.with({ timeoutMs: 20 }).count()).rejects.toThrow('within 20 ms');
     expect(server.requests).toEqual([]);
   });
 
-  it('of the page itself are a header, when there are any', async () => {
+  it('include the CSRF header if it has a value', async () => {
     let value: string | undefined = 'one';
     const csrf = { headerValue: () => value };
     expect((await sent((robots) => robots.count(), { csrf })).headers['x-xsrf-token']).toBe('one');
@@ -197,13 +197,13 @@ describe('credentials', () => {
   });
 });
 
-describe('the activity', () => {
+describe('the activity of a call', () => {
   const idOf = async (options: RpcClientOptions, given?: string) => {
     const request = await sent((robots) => robots.with({ activityId: given }).count(), options);
     return request.headers['x-correlation-id'];
   };
 
-  it('is given, else that around the call, else new', async () => {
+  it('has the id of the call options, else of the context, else a new one', async () => {
     const context = (): RpcCallContext => ({ activityId: 'around' });
     expect(await idOf({ context }, 'given')).toBe('given');
     expect(await idOf({ context })).toBe('around');
@@ -212,7 +212,7 @@ describe('the activity', () => {
     expect(one).not.toBe(two);
   });
 
-  it('around the call lends what the client has not got', async () => {
+  it('takes from the context the values that the client does not set', async () => {
     const around = { sessionId: 's', applicationId: 'a', applicationVersion: '1', accessToken: 't' };
     const context = () => around;
     const all = (await sent((robots) => robots.count(), { context })).headers;
@@ -226,8 +226,8 @@ describe('the activity', () => {
   });
 });
 
-describe('listeners', () => {
-  it('follow each call until they leave', async () => {
+describe('listeners of an RPC client', () => {
+  it('receive the events of each call until they are removed', async () => {
     const { client, robots } = clientOf({}, new ScriptedServer({ status: 500, body: '{"message":"m"}' }));
     const events: RpcClientEvent[] = [];
     const leave = client.addListener((event) => events.push(event));
@@ -242,7 +242,7 @@ describe('listeners', () => {
     expect(events).toHaveLength(2);
   });
 
-  it('that fail change nothing', async () => {
+  it('do not disturb a call if they throw', async () => {
     const { client, robots } = clientOf();
     const { error } = console;
     const said: unknown[] = [];
@@ -259,8 +259,8 @@ describe('listeners', () => {
   });
 });
 
-describe('a client', () => {
-  it('is an object of exactly the operations', () => {
+describe('an RPC client', () => {
+  it('has exactly the operations as members', () => {
     const { client, robots } = clientOf();
     expect(Object.keys(robots)).toEqual(['count', 'look', 'place', 'plan']);
     expect(robots).not.toHaveProperty('then');
@@ -268,7 +268,7 @@ describe('a client', () => {
     expect(client.client(Robots)).toBe(robots);
   });
 
-  it('never throws but by its promise', async () => {
+  it('reports every error by a rejected promise', async () => {
     const { robots } = clientOf();
     await expect(robots.with({ timeoutMs: -1 }).count()).rejects.toThrow(RangeError);
     await expect(robots.with({ timeoutMs: NaN }).count()).rejects.toThrow(RangeError);

@@ -83,31 +83,39 @@ const toClient = 'site/imodel/of-the-client/changeset/0';
 
 describe('a definition of iTwin.js routes its calls', () => {
   it.each<[string, (jobs: any) => Promise<unknown>, string]>([
-    ['by its own policy', (jobs) => jobs.byDefault({ robot: 'r', hall }), toHall],
-    ['by that of an operation', (jobs) => jobs.second(client, hall), toHall],
-    ['by a policy that is an object of a class', (jobs) => jobs.byClass('r', { robot: 'r', hall }), toHall],
+    ['by the policy of the definition', (jobs) => jobs.byDefault({ robot: 'r', hall }), toHall],
+    ['by the policy of an operation', (jobs) => jobs.second(client, hall), toHall],
+    ['by a policy that is an instance of a class', (jobs) => jobs.byClass('r', { robot: 'r', hall }), toHall],
     [
-      'by the first token where a policy says nothing of it',
+      'by the first token among the arguments if a policy has no token function',
       (jobs) => jobs.first({ robot: 'r' }, hall),
       toHall,
     ],
-    ['by what is made of it', (jobs) => jobs.wing(hall), 'site/imodel/hall%201-west/changeset/0'],
-    ['by the token of the client where there is none', (jobs) => jobs.byDefault({ robot: 'r' }), toClient],
+    [
+      'by a token that the policy makes from the arguments',
+      (jobs) => jobs.wing(hall),
+      'site/imodel/hall%201-west/changeset/0',
+    ],
+    [
+      'by the token of the client if the policy finds none',
+      (jobs) => jobs.byDefault({ robot: 'r' }),
+      toClient,
+    ],
   ])('%s', async (_name, call, route) => {
     expect(await routeOf(Theirs, call, { token: client })).toBe(route);
   });
 });
 
-describe('a definition of ours routes its calls', () => {
+describe('a definition of this library routes its calls', () => {
   it.each<[string, (jobs: any) => Promise<unknown>, string]>([
     ['by a decorator', (jobs) => jobs.byJob({ robot: 'r', hall }), toHall],
     ['by its list of operations', (jobs) => jobs.listed(client, hall), toHall],
-    ['by the token of the client where it gives none', (jobs) => jobs.never(hall), toClient],
+    ['by the token of the client if its function returns none', (jobs) => jobs.never(hall), toClient],
   ])('%s', async (_name, call, route) => {
     expect(await routeOf(Ours, call, { token: client })).toBe(route);
   });
 
-  it('or fails as the policy does', async () => {
+  it('or rejects them with the error of its policy', async () => {
     const { send, requests } = new ScriptedServer({ body: '1' });
     const jobs = createRpcClient({ send }).client(Ours);
     expect(await failureOf(jobs.byJob(undefined as never))).toBeInstanceOf(TypeError);
@@ -115,7 +123,7 @@ describe('a definition of ours routes its calls', () => {
   });
 });
 
-describe('the request context of the static faces', () => {
+describe('RpcConfiguration.requestContext', () => {
   const info = { title: 'Fleet', version: 'v1' };
   afterEach(() => {
     delete RpcConfiguration.requestContext.getId;
@@ -127,7 +135,7 @@ describe('the request context of the static faces', () => {
     return RpcManager.getClientForInterface(Ours);
   };
 
-  it('says who asks, and is asked before every request', async () => {
+  it('supplies ids and credentials before every request', async () => {
     const server = new ScriptedServer({ status: 503, headers: { 'x-linnet-not-begun': '1' } }, { body: '1' });
     const jobs = initialize(server);
     let asked = 0;
@@ -157,7 +165,7 @@ describe('the request context of the static faces', () => {
     });
   });
 
-  it('leaves to a client what it says itself, and is nothing to clients that are no faces', async () => {
+  it('does not replace the options of a client, and is not used by createRpcClient', async () => {
     const server = new ScriptedServer({ body: '1' });
     RpcConfiguration.requestContext.getId = () => '';
     RpcConfiguration.requestContext.serialize = async () => ({
@@ -180,7 +188,7 @@ describe('the request context of the static faces', () => {
     expect(bare!['x-application-id']).toBe('');
   });
 
-  it('that fails fails the call', async () => {
+  it('fails the call if it throws', async () => {
     const server = new ScriptedServer({ body: '1' });
     RpcConfiguration.requestContext.serialize = () => Promise.reject(new Error('not signed in'));
     expect((await failureOf(initialize(server).byJob({ robot: 'r', hall }))).message).toBe('not signed in');

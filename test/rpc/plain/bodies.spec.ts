@@ -53,7 +53,7 @@ const arrives: Record<string, unknown[][]> = {
   'a middleware that keeps nothing': [],
 };
 
-describe.each(Object.entries(parsers))('behind %s', (name, middleware) => {
+describe.each(Object.entries(parsers))('a plain RPC server behind %s:', (name, middleware) => {
   let server: PlainServer;
   let client: RpcProxy<Bodies>;
   beforeAll(async () => {
@@ -70,8 +70,8 @@ describe.each(Object.entries(parsers))('behind %s', (name, middleware) => {
   it.each([
     ['text', text],
     ['bytes', bytes],
-    ['both', both],
-  ])('%s arrives, or is refused', async (_kind, values) => {
+    ['text and bytes', both],
+  ])('a call with %s is answered or refused', async (_kind, values) => {
     const call = client.with({ timeoutMs: 10_000 }).echo(...values);
     if (arrives[name]!.includes(values)) expect(await call).toEqual(values);
     else
@@ -81,18 +81,18 @@ describe.each(Object.entries(parsers))('behind %s', (name, middleware) => {
       });
   });
 
-  it('an empty list arrives', async () => {
+  it('a call without arguments is answered or refused', async () => {
     const call = client.with({ timeoutMs: 10_000 }).echo();
     if (arrives[name]!.length > 0) expect(await call).toEqual([]);
     else await expect(call).rejects.toMatchObject({ status: 500 });
   });
 
-  it('what is none of RPC is left to the application', async () => {
+  it('a request that is not of RPC goes to the application', async () => {
     expect(await (await fetch(`${server.url}/api/robots`)).text()).toBe('of the application');
     expect(await (await fetch(`${server.url}/Bodies`, { method: 'POST' })).text()).toBe('of the application');
   });
 
-  it('who leaves while it sends does no harm', async () => {
+  it('a client that leaves while it sends does not disturb the server', async () => {
     const raw = await RawSocket.open(server.port);
     raw.head('/api/Bodies-1.0.0-echo', 'Content-Type: text/plain', 'Content-Length: 1000');
     raw.write('["half');
@@ -101,7 +101,7 @@ describe.each(Object.entries(parsers))('behind %s', (name, middleware) => {
     expect((await fetch(`${server.url}/api/ping`)).status).toBe(200);
   });
 
-  it('packed text arrives, if any does', async () => {
+  it('a call with compressed text is answered if text is', async () => {
     const answer = await fetch(`${server.url}/api/Bodies-1.0.0-echo`, {
       method: 'POST',
       headers: { 'X-Correlation-Id': 'g', 'Content-Type': 'text/plain', 'Content-Encoding': 'gzip' },
@@ -111,6 +111,6 @@ describe.each(Object.entries(parsers))('behind %s', (name, middleware) => {
   });
 });
 
-it('Express 5 takes no "*" for a path, and says so', () => {
+it('Express 5 rejects "*" as a path', () => {
   expect(() => express().post('*', () => undefined)).toThrow(/Missing parameter name/);
 });

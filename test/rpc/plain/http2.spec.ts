@@ -57,7 +57,7 @@ const servers: Record<string, () => Promise<Http2Stop>> = {
   },
 };
 
-describe.each(Object.keys(servers))('HTTP/2 on %s', (name) => {
+describe.each(Object.keys(servers))('RPC over HTTP/2 on %s', (name) => {
   let server: Http2Stop;
   let session: ClientHttp2Session;
   afterEach(async () => {
@@ -79,7 +79,7 @@ describe.each(Object.keys(servers))('HTTP/2 on %s', (name) => {
     return [answer[':status'], await text(stream), answer['access-control-allow-origin']];
   }
 
-  it('serves those who ask for it by a name of its own, and no page that was led here', async () => {
+  it('is served for a trusted host name, and refused for another one', async () => {
     server = await servers[name]!();
     session = connect(`http://127.0.0.1:${server.port}`);
     expect(await call(`localhost:${server.port}`)).toEqual([200, '5', undefined]);

@@ -41,7 +41,7 @@ async function failure(options: object = {}): Promise<{ message: string; stack?:
 }
 
 describe('RpcConfiguration', () => {
-  it('sends stacks in developmentMode, where the options do not say otherwise', async () => {
+  it('sends stacks in developmentMode, unless the options of the server forbid it', async () => {
     expect(await failure()).not.toHaveProperty('stack');
     RpcConfiguration.developmentMode = true;
     expect((await failure()).stack).toContain('of the depot');
@@ -49,7 +49,7 @@ describe('RpcConfiguration', () => {
     expect(await failure({ developmentMode: false })).not.toHaveProperty('stack');
   });
 
-  it('refuses a token that is not that of the path with throwOnTokenMismatch', async () => {
+  it('refuses a token that differs from the path with throwOnTokenMismatch', async () => {
     expect((await failure()).message).toBe('of the depot');
     RpcConfiguration.throwOnTokenMismatch = true;
     expect((await failure()).message).toContain('mismatch');
@@ -58,7 +58,7 @@ describe('RpcConfiguration', () => {
 
 describe('RpcInterface.isVersionCompatible', () => {
   const versions = ['1.0.0', '1.0.1', '1.1.0', '2.0.0', '0.1.0', '0.1.1', '1.0.0-dev.1'];
-  it('judges versions as iTwin.js does, by either name of the class', () => {
+  it('compares versions as iTwin.js does, under both names of the class', () => {
     for (const backend of versions)
       for (const frontend of versions) {
         const expected = itwin.RpcInterface.isVersionCompatible(backend, frontend);

@@ -57,7 +57,7 @@ async function serve(rpcConfiguration: WebRpcConfiguration): Promise<string> {
 
 const clientAt = (uriPrefix: string) => createRpcClient({ uriPrefix, retry: { limit: 0 } });
 
-describe('the server of the documents of iTwin.js', () => {
+describe('the example server of the documents of iTwin.js', () => {
   let configuration: WebRpcConfiguration;
   beforeAll(() => {
     RpcManager.registerImpl(RobotWorldReadRpcInterface, RobotWorldReadRpcImpl);
@@ -76,7 +76,7 @@ describe('the server of the documents of iTwin.js', () => {
     expect(await robots['queryObstaclesHitByRobot']!(token, '0x3')).toEqual(['k', '0x3', 'activity']);
   });
 
-  it('answers ours, which the definition hands out', async () => {
+  it('answers the client that getClient of the definition returns', async () => {
     const uriPrefix = await serve(configuration);
     BentleyCloudRpcManager.initializeClient({ info, uriPrefix }, [RobotWorldReadRpcInterface]);
     expect(await RobotWorldReadRpcInterface.getClient().countRobots(token)).toBe(4);
@@ -86,14 +86,14 @@ describe('the server of the documents of iTwin.js', () => {
     );
   });
 
-  it('makes one implementation, when it is first called', async () => {
+  it('creates one implementation at the first call', async () => {
     const client = clientAt(await serve(configuration)).client(RobotWorldReadRpcInterface);
     await client.countRobots(token);
     await client.countRobots(token);
     expect(RobotWorldReadRpcImpl.made).toBe(1);
   });
 
-  it('takes any path for a call, and says what is wrong with it', async () => {
+  it('answers every path as a call, with an error that names the problem', async () => {
     const url = await serve(configuration);
     const post = (path: string) =>
       fetch(url + path, {
@@ -123,14 +123,14 @@ describe('the server of the documents of iTwin.js', () => {
     expect((await fetch(`${url}/imodel/RobotWorldReadRpcInterface-1.0.0-countRobots`)).status).toBe(400);
   });
 
-  it('describes itself', async () => {
+  it('serves its OpenAPI description', async () => {
     const answer = await fetch(`${await serve(configuration)}/v3/swagger.json`);
     expect(await answer.json()).toEqual(configuration.protocol.openAPIDescription);
     expect(configuration.protocol.info).toEqual(info);
     expect(configuration.interfaces()).toEqual([RobotWorldReadRpcInterface]);
   });
 
-  it('describes itself to nobody who was led to it by another name', async () => {
+  it('does not serve its OpenAPI description under a foreign host name', async () => {
     const url = await serve(configuration);
     const askAs = async (host: string) => {
       const asked = get(`${url}/v3/swagger.json`, { headers: { Host: host } });
@@ -142,7 +142,7 @@ describe('the server of the documents of iTwin.js', () => {
     expect(await askAs('evil.example')).toEqual([403, '']);
   });
 
-  it('tells when it has answered', async () => {
+  it('resolves handleOperationPostRequest when it has answered', async () => {
     let answered: Promise<void> | undefined;
     const server = await listen(
       createServer((request, response) => {
@@ -167,7 +167,7 @@ function definitionOf(interfaceName: string) {
   return Definition;
 }
 
-describe('an implementation', () => {
+describe('an implementation that RpcManager registers', () => {
   class First {
     async ask() {
       return 'first';
@@ -179,7 +179,7 @@ describe('an implementation', () => {
     }
   }
 
-  it('may be registered late, replaced, and taken away', async () => {
+  it('may be registered late, replaced and unregistered', async () => {
     const Late = definitionOf('Late');
     const configuration = WebRpcManager.initializeImpl({ info }, [Late]);
     const { ask } = clientAt(await serve(configuration)).client(Late);
@@ -195,7 +195,7 @@ describe('an implementation', () => {
     await expect(ask()).rejects.toThrow('is not registered');
   });
 
-  it('may be an object that was made elsewhere, before its class or after', async () => {
+  it('may be an instance of the application, supplied before or after its class', async () => {
     class Named extends First {
       constructor(readonly name: string) {
         super();
@@ -219,7 +219,7 @@ describe('an implementation', () => {
     );
   });
 
-  it('that cannot be made is tried again, and an operation that it lacks is an error', async () => {
+  it('is created again if its constructor threw, and fails calls of operations that it lacks', async () => {
     const Broken = definitionOf('Broken');
     let made = 0;
     class Fails extends First {
@@ -238,7 +238,7 @@ describe('an implementation', () => {
     await expect(ask()).rejects.toThrow('RPC interface class "Lacking" does not implement operation "ask".');
   });
 
-  it('has policies of its own, also when it comes late', async () => {
+  it('may declare policies, also when it is registered late', async () => {
     const Cached = definitionOf('Cached');
     class CachedImpl extends First {
       @RpcOperation({ allowResponseCaching: true })
@@ -259,14 +259,14 @@ describe('an implementation', () => {
   });
 });
 
-describe('an interface', () => {
+describe('an interface of RpcManager', () => {
   class Impl {
     async ask() {
       return ClientRequestContext.current.rpcMethod;
     }
   }
 
-  it('is served by the configurations that were given it, and by no other', async () => {
+  it('is served only by the configurations that list it', async () => {
     const [One, Two] = [definitionOf('One'), definitionOf('Two')];
     RpcManager.registerImpl(One, Impl);
     RpcManager.registerImpl(Two, Impl);
@@ -276,7 +276,7 @@ describe('an interface', () => {
     expect(createRpcServer({ interfaces: [] }).endpoints).toEqual([]);
   });
 
-  it('that is initialised by itself is served by all of them, until it is terminated', async () => {
+  it('is served by all configurations after initializeInterface, until it is terminated', async () => {
     const Everywhere = definitionOf('Everywhere');
     const before = WebRpcManager.initializeImpl({ info }, []);
     RpcManager.initializeInterface(Everywhere);
@@ -296,7 +296,7 @@ describe('an interface', () => {
     RpcManager.terminateInterface(Everywhere);
   });
 
-  it('is nothing to a configuration that is closed', async () => {
+  it('is not added to a configuration that is closed', async () => {
     const Later = definitionOf('Later');
     const [closed, open] = [1, 2].map(() => WebRpcManager.initializeImpl({ info }, []));
     expect(await closed!.server.close()).toBe(0);
@@ -305,7 +305,7 @@ describe('an interface', () => {
     RpcManager.terminateInterface(Later);
   });
 
-  it('that cannot be served is refused when it is initialised', () => {
+  it('is refused at its initialisation if its version is not valid', () => {
     const Odd = Object.create(definitionOf('Odd'), {
       interfaceVersion: { value: '1' },
     }) as RpcInterfaceDefinition;
@@ -314,7 +314,7 @@ describe('an interface', () => {
   });
 });
 
-describe('a dispatcher that others have answer as well', () => {
+describe('a dispatcher that also serves the interfaces of RpcManager', () => {
   class Impl {
     async ask() {
       return 'registered';
@@ -324,7 +324,7 @@ describe('a dispatcher that others have answer as well', () => {
     throw new Error('There is nothing for you.');
   };
 
-  it('goes on answering what is theirs, whatever becomes of the interface here', async () => {
+  it('keeps its own implementations when RpcManager initialises and terminates interfaces', async () => {
     const [Guarded, Free] = [definitionOf('Guarded'), definitionOf('Free')];
     const dispatcher = new RpcDispatcher({ waitingCalls: 1 });
     dispatcher.register(Guarded, { name: 'Theirs', handlerOf: () => refuse });
@@ -351,8 +351,8 @@ describe('a dispatcher that others have answer as well', () => {
   });
 });
 
-describe('a client inside a call', () => {
-  it('belongs to that call, if it was initialised by the server half', async () => {
+describe('a client that an implementation gets from RpcManager', () => {
+  it('continues the activity of the call if the server part of RpcManager initialised it', async () => {
     const [Near, Far] = [definitionOf('Near'), definitionOf('Far')];
     class FarImpl {
       async ask() {

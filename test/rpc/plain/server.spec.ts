@@ -87,8 +87,8 @@ async function serve(
   return { rpc, ...server, map };
 }
 
-describe.each(plainNames)('a server on %s', (platform) => {
-  it('answers, and says what it serves', async () => {
+describe.each(plainNames)('a plain RPC server on %s', (platform) => {
+  it('answers calls, and describes its endpoints', async () => {
     const { map, rpc, url } = await serve(platform, { info: { title: 'Maps', version: 'v2' } });
     expect(await map().find('the shelf')).toBe('the shelf is here');
     expect(rpc.endpoints).toMatchObject([{ interfaceName: 'Atlas', interfaceVersion: '1.2.0' }]);
@@ -100,7 +100,7 @@ describe.each(plainNames)('a server on %s', (platform) => {
     });
   });
 
-  it('leaves alone what is not its own', async () => {
+  it('answers only requests below its path', async () => {
     const { url } = await serve(platform, { path: '/api/', ping: false, openApi: false });
     for (const path of ['/', '/ping', '/v3/swagger.json', '/Atlas-1.2.0-find', '/apiary/Atlas-1.2.0-find'])
       expect([path, (await fetch(url + path, { method: 'POST' })).status]).toEqual([path, 404]);
@@ -111,7 +111,7 @@ describe.each(plainNames)('a server on %s', (platform) => {
     ).toBe('it is here');
   });
 
-  it('has the activity of a call in every continuation of it', async () => {
+  it('provides the activity of a call in all its continuations', async () => {
     const { map } = await serve(platform);
     const options = {
       activityId: 'a1',
@@ -129,7 +129,7 @@ describe.each(plainNames)('a server on %s', (platform) => {
     expect(ClientRequestContext.isActive).toBe(false);
   });
 
-  it('hands the activity on to the servers that it calls itself', async () => {
+  it('passes the activity on to the servers that it calls', async () => {
     const far = await serve(platform);
     class Near extends AtlasImpl {
       readonly own = createRpcClient({ uriPrefix: far.url }).client(Atlas);
@@ -148,7 +148,7 @@ describe.each(plainNames)('a server on %s', (platform) => {
     });
   });
 
-  it('lets who stands around its calls refuse them, and say who calls', async () => {
+  it('lets the option around refuse calls, and set their user', async () => {
     const { map } = await serve(platform, {
       around: (call, next) => {
         if (call.activity.accessToken !== 'Badge 7')
@@ -161,7 +161,7 @@ describe.each(plainNames)('a server on %s', (platform) => {
     expect(await map({ headers: { Authorization: 'Badge 7' } }).around()).toMatchObject({ user: 'seven' });
   });
 
-  it('keeps its inside to itself, and tells its log', async () => {
+  it('hides an unexpected error from the client, and reports it', async () => {
     const reports: CallReport[] = [];
     const within: string[] = [];
     const { map } = await serve(platform, {
@@ -178,7 +178,7 @@ describe.each(plainNames)('a server on %s', (platform) => {
     expect(within).toEqual(['a3']);
   });
 
-  it('answers although its log fails', async () => {
+  it('answers even if its report function throws', async () => {
     const { map } = await serve(platform, {
       report: () => {
         throw new Error('the disk is full');
@@ -195,7 +195,7 @@ describe.each(plainNames)('a server on %s', (platform) => {
     expect(JSON.stringify(said)).toContain('The report of an RPC server has failed');
   });
 
-  it('refuses pages that nobody has allowed, and names that it does not go by', async () => {
+  it('refuses pages whose origins are not listed', async () => {
     const { url } = await serve(platform, { origins: ['https://app.example'] });
     const post = (headers: Record<string, string>) =>
       fetch(`${url}/Atlas-1.2.0-find`, {
@@ -220,12 +220,12 @@ describe.each(plainNames)('a server on %s', (platform) => {
     ]);
   });
 
-  it('has limits', async () => {
+  it('refuses a body above bodyBytes', async () => {
     const { map } = await serve(platform, { limits: { bodyBytes: 100 } });
     await expect(map().find('x'.repeat(100))).rejects.toMatchObject({ status: 413 });
   });
 
-  it('serves who is not newer, where it is told to be strict', async () => {
+  it('serves no newer client with a strict versionCheck', async () => {
     const { url } = await serve(platform, { versionCheck: 'strict' });
     const newer = Object.create(Atlas, { interfaceVersion: { value: '1.2.1' } }) as typeof Atlas;
     const client = createClient({ uriPrefix: url });
@@ -233,7 +233,7 @@ describe.each(plainNames)('a server on %s', (platform) => {
     expect(await client.client(Atlas).find('it')).toBe('it is here');
   });
 
-  it('lets calls finish before it ends, and takes no more', async () => {
+  it('lets calls finish before it closes, and refuses new calls', async () => {
     const impl = new AtlasImpl();
     const { map, rpc } = await serve(platform, {}, impl);
     const slow = map().wait();
@@ -244,7 +244,7 @@ describe.each(plainNames)('a server on %s', (platform) => {
     expect([await slow, await closed]).toEqual(['done', 0]);
   });
 
-  it('may be ended twice: both wait for the same calls, and no longer', async () => {
+  it('may be closed twice, and both wait for the same calls', async () => {
     const impl = new AtlasImpl();
     const { map, rpc } = await serve(platform, {}, impl);
     const answer = map().wait();
@@ -256,7 +256,7 @@ describe.each(plainNames)('a server on %s', (platform) => {
     expect(await rpc.close()).toBe(0);
   });
 
-  it('cuts off what takes too long', async () => {
+  it('disconnects a call that does not finish before the timeout of close', async () => {
     const impl = new AtlasImpl();
     const { map, rpc } = await serve(platform, {}, impl);
     const slow = map().wait();
@@ -267,7 +267,7 @@ describe.each(plainNames)('a server on %s', (platform) => {
     if (!impl.last!.aborted) await once(impl.last!, 'abort');
   });
 
-  it('tells an implementation that its caller is gone', async () => {
+  it('aborts the signal of a call whose client has left', async () => {
     const impl = new AtlasImpl();
     const { map } = await serve(platform, {}, impl);
     const leaving = new AbortController();
@@ -279,8 +279,8 @@ describe.each(plainNames)('a server on %s', (platform) => {
   });
 });
 
-describe('servers of one process', () => {
-  it('do not see each other', async () => {
+describe('plain RPC servers of one process', () => {
+  it('are independent of each other', async () => {
     const one = createRpcServer({ interfaces: [[Atlas, AtlasImpl]] });
     const two = createRpcServer({ interfaces: [] });
     expect([one.endpoints.length, two.endpoints.length]).toEqual([1, 0]);
@@ -290,7 +290,7 @@ describe('servers of one process', () => {
   });
 });
 
-describe('what cannot be served', () => {
+describe('an implementation for createRpcServer', () => {
   class Half {
     async find() {
       return 'half';
@@ -298,26 +298,26 @@ describe('what cannot be served', () => {
   }
   const refusals: [string, () => PlainRpcServer, string][] = [
     [
-      'a class that lacks operations',
+      'it is a class that lacks operations',
       () =>
         // @ts-expect-error -- the compiler sees it, too
         createRpcServer({ interfaces: [[Atlas, Half]] }),
       'Half does not implement around, fail, wait of RPC interface "Atlas"; serve [Atlas, Half, { partial: true }] if that is meant.',
     ],
     [
-      'an object that lacks operations',
+      'it is an object that lacks operations',
       () =>
         // @ts-expect-error -- the compiler sees it, too
         createRpcServer({ interfaces: [[Atlas, {}]] }),
       'the implementation of Atlas does not implement find',
     ],
     [
-      'one that only inherits the definition',
+      'it only inherits the definition',
       () => createRpcServer({ interfaces: [[Atlas, class extends Atlas {}]] }),
       'does not implement find',
     ],
     [
-      'an interface twice',
+      'its interface is listed twice',
       () =>
         createRpcServer({
           interfaces: [
@@ -328,7 +328,7 @@ describe('what cannot be served', () => {
       'Two implementations of RPC interface "Atlas".',
     ],
     [
-      'a version that is none',
+      'the version of its interface is not valid',
       () =>
         createRpcServer({
           interfaces: [
@@ -338,17 +338,17 @@ describe('what cannot be served', () => {
       'interfaceVersion "new" of "Atlas" is no semantic version',
     ],
     [
-      'a limit that is none',
+      'a limit of the server is not valid',
       () => createRpcServer({ interfaces: [], limits: { bodyBytes: -1 } }),
       'bodyBytes',
     ],
   ];
 
-  it.each(refusals)('%s is refused with a sentence', (_name, make, message) => {
+  it.each(refusals)('is refused if %s', (_name, make, message) => {
     expect(make).toThrow(message);
   });
 
-  it('may be partial where that is said', async () => {
+  it('may lack operations with the option partial', async () => {
     const rpc = createRpcServer({ interfaces: [[Atlas, Half, { partial: true }]] });
     expect(await (await rpc.fetch(request('/Atlas-1.2.0-find', '[]'))).text()).toBe('"half"');
     const lacking = await rpc.fetch(request('/Atlas-1.2.0-wait', '[]'));
@@ -367,14 +367,14 @@ function request(path: string, body: string, more: RequestInit = {}, host = 'htt
 describe('a fetch handler', () => {
   const make = (options: object = {}) => createFetchServer({ interfaces: [[Atlas, AtlasImpl]], ...options });
 
-  it('runs without Node, and needs no `this`', async () => {
+  it('answers requests of the fetch standard, and needs no `this`', async () => {
     const { fetch } = make();
     const answer = await fetch(request('/Atlas-1.2.0-find', '["it"]'));
     expect([answer.status, await answer.text()]).toEqual([200, '"it is here"']);
     expect(answer.headers.get('x-protocol-version')).toBe('2');
   });
 
-  it('goes by loopback names, and by those that are listed', async () => {
+  it('serves loopback host names, and those that are listed', async () => {
     const call = ['/Atlas-1.2.0-find', '["it"]', {}] as const;
     const local = { Origin: 'http://localhost:5173' };
     const statusOf = async (server: { fetch: typeof fetch }, host: string, headers = {}) =>
@@ -390,7 +390,7 @@ describe('a fetch handler', () => {
     expect(await statusOf(listed, 'https://api.example.com', local)).toBe(403);
   });
 
-  it('answers with whatever status it is told, and never rejects', async () => {
+  it('answers with every valid status of mapError, and never rejects', async () => {
     let status = 0;
     const mapError = () => ({ status, body: { message: 'told' } });
     const { fetch } = createFetchServer({
@@ -408,14 +408,14 @@ describe('a fetch handler', () => {
     expect(answered).toEqual([500, 500, 500, 204, 205, 304, 418, 599, 500, 500]);
   });
 
-  it('does not wait for a body that somebody else has read', async () => {
+  it('answers with an error if the body was already read', async () => {
     const used = request('/Atlas-1.2.0-find', '["it"]');
     await used.text();
     const answer = await make().fetch(used);
     expect([answer.status, await answer.text()]).toEqual([500, expect.stringContaining('The body was read')]);
   });
 
-  it('does not read further than it has to', async () => {
+  it('stops reading a body above the limit', async () => {
     let pulled = 0;
     const body = new ReadableStream({
       pull: (controller) => {
@@ -433,7 +433,7 @@ describe('a fetch handler', () => {
     expect(pulled).toBeLessThan(20);
   });
 
-  it('refuses what breaks off, and encodings that it does not read', async () => {
+  it('refuses a body that breaks off, and an unknown content encoding', async () => {
     const broken = new ReadableStream({ start: (controller) => controller.error(new Error('gone')) });
     const init = { method: 'POST', body: broken, duplex: 'half' as const };
     const headers = { 'X-Correlation-Id': 'r', 'Content-Type': 'text/plain' };
@@ -443,7 +443,7 @@ describe('a fetch handler', () => {
     expect((await make().fetch(packed)).status).toBe(415);
   });
 
-  it('tells an implementation that the caller was gone before it was called', async () => {
+  it('aborts the signal of a call whose request was aborted before', async () => {
     const impl = new AtlasImpl();
     impl.goOn.open();
     const headers = { 'X-Correlation-Id': 'r', 'Content-Type': 'text/plain' };
@@ -460,7 +460,7 @@ describe('a fetch handler', () => {
   });
 });
 
-it('without a log of its own tells the console, once, what nobody else learns of', async () => {
+it('a plain RPC server without a report function writes unexpected errors to the console', async () => {
   const { error } = console;
   const said: unknown[][] = [];
   console.error = (...args: unknown[]) => void said.push(args);
@@ -478,7 +478,7 @@ it('without a log of its own tells the console, once, what nobody else learns of
   ]);
 });
 
-it('leaves to other servers of Node what is theirs', async () => {
+it('the handler of a plain RPC server passes other requests to the next function', async () => {
   const rpc = createRpcServer({ interfaces: [[Atlas, AtlasImpl]] });
   const server = await listen(
     createServer((message, response) =>

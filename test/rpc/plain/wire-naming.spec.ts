@@ -143,8 +143,8 @@ async function everything(url: string): Promise<void> {
   await expect(repaired.client(Shelf).lack()).rejects.toMatchObject({ name: 'NotFound' });
 }
 
-describe.each(plainNames)('a naming of its own on %s', (platform) => {
-  it('carries whatever calls are', async () => {
+describe.each(plainNames)('a naming on %s', (platform) => {
+  it('carries every kind of call', async () => {
     await everything((await serve(platform)).url);
     await everything(`${(await serve(platform, { path: '/api' })).url}/api`);
   });
@@ -162,7 +162,7 @@ describe.each(plainNames)('a naming of its own on %s', (platform) => {
       body: { text: body },
     });
 
-  it('is what is seen on the line', async () => {
+  it('determines the names in requests and answers', async () => {
     const server = await serve(platform, { origins: ['https://app.example'] });
     const own = { 'X-Request-Id': 'a', Origin: 'https://app.example' };
     const pending = await post(server, '/rpc/1.0.0-dev.1/Shelf/survey', own);
@@ -185,7 +185,7 @@ describe.each(plainNames)('a naming of its own on %s', (platform) => {
     ]);
   });
 
-  it('replaces what it stands for', async () => {
+  it('replaces the path and header names of iTwin.js', async () => {
     const server = await serve(platform);
     const id = { 'X-Request-Id': 'a' };
     // The path and header names of iTwin.js mean nothing: a gateway in front may check its own names only.
@@ -203,7 +203,7 @@ describe.each(plainNames)('a naming of its own on %s', (platform) => {
     ]);
   });
 
-  it('reads no names that the engine would read otherwise', async () => {
+  it('rejects names that a path of iTwin.js cannot carry', async () => {
     const server = await serve(platform);
     for (const path of [
       '/rpc/1.0.0/Shelf-1.0.0-dev.1-echo/x',
@@ -227,18 +227,18 @@ describe.each(plainNames)('a naming of its own on %s', (platform) => {
   });
 });
 
-describe.each(adapterNames)('a naming of its own in Nest on %s', (adapter) => {
+describe.each(adapterNames)('a naming in Nest on %s', (adapter) => {
   @Module({ imports: [RpcModule.forRoot({ naming })], providers: [ShelfImpl] })
   class ShelfModule {}
 
-  it('carries whatever calls are', async () => {
+  it('carries every kind of call', async () => {
     const server = await startServer(ShelfModule, adapter);
     running.push(server);
     await everything(server.url);
   });
 });
 
-describe('a token in a path of its own', () => {
+describe('a token in the path of a naming', () => {
   /** `/echo/for/A%2FB`: names the model, decoded, and leaves the rest to the argument. */
   const byModel = wireNaming({
     paths: {
@@ -252,7 +252,7 @@ describe('a token in a path of its own', () => {
     },
   });
 
-  it('arrives as it was read, and is no mismatch', async () => {
+  it('arrives as the naming read it, and is not a mismatch', async () => {
     const server = await serve('node:http', { naming: byModel, throwOnTokenMismatch: true });
     const shelf = clientAt(server.url, { naming: byModel, interfaces: [] }).client(Shelf);
     const tokens: IModelRpcProps[] = [
@@ -263,7 +263,7 @@ describe('a token in a path of its own', () => {
     for (const token of tokens) expect(await shelf.echo(token, 1)).toEqual([token, 1]);
   });
 
-  it('wins over the argument, which is left alone where no token is named', async () => {
+  it('replaces the token argument, which is unchanged if the path has no token', async () => {
     const server = await serve('node:http', { naming: byModel });
     const echo = async (target: string) => {
       const body = '[{"key":"k","iTwinId":"t","iModelId":"imodel/context","changeset":{"id":"c"}}]';
@@ -278,7 +278,7 @@ describe('a token in a path of its own', () => {
     expect(await echo('/echo/for/EVIL')).toEqual({ ...token, iModelId: 'EVIL' });
   });
 
-  it('is no part of the path that an implementation sees, which is the one that was sent', async () => {
+  it('does not change the path that the option around sees', async () => {
     const paths: unknown[] = [];
     const server = await serve('node:http', {
       naming: byModel,
@@ -294,7 +294,7 @@ describe('a token in a path of its own', () => {
 });
 
 describe('a naming', () => {
-  it('may change a part only', async () => {
+  it('may rename a single header', async () => {
     const part = wireNaming({ headers: { 'x-correlation-id': 'Traceparent' } });
     const rpc = createRpcServer({ naming: part, interfaces: [[Shelf, ShelfImpl]] });
     const server = await listen(platforms['node:http']!(rpc));
@@ -313,26 +313,29 @@ describe('a naming', () => {
     { headers: { 'X-Correlation-Id': 'content-type' } },
     { headers: { 'Retry-After': 'Vary' } },
     { headers: { 'X-Correlation-Id': 'X-Linnet-Timeout' } },
-  ])('gives nothing two meanings: %j', (props) => {
+  ])('is refused if a name gets two meanings: %j', (props) => {
     expect(() => wireNaming(props)).toThrow('A naming gives two meanings to');
   });
 
-  it('gives nothing two names', () => {
+  it('is refused if a header gets two names', () => {
     const headers = { 'X-Session-Id': 'b', 'x-session-id': 'c' };
     expect(() => wireNaming({ headers })).toThrow('A naming renames x-session-id twice.');
   });
 
-  it.each([100, 199, 204, 205, 302, 304, 600, 299.5, NaN])('has no answer of status %d', (status) => {
-    expect(() => wireNaming({ statuses: { 202: status } })).toThrow(`cannot answer with status ${status}.`);
-  });
+  it.each([100, 199, 204, 205, 302, 304, 600, 299.5, NaN])(
+    'is refused if it answers with status %d',
+    (status) => {
+      expect(() => wireNaming({ statuses: { 202: status } })).toThrow(`cannot answer with status ${status}.`);
+    },
+  );
 
-  it.each(['', 'X Id', 'X-Id:', 'é'])('has no header %j', (name) => {
+  it.each(['', 'X Id', 'X-Id:', 'é'])('is refused if it has the header %j', (name) => {
     expect(() => wireNaming({ headers: { 'X-Session-Id': name } })).toThrow(
       `A naming cannot call a header "${name}".`,
     );
   });
 
-  it('may have things change places, or stay', async () => {
+  it('may exchange names with each other', async () => {
     const swapped = wireNaming({
       headers: { 'X-Session-Id': 'X-Correlation-Id', 'X-Correlation-Id': 'X-Session-Id', Vary: 'vary' },
       statuses: { 200: 202, 202: 200, 404: 404 },
@@ -347,7 +350,7 @@ describe('a naming', () => {
     ]);
   });
 
-  it('takes any path where a server serves nothing else', async () => {
+  it('receives every path if the server has catchAll', async () => {
     const server = await serve('node:http', { catchAll: true });
     const answer = await fetch(`${server.url}/anything`, { method: 'POST', body: '[]' });
     expect([answer.status, await answer.text()]).toEqual([

@@ -151,14 +151,14 @@ describe.each(adapters)('the iTwin.js client and a server on %s', (adapter) => {
   const client = () => clients[index]!;
   const last = () => seen.at(-1)!;
 
-  it('talk to each other and to nobody else', async () => {
+  it('use the path of the client, each with its own backend', async () => {
     expect(await client().count(token, ['a', 'b'])).toBe(2);
     expect(last().url).toBe(
       `${servers[index]!.url}/title${index}/v1/mode/1/context/it/imodel/hall%207%2Fb/changeset/c1/WarehouseRpcInterface-1.2.0-count`,
     );
   });
 
-  it('pass tokens, bytes and errors', async () => {
+  it('exchange tokens, bytes and errors', async () => {
     const { iModelId, ...rest } = await client().tokenOf(token);
     // The path wins, and is not decoded (as in the reference).
     expect({ iModelId, ...rest }).toEqual({ ...token, iModelId: 'hall%207%2Fb' });
@@ -171,7 +171,7 @@ describe.each(adapters)('the iTwin.js client and a server on %s', (adapter) => {
     });
   });
 
-  it('wait for what takes its time, and tell how far it is', async () => {
+  it('repeat a pending call, and report its progress', async () => {
     const progress: string[] = [];
     const remove = RpcRequest.events.addListener((type, request) => {
       if (type === RpcRequestEvent.PendingUpdateReceived) progress.push(request.extendedStatus);
@@ -181,7 +181,7 @@ describe.each(adapters)('the iTwin.js client and a server on %s', (adapter) => {
     expect(progress).toEqual(['0 of 3 shelves', '1 of 3 shelves', '2 of 3 shelves']);
   });
 
-  it('repair a request that refers to what is not there, and repeat it', async () => {
+  it('repair a request that is answered with "not found", and repeat it', async () => {
     const remove = RpcRequest.notFoundHandlers.addListener((request, response: any, resubmit) => {
       expect(response).toEqual({ message: 'Not found', hint: 'crate-7' });
       request.parameters[1] = response.hint;
@@ -192,11 +192,11 @@ describe.each(adapters)('the iTwin.js client and a server on %s', (adapter) => {
     await expect(client().find(token, 'lost')).rejects.toMatchObject({ errorNumber: 32768 });
   });
 
-  it('know when there is nothing to say', async () => {
+  it('exchange the answer "no content"', async () => {
     await expect(client().nothing(token)).rejects.toBeInstanceOf(ITwinNoContentError);
   });
 
-  it('let caches keep what the definition lets them keep', async () => {
+  it('let caches keep the answers that the definition allows', async () => {
     expect(await client().floorPlan(token, 3)).toBe('plan 3');
     expect(last().method).toBe('GET');
     expect(last().response.headers.get('cache-control')).toBe('s-maxage=86400, max-age=172800, immutable');
@@ -204,7 +204,7 @@ describe.each(adapters)('the iTwin.js client and a server on %s', (adapter) => {
     expect(last().response.headers.get('cache-control')).toBeNull();
   });
 
-  it('compress what the definition does not forbid', async () => {
+  it('compress answers, unless the definition forbids it', async () => {
     expect(await client().uncompressed(token)).toHaveLength(5000);
     expect(last().response.headers.get('content-encoding')).toBeNull();
     await client().scan(token, new Uint8Array(5000));
@@ -233,7 +233,7 @@ describe.each(adapters)('the iTwin.js client and a server on %s', (adapter) => {
   });
 });
 
-it('the client learns what its backends serve, and that it fits', async () => {
+it('the iTwin.js client reads the endpoints of its backends, and that they fit', async () => {
   RpcManager.setIModel(token);
   const served = {
     interfaceName: 'WarehouseRpcInterface',

@@ -112,7 +112,7 @@ describe.each(Object.keys(ways))('control responses and errors of core-common, o
       ...options,
     }).client(Store);
 
-  it('have a pending call asked for again', async () => {
+  it('make a client repeat a pending call', async () => {
     const messages: string[] = [];
     const options = { ...(await ways[name]!()), pendingIntervalMs: 10 };
     const rpc = createRpcClient(options);
@@ -123,7 +123,7 @@ describe.each(Object.keys(ways))('control responses and errors of core-common, o
     expect(messages).toEqual(['1 of 2', '2 of 2']);
   });
 
-  it('let a client repair what is not found', async () => {
+  it('let a client repair a call that is answered with "not found"', async () => {
     const responses: object[] = [];
     const store = await client({
       onNotFound: ({ response }) => {
@@ -135,7 +135,7 @@ describe.each(Object.keys(ways))('control responses and errors of core-common, o
     expect(responses).toEqual([{ message: 'iModel not found', isIModelNotFoundResponse: true }]);
   });
 
-  it('reject with the classes that code for iTwin.js asks for', async () => {
+  it('reject calls with the classes of core-common', async () => {
     const store = await client();
     await expect(store.none()).rejects.toBeInstanceOf(itwin.NoContentError);
     const error = await store.fail().catch((thrown: unknown) => thrown);
@@ -147,7 +147,7 @@ describe.each(Object.keys(ways))('control responses and errors of core-common, o
 });
 
 describe('errors of core-common that handlers of channels throw', () => {
-  it('reject with its class at a frontend that asks for it, with identity and metadata', async () => {
+  it('reject calls of a frontend with their class, identity and metadata', async () => {
     const { port } = await startIpcApp({ providers: [StoreHandler] });
     const frontend = await frontendOf(port);
     const error = await frontend
@@ -159,7 +159,7 @@ describe('errors of core-common that handlers of channels throw', () => {
     expect(BentleyError.isError(error, 65574)).toBe(true);
   });
 
-  it('cross with their members where they are control responses', async () => {
+  it('keep their members if they are control responses', async () => {
     const { port } = await startIpcApp({ providers: [StoreHandler] });
     const frontend = await frontendOf(port);
     const store = frontend.makeIpcProxy<StoreBase>('store');
@@ -170,7 +170,7 @@ describe('errors of core-common that handlers of channels throw', () => {
     await expect(store.open(2)).rejects.toMatchObject({ message: '1 of 2' });
   });
 
-  it('keep identity and metadata where a frontend throws them', async () => {
+  it('keep identity and metadata if a frontend throws them', async () => {
     class Dialog extends IpcHandler {
       get channelName() {
         return 'dialog';

@@ -172,8 +172,8 @@ const page = {
 };
 const call = { activityId: 'click' };
 
-describe('a client in a backend', () => {
-  it('hands on what a call is part of, through three tiers', async () => {
+describe('a client of RpcClientModule', () => {
+  it('passes the ids of a call on through three tiers', async () => {
     const { routes } = await startTwo();
     const plans = await startApp({
       imports: [RpcClientModule.forFeature([{ interface: Routes, uriPrefix: at(routes.port) }])],
@@ -191,7 +191,7 @@ describe('a client in a backend', () => {
     ]);
   });
 
-  it('hands on what is left of a deadline', async () => {
+  it('passes on the time that is left until the deadline', async () => {
     const { routes } = await startTwo();
     const server = createRpcClient({ uriPrefix: at(routes.port) }).client(Routes);
     stopTime();
@@ -200,7 +200,7 @@ describe('a client in a backend', () => {
     expect([first!.left, second!.left]).toEqual([5000, 4980]);
   });
 
-  it('hands on credentials where it is told to, and has its own where it is given some', async () => {
+  it('passes on credentials with forwardAuthorization, unless it has its own', async () => {
     const forwarding = await startTwo({ forwardAuthorization: true });
     const ask = (port: number) =>
       createRpcClient({ uriPrefix: at(port), ...page })
@@ -211,7 +211,7 @@ describe('a client in a backend', () => {
     expect((await ask(own.routes.port))[1]).toMatchObject({ accessToken: 'Service s' });
   });
 
-  it('ends with the call that it is part of', async () => {
+  it('aborts its call when the call around it is aborted', async () => {
     const { routes } = await startTwo();
     const inside = new Promise<void>((resolve) => (entered = resolve));
     const gone = new Promise<void>((resolve) => (left = resolve));
@@ -226,7 +226,7 @@ describe('a client in a backend', () => {
     await gone;
   });
 
-  it('works outside of calls, with an activity of its own', async () => {
+  it('works outside of calls, with a new activity for each call', async () => {
     const { routes } = await startTwo({ applicationId: 'routes', applicationVersion: '1' });
     const maps = routes.app.get<RpcProxy<Maps>>(getRpcClientToken(Maps), { strict: false });
     const seen = [...(await maps.see()), ...(await maps.see())];
@@ -235,7 +235,7 @@ describe('a client in a backend', () => {
     expect(seen[1]!.activityId).not.toBe(seen[0]!.activityId);
   });
 
-  it('waits for what is pending', async () => {
+  it('repeats a pending call', async () => {
     surveys = 0;
     const { routes } = await startTwo({ pendingIntervalMs: 5 });
     const maps = routes.app.get<RpcProxy<Maps>>(getRpcClientToken(Maps), { strict: false });
@@ -304,7 +304,7 @@ describe('RpcClientModule', () => {
     await module.close();
   });
 
-  it('gives a test the place of a client', async () => {
+  it('lets a test replace a client', async () => {
     const module = await seeing({
       imports: [RpcClientModule.forFeature([{ interface: Maps, uriPrefix: 'http://127.0.0.1:1' }])],
       providers: [RoutesImpl],
@@ -317,19 +317,19 @@ describe('RpcClientModule', () => {
     await module.close();
   });
 
-  it('does not start without an address', async () => {
+  it('does not start if a client has no uriPrefix', async () => {
     const imports = [RpcClientModule.forFeature([{ interface: Maps }])];
     await expect(seeing({ imports }).compile()).rejects.toThrow(
       'RpcClientModule: the client of Maps has no uriPrefix that says where its server is.',
     );
   });
 
-  it('names the client that is missing', async () => {
+  it('names a missing client in the error of the start', async () => {
     await expect(seeing({ providers: [RoutesImpl] }).compile()).rejects.toThrow('RpcClient of Maps');
   });
 });
 
-describe('an interface that another server answers', () => {
+describe('an interface that a relay exposes', () => {
   beforeEach(() => {
     surveys = busy = 0;
   });
@@ -345,7 +345,7 @@ describe('an interface that another server answers', () => {
     return { there: servers.maps, routes: servers.routes, server, maps: server.client(Maps) };
   };
 
-  it('is served as if its implementation were here', async () => {
+  it('is served like an interface with an implementation', async () => {
     const { server, routes, maps } = await ask();
     const endpoints = await server.describeEndpoints();
     expect(endpoints.map(({ interfaceName }) => interfaceName)).toEqual(['Routes', 'Maps']);
@@ -374,12 +374,12 @@ describe('an interface that another server answers', () => {
     ['forbidden', { name: 'ForbiddenException', message: 'Not for you.' }],
     ['plain', { name: 'Error', message: 'torn' }],
     ['nothing', { errorNumber: IModelStatus.NoContent, message: 'No Content' }],
-  ])('fails as it does there: %s', async (kind, error) => {
+  ])('fails with the error of the server behind the relay: %s', async (kind, error) => {
     const { maps } = await ask();
     await expect(maps.fail(kind)).rejects.toMatchObject(error);
   });
 
-  it('hands on that it is pending, and lets the caller wait', async () => {
+  it('answers that a call is pending, and the first client repeats it', async () => {
     const { maps, server } = await ask({ pendingIntervalMs: 60_000 });
     const told: string[] = [];
     server.addListener((event) => event.kind === 'pending' && told.push(event.message));
@@ -387,7 +387,7 @@ describe('an interface that another server answers', () => {
     expect(told).toEqual(['1 of 2', '2 of 2']);
   });
 
-  it('hands on what is not found, and lets the caller repair it', async () => {
+  it('answers "not found", and the first client repairs the call', async () => {
     const { routes } = await ask();
     const told: object[] = [];
     const onNotFound = ({ response }: { response: object }) => {
@@ -399,7 +399,7 @@ describe('an interface that another server answers', () => {
     expect(told).toEqual(Array.from({ length: 2 }, () => ({ message: 'Not found', missing: 'sheet 7' })));
   });
 
-  it('hands on that it is busy, and lets the caller come back', async () => {
+  it('answers that the server is busy, and the first client repeats the call', async () => {
     const { maps, server } = await ask();
     const pauses: number[] = [];
     server.addListener((event) => event.kind === 'retry' && pauses.push(event.pauseMs));
@@ -408,7 +408,7 @@ describe('an interface that another server answers', () => {
     expect(pauses).toEqual([10, 10]);
   });
 
-  it('says when that server cannot be reached, but not where it is', async () => {
+  it('reports that the server cannot be reached, but not its address', async () => {
     const { maps, there } = await ask();
     await there.close();
     const error = await maps.see().catch((error: Error) => error);
@@ -419,7 +419,7 @@ describe('an interface that another server answers', () => {
     expect(JSON.stringify(error) + String(error)).not.toMatch(new RegExp(`127|${there.port}`));
   });
 
-  it('has guards in front of it, as any other', async () => {
+  it('is protected by guards', async () => {
     class Guard implements CanActivate {
       canActivate(context: ExecutionContext) {
         return CallContext.from(context)?.operation !== 'see';
@@ -435,7 +435,7 @@ describe('an interface that another server answers', () => {
     await expect(maps.see()).rejects.toMatchObject({ status: 403 });
   });
 
-  it('is answered by what a test puts in place of the client', async () => {
+  it('is answered by the object that a test provides as client', async () => {
     const module = await Test.createTestingModule({
       imports: [
         RpcModule.forRoot(),

@@ -109,7 +109,7 @@ const applications: Record<string, () => Promise<INestApplication>> = {
     (await compile()).createNestApplication({ httpsOptions: {}, logger: false }),
 };
 
-describe.each(Object.entries(applications))('a client in a test of %s', (_name, make) => {
+describe.each(Object.entries(applications))('a test client of %s', (_name, make) => {
   let app: INestApplication;
   beforeEach(async () => {
     seen = [];
@@ -117,7 +117,7 @@ describe.each(Object.entries(applications))('a client in a test of %s', (_name, 
   });
   afterEach(() => app.close());
 
-  it('calls, through the middleware and guards of the application', async () => {
+  it('makes calls through the middleware and guards of the application', async () => {
     const shop = await createTestRpcClient(app, Shop);
     expect(await shop.price('pump')).toBe(4);
     expect(seen).toEqual([expect.stringMatching(/Shop-1\.0\.0-price$/)]);
@@ -125,7 +125,7 @@ describe.each(Object.entries(applications))('a client in a test of %s', (_name, 
     await expect(uninvited.price('pump')).rejects.toMatchObject({ message: 'No pass.', status: 401 });
   });
 
-  it('gets errors with their number, and values as they cross the wire', async () => {
+  it('gets errors with their number, and values as the wire carries them', async () => {
     const shop = await createTestRpcClient(app, Shop);
     await expect(shop.price('')).rejects.toMatchObject({
       errorNumber: IModelStatus.NotFound,
@@ -140,18 +140,18 @@ describe.each(Object.entries(applications))('a client in a test of %s', (_name, 
     expect(await shop.mirror(new Uint8Array(3_000_000))).toHaveLength(3_000_000);
   });
 
-  it('does not wait long for what is pending or busy', async () => {
+  it('repeats pending and busy calls without long pauses', async () => {
     const shop = await createTestRpcClient(app, Shop);
     expect(await shop.later(2)).toBe(3);
     expect(await shop.busy(5)).toBe(6);
   });
 
-  it('names itself as it is told', async () => {
+  it('sends the ids and credentials of its options', async () => {
     const shop = await createTestRpcClient(app, Shop, { sessionId: 's1', authorization: async () => 'pass' });
     expect(await shop.with({ activityId: 'a1' }).names()).toEqual(['a1', 's1', 'pass']);
   });
 
-  it('is gone when it aborts', async () => {
+  it('aborts the signal of its call when it aborts the call', async () => {
     const shop = await createTestRpcClient(app, Shop);
     const inside = new Promise<void>((resolve) => (entered = resolve));
     const gone = new Promise<unknown>((resolve) => (left = resolve));
@@ -163,27 +163,30 @@ describe.each(Object.entries(applications))('a client in a test of %s', (_name, 
     expect(await gone).toEqual(new Error('The client is gone.'));
   });
 
-  it('does not listen, and is one of many', async () => {
+  it('works beside other test clients, without a port', async () => {
     const clients = await Promise.all([createTestRpcClient(app, Shop), createTestRpcClient(app, Shop)]);
     const calls = Array.from({ length: 40 }, (_, i) => clients[i % 2]!.price('x'.repeat(i + 1)));
     expect(await Promise.all(calls)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
   });
 });
 
-describe('a client in a test', () => {
-  it.each([{ prefix: 'api' }, { path: '/rpc' }])('finds the path of RPC: %j', async ({ prefix, path }) => {
-    const builder = Test.createTestingModule({
-      imports: [RpcModule.forRoot({ path })],
-      providers: [ShopImpl],
-    });
-    const app = (await builder.compile()).createNestApplication();
-    if (prefix) app.setGlobalPrefix(prefix);
-    const shop = await createTestRpcClient(app, Shop);
-    expect(await shop.price('pump')).toBe(4);
-    await app.close();
-  });
+describe('a test client', () => {
+  it.each([{ prefix: 'api' }, { path: '/rpc' }])(
+    'finds the path of RPC with %j',
+    async ({ prefix, path }) => {
+      const builder = Test.createTestingModule({
+        imports: [RpcModule.forRoot({ path })],
+        providers: [ShopImpl],
+      });
+      const app = (await builder.compile()).createNestApplication();
+      if (prefix) app.setGlobalPrefix(prefix);
+      const shop = await createTestRpcClient(app, Shop);
+      expect(await shop.price('pump')).toBe(4);
+      await app.close();
+    },
+  );
 
-  it('is told of a connection that is cut', async () => {
+  it('rejects a call whose connection is cut', async () => {
     const app = (await compile()).createNestApplication();
     app.use((request: { socket: { destroy(): void } }) => request.socket.destroy());
     const shop = await createTestRpcClient(app, Shop);
@@ -191,7 +194,7 @@ describe('a client in a test', () => {
     await app.close();
   });
 
-  it('says what is missing in an application without RPC', async () => {
+  it('names the missing RpcServer in an application without RPC', async () => {
     const module = await Test.createTestingModule({}).compile();
     await expect(createTestRpcClient(module, Shop)).rejects.toThrow('RpcServer');
     await module.close();

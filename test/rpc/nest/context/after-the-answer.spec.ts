@@ -111,10 +111,10 @@ afterEach(async () => {
   await closeIpcApps();
 });
 
-describe.each(Object.entries(ways))('behind the answer of a call over HTTP, by way of %s', (name, way) => {
+describe.each(Object.entries(ways))('after the answer to a call over HTTP, by way of %s,', (name, way) => {
   const headers = { Authorization: 'Bearer t', 'X-Linnet-Timeout': '60000' };
 
-  it('work goes on with the ids, without deadline and credentials', async () => {
+  it('work of a method continues with the ids, without deadline and credentials', async () => {
     const { call } = await startApp({ way, providers: [WorkImpl] });
     expect((await call('Work.start', [], headers)).json).toBe('answered');
     expect(during).toMatchObject({
@@ -127,14 +127,14 @@ describe.each(Object.entries(ways))('behind the answer of a call over HTTP, by w
     await expectIdsOnly();
   });
 
-  it('the user of a guard is that of the activity, until the answer', async () => {
+  it('the activity no longer has the user that a guard set', async () => {
     const { call } = await startApp({ way, providers: [WorkImpl] });
     await call('Work.guarded', [], headers);
     expect(during.user).toEqual({ name: 'ann' });
     await expectIdsOnly();
   });
 
-  it('the user of a middleware is that of the activity, until the answer', async () => {
+  it('the activity no longer has the user that a middleware set', async () => {
     const { call } = await startApp({
       way,
       providers: [WorkImpl],
@@ -156,37 +156,43 @@ describe.each(Object.entries(ways))('behind the answer of a call over HTTP, by w
     await expectIdsOnly();
   });
 
-  it.each(['middleware', 'interceptor'])('a controller with the correlation %s does the same', async (by) => {
-    @Controller('work')
-    class WorkController {
-      @UseGuards(UserGuard)
-      @Get('start')
-      start() {
-        return lookTwice();
+  it.each(['middleware', 'interceptor'])(
+    'work of a controller with the correlation %s continues with the ids only',
+    async (by) => {
+      @Controller('work')
+      class WorkController {
+        @UseGuards(UserGuard)
+        @Get('start')
+        start() {
+          return lookTwice();
+        }
       }
-    }
-    if (by === 'interceptor') UseInterceptors(CorrelationInterceptor)(WorkController);
-    @Module({ controllers: [WorkController] })
-    class WorkModule {
-      configure(consumer: MiddlewareConsumer) {
-        if (by === 'middleware') consumer.apply(CorrelationMiddleware).forRoutes('*path');
+      if (by === 'interceptor') UseInterceptors(CorrelationInterceptor)(WorkController);
+      @Module({ controllers: [WorkController] })
+      class WorkModule {
+        configure(consumer: MiddlewareConsumer) {
+          if (by === 'middleware') consumer.apply(CorrelationMiddleware).forRoutes('*path');
+        }
       }
-    }
-    const { send } = await startApp({ way, imports: [WorkModule] });
-    const { status } = await send({
-      method: 'GET',
-      target: '/work/start',
-      headers: { Authorization: 'Bearer t' },
-    });
-    expect(status).toBe(200);
-    expect(during.sentToken).toBe('Bearer t');
-    // By the middleware of Fastify, guards have another request than it.
-    if (!(by === 'middleware' && name === 'Fastify')) expect(during.user).toEqual({ name: 'ann' });
-    await expectIdsOnly();
-  });
+      const { send } = await startApp({ way, imports: [WorkModule] });
+      const { status } = await send({
+        method: 'GET',
+        target: '/work/start',
+        headers: { Authorization: 'Bearer t' },
+      });
+      expect(status).toBe(200);
+      expect(during.sentToken).toBe('Bearer t');
+      // By the middleware of Fastify, guards have another request than it.
+      if (!(by === 'middleware' && name === 'Fastify')) expect(during.user).toEqual({ name: 'ann' });
+      await expectIdsOnly();
+    },
+  );
 });
 
-describe.each([true, false])('behind the answer of a call over IPC (compatible wire: %s)', (compatible) => {
+describe.each([
+  ['compatible', true],
+  ['durable', false],
+])('after the answer to a call on the %s wire of IPC,', (_wire, compatible) => {
   @IpcChannel('work')
   class WorkHandler {
     start() {
@@ -234,7 +240,7 @@ describe.each([true, false])('behind the answer of a call over IPC (compatible w
     for (const end of ended.splice(0)) await end();
   });
 
-  it('work of a handler goes on with the ids, also when the frontend has left', async () => {
+  it('work of a handler continues with the ids only, also when the frontend has left', async () => {
     const frontend = await connect([WorkHandler]);
     expect(await frontend.callIpcChannel('work', 'start')).toBe('answered');
     expect(during).toMatchObject({ accessToken: 'Bearer s', user: 'ann', sentToken: 'Bearer s', count: 7 });
@@ -242,7 +248,7 @@ describe.each([true, false])('behind the answer of a call over IPC (compatible w
     await expectIdsOnly();
   });
 
-  it('work of an RPC operation does the same', async () => {
+  it('work of an RPC operation continues with the ids only', async () => {
     const frontend = await connect([WorkImpl]);
     const client = createPageClient({ transport: rpcOverIpc(frontend) }).client<any>(definition);
     expect(await client.with({ timeoutMs: 60_000 }).start()).toBe('answered');
@@ -251,7 +257,7 @@ describe.each([true, false])('behind the answer of a call over IPC (compatible w
     await expectIdsOnly();
   });
 
-  it('work of a listener does the same, when all listeners are done', async () => {
+  it('work of a listener continues with the ids only, when all listeners have finished', async () => {
     const frontend = await connect([]);
     const heard = new Promise<unknown>((resolve) =>
       app.get(IpcHost).addListener('news', () => resolve(lookTwice())),
@@ -262,7 +268,7 @@ describe.each([true, false])('behind the answer of a call over IPC (compatible w
     await expectIdsOnly();
   });
 
-  it('what the constructor of a handler of the session began does the same', async () => {
+  it('work that the constructor of a handler began continues without credentials', async () => {
     const frontend = await connect([MadeHandler]);
     expect(await frontend.callIpcChannel('made', 'hello')).toBe('hello');
     await leave(frontend);
@@ -271,7 +277,7 @@ describe.each([true, false])('behind the answer of a call over IPC (compatible w
     expect(await afterwards).toMatchObject({ ...idsOnly, count: 7 });
   });
 
-  it('static members of IpcHost still mean the session of the call', async () => {
+  it('the owner of the request context is still the session of the call', async () => {
     let session: unknown;
     let go!: () => void;
     @IpcChannel('static')
@@ -289,7 +295,7 @@ describe.each([true, false])('behind the answer of a call over IPC (compatible w
 });
 
 describe('a call over IPC', () => {
-  it('sees its session end while it is not answered, and not behind the answer', async () => {
+  it('is aborted by the end of its session before its answer, and not after it', async () => {
     const signals: AbortSignal[] = [];
     let answer!: () => void;
     @IpcChannel('signals')
@@ -315,7 +321,7 @@ describe('a call over IPC', () => {
   });
 });
 
-it('work that the authorization of an upgrade began goes on with the ids', async () => {
+it('work that the authorization of an upgrade began continues with the ids only', async () => {
   const { connect } = await startIpcApp({
     ipc: {
       authorize: async () => {

@@ -86,10 +86,10 @@ class ContextImpl {
 
 afterEach(closeApps);
 
-describe.each(Object.entries(ways))('context by way of %s', (_name, way) => {
+describe.each(Object.entries(ways))('the request context, by way of %s,', (_name, way) => {
   const start = (providers: any[] = []) => startApp({ way, providers: [ContextImpl, Service, ...providers] });
 
-  it('is there in every continuation of a call', async () => {
+  it('is available in every continuation of a call', async () => {
     const { call } = await start();
     const reply = await call('Context.continuations', [], { 'X-Correlation-ID': 'a1' });
     const places = ['start', 'await', 'timers/promises', 'setTimeout', 'setImmediate', 'microtask', 'event'];
@@ -123,7 +123,7 @@ describe.each(Object.entries(ways))('context by way of %s', (_name, way) => {
     expect((await Promise.all(replies)).map(({ json }) => json)).toEqual(ids.map((id) => [id, id, id]));
   });
 
-  it('has what the request says of itself', async () => {
+  it('has the ids and credentials of the request', async () => {
     const { call } = await start();
     expect((await call('Context.fields', [], { Authorization: 'Bearer t' })).json).toEqual({
       activityId: 'activity-1',
@@ -136,7 +136,7 @@ describe.each(Object.entries(ways))('context by way of %s', (_name, way) => {
     });
   });
 
-  it('is there in guards, interceptors and filters', async () => {
+  it('is available in guards, interceptors and filters', async () => {
     const seen: [string, string | undefined, string][] = [];
     const note = (where: string, host: ArgumentsHost) =>
       seen.push([where, CallContext.from(host)?.activity.activityId, current()]);
@@ -171,7 +171,7 @@ describe.each(Object.entries(ways))('context by way of %s', (_name, way) => {
     expect(seen).toEqual(['guard', 'before', 'after', 'filter'].map((where) => [where, 'a1', 'a1']));
   });
 
-  it('tells a call that its client is gone', async () => {
+  it('has a signal that is aborted when the client leaves', async () => {
     const { port } = await start();
     const inside = new Promise<void>((resolve) => (entered = resolve));
     const gone = new Promise<unknown>((resolve) => (aborted = resolve));

@@ -103,7 +103,7 @@ afterEach(async () => {
   await closeApps();
 });
 
-describe.each(Object.entries(ways))('ActivityLogger by way of %s', (_name, way) => {
+describe.each(Object.entries(ways))('ActivityLogger, by way of %s,', (_name, way) => {
   const start = async (json: boolean) => {
     const testApp = await startApp({
       way,
@@ -127,7 +127,7 @@ describe.each(Object.entries(ways))('ActivityLogger by way of %s', (_name, way) 
   const lines = () => written.split('\n').filter(Boolean);
   const jsonLines = (): any[] => lines().map((line) => JSON.parse(line) as unknown);
 
-  it('puts the activity on every JSON line of a call', async () => {
+  it('adds the activity to every JSON line of a call', async () => {
     const { call } = await start(true);
     await call('Logged.count');
     expect(jsonLines()).toHaveLength(3);
@@ -135,7 +135,7 @@ describe.each(Object.entries(ways))('ActivityLogger by way of %s', (_name, way) 
     expect(jsonLines().map(({ message }) => message)).toEqual(['counting', 'few left', { shelf: 7 }]);
   });
 
-  it('puts the activity on every line of text', async () => {
+  it('adds the activity to every line of text', async () => {
     const { call } = await start(false);
     await call('Logged.count');
     for (const text of ['counting', 'few left']) {
@@ -145,7 +145,7 @@ describe.each(Object.entries(ways))('ActivityLogger by way of %s', (_name, way) 
     }
   });
 
-  it('puts the activity on the line of a call that fails', async () => {
+  it('adds the activity to the line of a call that fails', async () => {
     const { call } = await start(true);
     const reply = await call('Logged.fail');
     expect(reply.text).not.toContain('disk');
@@ -153,13 +153,13 @@ describe.each(Object.entries(ways))('ActivityLogger by way of %s', (_name, way) 
     expect(written).toContain('the disk is full');
   });
 
-  it.each(['http', 'number'])('logs no error that is the caller’s business (%s)', async (kind) => {
+  it.each(['http', 'number'])('does not log an error for callers (%s)', async (kind) => {
     const { call } = await start(true);
     await call('Logged.expected', [kind]);
     expect(written).toBe('');
   });
 
-  it('writes the lines outside of calls as they are', async () => {
+  it('does not change lines outside of calls', async () => {
     await start(true);
     new Logger('Outside').log('hello');
     const line = jsonLines().find(({ message }) => message === 'hello');
@@ -168,7 +168,7 @@ describe.each(Object.entries(ways))('ActivityLogger by way of %s', (_name, way) 
   });
 
   it.each(['/middleware', '/interceptor', '/both/middleware'])(
-    'is the same in an ordinary controller (%s)',
+    'adds the activity to the lines of a controller below %s',
     async (target) => {
       const { send } = await start(true);
       const reply = await send({ method: 'GET', target });
@@ -178,17 +178,20 @@ describe.each(Object.entries(ways))('ActivityLogger by way of %s', (_name, way) 
     },
   );
 
-  it.each(['/middleware', '/interceptor'])('invents an id where there is none (%s)', async (target) => {
-    const { send } = await start(true);
-    const replies = await Promise.all(
-      [1, 2].map(() => send({ method: 'GET', target, headers: { 'X-Correlation-ID': '' } })),
-    );
-    const ids = replies.map((reply) => reply.json.id);
-    expect(ids[0]).toMatch(/^[-0-9a-f]{36}$/);
-    expect(ids[0]).not.toBe(ids[1]);
-  });
+  it.each(['/middleware', '/interceptor'])(
+    'adds a new id for each request without one below %s',
+    async (target) => {
+      const { send } = await start(true);
+      const replies = await Promise.all(
+        [1, 2].map(() => send({ method: 'GET', target, headers: { 'X-Correlation-ID': '' } })),
+      );
+      const ids = replies.map((reply) => reply.json.id);
+      expect(ids[0]).toMatch(/^[-0-9a-f]{36}$/);
+      expect(ids[0]).not.toBe(ids[1]);
+    },
+  );
 
-  it('knows nothing in a controller that asked for nothing', async () => {
+  it('has no activity in a controller without correlation', async () => {
     const { send } = await start(true);
     expect((await send({ method: 'GET', target: '/none' })).json).toMatchObject({ activityId: '' });
   });

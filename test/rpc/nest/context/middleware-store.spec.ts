@@ -113,9 +113,9 @@ const stores: Record<string, (app: INestApplication, isFastify: boolean) => unkn
 
 afterEach(closeApps);
 
-describe.each(Object.entries(ways))('an AsyncLocalStorage by way of %s', (name, way) => {
+describe.each(Object.entries(ways))('an AsyncLocalStorage, by way of %s,', (name, way) => {
   it.each(Object.keys(stores).flatMap((store) => Object.keys(bodies).map((body) => [store, body] as const)))(
-    'set up by %s is there in guards and methods, with a body %s',
+    'that is set by %s is available in guards and methods, with a body %s',
     async (store, body) => {
       const { port } = await startApp({
         way,
@@ -142,7 +142,7 @@ describe.each(Object.entries(platforms))('an AsyncLocalStorage without Nest, on 
     }
   });
 
-  it.each(Object.keys(bodies))('is there in methods, with a body %s', async (body) => {
+  it.each(Object.keys(bodies))('is available in methods, with a body %s', async (body) => {
     const rpc = createRpcServer({ interfaces: [[definition, Tenants]] });
     const inner = makeServer(rpc);
     const [listener] = inner.listeners('request') as ((...args: unknown[]) => void)[];

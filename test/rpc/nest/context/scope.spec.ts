@@ -79,8 +79,8 @@ beforeEach(() => {
 });
 afterEach(closeApps);
 
-describe.each(Object.entries(ways))('request scope by way of %s', (_name, way) => {
-  it('makes a provider for each call, and gives it the request', async () => {
+describe.each(Object.entries(ways))('request scope, by way of %s,', (_name, way) => {
+  it('creates a provider for each call, and injects the request', async () => {
     const { call } = await startApp({ way, providers: [ScopedImpl, PerRequest] });
     expect((await call('Scoped.id')).json).toEqual({ id: 1, session: 'session-1' });
     expect((await call('Scoped.id', [], { 'X-Session-Id': 'other' })).json).toEqual({
@@ -89,7 +89,7 @@ describe.each(Object.entries(ways))('request scope by way of %s', (_name, way) =
     });
   });
 
-  it('makes a request-scoped implementation for each call', async () => {
+  it('creates a request-scoped implementation for each call', async () => {
     const { call } = await startApp({ way, providers: [RequestScopedImpl] });
     expect((await call('Scoped.id')).text).toBe('1');
     expect((await call('Scoped.id')).text).toBe('2');
@@ -104,7 +104,7 @@ describe.each(Object.entries(ways))('request scope by way of %s', (_name, way) =
     expect(new Set(replies.map((reply) => reply.json.id)).size).toBe(20);
   });
 
-  it('answers an error where the constructor throws', async () => {
+  it('answers with an error if a constructor throws', async () => {
     const { call } = await startApp({ way, providers: [BrokenImpl] });
     const reply = await call('Scoped.id');
     expect(reply.status).toBe(500);
@@ -201,7 +201,7 @@ describe.each(Object.entries(ways))('request scope by way of %s', (_name, way) =
     expect(reply.json).toEqual({ message: 'failed', id: 1 });
   });
 
-  it('shares durable providers by the strategy of the application', async () => {
+  it('shares durable providers by the context id strategy of the application', async () => {
     @Injectable({ scope: Scope.REQUEST, durable: true })
     class PerTenant {
       readonly id = ++made;

@@ -92,7 +92,7 @@ describe.each(Object.entries(transports))('an RPC client over %s', (_transport, 
     await expect(fail(65574)).rejects.toMatchObject({ name: 'Not Found', message });
   });
 
-  it('names a version that does not match', async () => {
+  it('names an error of a version that does not match', async () => {
     const call = createRpcClient(await options())
       .client(NewerShelf)
       .empty();
@@ -103,8 +103,8 @@ describe.each(Object.entries(transports))('an RPC client over %s', (_transport, 
   });
 });
 
-describe('a frontend', () => {
-  it('names a channel and a method that do not exist', async () => {
+describe('an IPC frontend', () => {
+  it('names the errors of a channel and of a method that do not exist', async () => {
     const { port } = await startIpcApp({ rpc: {}, providers });
     const frontend = await connect(port);
     await expect(frontend.callIpcChannel('nothing-v1', 'go')).rejects.toMatchObject({
@@ -120,7 +120,7 @@ describe('a frontend', () => {
     });
   });
 
-  it('is named in the errors and log lines of its backend by the channel of the application', async () => {
+  it('causes errors and log lines that name the channel without its prefix', async () => {
     const app = await startIpcApp({ ipc: { invokeTimeoutMs: 20 }, providers });
     const { raw } = await app.connect();
     const session = await app.session();
@@ -134,7 +134,7 @@ describe('a frontend', () => {
   });
 });
 
-describe('the wire', () => {
+describe('the wire of RPC', () => {
   it('keeps the names that clients of iTwin.js read', async () => {
     const { port } = await startIpcApp({ rpc: {}, providers });
     const response = await fetch(`http://127.0.0.1:${port}/Shelf-1.0.0-fail`, {
@@ -150,7 +150,7 @@ describe('the wire', () => {
     });
   });
 
-  it('gets the same name from a server that passes on the error of another', async () => {
+  it('has the same name if a server passes on the error of another', async () => {
     const inner = createRpcClient({ uriPrefix: await plainServer() }).client(Shelf);
     const passing = { empty: () => inner.empty(), fail: (errorNumber: number) => inner.fail(errorNumber) };
     const rpc = createRpcServer({ interfaces: [[Shelf, passing]], report: () => undefined });

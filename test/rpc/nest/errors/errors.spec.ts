@@ -61,7 +61,7 @@ class ErrorsImpl {
 
 afterEach(closeApps);
 
-describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
+describe.each(Object.entries(ways))('errors, by way of %s:', (_name, way) => {
   const start = (configure: (app: any) => unknown = () => undefined) =>
     startApp({ way, providers: [ErrorsImpl], configure });
   const withFilter = (filter: ExceptionFilter) => start((app) => app.useGlobalFilters(filter));
@@ -83,7 +83,7 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
       ],
       ['redirect', 500, { name: 'HttpException', message: 'elsewhere' }],
       ['named', 409, { name: 'Twice', message: 'twice' }],
-    ])('keeps what it says (%s)', async (kind, status, body) => {
+    ])('keeps its status, name and members (%s)', async (kind, status, body) => {
       const { call } = await start();
       const reply = await call('Errors.fail', [kind]);
       expect(reply.status).toBe(status);
@@ -92,7 +92,7 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
   });
 
   describe('an exception filter', () => {
-    it('that is written for controllers answers', async () => {
+    it('that is written for controllers answers calls', async () => {
       const { call } = await start();
       const reply = await call('Errors.robot', [], { Origin: 'http://localhost:1' });
       expect(reply.status).toBe(403);
@@ -104,7 +104,7 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
       expect(reply.headers['access-control-expose-headers']).toContain('X-Protocol-Version');
     });
 
-    it('may take its time', async () => {
+    it('may answer later', async () => {
       const { call } = await withFilter({
         async catch(error: Error, host: ArgumentsHost) {
           await settled();
@@ -115,7 +115,7 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
       expect([reply.status, reply.json]).toEqual([409, { late: 'stuck' }]);
     });
 
-    it('that is global and extends the base filter answers for what is not for callers', async () => {
+    it('that is global and extends the base filter answers for errors that are not for callers', async () => {
       class Extending extends BaseExceptionFilter {
         override catch(exception: unknown, host: ArgumentsHost) {
           super.catch(exception, host);
@@ -130,7 +130,7 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
       expect(unknown.json).toEqual({ statusCode: 500, message: 'Internal server error' });
     });
 
-    it('that returns a value is ignored, and said to be so once', async () => {
+    it('that returns a value is ignored, with one warning', async () => {
       const { call, log } = await withFilter({ catch: () => ({ not: 'an answer' }) });
       for (let i = 0; i < 3; i++) {
         const reply = await call('Errors.fail', ['plain']);
@@ -140,7 +140,7 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
       expect(log.find('warn', 'ErrorsImpl.fail returned a value')).toHaveLength(1);
     });
 
-    it('that throws leaves the first error', async () => {
+    it('that throws does not replace the error', async () => {
       const { call, log } = await withFilter({
         catch: () => {
           throw new Error('the filter is broken');
@@ -152,7 +152,7 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
       expect(log.find('error', 'the filter is broken')).toHaveLength(1);
     });
 
-    it('that rethrows leaves the error, too', async () => {
+    it('that throws the same error again does not replace it', async () => {
       const { call, log } = await withFilter({
         catch: (error: unknown) => {
           throw error;
@@ -162,7 +162,7 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
       expect(log.find('error', 'not you')).toEqual([]);
     });
 
-    it('sees a thrown undefined', async () => {
+    it('receives a thrown undefined', async () => {
       const seen: unknown[] = [];
       const { call } = await withFilter({ catch: (error: unknown) => void seen.push(error) });
       const reply = await call('Errors.fail', ['nothing']);
@@ -170,7 +170,7 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
       expect(reply.json).toMatchObject({ message: 'The operation failed without an error.' });
     });
 
-    it('that did not answer leaves no header twice', async () => {
+    it('that did not answer causes no duplicate headers', async () => {
       const { call } = await withFilter({ catch: () => undefined });
       const { headers } = await call('Errors.fail', ['plain'], { Origin: 'http://localhost:1' });
       expect(headers['access-control-allow-origin']).toBe('http://localhost:1');
@@ -185,42 +185,48 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
     ['noContent', 204, ''],
   ];
 
-  it.each(outcomes)('an outcome that is no error passes filters by (%s)', async (kind, status, text) => {
-    const seen: unknown[] = [];
-    const { call, log } = await withFilter({
-      catch: (error: unknown, host: ArgumentsHost) => {
-        seen.push(error);
-        host.switchToHttp().getResponse().status(400).send('caught');
-      },
-    });
-    const reply = await call('Errors.fail', [kind]);
-    expect(reply.status).toBe(status);
-    expect(reply.text).toContain(text);
-    expect(seen).toEqual([]);
-    expect(log.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
-  });
-
-  it.each(outcomes)('an outcome that is no error passes interceptors by (%s)', async (kind, status, text) => {
-    const replacing = (_context: ExecutionContext, next: CallHandler) =>
-      next.handle().pipe(
-        map(() => 'replaced'),
-        catchError(() => of('replaced')),
-      );
-    const refusing = (_context: ExecutionContext, next: CallHandler) =>
-      next.handle().pipe(
-        map((value: unknown) => {
-          if (value === undefined) throw new NotFoundException('nothing there');
-          return value;
-        }),
-      );
-    for (const intercept of [replacing, refusing]) {
-      const { call, close } = await start((app) => app.useGlobalInterceptors({ intercept }));
+  it.each(outcomes)(
+    'an outcome that is not an error is not passed to filters (%s)',
+    async (kind, status, text) => {
+      const seen: unknown[] = [];
+      const { call, log } = await withFilter({
+        catch: (error: unknown, host: ArgumentsHost) => {
+          seen.push(error);
+          host.switchToHttp().getResponse().status(400).send('caught');
+        },
+      });
       const reply = await call('Errors.fail', [kind]);
       expect(reply.status).toBe(status);
       expect(reply.text).toContain(text);
-      await close();
-    }
-  });
+      expect(seen).toEqual([]);
+      expect(log.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
+    },
+  );
+
+  it.each(outcomes)(
+    'an outcome that is not an error cannot be changed by interceptors (%s)',
+    async (kind, status, text) => {
+      const replacing = (_context: ExecutionContext, next: CallHandler) =>
+        next.handle().pipe(
+          map(() => 'replaced'),
+          catchError(() => of('replaced')),
+        );
+      const refusing = (_context: ExecutionContext, next: CallHandler) =>
+        next.handle().pipe(
+          map((value: unknown) => {
+            if (value === undefined) throw new NotFoundException('nothing there');
+            return value;
+          }),
+        );
+      for (const intercept of [replacing, refusing]) {
+        const { call, close } = await start((app) => app.useGlobalInterceptors({ intercept }));
+        const reply = await call('Errors.fail', [kind]);
+        expect(reply.status).toBe(status);
+        expect(reply.text).toContain(text);
+        await close();
+      }
+    },
+  );
 
   it('a guard may throw an outcome', async () => {
     const { call } = await start((app) =>
@@ -235,21 +241,24 @@ describe.each(Object.entries(ways))('errors by way of %s', (_name, way) => {
     expect(reply.json).toMatchObject({ managedStatus: 'pending', responseValue: 'warming up' });
   });
 
-  it.each(['guard', 'interceptor'])('an answer that a %s has written is the only one', async (where) => {
-    const answer = (context: ExecutionContext) =>
-      context.switchToHttp().getResponse().status(401).send({ by: 'hand' });
-    const { call, log } = await start((app) => {
-      if (where === 'guard')
-        app.useGlobalGuards({ canActivate: (context: ExecutionContext) => (answer(context), false) });
-      else
-        app.useGlobalInterceptors({
-          intercept: (context: ExecutionContext) => (answer(context), of(undefined)),
-        });
-    });
-    for (let i = 0; i < 2; i++) {
-      const reply = await call('Errors.fail', ['plain']);
-      expect([reply.status, reply.json]).toEqual([401, { by: 'hand' }]);
-    }
-    expect(log.find('warn', 'could not be written')).toEqual([]);
-  });
+  it.each(['guard', 'interceptor'])(
+    'an answer that a %s has written is not followed by another',
+    async (where) => {
+      const answer = (context: ExecutionContext) =>
+        context.switchToHttp().getResponse().status(401).send({ by: 'hand' });
+      const { call, log } = await start((app) => {
+        if (where === 'guard')
+          app.useGlobalGuards({ canActivate: (context: ExecutionContext) => (answer(context), false) });
+        else
+          app.useGlobalInterceptors({
+            intercept: (context: ExecutionContext) => (answer(context), of(undefined)),
+          });
+      });
+      for (let i = 0; i < 2; i++) {
+        const reply = await call('Errors.fail', ['plain']);
+        expect([reply.status, reply.json]).toEqual([401, { by: 'hand' }]);
+      }
+      expect(log.find('warn', 'could not be written')).toEqual([]);
+    },
+  );
 });

@@ -86,7 +86,7 @@ afterEach(async () => {
 describe.each(Object.entries(ways))('errors over %s', (_way, open) => {
   const whole = { message: 'wrong', code: 'E7', inner: { message: 'inner', table: 'robots' } };
 
-  it('stay inside without an option', async () => {
+  it('are hidden without an option', async () => {
     const call = await open({});
     expect(await call('fail')).toMatchObject({ message: 'Internal error', name: 'InternalError' });
     const results = await call('give');
@@ -94,7 +94,7 @@ describe.each(Object.entries(ways))('errors over %s', (_way, open) => {
     expect(JSON.stringify([await call('fail'), results])).not.toMatch(/wrong|E7|inner|robots|cause of it/);
   });
 
-  it('cross with all members but stack and cause where exposeErrors is all', async () => {
+  it('are sent with all members except stack and cause if exposeErrors is all', async () => {
     const call = await open({ exposeErrors: 'all' });
     const error = await call('fail');
     const results = await call('give');
@@ -103,7 +103,7 @@ describe.each(Object.entries(ways))('errors over %s', (_way, open) => {
     expect(JSON.stringify([error, results])).not.toMatch(/stack|cause/);
   });
 
-  it('are decided on by exposeError, also where they are in others and in results', async () => {
+  it('are hidden by exposeError, also inside other errors and results', async () => {
     const exposeError = (error: unknown) => (error instanceof DriverError ? false : undefined);
     const call = await open({ exposeErrors: 'all', exposeError });
     const told = { message: 'wrong', inner: { message: 'Internal error' } };
@@ -111,17 +111,17 @@ describe.each(Object.entries(ways))('errors over %s', (_way, open) => {
     expect(await call('give')).toMatchObject([told]);
   });
 
-  it('are hidden by default where the option is undefined', async () => {
+  it('are hidden if the options are undefined', async () => {
     const call = await open({ exposeErrors: undefined, exposeError: undefined });
     expect(await call('fail')).toMatchObject({ message: 'Internal error' });
   });
 });
 
-describe('the log of an error that stays inside', () => {
+describe('the log of a hidden error', () => {
   it.each([
     [true, 2],
     [false, 0],
-  ])('names the remedy in development mode only (%p)', async (developmentMode, lines) => {
+  ])('names @Exposed() in development mode only (developmentMode: %p)', async (developmentMode, lines) => {
     const { send, connect, log } = await start({ developmentMode });
     await send({ target: '/Failing-1.0.0-fail', body: '[]' });
     await (await connect()).fail('failing.fail');

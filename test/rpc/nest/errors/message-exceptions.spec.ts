@@ -40,7 +40,7 @@ it.each([
   ['text', { name: 'RpcException', message: 'by message' }],
   ['object', { name: 'Own', message: 'by message', robot: 3 }],
   ['error', { name: 'RpcException', message: 'Internal error' }],
-])('an RpcException is recognised by its class (%s)', async (kind, members) => {
+])('an RpcException of @nestjs/microservices is recognised by its class (%s)', async (kind, members) => {
   const { send, connect } = await startIpcApp({ rpc: {}, providers: [FailingImpl, FailingHandler] });
   const { json, status } = await send({ target: '/Failing-1.0.0-fail', body: JSON.stringify([kind]) });
   expect(status).toBe(500);

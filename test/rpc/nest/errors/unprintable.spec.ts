@@ -96,16 +96,16 @@ class Mute extends ConsoleLogger {
   }
 }
 const loggers = {
-  'a logger that prints': () => new ActivityLogger({ json: true }),
+  'a logger that writes lines': () => new ActivityLogger({ json: true }),
   'a logger that fails': () => new Mute(),
 };
 
-describe.each(Object.keys(thrown))('%s', (name) => {
+describe.each(Object.keys(thrown))('%s that is thrown', (name) => {
   beforeEach(() => {
     what = thrown[name]!;
   });
 
-  describe.each(Object.entries(loggers))('and %s', (_logger, logger) => {
+  describe.each(Object.entries(loggers))('and logged by %s', (_logger, logger) => {
     const start = (ipc: IpcModuleOptions, providers: (typeof FailsAtStart | typeof FailsAtTheEnd)[] = []) =>
       startIpcApp({ ipc, providers, rpc: {}, appOptions: { logger: logger() } });
 
@@ -114,8 +114,8 @@ describe.each(Object.keys(thrown))('%s', (name) => {
       ['authorize, later', { authorize: async () => fail() }],
       ['a guard', { guards: [{ canActivate: fail }] }],
       ['a store of tickets', { ticketStore: { put: fail, take: fail } }],
-      ['the rule of origins', { origins: fail }],
-    ])('thrown by %s refuse the upgrade, and end nothing', async (_where, ipc) => {
+      ['the origins function', { origins: fail }],
+    ])('from %s refuses the upgrade, and does not crash the process', async (_where, ipc) => {
       const { refused } = await start(ipc);
       const options = { path: '/ipc?ticket=x', headers: { Origin: 'https://app.example.com' } };
       expect([401, 403, 500]).toContain(
@@ -123,13 +123,13 @@ describe.each(Object.keys(thrown))('%s', (name) => {
       );
     });
 
-    it('thrown by the constructor of a handler of sessions end the session', async () => {
+    it('from the constructor of a session handler closes the session', async () => {
       const { connect } = await start({}, [FailsAtStart]);
       const { raw } = await connect();
       expect((await raw.closed).code).toBe(1011);
     });
 
-    it('thrown by listeners, and as a session ends, are logged or lost', async () => {
+    it('from listeners, and while a session closes, does not crash the process', async () => {
       const { connect, session } = await start({}, [FailsAtTheEnd]);
       const { raw, ask } = await connect();
       expect(await ask('fails.echo')).toEqual({ result: 'echo' });
@@ -139,7 +139,7 @@ describe.each(Object.keys(thrown))('%s', (name) => {
       await until(() => destroyed > before);
     });
 
-    it('thrown when the frontend of a dedicated backend is gone end nothing', async () => {
+    it('from onFrontendGone of a dedicated backend does not crash the process', async () => {
       let gone = 0;
       const onFrontendGone = () => {
         gone++;
@@ -150,7 +150,7 @@ describe.each(Object.keys(thrown))('%s', (name) => {
       await until(() => gone);
     });
 
-    it('thrown by what opens a port close the frontend', async () => {
+    it('from the function that opens a port closes the frontend', async () => {
       const frontend = new IpcFrontend(
         messagePortIpc(async () => fail()),
         { reconnect: false },
@@ -160,7 +160,7 @@ describe.each(Object.keys(thrown))('%s', (name) => {
   });
 });
 
-it('does not log the reason with which a peer leaves', async () => {
+it('the reason with which a peer closes a session is not logged', async () => {
   const { app, log } = await startIpcApp({ ipc: {} });
   for (const code of [1002, 1008, 1011, 3000]) {
     const { port1, port2 } = new MessageChannel();
@@ -178,7 +178,7 @@ it('does not log the reason with which a peer leaves', async () => {
   expect(log.find('warn', 'bye')).toEqual([]);
 });
 
-it('what a client says of itself is on every line of its calls, without codes', () => {
+it('the ids of a client are on every line of its calls, without control characters', () => {
   const said = 'a\n[Nest] forged\u001b[2K\u2028';
   const activity = new Activity({ activityId: said, sessionId: said, applicationId: said, rpcMethod: said });
   const fields = ClientRequestContext.run(activity, activityFields);

@@ -22,7 +22,7 @@ afterEach(closeApps);
 describe.each([
   ['the stock Express adapter', () => new ExpressAdapter()],
   ['LinnetExpressAdapter', () => new LinnetExpressAdapter()],
-])('both ways of %s answer with the same headers', (_name, adapter) => {
+])('calls through middleware and direct calls of %s have the same answer headers', (_name, adapter) => {
   const start = (configure: (app: NestExpressApplication) => unknown) =>
     startApp({
       way: { adapter },
@@ -32,7 +32,7 @@ describe.each([
 
   it.each<[string, Record<string, string>, (app: NestExpressApplication) => unknown]>([
     // Headers that name Express do not count here.
-    ['by default, that of Express apart', { 'x-powered-by': '' }, () => undefined],
+    ['by default, except x-powered-by', { 'x-powered-by': '' }, () => undefined],
     ['with x-powered-by disabled', {}, (app) => app.disable('x-powered-by')],
   ])('%s', async (_how, apart, configure) => {
     const direct = await start(configure);
@@ -58,12 +58,12 @@ describe.each([
   });
 });
 
-describe.each(Object.entries(ways))('paths of iTwin.js by way of %s', (_name, way) => {
+describe.each(Object.entries(ways))('paths of iTwin.js, by way of %s,', (_name, way) => {
   it.each([
     '/t/v1/mode/1/context/x/imodel/y/nohyphen',
     '/t/v1/mode/1/context/x/imodel/y/changeset/0/nohyphen',
     '/t/v1/mode/1/context/x/imodel/y/one-hyphen',
-  ])('are answered by RPC, whatever their end (%s)', async (target) => {
+  ])('are answered by RPC, even if they name no operation: %s', async (target) => {
     const { send } = await startApp({ way, providers: [AnswersImpl] });
     const reply = await send({ target, body: '[]' });
     expect(reply.status).toBeGreaterThanOrEqual(400);
@@ -72,7 +72,7 @@ describe.each(Object.entries(ways))('paths of iTwin.js by way of %s', (_name, wa
   });
 });
 
-describe('versions of a client', () => {
+describe('a backend of version 1.2.3', () => {
   const versioned = Object.assign(definitionOf('Versioned', 'go'), { interfaceVersion: '1.2.3' });
   @RpcInterface(versioned)
   class VersionedImpl {
@@ -92,14 +92,17 @@ describe('versions of a client', () => {
     ['strict', '0.9.0', false],
     ['compatible', '1.2.4', true],
     ['compatible', '1.3.0', false],
-  ])('%s: %s', async (versionCheck, version, served) => {
-    const { send } = await startApp({ providers: [VersionedImpl], options: { versionCheck } });
-    const reply = await send({ target: `/Versioned-${version}-go`, body: '[]' });
-    if (served) expect([reply.status, reply.json]).toEqual([200, 'served']);
-    else
-      expect(reply.json).toMatchObject({
-        errorNumber: 135168,
-        message: `Backend version 1.2.3 does not match frontend version ${version} for RPC interface go.`,
-      });
-  });
+  ])(
+    'with a %s versionCheck answers a client of version %s (served: %s)',
+    async (versionCheck, version, served) => {
+      const { send } = await startApp({ providers: [VersionedImpl], options: { versionCheck } });
+      const reply = await send({ target: `/Versioned-${version}-go`, body: '[]' });
+      if (served) expect([reply.status, reply.json]).toEqual([200, 'served']);
+      else
+        expect(reply.json).toMatchObject({
+          errorNumber: 135168,
+          message: `Backend version 1.2.3 does not match frontend version ${version} for RPC interface go.`,
+        });
+    },
+  );
 });

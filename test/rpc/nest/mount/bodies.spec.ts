@@ -4,7 +4,8 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { RpcInterface } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
 import { closeApps, definitionOf, startApp } from '../../../harness/nest.harness.js';
-import { settled } from '../../../harness/waiting.js';
+import { draining, late } from './body.middleware.js';
+import type { Middleware } from './body.middleware.js';
 
 @RpcInterface(definitionOf('Body', 'echo', 'size'))
 class BodyImpl {
@@ -18,13 +19,7 @@ class BodyImpl {
 
 const type = '*/*';
 const bytes = { 'Content-Type': 'application/octet-stream' };
-type Middleware = (req: any, res: any, next: () => void) => void;
 
-/** Reads the body and keeps nothing of it. */
-const draining: Middleware = (req, _res, next) => {
-  req.resume();
-  req.on('end', next);
-};
 /** Reads it and does not wait. */
 const hasty: Middleware = (req, _res, next) => {
   req.resume();
@@ -35,8 +30,6 @@ const listening: Middleware = (req, _res, next) => {
   req.on('data', () => undefined);
   next();
 };
-/** Goes on after the whole request has arrived. */
-const late: Middleware = (_req, _res, next) => void settled().then(next);
 const pausing: Middleware = (req, _res, next) => {
   req.pause();
   setImmediate(next);
@@ -47,7 +40,7 @@ afterEach(closeApps);
 describe.each([
   ['the stock Express adapter', () => new ExpressAdapter()],
   ['LinnetExpressAdapter', () => new LinnetExpressAdapter()],
-])('a body that somebody has read, with %s', (_name, adapter) => {
+])('a body that arrives through middleware of %s', (_name, adapter) => {
   const start = (middleware: Middleware | undefined, appOptions = {}) =>
     startApp({
       way: { adapter },
@@ -60,15 +53,15 @@ describe.each([
     ['express.text', text({ type })],
     ['express.raw', raw({ type })],
     ['express.json', json({ type })],
-    ['nobody, but late', late],
-    ['nobody, but pausing', pausing],
-  ])('by %s is the list of arguments', async (_by, middleware) => {
+    ['no middleware before the body is complete', late],
+    ['no middleware while the request is paused', pausing],
+  ])('and is read by %s is the list of arguments', async (_by, middleware) => {
     const { call } = await start(middleware as Middleware);
     expect((await call('Body.echo', [1, { a: ['ä'] }, null])).json).toEqual([1, { a: ['ä'] }, null]);
     expect((await call('Body.echo', [])).json).toEqual([]);
   });
 
-  it('by express.raw is bytes', async () => {
+  it('and is read by express.raw can be bytes', async () => {
     const { send } = await start(raw({ type }) as Middleware);
     const reply = await send({ target: '/Body-1.0.0-size', headers: bytes, body: Buffer.alloc(3) });
     expect(reply.json).toEqual([true, 3]);
@@ -79,7 +72,7 @@ describe.each([
     ['a middleware that drains it', draining],
     ['a middleware that does not wait', hasty],
     ['a middleware that listens', listening],
-  ])('by %s gets an answer', async (_by, middleware) => {
+  ])('and is read by %s is answered', async (_by, middleware) => {
     const { call, send } = await start(middleware as Middleware);
     const reply = await call('Body.echo', [1]);
     expect([200, 500]).toContain(reply.status);
@@ -90,17 +83,17 @@ describe.each([
     else expect([413, 500]).toContain(large.status);
   });
 
-  it('by a parser that refuses it is refused', async () => {
+  it('and is refused by a parser is answered with 413', async () => {
     const { call } = await start(json({ type, limit: 10 }) as Middleware);
     expect((await call('Body.echo', ['much more than ten bytes'])).status).toBe(413);
   });
 
-  it('is limited where a parser lets more through', async () => {
+  it('is limited by RPC, even if a parser accepts more', async () => {
     const { call } = await start(text({ type, limit: '20mb' }) as Middleware);
     expect((await call('Body.echo', ['x'.repeat(6 * 1024 * 1024)])).status).toBe(413);
   });
 
-  it('is read where rawBody keeps a copy', async () => {
+  it('is read although rawBody keeps a copy', async () => {
     const { call, send } = await start(late, { rawBody: true });
     expect((await call('Body.echo', [1])).json).toEqual([1]);
     const wrong = await send({

@@ -57,8 +57,8 @@ type Middleware = (request: object, response: object, next: () => void) => void;
 
 afterEach(closeApps);
 
-describe('middleware', () => {
-  it('is met by the map whenever Express would run it', () => {
+describe('the map of middleware', () => {
+  it('reports every middleware that Express would run', () => {
     let compared = 0;
     let ran = false;
     const property = fc.property(
@@ -100,7 +100,7 @@ describe('middleware', () => {
     expect(compared).toBeGreaterThan(500);
   });
 
-  it('is not met by requests of other paths', () => {
+  it('reports no middleware of other paths', () => {
     const app = express();
     const adapter = new ExpressAdapter(app);
     const map = new MiddlewareMap(adapter as AbstractHttpAdapter, app as never, quiet);
@@ -113,7 +113,7 @@ describe('middleware', () => {
     expect(map.isMet('POST', '/admin/I-1.0.0-op')).toBe(true);
   });
 
-  it('remembers no more than it needs when a client asks for ever new paths', () => {
+  it('reports the same for ten thousand different paths', () => {
     const app = express();
     const adapter = new ExpressAdapter(app);
     const map = new MiddlewareMap(adapter as AbstractHttpAdapter, app as never, quiet);
@@ -132,7 +132,7 @@ class SecretImpl {
 describe.each([
   ['the stock Express adapter', () => new ExpressAdapter()],
   ['LinnetExpressAdapter', () => new LinnetExpressAdapter()],
-])('an authorizing middleware, with %s', (_name, adapter) => {
+])('an authorizing middleware on %s', (_name, adapter) => {
   const start = (mount: string) =>
     startApp({
       way: { adapter },
@@ -153,7 +153,7 @@ describe.each([
     `/api/${operation}/`,
     `http://127.0.0.1/api/${operation}`,
     `/api/mode/1/context/a/imodel/b/changeset/0/${operation}`,
-  ])('meets %s', async (target) => {
+  ])('runs for the target %s', async (target) => {
     for (const mount of ['/api', '/api/*path']) {
       const { send } = await start(mount);
       for (const method of ['POST', 'GET'])
@@ -163,13 +163,13 @@ describe.each([
     }
   });
 
-  it('covers every prefix that a client may choose where it covers everything', async () => {
+  it('runs for every prefix that a client can choose if it covers everything', async () => {
     const { send } = await start('/');
     for (const prefix of ['', '/', '/../..', '/%2e%2e', '/x', '//', '/mode/1/imodel/2', '/%zz', '/\\'])
       expect((await send({ target: `${prefix}/${operation}`, body: '[]' })).text).not.toContain('secret');
   });
 
-  it('holds under a global prefix, outside of which there is nothing', async () => {
+  it('cannot be bypassed under a global prefix', async () => {
     const { send } = await startApp({
       way: { adapter },
       providers: [SecretImpl],

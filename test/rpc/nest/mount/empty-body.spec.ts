@@ -5,7 +5,7 @@ import { RpcInterface } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
 import { closeApps, definitionOf, startApp } from '../../../harness/nest.harness.js';
 import type { TestApp } from '../../../harness/nest.harness.js';
-import { settled } from '../../../harness/waiting.js';
+import { draining, late } from './body.middleware.js';
 
 @RpcInterface(definitionOf('Empty', 'kinds'))
 class EmptyImpl {
@@ -16,14 +16,6 @@ class EmptyImpl {
 
 const octets = { 'Content-Type': 'application/octet-stream' };
 const target = '/Empty-1.0.0-kinds';
-type Middleware = (req: any, res: any, next: () => void) => void;
-
-const draining: Middleware = (req, _res, next) => {
-  req.resume();
-  req.on('end', next);
-};
-/** Goes on after the whole request has arrived. */
-const late: Middleware = (_req, _res, next) => void settled().then(next);
 
 /** A body of no bytes, by its length and without one. */
 const emptyBodies = (headers: Record<string, string>) => [
@@ -36,7 +28,7 @@ afterEach(closeApps);
 describe.each([
   ['the stock Express adapter', () => new ExpressAdapter()],
   ['LinnetExpressAdapter', () => new LinnetExpressAdapter()],
-])('an empty body, with %s', (_name, adapter) => {
+])('an empty body on %s', (_name, adapter) => {
   const start = (configure: (app: NestExpressApplication) => unknown): Promise<TestApp> =>
     startApp({
       way: { adapter },
@@ -46,13 +38,13 @@ describe.each([
     });
 
   it.each<[string, (app: NestExpressApplication) => unknown]>([
-    ['nobody', () => undefined],
-    ['nobody, but late', (app) => app.use(late)],
+    ['no middleware', () => undefined],
+    ['no middleware before it is complete', (app) => app.use(late)],
     ["Nest's raw parser", (app) => app.useBodyParser('raw', { type: 'application/octet-stream' })],
     ["Nest's text parser", (app) => app.useBodyParser('text', { type: 'text/plain' })],
     ['express.raw', (app) => app.use(raw({ type: '*/*' }))],
     ['express.text', (app) => app.use(text({ type: '*/*' }))],
-  ])('that %s has read is the one argument of no bytes', async (_by, configure) => {
+  ])('of bytes that is read by %s is one argument without bytes', async (_by, configure) => {
     const { send } = await start(configure);
     for (const sent of emptyBodies(octets)) {
       const reply = await send(sent);
@@ -66,8 +58,8 @@ describe.each([
     ["Nest's text parser", (app) => app.useBodyParser('text', { type: 'text/plain' })],
     ["Nest's raw parser", (app) => app.useBodyParser('raw', { type: 'text/plain' })],
     ['express.text', (app) => app.use(text({ type: '*/*' }))],
-    ['a middleware that is late', (app) => app.use(late)],
-  ])('of text that %s has read is answered as one that nobody has read', async (_by, configure) => {
+    ['no middleware before it is complete', (app) => app.use(late)],
+  ])('of text that is read by %s has the same answer as one that is not read', async (_by, configure) => {
     const untouched = await start(() => undefined);
     const { send } = await start(configure);
     for (const sent of emptyBodies({})) {
@@ -78,7 +70,7 @@ describe.each([
     expect((await send({ target, body: '[1]' })).text).toBe('["number"]');
   });
 
-  it('that a middleware drains gets an answer', async () => {
+  it('that a middleware drains is answered', async () => {
     const { send } = await start((app) => app.use(draining));
     for (const headers of [octets, {}]) {
       for (const sent of emptyBodies(headers)) {

@@ -19,7 +19,7 @@ class WayImpl {
 
 afterEach(closeApps);
 
-describe('the way in, with Fastify', () => {
+describe('the mount of RPC on Fastify', () => {
   const start = (
     configure: (app: NestFastifyApplication) => unknown = () => undefined,
     setup: AppSetup = {},
@@ -78,7 +78,7 @@ describe('the way in, with Fastify', () => {
     expect((await send({ method: 'GET', target: '/api/ping' })).text).toBe('Success');
   });
 
-  it.each(['/api/*path', '*path'])('does not walk around a middleware on %s', async (mount) => {
+  it.each(['/api/*path', '*path'])('does not bypass a middleware on %s', async (mount) => {
     class Refusing implements NestModule {
       configure(consumer: MiddlewareConsumer) {
         consumer.apply((_req: unknown, res: any) => res.writeHead(401).end('who are you?')).forRoutes(mount);
@@ -91,7 +91,7 @@ describe('the way in, with Fastify', () => {
     }
   });
 
-  it('reads bodies that the application has a parser for, under the limits of RPC', async () => {
+  it('reads bodies under the limits of RPC, even if the application has a parser for them', async () => {
     const { call, send } = await start((app) => app.useBodyParser('text/plain', { bodyLimit: 10 }));
     expect((await call('Way.go', ['more than ten bytes'])).json).toEqual(['more than ten bytes']);
     const reply = await send({
@@ -103,7 +103,7 @@ describe('the way in, with Fastify', () => {
     expect((await call('Way.go', ['x'.repeat(6 * 1024 * 1024)])).status).toBe(413);
   });
 
-  it('says where a wildcard route of the application leaves no room', async () => {
+  it('warns if a wildcard route of the application hides its GET routes', async () => {
     @Controller()
     class Everything {
       @Get('*')
@@ -117,7 +117,7 @@ describe('the way in, with Fastify', () => {
     expect(log.find('warn', 'has a route GET /*: no RPC by GET')).toHaveLength(1);
   });
 
-  it('starts where the application takes every method', async () => {
+  it('starts beside a route of the application for all methods', async () => {
     @Controller('mine')
     class Mine {
       @All('*')

@@ -57,14 +57,14 @@ describe.each(Object.entries(ways))('middleware of RPC, by way of %s,', (name, w
     ['rpc/*path', false],
     [undefined, true],
     [undefined, false],
-  ])('covers every call: %s (behind a global prefix: %s)', async (route, prefix) => {
+  ])('covers every call on the route %s (with a global prefix: %s)', async (route, prefix) => {
     const { send, log } = await start(route, prefix);
     for (const target of targets)
       expect([target, (await send({ target, body: '[]' })).text]).toEqual([target, 'who are you?']);
     expect(log.find('warn', warning)).toEqual([]);
   });
 
-  it('is warned of where it covers nothing', async () => {
+  it('causes a warning if it covers no call', async () => {
     const { send, log } = await start('rpc', false);
     const isExact = name === 'Fastify';
     const texts = await Promise.all(targets.map(async (target) => (await send({ target, body: '[]' })).text));

@@ -52,7 +52,7 @@ const pass = (_request: unknown, _response: unknown, next: () => void) => next()
 
 afterEach(closeApps);
 
-describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) => {
+describe.each(Object.entries(adapters))('the mount of RPC on %s', (_name, adapter) => {
   const start = (
     configure: (app: NestExpressApplication) => unknown = () => undefined,
     setup: AppSetup = {},
@@ -74,18 +74,18 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
     return length > 0;
   };
 
-  it('is direct where nothing stands before it', async () => {
+  it('bypasses Express without middleware', async () => {
     const testApp = await start();
     expect(await isSlow(testApp)).toBe(false);
     expect(testApp.log.find('log', slow)).toEqual([]);
   });
 
-  it('is direct where Nest adds its body parsers only', async () => {
+  it('bypasses Express if Nest adds only its body parsers', async () => {
     expect(await isSlow(await start(undefined, { appOptions: { rawBody: true } }))).toBe(false);
     expect(await isSlow(await start(undefined, { appOptions: { bodyParser: false } }))).toBe(false);
   });
 
-  it('leads through middleware that the application used before it started', async () => {
+  it('runs middleware that the application added before its start', async () => {
     const seen: string[] = [];
     const testApp = await start((app) =>
       app.use(function auditing(req: { url: string }, _res: unknown, next: () => void) {
@@ -99,13 +99,13 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
     expect(testApp.log.find('log', slow)).toEqual([`RPC that meets middleware "auditing" ${slow}.`]);
   });
 
-  it('leads past middleware of other paths', async () => {
+  it('does not run middleware of other paths', async () => {
     const testApp = await start((app) => app.use('/admin', pass));
     expect(await isSlow(testApp)).toBe(false);
     expect(await isSlow(testApp, '/admin/Way-1.0.0-go')).toBe(true);
   });
 
-  it('is after routes and before what is used after the start, as controllers are', async () => {
+  it('comes before middleware that is added after the start, as controllers do', async () => {
     const testApp = await start();
     let late = 0;
     testApp.app.use((_request: unknown, _response: unknown, next: () => void) => {
@@ -117,7 +117,7 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
     expect(late).toBe(0);
   });
 
-  it('is found anew when a layer comes before it', async () => {
+  it('notices a layer that is added before it later', async () => {
     const testApp = await start((app) => app.use('/admin', pass));
     expect(await isSlow(testApp)).toBe(false);
     const instance = testApp.app.getHttpAdapter().getInstance() as ReturnType<typeof express>;
@@ -146,13 +146,13 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
     };
     beforeEach(() => seen.splice(0));
 
-    it('runs it', async () => {
+    it('runs its middleware', async () => {
       const testApp = await start(undefined, { imports: [withMiddleware('*path')] });
       expect(await isSlow(testApp)).toBe(true);
       expect(seen).toEqual(['/Way-1.0.0-go']);
     });
 
-    it('runs it under the global prefix', async () => {
+    it('runs its middleware under the global prefix', async () => {
       const testApp = await start((app) => app.setGlobalPrefix('api'), {
         imports: [withMiddleware('*path')],
       });
@@ -161,7 +161,7 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
       expect(seen).toEqual(['/api/Way-1.0.0-go']);
     });
 
-    it('leads past that of a controller', async () => {
+    it('does not run the middleware of a controller', async () => {
       const testApp = await start(undefined, { imports: [withMiddleware(CatsController)] });
       expect(await isSlow(testApp)).toBe(false);
       expect((await testApp.send({ method: 'GET', target: '/cats' })).text).toBe('cats');
@@ -170,7 +170,7 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
   });
 
   describe('under a global prefix', () => {
-    it.each(['api', '/api', 'api/'])('serves below %s, and nothing beside it', async (prefix) => {
+    it.each(['api', '/api', 'api/'])('serves calls only below %s', async (prefix) => {
       const { send } = await start((app) => app.setGlobalPrefix(prefix));
       expect((await send({ target: '/api/Way-1.0.0-go', body: '[1]' })).text).toBe('[1]');
       expect((await send({ target: '/api/a/b/Way-1.0.0-go', body: '[1]' })).text).toBe('[1]');
@@ -186,7 +186,7 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
       ).toMatch(/^\/api\//);
     });
 
-    it('serves where the path option says, whatever the prefix', async () => {
+    it('serves calls below the path option instead, if it is set', async () => {
       const { send } = await start((app) => app.setGlobalPrefix('api'), { options: { path: '/rpc' } });
       expect((await send({ target: '/rpc/Way-1.0.0-go', body: '[1]' })).text).toBe('[1]');
       expect((await send({ target: '/api/Way-1.0.0-go', body: '[1]' })).status).toBe(404);
@@ -214,7 +214,7 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
     });
   });
 
-  it('answers for CORS where the application does not', async () => {
+  it('answers CORS if the application does not', async () => {
     const { call } = await start();
     expect((await call('Way.go', [1], { Origin: 'https://elsewhere.example' })).status).toBe(403);
     const reply = await call('Way.go', [1], { Origin: 'http://localhost:3000' });
@@ -230,7 +230,7 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
     expect((await secured.call('Way.go', [])).headers).toMatchObject({ 'x-content-type-options': 'nosniff' });
   });
 
-  it('does not walk around the CSRF protection of Nest', async () => {
+  it('does not bypass the CSRF protection of Nest', async () => {
     const { call } = await start((app) => app.enableCsrfProtection());
     const foreign = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' };
     expect((await call('Way.go', [1], foreign)).status).toBe(403);
@@ -251,11 +251,11 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
     expect(testApp.log.find('log', slow)).toEqual([`RPC that meets a hook of the adapter ${slow}.`]);
   });
 
-  it('runs through return503OnClosing', async () => {
+  it('runs the middleware of return503OnClosing', async () => {
     expect(await isSlow(await start(undefined, { appOptions: { return503OnClosing: true } }))).toBe(true);
   });
 
-  it('leads past static files for POST', async () => {
+  it('does not run the middleware of static files for POST', async () => {
     const testApp = await start((app) => app.useStaticAssets(import.meta.dirname));
     expect(await isSlow(testApp)).toBe(false);
     expect((await testApp.send({ method: 'GET', target: '/mount.spec.ts' })).text).toContain('static files');
@@ -272,7 +272,7 @@ describe.each(Object.entries(adapters))('the way in, with %s', (_name, adapter) 
     await app.close();
   });
 
-  it('goes through Express where the server has another listener', async () => {
+  it('goes through Express if the server has another listener', async () => {
     const heard: string[] = [];
     const testApp = await start((app) =>
       app.getHttpServer().prependListener('request', (req: IncomingMessage) => heard.push(req.url!)),

@@ -29,50 +29,53 @@ async function callFrom(page: string) {
   return [reply.status, reply.headers['access-control-allow-origin']];
 }
 
-describe.each(Object.entries(ways))("the application's own CORS decides, by way of %s,", (name, way) => {
-  async function create(appOptions: object = {}) {
-    // One for each application: its decorator is read by the application.
-    @Module({ imports: [RpcModule.forRoot()], providers: [OriginsImpl] })
-    class AppModule {}
-    app = await NestFactory.create(AppModule, way.adapter(), { logger: false, ...appOptions });
-  }
-  const expectPolicy = async () => {
-    expect(await callFrom(good)).toEqual([200, good]);
-    // As for a controller, the browser keeps the answer from the page.
-    expect(await callFrom(evil)).toEqual([200, good]);
-  };
+describe.each(Object.entries(ways))(
+  'the CORS settings of the application apply to RPC, by way of %s,',
+  (name, way) => {
+    async function create(appOptions: object = {}) {
+      // One for each application: its decorator is read by the application.
+      @Module({ imports: [RpcModule.forRoot()], providers: [OriginsImpl] })
+      class AppModule {}
+      app = await NestFactory.create(AppModule, way.adapter(), { logger: false, ...appOptions });
+    }
+    const expectPolicy = async () => {
+      expect(await callFrom(good)).toEqual([200, good]);
+      // As for a controller, the browser keeps the answer from the page.
+      expect(await callFrom(evil)).toEqual([200, good]);
+    };
 
-  it('when it is enabled behind NestFactory.create', async () => {
-    await create();
-    app.enableCors(cors);
-    await expectPolicy();
-  });
-
-  it('when it is an option of NestFactory.create', async () => {
-    await create({ cors });
-    await expectPolicy();
-  });
-
-  it('when it is enabled later, or with a hook of its own', async () => {
-    await create();
-    await new Promise((resolve) => setImmediate(resolve));
-    app.enableCors({ ...cors, ...(name === 'Fastify' && { hook: 'preHandler' }) });
-    await expectPolicy();
-  });
-
-  if (name === 'Fastify') {
-    it('when it is a plugin of Fastify', async () => {
+    it('if enableCors is called after NestFactory.create', async () => {
       await create();
-      await (app as NestFastifyApplication).register(import('@fastify/cors'), cors);
+      app.enableCors(cors);
       await expectPolicy();
     });
 
-    it('unless it is that of a part of the application', async () => {
-      await create();
-      await (app as NestFastifyApplication).register(async (part: any) => {
-        await part.register(import('@fastify/cors'), cors);
-      });
-      expect(await callFrom(good)).toEqual([403, undefined]);
+    it('if cors is an option of NestFactory.create', async () => {
+      await create({ cors });
+      await expectPolicy();
     });
-  }
-});
+
+    it('if enableCors is called later, or with its own hook', async () => {
+      await create();
+      await new Promise((resolve) => setImmediate(resolve));
+      app.enableCors({ ...cors, ...(name === 'Fastify' && { hook: 'preHandler' }) });
+      await expectPolicy();
+    });
+
+    if (name === 'Fastify') {
+      it('if a plugin of Fastify is registered', async () => {
+        await create();
+        await (app as NestFastifyApplication).register(import('@fastify/cors'), cors);
+        await expectPolicy();
+      });
+
+      it('except a plugin that is registered for a part of the application', async () => {
+        await create();
+        await (app as NestFastifyApplication).register(async (part: any) => {
+          await part.register(import('@fastify/cors'), cors);
+        });
+        expect(await callFrom(good)).toEqual([403, undefined]);
+      });
+    }
+  },
+);

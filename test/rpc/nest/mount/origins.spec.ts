@@ -19,7 +19,7 @@ class OriginsImpl {
 
 afterEach(closeApps);
 
-describe.each(Object.entries(ways))('by way of %s', (name, way) => {
+describe.each(Object.entries(ways))('RPC by way of %s', (name, way) => {
   const start = (setup: AppSetup = {}) => startApp({ way, providers: [OriginsImpl], ...setup });
   const statusOf = async ({ call }: TestApp, headers: Record<string, string>) =>
     (await call('Origins.go', [], headers)).status;
@@ -33,7 +33,7 @@ describe.each(Object.entries(ways))('by way of %s', (name, way) => {
   it.each<[string, AppSetup['options']]>([
     ['a list', { origins: [good] }],
     ['a function', { origins: (origin) => origin === good }],
-  ])('%s says which pages may call', async (_how, options) => {
+  ])('serves the pages that origins allows as %s', async (_how, options) => {
     const testApp = await start({ options: options! });
     const reply = await testApp.call('Origins.go', [], { Origin: good });
     expect([reply.status, reply.text]).toEqual([200, '1']);
@@ -47,7 +47,7 @@ describe.each(Object.entries(ways))('by way of %s', (name, way) => {
     expect((await preflight(testApp, evil)).status).toBe(403);
   });
 
-  it('a function is told the request', async () => {
+  it('passes the request to the origins function', async () => {
     const seen: unknown[] = [];
     const origins = (origin: string, head: { method: string; target: string }) =>
       seen.push([origin, head.method, head.target]) > 0;
@@ -55,7 +55,7 @@ describe.each(Object.entries(ways))('by way of %s', (name, way) => {
     expect(seen).toEqual([[good, 'POST', '/Origins-1.0.0-go']]);
   });
 
-  it('a function that throws is a fault of the server', async () => {
+  it('answers 500 if the origins function throws', async () => {
     const origins = () => {
       throw new Error('bug in origins');
     };
@@ -67,7 +67,7 @@ describe.each(Object.entries(ways))('by way of %s', (name, way) => {
     expect(log.find('error', 'bug in origins')).toHaveLength(1);
   });
 
-  it('a preflight names the headers that are allowed, those of the application with them', async () => {
+  it('lists the allowed headers of RPC and of the application in a preflight', async () => {
     const plain = await preflight(await start(), 'http://localhost:1');
     const more = await preflight(
       await start({ options: { allowedHeaders: ['X-Tenant', 'X-Trace'] } }),
@@ -79,7 +79,7 @@ describe.each(Object.entries(ways))('by way of %s', (name, way) => {
     expect(after).toEqual([...before, 'X-Tenant', 'X-Trace']);
   });
 
-  it('a preflight of any path is answered where RPC takes everything', async () => {
+  it('answers a preflight of every path with catchAll', async () => {
     const testApp = await start({ options: { catchAll: true } });
     for (const target of ['/x/Nope-1.0.0-a', '/nohyphen', '/', '/a/b?c=d']) {
       const reply = await preflight(testApp, 'http://localhost:1', target);
@@ -103,12 +103,12 @@ describe.each(Object.entries(ways))('by way of %s', (name, way) => {
     ['proxy.example.com.evil.example', 403],
     ['localhost.evil.example', 403],
     ['10.0.0.1', 403],
-  ])('the host "%s" gets %d', async (host, status) => {
+  ])('answers a call to the host "%s" with %d', async (host, status) => {
     const hosts = ['proxy.example.com', 'ported.example.com:8443'];
     expect(await statusOf(await start({ options: { hosts } }), { Host: host })).toBe(status);
   });
 
-  it('a page of the host that is listed may call', async () => {
+  it('serves a page of a listed host', async () => {
     const testApp = await start({ options: { hosts: ['proxy.example.com'] } });
     const headers = { Host: 'proxy.example.com', Origin: 'https://proxy.example.com' };
     expect(await statusOf(testApp, headers)).toBe(200);
@@ -117,7 +117,7 @@ describe.each(Object.entries(ways))('by way of %s', (name, way) => {
 
   // Fastify has no such middleware without a plugin.
   if (name !== 'Fastify') {
-    it('CORS of another path leaves that of RPC as it is', async () => {
+    it('ignores a CORS middleware of another path', async () => {
       const testApp = await start({
         options: { origins: [good] },
         configure: (app) => app.use('/public', cors({ origin: '*' })),
@@ -132,7 +132,7 @@ describe.each(Object.entries(ways))('by way of %s', (name, way) => {
   it.each<[string, AppSetup]>([
     ['enableCors()', { configure: (app: INestApplication) => app.enableCors() }],
     ['cors: true', { appOptions: { cors: true } }],
-  ])('%s decides in the place of origins', async (_how, setup) => {
+  ])('obeys %s instead of origins', async (_how, setup) => {
     const testApp = await start({ options: { origins: [good] }, ...setup });
     const reply = await testApp.call('Origins.go', [], { Origin: evil });
     expect([reply.status, reply.headers['access-control-allow-origin']]).toEqual([200, '*']);

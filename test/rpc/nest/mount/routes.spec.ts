@@ -56,7 +56,7 @@ class ServicesController {
 
 afterEach(closeApps);
 
-describe.each(Object.entries(ways))('routes of the application by way of %s', (_name, way) => {
+describe.each(Object.entries(ways))('routes of the application, by way of %s,', (_name, way) => {
   const start = (setup: object = {}) =>
     startApp({ way, providers: [MyImpl], controllers: [LookalikeController], ...setup });
 
@@ -64,13 +64,13 @@ describe.each(Object.entries(ways))('routes of the application by way of %s', (_
     ['/cats/my-cool-route', 'cool'],
     ['/mode/1/imodel/2/x-1-y', 'model'],
     ['/cats/my-1.0.0-op', 'exact'],
-  ])('are never taken for RPC (%s)', async (target, text) => {
+  ])('are not treated as RPC: %s', async (target, text) => {
     const { send } = await start();
     const reply = await send({ target, headers: { 'Content-Type': 'application/json' }, body: '[]' });
     expect([reply.status, reply.text]).toEqual([201, text]);
   });
 
-  it('leave RPC what is beside them', async () => {
+  it('do not hide operations on similar paths', async () => {
     const { send } = await start();
     expect((await send({ target: '/dogs/my-1.0.0-op', body: '[]' })).json).toBe('rpc');
     expect((await send({ target: '/mode/1/imodel/3/my-1.0.0-op', body: '[]' })).json).toBe('rpc');
@@ -82,7 +82,7 @@ describe.each(Object.entries(ways))('routes of the application by way of %s', (_
     ['GET', '/my'],
     ['PUT', '/my-1.0.0-op'],
     ['DELETE', '/my-1.0.0-op'],
-  ])('keep their 404 (%s %s)', async (method, target) => {
+  ])('keep the 404 of Nest: %s %s', async (method, target) => {
     const { send } = await start();
     const reply = await send({ method, target, headers: { 'Content-Type': 'application/json' }, body: '{}' });
     expect(reply.status).toBe(404);
@@ -93,13 +93,13 @@ describe.each(Object.entries(ways))('routes of the application by way of %s', (_
     });
   });
 
-  it('come before what is served beside RPC', async () => {
+  it('come before the built-in endpoints of RPC', async () => {
     const { send } = await start({ controllers: [ServicesController] });
     expect((await send({ method: 'GET', target: '/ping' })).text).toBe('pong');
     expect((await send({ method: 'GET', target: '/v3/swagger.json' })).json).toEqual({ mine: true });
   });
 
-  it('are all there is where the services are off', async () => {
+  it('have no built-in endpoints of RPC beside them if the options disable these', async () => {
     const on = await start();
     expect((await on.send({ method: 'GET', target: '/ping' })).text).toBe('Success');
     expect((await on.send({ method: 'GET', target: '/v3/swagger.json' })).json.openapi).toBe('3.0.0');
@@ -109,8 +109,8 @@ describe.each(Object.entries(ways))('routes of the application by way of %s', (_
   });
 });
 
-describe.each(Object.entries(ways))('https by way of %s', (name, way) => {
-  it('serves', async () => {
+describe.each(Object.entries(ways))('RPC over https, by way of %s,', (name, way) => {
+  it('is served', async () => {
     const httpsOptions = { key: privateKey, cert: certificate };
     // Fastify makes its server before Nest has its options.
     const secure =

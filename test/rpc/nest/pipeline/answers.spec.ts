@@ -208,7 +208,7 @@ describe.each(
   Object.entries(transports).flatMap(([name, transport]) =>
     Object.keys(enhancers).map((enhancer) => ({ name, transport, enhancer })),
   ),
-)('over $name a method with $enhancer', ({ transport, enhancer }) => {
+)('a method with $enhancer over $name', ({ transport, enhancer }) => {
   let app: INestApplication;
   let ask: Ask;
   let end: (() => void) | undefined;
@@ -228,7 +228,7 @@ describe.each(
     await app.close();
   });
 
-  it.each(Object.keys(methods))('answers a returned %s', async (what) => {
+  it.each(Object.keys(methods))('answers with the value of its case "%s"', async (what) => {
     const answer = await ask(what).catch((error: Error) => `failed: ${error.message}`);
     // An answer without a value is null or undefined by the wire.
     if (what === 'map' && enhancer === 'a serializing interceptor') {
@@ -240,7 +240,7 @@ describe.each(
   });
 });
 
-it('names the channel and the method of what cannot be sent over IPC', async () => {
+it('an error of a value that cannot be sent over IPC names channel and method', async () => {
   @Module({ imports: [IpcModule.forRoot()] })
   class AppModule {}
   const app = await NestFactory.createApplicationContext(AppModule, { logger: false });

@@ -115,7 +115,7 @@ beforeEach(() => {
 });
 afterEach(closeApps);
 
-describe.each(Object.entries(ways))('enhancers by way of %s', (_name, way) => {
+describe.each(Object.entries(ways))('enhancers, by way of %s,', (_name, way) => {
   const start = () =>
     startApp({
       way,
@@ -142,7 +142,7 @@ describe.each(Object.entries(ways))('enhancers by way of %s', (_name, way) => {
     ]);
   });
 
-  it('run in the order that they have around a controller', async () => {
+  it('run in the same order as around a controller', async () => {
     const { call, send } = await start();
     await send({ method: 'GET', target: '/plain' });
     const controller = steps;
@@ -152,7 +152,7 @@ describe.each(Object.entries(ways))('enhancers by way of %s', (_name, way) => {
     expect(relevant).toEqual(controller);
   });
 
-  it('answers 403 where a guard says no, without calling the method', async () => {
+  it('answer 403 without a call of the method if a guard refuses', async () => {
     const { call } = await start();
     const reply = await call('Order.forbidden');
     expect(reply.status).toBe(403);
@@ -160,7 +160,7 @@ describe.each(Object.entries(ways))('enhancers by way of %s', (_name, way) => {
     expect(steps).not.toContain('forbidden');
   });
 
-  it.each(['global', 'class', 'method'])('asks the filter of the %s for its errors, once', async (where) => {
+  it.each(['global', 'class', 'method'])('pass an error once to the filter of the %s', async (where) => {
     const { call } = await start();
     const reply = await call('Order.fail', [where]);
     expect(steps.filter((step) => step.startsWith('filter'))).toEqual([`filter ${where}`]);
@@ -169,14 +169,14 @@ describe.each(Object.entries(ways))('enhancers by way of %s', (_name, way) => {
     expect(reply.json).toMatchObject({ message: 'Internal error', activityId: 'activity-1' });
   });
 
-  it('asks no filter for an error that none is for', async () => {
+  it('pass an error to no filter if none catches it', async () => {
     const { call } = await start();
     const reply = await call('Order.fail', ['http']);
     expect(reply.status).toBe(418);
     expect(steps.filter((step) => step.startsWith('filter'))).toEqual([]);
   });
 
-  it('takes the last value of an Observable, with enhancers and without', async () => {
+  it('do not change that the last value of an Observable is the result', async () => {
     @RpcInterface(definitionOf('Observed', 'plain', 'guarded'))
     class ObservedImpl {
       plain() {
@@ -192,7 +192,7 @@ describe.each(Object.entries(ways))('enhancers by way of %s', (_name, way) => {
     expect((await call('Observed.guarded')).text).toBe('3');
   });
 
-  it('shows guards the method, its class, its metadata and the call', async () => {
+  it('show guards the method, its class, its metadata and the call', async () => {
     const seen: Record<string, unknown>[] = [];
     @Injectable()
     class Looking implements CanActivate {

@@ -112,41 +112,44 @@ describe.each(Object.entries(ways))('a global filter that catches everything, by
   const start = (Filter: new (...args: never[]) => ExceptionFilter) =>
     startApp({ way, providers: [FailingImpl, { provide: APP_FILTER, useClass: Filter }] });
 
-  describe.each([CatchEverythingFilter, ReportingFilter, WritingFilter])('%p', (Filter) => {
-    it.each(forCallers)('leaves the shape of an error that is for callers (%s)', async (kind, members) => {
-      const { call, log } = await start(Filter);
-      const reply = await call('Failing.fail', [kind]);
-      expect(reply.json).toMatchObject({ ...members, isError: true });
-      expect(reply.headers).not.toHaveProperty('x-written');
-      expect(seen).toHaveLength(1);
-      expect(log.find('warn', 'filter')).toEqual([]);
-    });
+  describe.each(Object.entries({ CatchEverythingFilter, ReportingFilter, WritingFilter }))(
+    'as %s',
+    (_name, Filter) => {
+      it.each(forCallers)('does not change the form of an error for callers (%s)', async (kind, members) => {
+        const { call, log } = await start(Filter);
+        const reply = await call('Failing.fail', [kind]);
+        expect(reply.json).toMatchObject({ ...members, isError: true });
+        expect(reply.headers).not.toHaveProperty('x-written');
+        expect(seen).toHaveLength(1);
+        expect(log.find('warn', 'filter')).toEqual([]);
+      });
 
-    it('has the status of the error', async () => {
-      const { call } = await start(Filter);
-      const statuses = await Promise.all(
-        ['number', 'http', 'exposed'].map(async (kind) => (await call('Failing.fail', [kind])).status),
-      );
-      expect(statuses).toEqual([404, 403, 500]);
-    });
+      it('does not change the status of an error for callers', async () => {
+        const { call } = await start(Filter);
+        const statuses = await Promise.all(
+          ['number', 'http', 'exposed'].map(async (kind) => (await call('Failing.fail', [kind])).status),
+        );
+        expect(statuses).toEqual([404, 403, 500]);
+      });
 
-    it.each(['inside', 'plain'])('answers for an error that is not marked for callers (%s)', async (kind) => {
-      const { call } = await start(Filter);
-      const reply = await call('Failing.fail', [kind]);
-      expect(reply.text).not.toMatch(/secret/);
-      expect(reply.json).not.toHaveProperty('activityId');
-      expect(reply.json.statusCode ?? reply.status).toBe(Filter === WritingFilter ? 418 : 500);
-    });
+      it.each(['inside', 'plain'])('answers for an error that is not for callers (%s)', async (kind) => {
+        const { call } = await start(Filter);
+        const reply = await call('Failing.fail', [kind]);
+        expect(reply.text).not.toMatch(/secret/);
+        expect(reply.json).not.toHaveProperty('activityId');
+        expect(reply.json.statusCode ?? reply.status).toBe(Filter === WritingFilter ? 418 : 500);
+      });
 
-    it('does not see control responses', async () => {
-      const { call } = await start(Filter);
-      expect((await call('Failing.fail', ['pending'])).status).toBe(202);
-      expect((await call('Failing.fail', ['noContent'])).status).toBe(204);
-      expect(seen).toEqual([]);
-    });
-  });
+      it('does not receive control responses', async () => {
+        const { call } = await start(Filter);
+        expect((await call('Failing.fail', ['pending'])).status).toBe(202);
+        expect((await call('Failing.fail', ['noContent'])).status).toBe(204);
+        expect(seen).toEqual([]);
+      });
+    },
+  );
 
-  it('does not keep a bound filter from answering', async () => {
+  it('does not prevent the answer of a bound filter', async () => {
     @Catch(IModelError)
     class BoundFilter implements ExceptionFilter {
       catch(error: IModelError, host: ArgumentsHost) {
@@ -166,7 +169,7 @@ describe.each(Object.entries(ways))('a global filter that catches everything, by
     expect(seen).toHaveLength(1);
   });
 
-  it('may look at the response and at the request', async () => {
+  it('may read the request and the response', async () => {
     const read: unknown[] = [];
     const filter: ExceptionFilter = {
       catch(_error: unknown, host: ArgumentsHost) {
@@ -211,15 +214,15 @@ describe.each(['an IPC channel', 'RPC over IPC'])('a global filter around %s', (
     return { call, log };
   };
 
-  it('does not run where it does not ask for it', async () => {
+  it('does not run without @CatchIpc()', async () => {
     const { call } = await start([{ provide: APP_FILTER, useClass: CatchEverythingFilter }]);
     expect(await call('number')).toMatchObject({ errorNumber: 65574 });
     expect(seen).toEqual([]);
   });
 
-  it.each([EverywhereFilter, ReportingEverywhereFilter])(
-    'sees errors where it asks for it (%p)',
-    async (Filter) => {
+  it.each(Object.entries({ EverywhereFilter, ReportingEverywhereFilter }))(
+    'receives errors with @CatchIpc() (%s)',
+    async (_name, Filter) => {
       const { call, log } = await start([{ provide: APP_FILTER, useClass: Filter }]);
       for (const [kind, members] of forCallers) expect(await call(kind)).toMatchObject(members);
       expect(await call('inside')).toMatchObject({ message: 'Internal error' });
@@ -228,7 +231,7 @@ describe.each(['an IPC channel', 'RPC over IPC'])('a global filter around %s', (
     },
   );
 
-  it('may be scoped to the request', async () => {
+  it('may be request-scoped', async () => {
     @CatchIpc()
     @Injectable({ scope: Scope.REQUEST })
     @Catch()
@@ -242,7 +245,7 @@ describe.each(['an IPC channel', 'RPC over IPC'])('a global filter around %s', (
     expect(seen).toHaveLength(1);
   });
 
-  it('may replace an error that is not for callers, and no other', async () => {
+  it('may replace only errors that are not for callers', async () => {
     @CatchIpc()
     @Catch()
     class ReplacingFilter implements ExceptionFilter {
@@ -256,7 +259,7 @@ describe.each(['an IPC channel', 'RPC over IPC'])('a global filter around %s', (
   });
 });
 
-describe('onError', () => {
+describe('the option onError', () => {
   type Observed = [error: unknown, hidden: boolean, operation: string | undefined, isInside: boolean];
   const observed: Observed[] = [];
   const onError = (error: unknown, { hidden, activity }: ErrorObservation) => {
@@ -269,7 +272,7 @@ describe('onError', () => {
   };
   afterEach(() => void observed.splice(0));
 
-  it('sees all errors of calls, on every transport, within their activity', async () => {
+  it('receives all errors of calls, over every transport, within their activity', async () => {
     const { send, connect } = await startIpcApp({
       providers: [FailingImpl, FailingHandler, { provide: APP_FILTER, useClass: CatchEverythingFilter }],
       rpc: { onError },
@@ -306,7 +309,7 @@ describe('onError', () => {
       },
     ],
     ['rejects', async () => Promise.reject(new Error('the observer is broken'))],
-  ])('that %s changes no answer, and is logged', async (_how, broken) => {
+  ])('changes no answer, and is logged, if it %s', async (_how, broken) => {
     const { call, log } = await startApp({ providers: [FailingImpl], options: { onError: broken } });
     expect((await call('Failing.fail', ['number'])).json).toMatchObject({ errorNumber: 65574 });
     expect(log.find('warn', 'the observer is broken')).toHaveLength(1);

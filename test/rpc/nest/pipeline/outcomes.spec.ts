@@ -70,18 +70,18 @@ const loud = ({ lines }: LogRecorder) =>
 
 afterEach(closeApps);
 
-describe.each(Object.entries(ways))('by way of %s', (_name, way) => {
+describe.each(Object.entries(ways))('outcomes, by way of %s:', (_name, way) => {
   const start = (options = {}) => startApp({ way, providers: [OutcomeImpl], options });
 
   describe('a result that cannot be sent', () => {
-    it('is logged with the sentence that names its place', async () => {
+    it('is logged with an error that names its place', async () => {
       const { call, log } = await start();
       const reply = await call('Outcome.give', ['big']);
       expect(reply.status).toBe(500);
       expect(loud(log)).toEqual([expect.stringContaining('value.list[0].big is a BigInt')]);
     });
 
-    it.each(['toJson', 'getter'])('does not give away why (%s)', async (kind) => {
+    it.each(['toJson', 'getter'])('is answered without the reason (%s)', async (kind) => {
       const { call, log } = await start();
       const reply = await call('Outcome.give', [kind]);
       expect(reply.status).toBe(500);
@@ -91,25 +91,25 @@ describe.each(Object.entries(ways))('by way of %s', (_name, way) => {
     });
   });
 
-  describe('what is thrown and is no Error', () => {
+  describe('a thrown value that is not an Error', () => {
     it.each([
       ['numbered', { errorNumber: 5, message: 'numbered', detail: { shelf: 7 } }],
       ['shown', { message: 'shown', detail: [1, 2] }],
       ['object', { code: 'secret' }],
-    ])('crosses whole (%s)', async (kind, members) => {
+    ])('is sent with all its members if it is exposed (%s)', async (kind, members) => {
       const { call } = await start();
       const reply = await call('Outcome.fail', [kind]);
       expect(reply.status).toBe(500);
       expect(reply.json).toMatchObject(members);
     });
 
-    it('stays inside where nothing says otherwise', async () => {
+    it('is hidden by default', async () => {
       const { call, log } = await start();
       expect((await call('Outcome.fail', ['hidden'])).json).toMatchObject({ message: 'Internal error' });
       expect(loud(log)).toHaveLength(1);
     });
 
-    it.each(Object.keys(thrown))('stays inside where exposeError says so (%s)', async (kind) => {
+    it.each(Object.keys(thrown))('is hidden if exposeError returns false (%s)', async (kind) => {
       const { call } = await start({ exposeError: () => false });
       const reply = await call('Outcome.fail', [kind]);
       expect(reply.status).toBe(500);
@@ -118,8 +118,8 @@ describe.each(Object.entries(ways))('by way of %s', (_name, way) => {
     });
   });
 
-  describe('more arguments than parameters', () => {
-    it('are refused with a sentence, which is the business of the caller alone', async () => {
+  describe('a call with more arguments than parameters', () => {
+    it('is refused with an error for the caller, and not logged', async () => {
       const { call, log } = await start();
       expect((await call('Outcome.two', [1, 2])).json).toEqual([1, 2, 'activity-1']);
       const reply = await call('Outcome.two', [1, 2, 'forged']);
@@ -140,7 +140,7 @@ describe('a filter that returns a value', () => {
   @Injectable({ scope: Scope.REQUEST })
   class OfRequest {}
 
-  it.each([Scope.DEFAULT, Scope.REQUEST])('is warned of once (scope %d)', async (scope) => {
+  it.each([Scope.DEFAULT, Scope.REQUEST])('causes one warning for each method (scope %d)', async (scope) => {
     @RpcInterface(definitionOf('Filtered', 'fail', 'other'), { scope })
     @UseFilters(Returning)
     class FilteredImpl {

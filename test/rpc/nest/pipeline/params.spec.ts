@@ -81,10 +81,10 @@ class ParamsImpl {
 
 afterEach(closeApps);
 
-describe.each(Object.entries(ways))('parameters by way of %s', (_name, way) => {
+describe.each(Object.entries(ways))('parameters, by way of %s:', (_name, way) => {
   const start = (setup: object = {}) => startApp({ way, providers: [ParamsImpl], ...setup });
 
-  it('fills a decorated parameter where it stands, whatever is missing before it', async () => {
+  it('a decorated parameter is filled at its position, even if arguments before it are missing', async () => {
     const { call } = await start();
     const expected = { second: 'missing', id: 'activity-1' };
     expect((await call('Params.activity', [])).json).toEqual(expected);
@@ -97,7 +97,7 @@ describe.each(Object.entries(ways))('parameters by way of %s', (_name, way) => {
   });
 
   it.each([[[1, 2, { activityId: 'forged' }]], [[1, 2, 3, 4]], [[1, 2, null]]])(
-    'lets nothing that a client sends land in it: %j',
+    'a decorated parameter is never filled with an argument of the client: %j',
     async (args) => {
       const { call } = await start();
       const reply = await call('Params.activity', args);
@@ -109,12 +109,12 @@ describe.each(Object.entries(ways))('parameters by way of %s', (_name, way) => {
     },
   );
 
-  it('makes parameters by decorators of the application, with their pipes', async () => {
+  it('decorators of the application make parameters, with their pipes', async () => {
     const { call } = await start();
     expect((await call('Params.custom', [1])).json).toEqual([1, 'custom?', 'custom?!custom']);
   });
 
-  it('gives request, headers and address', async () => {
+  it('request, headers and address of a call can be injected', async () => {
     const { call } = await start();
     expect((await call('Params.request')).json).toEqual({
       method: 'POST',
@@ -125,7 +125,7 @@ describe.each(Object.entries(ways))('parameters by way of %s', (_name, way) => {
     expect((await call('Params.response')).json).toBe('function');
   });
 
-  it('shows pipes what decorators of the application make, and not request, response or headers', async () => {
+  it('global pipes receive the values of decorators of the application, and not request, response or headers', async () => {
     const { call } = await start({ configure: (app: any) => app.useGlobalPipes(new Shouting()) });
     expect((await call('Params.custom', [1])).json).toEqual([
       '1!body',
@@ -136,20 +136,20 @@ describe.each(Object.entries(ways))('parameters by way of %s', (_name, way) => {
     expect((await call('Params.response')).json).toBe('function');
   });
 
-  it('keeps all arguments of a variadic operation', async () => {
+  it('a variadic operation receives all arguments', async () => {
     const { call } = await start();
     expect((await call('Params.variadic', [1, 2, 3, 4])).json).toEqual([1, 2, 3, 4]);
     expect((await call('Params.variadicPiped', [1, 2, 3])).json).toEqual([2, 2, 3]);
   });
 
-  it('keeps them where global pipes run', async () => {
+  it('a variadic operation receives all arguments with global pipes', async () => {
     const { call } = await start({ configure: (app: any) => app.useGlobalPipes(new Doubling()) });
     expect((await call('Params.variadic', [1, 2, 'x'])).json).toEqual([2, 4, 'x']);
     expect((await call('Params.variadicPiped', [1, 2])).json).toEqual([4, 4]);
     expect((await call('Params.plain', [1, 2, 3])).json).toEqual([2, 4]);
   });
 
-  it('shows pipes the missing arguments of a declared parameter', async () => {
+  it('global pipes receive undefined for a missing argument', async () => {
     const seen: unknown[] = [];
     const noting: PipeTransform = {
       transform(value: unknown) {
@@ -162,7 +162,7 @@ describe.each(Object.entries(ways))('parameters by way of %s', (_name, way) => {
     expect(seen).toEqual([1, undefined]);
   });
 
-  it('runs the pipes of a parameter on the argument at its position', async () => {
+  it('the pipes of a parameter receive the argument at its position', async () => {
     const { call } = await start();
     expect((await call('Params.second', ['1', '2'])).json).toEqual(['1', 2]);
     const refused = await call('Params.second', ['1', 'two']);
@@ -205,7 +205,7 @@ describe('parameter decorators that contradict positions', () => {
       'Between.run: parameter 1 is an argument of the caller, but stands behind the decorated parameter 0',
     ],
     [Twice, 'Twice.run: parameter 0 has two decorators that fill it'],
-  ])('refuses %p at start', async (impl, message) => {
+  ])('are refused at start: %p', async (impl, message) => {
     await expect(start(impl)).rejects.toThrow(message);
   });
 });

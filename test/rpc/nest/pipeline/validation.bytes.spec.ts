@@ -220,7 +220,7 @@ describe.each(
   const carried = transport.everyKind ? kinds : kinds.slice(0, 1);
 
   it.each(carried.map((kind) => [kind.name, kind.of(1, 2, 3)] as const))(
-    'are whole as members of a class (%s)',
+    'are not changed as members of a class (%s)',
     async (_kind, pixels) => {
       const layer = { name: 'l', pixels };
       const picture = { name: 'a', pixels, layers: [layer] };
@@ -234,7 +234,7 @@ describe.each(
     },
   );
 
-  it('are whole as arguments', async () => {
+  it('are not changed as arguments', async () => {
     const pixels = Uint8Array.from({ length: 70_000 }, (_, i) => i % 256);
     expect(await calls['raw']!('a', pixels)).toEqual(pixels);
     expect(await calls['raw']!('a')).toBeUndefined();
@@ -243,14 +243,14 @@ describe.each(
   });
 
   it.each(carried.map((kind) => [kind.name, kind.of(1, 2, 3)] as const))(
-    'are whole in results that a ClassSerializerInterceptor writes (%s)',
+    'are not changed in results of a ClassSerializerInterceptor (%s)',
     async (_kind, pixels) => {
       expect(await calls['shown']!(pixels)).toEqual([{ name: 'shown', pixels }, { pixels }, pixels]);
     },
   );
 
   if (options) {
-    it('are refused where something else is declared, and something else where they are', async () => {
+    it('are refused for a parameter of another type, and other values for their type', async () => {
       await expect(calls['ruled']!(Uint8Array.of(1))).rejects.toMatchObject({ name: 'BadRequestException' });
       await expect(calls['raw']!('a', { 0: 1 })).rejects.toThrow('Uint8Array is expected');
       const picture = { name: 'a', pixels: 'text', layers: [{ name: 'l', pixels: 1 }] };

@@ -87,7 +87,7 @@ const good = { robot: 'r1', steps: 2, to: { x: 1, y: 2 } };
 
 afterEach(closeApps);
 
-describe.each(Object.entries(ways))('validation by way of %s', (_name, way) => {
+describe.each(Object.entries(ways))('validation, by way of %s,', (_name, way) => {
   const start = (pipe?: object) =>
     startApp({
       way,
@@ -101,7 +101,7 @@ describe.each(Object.entries(ways))('validation by way of %s', (_name, way) => {
     expect(reply.json).toEqual({ isMove: true, isPosition: true, steps: 2 });
   });
 
-  it('refuses what is not of its class, with a text to show and a list to look closer', async () => {
+  it('refuses an argument that does not fit its class, with a text and a list of details', async () => {
     const { call } = await start(new ValidationPipe({ transform: true }));
     const reply = await call('Valid.move', [{}, { ...good, steps: 0, to: { x: 'a', y: 1 } }]);
     expect(reply.status).toBe(400);
@@ -109,7 +109,7 @@ describe.each(Object.entries(ways))('validation by way of %s', (_name, way) => {
     expect(reply.json).toMatchObject({ name: 'BadRequestException', message: details.join(', '), details });
   });
 
-  it('warns at start of methods whose types are not recorded, and of no others', async () => {
+  it('warns at start only of methods whose types are not recorded', async () => {
     const { log } = await start(new ValidationPipe());
     expect(log.find('warn', 'ValidationPipe')).toEqual([
       'ValidImpl.untyped: the ValidationPipe checks none of its arguments, as their types are not recorded. ' +
@@ -119,12 +119,12 @@ describe.each(Object.entries(ways))('validation by way of %s', (_name, way) => {
     expect((await start()).log.find('warn', 'ValidationPipe')).toEqual([]);
   });
 
-  it('knows no classes where nothing makes the compiler record them', async () => {
+  it('does not check arguments whose classes are not recorded', async () => {
     const { call } = await start(new ValidationPipe({ transform: true }));
     expect((await call('Valid.untyped', [{}, { steps: 0 }])).json).toEqual({ isMove: false });
   });
 
-  it('checks an argument by a schema, and takes what the schema makes of it', async () => {
+  it('checks an argument by a schema, and passes on the result of the schema', async () => {
     const { call } = await start();
     expect((await call('Valid.schema', [{}, { id: 1 }])).json).toEqual({ id: 1, label: 'none' });
     const refused = await call('Valid.schema', [{}, { id: 'one' }]);
@@ -139,14 +139,14 @@ describe.each(Object.entries(ways))('validation by way of %s', (_name, way) => {
   });
 
   describe('a ClassSerializerInterceptor', () => {
-    it('leaves bytes as they are', async () => {
+    it('does not change bytes', async () => {
       const { call } = await start();
       const reply = await call('Bytes.top');
       expect(reply.headers['content-type']).toBe('application/octet-stream');
       expect(Buffer.from(reply.text)).toEqual(Buffer.from(bytes));
     });
 
-    it.each(['nested', 'stream'])('leaves bytes in plain objects as they are (%s)', async (operation) => {
+    it.each(['nested', 'stream'])('does not change bytes in plain objects (%s)', async (operation) => {
       const { call } = await start();
       const reply = await call(`Bytes.${operation}`);
       expect(reply.headers['content-type']).toContain('multipart/form-data');
@@ -154,7 +154,7 @@ describe.each(Object.entries(ways))('validation by way of %s', (_name, way) => {
       expect(reply.text).not.toContain('"0":1');
     });
 
-    it('does its work on the rest of an instance', async () => {
+    it('serializes the other members of an instance', async () => {
       const { call } = await start();
       const reply = await call('Bytes.instance');
       const objects = JSON.parse(/\{.*\}/.exec(reply.text)![0]) as object;

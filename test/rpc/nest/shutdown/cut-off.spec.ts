@@ -60,8 +60,8 @@ afterEach(() => {
   return closeApps();
 });
 
-describe.each(Object.entries(ways))('a call that never ends, by way of %s', (_name, way) => {
-  it('is cut when the time is up', async () => {
+describe.each(Object.entries(ways))('a call that never ends, by way of %s,', (_name, way) => {
+  it('is disconnected after shutdownTimeoutMs', async () => {
     const options = { shutdownTimeoutMs: 100 };
     const { port, close, log } = await startApp({ way, providers: [CutImpl], options });
     const running = inside();
@@ -89,7 +89,7 @@ const pass = (_request: unknown, _response: unknown, next: () => void) => next()
 describe.each([
   ['ahead of Express', () => undefined],
   ['through Express', (app: { use(middleware: unknown): unknown }) => app.use(pass)],
-])('LinnetExpressAdapter with forceCloseConnections, %s', (_name, configure) => {
+])('LinnetExpressAdapter with forceCloseConnections, %s,', (_name, configure) => {
   const start = () =>
     startApp({
       way: { adapter: () => new LinnetExpressAdapter() },
@@ -102,7 +102,7 @@ describe.each([
     ['br', brotliDecompressSync],
     ['gzip', gunzipSync],
     ['identity', (bytes: Buffer) => bytes],
-  ])('delivers what is being answered when it closes (%s)', async (encoding, unpack) => {
+  ])('delivers the answers of running calls when it closes (%s)', async (encoding, unpack) => {
     let release = () => undefined as void;
     released = new Promise((resolve) => (release = resolve));
     const { port, close } = await start();
@@ -122,7 +122,7 @@ describe.each([
     await closed;
   });
 
-  it('delivers what is being compressed when it closes', async () => {
+  it('delivers an answer that is compressed while it closes', async () => {
     released = Promise.resolve();
     const { port, close } = await start();
     const running = inside();
@@ -134,7 +134,7 @@ describe.each([
     await closed;
   });
 
-  it('delivers what a client reads slowly', async () => {
+  it('delivers an answer that a client reads slowly', async () => {
     const { port, close } = await start();
     const response = await begin(port, 'large');
     const closed = close();
@@ -143,7 +143,7 @@ describe.each([
     await closed;
   });
 
-  it('ends connections that bring nothing', async () => {
+  it('closes connections with incomplete requests at once', async () => {
     const { port, close } = await start();
     const half = connect(port, '127.0.0.1');
     half.on('error', () => undefined);
@@ -156,7 +156,7 @@ describe.each([
   });
 });
 
-it('forceCloseConnections closes an application that never listened', async () => {
+it('forceCloseConnections closes an application that never listened at once', async () => {
   const { app } = await makeApp({
     way: { adapter: () => new LinnetExpressAdapter() },
     providers: [CutImpl],

@@ -46,11 +46,11 @@ afterEach(() => {
   return closeApps();
 });
 
-describe.each(Object.entries(ways))('shutdown by way of %s', (_name, way) => {
+describe.each(Object.entries(ways))('shutdown, by way of %s,', (_name, way) => {
   const start = (options = {}) => startApp({ way, providers: [Database, ClosingImpl], options });
   const inside = () => new Promise<void>((resolve) => (entered = resolve));
 
-  it('lets calls in flight finish while the application is still alive', async () => {
+  it('lets running calls finish before the providers are destroyed', async () => {
     const { call, close } = await start();
     const running = inside();
     const slow = call('Closing.slow');
@@ -63,7 +63,7 @@ describe.each(Object.entries(ways))('shutdown by way of %s', (_name, way) => {
     expect(events).toEqual(['call finished', 'database closed']);
   });
 
-  it('turns new calls away', async () => {
+  it('answers new calls with 503', async () => {
     const { call, close } = await start();
     const running = inside();
     const slow = call('Closing.slow');
@@ -78,7 +78,7 @@ describe.each(Object.entries(ways))('shutdown by way of %s', (_name, way) => {
     await closed;
   });
 
-  it('waits no longer than it may', async () => {
+  it('waits no longer than shutdownTimeoutMs', async () => {
     const { call, close, log } = await start({ shutdownTimeoutMs: 50 });
     const running = inside();
     const slow = call('Closing.slow').catch(() => undefined);
@@ -96,7 +96,7 @@ describe.each(Object.entries(ways))('shutdown by way of %s', (_name, way) => {
     await slow;
   });
 
-  it('is not held by connections that are kept alive', async () => {
+  it('does not wait for connections that are kept alive', async () => {
     const { port, close } = await start();
     const agent = new Agent({ keepAlive: true });
     await new Promise<void>((resolve, reject) => {

@@ -52,14 +52,14 @@ afterEach(async () => {
   await closeApps();
 });
 
-describe('an application on LinnetExpressAdapter ends', () => {
+describe('an application on LinnetExpressAdapter', () => {
   it.each([
     ['half of a head', 'POST /upload HTTP/1.1\r\nHo'],
     [
       'half of a body',
       'POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"a"',
     ],
-  ])('although a client has sent %s', async (_part, sent) => {
+  ])('closes after ten seconds if a client has sent only %s', async (_part, sent) => {
     for (const httpsOptions of [undefined, { key: privateKey, cert: certificate }]) {
       const { port, app, close } = await start(httpsOptions);
       const arrived = new Promise((resolve) => {
@@ -78,7 +78,7 @@ describe('an application on LinnetExpressAdapter ends', () => {
     }
   });
 
-  it('when its controllers have answered, however long they take', async () => {
+  it('closes when its controllers have answered, even if they take longer than ten seconds', async () => {
     const { port, close } = await start();
     const { socket, closed, text } = open(port);
     const running = new Promise<void>((resolve) => (entered = resolve));

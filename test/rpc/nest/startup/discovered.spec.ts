@@ -52,10 +52,10 @@ class Events implements OnApplicationBootstrap {
 }
 const events = { imports: [DiscoveryModule], providers: [Events] };
 
-describe('what a library would call outside of any session, though it depends on the session, is refused', () => {
+describe('a provider that depends on a session is refused', () => {
   const remedy = 'Leave that to a provider that does not depend on it, and find the sessions by IpcHost.';
 
-  it('as a listener of events on a handler', async () => {
+  it('if its method listens to events of a library', async () => {
     @IpcChannel('news')
     class NewsHandler {
       constructor(readonly session: IpcSession) {}
@@ -67,7 +67,7 @@ describe('what a library would call outside of any session, though it depends on
     );
   });
 
-  it('as a listener of a provider that is no handler, or that a base class has', async () => {
+  it('if it is not a handler, and its base class listens to events of a library', async () => {
     class Base {
       @OnEvent('moved')
       async moved() {}
@@ -81,7 +81,7 @@ describe('what a library would call outside of any session, though it depends on
     expect(await ipcRefusal({ providers: [Notifier] })).toContain('Notifier.moved (@OnEvent())');
   });
 
-  it('as a listener whose guard depends on the session', async () => {
+  it('if only the guard of its event listener depends on the session', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Guard implements CanActivate {
       constructor(readonly session: IpcSession) {}
@@ -101,7 +101,7 @@ describe('what a library would call outside of any session, though it depends on
   it.each([
     ['SCHEDULER_TYPE', '@Cron(), @Interval() or @Timeout()'],
     ['microservices:pattern', '@MessagePattern() or @EventPattern()'],
-  ])('as a method that bears %s', async (key, words) => {
+  ])('if its method has the metadata %s', async (key, words) => {
     @IpcChannel('jobs')
     class JobsHandler {
       constructor(readonly session: IpcSession) {}
@@ -111,16 +111,19 @@ describe('what a library would call outside of any session, though it depends on
     expect(await ipcRefusal({ providers: [JobsHandler] })).toContain(`JobsHandler.run (${words})`);
   });
 
-  it.each(['bullmq:processor_metadata', '__eventsHandler__'])('as a class that bears %s', async (key) => {
-    @Injectable()
-    @SetMetadata(key, {})
-    class Jobs {
-      constructor(readonly session: IpcSession) {}
-    }
-    expect(await ipcRefusal({ providers: [Jobs] })).toMatch(/^Jobs \(@\w+\(\)\) would run outside/);
-  });
+  it.each(['bullmq:processor_metadata', '__eventsHandler__'])(
+    'if its class has the metadata %s',
+    async (key) => {
+      @Injectable()
+      @SetMetadata(key, {})
+      class Jobs {
+        constructor(readonly session: IpcSession) {}
+      }
+      expect(await ipcRefusal({ providers: [Jobs] })).toMatch(/^Jobs \(@\w+\(\)\) would run outside/);
+    },
+  );
 
-  it('but not where it does not', async () => {
+  it('but not if it listens to events and does not depend on a session', async () => {
     const heard: unknown[] = [];
     @IpcChannel('news')
     class NewsHandler {
@@ -140,7 +143,7 @@ describe('a module that is loaded lazily', () => {
     app.get(LazyModuleLoader).load(() => module as any, { logger: false });
   const definition = definitionOf('Late', 'go');
 
-  it('has its implementations served', async () => {
+  it('provides implementations that are served', async () => {
     @RpcInterface(definition)
     class LateImpl {
       async go() {
@@ -159,7 +162,7 @@ describe('a module that is loaded lazily', () => {
     expect((await call('Late.go')).json).toBe('went');
   });
 
-  it('has its handlers answer their channels, those of sessions that are there, too', async () => {
+  it('provides handlers that answer their channels, also in existing sessions', async () => {
     @IpcChannel('late')
     class LateHandler {
       constructor(private readonly session: IpcSession) {}
@@ -182,7 +185,7 @@ describe('a module that is loaded lazily', () => {
     expect(await ask('late.id')).toEqual({ result: (await session()).id });
   });
 
-  it('is guarded by what guards all others, request-scoped or not', async () => {
+  it('is protected by the global guards, request-scoped or not', async () => {
     @RpcInterface(definition)
     class LateImpl {
       async go() {
@@ -215,7 +218,7 @@ describe('a module that is loaded lazily', () => {
     }
   });
 
-  it('is refused where it cannot work, and then others still load', async () => {
+  it('is refused if it cannot work, and other modules still load', async () => {
     @RpcInterface(definition)
     class BrokenImpl {}
     @Module({ providers: [BrokenImpl] })
@@ -227,7 +230,7 @@ describe('a module that is loaded lazily', () => {
     await load(app, OtherModule);
   });
 
-  it('is refused where it is RpcModule or IpcModule itself', async () => {
+  it('is refused if it is RpcModule or IpcModule itself', async () => {
     const { app } = await startIpcApp();
     await expect(load(app, RpcModule.forRoot())).rejects.toThrow('RpcModule is loaded lazily');
     await expect(load(app, IpcModule.forRoot({ path: '/other' }))).rejects.toThrow(
@@ -237,7 +240,7 @@ describe('a module that is loaded lazily', () => {
 });
 
 describe('a path that is a pattern is refused', () => {
-  it('as the global prefix, which RPC would be under', async () => {
+  it('as the global prefix of RPC', async () => {
     for (const prefix of ['api/:tenant', 'api/*rest', 'api{/:tenant}'])
       expect(await refusal({ configure: (app) => app.setGlobalPrefix(prefix) })).toBe(
         `The global prefix is "${prefix}", a pattern, which matches no request: ` +
@@ -245,7 +248,7 @@ describe('a path that is a pattern is refused', () => {
       );
   });
 
-  it('but not where RPC has a path of its own', async () => {
+  it('but not as the global prefix if RPC has its own path', async () => {
     @RpcInterface(definitionOf('Cats', 'find'))
     class CatsImpl {
       async find() {
@@ -266,8 +269,8 @@ describe('a path that is a pattern is refused', () => {
   });
 });
 
-describe('a start warns of what calls do not heed', () => {
-  it('as a prefix that excludes RPC', async () => {
+describe('the start of an application warns', () => {
+  it('if the global prefix excludes RPC', async () => {
     @RpcInterface(definitionOf('Cats', 'find'))
     class CatsImpl {
       async find() {
@@ -281,7 +284,7 @@ describe('a start warns of what calls do not heed', () => {
     expect(log.find('warn', 'The global prefix excludes /Cats-1.0.0-find')).toHaveLength(1);
   });
 
-  it('as decorators of routes on methods that are none, and what a controller says of its routes', async () => {
+  it('of decorators for routes that have no effect on calls', async () => {
     class Cats {
       @HttpCode(201)
       async find() {

@@ -112,48 +112,51 @@ function implementations(): Record<string, new () => { one(value: number): unkno
   return { ...all, InterceptedClass, InterceptedMethod, FilteredClass, FilteredMethod };
 }
 
-describe.each(Object.entries(implementations()))('an enhancer bound as a class, on %s', (name, Impl) => {
-  it('works where Nest makes the instance', async () => {
-    const { call } = await startApp({ providers: [Impl] });
-    const { status, text } = await call('Bound.one', [5]);
-    const expected: Record<string, [number, string]> = {
-      Guarded: [403, 'Forbidden resource'],
-      PipedC: [200, '10'],
-      PipedM: [200, '10'],
-      PipedP: [200, '5'],
-      Intercepted: [200, 'wrapped'],
-      FilteredC: [200, '5'],
-      FilteredM: [418, 'filtered'],
-    };
-    const [wanted, part] = Object.entries(expected).find(([start]) => name.startsWith(start))![1];
-    expect(status).toBe(wanted);
-    expect(text).toContain(part);
-  });
-
-  it.each([
-    ['a factory', { useFactory: () => new Impl() }],
-    ['a value', { useValue: new Impl() }],
-  ])('is refused where the instance comes from %s', async (_from, made) => {
-    for (const provide of [Impl, 'TOKEN'])
-      expect(await refusal({ providers: [{ provide, ...made }] })).toContain(name);
-  });
-
-  it('is refused where there are global ones, too', async () => {
-    const message = await refusal({
-      providers: [{ provide: Impl, useFactory: () => new Impl() }],
-      configure: (app) => {
-        app.useGlobalGuards(new Allow(), new Allow());
-        app.useGlobalPipes(new Double(), new Double());
-        app.useGlobalInterceptors(new Wrap(), new Wrap());
-        app.useGlobalFilters(new Answer(), new Answer());
-      },
+describe.each(Object.entries(implementations()))(
+  'an enhancer that is bound as a class, on %s,',
+  (name, Impl) => {
+    it('works if Nest creates the instance', async () => {
+      const { call } = await startApp({ providers: [Impl] });
+      const { status, text } = await call('Bound.one', [5]);
+      const expected: Record<string, [number, string]> = {
+        Guarded: [403, 'Forbidden resource'],
+        PipedC: [200, '10'],
+        PipedM: [200, '10'],
+        PipedP: [200, '5'],
+        Intercepted: [200, 'wrapped'],
+        FilteredC: [200, '5'],
+        FilteredM: [418, 'filtered'],
+      };
+      const [wanted, part] = Object.entries(expected).find(([start]) => name.startsWith(start))![1];
+      expect(status).toBe(wanted);
+      expect(text).toContain(part);
     });
-    expect(message).toContain(name);
-  });
-});
+
+    it.each([
+      ['a factory', { useFactory: () => new Impl() }],
+      ['a value', { useValue: new Impl() }],
+    ])('is refused if the instance comes from %s', async (_from, made) => {
+      for (const provide of [Impl, 'TOKEN'])
+        expect(await refusal({ providers: [{ provide, ...made }] })).toContain(name);
+    });
+
+    it('is refused even if there are global enhancers', async () => {
+      const message = await refusal({
+        providers: [{ provide: Impl, useFactory: () => new Impl() }],
+        configure: (app) => {
+          app.useGlobalGuards(new Allow(), new Allow());
+          app.useGlobalPipes(new Double(), new Double());
+          app.useGlobalInterceptors(new Wrap(), new Wrap());
+          app.useGlobalFilters(new Answer(), new Answer());
+        },
+      });
+      expect(message).toContain(name);
+    });
+  },
+);
 
 describe('a guard that cannot be resolved', () => {
-  it('is refused with class and method, with global guards and without', async () => {
+  it('is refused with an error that names class and method, with and without global guards', async () => {
     const { GuardedMethod: Impl } = implementations();
     for (const guards of [[], [new Allow()], [new Allow(), new Allow()]]) {
       const message = await refusal({
@@ -188,13 +191,13 @@ describe('enhancers that are instances', () => {
   it.each([
     ['a factory', { useFactory: () => new InstancesImpl() }],
     ['a value', { useValue: new InstancesImpl() }],
-  ])('work on what comes from %s', async (_from, made) => {
+  ])('work on an implementation that comes from %s', async (_from, made) => {
     const { call } = await startApp({ providers: [{ provide: InstancesImpl, ...made }] });
     expect((await call('Bound.one', [4])).json).toEqual({ wrapped: 8 });
     expect((await call('Bound.one', [0])).status).toBe(418);
   });
 
-  it('guard what comes from a factory', async () => {
+  it('protect an implementation that comes from a factory', async () => {
     const providers = [{ provide: DeniedImpl, useFactory: () => new DeniedImpl() }];
     const { call } = await startApp({ providers });
     expect((await call('Bound.one')).status).toBe(403);

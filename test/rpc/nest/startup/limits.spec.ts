@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 describe('a limit that is undefined', () => {
-  it('is that of default: a message over IPC', async () => {
+  it('is the default for messages over IPC', async () => {
     const { port } = await startIpcApp({ ipc: { limits: { messageBytes: undefined } } });
     const bare = await BareFrontend.open(port);
     // A message that is refused by itself is read as well: a frame may be twice as long, and have a list around it.
@@ -27,12 +27,12 @@ describe('a limit that is undefined', () => {
     expect(await bare.closed).toMatchObject({ code: 1009 });
   });
 
-  it('is that of default: sessions', async () => {
+  it('is the default for sessions', async () => {
     const { connect } = await startIpcApp({ ipc: { limits: { sessions: undefined, upgradeMs: undefined } } });
     expect((await connect()).raw.received).toEqual([]);
   });
 
-  it('is that of default: a body over HTTP', async () => {
+  it('is the default for bodies over HTTP', async () => {
     const { send } = await startApp({
       options: { limits: { bodyBytes: undefined } },
       providers: [RobotsImpl],
@@ -42,7 +42,7 @@ describe('a limit that is undefined', () => {
   });
 });
 
-describe('a limit that is none', () => {
+describe('a limit that is not valid', () => {
   const wrong: [string, unknown, string][] = [
     ['is a text', '1000', '1000'],
     ['is NaN', NaN, 'NaN'],
@@ -50,18 +50,18 @@ describe('a limit that is none', () => {
     ['is null', null, 'null'],
   ];
 
-  it.each(wrong)('is refused at start of IpcModule: one that %s', async (_what, value, told) => {
+  it.each(wrong)('is refused at the start of IpcModule if it %s', async (_what, value, told) => {
     const limits = { messageBytes: value } as Partial<IpcLimits>;
     await expect(makeIpcApp({ ipc: { limits } })).rejects.toThrow(`limits: messageBytes cannot be ${told}.`);
     expect(IpcHost.isValid).toBe(false);
   });
 
-  it.each(wrong)('is refused at start of RpcModule: one that %s', async (_what, value, told) => {
+  it.each(wrong)('is refused at the start of RpcModule if it %s', async (_what, value, told) => {
     const limits = { bodyBytes: value } as object;
     await expect(makeApp({ options: { limits } })).rejects.toThrow(`limits: bodyBytes cannot be ${told}.`);
   });
 
-  it('is refused at start: one that is not known', async () => {
+  it('is refused at the start if its name is not known', async () => {
     for (const name of ['messageByte', 'toString', '__proto__']) {
       const limits = JSON.parse(`{"${name}":1}`) as object;
       const message = `limits: ${name} cannot be 1.`;
@@ -70,14 +70,14 @@ describe('a limit that is none', () => {
     }
   });
 
-  it('is refused where RPC and IPC are one application', async () => {
+  it('is refused if an application has RPC and IPC', async () => {
     const rpc = { limits: { bodyBytes: 'x' } as object };
     await expect(makeIpcApp({ rpc })).rejects.toThrow('limits: bodyBytes cannot be x.');
   });
 });
 
-describe('a limit without end', () => {
-  it('is one', async () => {
+describe('a limit of Infinity', () => {
+  it('is accepted', async () => {
     const { connect } = await startIpcApp({
       ipc: { limits: { sessions: Infinity, pendingCalls: Infinity } },
     });

@@ -4,7 +4,7 @@ import { definitionOf, refusal } from '../../../harness/nest.harness.js';
 
 const definition = definitionOf('Bound', 'one');
 
-describe('concurrency', () => {
+describe('the concurrency of an operation', () => {
   it.each([0, -1, NaN, 1.5])('cannot be %d', async (concurrency) => {
     @RpcInterface(definition)
     class BusyImpl {
@@ -17,7 +17,7 @@ describe('concurrency', () => {
     expect(message).toContain('concurrency');
   });
 
-  it.each([0, -1, NaN, 1.5])('cannot be %d in the definition either', async (concurrency) => {
+  it.each([0, -1, NaN, 1.5])('cannot be %d in a definition', async (concurrency) => {
     const limited = definitionOf('Bound', 'one');
     const { value } = Object.getOwnPropertyDescriptor(limited.prototype, 'one')!;
     RpcOperation({ concurrency })(limited.prototype as object, 'one', { value });

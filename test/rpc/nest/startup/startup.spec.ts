@@ -5,7 +5,7 @@ import {
   closeApps,
   definitionOf,
   LogRecorder,
-  makeApp,
+  refusal as refusalOf,
   send,
   startApp,
 } from '../../../harness/nest.harness.js';
@@ -23,18 +23,8 @@ class StartImpl {
   }
 }
 
-/** Starts an application with these providers, and gives up what it says. */
-async function refusal(providers: any[], setup: object = {}): Promise<string> {
-  const { app } = await makeApp({ providers, ...setup });
-  try {
-    await app.init();
-  } catch (error) {
-    return (error as Error).message;
-  } finally {
-    await app.close().catch(() => undefined);
-  }
-  return '(started)';
-}
+/** Starts an application with these providers. @returns the message of the error */
+const refusal = (providers: any[], setup: object = {}) => refusalOf({ providers, ...setup });
 
 afterEach(closeApps);
 
@@ -47,7 +37,7 @@ describe('an application does not start', () => {
     expect(await refusal([HalfImpl])).toMatch(/^HalfImpl does not implement two of RPC interface "Start"/);
   });
 
-  it('with an implementation that only inherits the declaration', async () => {
+  it('with an implementation that only inherits the definition', async () => {
     @RpcInterface(definition)
     class HeirImpl extends definition {
       async one() {}
@@ -82,7 +72,7 @@ describe('an application does not start', () => {
     );
   });
 
-  it('with a definition without name', async () => {
+  it('with a definition without a name', async () => {
     const nameless = Object.assign(definitionOf('Nameless', 'one'), { interfaceName: undefined });
     @RpcInterface(nameless)
     class NamelessImpl {
@@ -93,7 +83,7 @@ describe('an application does not start', () => {
     );
   });
 
-  it('with a definition that is no class', () => {
+  it('with a definition that is not a class', () => {
     expect(() => RpcInterface({ interfaceName: 'x' } as never)(class WrongImpl {})).toThrow(
       '@RpcInterface() on WrongImpl: the first argument is no definition class.',
     );
@@ -107,19 +97,19 @@ describe('an application does not start', () => {
     );
   });
 
-  it('with a request-scoped factory, as its methods are not known', async () => {
+  it('with an implementation from a request-scoped factory', async () => {
     const factory = { provide: StartImpl, scope: Scope.REQUEST, useFactory: () => new StartImpl() };
     expect(await refusal([factory])).toMatch(/^StartImpl: .* cannot come from a request-scoped factory/);
   });
 
-  it('with a chosen interface that nothing implements', async () => {
+  it('with a listed interface without an implementation', async () => {
     const missing = definitionOf('Missing', 'one');
     expect(await refusal([StartImpl], { options: { interfaces: [definition, missing] } })).toBe(
       'RPC interface "Missing" is to be exposed, but no provider implements it.',
     );
   });
 
-  it('with an operation that no path can name', async () => {
+  it('with an operation that a path cannot carry', async () => {
     const odd = definitionOf('Odd', 'a-b');
     @RpcInterface(odd)
     class OddImpl {
@@ -128,7 +118,7 @@ describe('an application does not start', () => {
     expect(await refusal([OddImpl])).toBe('OddImpl: RPC definition Odd: an operation cannot be named "a-b".');
   });
 
-  it('without an HTTP side either', async () => {
+  it('with an incomplete implementation, even without an HTTP server', async () => {
     @RpcInterface(definition)
     class HalfImpl {
       async one() {}
@@ -141,7 +131,7 @@ describe('an application does not start', () => {
 });
 
 describe('an application serves', () => {
-  it('an implementation that says it is partial, and what is missing is an error', async () => {
+  it('a partial implementation, and answers missing operations with an error', async () => {
     @RpcInterface(definition, { partial: true })
     class HalfImpl {
       async one() {
@@ -173,7 +163,7 @@ describe('an application serves', () => {
     expect((await call('Start.one')).text).toBe('1');
   });
 
-  it('an implementation once, whatever other names it has', async () => {
+  it('an implementation once, even if it has several tokens', async () => {
     const { call } = await startApp({
       providers: [
         StartImpl,
@@ -184,12 +174,12 @@ describe('an application serves', () => {
     expect((await call('Start.one')).text).toBe('1');
   });
 
-  it('what a factory makes', async () => {
+  it('an implementation that a factory creates', async () => {
     const { call } = await startApp({ providers: [{ provide: 'MADE', useFactory: () => new StartImpl() }] });
     expect((await call('Start.one')).text).toBe('1');
   });
 
-  it('a mock in the place of an implementation', async () => {
+  it('a mock instead of an implementation', async () => {
     const { call } = await startApp({
       providers: [StartImpl],
       build: (builder) =>
@@ -216,7 +206,7 @@ describe('an application serves', () => {
     expect((await call('Declared.run')).json).toBe('ran');
   });
 
-  it('the interfaces that injected services choose', async () => {
+  it('the interfaces that an injected service selects', async () => {
     const write = definitionOf('Write', 'one');
     @RpcInterface(write)
     class WriteImpl {
@@ -261,7 +251,7 @@ describe('an application serves', () => {
     await app.close();
   });
 
-  it('one call at a time where an operation asks for that', async () => {
+  it('one call at a time of an operation with a concurrency of 1', async () => {
     let running = 0;
     let most = 0;
     let door = gate();
