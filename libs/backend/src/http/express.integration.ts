@@ -2,9 +2,13 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { HttpIntegration, HttpMount } from './http.integration.js';
-import { prepareMessages } from './express.messages.js';
+import { prepareMessages } from '../nest/internals/express.internals.js';
+import type {
+  ExpressApplication,
+  ExpressRequest,
+  ExpressResponse,
+} from '../nest/internals/express.internals.js';
 import { MiddlewareMap } from './express.middleware.js';
-import type { ExpressApplication, ExpressRequest, ExpressResponse } from './express.middleware.js';
 
 /**
  * RPC in an Express application, two ways. A request that would meet no middleware is answered from the

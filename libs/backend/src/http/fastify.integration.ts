@@ -4,14 +4,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpResponse } from '@linnet/common';
 import { pathOf } from '@linnet/common/internal';
 import { bytesOf, mergedVary } from '../node/http/response.writer.js';
+import { beforeNotFound, onMiddlewarePath, onReply } from '../nest/internals/fastify.internals.js';
 import type { HttpIntegration, HttpMount } from './http.integration.js';
 
 const answered = Symbol('linnet:answered');
-
-/** How Nest adds middleware to an adapter. */
-interface MiddlewareHost {
-  createMiddlewareFactory(method: unknown): Promise<(path: string, callback: unknown) => unknown>;
-}
 
 /**
  * RPC in a Fastify application: an encapsulated plugin, with a content type parser of its own that leaves the
@@ -24,7 +20,7 @@ export class FastifyIntegration implements HttpIntegration {
 
   constructor(private readonly adapter: AbstractHttpAdapter) {
     this.#fastify = adapter.getInstance() as FastifyInstance;
-    this.#watchMiddleware(adapter as unknown as MiddlewareHost);
+    onMiddlewarePath(adapter, (path) => this.#middlewarePaths.add(path));
   }
 
   attach(way: HttpMount): void {
@@ -55,17 +51,6 @@ export class FastifyIntegration implements HttpIntegration {
     });
   }
 
-  #watchMiddleware(adapter: MiddlewareHost): void {
-    const create = adapter.createMiddlewareFactory.bind(adapter);
-    adapter.createMiddlewareFactory = async (method) => {
-      const use = await create(method);
-      return (path, callback) => {
-        this.#middlewarePaths.add(path);
-        return use(path, callback);
-      };
-    };
-  }
-
   /** A path of Nest's middleware is exact on Fastify, where on Express it covers what lies below. */
   #warnOfMiddleware({ logger, service: { prefix } }: HttpMount): void {
     if (prefix === '' || ![prefix, `${prefix}/`].some((path) => this.#middlewarePaths.has(path))) return;
@@ -86,12 +71,7 @@ export class FastifyIntegration implements HttpIntegration {
   beforeFilter(response: unknown, headers: readonly string[]): void {
     const reply = response as FastifyReply & { [answered]?: boolean };
     for (let i = 0; i < headers.length; i += 2) reply.header(headers[i]!, headers[i + 1]!);
-    // Hooks may delay what is sent, so that only the call itself tells that there is an answer.
-    const send = reply.send.bind(reply);
-    reply.send = (payload?: unknown) => {
-      reply[answered] = true;
-      return send(payload);
-    };
+    onReply(reply, () => (reply[answered] = true));
   }
 }
 
@@ -100,19 +80,9 @@ export class FastifyIntegration implements HttpIntegration {
  * everything, which would take the place of the one from the application.
  */
 function servePathless(adapter: AbstractHttpAdapter, way: HttpMount): void {
-  const { setNotFoundHandler } = adapter as Required<AbstractHttpAdapter>;
-  adapter.setNotFoundHandler = (
-    notFound: (request: FastifyRequest, reply: FastifyReply) => unknown,
-    ...rest
-  ) =>
-    setNotFoundHandler.call(
-      adapter,
-      (request: FastifyRequest, reply: FastifyReply) =>
-        request.raw.url === '*' && way.server.owns(request.raw)
-          ? serve(way, request, reply)
-          : notFound(request, reply),
-      ...rest,
-    );
+  beforeNotFound(adapter, (request, reply) =>
+    request.raw.url === '*' && way.server.owns(request.raw) ? serve(way, request, reply) : undefined,
+  );
 }
 
 function serve({ server, service }: HttpMount, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -3,6 +3,7 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 import { ExpressIntegration } from './express.integration.js';
 import { FastifyIntegration } from './fastify.integration.js';
 import type { HttpIntegration } from './http.integration.js';
+import { beforeAdapterCloses } from '../nest/internals/nest.patches.js';
 
 /**
  * Begins to watch what an application adds to its HTTP side, so that its own middleware can be told from Nest's.
@@ -33,11 +34,7 @@ export function drainOnClose(adapter: AbstractHttpAdapter, drain: () => Promise<
   }
   const all = [drain];
   drains.set(adapter, all);
-  // Nest awaits what it returns, and adapters may return nothing.
-  const closing = adapter as unknown as { beforeClose(): unknown };
-  const beforeClose = closing.beforeClose.bind(adapter);
-  closing.beforeClose = async () => {
+  beforeAdapterCloses(adapter, async () => {
     await Promise.all(all.map((each) => each()));
-    await beforeClose();
-  };
+  });
 }

@@ -1,5 +1,5 @@
 import type { ApplicationConfig } from '@nestjs/core';
-import type { InstanceWrapper } from '@nestjs/core/internal';
+import type { InstanceWrapper } from '../nest/internals/nest.exports.js';
 import type { RpcEndpoint } from '@linnet/common';
 import { methodOf, operationsOf } from '@linnet/common/internal';
 import type { DecoratedProvider } from '../nest/explorer/handler.explorer.js';

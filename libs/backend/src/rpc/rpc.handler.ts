@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { ExternalContextCreator } from '@nestjs/core';
-import { ExecutionContextHost } from '@nestjs/core/internal';
-import type { InstanceWrapper } from '@nestjs/core/internal';
+import { ExecutionContextHost } from '../nest/internals/nest.exports.js';
+import type { InstanceWrapper } from '../nest/internals/nest.exports.js';
 import type { HttpRpcTransport, RpcCall, RpcHandler, RpcOperationTarget } from '@linnet/common';
 import { ClientRequestContext } from '../call/request.context.js';
 import type { HttpFramework } from '../http/http.integration.js';
@@ -10,7 +10,8 @@ import type { ErrorOptions, HandlerCall, HandlerMethod } from '../nest/pipeline/
 import { warnOfUnrecordedTypes } from '../nest/params/types.check.js';
 import { MessageCall } from '../nest/pipeline/message.call.js';
 import type { MessageTarget } from '../nest/pipeline/message.call.js';
-import { contextIdOf, instanceInContext, nestParts } from '../nest/internals/nest.internals.js';
+import { nestParts } from '../nest/internals/pipeline.parts.js';
+import { contextIdOf, instanceInContext } from '../nest/internals/scoped.instances.js';
 
 type Methods = Record<string, (...args: unknown[]) => unknown>;
 

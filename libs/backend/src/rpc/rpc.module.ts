@@ -1,7 +1,7 @@
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import { messageExceptions } from '../nest/errors/message.exceptions.js';
+import { messageExceptions } from '../nest/internals/message.exceptions.js';
 import type { RpcModuleOptions } from './rpc.options.js';
 import { RPC_OPTIONS, RpcServer } from './rpc.server.js';
 

@@ -19,7 +19,8 @@ import { reporterFor } from '../nest/errors/error.observer.js';
 import { mapNestException } from '../nest/errors/exception.mapper.js';
 import { findDecorated } from '../nest/explorer/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/explorer/handler.explorer.js';
-import { bindGlobalEnhancers, onLazyModule } from '../nest/explorer/lazy.modules.js';
+import { onLazyModule } from '../nest/internals/nest.patches.js';
+import { bindGlobalEnhancers } from '../nest/internals/scoped.instances.js';
 import { unheededDecorators } from '../nest/params/decorator.check.js';
 import { NodeRpcServer } from '../node/http/node.server.js';
 import { checkDefinition, versionRule } from '../node/rpc/version.rules.js';
@@ -28,7 +29,7 @@ import { RPC_IMPLEMENTATION } from './rpc.decorator.js';
 import type { RpcImplementationMetadata } from './rpc.decorator.js';
 import { RpcHandlerFactory } from './rpc.handler.js';
 import type { RpcModuleOptions } from './rpc.options.js';
-import { OwnLogger } from '../nest/internals/own.logger.js';
+import { SafeLogger } from '../nest/logging/safe.logger.js';
 
 export const RPC_OPTIONS = Symbol('linnet:rpc-options');
 
@@ -38,7 +39,7 @@ const served = new WeakSet<object>();
 /** Serves the RPC implementations of an application. */
 @Injectable()
 export class RpcServer implements OnModuleInit {
-  readonly #logger = new OwnLogger('RpcModule');
+  readonly #logger = new SafeLogger('RpcModule');
   /** @internal What is served here, for other ways to call it. */
   readonly dispatcher: RpcDispatcher;
   #http: HttpIntegration | undefined;

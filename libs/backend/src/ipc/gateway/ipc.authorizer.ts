@@ -3,17 +3,20 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ForbiddenException, Inject, Injectable, Scope, UnauthorizedException } from '@nestjs/common';
 import type { CanActivate, Type } from '@nestjs/common';
-import { SCOPE_OPTIONS_METADATA } from '@nestjs/common/internal';
 import { ExternalContextCreator, HttpAdapterHost, ModuleRef } from '@nestjs/core';
-import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '@nestjs/core/internal';
 import type { IpcIdentity } from '@linnet/common';
 import { isObservable } from 'rxjs';
 import { correlationOf } from '../../call/correlation.activity.js';
 import { runUntilDone } from '../../call/request.context.js';
-import { prepareMessages } from '../../http/express.messages.js';
-import type { ExpressRequest, ExpressResponse } from '../../http/express.middleware.js';
+import { prepareMessages } from '../../nest/internals/express.internals.js';
+import type { ExpressRequest, ExpressResponse } from '../../nest/internals/express.internals.js';
+import {
+  ExecutionContextHost,
+  FORBIDDEN_MESSAGE,
+  SCOPE_OPTIONS_METADATA,
+} from '../../nest/internals/nest.exports.js';
 import { lastValueOf } from '../../nest/pipeline/handler.pipeline.js';
-import { contextIdOf } from '../../nest/internals/nest.internals.js';
+import { contextIdOf } from '../../nest/internals/scoped.instances.js';
 import type { IpcModuleOptions } from '../host/ipc.options.js';
 import { IpcTicketService } from './ipc.ticket.js';
 import { IPC_OPTIONS } from '../host/ipc.tokens.js';

@@ -9,7 +9,7 @@ import { clientAddress } from '../../http/client.address.js';
 import { drainOnClose, SHUTDOWN_MS } from '../../http/http.mount.js';
 import { checkPath } from '../../http/path.check.js';
 import { mapNestException } from '../../nest/errors/exception.mapper.js';
-import { OwnLogger } from '../../nest/internals/own.logger.js';
+import { SafeLogger } from '../../nest/logging/safe.logger.js';
 import { UpgradeHandler } from '../../node/ipc/upgrade.handler.js';
 import { IpcRegistry } from '../handlers/handler.registry.js';
 import { IpcHost } from '../host/ipc.host.js';
@@ -28,7 +28,7 @@ const served = new WeakSet<object>();
  */
 @Injectable()
 export class IpcGateway implements OnModuleInit {
-  readonly #logger = new OwnLogger('IpcModule');
+  readonly #logger = new SafeLogger('IpcModule');
   readonly #upgrades: UpgradeHandler;
 
   constructor(

@@ -1,6 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { IpcServer } from '@linnet/common';
-import { beforeClose } from '../../nest/internals/nest.internals.js';
+import { beforeClose } from '../../nest/internals/nest.patches.js';
 import { SHUTDOWN_MS } from '../../http/http.mount.js';
 import { IpcHost } from '../host/ipc.host.js';
 import type { IpcModuleOptions } from '../host/ipc.options.js';

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Activity } from '@linnet/common';
 import type { IpcClosure, IpcSession } from '@linnet/common';
 import { runUntilDone } from '../../call/request.context.js';
-import { OwnLogger } from '../../nest/internals/own.logger.js';
+import { SafeLogger } from '../../nest/logging/safe.logger.js';
 import { allowListeners, faultOf } from '../../node/ipc/session.log.js';
 import { IpcRegistry } from '../handlers/handler.registry.js';
 import { IpcHost } from '../host/ipc.host.js';
@@ -11,7 +11,7 @@ import { IpcHost } from '../host/ipc.host.js';
 /** Hangs the parts of Nest on the sessions of an application: the instances of handlers, the log, and the lifetime. */
 @Injectable()
 export class SessionHooks {
-  readonly #logger = new OwnLogger('IpcModule');
+  readonly #logger = new SafeLogger('IpcModule');
 
   constructor(
     private readonly host: IpcHost,

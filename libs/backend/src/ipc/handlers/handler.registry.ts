@@ -6,17 +6,18 @@ import {
   LazyModuleLoader,
   ModulesContainer,
 } from '@nestjs/core';
-import type { InstanceWrapper } from '@nestjs/core/internal';
+import type { InstanceWrapper } from '../../nest/internals/nest.exports.js';
 import type { IpcCall, IpcChannelLike, IpcMethodHandler } from '@linnet/common';
 import { channelName } from '@linnet/common/internal';
 import { unheededDecorators } from '../../nest/params/decorator.check.js';
 import { findDecorated } from '../../nest/explorer/handler.explorer.js';
 import type { DecoratedProvider } from '../../nest/explorer/handler.explorer.js';
 import { HandlerPipeline, handlerMethod } from '../../nest/pipeline/handler.pipeline.js';
-import { bindGlobalEnhancers, onLazyModule } from '../../nest/explorer/lazy.modules.js';
+import { onLazyModule } from '../../nest/internals/nest.patches.js';
+import { bindGlobalEnhancers } from '../../nest/internals/scoped.instances.js';
 import { MessageCall } from '../../nest/pipeline/message.call.js';
 import type { MessageTarget } from '../../nest/pipeline/message.call.js';
-import { nestParts } from '../../nest/internals/nest.internals.js';
+import { nestParts } from '../../nest/internals/pipeline.parts.js';
 import { warnOfUnrecordedTypes } from '../../nest/params/types.check.js';
 import { checkScope } from '../../nest/explorer/scope.check.js';
 import { IPC_HANDLER } from '../host/ipc.decorator.js';
@@ -29,7 +30,7 @@ import { SessionScopes } from './session.scope.js';
 import { scopeOf } from './scope.rules.js';
 import type { HandlerScope } from './scope.rules.js';
 import { IPC_OPTIONS } from '../host/ipc.tokens.js';
-import { OwnLogger } from '../../nest/internals/own.logger.js';
+import { SafeLogger } from '../../nest/logging/safe.logger.js';
 
 type Methods = Record<string, (...args: unknown[]) => unknown>;
 
@@ -37,7 +38,7 @@ type Methods = Record<string, (...args: unknown[]) => unknown>;
 @Injectable()
 export class IpcRegistry {
   readonly scopes: SessionScopes;
-  readonly #logger = new OwnLogger('IpcModule');
+  readonly #logger = new SafeLogger('IpcModule');
   /** The class of each channel. */
   readonly #names = new Map<string, string>();
   readonly #known = new Set<unknown>();

@@ -1,5 +1,5 @@
 import type { ModulesContainer } from '@nestjs/core';
-import type { InstanceWrapper } from '@nestjs/core/internal';
+import type { InstanceWrapper } from '../../nest/internals/nest.exports.js';
 import { wrappersOf } from '../../nest/internals/context.scope.js';
 import { isMadeForSessions } from './scope.rules.js';
 

@@ -1,6 +1,6 @@
 import { Scope } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import type { InstanceWrapper } from '@nestjs/core/internal';
+import type { InstanceWrapper } from '../../nest/internals/nest.exports.js';
 import { IpcSession } from '@linnet/common';
 import { wrappersOf } from '../../nest/internals/context.scope.js';
 import { dependenciesOf } from '../../nest/internals/wrapper.dependencies.js';

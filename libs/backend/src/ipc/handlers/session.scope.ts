@@ -1,6 +1,6 @@
 import { ModulesContainer } from '@nestjs/core';
 import type { ContextId, ExternalContextCreator } from '@nestjs/core';
-import type { InstanceWrapper } from '@nestjs/core/internal';
+import type { InstanceWrapper } from '../../nest/internals/nest.exports.js';
 import type { IpcSession } from '@linnet/common';
 import { destroyContext } from '../../nest/internals/context.scope.js';
 import { HandlerPipeline } from '../../nest/pipeline/handler.pipeline.js';
@@ -12,10 +12,10 @@ import {
   contextIdOfOwner,
   enhancersInContext,
   instanceInContext,
-  nestParts,
-} from '../../nest/internals/nest.internals.js';
+} from '../../nest/internals/scoped.instances.js';
+import { nestParts } from '../../nest/internals/pipeline.parts.js';
 import { hasEnhancersOfCalls, tokensOfSessions } from './scope.rules.js';
-import { OwnLogger } from '../../nest/internals/own.logger.js';
+import { SafeLogger } from '../../nest/logging/safe.logger.js';
 
 /** The instances of a session. */
 interface Scope {
@@ -26,7 +26,7 @@ interface Scope {
   readonly pipelines: Map<HandlerMethod, HandlerPipeline>;
 }
 
-const logger = new OwnLogger('IpcModule');
+const logger = new SafeLogger('IpcModule');
 
 /** The handlers that do not live as long as the application: one for each session, or one for each call. */
 export class SessionScopes {

@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import { PARAMTYPES_METADATA, PROPERTY_DEPS_METADATA } from '@nestjs/common/internal';
+import { PARAMTYPES_METADATA, PROPERTY_DEPS_METADATA } from '../../nest/internals/nest.exports.js';
 import type { IpcChannelLike } from '@linnet/common';
 import { callableNames, channelName, checkChannelName } from '@linnet/common/internal';
 import { isIpcMethod } from './ipc.decorator.js';

@@ -23,7 +23,7 @@ import { registerHost, hasHost, currentHost } from './host.registry.js';
 import { callableMethods, channelOf } from './handler.methods.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
-import { OwnLogger } from '../../nest/internals/own.logger.js';
+import { SafeLogger } from '../../nest/logging/safe.logger.js';
 
 /** The socket of all sessions without the prefix of channel names and without the envelope of handlers, as in iTwin.js. */
 export interface IpcSocketBackend {
@@ -62,7 +62,7 @@ export class IpcHost implements OnApplicationShutdown {
     @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
     private readonly adapterHost: HttpAdapterHost,
   ) {
-    const logger = new OwnLogger('IpcModule');
+    const logger = new SafeLogger('IpcModule');
     this.limits = limitsFrom(defaultIpcLimits, options.limits);
     const server = new IpcServer({
       ...options,

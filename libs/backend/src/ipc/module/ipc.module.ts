@@ -2,7 +2,7 @@ import { ConfigurableModuleBuilder, Module, Scope } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { DiscoveryModule, REQUEST } from '@nestjs/core';
 import { IpcSession } from '@linnet/common';
-import { messageExceptions } from '../../nest/errors/message.exceptions.js';
+import { messageExceptions } from '../../nest/internals/message.exceptions.js';
 import { IpcRequest } from '../../nest/message/message.request.js';
 import { IpcAuthorizer } from '../gateway/ipc.authorizer.js';
 import { IpcGateway } from '../gateway/ipc.gateway.js';

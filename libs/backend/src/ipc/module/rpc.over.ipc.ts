@@ -12,7 +12,7 @@ import { IpcHost } from '../host/ipc.host.js';
 import { provideNativeApp } from '../host/native.answers.js';
 import type { IpcModuleOptions } from '../host/ipc.options.js';
 import { IPC_OPTIONS } from '../host/ipc.tokens.js';
-import { OwnLogger } from '../../nest/internals/own.logger.js';
+import { SafeLogger } from '../../nest/logging/safe.logger.js';
 
 /** Has every exposed RPC interface answer over IPC, too. */
 @Injectable()
@@ -45,7 +45,7 @@ export class IpcRpcChannel implements OnModuleInit {
   }
 
   #rpcOptions(): RpcOverIpcOptions {
-    const logger = new OwnLogger('IpcModule');
+    const logger = new SafeLogger('IpcModule');
     return {
       ...this.options,
       maxArguments: this.host.limits.arguments,

@@ -2,13 +2,13 @@ import { isFault } from '@linnet/common/internal';
 import type { CallReport } from '@linnet/common';
 import { runWithin } from '../../call/request.context.js';
 import { mapNestException } from './exception.mapper.js';
-import type { OwnLogger } from '../internals/own.logger.js';
+import type { SafeLogger } from '../logging/safe.logger.js';
 
 /**
  * Logs what callers did not learn of, with the activity that it happened in. Never throws: the call has still to be
  * answered.
  */
-export function logReport(logger: OwnLogger, report: CallReport): void {
+export function logReport(logger: SafeLogger, report: CallReport): void {
   const log = () => {
     if (report.kind === 'warning') logger.warn(report.message);
     else if (isUnexpected(report)) {

@@ -2,7 +2,7 @@ import type { Activity, CallReport } from '@linnet/common';
 import { outcomeOf } from '@linnet/common/internal';
 import { runWithin } from '../../call/request.context.js';
 import { logReport } from './call.report.js';
-import type { OwnLogger } from '../internals/own.logger.js';
+import type { SafeLogger } from '../logging/safe.logger.js';
 
 /** The facts that are known about an error besides it. */
 export interface ErrorObservation {
@@ -24,7 +24,7 @@ export interface ErrorObserver {
 /** Shows an error to its observer, if there is one. Never throws. */
 export function observeError(
   { onError }: ErrorObserver,
-  logger: OwnLogger,
+  logger: SafeLogger,
   error: unknown,
   observation: ErrorObservation,
 ): void {
@@ -42,7 +42,7 @@ export function observeError(
 }
 
 /** Logs what is reported, and shows errors to the observer. */
-export function reporterFor(logger: OwnLogger, observer: ErrorObserver): (report: CallReport) => void {
+export function reporterFor(logger: SafeLogger, observer: ErrorObserver): (report: CallReport) => void {
   return (report) => {
     logReport(logger, report);
     if (report.kind === 'error' && outcomeOf(report.thrown).kind === 'error')

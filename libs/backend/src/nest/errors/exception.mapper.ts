@@ -23,8 +23,8 @@ import {
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import { encodeError, withoutOrigin } from '@linnet/common/internal';
-import { isMessageException, messageExceptionName } from './message.exceptions.js';
-import type { MessageException } from './message.exceptions.js';
+import { isMessageException, messageExceptionName } from '../internals/message.exceptions.js';
+import type { MessageException } from '../internals/message.exceptions.js';
 
 /** A failure as a caller sees it. */
 type Mapped = { status: number; body: Record<string, unknown> };

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Injectable } from '@nestjs/common';
 import type { InjectableOptions } from '@nestjs/common';
-import { ENTRY_PROVIDER_WATERMARK, PATH_METADATA } from '@nestjs/common/internal';
+import { ENTRY_PROVIDER_WATERMARK, PATH_METADATA } from '../internals/nest.exports.js';
 
 /**
  * Makes a class a provider that is called from outside, and that `findDecorated` finds.

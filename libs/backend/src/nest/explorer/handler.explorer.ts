@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
-import type { InstanceWrapper } from '@nestjs/core/internal';
+import type { InstanceWrapper } from '../internals/nest.exports.js';
 
 /** A provider or controller whose class carries metadata of ours. */
 export interface DecoratedProvider<T> {

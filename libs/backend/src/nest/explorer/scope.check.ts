@@ -1,4 +1,4 @@
-import type { InstanceWrapper } from '@nestjs/core/internal';
+import type { InstanceWrapper } from '../internals/nest.exports.js';
 
 /**
  * Refuses a provider that has neither one instance nor an instance for each context.

@@ -8,7 +8,7 @@ import type { ContextId, HostComponentInfo } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
 import { destroyContext } from './context.scope.js';
-import { contextIdOf, instanceInContext } from './nest.internals.js';
+import { contextIdOf, instanceInContext } from './scoped.instances.js';
 
 /** The destroyed instances, in order. */
 let destroyed: unknown[] = [];

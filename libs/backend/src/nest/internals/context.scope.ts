@@ -1,15 +1,16 @@
 import type { OnModuleDestroy } from '@nestjs/common';
 import type { ContextId, ModulesContainer } from '@nestjs/core';
-import { STATIC_CONTEXT } from '@nestjs/core/internal';
-import type { InstanceWrapper } from '@nestjs/core/internal';
+import { STATIC_CONTEXT } from './nest.exports.js';
+import type { InstanceWrapper } from './nest.exports.js';
 
 /**
- * Destroys what was made for a context: `onModuleDestroy` runs once on every instance, dependants first, one
- * after the other. Nest never does this. Singletons, durable instances and the request itself stay, also where
- * a factory of the context passed them on; anything else that a factory returned counts as made for the context.
+ * Destroys the instances of a context: `onModuleDestroy` runs once on every instance, dependants first, one after the other.
+ * Nest 12.5.1 never does this, and holds the instances in private maps of its wrappers. Singletons, durable instances and the
+ * request itself stay, even if a factory of the context passed them on. Every other value that a factory returned counts as
+ * an instance of the context.
  *
- * Nothing of the context should be running any more: an instance that is still being made, or that a hook makes,
- * is left for another call. A hook that never settles keeps those behind it waiting.
+ * No call may run in the context any more: an instance that is still being made, or that a hook makes, is left for another
+ * call of this function. A hook that never settles blocks the hooks after it.
  *
  * @returns nothing; failures of hooks are given to `onError`, and keep no other hook from running
  */

@@ -47,7 +47,8 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
-import { contextIdOf, filtersOf, instanceInContext, nestParts } from './nest.internals.js';
+import { filtersOf, nestParts } from './pipeline.parts.js';
+import { contextIdOf, instanceInContext } from './scoped.instances.js';
 
 // Everything that Linnet uses of Nest and Express beyond their public interfaces. A new version that changes
 // one of these has to be looked at; none of them may be missed silently.
@@ -345,21 +346,25 @@ describe('adapters', () => {
     expect([typeof app.request, typeof app.response]).toEqual(['object', 'object']);
   });
 
-  it('of Fastify keep the hook of CORS', async () => {
+  it('of Fastify have methods for middleware, for requests without a route and for the close', () => {
     const adapter = new FastifyAdapter();
-    adapter.enableCors({});
-    // Before the modules are told to start.
-    await adapter.init();
-    expect((adapter as unknown as { corsHook?: unknown }).corsHook).toBeDefined();
+    expect(adapter.createMiddlewareFactory).toBeInstanceOf(Function);
+    expect(adapter.setNotFoundHandler).toBeInstanceOf(Function);
     expect(adapter.beforeClose).toBeInstanceOf(Function);
   });
 
-  it('are told to who comes late', () => {
+  it('of Fastify keep the class of requests under a symbol', () => {
+    const fastify = new FastifyAdapter().getInstance() as object;
+    const keys = Object.getOwnPropertySymbols(fastify).map(({ description }) => description);
+    expect(keys).toContain('fastify.Request');
+  });
+
+  it('are reported to a subscriber that comes late', () => {
     const host = new HttpAdapterHost();
     host.httpAdapter = new ExpressAdapter() as never;
-    let told = 0;
-    host.init$.subscribe(() => told++);
-    expect(told).toBe(1);
+    let reports = 0;
+    host.init$.subscribe(() => reports++);
+    expect(reports).toBe(1);
   });
 });
 

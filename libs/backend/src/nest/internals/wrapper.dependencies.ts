@@ -1,13 +1,16 @@
 import type { ForwardReference, InjectionToken } from '@nestjs/common';
-import { PROPERTY_DEPS_METADATA } from '@nestjs/common/internal';
-import type { InstanceWrapper, Module } from '@nestjs/core/internal';
+import { PROPERTY_DEPS_METADATA } from './nest.exports.js';
+import type { InstanceWrapper, Module } from './nest.exports.js';
 
 interface InjectedProperty {
   readonly key: string | symbol;
   readonly type: InjectionToken | ForwardReference | undefined;
 }
 
-/** The parts that a provider is made of: arguments of its constructor or factory, and injected properties. */
+/**
+ * The dependencies of a provider: arguments of its constructor or factory, and injected properties. Nest 12.5.1 has no public
+ * list of them.
+ */
 export function dependenciesOf(wrapper: InstanceWrapper): InstanceWrapper[] {
   // There are holes where something optional is not there.
   const given = (wrapper.getCtorMetadata() ?? []).filter(Boolean);

@@ -1,7 +1,8 @@
 import type { ExecutionContext, PipeTransform, Type } from '@nestjs/common';
-import { CUSTOM_ROUTE_ARGS_METADATA, ROUTE_ARGS_METADATA, RouteParamtypes } from '@nestjs/common/internal';
+import { CUSTOM_ROUTE_ARGS_METADATA, RouteParamtypes } from '../internals/nest.exports.js';
 import { IpcSession } from '@linnet/common';
-import type { NestParts } from '../internals/nest.internals.js';
+import { decoratedParametersOf, parameterTypesOf } from '../internals/pipeline.parts.js';
+import type { NestParts } from '../internals/pipeline.parts.js';
 
 /** The metadata of parameter decorators on a method, by `type:index`. */
 interface ParamMetadata {
@@ -67,10 +68,8 @@ const builtIn: Partial<Record<number, (data: unknown, type: unknown) => Make>> =
  */
 export function readParams(parts: NestParts, instance: object, methodName: string): CallParams {
   const where = `${instance.constructor.name}.${methodName}`;
-  const metadata: Record<string, ParamMetadata> =
-    parts.contextUtils.reflectCallbackMetadata(instance, methodName, ROUTE_ARGS_METADATA) ?? {};
-  const recorded = parts.contextUtils.reflectCallbackParamtypes(instance, methodName) as
-    unknown[] | undefined;
+  const metadata = decoratedParametersOf<ParamMetadata>(parts, instance, methodName);
+  const recorded = parameterTypesOf(parts, instance, methodName);
   const types = recorded ?? [];
   const method = (instance as Record<string, { length: number }>)[methodName]!;
   const decorated = new Map<number, CallParam>();

@@ -7,7 +7,7 @@ import {
   RENDER_METADATA,
   SSE_METADATA,
   VERSION_METADATA,
-} from '@nestjs/common/internal';
+} from '../internals/nest.exports.js';
 
 const ofMethods = [
   [HTTP_CODE_METADATA, '@HttpCode()'],

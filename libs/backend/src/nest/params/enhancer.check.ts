@@ -3,8 +3,8 @@ import {
   GUARDS_METADATA,
   INTERCEPTORS_METADATA,
   PIPES_METADATA,
-} from '@nestjs/common/internal';
-import type { InstanceWrapper } from '@nestjs/core/internal';
+} from '../internals/nest.exports.js';
+import type { InstanceWrapper } from '../internals/nest.exports.js';
 import type { CallParams } from './call.params.js';
 
 const kinds = [

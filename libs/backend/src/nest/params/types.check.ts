@@ -1,8 +1,9 @@
 import { ValidationPipe } from '@nestjs/common';
-import type { InstanceWrapper } from '@nestjs/core/internal';
+import type { InstanceWrapper } from '../internals/nest.exports.js';
 import type { CallParams } from './call.params.js';
-import type { NestParts } from '../internals/nest.internals.js';
-import { OwnLogger } from '../internals/own.logger.js';
+import { pipesOf } from '../internals/pipeline.parts.js';
+import type { NestParts } from '../internals/pipeline.parts.js';
+import { SafeLogger } from '../logging/safe.logger.js';
 
 /**
  * Warns of a method whose arguments a `ValidationPipe` cannot check, because nothing has made the compiler record their
@@ -11,7 +12,7 @@ import { OwnLogger } from '../internals/own.logger.js';
  * @param decorator the one that has them recorded
  */
 export function warnOfUnrecordedTypes(
-  { pipesContextCreator }: NestParts,
+  parts: NestParts,
   { instance, host, id }: InstanceWrapper,
   name: string,
   { isRecorded, known }: CallParams,
@@ -19,10 +20,10 @@ export function warnOfUnrecordedTypes(
 ): void {
   if (isRecorded || !known.some(({ inject }) => !inject)) return;
   const method = (instance as Record<string, (...args: unknown[]) => unknown>)[name]!;
-  const pipes = pipesContextCreator.create(instance as object, method, host!.token, undefined, id);
+  const pipes = pipesOf(parts, [instance as object, method, host!.token, undefined, id]);
   if (!pipes.some((pipe) => pipe instanceof ValidationPipe)) return;
   const where = `${(instance as object).constructor.name}.${name}`;
-  new OwnLogger('Validation').warn(
+  new SafeLogger('Validation').warn(
     `${where}: the ValidationPipe checks none of its arguments, as their types are not recorded. ` +
       `Put ${decorator} on the method, and have the compiler emit decorator metadata.`,
   );

@@ -6,14 +6,9 @@ import {
 } from '@nestjs/common';
 import type { NestInterceptor, PipeTransform } from '@nestjs/common';
 import { map } from 'rxjs';
+import { aroundValidation, replaceItemTransform } from '../internals/nest.patches.js';
 import { hideAgain, hideViews, showViews } from './view.shield.js';
 import type { Place } from './view.shield.js';
-
-/** The parts of a `ValidationPipe` that stand between its two libraries; `nest.internals.spec.ts` knows them. */
-interface ValidationSteps {
-  findNestedBinaryValues?: (entity: object, ...more: unknown[]) => unknown;
-  validate: (entity: object, options?: unknown) => unknown;
-}
 
 /** An interceptor that leaves typed arrays in results as they are: `instanceToPlain` makes `{"0":1,…}` of them. */
 export function shieldedInterceptor(interceptor: NestInterceptor): NestInterceptor {
@@ -32,17 +27,13 @@ export function shieldedInterceptor(interceptor: NestInterceptor): NestIntercept
  * empty ones of them. Validators see the arrays themselves.
  */
 export function shieldedPipe(pipe: PipeTransform): PipeTransform {
-  if (pipe instanceof ParseArrayPipe) {
-    // Its items pass through a pipe of its own.
-    const { validationPipe } = pipe as unknown as { validationPipe: ValidationPipe };
-    if (!prepared.has(validationPipe)) validationPipe.transform = shieldedTransform(validationPipe);
-  }
+  if (pipe instanceof ParseArrayPipe) replaceItemTransform(pipe, shieldedTransform);
   return pipe instanceof ValidationPipe ? { transform: shieldedTransform(pipe) } : pipe;
 }
 
 function shieldedTransform(pipe: ValidationPipe): ValidationPipe['transform'] {
   const transform = pipe.transform.bind(pipe);
-  showBeforeValidation(pipe);
+  aroundValidation(pipe, show, hide);
   return async (value: unknown, metadata) => {
     const { metatype, type } = metadata;
     // Not an argument of the caller: a session or a request is not to be copied.
@@ -71,30 +62,15 @@ function checkView(value: unknown, type: new () => ArrayBufferView): unknown {
   throw new BadRequestException(`Validation failed (${expected.name} is expected)`);
 }
 
-const prepared = new WeakSet<object>();
+/** By argument, the typed arrays that validators may see. */
+const shown = new WeakMap<object, Place[]>();
 
-/** Has a pipe see the arrays again between its libraries: after `plainToInstance`, and before `instanceToPlain`. */
-function showBeforeValidation(pipe: ValidationPipe): void {
-  if (prepared.has(pipe)) return;
-  prepared.add(pipe);
-  const steps = pipe as unknown as ValidationSteps;
-  const { findNestedBinaryValues, validate } = steps;
-  const shown = new WeakMap<object, Place[]>();
-  const show = (entity: object) => {
-    const places = shown.get(entity) ?? [];
-    showViews(entity, places);
-    if (places.length > 0) shown.set(entity, places);
-  };
-  if (findNestedBinaryValues)
-    steps.findNestedBinaryValues = (entity, ...more) => {
-      // With more arguments it asks itself about members.
-      if (more.length === 0) show(entity);
-      return findNestedBinaryValues.call(pipe, entity, ...more);
-    };
-  steps.validate = async (entity, options) => {
-    show(entity);
-    const errors = await validate.call(pipe, entity, options);
-    hideAgain(shown.get(entity) ?? []);
-    return errors;
-  };
+function show(entity: object): void {
+  const places = shown.get(entity) ?? [];
+  showViews(entity, places);
+  if (places.length > 0) shown.set(entity, places);
+}
+
+function hide(entity: object): void {
+  hideAgain(shown.get(entity) ?? []);
 }

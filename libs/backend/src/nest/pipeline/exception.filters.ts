@@ -1,8 +1,7 @@
 import type { Type } from '@nestjs/common';
-import { selectExceptionFilterMetadata } from '@nestjs/common/internal';
-import type { ExceptionFilterMetadata } from '@nestjs/common/internal';
+import { ExecutionContextHost, selectExceptionFilterMetadata } from '../internals/nest.exports.js';
+import type { ExceptionFilterMetadata } from '../internals/nest.exports.js';
 import type { ContextId } from '@nestjs/core';
-import { ExecutionContextHost } from '@nestjs/core/internal';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { ALREADY_ANSWERED, exposureOf, outcomeOf } from '@linnet/common/internal';
 import { ClientRequestContext } from '../../call/request.context.js';
@@ -10,15 +9,15 @@ import { catchesIpc } from '../errors/catch.ipc.js';
 import { observeError } from '../errors/error.observer.js';
 import { mapNestException } from '../errors/exception.mapper.js';
 import type { HandlerCall, HandlerMethod } from './handler.call.js';
-import { boundFiltersOf, filtersOf, globalFiltersOf } from '../internals/nest.internals.js';
-import type { NestParts } from '../internals/nest.internals.js';
-import { OwnLogger } from '../internals/own.logger.js';
+import { boundFiltersOf, filtersOf, selectedFiltersOf } from '../internals/pipeline.parts.js';
+import type { NestParts } from '../internals/pipeline.parts.js';
+import { SafeLogger } from '../logging/safe.logger.js';
 import { silentResponse } from './silent.response.js';
 import { WsEmission } from './ws.emission.js';
 
 type Method = (...args: unknown[]) => unknown;
 
-const logger = new OwnLogger('ExceptionsHandler');
+const logger = new SafeLogger('ExceptionsHandler');
 /** Methods whose filters have been found to return values. */
 const warned = new WeakSet<HandlerMethod>();
 
@@ -86,7 +85,7 @@ export class ExceptionFilters {
   #globalFor({ contextType }: HandlerCall): readonly ExceptionFilterMetadata[] {
     if (contextType === 'http' || this.#global.length === 0) return this.#global;
     // The others are written for requests.
-    return (this.#globalOnIpc ??= globalFiltersOf(this.parts, catchesIpc, ...this.from).slice(
+    return (this.#globalOnIpc ??= selectedFiltersOf(this.parts, catchesIpc, ...this.from).slice(
       this.#bound.length,
     ));
   }

@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { ExecutionContextHost, InstanceWrapper } from '@nestjs/core/internal';
+import type { ExecutionContextHost, InstanceWrapper } from '../internals/nest.exports.js';
 import type { ErrorExposure } from '@linnet/common';
 import type { CallParams } from '../params/call.params.js';
 import type { ErrorObserver } from '../errors/error.observer.js';

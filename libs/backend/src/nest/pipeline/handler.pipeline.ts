@@ -1,8 +1,8 @@
 import { ForbiddenException } from '@nestjs/common';
 import type { CanActivate, NestInterceptor, PipeTransform, Type } from '@nestjs/common';
 import type { ContextId } from '@nestjs/core';
-import { FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '@nestjs/core/internal';
-import type { ExecutionContextHost, InstanceWrapper } from '@nestjs/core/internal';
+import { FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '../internals/nest.exports.js';
+import type { ExecutionContextHost, InstanceWrapper } from '../internals/nest.exports.js';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { IModelError } from '@linnet/common';
 import { GENERAL_ERROR } from '@linnet/common/internal';
@@ -14,7 +14,14 @@ import { checkEnhancers } from '../params/enhancer.check.js';
 import { ExceptionFilters, isControl } from './exception.filters.js';
 import type { ErrorOptions, HandlerCall, HandlerMethod } from './handler.call.js';
 import { intercept } from './interceptor.chain.js';
-import type { NestParts } from '../internals/nest.internals.js';
+import {
+  guardsOf,
+  interceptorsOf,
+  parameterPipesOf,
+  pipesOf,
+  throughPipes,
+} from '../internals/pipeline.parts.js';
+import type { NestParts } from '../internals/pipeline.parts.js';
 
 /** Checks a method once, at start. @throws Error if it cannot be called as declared; the message names class and method */
 export function handlerMethod(
@@ -55,21 +62,12 @@ export class HandlerPipeline {
     const callback = (instance as Record<string, Method>)[name]!;
     const from = [instance, callback, wrapper.host!.token, contextId, wrapper.id] as const;
     this.#callback = callback;
-    this.#guards = parts.guardsContextCreator.create(
-      ...(from as unknown as Parameters<typeof parts.guardsContextCreator.create>),
-    );
-    this.#interceptors = parts.interceptorsContextCreator
-      .create(...(from as unknown as Parameters<typeof parts.interceptorsContextCreator.create>))
-      .map(shieldedInterceptor);
-    this.#pipes = parts.pipesContextCreator
-      .create(...(from as unknown as Parameters<typeof parts.pipesContextCreator.create>))
-      .map(shieldedPipe);
+    this.#guards = guardsOf(parts, from);
+    this.#interceptors = interceptorsOf(parts, from).map(shieldedInterceptor);
+    this.#pipes = pipesOf(parts, from).map(shieldedPipe);
     this.#filters = new ExceptionFilters(parts, instance, method, from);
-    parts.pipesContextCreator.setModuleContext(wrapper.host!.token);
     this.#paramPipes = params.known.map((param) =>
-      parts.pipesContextCreator
-        .createConcreteContext((param.pipes ?? []) as never, contextId, wrapper.id)
-        .map(shieldedPipe),
+      parameterPipesOf(parts, from, param.pipes ?? []).map(shieldedPipe),
     );
     const piped = this.#pipes.length > 0 || this.#paramPipes.some((pipes) => pipes.length > 0);
     this.#fills = piped || params.injects;
@@ -160,7 +158,7 @@ export class HandlerPipeline {
     if (!param.piped) return value;
     const pipes = [...this.#pipes, ...(this.#paramPipes[index] ?? [])];
     if (pipes.length === 0) return value;
-    return this.parts.pipesConsumer.apply(value, { type, data, metatype, schema } as never, pipes);
+    return throughPipes(this.parts, value, { type, data, metatype, schema }, pipes);
   }
 
   #context(call: HandlerCall): ExecutionContextHost {

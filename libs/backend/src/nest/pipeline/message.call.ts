@@ -1,14 +1,14 @@
 import type { Type } from '@nestjs/common';
-import { ExecutionContextHost } from '@nestjs/core/internal';
+import { ExecutionContextHost } from '../internals/nest.exports.js';
 import type { Activity, IpcSession } from '@linnet/common';
 import { mapNestException } from '../errors/exception.mapper.js';
 import type { HandlerCall } from './handler.call.js';
 import { IpcRequest } from '../message/message.request.js';
 import { IpcResponse } from '../message/message.response.js';
-import { OwnLogger } from '../internals/own.logger.js';
+import { SafeLogger } from '../logging/safe.logger.js';
 
 const next = () => undefined;
-const logger = new OwnLogger('IpcModule');
+const logger = new SafeLogger('IpcModule');
 
 /** The target of a call: an operation of RPC, or a method of an IPC handler. */
 export interface MessageTarget {

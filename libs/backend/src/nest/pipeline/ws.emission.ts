@@ -1,5 +1,5 @@
 import type { ArgumentsHost } from '@nestjs/common';
-import { MESSAGES } from '@nestjs/core/internal';
+import { MESSAGES } from '../internals/nest.exports.js';
 
 /** The client as filters of gateways use it. */
 type Client = Record<PropertyKey, unknown>;

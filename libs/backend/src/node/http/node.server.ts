@@ -5,6 +5,7 @@ import type { HttpResponse, HttpRpcHandler } from '@linnet/common';
 import { HttpCall, OpenCalls } from '@linnet/common/internal';
 import { NodeCall } from './node.call.js';
 import type { NodeCallHost, NodePlatform } from './node.call.js';
+import { responseOn } from './node.internals.js';
 import { Pipeline } from './pipeline.js';
 import { NodeRequestHead } from './request.head.js';
 import { refuseBody } from './response.writer.js';
@@ -44,7 +45,7 @@ export class NodeRpcServer implements NodeCallHost {
     const { socket } = request;
     // Gone while a middleware took its time: no event will come any more.
     if (socket.destroyed) return;
-    const ahead = response.socket ? undefined : answeringOn(socket);
+    const ahead = response.socket ? undefined : responseOn(socket);
     if (!ahead) return this.#begin(request, response, platform);
     const begin = AsyncResource.bind(() => this.#begin(request, response, platform));
     (this.pipelineOf(request) ?? this.#pipeline(socket, ahead)).add(request, response, begin);
@@ -106,9 +107,4 @@ export class NodeRpcServer implements NodeCallHost {
     if (this.open.has(ahead)) pipeline.begun(ahead, () => undefined);
     return pipeline;
   }
-}
-
-/** The response that a connection is carrying, or will carry next. */
-function answeringOn(socket: Socket): ServerResponse | undefined {
-  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 }

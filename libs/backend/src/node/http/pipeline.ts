@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { countPending } from './node.internals.js';
 import { onSocketEnd } from './socket.end.js';
 
 /** Requests of a connection that wait unread; more of them, and Node stops reading the connection. */
@@ -10,9 +11,6 @@ interface Waiting {
   readonly response: ServerResponse;
   readonly begin: () => void;
 }
-
-/** Node's counter for a response that waits for its connection. Above a limit Node reads no further requests. */
-type Counted = { _onPendingData?: (bytes: number) => void };
 
 /**
  * The calls of a connection whose client sends without waiting for answers (HTTP pipelining). They run beside each other,
@@ -98,5 +96,5 @@ export class Pipeline {
 
 function count({ socket }: IncomingMessage, response: ServerResponse, by: 1 | -1): void {
   const bytes = Math.ceil(socket.writableHighWaterMark / LONGEST_QUEUE);
-  (response as Counted)._onPendingData?.(by * bytes);
+  countPending(response, by * bytes);
 }

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
-import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { responseOn } from '../http/node.internals.js';
 
 /**
  * Answers an upgrade request with a status and a sentence, and ends its connection.
@@ -32,7 +33,7 @@ export function refuseUpgrade(socket: Duplex, status: number, reason: string): v
  * connection is over.
  */
 export function earlierAnswers(socket: Duplex): Promise<void> | undefined {
-  const { _httpMessage: response } = socket as { _httpMessage?: ServerResponse | null };
+  const response = responseOn(socket as Socket);
   if (!response) return undefined;
   return new Promise((resolve) => {
     // Node does not pass it on any more, as the connection was to be another's.

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { writeQueueSize } from '../http/node.internals.js';
 
 /** Notices that the peer of a WebSocket is gone. */
 export class WebSocketKeepalive {
@@ -54,8 +55,7 @@ export class WebSocketKeepalive {
   #signs(): string {
     const { bytesRead, bytesWritten, writableLength } = this.socket;
     if (writableLength === 0) return `${bytesRead}`;
-    // All waiting bytes may be one write. The system counts the rest of it, as the timeouts of Node do.
-    const { _handle: handle } = this.socket as { _handle?: { writeQueueSize?: number } | null };
-    return `${bytesRead} ${bytesWritten - writableLength} ${handle?.writeQueueSize}`;
+    // All waiting bytes may be one write, of which the system has sent a part.
+    return `${bytesRead} ${bytesWritten - writableLength} ${writeQueueSize(this.socket)}`;
   }
 }

@@ -2,17 +2,17 @@ import { Logger } from '@nestjs/common';
 import { textOf } from '@linnet/common/internal';
 
 /**
- * Nest's logger, for the lines of these libraries. Never throws: most are written where nobody waits for them, and what was
- * thrown may be a proxy, or an object that nobody can print.
+ * Nest's logger, for the log lines of these libraries. Never throws: most lines are written where no caller handles an error,
+ * and a thrown value may be a proxy, or an object that cannot be printed.
  */
-export class OwnLogger extends Logger {
-  /** Logs a failure, whatever it is. */
+export class SafeLogger extends Logger {
+  /** Logs a thrown value of any kind. */
   override error(thrown: unknown, ...more: string[]): void {
     attempt(
       () => super.error(thrown, ...more),
       (failure) =>
         attempt(
-          () => super.error(`What was thrown cannot be logged: ${reasonOf(failure)}`),
+          () => super.error(`The thrown value cannot be logged: ${reasonOf(failure)}`),
           () => undefined,
         ),
     );

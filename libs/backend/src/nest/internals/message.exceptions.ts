@@ -1,22 +1,23 @@
 // eslint-disable-next-line @typescript-eslint/triple-slash-reference -- applications compile this file without the others
 /// <reference path="./microservices.d.ts" />
 
-/** As of `WsException` and `RpcException`: what it was made of, a text or an object. */
+/** The member that `WsException` and `RpcException` have in common: it returns the text or object that they were made of. */
 export interface MessageException extends Error {
   getError(): string | object;
 }
 
 type ExceptionClass = abstract new (...args: never[]) => MessageException;
 
-/** The classes, as far as their packages are installed, and what they are called, also where a minifier has renamed them. */
+/** The classes whose packages are installed, and their names, which a minifier may have changed. */
 const names = new Map<ExceptionClass, string>();
 
 /**
- * Finds the classes of the exceptions that Nest has for messages. Their packages are optional: of each only the file of the
- * class is loaded, which an application that throws it has loaded.
+ * Finds the classes of the exceptions that Nest 12.5.1 has for messages. Their packages are optional. Only the file of the
+ * class is loaded, because the whole package would load its own optional packages; an application that throws the exception
+ * has loaded the file.
  */
 async function loadMessageExceptions(): Promise<ReadonlyMap<ExceptionClass, string>> {
-  // Each by a path of its own that bundlers read; one that is not there is left out.
+  // Two literal paths, which bundlers can read. A package that is not installed is left out.
   const [websockets, microservices] = await Promise.all([
     import('@nestjs/websockets/errors/ws-exception.js').catch(() => undefined),
     import('@nestjs/microservices/exceptions/rpc-exception.js').catch(() => undefined),
@@ -26,7 +27,7 @@ async function loadMessageExceptions(): Promise<ReadonlyMap<ExceptionClass, stri
   return names;
 }
 
-/** Has them found before anything is called. */
+/** A provider that finds the classes before the first call. */
 export const messageExceptions = {
   provide: Symbol('linnet:message-exceptions'),
   useFactory: loadMessageExceptions,
