@@ -10,7 +10,7 @@ export { methodOf } from './rpc/server/implementation.js';
 export { isFault, reporter, reportToConsole } from './call/call.report.js';
 export { isVersionCompatible } from './rpc/definition/version.js';
 export { settle } from './base/settle.js';
-export { reportUnheard, messageOf, oneLine, textOf } from './base/text.js';
+export { reportUnhandled, messageOf, oneLine, textOf } from './base/text.js';
 export { ByteBudget } from './base/byte.budget.js';
 export type { BudgetShare } from './base/byte.budget.js';
 export { mergeOptions } from './base/merge.options.js';

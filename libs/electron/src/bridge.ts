@@ -12,8 +12,8 @@ export interface ElectronBridge {
   listen(listener: (message: unknown) => void): () => void;
 }
 
-/** An argument of a page's process (`additionalArguments`): its preload script is to give it `window.itwinjs`. */
-export type WithITwin = '--linnet-itwinjs';
+/** The argument of a page's process (`additionalArguments`) with which its preload script gives it `window.itwinjs`. */
+export type ITwinArgument = '--linnet-itwinjs';
 
 /** `window.itwinjs` for pages of core-electron (`ITwinElectronApi` there). All channels begin with `itwin.`. */
 export interface ITwinBridge {
@@ -21,9 +21,9 @@ export interface ITwinBridge {
   send(channel: string, ...args: unknown[]): void;
   /** Calls the main process. @returns what it answers */
   invoke(channel: string, ...args: unknown[]): Promise<unknown>;
-  /** Is told what the main process sends. */
+  /** Receives each message of the main process. */
   addListener(channel: string, listener: ITwinListener): void;
-  /** Is told the next that the main process sends. */
+  /** Receives the next message of the main process. */
   once(channel: string, listener: ITwinListener): void;
   /** Is there for code that calls it. */
   removeListener(channel: string, listener: ITwinListener): void;

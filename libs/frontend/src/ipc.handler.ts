@@ -28,7 +28,7 @@ export abstract class IpcHandler {
       try {
         return { result: await called(...args) };
       } catch (thrown) {
-        return { error: told(thrown) };
+        return { error: serializeThrown(thrown) };
       }
     });
   }
@@ -42,7 +42,7 @@ function notFound(method: string, channel: IpcChannelLike): object {
 }
 
 /** The form of an error that is sent: its members, and text for members without a JSON form. */
-function told(thrown: unknown): unknown {
+function serializeThrown(thrown: unknown): unknown {
   if (thrown instanceof Error) {
     const { name, message, iTwinErrorId, hasMetaData, loggingMetadata } = thrown as Partial<NumberedError>;
     // Errors of core-bentley keep their metadata in `_metaData`; the getters report it.

@@ -35,9 +35,9 @@ export function onRefusal(socket: unknown, refused: (reason: string) => void): v
       if (isOver) return;
       isOver = true;
       const { statusCode, statusMessage } = response;
-      const told = `${statusMessage} ${text.slice(0, MOST_TEXT)}`;
+      const answer = `${statusMessage} ${text.slice(0, MOST_TEXT)}`;
       // A line of a log, whatever the server has written.
-      refused(`The upgrade was refused: ${statusCode} ${told.replace(/[\s\p{Cc}]+/gu, ' ').trim()}`);
+      refused(`The upgrade was refused: ${statusCode} ${answer.replace(/[\s\p{Cc}]+/gu, ' ').trim()}`);
       known.terminate!();
     };
     response.setEncoding('utf8');

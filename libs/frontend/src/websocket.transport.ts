@@ -77,7 +77,7 @@ class WebSocketTransport implements IpcTransport {
   constructor(private readonly events: IpcConnectionEvents) {}
 
   use(socket: WebSocketLike): void {
-    // The close that follows has no reason; a page is not told any.
+    // The close that follows has no reason; a page does not get one.
     onRefusal(socket, (reason) => (this.#failure = reason));
     socket.addEventListener('error', (event?: { message?: unknown }) => {
       if (typeof event?.message === 'string') this.#failure ||= event.message;

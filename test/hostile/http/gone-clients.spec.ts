@@ -78,8 +78,8 @@ it('a server on node:http does not keep the answer of a call whose connection ha
   client.resetAndDestroy();
   await closed;
   const added: unknown[] = [];
-  const { unsent } = rpc;
-  unsent.add = (...args) => void added.push(args);
+  const { backlog } = rpc;
+  backlog.add = (...args) => void added.push(args);
   answer('x'.repeat(100_000));
   await new Promise((resolve) => setImmediate(resolve));
   expect(added).toEqual([]);

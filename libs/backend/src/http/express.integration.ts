@@ -28,31 +28,31 @@ export class ExpressIntegration implements HttpIntegration {
     this.#middleware = new MiddlewareMap(adapter, this.#app, logger);
   }
 
-  attach(way: HttpMount): void {
-    // The name tells people who look at the stack.
+  attach(mount: HttpMount): void {
+    // The name of the function is visible in the stack of layers.
     const rpc = (request: ExpressRequest, response: ExpressResponse, next: () => void) =>
-      serve(way, request, response, next);
+      serve(mount, request, response, next);
     this.adapter.use(rpc);
     this.#middleware.endsAt(rpc);
-    if (this.#middleware.hasCors(way.service.prefix)) way.server.handler.cors = false;
+    if (this.#middleware.hasCors(mount.service.prefix)) mount.server.handler.cors = false;
     const server = this.adapter.getHttpServer() as Server;
     const listeners = server.listeners('request');
     if (listeners.length !== 1 || listeners[0] !== this.#app) {
-      way.logger.log('RPC goes through Express: the HTTP server has a request listener of its own.');
+      mount.logger.log('RPC goes through Express: the HTTP server has a request listener of its own.');
       return;
     }
     server.removeListener('request', this.#app);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      if (this.#isDirect(way, request)) way.server.serve(request, response);
+      if (this.#isDirect(mount, request)) mount.server.serve(request, response);
       else this.#app(request, response);
     });
   }
 
   #isDirect({ server }: HttpMount, request: IncomingMessage): boolean {
-    return server.owns(request) && !this.#middleware.isMet(request.method!, request.url!);
+    return server.owns(request) && !this.#middleware.meetsMiddleware(request.method!, request.url!);
   }
 
-  /** On the direct way: what `app.handle` and the router would have done. */
+  /** For requests that do not go through Express: does what `app.handle` and the router do. */
   prepare(request: unknown, response: unknown): void {
     prepareMessages(this.#app, request as ExpressRequest, response as ExpressResponse);
   }

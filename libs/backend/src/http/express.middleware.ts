@@ -9,7 +9,12 @@ import {
   matchesPath,
   onLayersAdded,
 } from '../nest/internals/express.internals.js';
-import type { AdapterSources, ExpressApplication, ExpressHandle, ExpressLayer } from '../nest/internals/express.internals.js';
+import type {
+  AdapterSources,
+  ExpressApplication,
+  ExpressHandle,
+  ExpressLayer,
+} from '../nest/internals/express.internals.js';
 
 /** Paths whose middleware is remembered; emptied when a client asks for more different ones. */
 const REMEMBERED = 2000;
@@ -60,12 +65,15 @@ export class MiddlewareMap {
    * middleware is hidden inside another, the stricter of both policies counts.
    */
   hasCors(prefix: string): boolean {
-    const isCors = (handle: ExpressHandle) => this.#cors.has(handle) || handle.toString() === this.#sources.cors;
-    return this.#before().some((layer) => isCors(layer.handle) && matchesPath(layer, `${prefix}/mode/imodel`));
+    const isCors = (handle: ExpressHandle) =>
+      this.#cors.has(handle) || handle.toString() === this.#sources.cors;
+    return this.#before().some(
+      (layer) => isCors(layer.handle) && matchesPath(layer, `${prefix}/mode/imodel`),
+    );
   }
 
   /** Whether a request would run code of the application. Answers `true` in doubt. */
-  isMet(method: string, target: string): boolean {
+  meetsMiddleware(method: string, target: string): boolean {
     if (hasRequestHooks(this.adapter)) {
       this.#report('a hook of the adapter');
       return true;
@@ -78,14 +86,14 @@ export class MiddlewareMap {
     const key = method === 'POST' ? path : `${method} ${path}`;
     let met = this.#met.get(key);
     if (met === undefined) {
-      met = this.#isMet(method, path);
+      met = this.#findMiddleware(method, path);
       if (this.#met.size >= REMEMBERED) this.#met.clear();
       this.#met.set(key, met);
     }
     return met;
   }
 
-  #isMet(method: string, path: string): boolean {
+  #findMiddleware(method: string, path: string): boolean {
     if (!path.startsWith('/') || oddTarget.test(path)) return true;
     for (const layer of this.#layers) {
       const { handle, route } = layer;

@@ -23,28 +23,28 @@ export class FastifyIntegration implements HttpIntegration {
     onMiddlewarePath(adapter, (path) => this.#middlewarePaths.add(path));
   }
 
-  attach(way: HttpMount): void {
+  attach(mount: HttpMount): void {
     // Where all plugins are loaded, those of `app.enableCors()` and of the application with them: it is the mark of theirs.
     this.#fastify.addHook('onReady', (done) => {
-      if (this.#fastify.hasRequestDecorator('corsPreflightEnabled')) way.server.handler.cors = false;
-      this.#warnOfMiddleware(way);
+      if (this.#fastify.hasRequestDecorator('corsPreflightEnabled')) mount.server.handler.cors = false;
+      this.#warnOfMiddleware(mount);
       done();
     });
-    servePathless(this.adapter, way);
-    const url = `${way.service.prefix}/*`;
+    servePathless(this.adapter, mount);
+    const url = `${mount.service.prefix}/*`;
     void this.#fastify.register((scope, _options, done) => {
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload));
       for (const method of ['POST', 'GET', 'OPTIONS'] as const) {
         // A wildcard of the application's wins; what it does not name is not there for RPC either.
         if (scope.hasRoute({ method, url }))
-          way.logger.warn(`The application has a route ${method} ${url}: no RPC by ${method}.`);
+          mount.logger.warn(`The application has a route ${method} ${url}: no RPC by ${method}.`);
         else
           scope.route({
             method,
             url,
             exposeHeadRoute: method === 'GET',
-            handler: (request, reply) => serve(way, request, reply),
+            handler: (request, reply) => serve(mount, request, reply),
           });
       }
       done();
@@ -79,9 +79,9 @@ export class FastifyIntegration implements HttpIntegration {
  * Serves a target that is not a path, as that of `OPTIONS *`: Fastify matches it only with a route for
  * everything, which would take the place of the one from the application.
  */
-function servePathless(adapter: AbstractHttpAdapter, way: HttpMount): void {
+function servePathless(adapter: AbstractHttpAdapter, mount: HttpMount): void {
   beforeNotFound(adapter, (request, reply) =>
-    request.raw.url === '*' && way.server.owns(request.raw) ? serve(way, request, reply) : undefined,
+    request.raw.url === '*' && mount.server.owns(request.raw) ? serve(mount, request, reply) : undefined,
   );
 }
 

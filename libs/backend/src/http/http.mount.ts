@@ -6,9 +6,10 @@ import type { HttpIntegration } from './http.integration.js';
 import { beforeAdapterCloses } from '../nest/internals/nest.patches.js';
 
 /**
- * Begins to watch what an application adds to its HTTP side, so that its own middleware can be told from Nest's.
+ * Makes the integration of an adapter's framework. It records from now on which middleware the application adds, and which
+ * Nest adds.
  *
- * @returns `undefined` for a framework that is not known
+ * @returns `undefined` for a framework other than Express and Fastify
  */
 export function watchHttp(adapter: AbstractHttpAdapter, logger: Logger): HttpIntegration | undefined {
   const type = adapter.getType();
@@ -19,12 +20,12 @@ export function watchHttp(adapter: AbstractHttpAdapter, logger: Logger): HttpInt
 /** How long calls in flight may take when an application closes, unless its options say otherwise; in milliseconds. */
 export const SHUTDOWN_MS = 10_000;
 
-/** By adapter: what has to end before it. */
+/** By adapter, the work to do before it closes. */
 const drains = new WeakMap<object, (() => Promise<void>)[]>();
 
 /**
- * Lets calls in flight finish before anything else of the application ends: Nest destroys modules from the root
- * down, so that the root's database would be closed before a library's own hook came.
+ * Lets calls in flight finish before anything else of the application ends. Nest destroys modules from the root down, so that
+ * the database of the root module would be closed before a hook of a library runs.
  */
 export function drainOnClose(adapter: AbstractHttpAdapter, drain: () => Promise<void>): void {
   const known = drains.get(adapter);

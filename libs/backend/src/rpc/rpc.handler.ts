@@ -4,7 +4,7 @@ import { ExecutionContextHost } from '../nest/internals/nest.exports.js';
 import type { InstanceWrapper } from '../nest/internals/nest.exports.js';
 import type { HttpRpcTransport, RpcCall, RpcHandler, RpcOperationTarget } from '@linnet/common';
 import { ClientRequestContext } from '../call/request.context.js';
-import type { HttpFramework } from '../http/http.integration.js';
+import type { HttpIntegration } from '../http/http.integration.js';
 import { HandlerPipeline, handlerMethod } from '../nest/pipeline/handler.pipeline.js';
 import type { ErrorOptions, HandlerCall, HandlerMethod } from '../nest/pipeline/handler.call.js';
 import { warnOfUnrecordedTypes } from '../nest/params/types.check.js';
@@ -21,7 +21,7 @@ const next = () => undefined;
 export class RpcHandlerFactory {
   constructor(
     private readonly creator: ExternalContextCreator,
-    private readonly framework: HttpFramework | undefined,
+    private readonly integration: HttpIntegration | undefined,
     private readonly errors: ErrorOptions,
   ) {}
 
@@ -59,8 +59,8 @@ export class RpcHandlerFactory {
     const { transport } = call;
     if (transport.kind === 'ipc')
       return new MessageCall(messageTargetOf(call.target), transport.session, call);
-    this.framework?.prepare(transport.request, transport.response);
-    return new HttpHandlerCall(call, transport, this.framework);
+    this.integration?.prepare(transport.request, transport.response);
+    return new HttpHandlerCall(call, transport, this.integration);
   }
 }
 
@@ -87,7 +87,7 @@ class HttpHandlerCall implements HandlerCall {
   constructor(
     call: RpcCall,
     private readonly transport: HttpRpcTransport,
-    private readonly framework: HttpFramework | undefined,
+    private readonly integration: HttpIntegration | undefined,
   ) {
     this.arguments = call.arguments;
     this.contextArguments = [transport.request, transport.response, next, call];
@@ -110,10 +110,10 @@ class HttpHandlerCall implements HandlerCall {
   }
 
   beforeFilter(): void {
-    this.framework?.beforeFilter(this.transport.response, this.transport.commonHeaders());
+    this.integration?.beforeFilter(this.transport.response, this.transport.commonHeaders());
   }
 
   isAnswered(): boolean {
-    return this.framework?.isAnswered(this.transport.response) ?? false;
+    return this.integration?.isAnswered(this.transport.response) ?? false;
   }
 }

@@ -21,7 +21,7 @@ import { findDecorated } from '../nest/explorer/handler.explorer.js';
 import type { DecoratedProvider } from '../nest/explorer/handler.explorer.js';
 import { onLazyModule } from '../nest/internals/nest.patches.js';
 import { bindGlobalEnhancers } from '../nest/internals/scoped.instances.js';
-import { unheededDecorators } from '../nest/params/decorator.check.js';
+import { ignoredDecorators } from '../nest/params/decorator.check.js';
 import { NodeRpcServer } from '../node/http/node.server.js';
 import { checkDefinition, versionRule } from '../node/rpc/version.rules.js';
 import { checkImplementation, classNameOf, excludedPath } from './rpc.checks.js';
@@ -163,7 +163,7 @@ export class RpcServer implements OnModuleInit {
         methodOf(instance, operation, definition) ? factory.create(wrapper, operation) : undefined,
     });
     const { interfaceVersion, operationNames } = this.endpoints.at(-1)!;
-    for (const warning of unheededDecorators(instance, operationNames)) this.#logger.warn(warning);
+    for (const warning of ignoredDecorators(instance, operationNames)) this.#logger.warn(warning);
     const partly = metadata.partial ? ' (partly)' : '';
     this.#logger.log(
       `${name} answers ${definition.interfaceName} ${interfaceVersion}${partly}: ${operationNames.join(', ')}`,

@@ -1,4 +1,4 @@
-import { reportUnheard } from './text.js';
+import { reportUnhandled } from './text.js';
 
 /**
  * Runs work that may be asynchronous, and calls back once with its outcome. Never throws. It uses callbacks because each
@@ -27,14 +27,14 @@ export function settle(
 /** Notifies every listener, even if one of them fails. */
 export function notifyAll<Listener>(
   listeners: Iterable<Listener>,
-  tell: (listener: Listener) => unknown,
+  notify: (listener: Listener) => unknown,
 ): void {
-  const told = () => undefined;
+  const ignore = () => undefined;
   for (const listener of listeners)
     settle(
-      () => tell(listener),
-      told,
-      (error) => reportUnheard(error),
+      () => notify(listener),
+      ignore,
+      (error) => reportUnhandled(error),
     );
 }
 

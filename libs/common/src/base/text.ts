@@ -17,7 +17,7 @@ export function messageOf(thrown: unknown): string {
 }
 
 /** Writes an error that has no listener to the console. Never throws. */
-export function reportUnheard(...about: unknown[]): void {
+export function reportUnhandled(...about: unknown[]): void {
   try {
     console.error(...about);
   } catch {

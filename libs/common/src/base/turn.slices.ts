@@ -22,7 +22,7 @@ const { setImmediate, setTimeout, MessageChannel } = globalThis as unknown as Pl
 let channel: InstanceType<NonNullable<Platform['MessageChannel']>> | undefined;
 
 /** Calls a function behind the events that wait already. Browsers delay timers of hidden pages, but no messages. */
-function behindEvents(work: () => void): void {
+function afterEvents(work: () => void): void {
   if (setImmediate) setImmediate(work);
   else if (MessageChannel) {
     channel ??= new MessageChannel();
@@ -46,7 +46,7 @@ export function countBytes(bytes: number): void {
 function schedule(): void {
   if (isScheduled) return;
   isScheduled = true;
-  behindEvents(nextTurn);
+  afterEvents(nextTurn);
 }
 
 function nextTurn(): void {

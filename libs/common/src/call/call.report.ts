@@ -1,4 +1,4 @@
-import { reportUnheard } from '../base/text.js';
+import { reportUnhandled } from '../base/text.js';
 import type { WireError } from '../error/error.members.js';
 import type { Activity } from './activity.js';
 import { TransientError } from '../error/imodel.error.js';
@@ -49,7 +49,7 @@ export function reporter(report: (report: CallReport) => void, server: string): 
       report(each);
     } catch (error) {
       reportToConsole(each);
-      reportUnheard(`The report of ${server} has failed:`, error);
+      reportUnhandled(`The report of ${server} has failed:`, error);
     }
   };
 }

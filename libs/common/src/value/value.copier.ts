@@ -56,14 +56,14 @@ export class ValueCopier {
     // An object with many references costs its sender little, and is copied for each reference.
     this.#count(VALUE_BYTES);
     if (typeof value === 'string' || typeof value === 'number' || value === null)
-      return this.#copyTold(value);
+      return this.#copyJson(value);
     const { toJSON } = (value ?? {}) as { toJSON?: unknown };
-    if (typeof toJSON !== 'function' || ArrayBuffer.isView(value)) return this.#copyTold(value);
-    return this.#copyTold((toJSON as (this: unknown, key: string) => unknown).call(value, String(key)));
+    if (typeof toJSON !== 'function' || ArrayBuffer.isView(value)) return this.#copyJson(value);
+    return this.#copyJson((toJSON as (this: unknown, key: string) => unknown).call(value, String(key)));
   }
 
   /** Copies a value after its `toJSON` was applied (ECMAScript, SerializeJSONProperty). */
-  #copyTold(value: unknown): unknown {
+  #copyJson(value: unknown): unknown {
     switch (typeof value) {
       case 'string':
         this.#count(value.length);
@@ -93,7 +93,7 @@ export class ValueCopier {
     if (kind !== undefined) throw generalError(`The value cannot be sent: it has a ${kind}.`);
     if (this.rules.refused) this.#checkShared(value);
     const isList = Array.isArray(value);
-    if (!isList && isBoxed(value)) return this.#copyTold(value.valueOf());
+    if (!isList && isBoxed(value)) return this.#copyJson(value.valueOf());
     if (++this.#depth > this.rules.depth)
       throw generalError(`The value is nested deeper than ${this.rules.depth} levels.`);
     const copy = isList

@@ -47,14 +47,14 @@ export function describeUnsendable(
 export function describeLosses(value: unknown): string[] {
   const losses: string[] = [];
   try {
-    noteLosses(value, losses);
+    collectLosses(value, losses);
   } catch {
     // A getter throws at its second reading. The value was sent, so a missing warning is better than an error.
   }
   return losses;
 }
 
-function noteLosses(value: unknown, losses: string[]): void {
+function collectLosses(value: unknown, losses: string[]): void {
   walk(value, (item, path, cyclic) => {
     if (cyclic) return undefined;
     if (typeof item === 'function' || typeof item === 'symbol') losses.push(`${path} is a ${typeof item}`);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Logger, Module } from '@nestjs/common';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { IpcHost, IpcModule, linkedSessions, RpcModule, RpcServer, serveMessagePort } from '@linnet/backend';
+import { IpcHost, IpcModule, wireHostOf, RpcModule, RpcServer, serveMessagePort } from '@linnet/backend';
 import { serveRegistered } from '@linnet/backend/node';
 import type { ErrorExposure, RpcInterfaceDefinition } from '@linnet/common';
 import { delayQuit } from './window/quit.policy.js';
@@ -116,7 +116,7 @@ export class ElectronBackend {
    */
   addWindow(window: ElectronWindow): void {
     this.#rules.add(window.webContents);
-    this.#wire?.hear(window.webContents);
+    this.#wire?.listenTo(window.webContents);
   }
 
   /** Where a window was when it was last seen, by its `storeWindowName`; `undefined` for one that was not. */
@@ -192,7 +192,7 @@ export class ElectronBackend {
       () => connections.close(),
       () => bridge.close(),
     );
-    const sessions = linkedSessions(app);
+    const sessions = wireHostOf(app);
     if (dialogs) this.#ends.push(sessions.provide(DIALOG_CHANNEL, dialogHandler(electron.dialog)));
     if (itwinjs) {
       this.#ends.push(sessions.provideNativeApp());

@@ -1,7 +1,7 @@
 // Runs in a window before its page, sandboxed: one file that requires only `electron`. A page gets two functions, which send
 // and receive on one channel. On request it also gets the functions of core-electron's preload script, which reach channels
 // of iTwin.js. It never reaches `ipcRenderer` nor its events.
-import type { BridgeChannel, ElectronBridge, ITwinBridge, WithITwin } from '../bridge.js' with {
+import type { BridgeChannel, ElectronBridge, ITwinBridge, ITwinArgument } from '../bridge.js' with {
   'resolution-mode': 'import',
 };
 
@@ -23,15 +23,15 @@ declare const require: (name: 'electron') => ElectronPreload;
 
 const { contextBridge, ipcRenderer } = require('electron');
 const channel: BridgeChannel = 'linnet-ipc';
-const withITwin: WithITwin = '--linnet-itwinjs';
+const itwinArgument: ITwinArgument = '--linnet-itwinjs';
 
 const bridge: ElectronBridge = {
   send: (message) => ipcRenderer.send(channel, message),
   listen: (listener) => {
     // An event has `ipcRenderer` in it.
-    const told: Listener = (_event, message) => listener(message);
-    ipcRenderer.on(channel, told);
-    return () => void ipcRenderer.removeListener(channel, told);
+    const forward: Listener = (_event, message) => listener(message);
+    ipcRenderer.on(channel, forward);
+    return () => void ipcRenderer.removeListener(channel, forward);
   },
 };
 
@@ -52,4 +52,4 @@ const itwinjs: ITwinBridge = {
 };
 
 contextBridge.exposeInMainWorld('linnet', bridge);
-if (process.argv.includes(withITwin)) contextBridge.exposeInMainWorld('itwinjs', itwinjs);
+if (process.argv.includes(itwinArgument)) contextBridge.exposeInMainWorld('itwinjs', itwinjs);

@@ -9,7 +9,7 @@ import {
 import type { InstanceWrapper } from '../../nest/internals/nest.exports.js';
 import type { IpcCall, IpcChannelLike, IpcMethodHandler } from '@linnet/common';
 import { channelName } from '@linnet/common/internal';
-import { unheededDecorators } from '../../nest/params/decorator.check.js';
+import { ignoredDecorators } from '../../nest/params/decorator.check.js';
 import { findDecorated } from '../../nest/explorer/handler.explorer.js';
 import type { DecoratedProvider } from '../../nest/explorer/handler.explorer.js';
 import { HandlerPipeline, handlerMethod } from '../../nest/pipeline/handler.pipeline.js';
@@ -25,7 +25,7 @@ import type { IpcHandlerMetadata } from '../host/ipc.decorator.js';
 import { IpcHost } from '../host/ipc.host.js';
 import { callableMethods, channelOf } from '../host/handler.methods.js';
 import type { IpcModuleOptions } from '../host/ipc.options.js';
-import { checkOutside } from './outside.calls.js';
+import { checkExternalTriggers } from './external.triggers.js';
 import { SessionScopes } from './session.scope.js';
 import { scopeOf } from './scope.rules.js';
 import type { HandlerScope } from './scope.rules.js';
@@ -78,7 +78,7 @@ export class IpcRegistry {
       this.#register(provider, channel);
     }
     this.scopes.complete();
-    checkOutside(this.modules);
+    checkExternalTriggers(this.modules);
   }
 
   #register(
@@ -101,7 +101,7 @@ export class IpcRegistry {
     const handler = { name: type.name, methods, sequential: metadata.sequential };
     // A replacement would lose the enhancers of Nest: nothing replaces a provider.
     this.host.server.channels.register(channel, handler, true);
-    for (const warning of unheededDecorators(instance, callable)) this.#logger.warn(warning);
+    for (const warning of ignoredDecorators(instance, callable)) this.#logger.warn(warning);
     const notes = [
       scope !== 'application' && `one for each ${scope}`,
       metadata.sequential && 'one call after the other',

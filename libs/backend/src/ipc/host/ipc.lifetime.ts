@@ -51,9 +51,9 @@ export class IpcLifetime {
     if (this.#app) this.#over = true;
     this.logger.log('The frontend is gone for good.');
     const failed = (error: unknown) => this.logger.error(error);
-    // It may be asynchronous, whatever its type says; nothing waits for it.
-    const told = (async () => this.options.onFrontendGone?.())();
-    told.catch(failed);
+    // The callback may be asynchronous, whatever its type says; nothing waits for it.
+    const notify = async () => this.options.onFrontendGone?.();
+    notify().catch(failed);
     this.#app?.close().catch(failed);
   }
 }

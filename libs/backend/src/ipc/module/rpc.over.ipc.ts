@@ -9,7 +9,7 @@ import { mapNestException } from '../../nest/errors/exception.mapper.js';
 import { RpcServer } from '../../rpc/rpc.server.js';
 import type { RpcOverIpcOptions } from '@linnet/common/internal';
 import { IpcHost } from '../host/ipc.host.js';
-import { provideNativeApp } from '../host/native.answers.js';
+import { provideNativeApp } from '../host/native.app.channel.js';
 import type { IpcModuleOptions } from '../host/ipc.options.js';
 import { IPC_OPTIONS } from '../host/ipc.tokens.js';
 import { SafeLogger } from '../../nest/logging/safe.logger.js';

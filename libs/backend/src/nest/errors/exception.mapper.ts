@@ -41,7 +41,7 @@ export function mapNestException(error: unknown): Mapped | undefined {
  */
 function mapHttpException(error: HttpException): Mapped {
   const status = error.getStatus();
-  const response = toldBy(error);
+  const response = responseOf(error);
   const name = nameOf(error);
   const { message, ...members } =
     typeof response === 'string'
@@ -63,7 +63,7 @@ function mapHttpException(error: HttpException): Mapped {
 }
 
 /** The response of an exception. If it was made from another error, only the visible part of that error. */
-function toldBy(error: HttpException): string | object {
+function responseOf(error: HttpException): string | object {
   const response: unknown = error.getResponse();
   if (!(response instanceof Error)) return response as string | object;
   return messageOf(response);
@@ -81,9 +81,10 @@ function messageBy(error: HttpException, name: string): string {
 }
 
 function mapMessageException(error: MessageException): Mapped {
-  const told = error.getError();
-  const members = told instanceof Error || typeof told !== 'object' ? {} : withoutOrigin({ ...told });
-  const message = told instanceof Error ? messageOf(told) : typeof told === 'string' ? told : error.message;
+  const source = error.getError();
+  const members = source instanceof Error || typeof source !== 'object' ? {} : withoutOrigin({ ...source });
+  const message =
+    source instanceof Error ? messageOf(source) : typeof source === 'string' ? source : error.message;
   return { status: 500, body: { message, ...(members as object), isError: true, name: nameOf(error) } };
 }
 

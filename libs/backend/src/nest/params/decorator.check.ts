@@ -30,7 +30,7 @@ const ofClasses = [
  * @param names of the methods that can be called
  * @returns sentences that name class and method
  */
-export function unheededDecorators(instance: object, names: readonly string[]): string[] {
+export function ignoredDecorators(instance: object, names: readonly string[]): string[] {
   const { constructor: type } = instance;
   const said = ofClasses
     .filter(([key]) => Reflect.getMetadata(key, type) !== undefined)

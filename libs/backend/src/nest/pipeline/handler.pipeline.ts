@@ -7,7 +7,7 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import { IModelError } from '@linnet/common';
 import { GENERAL_ERROR } from '@linnet/common/internal';
 import type { ALREADY_ANSWERED } from '@linnet/common/internal';
-import { shieldedInterceptor, shieldedPipe } from './byte.shield.js';
+import { shieldedInterceptor, shieldedPipe } from './typed.array.shield.js';
 import { argument, readParams } from '../params/call.params.js';
 import type { CallParam } from '../params/call.params.js';
 import { checkEnhancers } from '../params/enhancer.check.js';

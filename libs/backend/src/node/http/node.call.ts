@@ -8,7 +8,7 @@ import type { HttpCall, OpenCalls } from '@linnet/common/internal';
 import { takeParsedBody } from './parsed.body.js';
 import type { Pipeline } from './pipeline.js';
 import { compressBody, writeResponse } from './response.writer.js';
-import type { UnsentAnswers } from './unsent.answers.js';
+import type { ResponseBacklog } from './response.backlog.js';
 
 const decoders: ReadonlyMap<string, () => Transform> = new Map([
   ['gzip', createGunzip],
@@ -37,7 +37,7 @@ export interface NodeCallHost {
   /** Requests whose bodies are being read. */
   readonly receiving: Set<NodeCall>;
   /** Answers that wait for their clients. */
-  readonly unsent: UnsentAnswers;
+  readonly backlog: ResponseBacklog;
   /** The calls of a connection where they do not wait for each other's answers. */
   pipelineOf(request: IncomingMessage): Pipeline | undefined;
   /** Has the connection end with an answer of a server that ends, when all calls on it are answered. */
@@ -158,7 +158,7 @@ export class NodeCall {
   #over(): void {
     const { request, response, server } = this;
     if (!server.open.delete(response)) return;
-    server.unsent.sent(response);
+    server.backlog.sent(response);
     if (!response.writableFinished) this.exchange.activity.abort(new Error('The client is gone.'));
     server.pipelineOf(request)?.done(response);
   }
@@ -175,7 +175,7 @@ export class NodeCall {
     try {
       if (platform.write) platform.write(answer);
       else writeResponse(response, answer);
-      server.unsent.add(response, answer);
+      server.backlog.add(response, answer);
     } catch (error) {
       const { activity } = this.exchange;
       // Nothing that can be answered any more: better a broken connection than one that waits.

@@ -9,7 +9,7 @@ import { responseOn } from './node.internals.js';
 import { Pipeline } from './pipeline.js';
 import { NodeRequestHead } from './request.head.js';
 import { refuseBody } from './response.writer.js';
-import { UnsentAnswers } from './unsent.answers.js';
+import { ResponseBacklog } from './response.backlog.js';
 
 /** Serves RPC on Node's HTTP messages, whoever made the server. */
 export class NodeRpcServer implements NodeCallHost {
@@ -17,8 +17,8 @@ export class NodeRpcServer implements NodeCallHost {
   readonly open = new OpenCalls<ServerResponse>();
   /** @internal Requests whose bodies are being read. */
   readonly receiving = new Set<NodeCall>();
-  /** @internal Answers that wait for their clients. */
-  readonly unsent: UnsentAnswers;
+  /** @internal Responses that their clients have not read yet. */
+  readonly backlog: ResponseBacklog;
   /** Connections whose clients do not wait for answers. */
   readonly #pipelines = new Map<Socket, Pipeline>();
 
@@ -27,7 +27,7 @@ export class NodeRpcServer implements NodeCallHost {
     readonly handler: HttpRpcHandler,
   ) {
     const { limits, report } = handler.options;
-    this.unsent = new UnsentAnswers(limits.unsentBytes, report);
+    this.backlog = new ResponseBacklog(limits.unsentBytes, report);
   }
 
   /** Whether the request is one of RPC. */

@@ -3,10 +3,10 @@ import type { IpcIdentity, IpcServer, IpcServerTransport, IpcSession } from '@li
 import { HttpError, OCCUPIED } from '@linnet/common/internal';
 
 /** How long the frontend may take to answer whether it is still there, in milliseconds. */
-const PATIENCE_MS = 2_000;
+const ALIVE_TIMEOUT_MS = 2_000;
 
 /** The place of the only frontend of a dedicated backend. */
-export class DedicatedPlace {
+export class DedicatedSlot {
   /** @param isAlive requests a sign of life from the peer of a connection */
   constructor(
     private readonly server: IpcServer,
@@ -24,7 +24,7 @@ export class DedicatedPlace {
     if (current?.state.kind !== 'connected') return;
     const { transport } = current.state;
     const isReload = isSame(current.session, identity);
-    if (!isReload && (await this.isAlive(transport, PATIENCE_MS))) throw occupied();
+    if (!isReload && (await this.isAlive(transport, ALIVE_TIMEOUT_MS))) throw occupied();
     // The frontend may have come back meanwhile, or another one may have come.
     if (current !== this.server.present || !current.isOn(transport)) {
       await this.makeRoom(identity);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** Claims that differ in every token of one user (RFC 7519, OpenID Connect). */
-const passing = new Set(['iat', 'exp', 'nbf', 'jti', 'auth_time', 'at_hash', 'nonce', 'sid']);
+const volatileClaims = new Set(['iat', 'exp', 'nbf', 'jti', 'auth_time', 'at_hash', 'nonce', 'sid']);
 /** Longer ones are kept as their hash. */
 const LONGEST_NAME = 64;
 
@@ -27,7 +27,8 @@ export function ownerOf(
 function textOf(user: unknown): string {
   try {
     return (
-      JSON.stringify(user, (key, value: unknown) => (passing.has(key) ? undefined : value)) ?? typeof user
+      JSON.stringify(user, (key, value: unknown) => (volatileClaims.has(key) ? undefined : value)) ??
+      typeof user
     );
   } catch {
     // It has a cycle, or a number that JSON does not have. Applications with such users have `userKey`.

@@ -13,7 +13,7 @@ import {
 import { NodeRequestHead } from '../http/request.head.js';
 import { ownerOf } from './session.owner.js';
 import { claimUpgrades } from './upgrade.claim.js';
-import { PendingUpgrades, tooManyConnect } from './upgrade.limits.js';
+import { PendingUpgrades, tooManyUpgrades } from './upgrade.limits.js';
 import { earlierAnswers, refuseUpgrade } from './upgrade.refusal.js';
 import { WebSocketConnections } from './websocket.connections.js';
 import type { WebSocketOptions } from './websocket.connections.js';
@@ -210,7 +210,7 @@ export class UpgradeHandler {
     const { kind } = isDurable ? durableTextWire : this.host.fallback;
     if (this.server.hasRoom(kind, owner)) return;
     throw isDurable
-      ? tooManyConnect()
+      ? tooManyUpgrades()
       : new HttpError(503, 'The server has as many sessions as it can have.');
   }
 }

@@ -5,7 +5,7 @@ import { refuseUpgrade } from './upgrade.refusal.js';
 const MESSAGE = 'Too many frontends are connecting at once.';
 
 /** Refuses an upgrade because too many are pending, of all or of its peer. */
-export const tooManyConnect = (): HttpError => new HttpError(503, MESSAGE);
+export const tooManyUpgrades = (): HttpError => new HttpError(503, MESSAGE);
 
 /** The upgrades that are being authorized. */
 export class PendingUpgrades {
@@ -29,7 +29,7 @@ export class PendingUpgrades {
     const { limit } = this.#places;
     if (this.#places.amount >= limit) {
       const [oldest] = this.#refused.size < limit ? this.#places.above(owner) : [];
-      if (!oldest) throw tooManyConnect();
+      if (!oldest) throw tooManyUpgrades();
       oldest.clear();
       this.#refused.add(oldest.holder);
       refuseUpgrade(oldest.holder, 503, MESSAGE);

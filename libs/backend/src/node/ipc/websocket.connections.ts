@@ -8,12 +8,12 @@ import type {
   NetworkPeer,
 } from '@linnet/common';
 import { within } from '@linnet/common/internal';
-import { DedicatedPlace } from './dedicated.session.js';
+import { DedicatedSlot } from './dedicated.session.js';
 import { WebSocketTransport } from './websocket.transport.js';
 import type { IpcWebSocket } from './websocket.transport.js';
 
 /** How long a peer may take to answer a close frame, in milliseconds. */
-const PATIENCE_MS = 2_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 
 /** How the WebSockets of a server behave. */
 export interface WebSocketOptions {
@@ -37,7 +37,7 @@ export class WebSocketConnections {
   /** Connections on a wire without a keepalive of its own. */
   readonly #pinged = new Set<Connection>();
   /** The place of the only frontend, on a dedicated backend. */
-  readonly dedicated: DedicatedPlace | undefined;
+  readonly dedicated: DedicatedSlot | undefined;
   readonly #heartbeatMs: number;
   #heartbeat: NodeJS.Timeout | undefined;
 
@@ -47,7 +47,7 @@ export class WebSocketConnections {
   ) {
     this.#heartbeatMs = heartbeatMs;
     this.dedicated = dedicated
-      ? new DedicatedPlace(server, async (transport, timeoutMs) => this.#isAlive(transport, timeoutMs))
+      ? new DedicatedSlot(server, async (transport, timeoutMs) => this.#isAlive(transport, timeoutMs))
       : undefined;
   }
 
@@ -87,7 +87,7 @@ export class WebSocketConnections {
     const gone = [...this.#open.values()].map(
       ({ webSocket }) => new Promise((resolve) => webSocket.once('close', resolve)),
     );
-    await within(PATIENCE_MS, Promise.all(gone));
+    await within(CLOSE_TIMEOUT_MS, Promise.all(gone));
     for (const { webSocket } of this.#open.values()) webSocket.terminate();
   }
 

@@ -54,7 +54,7 @@ export interface ItwinParts {
  * @returns a function that ends it
  */
 export function useItwin({ RpcTrace, Logger }: ItwinParts): () => void {
-  const ends = [RpcTrace && aroundActivities(tracing(RpcTrace)), Logger && bearIds(Logger)];
+  const ends = [RpcTrace && aroundActivities(tracing(RpcTrace)), Logger && addActivityFields(Logger)];
   return () => {
     for (const end of ends) end?.();
   };
@@ -63,7 +63,7 @@ export function useItwin({ RpcTrace, Logger }: ItwinParts): () => void {
 /** The key that core-backend itself uses; what it sets there says the same, once calls run inside `RpcTrace`. */
 const RPC_FIELDS = 'rpc';
 
-function bearIds({ staticMetaData }: ItwinLogger): () => void {
+function addActivityFields({ staticMetaData }: ItwinLogger): () => void {
   const before = staticMetaData.get(RPC_FIELDS) as (() => object) | undefined;
   staticMetaData.set(RPC_FIELDS, activityFields);
   return () => {

@@ -6,7 +6,7 @@ import { ambiguousPath, pathOf } from './url.reader.js';
  * Corrects the tokens among arguments by what routes the call.
  *
  * @param token what a naming has read; otherwise the target says it
- * @returns whether an argument said something else
+ * @returns whether an argument sent something else
  * @throws HttpError 400 where a gateway may have read only the beginning of an id
  */
 export function inflateTokens(args: unknown[], token: RoutedToken | undefined, target: string): boolean {
@@ -26,7 +26,7 @@ export function inflateTokens(args: unknown[], token: RoutedToken | undefined, t
   return mismatch;
 }
 
-/** Whether an id of the path has an encoded slash in it, and is not what the argument says. */
-function hides(id: string | undefined, said: string): boolean {
-  return id !== undefined && id.includes('%2F') && !isSame(said, id);
+/** Whether an id of the path has an encoded slash in it, and differs from the argument. */
+function hides(id: string | undefined, sent: string): boolean {
+  return id !== undefined && id.includes('%2F') && !isSame(sent, id);
 }

@@ -16,7 +16,7 @@ import { encodeOutcome } from '../protocol/reply.writer.js';
 import type { EncodedOutcome } from '../protocol/reply.writer.js';
 import type { HttpRoute } from '../protocol/url.reader.js';
 import { CLIENT_HEADER, NOT_BEGUN_HEADER, readDeadline, TIMEOUT_HEADER } from '../protocol/headers.js';
-import { isUnbegun, readableStatus } from '../protocol/status.js';
+import { isNotBegun, readableStatus } from '../protocol/status.js';
 import { inflateTokens } from '../protocol/token.inflation.js';
 
 /** The part of a request that its head determines. */
@@ -210,7 +210,7 @@ export class HttpCall {
     const retryAfter = String(encoded.retryAfter ?? '');
     // An invalid header value would break the connection.
     if (/^[\x20-\x7e]+$/.test(retryAfter)) headers.push('Retry-After', retryAfter);
-    if (outcome.kind === 'error' && isUnbegun(status, outcome.error, call))
+    if (outcome.kind === 'error' && isNotBegun(status, outcome.error, call))
       headers.push(NOT_BEGUN_HEADER, '1');
     if (route.parameters !== '' && status === 200 && target?.policy.allowResponseCaching) {
       const authorized = this.activity.accessToken !== '' || head.headers['cookie'] !== undefined;

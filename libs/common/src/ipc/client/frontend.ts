@@ -92,8 +92,8 @@ export class IpcFrontend {
   }
 
   /** Connects at once if it waits to reconnect, for instance because the network is back. */
-  hurry(): void {
-    this.#connection.hurry();
+  connectNow(): void {
+    this.#connection.connectNow();
   }
 
   /**

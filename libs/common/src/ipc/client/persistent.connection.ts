@@ -48,7 +48,7 @@ export class PersistentConnection {
     this.#waiting = new SendQueue(options.limits.bufferedBytes);
     this.#timer = new ReconnectTimer(...options.reconnectMs);
     this.#connect();
-    this.#unwatch = watchNetwork(() => this.hurry());
+    this.#unwatch = watchNetwork(() => this.connectNow());
   }
 
   get state(): IpcConnectionState {
@@ -69,8 +69,8 @@ export class PersistentConnection {
     return () => this.#listeners.delete(listener);
   }
 
-  hurry(): void {
-    this.#timer.hurry();
+  connectNow(): void {
+    this.#timer.connectNow();
   }
 
   /** Sends a message, now or in the next session. @throws IpcClosedError if this end is closed, or too much waits */
@@ -122,7 +122,7 @@ export class PersistentConnection {
         if (wire.kind === 'durable') {
           awaited = wire;
           this.#sayHello(wire, transport!);
-        } else this.#beginOver(wire, transport!);
+        } else this.#beginConnectionSession(wire, transport!);
       },
       frame: (frame) => {
         if (!isCurrent()) return;
@@ -155,7 +155,7 @@ export class PersistentConnection {
   }
 
   /** Begins a session that ends with its connection. */
-  #beginOver(wire: ConnectionWire<IpcSessionLink>, transport: IpcTransport): void {
+  #beginConnectionSession(wire: ConnectionWire<IpcSessionLink>, transport: IpcTransport): void {
     // The backend is another one now, which does not speak the durable wire.
     if (this.#session) this.#end(sessionLost('The backend cannot resume sessions.'));
     else {

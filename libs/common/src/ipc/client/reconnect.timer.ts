@@ -19,11 +19,11 @@ export class ReconnectTimer {
     this.#succeededAt = Infinity;
     const pause = Math.min(this.longestMs, this.firstMs * 2 ** this.#failures++);
     this.#try = connect;
-    this.#timer = setTimeout(() => this.hurry(), pause * (0.5 + Math.random() / 2));
+    this.#timer = setTimeout(() => this.connectNow(), pause * (0.5 + Math.random() / 2));
   }
 
   /** Connects at once if it waits. */
-  hurry(): void {
+  connectNow(): void {
     const connect = this.#try;
     this.cancel();
     connect?.();
@@ -54,14 +54,14 @@ interface PageEvents {
  *
  * @returns a function that ends it
  */
-export function watchNetwork(hurry: () => void): () => void {
+export function watchNetwork(connectNow: () => void): () => void {
   const page = globalThis as unknown as Partial<PageEvents>;
   const { addEventListener, removeEventListener } = page;
   if (!addEventListener || !removeEventListener) return () => undefined;
   // A hidden page may be about to lose its connections.
-  const seen = () => page.document?.visibilityState !== 'hidden' && hurry();
+  const seen = () => page.document?.visibilityState !== 'hidden' && connectNow();
   const hints = [
-    ['online', hurry],
+    ['online', connectNow],
     ['visibilitychange', seen],
   ] as const;
   for (const [hint, listener] of hints) addEventListener(hint, listener);

@@ -6,7 +6,7 @@ import { IpcProtocolError } from './message.js';
 import {
   checkFrameLength,
   checkTextLength,
-  isTooMuch,
+  exceedsLimits,
   parseFrame,
   refuseCall,
   RefusedMessage,
@@ -67,14 +67,14 @@ describe('the length of a text', () => {
   });
 });
 
-describe('isTooMuch', () => {
+describe('exceedsLimits', () => {
   it('refuses a text above the limit, and not one that reaches it', () => {
-    expect(isTooMuch(textOf(64), limits)).toBe(false);
-    expect(isTooMuch(textOf(65), limits)).toBe(true);
+    expect(exceedsLimits(textOf(64), limits)).toBe(false);
+    expect(exceedsLimits(textOf(65), limits)).toBe(true);
   });
 
   it('counts no lists of a short text', () => {
-    expect(isTooMuch('[[],[],[],[],[],[]]', limits)).toBe(false);
+    expect(exceedsLimits('[[],[],[],[],[],[]]', limits)).toBe(false);
   });
 
   it('counts the lists and objects of a long text, and no brackets in texts', () => {
@@ -82,8 +82,8 @@ describe('isTooMuch', () => {
     const own = { ...defaultIpcLimits, textLength: most };
     const filler = textOf(5 * MiB).replaceAll('x', '[');
     const long = (lists: number) => `[${filler}${',{}'.repeat(lists - 1)}]`;
-    expect(isTooMuch(long(most / 16), own)).toBe(false);
-    expect(isTooMuch(long(most / 16 + 1), own)).toBe(true);
+    expect(exceedsLimits(long(most / 16), own)).toBe(false);
+    expect(exceedsLimits(long(most / 16 + 1), own)).toBe(true);
   });
 });
 

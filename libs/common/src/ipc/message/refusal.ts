@@ -54,7 +54,7 @@ export function checkTextLength(length: number, limits: IpcLimits): void {
 }
 
 /** Whether a text is too long, or has too many lists and objects, for one message. */
-export function isTooMuch(json: string, limits: IpcLimits): boolean {
+export function exceedsLimits(json: string, limits: IpcLimits): boolean {
   const most = mostText(limits);
   if (json.length > most) return true;
   return json.length > SHORT_TEXT && scanItems(json, () => undefined) > most / LIST_LENGTH;

@@ -40,7 +40,7 @@ export class SessionBytes implements KeptBytes {
   /** Counts bytes, and may end the largest session; a negative number frees them. */
   add(by: number): void {
     this.share.add(by);
-    if (by > 0) this.#relieve();
+    if (by > 0) this.#endLargest();
   }
 
   /**
@@ -59,7 +59,7 @@ export class SessionBytes implements KeptBytes {
     return true;
   }
 
-  #relieve(): void {
+  #endLargest(): void {
     const { budget } = this;
     while (budget.amount > budget.limit) {
       const { amount } = budget;

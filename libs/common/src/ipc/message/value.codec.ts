@@ -60,7 +60,7 @@ export interface EncodedIpcValue {
 const noParts: readonly Uint8Array[] = [];
 
 /** The deepest nesting of a sent value. With the message and the envelope around it a peer accepts it by default. */
-export const DEEPEST_SENT = defaultWireLimits.depth - 2;
+export const SENT_DEPTH = defaultWireLimits.depth - 2;
 
 /**
  * Writes a value as JSON text and binary parts. The parts are the memory of the arrays, not copies.
@@ -80,7 +80,7 @@ export function encodeIpcValue(value: unknown, exposure?: ErrorExposure): Encode
       const index = parts.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) - 1;
       return { ipc: 'binary', type, index };
     },
-    DEEPEST_SENT,
+    SENT_DEPTH,
     exposure,
   );
   if (json !== undefined) checkMembers(json, parts?.length ?? 0);

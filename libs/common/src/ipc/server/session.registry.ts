@@ -79,17 +79,17 @@ export class SessionRegistry {
 
   /** Whether the user with most sessions has so many that one of them makes room for another user. */
   canYield(owner: string): boolean {
-    return this.#crowd(owner).length > 0;
+    return this.#sessionsAbove(owner).length > 0;
   }
 
   /** Ends a session of the user with most sessions: one without a connection, or else the newest one. */
   yield(owner: string): void {
-    const open = this.#crowd(owner);
+    const open = this.#sessionsAbove(owner);
     const record = open.find(({ state }) => state.kind === 'away') ?? open.at(-1);
     record?.link.close(1013, 'Others need a place, and nobody has as many sessions as this user.');
   }
 
-  #crowd(owner: string): SessionRecord[] {
+  #sessionsAbove(owner: string): SessionRecord[] {
     return this.#places
       .above(owner)
       .map(({ holder }) => holder)

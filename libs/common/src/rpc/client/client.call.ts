@@ -97,12 +97,12 @@ export class RpcClientCall {
         signal.addEventListener('abort', over);
         this.#repeat().then(resolve, reject);
       });
-      this.#tell({ kind: 'response', outcome: 'result' });
+      this.#emit({ kind: 'response', outcome: 'result' });
       return value;
     } catch (thrown) {
       const { mapError } = this.#options;
       const error = mapError ? mapError(thrown) : thrown;
-      this.#tell({ kind: 'response', outcome: 'error', error });
+      this.#emit({ kind: 'response', outcome: 'error', error });
       throw error;
     } finally {
       clearTimeout(timer);
@@ -129,7 +129,7 @@ export class RpcClientCall {
         const isTold = reply.retryAfterMs !== undefined;
         // A server that sends `Retry-After` expects to be available then.
         if (isTold) faults = 0;
-        await this.#comeBack(reply, faults, lasted);
+        await this.#pauseBeforeRetry(reply, faults, lasted);
         if (!isTold) faults++;
       }
     }
@@ -154,7 +154,7 @@ export class RpcClientCall {
       timeoutMs: this.#deadline === Infinity ? undefined : Math.max(1, this.#deadline - Date.now()),
       signal: this.#end.signal,
     };
-    this.#tell({ kind: 'request', attempt });
+    this.#emit({ kind: 'request', attempt });
     try {
       return await this.#transport.exchange(request);
     } catch (error) {
@@ -185,7 +185,7 @@ export class RpcClientCall {
   }
 
   #wait({ message, retryAfterMs }: RpcReply & { kind: 'pending' }, lasted: number): Promise<void> {
-    this.#tell({ kind: 'pending', message });
+    this.#emit({ kind: 'pending', message });
     const pause = retryAfterMs ?? this.#options.pendingIntervalMs ?? PENDING_INTERVAL_MS;
     return this.#sleep(Math.max(pause, lasted * PENDING_SHARE));
   }
@@ -194,7 +194,7 @@ export class RpcClientCall {
    * @param faults the number of consecutive faults before this one, without a `Retry-After`
    * @param lasted the time since the first of them, in milliseconds
    */
-  #comeBack(reply: RpcReply & { kind: 'transient' }, faults: number, lasted: number): Promise<void> {
+  #pauseBeforeRetry(reply: RpcReply & { kind: 'transient' }, faults: number, lasted: number): Promise<void> {
     const { error, retryAfterMs = 0 } = reply;
     const retry = mergeOptions(defaultRetry, this.#options.retry);
     // Random, so that the clients of a failed server do not all return at the same moment.
@@ -204,7 +204,7 @@ export class RpcClientCall {
     if (!this.#mayRepeat(reply, retry.always)) throw error;
     if (faults >= retry.limit || retryAfterMs > retry.maxRetryAfterMs) throw error;
     if (lasted + pause > retry.longestPauseMs) throw error;
-    this.#tell({ kind: 'retry', pauseMs: pause, reason: error.message });
+    this.#emit({ kind: 'retry', pauseMs: pause, reason: error.message });
     return this.#sleep(pause);
   }
 
@@ -229,7 +229,7 @@ export class RpcClientCall {
     return new Promise((resolve) => (this.#pause = setTimeout(resolve, bounded)));
   }
 
-  #tell(step: RpcClientStep): void {
+  #emit(step: RpcClientStep): void {
     const { operation, definition } = this.#target;
     const about = { activityId: this.#activityId, interfaceName: definition.interfaceName, operation };
     this.#notify({ ...about, ...step });

@@ -73,10 +73,10 @@ export function isTokenMismatch(token: IModelRpcProps, inflated: IModelRpcProps)
 }
 
 /** Whether an id of an argument equals an id of a path, which may be percent-encoded. */
-export function isSame(said: string | undefined, routed: string | undefined): boolean {
-  if (said === routed) return true;
+export function isSame(sent: string | undefined, routed: string | undefined): boolean {
+  if (sent === routed) return true;
   try {
-    return routed !== undefined && said === decodeURIComponent(routed);
+    return routed !== undefined && sent === decodeURIComponent(routed);
   } catch {
     return false;
   }

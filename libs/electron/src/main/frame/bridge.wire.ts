@@ -36,16 +36,17 @@ export class BridgeWire {
       if (!event.senderFrame) return;
       const refusal = this.rules.refusal(event);
       if (refusal === undefined) this.#take(event, message);
-      else if (!this.rules.isOthers(event.sender)) this.connections.reportUnheard(event.sender, refusal);
+      else if (!this.rules.belongsToAnother(event.sender))
+        this.connections.reportIgnored(event.sender, refusal);
     } catch (error) {
-      this.connections.reportUnheard(event.sender, oneLine(textOf(error)));
+      this.connections.reportIgnored(event.sender, oneLine(textOf(error)));
     }
   };
 
   #take({ sender, senderFrame }: ElectronSender, message: unknown): void {
     const [name, ...frames] = Array.isArray(message) ? (message as unknown[]) : [];
     if (typeof name !== 'string' || name.length > LONGEST_NAME) {
-      this.connections.reportUnheard(sender, 'they are none of a bridge');
+      this.connections.reportIgnored(sender, 'they are none of a bridge');
       return;
     }
     const frame = senderFrame!;

@@ -13,8 +13,8 @@ export abstract class FrameConnection {
     protected readonly closed: (connection: FrameConnection) => void,
   ) {}
 
-  /** Whether there is somebody to send to. A frame is the same one when it shows another page. */
-  get isHeard(): boolean {
+  /** Whether the frame shows a page of the application. A frame stays the same one if it shows another page. */
+  get isReachable(): boolean {
     try {
       return !this.contents.isDestroyed() && this.isOurs(this.frame);
     } catch {

@@ -6,7 +6,7 @@ import type { EndedFrames } from './page.lifecycle.js';
 import type { SenderPolicy } from './sender.policy.js';
 
 /** Most warnings for one window: a page may change its URL as often as it likes. */
-const MOST_COMPLAINTS = 10;
+const MOST_WARNINGS = 10;
 
 /** The connections of pages to the main process, on both wires: one for each frame, which ends with the page in it. */
 export class FrameConnections {
@@ -15,7 +15,7 @@ export class FrameConnections {
   readonly #connections = new Map<number, FrameConnection>();
   /** Windows whose pages' ends are waited for, each with how that is stopped. */
   readonly #watched = new Map<ElectronContents, () => void>();
-  readonly #complaints = new WeakMap<ElectronContents, Set<string>>();
+  readonly #warnings = new WeakMap<ElectronContents, Set<string>>();
 
   constructor(private readonly rules: SenderPolicy) {}
 
@@ -52,11 +52,11 @@ export class FrameConnections {
   }
 
   /** Logs why messages of a window are ignored, once for each reason: a page may send as often as it likes. */
-  reportUnheard(contents: ElectronContents, reason: string): void {
+  reportIgnored(contents: ElectronContents, reason: string): void {
     if (contents.isDestroyed()) return;
-    let reasons = this.#complaints.get(contents);
-    if (!reasons) this.#complaints.set(contents, (reasons = new Set()));
-    if (reasons.size >= MOST_COMPLAINTS || reasons.has(reason)) return;
+    let reasons = this.#warnings.get(contents);
+    if (!reasons) this.#warnings.set(contents, (reasons = new Set()));
+    if (reasons.size >= MOST_WARNINGS || reasons.has(reason)) return;
     reasons.add(reason);
     this.#logger.warn(`Messages of window ${contents.id} are ignored: ${reason}.`);
   }
@@ -77,7 +77,7 @@ export class FrameConnections {
   /** Ends connections of frames, also of frames that are gone with their page. */
   #end(contents: ElectronContents, reason: string, frames: EndedFrames): void {
     for (const connection of this.#connections.values())
-      if (connection.contents === contents && (!connection.isHeard || frames(connection.frame)))
+      if (connection.contents === contents && (!connection.isReachable || frames(connection.frame)))
         connection.end(1001, reason);
   }
 }

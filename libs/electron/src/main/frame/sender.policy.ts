@@ -29,8 +29,8 @@ export class SenderPolicy {
     return this.#windows.has(contents);
   }
 
-  /** Whether a window is that of another backend, which answers it. */
-  isOthers(contents: ElectronContents): boolean {
+  /** Whether a window belongs to another backend of this process, which answers it. */
+  belongsToAnother(contents: ElectronContents): boolean {
     return !this.#windows.has(contents) && [...all].some((rules) => rules.#windows.has(contents));
   }
 

@@ -19,7 +19,7 @@ export class FramePort extends FrameConnection implements MessagePortLike {
 
   postMessage(message: unknown): void {
     // Electron reports frames that navigate, but not frames that are removed from their page.
-    if (this.isHeard) this.frame.send(channel, [this.name, message]);
+    if (this.isReachable) this.frame.send(channel, [this.name, message]);
     else this.end(1001, 'The page was left.');
   }
 

@@ -1,5 +1,5 @@
 import type { IpcClosure, IpcFrame, IpcPeerEvents, IpcServerTransport } from '@linnet/common';
-import type { LinkedSessions } from '@linnet/backend';
+import type { WireHost } from '@linnet/backend';
 import type { ElectronFrame } from '../electron/electron.types.js';
 import { FrameConnection } from '../frame/frame.connection.js';
 import { itwinWire } from './link.js';
@@ -15,7 +15,7 @@ export class FrameLink extends FrameConnection implements IpcServerTransport {
   readonly #routingId: number;
 
   constructor(
-    private readonly sessions: LinkedSessions,
+    private readonly sessions: WireHost,
     ...frame: ConstructorParameters<typeof FrameConnection>
   ) {
     super(...frame);
@@ -49,7 +49,7 @@ export class FrameLink extends FrameConnection implements IpcServerTransport {
   write(frame: IpcFrame): void {
     const [channel, ...args] = frame as unknown as PageMessage;
     // Electron reports frames that navigate, but not frames that are removed from their page.
-    if (this.isHeard) this.frame.send(channel, ...args);
+    if (this.isReachable) this.frame.send(channel, ...args);
     else this.end(1001, 'The page was left.');
   }
 

@@ -1,4 +1,4 @@
-import type { LinkedSessions } from '@linnet/backend';
+import type { WireHost } from '@linnet/backend';
 import { SERIALIZED_RPC_CHANNEL } from '@linnet/common/internal';
 import type {
   ElectronContents,
@@ -28,7 +28,7 @@ export class ITwinWire {
   /** Channels that calls are taken from. */
   readonly #channels = new Set<string>();
   /** Windows that are listened to. */
-  readonly #heard = new Set<ElectronContents>();
+  readonly #contents = new Set<ElectronContents>();
   readonly #rpcListeners = rpcChannels.map((channel): [string, RpcListener] => [
     channel,
     (event, message) => this.#receive(event, channel, [message]),
@@ -39,7 +39,7 @@ export class ITwinWire {
     private readonly electron: Pick<ElectronModule, 'app' | 'ipcMain'>,
     private readonly rules: SenderPolicy,
     private readonly connections: FrameConnections,
-    private readonly sessions: LinkedSessions,
+    private readonly sessions: WireHost,
   ) {
     this.#hub = ITwinHub.of(electron.ipcMain);
     this.#hub.wires.add(this);
@@ -57,13 +57,13 @@ export class ITwinWire {
     });
   }
 
-  /** Listens to a window, whoever has made it. Repeated calls do nothing. */
-  hear(contents: ElectronContents): void {
-    if (this.#heard.has(contents)) return;
-    this.#heard.add(contents);
+  /** Listens to a window. Repeated calls do nothing. */
+  listenTo(contents: ElectronContents): void {
+    if (this.#contents.has(contents)) return;
+    this.#contents.add(contents);
     // Messages of all channels: which of them are listened to is up to sessions, and changes.
     contents.on('ipc-message', this.#message);
-    contents.on('destroyed', () => this.#heard.delete(contents));
+    contents.on('destroyed', () => this.#contents.delete(contents));
   }
 
   /** Stops listening. */
@@ -74,8 +74,8 @@ export class ITwinWire {
     const { app, ipcMain } = this.electron;
     app.removeListener('web-contents-created', this.#created);
     for (const [channel, listener] of this.#rpcListeners) ipcMain.removeListener(channel, listener);
-    for (const contents of this.#heard) contents.removeListener('ipc-message', this.#message);
-    this.#heard.clear();
+    for (const contents of this.#contents) contents.removeListener('ipc-message', this.#message);
+    this.#contents.clear();
   }
 
   /** Whether a window is one of those that were given. */
@@ -100,7 +100,7 @@ export class ITwinWire {
     return link.invoke(channel, args);
   }
 
-  readonly #created = (_event: unknown, contents: ElectronContents): void => this.hear(contents);
+  readonly #created = (_event: unknown, contents: ElectronContents): void => this.listenTo(contents);
 
   readonly #message = (event: ElectronSender, channel: string, ...args: unknown[]): void => {
     if (channel.startsWith(PREFIX) && !rpcChannels.includes(channel)) this.#receive(event, channel, args);
@@ -122,13 +122,13 @@ export class ITwinWire {
     if (!frame) throw new Error('The page was left.');
     const refusal = this.rules.refusal(event);
     if (refusal !== undefined) {
-      if (!this.rules.isOthers(sender)) this.connections.reportUnheard(sender, refusal);
+      if (!this.rules.belongsToAnother(sender)) this.connections.reportIgnored(sender, refusal);
       throw new Error('This page may not call the main process.');
     }
     const known = this.connections.of(frame);
     const current = known && this.#links.get(known);
     if (current?.isOf(frame)) return current;
-    if (known && !current && known.isHeard)
+    if (known && !current && known.isReachable)
       throw new Error('This page is connected by window.linnet: it cannot use window.itwinjs as well.');
     known?.end(1001, 'The page was left.');
     const link = this.connections.add(sender, frame, (...of) => new FrameLink(this.sessions, ...of));

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { mergeOptions } from '@linnet/common/internal';
-import type { WithITwin } from '../../bridge.js';
+import type { ITwinArgument } from '../../bridge.js';
 import { quitWithWindows } from './quit.policy.js';
 import type {
   ElectronContents,
@@ -17,7 +17,7 @@ import { WindowSettings } from './window.settings.js';
 const preload = fileURLToPath(new URL('../../preload/preload.cjs', import.meta.url));
 
 /** Tells the preload script that pages are to have `window.itwinjs`. */
-const WITH_ITWIN: WithITwin = '--linnet-itwinjs';
+const ITWIN_ARGUMENT: ITwinArgument = '--linnet-itwinjs';
 
 /** Settings that the preload script and its page always need. */
 const isolated = {
@@ -52,7 +52,7 @@ export class PageWindows {
 
   /**
    * @param isPage whether a window may show what is at a URL
-   * @param opened is told of each window before it shows anything
+   * @param opened receives each window before it shows anything
    */
   constructor(
     private readonly electron: ElectronModule,
@@ -160,6 +160,6 @@ function preferencesOf(
     if (asked[name] === value)
       throw new Error(`ElectronHost opens no windows with ${name}: ${value}, for pages of its own.`);
   const { additionalArguments = [] } = asked as { readonly additionalArguments?: readonly string[] };
-  const withITwin = itwinjs ? { additionalArguments: [...additionalArguments, WITH_ITWIN] } : {};
-  return mergeOptions<object>({ preload }, asked, withITwin, isolated);
+  const itwinArgument = itwinjs ? { additionalArguments: [...additionalArguments, ITWIN_ARGUMENT] } : {};
+  return mergeOptions<object>({ preload }, asked, itwinArgument, isolated);
 }

@@ -1,4 +1,4 @@
-import { reportUnheard } from '@linnet/common/internal';
+import { reportUnhandled } from '@linnet/common/internal';
 import type { ElectronApplication } from '../electron/electron.types.js';
 
 /**
@@ -30,7 +30,7 @@ export function delayQuit(app: ElectronApplication, end: () => Promise<void>): (
   const quit = (event: { preventDefault(): void }) => {
     event.preventDefault();
     ending ??= end()
-      .catch((error: unknown) => reportUnheard(error))
+      .catch((error: unknown) => reportUnhandled(error))
       .then(() => {
         app.removeListener('will-quit', quit);
         app.quit();

@@ -5,7 +5,7 @@ import { ignoredMessage, IpcMessageType, IpcProtocolError } from '../../message/
 import type { IpcMessage } from '../../message/message.js';
 import type { OutgoingMessage } from '../../message/outgoing.message.js';
 import { checkMessage, malformed } from '../../message/message.check.js';
-import { checkTextLength, isTooMuch, refuseCall } from '../../message/refusal.js';
+import { checkTextLength, exceedsLimits, refuseCall } from '../../message/refusal.js';
 import { needsParts, parseText, reviveParts } from '../../message/value.codec.js';
 
 /**
@@ -65,7 +65,7 @@ export interface NumberedMessage {
  * @throws IpcProtocolError if the text is not a message, or its values cannot be accepted
  */
 export function parseMessage(json: string, parts: readonly Uint8Array[], limits: IpcLimits): NumberedMessage {
-  if (isTooMuch(json, limits)) return refuseCall(json, limits);
+  if (exceedsLimits(json, limits)) return refuseCall(json, limits);
   const value = parseText(json, limits.depth);
   if (typeof value !== 'object' || value === null) throw malformed('is no object');
   // The parser makes objects without inherited members: the look-ups below find only what was sent.

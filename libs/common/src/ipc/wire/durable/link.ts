@@ -188,7 +188,7 @@ export class DurableLink implements IpcSessionLink {
 
   #take(message: DurableMessage): void {
     if (message.kind === 'control') {
-      this.#obey(message.type, message.values);
+      this.#handleControl(message.type, message.values);
       return;
     }
     this.#received++;
@@ -202,7 +202,7 @@ export class DurableLink implements IpcSessionLink {
     this.#mayAcknowledge();
   }
 
-  #obey(type: number, [received]: readonly unknown[]): void {
+  #handleControl(type: number, [received]: readonly unknown[]): void {
     if (type === IpcControlType.Acknowledge) this.#release(received);
     // One acknowledgement answers all probes of a frame.
     else if (type === IpcControlType.Probe) this.#probed = true;

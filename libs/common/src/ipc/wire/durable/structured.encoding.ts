@@ -10,7 +10,7 @@ import type { OutgoingValue } from '../../message/outgoing.message.js';
 import { refuseMessage } from '../../message/refusal.js';
 import {
   arrayOver,
-  DEEPEST_SENT,
+  SENT_DEPTH,
   isCarried,
   markerError,
   parseText,
@@ -67,7 +67,7 @@ function refuseAll(_item: unknown, error: NumberedError): never {
 
 const sending: CopyRules = {
   // The limit also ends a cycle.
-  depth: DEEPEST_SENT,
+  depth: SENT_DEPTH,
   bytes: Infinity,
   // Only the memory of the array: a clone would have the whole buffer behind it.
   arrayOf: (view) => arrayOver(view, bytesOf(view).slice().buffer),
@@ -102,7 +102,7 @@ function copied({ value, envelope, encoded, exposure }: OutgoingValue): { value:
 function parsed({ json, parts }: NonNullable<OutgoingValue['encoded']>): { value: unknown; bytes: number } {
   if (json === undefined) return { value: undefined, bytes: 0 };
   const copies = parts.map((part) => part.slice());
-  const value = reviveParts(parseText(json, DEEPEST_SENT + 1), copies);
+  const value = reviveParts(parseText(json, SENT_DEPTH + 1), copies);
   return { value, bytes: copies.reduce((sum, { byteLength }) => sum + byteLength, json.length) };
 }
 

@@ -7,24 +7,24 @@ import {
 import type { NestInterceptor, PipeTransform } from '@nestjs/common';
 import { map } from 'rxjs';
 import { aroundValidation, replaceItemTransform } from '../internals/nest.patches.js';
-import { hideAgain, hideViews, showViews } from './view.shield.js';
-import type { Place } from './view.shield.js';
+import { replaceAgain, replaceViews, restoreViews } from './typed.array.placeholders.js';
+import type { Place } from './typed.array.placeholders.js';
 
-/** An interceptor that leaves typed arrays in results as they are: `instanceToPlain` makes `{"0":1,…}` of them. */
+/** An interceptor that keeps typed arrays in results: `instanceToPlain` makes `{"0":1,…}` of them. */
 export function shieldedInterceptor(interceptor: NestInterceptor): NestInterceptor {
   if (!(interceptor instanceof ClassSerializerInterceptor)) return interceptor;
   return {
     async intercept(context, next) {
-      const handle = () => next.handle().pipe(map((value) => hideViews(value)));
+      const handle = () => next.handle().pipe(map((value) => replaceViews(value)));
       const results = await interceptor.intercept(context, { handle });
-      return results.pipe(map((value) => showViews(value)));
+      return results.pipe(map((value) => restoreViews(value)));
     },
   };
 }
 
 /**
- * A pipe that leaves typed arrays in arguments as they are: `plainToInstance`, by which a `ValidationPipe` begins, makes
- * empty ones of them. Validators see the arrays themselves.
+ * A pipe that keeps typed arrays in arguments: `plainToInstance`, the first step of a `ValidationPipe`, makes empty ones of
+ * them. Validators see the arrays themselves.
  */
 export function shieldedPipe(pipe: PipeTransform): PipeTransform {
   if (pipe instanceof ParseArrayPipe) replaceItemTransform(pipe, shieldedTransform);
@@ -33,7 +33,7 @@ export function shieldedPipe(pipe: PipeTransform): PipeTransform {
 
 function shieldedTransform(pipe: ValidationPipe): ValidationPipe['transform'] {
   const transform = pipe.transform.bind(pipe);
-  aroundValidation(pipe, show, hide);
+  aroundValidation(pipe, restore, replace);
   return async (value: unknown, metadata) => {
     const { metatype, type } = metadata;
     // Not an argument of the caller: a session or a request is not to be copied.
@@ -44,9 +44,9 @@ function shieldedTransform(pipe: ValidationPipe): ValidationPipe['transform'] {
       await transform(Buffer.from(value.buffer, value.byteOffset, value.byteLength), metadata);
       return value;
     }
-    const hidden = hideViews(value);
-    const result: unknown = await transform(hidden, metadata);
-    return hidden === value ? result : showViews(result);
+    const replaced = replaceViews(value);
+    const result: unknown = await transform(replaced, metadata);
+    return replaced === value ? result : restoreViews(result);
   };
 }
 
@@ -62,15 +62,15 @@ function checkView(value: unknown, type: new () => ArrayBufferView): unknown {
   throw new BadRequestException(`Validation failed (${expected.name} is expected)`);
 }
 
-/** By argument, the typed arrays that validators may see. */
-const shown = new WeakMap<object, Place[]>();
+/** By argument, the places in which validators see typed arrays. */
+const restored = new WeakMap<object, Place[]>();
 
-function show(entity: object): void {
-  const places = shown.get(entity) ?? [];
-  showViews(entity, places);
-  if (places.length > 0) shown.set(entity, places);
+function restore(entity: object): void {
+  const places = restored.get(entity) ?? [];
+  restoreViews(entity, places);
+  if (places.length > 0) restored.set(entity, places);
 }
 
-function hide(entity: object): void {
-  hideAgain(shown.get(entity) ?? []);
+function replace(entity: object): void {
+  replaceAgain(restored.get(entity) ?? []);
 }

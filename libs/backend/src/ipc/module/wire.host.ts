@@ -9,12 +9,12 @@ import type {
 } from '@linnet/common';
 import type { IpcChannelWatcher } from '@linnet/common/internal';
 import { IpcHost } from '../host/ipc.host.js';
-import { provideNativeApp } from '../host/native.answers.js';
+import { provideNativeApp } from '../host/native.app.channel.js';
 import { IpcRpcChannel } from './rpc.over.ipc.js';
 import { localServerOf } from '../gateway/local.server.js';
 
-/** An application, for a library that adds a wire: see {@link linkedSessions}. */
-export interface LinkedSessions {
+/** An application, for a library that adds a wire: see {@link wireHostOf}. */
+export interface WireHost {
   /** Serves a connection on the wire of the library. */
   accept(transport: IpcServerTransport, wire: IpcServerWire, props: LocalSessionProps): IpcPeerEvents;
   /** Reports the channels that have a handler, by their names on the wire. @returns a function that ends it */
@@ -28,12 +28,12 @@ export interface LinkedSessions {
 }
 
 /**
- * The application as {@link LinkedSessions}, for a library that adds a wire. From then on the application answers RPC
+ * The application as {@link WireHost}, for a library that adds a wire. From then on the application answers RPC
  * requests that are serialized as in core-electron, on `SERIALIZED_RPC_CHANNEL`.
  *
  * @internal
  */
-export function linkedSessions(app: INestApplicationContext): LinkedSessions {
+export function wireHostOf(app: INestApplicationContext): WireHost {
   const server = localServerOf(app);
   app.get(IpcRpcChannel, { strict: false }).serveSerialized();
   return {

@@ -24,7 +24,7 @@ const marks = [
  *
  * @throws Error if there is such a class; it names class, method and remedy
  */
-export function checkOutside(modules: ModulesContainer): void {
+export function checkExternalTriggers(modules: ModulesContainer): void {
   for (const wrapper of wrappersOf(modules)) {
     const found = wrapper.isDependencyTreeStatic() ? undefined : marked(wrapper);
     if (found && isMadeForSessions(wrapper))

@@ -4,11 +4,11 @@ import { ByteBudget } from '@linnet/common/internal';
 import type { BudgetShare } from '@linnet/common/internal';
 import { lengthOf } from './response.writer.js';
 
-/** Smaller answers cost no more than the connections that they wait on. */
+/** A smaller response costs no more than its connection. */
 const SMALLEST_COUNTED = 64 * 1024;
 
-/** The bytes of answers that their clients have not taken. */
-export class UnsentAnswers {
+/** Counts the bytes of responses that their clients have not read yet. */
+export class ResponseBacklog {
   readonly #budget: ByteBudget<ServerResponse>;
   readonly #shares = new Map<ServerResponse, BudgetShare<ServerResponse>>();
 
@@ -19,7 +19,7 @@ export class UnsentAnswers {
     this.#budget = new ByteBudget(limit);
   }
 
-  /** Counts an answer that was written, until it is {@link sent}. Where that is too much, whoever has most is cut off. */
+  /** Counts a response that was written, until it is {@link sent}. Above the limit the connection with the most bytes is closed. */
   add(response: ServerResponse, { body }: HttpResponse): void {
     if (typeof body === 'string' && body.length < SMALLEST_COUNTED / 4) return;
     const bytes = lengthOf(body);
@@ -31,7 +31,7 @@ export class UnsentAnswers {
     if (this.#budget.amount > this.#budget.limit) this.#cut();
   }
 
-  /** An answer has been taken, or never will be. */
+  /** A response has been read, or its connection is over. */
   sent(response: ServerResponse): void {
     if (this.#shares.size === 0) return;
     this.#shares.get(response)?.clear();
@@ -41,7 +41,7 @@ export class UnsentAnswers {
   #cut(): void {
     const budget = this.#budget;
     for (let most = budget.largest(); most && budget.amount > budget.limit; most = budget.largest()) {
-      // One that is too large by itself is what the application has answered.
+      // A single response above the limit is the application's own choice.
       if (most.amount === budget.amount) return;
       const message =
         `A connection was cut: ${budget.amount} bytes of answers wait for clients, which is more than ` +
