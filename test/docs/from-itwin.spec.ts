@@ -2,15 +2,13 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import ts from 'typescript';
 import { installReference } from '../reference/start.js';
 import { blocksOf, extracted, placeOf, readGuide, root } from './guide.js';
-import { freePort, writeGuide } from './guide.run.js';
-import { soon } from './shown.js';
+import { freePort, listening, writeGuide } from './guide.run.js';
 
 // The backend of docs/from-itwin.md as it was and as it has become: the frontends that stay print the same with both.
 
@@ -99,20 +97,8 @@ async function startOld(): Promise<{ rpc: string; ipc: string }> {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   children.push(child);
-  await Promise.all([PORT, IPC_PORT].map(isListening));
+  await Promise.all([PORT, IPC_PORT].map(listening));
   return { rpc: `http://127.0.0.1:${PORT}`, ipc: `ws://127.0.0.1:${IPC_PORT}` };
-}
-
-/** Resolves when somebody listens. */
-async function isListening(port: string): Promise<void> {
-  let isThere = false;
-  const look = () => {
-    const socket = connect(Number(port), '127.0.0.1', () => (isThere = true));
-    socket.on('connect', () => socket.destroy());
-    socket.on('error', () => undefined);
-    return isThere;
-  };
-  await soon('the old backend', look, true);
 }
 
 describe('docs/from-itwin.md', () => {
@@ -137,12 +123,12 @@ describe('docs/from-itwin.md', () => {
     rmSync(extracted, { recursive: true, force: true });
   });
 
-  it('the frontend of a page finds at the moved backend what it had', async () => {
+  it('has a page whose frontend gets the same from the moved backend', async () => {
     expect(await reserveAt(`ws://127.0.0.1:${moved}/ipc`)).toBe(reserved);
   }, 60_000);
 
   (missing ? it.skip : it)(
-    'both frontends print the same with the backend that is moved, and with the moved one',
+    'has frontends that print the same with the old backend and with the moved backend',
     async () => {
       const old = await startOld();
       const calls = await callAt(old.rpc);
@@ -154,18 +140,18 @@ describe('docs/from-itwin.md', () => {
     60_000,
   );
 
-  describe('its tables', () => {
+  describe('tables', () => {
     const rows = [...guide.text.matchAll(/^\| (.*?) \| (.*?) \| (.*?) ?\|$/gm)].map(
       ([, ...cells]) => cells as [string, string, string],
     );
     const namesIn = (cell: string) => [...cell.matchAll(/`(\w+)/g)].map(([, name]) => name!);
 
-    it.each(['core-common', 'core-frontend'])('name all that %s has for everybody of RPC and IPC', (name) => {
+    it.each(['core-common', 'core-frontend'])('name every public export of %s for RPC and IPC', (name) => {
       const named = new Set(rows.flatMap(([theirs]) => namesIn(theirs)));
       expect(publicNames(name).filter((each) => !named.has(each))).toEqual([]);
     });
 
-    it('name counterparts that there are', () => {
+    it('name only counterparts that exist', () => {
       const folder = join(root, 'docs/api');
       const api = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
       const offered = new Set(api.join('\n').match(/\w+/g));
@@ -176,7 +162,7 @@ describe('docs/from-itwin.md', () => {
       expect(ours.filter((name) => !offered.has(name))).toEqual([]);
     });
 
-    it('say of each section of the documents which tests it has, and of each test which section', () => {
+    it('list the tests of each section of the iTwin.js documents, and no others', () => {
       const seeds = join(root, 'test/seeds');
       const specs = readdirSync(seeds).filter((file) => file.endsWith('.spec.ts'));
       const said = rows

@@ -3,7 +3,6 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -14,8 +13,7 @@ import { NestFactory } from '@nestjs/core';
 import { ClientRequestContext, IpcHost, IpcModule, RpcInterface, RpcModule } from '@linnet/backend';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import { blocksOf, readGuide } from './guide.js';
-import { freePort } from './guide.run.js';
-import { soon } from './shown.js';
+import { freePort, listening } from './guide.run.js';
 
 // The configuration of nginx in docs/deploying.md, where there is an nginx (or NGINX_BINARY says where).
 
@@ -59,15 +57,7 @@ async function startGateway(backend: string, change = (configuration: string) =>
   const file = join(folder, 'nginx.conf');
   writeFileSync(file, `pid ${folder}/pid; daemon off; error_log stderr crit; events {} ${http}`);
   const child = spawn(nginx, ['-c', file, '-p', folder], { stdio: 'inherit' });
-  let isListening = false;
-  const look = () => {
-    const socket = connect(Number(port), '127.0.0.1');
-    socket.on('connect', () => (isListening = true));
-    socket.on('connect', () => socket.destroy());
-    socket.on('error', () => socket.destroy());
-    return isListening;
-  };
-  await soon('nginx', look, true);
+  await listening(port);
   const stop = async () => {
     child.kill();
     await once(child, 'exit');
@@ -114,14 +104,14 @@ async function startGateway(backend: string, change = (configuration: string) =>
     return send(port, 'POST', '/api/Echo-1.0.0-length', all, JSON.stringify(['x'.repeat(length)]));
   };
 
-  it('hands calls on with their id, those of its own pages too, and refuses other pages', async () => {
+  it('forwards calls with their ids, also from its own pages, and the backend refuses other pages', async () => {
     const answer = { status: 200, text: '{"length":3,"askedBy":"click 7"}' };
     expect(await call({}, 3)).toEqual(answer);
     expect(await call({ Origin: 'https://fleet.example.com' }, 3)).toEqual(answer);
     expect(await call({ Origin: 'https://evil.example' }, 3)).toMatchObject({ status: 403 });
   });
 
-  it('has to hand on the host', async () => {
+  it('must forward the Host header', async () => {
     const withoutHost = (configuration: string) => configuration.replaceAll(/proxy_set_header Host .*;/g, '');
     const careless = await startGateway(backend, withoutHost);
     const answer = await call({ Origin: 'https://fleet.example.com' }, 3, careless);
@@ -129,12 +119,12 @@ async function startGateway(backend: string, change = (configuration: string) =>
     expect(answer).toMatchObject({ status: 403 });
   });
 
-  it('lets bodies through up to the limit of the backend', async () => {
+  it('forwards bodies up to the limit of the backend', async () => {
     expect(await call({}, 4 * 1024 * 1024)).toMatchObject({ status: 200 });
     expect(await call({}, 6 * 1024 * 1024)).toMatchObject({ status: 413 });
   });
 
-  it('opens sessions, and lets nothing else through', async () => {
+  it('forwards sessions, and no other paths', async () => {
     const frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${gateway.port}/ipc`));
     await frontend.ready;
     const [session] = app.get(IpcHost).sessions;

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { Server as HttpServer, request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { createServer, Server } from 'node:net';
+import { connect, createServer, Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -12,6 +12,7 @@ import { Logger } from '@nestjs/common';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { IpcApp } from '@linnet/frontend';
+import { until } from '../harness/waiting.js';
 import { blocksOf, placeOf, workersOf } from './guide.js';
 import type { Guide } from './guide.js';
 import { GuideWindows } from './guide.window.js';
@@ -118,4 +119,16 @@ export async function freePort(): Promise<string> {
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return String(port);
+}
+
+/** Waits until a port of 127.0.0.1 accepts connections. */
+export async function listening(port: string): Promise<void> {
+  const accepts = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.on('connect', () => resolve(true));
+      socket.on('connect', () => socket.destroy());
+      socket.on('error', () => resolve(false));
+    });
+  await until(accepts);
 }

@@ -1,5 +1,6 @@
 import { ElectronHost } from '@linnet/electron/main';
 import { ElectronApp } from '@linnet/electron/renderer';
+import { until } from '../harness/waiting.js';
 import { install } from '../ipc/electron/installed.cjs';
 import { ElectronStandIn } from '../ipc/electron/electron.stand-in.js';
 
@@ -22,9 +23,9 @@ export class GuideWindows {
     install(electron);
     await file();
     electron.app.becomeReady();
-    while (!electron.windows[0]?.webContents.page.window['linnet'])
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    electron.windows[0].webContents.page.enter();
+    const page = () => electron.windows[0]?.webContents.page;
+    await until(() => page()?.window['linnet'] !== undefined);
+    page()!.enter();
   }
 
   /** Ends the main process, and what is in its page. */
@@ -32,7 +33,7 @@ export class GuideWindows {
     ElectronApp.shutdown();
     const electron = this.#electron;
     electron?.app.quit();
-    while (electron?.app.hasQuit === false) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => electron?.app.hasQuit !== false);
     await ElectronHost.shutdown();
     install();
   }

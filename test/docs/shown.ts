@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals';
+import { until } from '../harness/waiting.js';
 
 // The assertions that comments of guides become. `at` is the place in the guide, to find a failure.
 
@@ -8,15 +9,19 @@ export function shown(at: string, value: unknown, expected: unknown): void {
 
 /** As {@link shown}, for what is not there at once. */
 export async function soon(at: string, look: () => unknown, expected: unknown): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  for (;;) {
+  let failure: unknown;
+  const isShown = () => {
     try {
-      return shown(at, look(), expected);
+      shown(at, look(), expected);
+      return true;
     } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      failure = error;
+      return false;
     }
-  }
+  };
+  await until(isShown).catch(() => {
+    throw failure;
+  });
 }
 
 export async function thrown(at: string, work: () => unknown, expected: object): Promise<void> {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Injectable, Logger } from '@nestjs/common';
 import {
@@ -30,13 +31,13 @@ abstract class Obstacles extends RpcInterface {
   }
 }
 
-/** Knows nothing of calls, and takes its time. */
+/** Knows nothing of calls, and logs in a later turn of the event loop. */
 @Injectable()
 class Survey {
   readonly #logger = new Logger('Survey');
 
   async look(robot: string) {
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await turn();
     this.#logger.log(`looking around ${robot}`);
     return [`wall near ${robot}`];
   }
@@ -92,7 +93,7 @@ afterAll(async () => {
 const linesOf = (activityId: string) => lines.filter((line) => line['ActivityId'] === activityId);
 
 describe('Rpc Interface › Logging and ActivityIds', () => {
-  it('the id of a request is in the lines of every backend that takes part', async () => {
+  it('writes the id of a request to the log of every backend that takes part', async () => {
     expect(await client.client(Planner).with({ activityId: 'click 1' }).plan('r1')).toEqual(['wall near r1']);
     expect(linesOf('click 1')).toMatchObject([
       { context: 'Survey', message: 'looking around r1', rpcMethod: 'of', SessionId: 's1' },
@@ -100,7 +101,7 @@ describe('Rpc Interface › Logging and ActivityIds', () => {
     ]);
   });
 
-  it('activities at the same time keep theirs apart', async () => {
+  it('writes each of several activities at the same time with its own id', async () => {
     const ids = Array.from({ length: 20 }, (_, i) => `together ${i}`);
     const plan = (activityId: string) => client.client(Planner).with({ activityId }).plan(activityId);
     await Promise.all(ids.map(plan));
@@ -111,7 +112,7 @@ describe('Rpc Interface › Logging and ActivityIds', () => {
       ]);
   });
 
-  it('a frontend may log lines of its own with the id', async () => {
+  it('lets a frontend log own lines with the id', async () => {
     const own: { message: string; ActivityId: string }[] = [];
     const stop = client.addListener(({ kind, operation, activityId: ActivityId }) =>
       own.push({ message: `${kind} ${operation}`, ActivityId }),
@@ -128,7 +129,7 @@ describe('Rpc Interface › Logging and ActivityIds', () => {
 });
 
 describe('Rpc Interface › Frontend/client', () => {
-  it('gives each call an id that no other has, and sends it as X-Correlation-ID', async () => {
+  it('gives each call a unique id, and sends it as X-Correlation-ID', async () => {
     const ids: string[] = [];
     const reply = { status: 200, header: () => null, body: new TextEncoder().encode('[]') };
     const send: HttpSend = async ({ headers }) => {
@@ -143,7 +144,7 @@ describe('Rpc Interface › Frontend/client', () => {
 });
 
 describe('Rpc Interface › Backend', () => {
-  it('takes the id from the header, whoever sends it', async () => {
+  it('takes the id from the header of any client', async () => {
     const target = `${(client.options as RpcClientOptions).uriPrefix}/Planner-1.0.0-plan`;
     const headers = { 'X-Correlation-ID': 'by hand', 'Content-Type': 'text/plain' };
     await fetch(target, { method: 'POST', headers, body: '["r4"]' });
@@ -152,7 +153,7 @@ describe('Rpc Interface › Backend', () => {
 });
 
 describe('Rpc Interface › Log Browsers', () => {
-  it('lines of a call have the property ActivityId, others have not', async () => {
+  it('find the property ActivityId in lines of a call, and not in other lines', async () => {
     await client.client(Planner).with({ activityId: 'click 5' }).plan('r5');
     new Logger('Planner').log('no call here');
     const property = (message: string) => lines.find((line) => line['message'] === message)?.['ActivityId'];

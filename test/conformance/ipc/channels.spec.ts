@@ -1,16 +1,17 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { pattern } from '../tables/fixture.js';
 import { readable } from './compare.js';
-import { IpcConformanceModule } from './fixture.js';
+import { IpcConformanceModule, slowCalls } from './fixture.js';
 import { startServer } from '../tables/server.js';
 import type { TestServer } from '../tables/server.js';
+import { settled } from '../../harness/waiting.js';
 import { kinds, MessageType, RawFrontend } from '../../ipc/wire/raw.frontend.js';
 
 const CONF_TEST = 'itwin.conf-test';
 const { Send, Push, Invoke } = MessageType;
 
 /** Promises about the channels of FIXTURE.md, section 3, that the vectors do not cover. */
-describe('the channels', () => {
+describe('channels over the compatible wire', () => {
   let server: TestServer;
   let frontend: RawFrontend;
   let other: RawFrontend;
@@ -44,7 +45,7 @@ describe('the channels', () => {
   });
 
   // FIXTURE.md has every method answered with nothing; a frontend that asks for a model is better told.
-  it('answer what a frontend asks while it starts, and nothing else of its kind', async () => {
+  it('answer the question of a frontend that starts, and no other function of its channel', async () => {
     const ipcApp = 'itwin.itwinjs-core/ipc-app';
     expect(await frontend.invoke(ipcApp, 'queryConcurrency', 'cpu')).toStrictEqual({});
     expect(await frontend.invoke(ipcApp, 'openFile', 'x.bim')).toMatchObject({
@@ -52,12 +53,12 @@ describe('the channels', () => {
     });
   });
 
-  it('take an Invoke without data for one without arguments', async () => {
+  it('treat an Invoke message without data as a call without arguments', async () => {
     frontend.message({ type: Invoke, channel: CONF_TEST, method: 'echo', request: 1 });
     expect((await frontend.nextMessage()).data).toEqual({ result: [] });
   });
 
-  it('know each kind of bytes that was sent without asking for an answer', async () => {
+  it('receive each kind of bytes in Send messages', async () => {
     await call('takeLog');
     const views = kinds.map((Kind) => new Kind(pattern(16, 3).buffer));
     frontend.send('conf-send', ...views, 'text');
@@ -70,7 +71,7 @@ describe('the channels', () => {
     });
   });
 
-  it('push each kind of bytes', async () => {
+  it('send each kind of bytes in Push messages', async () => {
     const views = kinds.map((Kind) => new Kind(pattern(24, 3).buffer));
     frontend.send('conf-send-push', ...views);
     const pushed = await frontend.nextMessage();
@@ -78,16 +79,20 @@ describe('the channels', () => {
     expect(readable(pushed.data)).toEqual(readable(views));
   });
 
-  it('are told apart by their names, exactly', async () => {
+  it('have names that are compared exactly', async () => {
     for (const channel of ['conf-test', 'itwin.Conf-test', 'itwin.conf-test ', 'itwin.conf-raw', ''])
       expect(await frontend.invoke(channel, 'add', 1, 2)).toMatchObject({ error: { errorNumber: 65606 } });
   });
 
-  it('answer in the order in which they are done', async () => {
+  it('answer calls in the order in which they end', async () => {
     frontend.message({ type: Invoke, channel: 'conf-raw-slow', method: 'slow', data: [60], request: 1 });
     frontend.message({ type: Invoke, channel: CONF_TEST, method: 'delay', data: [20, 'soon'], request: 2 });
     frontend.message({ type: Invoke, channel: CONF_TEST, method: 'add', data: [1, 1], request: 3 });
-    const answers = await frontend.messages(3);
+    const answers = [await frontend.nextMessage()];
+    while (slowCalls.length > 0) {
+      slowCalls.pop()!.end();
+      answers.push(await frontend.nextMessage());
+    }
     expect(answers.map(({ response, data, sequence }) => [response, data, sequence])).toEqual([
       [3, { result: 2 }, 0],
       [2, { result: 'soon' }, 1],
@@ -95,7 +100,7 @@ describe('the channels', () => {
     ]);
   });
 
-  it('push to every frontend, and answer the one that asked', async () => {
+  it('send notifications to every frontend, and an answer only to the frontend that called', async () => {
     const [answer, foreign] = await Promise.all([
       call('push', 'all', 2, 4),
       other.invoke(CONF_TEST, 'one', 'mine'),
@@ -112,7 +117,7 @@ describe('the channels', () => {
     expect(other.received).toHaveLength(4);
   });
 
-  it('keep frontends apart whose requests have the same numbers and whose bytes come in turns', async () => {
+  it('do not mix up frontends whose requests have equal numbers and whose bytes arrive interleaved', async () => {
     for (const [each, kind] of [
       [frontend, 0],
       [other, 3],
@@ -129,7 +134,7 @@ describe('the channels', () => {
       each.sendText(JSON.stringify([JSON.stringify(message), 1]));
     }
     // Both have announced a part, and neither has sent it.
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await settled();
     other.sendBinary(Uint8Array.of(1, 2));
     frontend.sendBinary(Uint8Array.of(3, 4));
     expect(readable((await frontend.nextMessage()).data)).toEqual({
@@ -140,7 +145,7 @@ describe('the channels', () => {
     });
   });
 
-  it('call the frontend that asked for it, and no other', async () => {
+  it('call the frontend of the session, and no other', async () => {
     const answer = call('callFrontendProxy', 'fe', 'greet', 'you');
     const { channel, data } = await frontend.nextMessage();
     const [reply, ...args] = data as [string, ...unknown[]];
@@ -159,7 +164,7 @@ describe('the channels', () => {
     ['an error', { error: { message: 'm', errorNumber: 7 } }, { message: 'm', errorNumber: 7 }],
     ['a text', { error: 'text' }, 'text'],
     ['null', { error: null }, null],
-  ])('tell the backend that a frontend has thrown %s', async (_name, reply, errorInfo) => {
+  ])('report to the backend that a frontend has thrown %s', async (_name, reply, errorInfo) => {
     const answer = call('callFrontendProxy', 'fe', 'fail');
     const [channel] = (await frontend.nextMessage()).data as [string];
     frontend.message({ type: Send, channel, data: [reply] });
@@ -170,7 +175,7 @@ describe('the channels', () => {
     ['nothing at all', []],
     ['an absent value', [null]],
     ['a value', ['bare']],
-  ])('take %s as a reply without an envelope', async (_name, data) => {
+  ])('treat %s as a reply without an envelope', async (_name, data) => {
     const answer = call('callFrontend', 'fe');
     const [channel] = (await frontend.nextMessage()).data as [string];
     frontend.message({ type: Send, channel, data });

@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals';
 import type { IpcDifference } from './differences.js';
+import { settled } from '../../harness/waiting.js';
 import { hexOf } from '../../ipc/wire/raw.frontend.codec.js';
 import type { RawFrame, RawFrontend } from '../../ipc/wire/raw.frontend.js';
 
@@ -49,7 +50,7 @@ export async function follow(
   return came;
 }
 
-/** Asks for something slow: had there been more to say, it would have come before. */
+/** Sends one more call when everything on its way has arrived. A frame too many arrives before its answer. */
 async function expectNothingMore(
   frontend: RawFrontend,
   frames: readonly RecordedFrame[],
@@ -58,11 +59,12 @@ async function expectNothingMore(
   const sent = frames.flatMap((frame) => (frame.from === 'frontend' && 'text' in frame ? [frame.text] : []));
   frontend.sequence = Math.max(...sent.map((text) => read(text)['sequence'] as number)) + 1;
   const request = 1000;
+  await settled();
   frontend.message({
     type: 2,
     channel: 'itwin.conf-test',
-    method: 'delay',
-    data: [20, 'nothing more'],
+    method: 'one',
+    data: ['nothing more'],
     request,
   });
   const next = await frontend.next();

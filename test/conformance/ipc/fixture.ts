@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Module } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { IModelError, IpcChannel, IpcHost, IpcModule, IpcSession } from '@linnet/backend';
@@ -17,6 +16,16 @@ function describe(value: unknown): { kind: string; hex?: string } {
   if (ArrayBuffer.isView(value)) return { kind: value.constructor.name, hex: hexOf(value) };
   if (value === null) return { kind: 'null' };
   return { kind: Array.isArray(value) ? 'array' : typeof value };
+}
+
+/**
+ * Calls of `delay` and `conf-raw-slow` that wait, in the order of their start. The test ends each one. FIXTURE.md lets them
+ * wait for a time instead.
+ */
+export const slowCalls: { end(): void }[] = [];
+
+function held<T>(value: T): Promise<T> {
+  return new Promise((resolve) => slowCalls.push({ end: () => resolve(value) }));
 }
 
 /** The messages received without a call. */
@@ -69,8 +78,8 @@ class ConfTestHandler {
   async add(a: number, b: number) {
     return a + b;
   }
-  async delay(ms: number, value: unknown) {
-    return sleep(ms, value);
+  async delay(_ms: number, value: unknown) {
+    return held(value);
   }
   async invert(bytes: Uint8Array) {
     return bytes.map((byte) => byte ^ 255);
@@ -154,7 +163,7 @@ class ConfChannels implements OnModuleInit {
   onModuleInit() {
     const { host, log } = this;
     host.ipc.handle('conf-raw', (_event, method, ...args: unknown[]) => [method, ...args]);
-    host.ipc.handle('conf-raw-slow', async (_event, method, ms: number) => sleep(ms, [method]));
+    host.ipc.handle('conf-raw-slow', (_event, method) => held([method]));
     host.ipc.addListener('conf-send', (_event, ...args: unknown[]) =>
       log.add(...args.map((arg) => (ArrayBuffer.isView(arg) ? describe(arg) : arg))),
     );

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { IpcClosedError } from '@linnet/frontend';
 import type { IpcFrontend } from '@linnet/frontend';
-import { FrontendModule } from './frontend.fixture.js';
+import { FrontendModule, gates } from './frontend.fixture.js';
 import type { ChannelsHandler } from './frontend.fixture.js';
 import { frontendWays } from './frontend.ways.js';
 import { startServer } from '../tables/server.js';
 import type { TestServer } from '../tables/server.js';
-import { until } from '../../harness/waiting.js';
+import { gate, until } from '../../harness/waiting.js';
 
 /** Promises about channels, whatever connects a frontend. */
 describe.each(frontendWays)('channels over $name', ({ adapter, open }) => {
@@ -26,9 +26,17 @@ describe.each(frontendWays)('channels over $name', ({ adapter, open }) => {
   afterEach(() => {
     frontend.close();
     other.close();
+    // No call of a test waits longer than the test.
+    for (const each of gates.values()) each.open();
+    gates.clear();
   });
+  const gateOf = (name: string) => {
+    const made = gate();
+    gates.set(name, made);
+    return made;
+  };
 
-  it('are told apart by their names, exactly', async () => {
+  it('have names that are compared exactly', async () => {
     expect(await channels.which()).toBe('channels');
     expect(await frontend.callIpcChannel('other', 'which')).toBe('other');
     for (const name of ['Other', 'other ', 'itwin.other', ''])
@@ -37,7 +45,7 @@ describe.each(frontendWays)('channels over $name', ({ adapter, open }) => {
       await expect(frontend.callIpcChannel('channels', method)).rejects.toBeInstanceOf(Error);
   });
 
-  it('answer as they are where they have no envelope', async () => {
+  it('return plain results if they have no envelope', async () => {
     expect(await frontend.invoke('bare', 'method', 1, Int8Array.of(-1))).toEqual([
       'method',
       1,
@@ -45,28 +53,34 @@ describe.each(frontendWays)('channels over $name', ({ adapter, open }) => {
     ]);
   });
 
-  it('answer each call by itself, whatever is done first', async () => {
+  it('answer calls in the order in which they end', async () => {
     const done: unknown[] = [];
     const note = (value: unknown) => done.push(value);
-    await Promise.all([
-      channels.later(150, 'slow').then(note),
-      channels.later(20, Uint8Array.of(1)).then(note),
-      channels.which().then(note),
-    ]);
+    const [first, second] = [gateOf('first'), gateOf('second')];
+    const last = channels.later('first', 'slow').then(note);
+    const before = channels.later('second', Uint8Array.of(1)).then(note);
+    await channels.which().then(note);
+    second.open();
+    await before;
+    first.open();
+    await last;
     expect(done).toEqual(['channels', Uint8Array.of(1), 'slow']);
     const all = Array.from({ length: 200 }, (_, i) => i);
-    expect(await Promise.all(all.map((i) => channels.later(0, [i, Uint8Array.of(i)])))).toEqual(
-      all.map((i) => [i, Uint8Array.of(i)]),
-    );
+    const together = gateOf('together');
+    const answers = all.map((i) => channels.later('together', [i, Uint8Array.of(i)]));
+    // This call is handled after the others, so that all of them wait for the gate.
+    await channels.which();
+    together.open();
+    expect(await Promise.all(answers)).toEqual(all.map((i) => [i, Uint8Array.of(i)]));
   });
 
-  it('hear what is sent, in the order of sending, bytes or not', async () => {
+  it('receive messages in the order of sending, with and without bytes', async () => {
     const sent = Array.from({ length: 50 }, (_, i) => (i % 3 > 0 ? [i] : [i, Float64Array.of(i / 2)]));
     for (const args of sent) frontend.send('heard', ...args);
     expect(await channels.heard()).toEqual(sent);
   });
 
-  it('tell every frontend, or one, in the order of sending', async () => {
+  it('notify every frontend, or one, in the order of sending', async () => {
     const told: Record<string, unknown[][]> = { frontend: [], other: [] };
     frontend.addListener('news', (_event, ...args) => told['frontend']!.push(args));
     const stop = other.addListener('news', (_event, ...args) => told['other']!.push(args));
@@ -83,7 +97,7 @@ describe.each(frontendWays)('channels over $name', ({ adapter, open }) => {
     expect(told['other']).toEqual(all);
   });
 
-  it('call the frontend that asked for it, and no other', async () => {
+  it('call the frontend of the session, and no other', async () => {
     other.handle('page', () => 'the wrong one');
     const stop = frontend.handle('page', (value: unknown) => [value]);
     expect(await channels.ask('page', Int16Array.of(-7))).toEqual({ reply: [Int16Array.of(-7)] });
@@ -96,8 +110,9 @@ describe.each(frontendWays)('channels over $name', ({ adapter, open }) => {
     expect(await channels.askMethod('page', 'fail', 7)).toEqual({ message: 'not 7' });
   });
 
-  it('reject what waits when the frontend closes, and tell nobody else', async () => {
-    const waiting = channels.later(300, 1);
+  it('reject the waiting calls of a frontend that closes, and leave other frontends open', async () => {
+    gateOf('never');
+    const waiting = channels.later('never', 1);
     const settled = Promise.allSettled([waiting]);
     await channels.which();
     frontend.close();
@@ -107,14 +122,13 @@ describe.each(frontendWays)('channels over $name', ({ adapter, open }) => {
     expect(await other.callIpcChannel('other', 'which')).toBe('other');
   });
 
-  it('have handlers of the session, made before its first message, and destroyed with it', async () => {
+  it('have session handlers that exist before the first message and are destroyed with the session', async () => {
     const ended = (await other.callIpcChannel('ended', 'count')) as number;
     expect(await frontend.callIpcChannel('mine', 'count')).toEqual([1, true]);
     expect(await frontend.callIpcChannel('mine', 'count')).toEqual([2, true]);
     expect(await other.callIpcChannel('mine', 'count')).toEqual([1, true]);
     frontend.close();
-    while ((await other.callIpcChannel('ended', 'count')) === ended)
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(async () => (await other.callIpcChannel('ended', 'count')) !== ended);
     expect(await other.callIpcChannel('ended', 'count')).toBe(ended + 1);
     expect(await other.callIpcChannel('mine', 'count')).toEqual([2, true]);
   });

@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { CurrentSession, IpcChannel, IpcHost, IpcModule, IpcSession } from '@linnet/backend';
-import { setTimeout as delay } from 'node:timers/promises';
 import { GuaranteesBase, GuaranteesModule } from '../tables/guarantees.fixture.js';
+import type { gate } from '../../harness/waiting.js';
 
 // The methods that our frontend calls, over every connection.
 
@@ -15,6 +15,9 @@ export class OtherHandler {
     return 'other';
   }
 }
+
+/** The gates that calls of `later` wait for, by name. */
+export const gates = new Map<string, ReturnType<typeof gate>>();
 
 /** Calls and notifications on a channel, in the session of the call. */
 @IpcChannel('channels')
@@ -30,8 +33,10 @@ export class ChannelsHandler implements OnModuleInit {
   async which() {
     return 'channels';
   }
-  async later(ms: number, value: unknown) {
-    return delay(ms, value);
+  /** Answers when the test opens the gate of that name, in {@link gates}. */
+  async later(name: string, value: unknown) {
+    await gates.get(name)!.opened;
+    return value;
   }
   /** The messages received without a call, in the order of their handling. */
   async heard() {
