@@ -13,10 +13,10 @@ import { refused, values } from '../tables/values.js';
 const client = new ITwinClient([toITwin(Guarantees)]);
 const calls = () => client.of('Guarantees');
 
-describe.each(serverNames)('over %s', (adapter) => {
+describe.each(serverNames)('values and errors over %s', (adapter) => {
   const isWhole = [WHOLE_ADAPTER, WHOLE_PLAIN].includes(adapter);
   // Exceptions of Nest have a meaning in Nest only.
-  const promised = rowsOf(errors, isWhole).filter(
+  const promised = rowsOf('errors', errors, isWhole).filter(
     ({ thrown }) => !plainNames.includes(adapter) || !(thrown instanceof HttpException),
   );
   let server: PlainServer;
@@ -26,16 +26,16 @@ describe.each(serverNames)('over %s', (adapter) => {
   });
   afterAll(() => server.stop());
 
-  it.each(rowsOf(values, isWhole))('$name reaches the client', async (each) => {
+  it.each(rowsOf('values', values, isWhole))('the value "$name" reaches the client', async (each) => {
     const expected = 'expected' in each ? each.expected : each.value;
     expect(await calls().value!(each.name)).toStrictEqual(expected);
   });
 
   it.each(
-    rowsOf(values, isWhole).filter(
+    rowsOf('values', values, isWhole).filter(
       ({ fromServerOnly, value }) => !fromServerOnly && !(value instanceof Buffer),
     ),
-  )('$name reaches the server, and comes back', async (each) => {
+  )('the value "$name" reaches the server and comes back', async (each) => {
     last.received = 'nothing came';
     const back = await calls().echo!(each.name, each.value);
     // An absent argument is null in a list of arguments.
@@ -44,31 +44,37 @@ describe.each(serverNames)('over %s', (adapter) => {
     expect(back).toStrictEqual(expected);
   });
 
-  it.each(rowsOf(refused, isWhole))('$name is refused, and said where', async ({ name, message }) => {
-    await expect(calls().value!(name)).rejects.toMatchObject({
-      errorNumber: 32768,
-      message: expect.stringContaining(`The value cannot be sent: ${message}`),
-    });
-  });
+  it.each(rowsOf('refused values', refused, isWhole))(
+    'the value "$name" is refused, and the error names the place',
+    async ({ name, message }) => {
+      await expect(calls().value!(name)).rejects.toMatchObject({
+        errorNumber: 32768,
+        message: expect.stringContaining(`The value cannot be sent: ${message}`),
+      });
+    },
+  );
 
-  it.each(promised)('$name is seen as promised', async ({ name, status, body, retryAfter }) => {
-    const answer = await send(server.port, {
-      method: 'POST',
-      target: pathTo(Guarantees, 'fail'),
-      headers: [
-        ['X-Correlation-Id', 'errors'],
-        ['X-Protocol-Version', '2'],
-        ['Content-Type', 'text/plain'],
-        ['Transfer-Encoding', 'chunked'],
-      ],
-      body: { text: JSON.stringify([name]) },
-    });
-    expect({ status: answer.status, body: JSON.parse(answer.body.toString()) }).toEqual({ status, body });
-    expect(answer.headers['retry-after']).toBe(retryAfter);
-  });
+  it.each(promised)(
+    'the error "$name" has the promised status and body',
+    async ({ name, status, body, retryAfter }) => {
+      const answer = await send(server.port, {
+        method: 'POST',
+        target: pathTo(Guarantees, 'fail'),
+        headers: [
+          ['X-Correlation-Id', 'errors'],
+          ['X-Protocol-Version', '2'],
+          ['Content-Type', 'text/plain'],
+          ['Transfer-Encoding', 'chunked'],
+        ],
+        body: { text: JSON.stringify([name]) },
+      });
+      expect({ status: answer.status, body: JSON.parse(answer.body.toString()) }).toEqual({ status, body });
+      expect(answer.headers['retry-after']).toBe(retryAfter);
+    },
+  );
 
   it.each(promised.filter(({ status, body }) => [404, 500].includes(status) && 'message' in body))(
-    '$name is an error of the client',
+    'the error "$name" is thrown by the client',
     async ({ name, body }) => {
       client.identify(() => 'errors');
       await expect(calls().fail!(name)).rejects.toMatchObject({

@@ -36,12 +36,12 @@ describe.each(combinations)('our own frontend over $way.name, by $by', ({ way, b
     await server.stop();
   });
 
-  it.each(rowsOf(values, isWhole))('$name reaches the frontend', async (each) => {
+  it.each(rowsOf('values', values, isWhole))('receives the value "$name"', async (each) => {
     const expected = expectedOverIpc(each);
     expect(await call('value', each.name)).toStrictEqual(expected === undefined ? {} : { result: expected });
   });
 
-  it.each(rowsOf(values, isWhole))('$name reaches the backend, and comes back', async (each) => {
+  it.each(rowsOf('values', values, isWhole))('sends the value "$name" and gets it back', async (each) => {
     last.received = 'nothing came';
     const expected = expectedOverIpc(each) ?? null;
     const back = await call('echo', each.name, each.value);
@@ -49,26 +49,32 @@ describe.each(combinations)('our own frontend over $way.name, by $by', ({ way, b
     expect(back).toStrictEqual({ result: expected });
   });
 
-  it.each(rowsOf(refused, isWhole))('$name is refused on either side', async ({ name, value, message }) => {
-    const said = expect.stringContaining('The value cannot be sent: ');
-    expect(await call('value', name)).toEqual({
-      error: expect.objectContaining({
-        message: expect.stringContaining(`The value cannot be sent: ${message}`),
-      }),
-    });
-    await expect(call('echo', name, value)).rejects.toMatchObject({ message: said });
-  });
+  it.each(rowsOf('refused values', refused, isWhole))(
+    'refuses the value "$name" on both sides',
+    async ({ name, value, message }) => {
+      const said = expect.stringContaining('The value cannot be sent: ');
+      expect(await call('value', name)).toEqual({
+        error: expect.objectContaining({
+          message: expect.stringContaining(`The value cannot be sent: ${message}`),
+        }),
+      });
+      await expect(call('echo', name, value)).rejects.toMatchObject({ message: said });
+    },
+  );
 
-  it.each(rowsOf(errors, isWhole))('$name is seen as promised', async ({ name, overIpc }) => {
-    const isHidden = Object.hasOwn(Object(overIpc) as object, 'activityId');
-    const activityId = by === 'a channel' ? expect.stringMatching(/^[\da-f-]{36}$/) : 'errors';
-    expect(await call('fail', name)).toStrictEqual({
-      error: isHidden ? { ...(overIpc as object), activityId } : overIpc,
-    });
-  });
+  it.each(rowsOf('errors', errors, isWhole))(
+    'receives the error "$name" as promised',
+    async ({ name, overIpc }) => {
+      const isHidden = Object.hasOwn(Object(overIpc) as object, 'activityId');
+      const activityId = by === 'a channel' ? expect.stringMatching(/^[\da-f-]{36}$/) : 'errors';
+      expect(await call('fail', name)).toStrictEqual({
+        error: isHidden ? { ...(overIpc as object), activityId } : overIpc,
+      });
+    },
+  );
 
-  it.each(rowsOf(Object.keys(failures), isWhole))(
-    '%s that is thrown is an error, and harms nothing else',
+  it.each(rowsOf('failures', Object.keys(failures), isWhole))(
+    'gets an error for a thrown value (%s), which harms no other call',
     async (name) => {
       const [{ error }, other] = (await Promise.all([call('failAnyhow', name), call('echo', '', 1)])) as [
         { error?: unknown },
@@ -79,8 +85,8 @@ describe.each(combinations)('our own frontend over $way.name, by $by', ({ way, b
     },
   );
 
-  it.each(rowsOf(kinds, isWhole).map((Kind) => [Kind.name, Kind] as const))(
-    '%s goes both ways, of any size',
+  it.each(rowsOf('kinds of bytes', kinds, isWhole).map((Kind) => [Kind.name, Kind] as const))(
+    'sends and receives %s of any size',
     async (_name, Kind) => {
       for (const length of [0, 16, 4096, 70_000]) {
         const view = new Kind(pattern(length, 3).buffer);
@@ -95,7 +101,7 @@ describe.each(combinations)('our own frontend over $way.name, by $by', ({ way, b
     },
   );
 
-  it('neither side sees the objects of the other', async () => {
+  it('shares no objects with the backend', async () => {
     const sent = { bytes: Uint8Array.of(1, 2), list: [1] };
     const { result: back } = (await call('echo', '', sent)) as { result: typeof sent };
     const received = last.received as typeof sent;

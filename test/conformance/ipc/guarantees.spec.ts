@@ -25,7 +25,7 @@ const ways: Record<string, (method: string, ...args: unknown[]) => Promise<unkno
 };
 const combinations = adapterNames.flatMap((adapter) => Object.keys(ways).map((way) => ({ adapter, way })));
 
-describe.each(combinations)('over $way on $adapter', ({ adapter, way }) => {
+describe.each(combinations)('values and errors over $way on $adapter', ({ adapter, way }) => {
   const isWhole = adapter === WHOLE_ADAPTER;
   let server: TestServer;
   beforeAll(async () => {
@@ -35,17 +35,17 @@ describe.each(combinations)('over $way on $adapter', ({ adapter, way }) => {
   afterAll(() => server.stop());
   const call = ways[way]!;
 
-  it.each(rowsOf(values, isWhole))('$name reaches the frontend', async (each) => {
+  it.each(rowsOf('values', values, isWhole))('the value "$name" reaches the frontend', async (each) => {
     const expected = expectedOverIpc(each);
     // An absent result is an absent member.
     expect(await call('value', each.name)).toStrictEqual(expected === undefined ? {} : { result: expected });
   });
 
   it.each(
-    rowsOf(values, isWhole).filter(
+    rowsOf('values', values, isWhole).filter(
       ({ fromServerOnly, value }) => !fromServerOnly && !(value instanceof Buffer),
     ),
-  )('$name reaches the backend, and comes back', async (each) => {
+  )('the value "$name" reaches the backend and comes back', async (each) => {
     last.received = 'nothing came';
     const back = await call('echo', each.name, each.value);
     // An absent argument is null in a list of arguments.
@@ -54,16 +54,19 @@ describe.each(combinations)('over $way on $adapter', ({ adapter, way }) => {
     expect(back).toStrictEqual({ result: expected });
   });
 
-  it.each(rowsOf(refused, isWhole))('$name is refused, and said where', async ({ name, message }) => {
-    expect(await call('value', name)).toEqual({
-      error: expect.objectContaining({
-        errorNumber: 32768,
-        message: expect.stringContaining(`The value cannot be sent: ${message}`),
-      }),
-    });
-  });
+  it.each(rowsOf('refused values', refused, isWhole))(
+    'the value "$name" is refused, and the error names the place',
+    async ({ name, message }) => {
+      expect(await call('value', name)).toEqual({
+        error: expect.objectContaining({
+          errorNumber: 32768,
+          message: expect.stringContaining(`The value cannot be sent: ${message}`),
+        }),
+      });
+    },
+  );
 
-  it('tells the log of what cannot be sent, in the activity of the call', async () => {
+  it('a value that cannot be sent is logged in the activity of the call', async () => {
     const told: unknown[] = [];
     const silent = () => undefined;
     server.app.useLogger({
@@ -78,15 +81,18 @@ describe.each(combinations)('over $way on $adapter', ({ adapter, way }) => {
     expect(told).toEqual([[`${name}: The value cannot be sent: value is a BigInt.`, activityId]]);
   });
 
-  it.each(rowsOf(errors, isWhole))('$name is seen as promised', async ({ name, overIpc }) => {
-    const activityId = way === 'a channel' ? expect.stringMatching(/^[\da-f-]{36}$/) : 'errors';
-    const isHidden = Object.hasOwn(Object(overIpc) as object, 'activityId');
-    expect(await call('fail', name)).toStrictEqual({
-      error: isHidden ? { ...(overIpc as object), activityId } : overIpc,
-    });
-  });
+  it.each(rowsOf('errors', errors, isWhole))(
+    'the error "$name" is received as promised',
+    async ({ name, overIpc }) => {
+      const activityId = way === 'a channel' ? expect.stringMatching(/^[\da-f-]{36}$/) : 'errors';
+      const isHidden = Object.hasOwn(Object(overIpc) as object, 'activityId');
+      expect(await call('fail', name)).toStrictEqual({
+        error: isHidden ? { ...(overIpc as object), activityId } : overIpc,
+      });
+    },
+  );
 
-  it.each(Object.keys(failures))('%s that is thrown is an error, and harms nothing else', async (name) => {
+  it.each(Object.keys(failures))('a thrown value (%s) is an error and harms no other call', async (name) => {
     const [{ error }, other] = (await Promise.all([call('failAnyhow', name), call('echo', '', 1)])) as [
       { error?: unknown },
       unknown,

@@ -21,11 +21,11 @@ describe.each(ways)('RPC over %s:', (name) => {
   });
   afterAll(() => way.stop());
 
-  it.each(rowsOf(values, isWhole))('$name reaches the client', async (each) => {
+  it.each(rowsOf('values', values, isWhole))('$name reaches the client', async (each) => {
     expect(await calls.value(each.name)).toStrictEqual('expected' in each ? each.expected : each.value);
   });
 
-  it.each(rowsOf(values, isWhole))('$name reaches the server, and comes back', async (each) => {
+  it.each(rowsOf('values', values, isWhole))('$name reaches the server, and comes back', async (each) => {
     last.received = 'nothing came';
     const back = await calls.echo(each.name, each.value);
     // An absent argument is null in a list of arguments.
@@ -34,7 +34,7 @@ describe.each(ways)('RPC over %s:', (name) => {
     expect(back).toStrictEqual(expected);
   });
 
-  it.each(rowsOf([...refused, ...refusedOverRpc], isWhole))(
+  it.each(rowsOf('values that RPC refuses', [...refused, ...refusedOverRpc], isWhole))(
     '$name is refused by its sender, with its place in the arguments',
     async ({ name, value, message }) => {
       await expect(calls.value(name)).rejects.toMatchObject({
@@ -52,20 +52,23 @@ describe.each(ways)('RPC over %s:', (name) => {
     },
   );
 
-  it.each(rowsOf(errors, isWhole))('$name arrives with all its members', async ({ name, status, body }) => {
-    const error = await calls
-      .with({ activityId: 'errors' })
-      .fail(name)
-      .catch((error: unknown) => error);
-    const { isError: _, ...members } = body;
-    expect(error).toBeInstanceOf(Error);
-    // A client gives an error whose wire name is only its number the name of its class.
-    if (/^Error \(\d+\)$/.test(String(members['name']))) members['name'] = 'NumberedError';
-    expect(error).toMatchObject({ errorNumber: 32768, ...members });
-    expect((error as { status: unknown }).status).toBe(status);
-    // Another thrown value is made an error by the server, or here.
-    expect((error as Error).message).toEqual(body['message'] ?? `The server answered ${status}.`);
-  });
+  it.each(rowsOf('errors', errors, isWhole))(
+    '$name arrives with all its members',
+    async ({ name, status, body }) => {
+      const error = await calls
+        .with({ activityId: 'errors' })
+        .fail(name)
+        .catch((error: unknown) => error);
+      const { isError: _, ...members } = body;
+      expect(error).toBeInstanceOf(Error);
+      // A client gives an error whose wire name is only its number the name of its class.
+      if (/^Error \(\d+\)$/.test(String(members['name']))) members['name'] = 'NumberedError';
+      expect(error).toMatchObject({ errorNumber: 32768, ...members });
+      expect((error as { status: unknown }).status).toBe(status);
+      // Another thrown value is made an error by the server, or here.
+      expect((error as Error).message).toEqual(body['message'] ?? `The server answered ${status}.`);
+    },
+  );
 
   it.each(Object.keys(failures))(
     '%s that an implementation throws rejects its call, and disturbs no other',
