@@ -1,19 +1,10 @@
 // Starts both backends as `npm start` does, has one ask the other, and ends them as Ctrl+C does.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { answers, freePort, until } from './example.process.mjs';
 
 const DEADLINE_MS = 180_000;
 const [PORT, FLEET_PLANNER_PORT] = await Promise.all([freePort(), freePort()]);
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  await new Promise((closed) => server.close(closed));
-  return String(port);
-}
 
 const start = spawn(process.execPath, ['scripts/start.mjs'], {
   env: { ...process.env, PORT, FLEET_PLANNER_PORT, NO_COLOR: '1' },
@@ -24,37 +15,24 @@ const exit = once(start, 'exit');
 let output = '';
 start.stdout.on('data', (chunk) => (output += chunk));
 
-async function until(what, condition) {
-  const end = Date.now() + DEADLINE_MS;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`Waited in vain until ${what}:\n${output}`);
-    await sleep(200);
-  }
-  console.log(`${what}: yes`);
-}
-
-const answers = (port) =>
-  fetch(`http://127.0.0.1:${port}/ping`).then(
-    (response) => response.ok,
-    () => false,
-  );
+const holds = (what, condition) => until(what, condition, () => output, DEADLINE_MS);
 /** The processes that have logged something of an activity. */
 const loggers = (id) =>
   new Set(output.split('\n').flatMap((line) => (line.includes(id) ? /\[Nest\] (\d+)/.exec(line)?.[1] : [])));
 
 try {
-  await until('one welcome is printed, last of all', () => output.trimEnd().endsWith('Ctrl+C ends it.'));
+  await holds('one welcome is printed, last of all', () => output.trimEnd().endsWith('Ctrl+C ends it.'));
   if (output.split('Ctrl+C').length !== 2) throw new Error(`There are several:\n${output}`);
   const url = `http://127.0.0.1:${FLEET_PLANNER_PORT}/FleetPlannerRpcInterface-1.0.0-planRoute`;
   const headers = { 'X-Correlation-ID': 'check-start', 'Content-Type': 'text/plain' };
   const body = JSON.stringify([{}, '0xa', { x: 40, y: 14.4 }]);
   const route = await fetch(url, { method: 'POST', headers, body });
   if (!route.ok) throw new Error(`No route: ${await route.text()}`);
-  await until('both have logged the activity', () => loggers('check-start').size === 2);
+  await holds('both have logged the activity', () => loggers('check-start').size === 2);
   process.kill(-Number(start.pid), 'SIGINT');
   const [code] = await exit;
   if (code !== 0) throw new Error(`It ended with ${code}:\n${output}`);
-  await until('both are gone', async () => !(await answers(PORT)) && !(await answers(FLEET_PLANNER_PORT)));
+  await holds('both are gone', async () => !(await answers(PORT)) && !(await answers(FLEET_PLANNER_PORT)));
 } finally {
   try {
     process.kill(-Number(start.pid), 'SIGKILL');

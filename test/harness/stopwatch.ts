@@ -1,13 +1,13 @@
-/** How often it is looked, and what counts at the most between two looks, in milliseconds. */
+/** The time between two looks, and the most that counts between two looks, in milliseconds. */
 const LOOK_MS = 5;
 const LONGEST_MS = 20;
 
 /**
- * Measures how long something takes, in milliseconds, less the time in which other programs kept this process from running:
- * what takes too long here takes too long on an idle machine. Not for work that is done in one turn, which it takes for another
- * program's: that has its measure in `process.cpuUsage()`.
+ * Measures how long something takes, in milliseconds, less the time in which other programs kept this process from running.
+ * Therefore a limit for it holds on a busy machine as on an idle one. Do not use it for work of one turn, which it does not
+ * count: measure that with `process.cpuUsage()`.
  *
- * @returns tells the time since the beginning, and stops
+ * @returns a function that stops, and returns the time since the beginning
  */
 export function stopwatch(): () => number {
   let sum = 0;
@@ -17,6 +17,7 @@ export function stopwatch(): () => number {
     sum += Math.min(now - last, LONGEST_MS);
     last = now;
   };
+  // Sleeps: the measured time is real.
   const timer = setInterval(look, LOOK_MS).unref();
   return () => {
     clearInterval(timer);

@@ -16,8 +16,9 @@ function alone<T>(folder: string, work: () => T): T {
   const lock = join(folder, '.installing');
   while (!taken(lock)) {
     const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
-    // The process that held it was ended: nobody needs as long.
+    // A process that was killed has left it. Nothing needs as long.
     if (Date.now() - since > 300_000) rmSync(lock, { recursive: true, force: true });
+    // Sleeps: the other test file is another process, and its end removes a folder without an event.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
   }
   try {

@@ -100,6 +100,7 @@ serve('ConfFlow', '1.0.0', {
         ? fail(new ConfNotFound(2))
         : `found:${key}`,
   transient: async (_status, key) => ({ key, attempts: counts.get(key) }),
+  // Sleeps: the fixture that all backends share has this operation wait for a time.
   delay: (ms, value) => sleep(ms, value),
   async context() {
     const { request } = RpcInvocation.current(this);

@@ -105,7 +105,7 @@ const lives = {
   async 'leaves without a word'(port) {
     const frontend = await Frontend.open(port);
     for (let i = 0; i < 5; i++) void call(frontend, 'untilGone');
-    void call(frontend, 'wait', 200);
+    void call(frontend, 'answerLate');
     void frontend.call('itwin.soak-scoped', 'put', [1]);
     await call(frontend, 'add', 1, 2);
     frontend.socket._socket.resetAndDestroy();
@@ -148,7 +148,7 @@ const lives = {
   async violations(port, n) {
     const frontend = await Frontend.open(port);
     const wrong = ['x', '[]', '["{}",-1]', '["[",0]', `["${'['.repeat(2000)}",0]`, Buffer.of(1)];
-    void call(frontend, 'wait', 100);
+    void call(frontend, 'answerLate');
     frontend.socket.send(wrong[n % wrong.length]);
     const code = await frontend.closed;
     expect([1002, 1007].includes(code), `${code}`);
@@ -168,6 +168,7 @@ const lives = {
     const frontend = await Frontend.open(port);
     void call(frontend, 'flood', 20, 1024 * 1024);
     frontend.socket.pause();
+    // Sleeps: the backend fills its buffers meanwhile, and nothing reports that to a frontend that does not read.
     await sleep(100);
     frontend.socket.terminate();
     await frontend.closed;
@@ -183,8 +184,8 @@ const lives = {
       'Sec-WebSocket-Version: 13',
       n % 2 === 0 ? 'Origin: http://elsewhere.example' : 'Sec-WebSocket-Key: none',
     ].join('\r\n');
-    socket.write(n % 3 === 0 ? head : `${head}\r\n\r\n`);
-    if (n % 3 === 0) setTimeout(() => socket.destroy(), 5);
+    if (n % 3 === 0) socket.write(head, () => socket.destroy());
+    else socket.write(`${head}\r\n\r\n`);
     socket.resume();
     await once(socket, 'close');
   },

@@ -50,6 +50,7 @@ const ROUNDS = 8;
 const WARM_UP = 4;
 for (let round = 0; round < ROUNDS; round++) {
   frontends += await Promise.race([load(port, (minutes * 60_000) / ROUNDS, atOnce), died]);
+  // Sleeps: timers of ended sessions run out in real time, and nothing reports the last one.
   await sleep(SETTLE_MS);
   const state = await Promise.race([resources(), died]);
   rows.push({ round: round + 1, frontends, ...state });

@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Module } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -34,8 +34,10 @@ class SoakHandler {
     await session.closed;
     throw new TypeError('nobody is there');
   }
-  async wait(milliseconds: number) {
-    await sleep(milliseconds);
+  /** Answers a session that has ended. */
+  async answerLate(@CurrentSession() session: IpcSession) {
+    await session.closed;
+    await turn();
   }
   async askBack(value: unknown, @CurrentSession() session: IpcSession) {
     return session.invoke('soak-ask', value);
@@ -101,6 +103,7 @@ async function resources() {
   // Finalizers run between collections, and what they let go is found by the next one.
   for (let i = 0; i < 4; i++) {
     globalThis.gc!();
+    // Sleeps: finalizers run in tasks of their own, and nothing reports their end.
     await sleep(50);
   }
   const { heapUsed, external, rss } = process.memoryUsage();
