@@ -31,7 +31,7 @@ describe('check-language', () => {
     expect(violationsOf('a.ts', source)).toEqual([]);
   });
 
-  it('reads tables and comments of code in Markdown, and neither headings nor questions', () => {
+  it('checks tables and comments of code in Markdown, but neither headings nor questions', () => {
     const text = [
       '# What it is',
       '',

@@ -51,12 +51,12 @@ const graph = resolveImports(imports, aliases);
 const files = [...graph.keys()];
 
 describe('the layers', () => {
-  it('are read at all', () => {
+  it('are read from every entry and every application', () => {
     expect(entries.filter((entry) => !graph.has(entry))).toEqual([]);
     expect(files.filter((file) => file.startsWith('apps/robot-world/'))).not.toHaveLength(0);
   });
 
-  it('find a file behind every relative import and alias', () => {
+  it('import only files that exist, by relative paths and by aliases', () => {
     const unknown = [...graph].flatMap(([file, targets]) =>
       targets
         .filter((target) => target.endsWith('.ts') && !graph.has(target))
@@ -82,7 +82,7 @@ describe('the layers', () => {
     expect(aliases).toMatchObject(Object.fromEntries(sources));
   });
 
-  it('have a file behind every import of their own packages, whatever the condition', () => {
+  it('have a file for every condition of the imports in their package.json files', () => {
     const missing = libs.flatMap((lib) =>
       Object.values<Record<string, string>>(readJson(`libs/${lib}/package.json`).imports ?? {})
         .flatMap((conditions) => Object.values(conditions))
@@ -96,7 +96,7 @@ describe('the layers', () => {
     expect(layerViolations(graph, packages)).toEqual([]);
   });
 
-  it('see of another application only what it shares', () => {
+  it('let an application import from another application only its shared folder', () => {
     expect(appViolations(graph)).toEqual([]);
   });
 
@@ -126,7 +126,7 @@ describe('the layers', () => {
     expect(nestViolations(graph, starts)).toEqual([]);
   });
 
-  it('have no file that is too long', () => {
+  it(`have no file of more than ${LINE_LIMIT} lines`, () => {
     const lengths = new Map(
       files.map((file) => [file, readFileSync(join(root, file), 'utf8').split('\n').length - 1]),
     );
@@ -134,11 +134,11 @@ describe('the layers', () => {
   });
 });
 
-describe('the rules themselves', () => {
+describe('the rules for layers', () => {
   const graphOf = (record: Record<string, string[]>) =>
     resolveImports(new Map(Object.entries(record)), aliases);
 
-  it('see every kind of import', () => {
+  it('find every kind of import', () => {
     const source = `
       import a from 'a';
       import type { B } from 'b';
@@ -194,7 +194,7 @@ describe('the rules themselves', () => {
     ['libs/electron/src/preload/a.cts', '@nestjs/core'],
     ['libs/backend/src/a.ts', '../../../apps/robot-world/src/main.js'],
     ['libs/backend/src/a.ts', '../../../test/conformance/tables/values.js'],
-  ])('refuse that %s imports %s', (file, specifier) => {
+  ])('report that %s imports %s', (file, specifier) => {
     expect(
       layerViolations(graphOf({ [file]: [specifier] }), {
         common: [],
@@ -204,7 +204,7 @@ describe('the rules themselves', () => {
     ).toHaveLength(1);
   });
 
-  it('allow what the layers are for', () => {
+  it('accept the imports for which the layers exist', () => {
     const record = {
       'libs/backend/src/a.ts': ['@linnet/common', 'node:fs', 'semver', './b.js'],
       'libs/frontend/src/a.ts': ['@linnet/common'],
@@ -216,7 +216,7 @@ describe('the rules themselves', () => {
     expect(layerViolations(graphOf(record), { backend: ['semver'], electron: ['electron'] })).toEqual([]);
   });
 
-  it('find an application that reaches into another', () => {
+  it('report an application that imports private files of another application', () => {
     const record = {
       'apps/a/src/main.ts': ['../../b/src/common/b.rpc.js', '../../b/src/engine.js', './common/a.js'],
     };
@@ -225,7 +225,7 @@ describe('the rules themselves', () => {
     expect(appViolations(graphOf(shell))).toEqual([]);
   });
 
-  it('find an own entry, by path and by alias, but let entries build on each other', () => {
+  it('report an import of the own entry by path or alias, and accept an entry that imports another entry', () => {
     const record = {
       'libs/common/src/a.ts': ['./index.js'],
       'libs/common/src/b.ts': ['@linnet/common'],
@@ -238,7 +238,7 @@ describe('the rules themselves', () => {
     ]);
   });
 
-  it('find Nest behind other files, and name the way', () => {
+  it('report an import of Nest through other files, with the way to it', () => {
     const record = { 'x/a.ts': ['./b.js'], 'x/b.ts': ['./a.js', './c.js'], 'x/c.ts': ['@nestjs/common'] };
     expect(nestViolations(graphOf(record), ['x/a.ts'])).toEqual([
       'x/a.ts → x/b.ts → x/c.ts → @nestjs/common',
@@ -246,7 +246,7 @@ describe('the rules themselves', () => {
     expect(nestViolations(graphOf({ 'x/a.ts': ['rxjs'] }), ['x/a.ts'])).toEqual([]);
   });
 
-  it('find cycles, each once, and a file that imports itself', () => {
+  it('report each import cycle once, and a file that imports itself', () => {
     const record = {
       'x/a.ts': ['./b.js', './d.js'],
       'x/b.ts': ['./c.js'],
@@ -259,7 +259,7 @@ describe('the rules themselves', () => {
     expect(cycleViolations(graphOf({ 'x/a.ts': ['./b.js', './c.js'], 'x/b.ts': ['./c.js'] }))).toEqual([]);
   });
 
-  it('find a room that is not listed, an import that is not allowed, and a line that nothing uses', () => {
+  it('report a room that is not listed, an import that is not allowed, and a line that nothing uses', () => {
     const graph = graphOf({
       'libs/x/src/a/one.ts': ['../b/two.js'],
       'libs/x/src/b/two.ts': [],
@@ -276,13 +276,13 @@ describe('the rules themselves', () => {
     ]);
   });
 
-  it('find rooms that import each other, directly and by others', () => {
+  it('report rooms that import each other, directly and through other rooms', () => {
     expect(roomCycles({ a: ['b'], b: ['a', 'c'], c: [] })).toEqual(['a → b → a']);
     expect(roomCycles({ a: ['b'], b: ['c'], c: ['a'] })).toEqual(['a → b → c → a']);
     expect(roomCycles({ a: ['b', 'c'], b: ['c'], c: [] })).toEqual([]);
   });
 
-  it('find long files, and exceptions that are needed no more', () => {
+  it('report long files, and exceptions that nothing needs any more', () => {
     const lengths = new Map([
       ['a.ts', 301],
       ['b.ts', 300],

@@ -8,7 +8,7 @@ const files = readdirSync('libs', { recursive: true, encoding: 'utf8' }).filter(
   /^\w+[\\/]src[\\/].*(?<!\.spec)\.c?ts$/.test(file),
 );
 
-it('finds the sources', () => {
+it('the check of names finds the sources', () => {
   expect(files.length).toBeGreaterThan(100);
 });
 

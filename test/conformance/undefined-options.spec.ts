@@ -180,7 +180,7 @@ describe('options of clients that are undefined', () => {
     expect(await run(nothing<any>(members as any))).toEqual(expected);
   });
 
-  it('leave those of RpcClientModule.forRoot to clients of forFeature', async () => {
+  it('leave the options of RpcClientModule.forRoot to clients of forFeature', async () => {
     const run = async (options: RpcClientModuleOptions) => {
       let app: Awaited<ReturnType<typeof NestFactory.createApplicationContext>>;
       const send = { current: undefined as any };
@@ -443,7 +443,7 @@ describe('options of tests and tools that are undefined', () => {
     expect(await client.count()).toBe(7);
   });
 
-  it('leave a session of createTestIpcSession without another try', async () => {
+  it('leave a session of createTestIpcSession without reconnection', async () => {
     const app = await makeApp([IpcModule.forRoot()]);
     const frontend = await createTestIpcSession(app, {
       reconnect: undefined,
@@ -463,7 +463,7 @@ describe('options of tests and tools that are undefined', () => {
     frontend.close();
   });
 
-  it('leave the policy of an operation', () => {
+  it('leave the policy of an operation unchanged', () => {
     const none = nothing<RpcOperationPolicyProps>({
       allowResponseCaching: 0,
       allowResponseCompression: 0,
@@ -485,7 +485,7 @@ describe('options of tests and tools that are undefined', () => {
     expect(operationPolicy(declared, 'count', method)).toEqual(before);
   });
 
-  it('leave the wire as it is in wireNaming', async () => {
+  it('leave the wire of iTwin.js unchanged in wireNaming', async () => {
     const none = nothing<WireNamingProps>({ paths: 0, headers: 0, statuses: 0 });
     const run = (naming: ReturnType<typeof wireNaming> | undefined) =>
       patience((send) => createRpcClient({ uriPrefix, send, naming }).client(definition)).finally(() =>
@@ -494,12 +494,12 @@ describe('options of tests and tools that are undefined', () => {
     expect(await run(wireNaming(none))).toEqual(await run(undefined));
   });
 
-  it('leave fields of the activity members of JSON lines of ActivityLogger', () => {
+  it('leave the fields of an activity as members of the JSON lines of ActivityLogger', () => {
     const logger = new ActivityLogger({ json: undefined, flattenParams: undefined });
     expect((logger as unknown as { options: object }).options).toMatchObject({ flattenParams: true });
   });
 
-  it('leave the preload script and the menu to windows of ElectronHost', async () => {
+  it('leave windows of ElectronHost their default preload script and menu', async () => {
     const desktop = await Desktop.start({ developmentServer: true, frontendURL: undefined });
     started.push(() => desktop.stop());
     const given: any[] = [];

@@ -46,14 +46,14 @@ describe('marshaling.json', () => {
   }
   const { vectors, count } = readVectors('marshaling') as { vectors: Vector[]; count: number };
 
-  it('is there, with every sample', () => {
+  it('has a sample for every recorded vector', () => {
     expect(vectors).toHaveLength(count);
     expect(new Set(vectors.map(({ sample }) => sample))).toEqual(new Set(Object.keys(samples)));
   });
 
   /** The reference writes what it has no form for as an object without its content. */
   const refused = new Set(['uint16', 'map']);
-  it.each([...refused])('refuses %s', (sample) => {
+  it.each([...refused])('refuses the sample %s', (sample) => {
     expect(() => encodeValue(samples[sample])).toThrow('The value cannot be sent');
   });
 
@@ -97,7 +97,7 @@ describe('paths.json', () => {
   }
   const { getOperationFromPath, inflateToken: tokens } = readVectors('paths') as Paths;
 
-  it.each(getOperationFromPath)('$path', ({ path, result, throws }) => {
+  it.each(getOperationFromPath)('has the route of $path', ({ path, result, throws }) => {
     if (throws) {
       expect(() => parseRoute(path)).toThrow(path === '/' ? 'The path names no operation.' : throws);
       return;
@@ -111,10 +111,13 @@ describe('paths.json', () => {
     }).toEqual(result);
   });
 
-  it.each(tokens)('$path with $tokenFromBody', ({ path, tokenFromBody, result }) => {
-    expect(isToken(tokenFromBody)).toBe(true);
-    expect(inflateToken(tokenFromBody, routedToken(path.split('/')))).toStrictEqual(result);
-  });
+  it.each(tokens)(
+    'completes the token $tokenFromBody by the path $path',
+    ({ path, tokenFromBody, result }) => {
+      expect(isToken(tokenFromBody)).toBe(true);
+      expect(inflateToken(tokenFromBody, routedToken(path.split('/')))).toStrictEqual(result);
+    },
+  );
 });
 
 describe('version-matrix.json', () => {
@@ -123,7 +126,7 @@ describe('version-matrix.json', () => {
     compatible: Record<string, string[]>;
   };
 
-  it.each(versions)('backend "%s"', (backend) => {
+  it.each(versions)('has the frontends that the backend version "%s" serves', (backend) => {
     expect(versions.filter((frontend) => isVersionCompatible(backend, frontend)).toSorted()).toEqual(
       compatible[backend]!.toSorted(),
     );
@@ -147,17 +150,20 @@ describe('status-categories.json', () => {
     unknownNumberName: string;
   };
 
-  it('is the generated table', () => {
+  it('has the numbers of the generated table', () => {
     expect(new Set(errorTable.keys())).toEqual(new Set(rows.map(([, , number]) => number)));
   });
 
-  it.each(rows)('%s.%s (%d)', (_enumeration, member, number, status, _category, isError, name) => {
-    // Numbers that do not stand for errors are 500 when thrown (docs/differences.md, 11); "no content" is an outcome.
-    const own = isError || member === 'NoContent' ? status : 500;
-    expect(errorTable.get(number)).toEqual([own, name]);
-    const error = new IModelError(number, 'm');
-    expect(encodeError(error, '')).toMatchObject({ status: own, body: { name } });
-  });
+  it.each(rows)(
+    'has the status and the name of %s.%s (%d)',
+    (_enumeration, member, number, status, _category, isError, name) => {
+      // Numbers that do not stand for errors are 500 when thrown (docs/differences.md, 11); "no content" is an outcome.
+      const own = isError || member === 'NoContent' ? status : 500;
+      expect(errorTable.get(number)).toEqual([own, name]);
+      const error = new IModelError(number, 'm');
+      expect(encodeError(error, '')).toMatchObject({ status: own, body: { name } });
+    },
+  );
 
   it('has the numbers that are exported by name', () => {
     const numbers = (name: string) =>
@@ -168,7 +174,7 @@ describe('status-categories.json', () => {
     expect(numbers('RpcInterfaceStatus')).toMatchObject(RpcInterfaceStatus);
   });
 
-  it('has a status for the rest', () => {
+  it('has a status for unknown numbers and for errors without a number', () => {
     expect(encodeError(new IModelError(123456789, 'm'), '').status).toBe(unknownNumber);
     expect(errorName(123456789)).toBe(unknownNumberName);
     expect(encodeError(new Error('m'), '').status).toBe(noNumber);
@@ -183,7 +189,7 @@ describe.each(adapterNames)('openapi.json over %s', (adapter) => {
   });
   afterAll(() => server.stop());
 
-  it('is what the server says, in the same order', async () => {
+  it('is the description that the server returns, in the same order', async () => {
     const answer = await send(server.port, { method: 'GET', target: '/v3/swagger.json', headers: [] });
     expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
     const own = JSON.parse(answer.body.toString()) as { paths: object };

@@ -12,7 +12,7 @@ const markdown = files.filter((path) => path.endsWith('.md'));
 const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
 
 describe('the links of the documentation', () => {
-  it.each(markdown)('the links in %s lead to a file and a heading', (path) => {
+  it.each(markdown)('lead from %s to a file and a heading that exist', (path) => {
     const broken = targetsOf(textOf(path)).filter((target) => {
       const [file, anchor] = target.split('#') as [string, string?];
       return !exists(file === '' ? path : join(dirname(path), file), anchor);
@@ -20,7 +20,7 @@ describe('the links of the documentation', () => {
     expect(broken).toEqual([]);
   });
 
-  it('a document that a source file cites exists, with its heading', () => {
+  it('lead from source files to a document and a heading that exist', () => {
     const broken = files.flatMap((path) =>
       [...textOf(path).matchAll(/(?<![\w./-])docs\/[\w-]+\.md(?:#([\w-]+))?/g)]
         .filter(([link, anchor]) => !exists(link.split('#')[0]!, anchor))
@@ -29,12 +29,12 @@ describe('the links of the documentation', () => {
     expect(broken).toEqual([]);
   });
 
-  it.each(markdown)('a test that a comment in %s names exists', (path) => {
+  it.each(markdown)('lead from the comments in %s to tests that exist', (path) => {
     const named = [...textOf(path).matchAll(/<!-- checked by (\S+) -->/g)].map(([, test]) => test!);
     expect(named.filter((test) => !existsSync(join(root, test)))).toEqual([]);
   });
 
-  it('each exchange that docs/wire.md cites is recorded', () => {
+  it('lead from docs/wire.md to exchanges that are recorded', () => {
     const document = textOf('docs/wire.md');
     const recorded = new Map(
       [...document.matchAll(/^\[(\S+)\]: \.\.\/(\S+\.json)$/gm)].map(([, id, file]) => [id!, file!]),
@@ -46,7 +46,7 @@ describe('the links of the documentation', () => {
   });
 });
 
-it('no file refers to a document that a clone does not have', () => {
+it('no file refers to a document that is not in the repository', () => {
   const foreign = /\bWIRE\b|\b(?:DESIGN|HOUSE|STYLE)\.md\b|\bshared\//;
   const own = 'test/docs/links.spec.ts';
   const referring = files.filter((path) => path !== own && foreign.test(textOf(path)));

@@ -16,9 +16,12 @@ await writeGuide(readme);
 const run = async <T>(file: string) => (await import(placeOf(readme, file))) as T;
 
 /** Files that both sides share: a page cannot import what imports Nest. */
-it.each(['calculator.ts', 'clock.channel.ts'])('README has %s import nothing of the backend', (file) => {
-  expect(readme.files.get(file)).not.toContain('@linnet/backend');
-});
+it.each(['calculator.ts', 'clock.channel.ts'])(
+  '%s of the README imports nothing from the backend',
+  (file) => {
+    expect(readme.files.get(file)).not.toContain('@linnet/backend');
+  },
+);
 
 interface Shelves {
   weigh(shelf: unknown): Promise<number>;
@@ -26,7 +29,7 @@ interface Shelves {
 
 afterAll(() => rmSync(extracted, { recursive: true, force: true }));
 
-describe('README', () => {
+describe('the README', () => {
   it("shows Nest's guards and pipes around a method, and an exception that keeps its status", async () => {
     const { Shelves, ShelvesImpl, BadgeGuard } = await run<Record<string, Type>>('shelves.ts');
     const providers = [ShelvesImpl!, BadgeGuard!];
@@ -41,7 +44,7 @@ describe('README', () => {
     await module.close();
   });
 
-  it('has a smallest session, which calls and is notified until it ends', async () => {
+  it('shows a smallest session, which makes calls and receives notifications until it ends', async () => {
     const { ClockHandler } = await run<{ ClockHandler: Type }>('clock.handler.ts');
     const { clockChannel } = await run<{ clockChannel: IpcChannelDefinition }>('clock.channel.ts');
     const destroyed = jest.spyOn(ClockHandler.prototype as { onModuleDestroy(): void }, 'onModuleDestroy');

@@ -7,7 +7,7 @@ import { documents, readGuide, root } from './guide.js';
 const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
 
 describe('the documentation', () => {
-  it('has every document in its index', () => {
+  it('lists every document in its index', () => {
     const index = textOf('docs/README.md');
     const names = documents.map((path) => path.replace(/^docs\//, '')).filter((name) => name !== 'README.md');
     expect(names.filter((name) => !index.includes(`](${name})`))).toEqual([]);
@@ -16,7 +16,7 @@ describe('the documentation', () => {
   it.each([
     ['of RPC', defaultWireLimits],
     ['of IPC', defaultIpcLimits],
-  ])('states the limits %s as they are', (name, limits) => {
+  ])('states the default limits %s', (name, limits) => {
     const [, table] = new RegExp(`^\\| ${name} .*\\n\\|.*\\n((?:\\|.*\\n)+)`, 'm').exec(
       textOf('docs/security.md'),
     )!;
@@ -60,7 +60,7 @@ describe('the documentation', () => {
     expect(names.filter((name) => name !== 'decodeText' && !guide.includes(`\`${name}\``))).toEqual([]);
   });
 
-  it('has a smallest test, of ten lines', () => {
+  it('has a smallest test of at most ten lines', () => {
     const [, body] = /^it\(.*\n([^]*)^\}\);/m.exec(readGuide('README.md').files.get('shelves.spec.ts')!)!;
     expect(body!.trim().split('\n').length + 2).toBeLessThanOrEqual(10);
   });

@@ -66,7 +66,7 @@ class AppModule {}
     }
   });
 
-  it('may have its handlers registered and provided as ours are', async () => {
+  it('has handlers that can be registered and provided like those of Linnet', async () => {
     class Core extends packages.backend.IpcHandler {
       get channelName() {
         return 'of-core';
@@ -111,7 +111,7 @@ describe('a handler of iTwin.js functions', () => {
   }
 
   it.each(['a provider', 'an object that is registered by hand'])(
-    'may be %s, and leaves to the application what it does not implement',
+    'can be %s, and leaves the other functions to the application',
     async (kind) => {
       const isProvider = kind === 'a provider';
       @IpcChannel()

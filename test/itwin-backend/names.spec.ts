@@ -37,13 +37,13 @@ describe('the tables of docs/from-itwin.md', () => {
     own = ownNames(entries);
   }, 120_000);
 
-  it.each(packages)('name each public name of RPC and IPC of %s', (name, at) => {
+  it.each(packages)('name each public export of %s for RPC and IPC', (name, at) => {
     const names = publicNames(name, at).map((each) => each.name);
     expect(names.length).toBeGreaterThan(5);
     expect(names.filter((each) => !named.has(each))).toEqual([]);
   });
 
-  it.each(packages)('name each member of %s that the class of the same name lacks', (name, at) => {
+  it.each(packages)('name each member of %s that the class of the same name in Linnet lacks', (name, at) => {
     const lacking = publicNames(name, at, named).flatMap((each) => {
       const row = rows.find(({ theirs }) => theirs.includes(each.name));
       const known = row && !row.ours.includes(each.name) ? undefined : own.get(each.name);
@@ -68,7 +68,7 @@ describe('the tables of docs/from-itwin.md', () => {
     expect(told.filter((each) => !theirs.has(each) && !internal.includes(each))).toEqual([]);
   });
 
-  it('name no member as lacking that is there', () => {
+  it('name no member as lacking that Linnet has', () => {
     const lacking = rows.filter(({ ours }) => ours.length === 0).flatMap(({ theirs }) => theirs);
     const there = lacking.filter((each) => {
       const [name, member] = each.split('.') as [string, string | undefined];
@@ -77,7 +77,7 @@ describe('the tables of docs/from-itwin.md', () => {
     expect(there).toEqual([]);
   });
 
-  it('name members of ours that there are', () => {
+  it('name only members of Linnet that exist', () => {
     const said = rows.flatMap(({ ours }) => ours).filter((each) => /^\w+\.\w+$/.test(each));
     const absent = said.filter((each) => {
       const [name, member] = each.split('.') as [string, string];

@@ -131,7 +131,7 @@ interface Shop {
     ends.push(useItwin({ RpcTrace: backend.RpcTrace, Logger: bentley.Logger as never }));
   };
 
-  it('answers by what is registered, inside RpcTrace, with its guards around it', async () => {
+  it('answers with the registered implementation, inside RpcTrace and behind guards', async () => {
     useAll();
     const expected = { activityId: 'a1', accessToken: 'Bearer t', rpcMethod: 'trace', id: 'a1' };
     for (const wait of [false, true])
@@ -139,20 +139,20 @@ interface Shop {
     expect(guarded).toEqual(['trace', 'trace']);
   });
 
-  it('keeps the activities of calls apart that run at the same time', async () => {
+  it('gives each of several calls at the same time its own activity', async () => {
     useAll();
     const ids = Array.from({ length: 20 }, (_, i) => `call-${i}`);
     const traces = await Promise.all(ids.map((activityId) => shopOf().with({ activityId }).trace(true)));
     expect(traces.map(({ activityId }) => activityId)).toEqual(ids);
   });
 
-  it('has no RpcTrace that nobody asked for, nor after its end', async () => {
+  it('has no activity in RpcTrace after useItwin has ended', async () => {
     useAll();
     ends.pop()!();
     expect((await shopOf().with({ activityId: 'a2' }).trace(true)).activityId).toBeUndefined();
   });
 
-  it('has control responses and missing operations answered as there', async () => {
+  it('answers control responses and missing operations like a backend of iTwin.js', async () => {
     const shop = shopOf();
     expect(await shop.open(2)).toBe('open');
     await expect(shop.find()).rejects.toMatchObject({ status: 404, isIModelNotFoundResponse: true });
@@ -161,13 +161,13 @@ interface Shop {
     );
   });
 
-  it('ends credentials with the call, wherever the activity is held', async () => {
+  it('removes the credentials of an activity at the end of its call', async () => {
     useAll();
     await shopOf().with({ activityId: 'a3' }).later();
     expect(held.pop()!()).toBe('');
   });
 
-  it('answers for core-backend itself: what needs a model finds none', async () => {
+  it('answers interfaces of core-backend, which find no model', async () => {
     const { IModelReadRpcInterface, IModelTileRpcInterface } = packages.common;
     useAll();
     const client = clientOf();
@@ -180,7 +180,7 @@ interface Shop {
     await expect(tile.requestTileTreeProps(token, 'x')).rejects.toMatchObject({ status: 404 });
   });
 
-  it('runs handlers of channels, and RPC over IPC, inside RpcTrace', async () => {
+  it('runs channel handlers and RPC over IPC inside RpcTrace', async () => {
     useAll();
     expect(tracesOfChannel()).toBeDefined();
     const frontend = new IpcFrontend(webSocketIpc(`${url.replace('http', 'ws')}/ipc`), { reconnect: false });
@@ -194,7 +194,7 @@ interface Shop {
     expect(await rpc.with({ activityId: 'a4' }).trace(true)).toMatchObject({ activityId: 'a4', id: 'a4' });
   });
 
-  it('writes lines of core-bentley with the ids of the call, also to the logger of the application', async () => {
+  it('writes log lines of core-bentley with the ids of the call, also to the logger of the application', async () => {
     useAll();
     const { Logger, LogLevel } = packages.bentley;
     const lines: unknown[] = [];
@@ -232,7 +232,7 @@ interface Shop {
     expect(told[0]).toContain('"shop"');
   });
 
-  it('answers on a server without Nest, too', async () => {
+  it('answers on a server without Nest', async () => {
     useAll();
     const rpc = createRpcServer({
       interfaces: [[definition, plainImplementation(definition) as never]],

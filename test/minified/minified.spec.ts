@@ -44,7 +44,7 @@ function call(name: string, kind: string, headers: Record<string, string> = {}):
   });
 }
 
-it('has other names than the source', () => {
+it('the minified server has other class names than the source', () => {
   for (const name of ['OutOfStock', 'FailingImpl', 'NotFoundException', 'WsException'])
     expect(names).not.toContain(name);
 });
@@ -62,13 +62,13 @@ const errors: [kind: string, status: number, members: object][] = [
 ];
 
 describe.each(['stock', 'linnet'])('a minified server on the %s adapter', (adapter) => {
-  it.each(errors)('recognises errors by their classes: %s', async (kind, status, members) => {
+  it.each(errors)('recognises the error "%s" by its class over RPC', async (kind, status, members) => {
     const answer = await call(`${adapter} none`, kind);
     expect(answer.status).toBe(status);
     expect(await answer.json()).toMatchObject(members);
   });
 
-  it.each(errors)('recognises them over IPC: %s', async (kind, _status, members) => {
+  it.each(errors)('recognises the error "%s" by its class over IPC', async (kind, _status, members) => {
     const frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${ports[`${adapter} none`]}/ipc`));
     await expect(frontend.callIpcChannel('failing', 'fail', kind)).rejects.toMatchObject(members);
     frontend.close();
@@ -82,7 +82,7 @@ describe.each(['stock', 'linnet'])('a minified server on the %s adapter', (adapt
     ]);
   });
 
-  it('answers for CORS where the application does not', async () => {
+  it('refuses other origins if the application has no CORS options', async () => {
     const answer = await call(`${adapter} none`, 'number', { Origin: 'https://page.example' });
     expect(answer.status).toBe(403);
   });

@@ -30,7 +30,7 @@ if (missing) console.warn(`The reference server is not tested: ${missing}.`);
 /** Answers of our server that differ. */
 const ofOurs = ['C12', 'C35'];
 
-(missing ? describe.skip : describe)('the reference server', () => {
+(missing ? describe.skip : describe)('our client at the reference server', () => {
   let server: ReferenceServer;
   let client: RpcClient;
   beforeAll(async () => {
@@ -40,23 +40,26 @@ const ofOurs = ['C12', 'C35'];
   }, 60_000);
   afterAll(() => server.stop());
 
-  it.each(vectors.filter(({ id }) => !ofOurs.includes(id)))('$id $title', async (vector) => {
-    // A backend of iTwin.js does not say whether it had begun: its own client repeats the call all the same.
-    const outcome = await outcomeAt({ uriPrefix: server.url, retry: { always: true } }, vector);
-    expect(outcome).toEqual(differences[vector.id] ?? vector.clientOutcome);
-  });
+  it.each(vectors.filter(({ id }) => !ofOurs.includes(id)))(
+    'gets the outcome of $id $title',
+    async (vector) => {
+      // A backend of iTwin.js does not say whether it had begun: its own client repeats the call all the same.
+      const outcome = await outcomeAt({ uriPrefix: server.url, retry: { always: true } }, vector);
+      expect(outcome).toEqual(differences[vector.id] ?? vector.clientOutcome);
+    },
+  );
 
-  it.each([503, 429])('is not asked again after %i without retry.always', async (status) => {
+  it.each([503, 429])('does not repeat a call after status %i without retry.always', async (status) => {
     const call = client.client(ConfFlow).transient(status, `only-${status}`, 1, '0.1');
     await expect(call).rejects.toMatchObject({ errorNumber: status });
   });
 
-  it('sends the first of a list that begins with bytes, and not the rest (quirk 13)', async () => {
+  it('gets only the first item of a list that begins with bytes (quirk 13)', async () => {
     const vector = vectors.find(({ id }) => id === 'C12');
     expect(await outcomeAt({ uriPrefix: server.url }, vector!)).toEqual(vector!.clientOutcome);
   });
 
-  it('says what it serves, and what does not fit', async () => {
+  it('finds out which interfaces are served in which version', async () => {
     await client.ready();
     const pre = { interfaceName: ConfPre.interfaceName, interfaceVersion: '1.2.3-dev.7' };
     expect(await client.describeEndpoints()).toContainEqual({
@@ -71,7 +74,7 @@ const ofOurs = ['C12', 'C35'];
     );
   });
 
-  it('answers with errors of every category, and each arrives', async () => {
+  it('gets errors of every category', async () => {
     for (const errorNumber of [65537, 65542, 65544, 65574, 65589, 65600, 102656, 135168])
       await expect(client.client(ConfErrors).bentley(errorNumber, 'm')).rejects.toMatchObject({
         errorNumber,
@@ -79,13 +82,13 @@ const ofOurs = ['C12', 'C35'];
       });
   });
 
-  it('takes no notice of headers that it does not know, and is left by who has no more time', async () => {
+  it('can send headers that the server does not know, and gives up after timeoutMs', async () => {
     const flow = client.client(ConfFlow).with({ timeoutMs: 100, headers: { 'X-Of-Ours': '1' } });
     await expect(flow.delay(5000, 1)).rejects.toMatchObject({ name: 'DeadlineError' });
     expect(await flow.delay(0, 1)).toBe(1);
   });
 
-  it('gets cacheable calls by GET, and all that stands behind bytes', async () => {
+  it('gets cacheable calls by GET, and sends arguments behind bytes', async () => {
     const token = { iTwinId: 't', iModelId: 'm' };
     expect(await client.client(ConfFlow).with({ token }).cached({ q: 'é' })).toEqual({ q: 'é' });
     expect(await client.client(ConfEcho).argCount(Uint8Array.of(1), 'not lost', [Uint8Array.of(2)])).toBe(3);
@@ -93,7 +96,7 @@ const ofOurs = ['C12', 'C35'];
 });
 
 (missing ? describe.skip : describe)(
-  'Rpc Interface › Serve the Interfaces: as written, on the Express 4 of the reference',
+  'Rpc Interface › Serve the Interfaces: the sample on the Express 4 of the reference',
   () => {
     const load = createRequire(join(import.meta.dirname, 'server.cjs'));
     const token = { key: 'k', iTwinId: 't', iModelId: 'hall', changeset: { id: 'c' } };

@@ -71,12 +71,12 @@ afterEach(async () => {
 });
 
 describe('Rpc Interface › Register Impls', () => {
-  it('what registerImpl was given answers', async () => {
+  it('serves the implementation that registerImpl was given', async () => {
     const url = await servePlain(initializeRpcImplBentleyCloud([RobotWorldReadRpcInterface]));
     expect(await clientAt(url).client(RobotWorldReadRpcInterface).countRobots(token)).toBe(2);
   });
 
-  it('with Nest a provider is registered by being one', async () => {
+  it('serves each provider of a Nest module that implements an interface', async () => {
     const imports = [RpcModule.forRoot({ info })];
     const { url } = await serveNest({ imports, providers: [RobotWorldReadProvider] });
     expect(await clientAt(url).client(RobotWorldReadRpcInterface).countRobots(token)).toBe(2);
@@ -86,7 +86,7 @@ describe('Rpc Interface › Register Impls', () => {
 describe.each([true, false])('Rpc Interface › Choose Interfaces, where the feature is %s', (isOn) => {
   const chosen = isOn ? ['RobotWorldWriteRpcInterface'] : [];
 
-  it('exposes what is chosen at run time', async () => {
+  it('exposes the interfaces that are chosen at run time', async () => {
     const features = { check: (feature: string) => isOn && feature === 'robot.imodel.readwrite' };
     const interfaces = RobotWorldServer.interfaces(features);
     const url = await servePlain(initializeRpcImplBentleyCloud(interfaces));
@@ -96,7 +96,7 @@ describe.each([true, false])('Rpc Interface › Choose Interfaces, where the fea
     await expect(read).rejects.toThrow('"IModelReadRpcInterface" is not registered');
   });
 
-  it('with Nest, by an injected service', async () => {
+  it('exposes the interfaces that an injected service of Nest chooses', async () => {
     @Injectable()
     class Features {
       check(feature: string) {
@@ -123,7 +123,7 @@ describe.each([true, false])('Rpc Interface › Choose Interfaces, where the fea
 });
 
 describe('Rpc Interface › Choose Interfaces', () => {
-  it('exposes implementations of its own and imported ones', async () => {
+  it('exposes own implementations and interfaces of another backend', async () => {
     const { Place, serve } = placeOf('Imported');
     const imports = [
       RpcModule.forRoot({ info }),
@@ -137,7 +137,7 @@ describe('Rpc Interface › Choose Interfaces', () => {
 });
 
 describe('Rpc Interface › Configure Interfaces', () => {
-  it('names the server in what describes it', async () => {
+  it('names the server in its OpenAPI document', async () => {
     const url = await servePlain(initializeRpcImplBentleyCloud([RobotWorldReadRpcInterface]));
     const description = await (await fetch(`${url}/v3/swagger.json`)).json();
     expect(description).toMatchObject({ info: { title: 'RobotWorldEngine', version: 'v1.0' } });
@@ -158,14 +158,14 @@ describe('Rpc Interface › Serve the Interfaces', () => {
     'the fetch standard': ({ server }) => createServer(fetchBridge(server.fetch)),
   };
 
-  it.each(Object.keys(servers))('by one call of a function, with %s', async (name) => {
+  it.each(Object.keys(servers))('serves by one function call with %s', async (name) => {
     const server = await listen(servers[name]!(initializeRpcImplBentleyCloud([RobotWorldReadRpcInterface])));
     stops.push(server.stop);
     const robots = clientAt(server.url).client(RobotWorldReadRpcInterface);
     expect(await robots.queryObstaclesHitByRobot(token, '0x1')).toEqual(['0x10', '0x11']);
   });
 
-  it('by Fastify, with Nest', async () => {
+  it('serves by Fastify with Nest', async () => {
     @Module({ imports: [RpcModule.forRoot({ info })], providers: [RobotWorldReadProvider] })
     class FastifyModule {}
     const app = await NestFactory.create(FastifyModule, new FastifyAdapter(), { logger: false });
@@ -177,7 +177,7 @@ describe('Rpc Interface › Serve the Interfaces', () => {
 });
 
 describe('Rpc Interface › Web RPC configuration', () => {
-  it('a call is a request, with what routes and what authenticates it', async () => {
+  it('sends a call as a request with its routing and its credentials', async () => {
     const seen: { method: string; path: string; authorization: string | undefined }[] = [];
     const { handler } = initializeRpcImplBentleyCloud([RobotWorldReadRpcInterface]).server;
     const server = await listen(
@@ -196,7 +196,7 @@ describe('Rpc Interface › Web RPC configuration', () => {
     expect(seen).toEqual([{ method: 'POST', path, authorization: 'Bearer t' }]);
   });
 
-  it('one of one’s own is an object of a few lines, which both sides take', async () => {
+  it('can be replaced on both sides by a naming of a few lines', async () => {
     const naming = wireNaming({
       paths: {
         write: ({ interfaceName, version, operation }) => `/gate/${interfaceName}/${version}/${operation}`,
@@ -218,7 +218,7 @@ describe('Rpc Interface › Web RPC configuration', () => {
 });
 
 describe('Rpc Interface › In-process RPC configuration', () => {
-  it('calls go over a message port, as between threads', async () => {
+  it('sends calls over a message port, as between threads', async () => {
     const { port1, port2 } = new MessageChannel();
     @Module({
       imports: [RpcModule.forRoot({ info }), IpcModule.forRoot()],
@@ -240,7 +240,7 @@ describe('Rpc Interface › Same Server', () => {
     delete (globalThis as { location?: unknown }).location;
   });
 
-  it('the address is the origin of the page', async () => {
+  it('sends calls to the origin of the page', async () => {
     const url = await servePlain(initializeRpcImplBentleyCloud([RobotWorldReadRpcInterface]));
     // As in a page that this server has sent; test/browser has one.
     Object.assign(globalThis, { location: new URL(`${url}/robots/index.html?hall=1`) });
@@ -250,19 +250,19 @@ describe('Rpc Interface › Same Server', () => {
 });
 
 describe('Rpc Interface › Different Servers', () => {
-  it('the address is uriPrefix', async () => {
+  it('sends calls to uriPrefix', async () => {
     const url = await servePlain(initializeRpcImplBentleyCloud([RobotWorldReadRpcInterface]));
     initializeRpcClientBentleyCloud([RobotWorldReadRpcInterface], url);
     expect(await RobotWorldReadRpcInterface.getClient().countRobots(token)).toBe(2);
   });
 
-  it('without one there is no address outside of a page', () => {
+  it('throws outside of a page if uriPrefix is missing', () => {
     expect(() => initializeRpcClientBentleyCloud([RobotWorldReadRpcInterface])).toThrow('uriPrefix needs');
   });
 });
 
 describe('Rpc Interface › Client-side Configuration', () => {
-  it('one frontend has interfaces of several backends, in groups with a configuration each', async () => {
+  it('gives one frontend groups of interfaces from several backends', async () => {
     const [one, two, three] = [placeOf('Interface1'), placeOf('Interface2'), placeOf('Interface3')];
     const impl = (place: string) => ({
       where: async () => `${place} for ${ClientRequestContext.current.applicationId}`,
@@ -286,7 +286,7 @@ describe('Rpc Interface › Client-side Configuration', () => {
     expect(await Promise.all(asked)).toEqual(['1 at A for app', '2 at A for app', '3 at B for guest']);
   });
 
-  it('the same interface at two backends is told apart by a routing token', async () => {
+  it('distinguishes two backends of one interface by a routing token', async () => {
     const { Place, serve } = placeOf('Both');
     const far = RpcRoutingToken.generate('far');
     BentleyCloudRpcManager.initializeClient({ info, uriPrefix: await serve('near') }, [Place]);
@@ -297,7 +297,7 @@ describe('Rpc Interface › Client-side Configuration', () => {
 });
 
 describe('Rpc Interface › Overview', () => {
-  it('a backend is server and client: with Nest', async () => {
+  it('lets a Nest backend be server and client', async () => {
     const c = placeOf('C');
     abstract class B extends RpcInterface {
       public static readonly interfaceName = 'B';
@@ -322,7 +322,7 @@ describe('Rpc Interface › Overview', () => {
     expect(await createRpcClient(options).client(B).ask()).toBe('B asked C page');
   });
 
-  it('a backend is server and client: initializeImpl for what it answers, initializeClient for what it asks', async () => {
+  it('lets a plain backend be server by initializeImpl and client by initializeClient', async () => {
     const [b, c] = [placeOf('PlainB'), placeOf('PlainC')];
     RpcManager.registerImpl(
       b.Place,

@@ -59,9 +59,9 @@ beforeAll(async () => {
 });
 afterAll(stopAll);
 
-describe.each(['RpcManager', 'Nest'])('with %s', (server) => {
+describe.each(['RpcManager', 'Nest'])('served by %s', (server) => {
   describe('Rpc Interface › RpcInterfaces are TypeScript Classes', () => {
-    it('a client calls methods with objects, and gets objects', async () => {
+    it('lets a client call methods with objects, and returns objects', async () => {
       WebRpcManager.initializeClient({ info, uriPrefix: urls[server]! }, [RobotWorldReadRpcInterface]);
       const robots = RpcManager.getClientForInterface(RobotWorldReadRpcInterface);
       expect(await robots.queryObstaclesHitByRobot(token, '0x1')).toEqual(['0x10', '0x11']);
@@ -70,7 +70,7 @@ describe.each(['RpcManager', 'Nest'])('with %s', (server) => {
   });
 
   describe('Rpc Interface › Client Stub', () => {
-    it('its one line sends the call and its arguments to the server', async () => {
+    it('sends the call and its arguments to the server in one line', async () => {
       WebRpcManager.initializeClient({ info, uriPrefix: urls[server]! }, [RobotWorldReadRpcInterface]);
       expect(await RobotWorldReadRpcInterface.getClient().countRobots(token)).toBe(2);
       const unknown = RobotWorldReadRpcInterface.getClient().countRobots({ ...token, key: 'yard' });
@@ -79,7 +79,7 @@ describe.each(['RpcManager', 'Nest'])('with %s', (server) => {
   });
 
   describe('Rpc Interface › Server Implementation', () => {
-    it('is a thin layer: what it calls belongs to the activity of the call', async () => {
+    it('gives the activity of the call to the code that it calls', async () => {
       const robots = clientAt(urls[server]!).client(RobotWorldReadRpcInterface);
       await robots.with({ activityId: `click at ${server}` }).countRobots(token);
       expect(RobotWorldEngine.activityIds).toContain(`click at ${server}`);
@@ -88,7 +88,7 @@ describe.each(['RpcManager', 'Nest'])('with %s', (server) => {
 });
 
 describe('Rpc Interface › Overview', () => {
-  it('what has a client is called, and what has an implementation answers: the roles of one interface', async () => {
+  it('needs a client to call an interface, and an implementation to answer', async () => {
     const uriPrefix = urls['RpcManager']!;
     expect(() => RpcManager.getClientForInterface(Values)).toThrow('RPC interface "Values" has no client');
     WebRpcManager.initializeClient({ info, uriPrefix }, [Values]);
@@ -106,30 +106,30 @@ describe('Rpc Interface › Parameter and Return Types', () => {
     ['a number', -0.5],
     ['a boolean', false],
     ['null', null],
-    ['an object of such', { id: '0x1', at: { x: 1, y: null } }],
-    ['a list of such objects', [[1, 'b'], { c: [] }]],
-    ['bytes, at any depth', { tile: Uint8Array.of(0, 255) }],
-  ])('%s arrives as it was', async (_name, value) => {
+    ['an object of text, numbers and null', { id: '0x1', at: { x: 1, y: null } }],
+    ['a list of lists and objects', [[1, 'b'], { c: [] }]],
+    ['bytes at any depth', { tile: Uint8Array.of(0, 255) }],
+  ])('carries %s unchanged', async (_name, value) => {
     expect(await ask(value)).toEqual(value);
   });
 
-  it('what is not such an object: a Map is refused, and not sent without what it holds', async () => {
+  it('refuses a Map instead of sending it without its entries', async () => {
     await expect(ask(new Map([[1, 2]]))).rejects.toThrow('is of kind Map; send its entries');
   });
 
   it.each<[string, unknown, unknown]>([
-    ['a Date becomes text', new Date(0), '1970-01-01T00:00:00.000Z'],
-    ['functions are left out', { id: 1, move: () => 1 }, { id: 1 }],
+    ['a Date as text', new Date(0), '1970-01-01T00:00:00.000Z'],
+    ['an object without its functions', { id: 1, move: () => 1 }, { id: 1 }],
     [
-      'an instance is a plain object afterwards',
+      'an instance as a plain object',
       new (class Robot {
         id = 1;
       })(),
       { id: 1 },
     ],
-    ['what is no number is null', NaN, null],
-    ['what is left out of a list is null', [undefined], [null]],
-  ])('what is not such an object: %s', async (_name, value, arrives) => {
+    ['NaN as null', NaN, null],
+    ['undefined in a list as null', [undefined], [null]],
+  ])('carries %s', async (_name, value, arrives) => {
     const result = await ask(value);
     expect(result).toEqual(arrives);
     if (typeof result === 'object' && result && !Array.isArray(result))
@@ -139,7 +139,7 @@ describe('Rpc Interface › Parameter and Return Types', () => {
   it.each<[string, unknown, string]>([
     ['a cycle', hole, 'value[0].self refers back'],
     ['a BigInt', { count: 1n }, 'value[0].count'],
-  ])('what is not such an object: %s is refused before it is sent', async (_name, value, message) => {
+  ])('refuses %s before it sends a request', async (_name, value, message) => {
     let requests = 0;
     const client = createRpcClient({ send: () => Promise.reject(new Error(`sent ${++requests}`)) });
     await expect(client.client(Values).same(value)).rejects.toThrow(message);
@@ -148,7 +148,7 @@ describe('Rpc Interface › Parameter and Return Types', () => {
 });
 
 describe('Rpc Interface › RpcInterface Performance', () => {
-  it('one call is one round trip, however much it carries', async () => {
+  it('makes one request for one call of 5000 ids', async () => {
     const client = clientAt(urls['RpcManager']!);
     const requests: string[] = [];
     client.addListener(({ kind, operation }) => kind === 'request' && requests.push(operation));
@@ -159,7 +159,7 @@ describe('Rpc Interface › RpcInterface Performance', () => {
 });
 
 describe('Rpc Interface › Define the Interface', () => {
-  it('interfaceName identifies it, whatever a bundler makes of the name of the class', async () => {
+  it('identifies the interface by interfaceName, not by the name of the class', async () => {
     abstract class t extends RpcInterface {
       public static readonly interfaceName = 'RobotWorldReadRpcInterface';
       public static interfaceVersion = '1.0.0';
@@ -170,7 +170,7 @@ describe('Rpc Interface › Define the Interface', () => {
     for (const url of Object.values(urls)) expect(await clientAt(url).client(t).countRobots(token)).toBe(2);
   });
 
-  it.each(['interfaceName', 'interfaceVersion'])('without %s it is none', (missing) => {
+  it.each(['interfaceName', 'interfaceVersion'])('refuses a definition without %s', (missing) => {
     const lacking = Object.create(RobotWorldReadRpcInterface, {
       [missing]: { value: undefined },
     }) as RpcInterfaceDefinition;
@@ -178,13 +178,13 @@ describe('Rpc Interface › Define the Interface', () => {
     expect(() => WebRpcManager.initializeImpl({ info }, [lacking])).toThrow(missing);
   });
 
-  it('exposed are the operations that it defines, and nothing besides', async () => {
+  it('exposes the operations of the definition and nothing else', async () => {
     const endpoints = await clientAt(urls['Nest']!).describeEndpoints();
     const { operationNames } = endpoints.find((each) => each.interfaceName === 'RobotWorldReadRpcInterface')!;
     expect(operationNames).toEqual(['countRobotsInArray', 'countRobots', 'queryObstaclesHitByRobot']);
   });
 
-  it('is never instantiated, and each method has a promise of the type that it says', () => {
+  it('has an abstract class whose methods return promises of the declared types', () => {
     // The compiler is the test.
     const types = (robots: ReturnType<typeof RobotWorldReadRpcInterface.getClient>): unknown[] => {
       const count: Promise<number> = robots.countRobots(token);
@@ -198,13 +198,13 @@ describe('Rpc Interface › Define the Interface', () => {
 });
 
 describe('Rpc Interface › Server Implementation', () => {
-  it('gets its context from ClientRequestContext.current, also behind an await', async () => {
+  it('gets its context from ClientRequestContext.current, also after an await', async () => {
     const values = clientAt(urls['RpcManager']!).client(Values);
     expect(await values.with({ activityId: 'click' }).activity()).toEqual(['click', 'click']);
     expect(ClientRequestContext.current.activityId).toBe('');
   });
 
-  it('has to override each method: what lacks one is refused at start', async () => {
+  it('is refused at start if it lacks a method', async () => {
     @decorate(RobotWorldReadRpcInterface)
     class Lacking extends RpcInterface {}
     expect(await refusal({ providers: [Lacking] })).toContain('countRobotsInArray');
@@ -215,7 +215,7 @@ describe('Rpc Interface › Server Implementation', () => {
 });
 
 describe('Rpc Interface › Asynchronous Nature of RpcInterfaces', () => {
-  it('a client has a promise at once, and does not keep the server from others', async () => {
+  it('returns a promise at once, and lets the server answer other calls meanwhile', async () => {
     const values = clientAt(urls['RpcManager']!).client(Values);
     const first = values.wait(2);
     expect(first).toBeInstanceOf(Promise);
@@ -224,7 +224,7 @@ describe('Rpc Interface › Asynchronous Nature of RpcInterfaces', () => {
     expect(await Promise.all([first, values.wait(2)])).toEqual([2, 2]);
   });
 
-  it('what does the work is no promise', () => {
+  it('lets the code behind the implementation be synchronous', () => {
     expect(RobotWorldEngine.countRobots(IModelDb.findByKey('hall'))).toBe(2);
     const made = new RobotWorldReadRpcImpl().countRobots(token);
     expect(made).toBeInstanceOf(Promise);

@@ -44,7 +44,7 @@ const samples = [
 ] as const;
 
 describe('the documents of iTwin.js on desktop applications', () => {
-  it.each(samples)('%s: %s has the sample as it stands there', (_section, file, code) => {
+  it.each(samples)('%s: the file %s has the sample of the document', (_section, file, code) => {
     expect(plain(readFileSync(join(folder, file), 'utf8'))).toContain(plain(code));
   });
 
@@ -72,7 +72,7 @@ describe('the documents of iTwin.js on desktop applications', () => {
 
   const token = { key: 'k', iTwinId: 't', iModelId: 'hall', changeset: { id: 'c' } };
 
-  it('Rpc Interface › Desktop RPC configuration: calls of an interface are answered in the backend process', async () => {
+  it('Rpc Interface › Desktop RPC configuration: the backend process answers calls of an interface', async () => {
     const client = RobotWorldReadRpcInterface.getClient();
     expect(await client.countRobots(token)).toBe(4);
     expect(await client.countRobotsInArray(token, ['0x1', '0x2'])).toBe(2);
@@ -81,12 +81,12 @@ describe('the documents of iTwin.js on desktop applications', () => {
     expect(activityId).toMatch(/^[\da-f-]{36}$/);
   });
 
-  it('Ipc Interface › Creating Your own Ipc Interfaces and IpcHandlers: step 3 is typed, and calls step 2', async () => {
+  it('Ipc Interface › Creating Your own Ipc Interfaces and IpcHandlers: the typed function of step 3 calls the handler of step 2', async () => {
     const method1Val = await callMyBackend('sayHello', 'abc', 10, true);
     expect(method1Val).toBe('hello: abc 10 true');
   });
 
-  it('Ipc Interface › IpcApp and IpcHost: isValid tells with Ipc from without, and notifications are heard', async () => {
+  it('Ipc Interface › IpcApp and IpcHost: isValid is true with IPC only, and notifications arrive', async () => {
     expect(before).toEqual([false, false]);
     expect([IpcHost.isValid, IpcApp.isValid, ElectronHost.isValid, ElectronApp.isValid]).toEqual([
       true,

@@ -30,7 +30,7 @@ async function startPair(setup: IpcAppSetup = {}) {
 class MyProvider extends MyClassHandler {}
 
 describe('Ipc Interface › IpcSocket Interface', () => {
-  it('both sides send and receive messages', async () => {
+  it('lets both sides send and receive messages', async () => {
     const { host } = await startPair();
     const heard: unknown[] = [];
     IpcApp.addListener('to-frontend', (_event, ...data) => heard.push(['frontend', ...data]));
@@ -53,13 +53,13 @@ describe('Ipc Interface › IpcSocket Interface', () => {
     );
   });
 
-  it('the frontend invokes what the backend handles', async () => {
+  it('lets the frontend invoke functions of the backend', async () => {
     const { host } = await startPair();
     host.handle('calculator', (_event, method, a: number, b: number) => [method, a + b]);
     expect(await IpcApp.invoke('calculator', 'sum', 1, 2)).toEqual(['sum', 3]);
   });
 
-  it('over WebSockets, as on mobile devices: with whatever class the platform has for them', async () => {
+  it('works with the WebSocket class of any platform, as on mobile devices', async () => {
     const opened: string[] = [];
     class WebViewSocket extends WebSocket {
       constructor(url: string, protocols: string[]) {
@@ -76,7 +76,7 @@ describe('Ipc Interface › IpcSocket Interface', () => {
 });
 
 describe('Ipc Interface › IpcApp and IpcHost', () => {
-  it('have to be started: until then isValid is false, and what needs them says so', async () => {
+  it('throw before they are started, and have isValid false until then', async () => {
     expect([IpcApp.isValid, IpcHost.isValid]).toEqual([false, false]);
     expect(() => IpcApp.addListener('news', () => undefined)).toThrow('IpcApp has not been started');
     expect(() => IpcHost.send('news')).toThrow('no application with IpcModule');
@@ -88,7 +88,7 @@ describe('Ipc Interface › IpcApp and IpcHost', () => {
     expect(IpcHost.isValid).toBe(false);
   });
 
-  it('IpcApp.addListener has a handler told what IpcHost.send notifies of', async () => {
+  it('notify a listener of IpcApp.addListener about each message of IpcHost.send', async () => {
     await startPair();
     const news: unknown[] = [];
     const stop = IpcApp.addListener('news', (_event, ...message) => news.push(message));
@@ -107,7 +107,7 @@ describe('Ipc Interface › IpcApp and IpcHost', () => {
     ]);
   });
 
-  it('a class of handlers is told by method', async () => {
+  it('notify a NotificationHandler by its method names', async () => {
     await startPair();
     const moved: unknown[] = [];
     class RobotNews extends NotificationHandler {
@@ -124,7 +124,7 @@ describe('Ipc Interface › IpcApp and IpcHost', () => {
     expect(moved).toEqual([['r1', 2]]);
   });
 
-  it('code works with IPC and without it, by what isValid says', async () => {
+  it('let code choose by isValid between IPC and HTTP', async () => {
     const setup = { rpc: {}, providers: [RobotWorldReadProvider] };
     /** The sender of a page: over its session, if it has one. */
     const countRobots = (uriPrefix: string) => {
@@ -144,7 +144,7 @@ describe('Ipc Interface › IpcApp and IpcHost', () => {
 });
 
 describe('Ipc Interface › Creating Your own Ipc Interfaces and IpcHandlers', () => {
-  it('the three steps, with register() in the startup code', async () => {
+  it('works in the three steps with register() in the startup code', async () => {
     await startPair();
     const remove = MyClassHandler.register();
     expect(await sayHello()).toBe('hello: abc 10 true');
@@ -153,12 +153,12 @@ describe('Ipc Interface › Creating Your own Ipc Interfaces and IpcHandlers', (
     await expect(sayHello()).rejects.toThrow('my-interface-v1.2');
   });
 
-  it('the three steps, with the handler as a provider', async () => {
+  it('works in the three steps with the handler as a provider', async () => {
     await startPair({ providers: [MyProvider] });
     expect(await sayHello()).toBe('hello: abc 10 true');
   });
 
-  it('the function of step 3 is safe by its types', () => {
+  it('has a function in step 3 that accepts only the declared types', () => {
     // The compiler is the test.
     const types = (): unknown[] => {
       const value: Promise<string> = callMyBackend('sayHello', 'abc', 10, true);
@@ -172,7 +172,7 @@ describe('Ipc Interface › Creating Your own Ipc Interfaces and IpcHandlers', (
     expect(types).toBeInstanceOf(Function);
   });
 
-  it('all methods return a promise to the frontend, also one that returns none to the backend', async () => {
+  it('returns a promise to the frontend, also from a synchronous method', async () => {
     class Sync extends IpcHandler {
       get channelName() {
         return 'sync';
@@ -188,7 +188,7 @@ describe('Ipc Interface › Creating Your own Ipc Interfaces and IpcHandlers', (
     expect(await value).toBe(5);
   });
 
-  it('has to say its channel', async () => {
+  it('throws if a handler does not name its channel', async () => {
     class Silent extends IpcHandler {
       get channelName() {
         return '';
@@ -204,7 +204,7 @@ describe('Ipc Interface › Creating Your own Ipc Interfaces and IpcHandlers', (
     expect(() => (None as unknown as typeof Silent).register()).toThrow('does not say its IPC channel');
   });
 
-  it('a version in the name of the channel keeps frontends of another version off', async () => {
+  it('refuses frontends of another version by a version in the name of the channel', async () => {
     class Newer extends MyClassHandler {
       override get channelName() {
         return 'my-interface-v1.3' as typeof myChannel;
@@ -222,7 +222,7 @@ describe('Ipc Interface › Creating Your own Ipc Interfaces and IpcHandlers', (
     expect(await sayHello()).toBe('hello: abc 10 true');
   });
 
-  it('there may be many interfaces of many functions, each with a channel of its own', async () => {
+  it('allows many interfaces, each with a channel of its own', async () => {
     await startPair();
     const channels = Array.from({ length: 30 }, (_, i) => `interface-${i}`);
     for (const channel of channels) {
@@ -244,7 +244,7 @@ describe('Ipc Interface › Creating Your own Ipc Interfaces and IpcHandlers', (
     expect(await IpcApp.callIpcChannel('interface-7', 'first')).toBe('first of interface-7');
   });
 
-  it('a channel that is taken is refused, by name', async () => {
+  it('refuses a second handler of a channel by its name', async () => {
     @IpcChannel(myChannel)
     class Second {
       async sayHello() {
@@ -260,13 +260,13 @@ describe('Ipc Interface › Creating Your own Ipc Interfaces and IpcHandlers', (
 });
 
 describe('Ipc Interface › Overview', () => {
-  it('a web app with a dedicated backend: a socket that a second frontend does not get', async () => {
+  it('lets a dedicated backend of a web application refuse a second frontend', async () => {
     const { refused } = await startPair({ ipc: { dedicated: true }, providers: [MyProvider] });
     expect((await refused()).status).toBe(409);
     expect(await sayHello()).toBe('hello: abc 10 true');
   });
 
-  it('the same without a socket, where both sides are in one process', async () => {
+  it('works without a socket if both sides are in one process', async () => {
     const { host } = await startIpcApp();
     MyClassHandler.register();
     const frontend = new IpcFrontend(memoryIpc(host.server));

@@ -41,7 +41,7 @@ const robotsAt = (uriPrefix: string, authorization = 'Bearer t') =>
   createRpcClient({ uriPrefix, authorization }).client(RobotWorldReadRpcInterface);
 
 describe('Rpc vs. Ipc › RPC', () => {
-  it('one backend serves many frontends, which do not know of each other', async () => {
+  it('lets one backend serve many independent frontends', async () => {
     const backend = await startBackend();
     const frontends = Array.from({ length: 20 }, (_, i) => robotsAt(backend.url, `Bearer ${i}`));
     expect(await Promise.all(frontends.map((robots) => robots.countRobots(token)))).toEqual(
@@ -50,7 +50,7 @@ describe('Rpc vs. Ipc › RPC', () => {
     expect(new Set(backend.seen.map(({ headers }) => headers.authorization)).size).toBe(20);
   });
 
-  it('any of several backends serves the next request of the same frontend', async () => {
+  it('lets any of several backends serve the next request of a frontend', async () => {
     const backends = await Promise.all([startBackend(), startBackend(), startBackend()]);
     let turn = 0;
     // A load balancer that keeps to nothing.
@@ -71,7 +71,7 @@ describe('Rpc vs. Ipc › RPC', () => {
     expect(backends.map(({ seen }) => seen.length)).toEqual([2, 2, 2]);
   });
 
-  it('every request has what authorizes and what routes it, its version and its activity', async () => {
+  it('sends credentials, routing, version and activity with every request', async () => {
     const backend = await startBackend();
     const robots = robotsAt(backend.url);
     for (let i = 0; i < 3; i++) await robots.countRobots({ ...token, iModelId: `hall-${i}` });
@@ -109,14 +109,14 @@ async function connect(port: number): Promise<IpcFrontend> {
 const start = (ipc: IpcAppSetup['ipc'] = {}) => startIpcApp({ ipc, providers: [CounterHandler] });
 
 describe('Rpc vs. Ipc › IPC', () => {
-  it('frontend and backend are one and one: a session has state that is meant by nobody else', async () => {
+  it('pairs frontend and backend in a session with its own state', async () => {
     const { port } = await start();
     const [one, other] = [await connect(port), await connect(port)];
     const next = (frontend: IpcFrontend) => frontend.callIpcChannel('counter', 'next');
     expect([await next(one), await next(one), await next(other), await next(one)]).toEqual([1, 2, 1, 3]);
   });
 
-  it('a dedicated backend has one frontend and no other', async () => {
+  it('gives a dedicated backend one frontend and no other', async () => {
     const { port, refused, host } = await start({ dedicated: true });
     const frontend = await connect(port);
     expect((await refused()).status).toBe(409);
@@ -124,7 +124,7 @@ describe('Rpc vs. Ipc › IPC', () => {
     expect(await frontend.callIpcChannel('counter', 'next')).toBe(1);
   });
 
-  it('lifetimes coincide: the backend ends with its frontend', async () => {
+  it('ends the backend with its frontend', async () => {
     const { port, host, app } = await start({ dedicated: true, frontendGraceMs: 20 });
     host.bindLifetime(app);
     const frontend = await connect(port);
@@ -134,7 +134,7 @@ describe('Rpc vs. Ipc › IPC', () => {
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed');
   });
 
-  it('lifetimes coincide: the frontend’s session ends with its backend, and its calls do', async () => {
+  it('ends the session of a frontend and its calls with the backend', async () => {
     const { port, host, close } = await start();
     host.handle('never', () => new Promise(() => undefined));
     const frontend = await connect(port);
@@ -145,7 +145,7 @@ describe('Rpc vs. Ipc › IPC', () => {
     expect(frontend.isValid).toBe(false);
   });
 
-  it('is validated once: then messages go both ways without a word on who and where', async () => {
+  it('authorizes once, and then sends messages without credentials and routing both ways', async () => {
     let authorized = 0;
     const authorize: NonNullable<IpcAppSetup['ipc']>['authorize'] = (request) => {
       authorized++;
@@ -170,7 +170,7 @@ describe('Rpc vs. Ipc › IPC', () => {
   });
 
   it.each([true, false])(
-    'known to be on the same computer always: %s; a native app is what is, and being paired alone is not that',
+    'reports isNative %s on both sides as the backend has it, also for a dedicated backend',
     async (native) => {
       const { port, host, session } = await start({ native, dedicated: true });
       const frontend = await connect(port);
@@ -182,7 +182,7 @@ describe('Rpc vs. Ipc › IPC', () => {
     },
   );
 
-  it('the backend speaks first: it sends, and it asks', async () => {
+  it('lets the backend send notifications and make calls first', async () => {
     const { port, session } = await start();
     const frontend = await connect(port);
     const heard: unknown[] = [];

@@ -91,7 +91,7 @@ function bare(code: string): string {
 }
 
 describe('the code of the documents', () => {
-  it.each(samples)('%s: %s has it as it is written', (_section, file, code) => {
+  it.each(samples)('%s: the file %s has it unchanged', (_section, file, code) => {
     const ours = bare(readFileSync(join(import.meta.dirname, 'samples', file), 'utf8'));
     expect(ours).toContain(bare(code));
   });

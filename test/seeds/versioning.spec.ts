@@ -47,43 +47,46 @@ const rules: readonly [rule: string, server: string, client: string, standard: b
   ['the same version', '1.2.3', '1.2.3', served, served],
   ['the same version in prerelease', '0.2.3', '0.2.3', served, served],
 
-  ['released: major changed, a breaking change: the server is newer', '2.0.0', '1.0.0', refused, refused],
-  ['released: major changed, a breaking change: the client is newer', '1.9.9', '2.0.0', refused, refused],
-  ['released: minor changed, a method was added: the server has it', '1.3.0', '1.2.0', served, served],
-  ['released: minor changed, a method was added: the client needs it', '1.2.0', '1.3.0', refused, refused],
-  ['released: patch changed, a fix: the server has it', '1.2.4', '1.2.3', served, served],
-  ['released: patch changed, a fix: the client has it', '1.2.3', '1.2.4', served, refused],
+  ['a breaking change, the server is newer', '2.0.0', '1.0.0', refused, refused],
+  ['a breaking change, the client is newer', '1.9.9', '2.0.0', refused, refused],
+  ['a new method, the server has it', '1.3.0', '1.2.0', served, served],
+  ['a new method, the client needs it', '1.2.0', '1.3.0', refused, refused],
+  ['a fix, the server has it', '1.2.4', '1.2.3', served, served],
+  ['a fix, the client has it', '1.2.3', '1.2.4', served, refused],
 
-  ['prerelease: major locked at zero: a server that is released', '1.0.0', '0.9.0', refused, refused],
-  ['prerelease: major locked at zero: a client that is released', '0.9.0', '1.0.0', refused, refused],
-  ['prerelease: minor changed, it may break: the server is newer', '0.3.0', '0.2.0', refused, refused],
-  ['prerelease: minor changed, it may break: the client is newer', '0.2.0', '0.3.0', refused, refused],
-  ['prerelease: patch changed, a method or a fix: the server has it', '0.2.1', '0.2.0', served, served],
-  ['prerelease: patch changed, a method or a fix: the client needs it', '0.2.0', '0.2.1', refused, refused],
+  ['a released server and a prerelease client', '1.0.0', '0.9.0', refused, refused],
+  ['a prerelease server and a released client', '0.9.0', '1.0.0', refused, refused],
+  ['a breaking change of a prerelease, the server is newer', '0.3.0', '0.2.0', refused, refused],
+  ['a breaking change of a prerelease, the client is newer', '0.2.0', '0.3.0', refused, refused],
+  ['a new method or a fix of a prerelease, the server has it', '0.2.1', '0.2.0', served, served],
+  ['a new method or a fix of a prerelease, the client needs it', '0.2.0', '0.2.1', refused, refused],
 
-  ['complete mismatch: different major versions', '1.0.0', '3.0.0', refused, refused],
-  ['complete mismatch: different minor versions, major is zero', '0.1.0', '0.2.0', refused, refused],
-  ['client too new: minor', '1.1.9', '1.2.0', refused, refused],
-  ['client too new: minor, though its patch is older', '1.1.9', '1.2.1', refused, refused],
-  ['client too new: patch', '1.1.0', '1.1.1', served, refused],
-  ['not too new: an older minor, though its patch is newer', '1.2.0', '1.1.9', served, served],
+  ['a complete mismatch of major versions', '1.0.0', '3.0.0', refused, refused],
+  ['a complete mismatch of minor versions in a prerelease', '0.1.0', '0.2.0', refused, refused],
+  ['a client with a newer minor version', '1.1.9', '1.2.0', refused, refused],
+  ['a client with a newer minor version and an older patch', '1.1.9', '1.2.1', refused, refused],
+  ['a client with a newer patch', '1.1.0', '1.1.1', served, refused],
+  ['a client with an older minor version and a newer patch', '1.2.0', '1.1.9', served, served],
 ];
 
 describe('Rpc Interface › RpcInterface Versioning', () => {
-  it.each(rules)('%s: server %s, client %s', async (_rule, server, client, standard, strict) => {
-    for (const [check, isServed] of [
-      [undefined, standard],
-      ['compatible', standard],
-      ['strict', strict],
-    ] as const) {
-      const answer = await ask(server, client, check);
-      if (isServed) expect(answer).toBe(7);
-      else expect(answer).toMatchObject({ errorNumber: RpcInterfaceStatus.IncompatibleVersion });
-    }
-    expect(ITwinRpcInterface.isVersionCompatible(server, client)).toBe(standard);
-  });
+  it.each(rules)(
+    'has a rule for %s: server %s, client %s',
+    async (_rule, server, client, standard, strict) => {
+      for (const [check, isServed] of [
+        [undefined, standard],
+        ['compatible', standard],
+        ['strict', strict],
+      ] as const) {
+        const answer = await ask(server, client, check);
+        if (isServed) expect(answer).toBe(7);
+        else expect(answer).toMatchObject({ errorNumber: RpcInterfaceStatus.IncompatibleVersion });
+      }
+      expect(ITwinRpcInterface.isVersionCompatible(server, client)).toBe(standard);
+    },
+  );
 
-  it('incompatible: the call throws an IModelError that says both versions', async () => {
+  it('lets an incompatible call throw an IModelError with both versions', async () => {
     const error = await ask('1.2.0', '2.0.0');
     expect(error).toBeInstanceOf(IModelError);
     expect(error).toMatchObject({
@@ -92,7 +95,7 @@ describe('Rpc Interface › RpcInterface Versioning', () => {
     });
   });
 
-  it('missing: the call throws', async () => {
+  it('lets a call of a missing interface throw', async () => {
     const { service } = createRpcServer({ interfaces: [], catchAll: true });
     const client = createRpcClient({ send: inMemoryHttp(service.handler) }).client(inVersion('1.0.0'));
     const error: unknown = await client.count().catch((thrown: unknown) => thrown);
@@ -101,7 +104,7 @@ describe('Rpc Interface › RpcInterface Versioning', () => {
     expect(() => RpcManager.getClientForInterface(inVersion('1.0.0'))).toThrow('has no client');
   });
 
-  it('is of the interface, not of the class that implements it', async () => {
+  it('compares the version of the interface, not of the class that implements it', async () => {
     class Impl {
       static readonly interfaceVersion = '9.9.9';
       count = impl.count;
@@ -113,7 +116,7 @@ describe('Rpc Interface › RpcInterface Versioning', () => {
 });
 
 describe('Rpc vs. Ipc › RPC', () => {
-  it('validates versions when it is initialised: ready() names what is missing or does not fit', async () => {
+  it('validates versions in ready(), which names interfaces that are missing or do not fit', async () => {
     const { service } = createRpcServer({ interfaces: [[inVersion('1.2.0'), impl]] });
     const info = { title: 'Robots', version: 'v1' };
     const send = inMemoryHttp(service.handler);
@@ -131,7 +134,7 @@ describe('Rpc vs. Ipc › RPC', () => {
     it.each([
       ['compatible', served],
       ['strict', refused],
-    ] as const)('versionCheck: %s', async (versionCheck, isServed) => {
+    ] as const)('serves or refuses a newer patch by versionCheck "%s"', async (versionCheck, isServed) => {
       @decorate(inVersion('1.2.3'))
       class Impl {
         count = impl.count;

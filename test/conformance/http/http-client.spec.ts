@@ -17,7 +17,7 @@ interface ClientVector {
 
 const { vectors, count } = readVectors('http-client') as { vectors: ClientVector[]; count: number };
 
-it('are all there', () => {
+it('the recorded requests of the client are complete', () => {
   expect(vectors).toHaveLength(count);
   const ids = vectors.map(({ id }) => id);
   expect(Object.keys(clientDifferences).filter((id) => !ids.includes(id))).toEqual([]);

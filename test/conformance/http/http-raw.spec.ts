@@ -17,7 +17,7 @@ interface Vector {
 
 const { vectors, count } = readVectors('http-raw') as { vectors: Vector[]; count: number };
 
-it('are all there', () => {
+it('the hand-made requests are complete', () => {
   expect(vectors).toHaveLength(count);
   const ids = vectors.map(({ id }) => id);
   expect(Object.keys(rawDifferences).filter((id) => !ids.includes(id))).toEqual([]);

@@ -20,7 +20,7 @@ const { vectors } = readVectors('http-client') as { vectors: ClientVector[] };
 const cacheable = ['cached', 'generateTileContent', 'getConnectionProps', 'getTileCacheContainerUrl'];
 const client = new ITwinClient(definitions.map((definition) => toITwin(definition, cacheable)));
 
-it('has a call for every recorded outcome', () => {
+it('the iTwin.js client has a call for every recorded outcome', () => {
   expect(Object.keys(clientCalls)).toEqual(vectors.map(({ id }) => id));
 });
 

@@ -23,7 +23,7 @@ interface Seen {
 
 const { vectors, count } = readVectors('ipc-client') as { vectors: Vector[]; count: number };
 
-it('are all there', () => {
+it('the recorded frames of the frontend are complete', () => {
   expect(vectors).toHaveLength(count);
 });
 
@@ -41,39 +41,39 @@ describe.each(adapterNames)('the frontend of iTwin.js over %s', (adapter) => {
     return rest;
   };
 
-  it.each(vectors)('$id $title: the frames that were recorded', ({ id, textFrames }) => {
+  it.each(vectors)('exchanges the recorded frames of $id $title', ({ id, textFrames }) => {
     expect(step(id).textFrames.map(comparable)).toEqual(textFrames.map(hidden).map(comparable));
   });
 
-  it.each(vectors)('$id $title: the outcome that was recorded', ({ id, clientOutcome = {} }) => {
+  it.each(vectors)('gets the recorded outcome of $id $title', ({ id, clientOutcome = {} }) => {
     const { rejected, resolved, unanswered } = outcome(id);
     expect(unanswered).toBeUndefined();
     expect({ rejected, resolved }).toMatchObject(clientOutcome);
     expect(rejected === undefined).toBe(!('rejected' in clientOutcome));
   });
 
-  it.each(Object.entries(itwinOutcomes))('%s', (id, expected) => {
+  it.each(Object.entries(itwinOutcomes))('gets the expected outcome of "%s"', (id, expected) => {
     expect(outcome(id)).toEqual(expected);
   });
 
-  it('took no step that nobody looks at', () => {
+  it('makes no step without a test', () => {
     const looked = [...vectors.map(({ id }) => id), ...Object.keys(itwinOutcomes), ...byThemselves];
     expect([...steps.keys()].toSorted()).toEqual(looked.toSorted());
   });
 
-  it('gets every kind of bytes as it is', () => {
+  it('receives every kind of bytes unchanged', () => {
     const hex = '000102030405060708090a0b0c0d407f';
     const expected = Object.fromEntries(kinds.map(({ name }) => [name, { kind: name, hex }]));
     expect(outcome('every kind from the backend')).toEqual({ resolved: expected });
   });
 
-  it.each(['every kind to the backend', 'every kind there and back'])('%s is as it was', (id) => {
+  it.each(['every kind to the backend', 'every kind there and back'])('transfers %s unchanged', (id) => {
     const all = outcome(id).resolved as { sent: Seen; seen: Seen }[];
     expect(new Set(all.map(({ sent }) => sent.kind))).toEqual(new Set(kinds.map(({ name }) => name)));
     expect(all.map(({ seen }) => seen)).toEqual(all.map(({ sent }) => sent));
   });
 
-  it('gets every push, text and bytes', () => {
+  it('receives every notification, with text and with bytes', () => {
     const expected = Array.from({ length: 200 }, (_, i) =>
       i % 2 > 0 ? [i, { kind: 'Uint8Array', hex: Buffer.from(pattern(8, i)).toString('hex') }] : [i],
     );

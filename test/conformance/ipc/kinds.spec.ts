@@ -67,25 +67,31 @@ describe('bytes of all kinds', () => {
   });
   afterAll(() => server.stop());
 
-  it.each(views)('$kind of $length bytes from $offset is what the frontend gets', async (view) => {
-    const { result } = (await frontend.invoke('itwin.views', 'made', view)) as { result: ArrayBufferView };
-    expect({ kind: result.constructor.name, hex: hexOf(result) }).toEqual({
-      kind: view.kind,
-      hex: Buffer.from(pattern(view.size, 7).subarray(view.offset, view.offset + view.length)).toString(
-        'hex',
-      ),
-    });
-  });
+  it.each(views)(
+    'arrive at the frontend as $kind of $length bytes, sent from offset $offset',
+    async (view) => {
+      const { result } = (await frontend.invoke('itwin.views', 'made', view)) as { result: ArrayBufferView };
+      expect({ kind: result.constructor.name, hex: hexOf(result) }).toEqual({
+        kind: view.kind,
+        hex: Buffer.from(pattern(view.size, 7).subarray(view.offset, view.offset + view.length)).toString(
+          'hex',
+        ),
+      });
+    },
+  );
 
-  it.each(views)('$kind of $length bytes from $offset is what the backend gets', async (view) => {
-    const sent = make(view);
-    expect(await frontend.invoke('itwin.views', 'seen', sent)).toEqual({
-      result: { kind: view.kind, hex: hexOf(sent) },
-    });
-  });
+  it.each(views)(
+    'arrive at the backend as $kind of $length bytes, sent from offset $offset',
+    async (view) => {
+      const sent = make(view);
+      expect(await frontend.invoke('itwin.views', 'seen', sent)).toEqual({
+        result: { kind: view.kind, hex: hexOf(sent) },
+      });
+    },
+  );
 
   it.each([0, 1, 2, 3, 4, 5, 6, 7])(
-    'are read wherever they begin in what the network delivers (%d)',
+    'are read at any alignment in the received data (shifted by %d)',
     async (shift) => {
       const sent = names.flatMap((kind) =>
         [16, 4096, 4104].map((length) => make({ kind, size: length, offset: 0, length })),
@@ -115,7 +121,7 @@ describe('bytes of all kinds', () => {
     },
   );
 
-  it('are no loss, whatever numbers they hold', async () => {
+  it('keep NaN and infinities, and cause no warning', async () => {
     const development = await startServer(ViewsDevelopmentModule, 'LinnetExpressAdapter');
     const warned: unknown[] = [];
     const silent = () => undefined;
@@ -128,7 +134,7 @@ describe('bytes of all kinds', () => {
     await development.stop();
   });
 
-  it('are refused where an element is too large for the wire', async () => {
+  it('are refused if an element is too large for the wire', async () => {
     expect(await frontend.invoke('itwin.views', 'large')).toMatchObject({
       error: { errorNumber: 32768, message: expect.stringContaining('The value cannot be sent') },
     });

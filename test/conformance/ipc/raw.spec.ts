@@ -10,7 +10,7 @@ import { RawFrontend } from '../../ipc/wire/raw.frontend.js';
 
 const { vectors, count } = readVectors('ipc-raw') as { vectors: IpcVector[]; count: number };
 
-it('are all there', () => {
+it('the recorded messages of a frontend by hand are complete', () => {
   expect(vectors).toHaveLength(count);
   const ids = vectors.map(({ id }) => id);
   expect(Object.keys(ipcDifferences).filter((id) => !ids.includes(id))).toEqual([]);
@@ -30,7 +30,7 @@ describe.each(adapterNames)('the messages of a frontend by hand over %s', (adapt
     await frontend.close();
   });
 
-  it('I08 is received as it was sent', async () => {
+  it('I08 arrives at the backend unchanged', async () => {
     const [sender, reader] = await Promise.all([0, 1].map(() => RawFrontend.open(server.port)));
     await reader!.invoke('itwin.conf-test', 'takeLog');
     await follow(sender!, vectors.find(({ id }) => id === 'I08')!.frames);
@@ -39,7 +39,7 @@ describe.each(adapterNames)('the messages of a frontend by hand over %s', (adapt
   });
 });
 
-describe('in development mode', () => {
+describe('the messages of a frontend by hand in development mode', () => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startServer(IpcDevelopmentModule, 'LinnetExpressAdapter');

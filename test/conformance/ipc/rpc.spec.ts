@@ -31,7 +31,7 @@ class Session extends IpcSession {
   }
 }
 
-it('differs in nothing that was not recorded', () => {
+it('the differences of RPC over IPC name only recorded calls', () => {
   const ids = vectors.map(({ id }) => id);
   expect(Object.keys(rpcOverIpcDifferences).filter((id) => !ids.includes(id))).toEqual([]);
 });

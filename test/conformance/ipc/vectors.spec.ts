@@ -50,7 +50,7 @@ describe('ipc-frames.json', () => {
   };
   const messageOf = ({ sample, message }: Vector) => withViews[sample] ?? (message as object);
 
-  it('is there, with every sample', () => {
+  it('has a sample for every recorded vector', () => {
     expect(vectors).toHaveLength(count);
     const unreadable = vectors.filter(({ message }) => typeof message === 'string');
     expect(unreadable.map(({ sample }) => sample)).toEqual(Object.keys(withViews));
@@ -62,7 +62,7 @@ describe('ipc-frames.json', () => {
     expect([JSON.stringify([json, parts.length]), ...binary]).toEqual(vector.frames);
   });
 
-  it('writes what a backend sends', () => {
+  it('writes the messages of a backend', () => {
     const written: Record<string, string> = {
       response: textFrame(prepareResponse('itwin.conf-test', 1, 3, 'result'), 0),
       voidResponse: textFrame(prepareResponse('itwin.conf-test', 1, undefined, 'result'), 0),
@@ -122,13 +122,13 @@ describe('ipc-errors.json', () => {
     },
   };
 
-  it('is there, with every sample', () => {
+  it('has a sample for every recorded vector', () => {
     expect(vectors).toHaveLength(count);
     expect(vectors.map(({ thrown }) => thrown)).toEqual(Object.keys(samples));
     expect(Object.keys(differences).filter((name) => !(name in samples))).toEqual([]);
   });
 
-  it.each(vectors)('$thrown', ({ thrown, envelope }) => {
+  it.each(vectors)('writes the thrown value "$thrown"', ({ thrown, envelope }) => {
     const error = samples[thrown];
     const policy = { exposeErrors: 'all' } as const;
     const value = encodeIpcError(error, encodeError(error, 'an activity', policy), policy);

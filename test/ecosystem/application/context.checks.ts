@@ -24,7 +24,7 @@ describe('nestjs-cls', () => {
       assert.equal(new Set(found.map(({ id }) => id)).size, 2);
     });
 
-    it(`gives a call nothing of the call before over ${way}`, async () => {
+    it(`gives a call nothing from the call before it over ${way}`, async () => {
       const calls = served.calls(way);
       await Promise.all([calls.remember('a'), calls.remember('b')]);
       assert.equal(await calls.isRemembered(), false);
@@ -34,7 +34,7 @@ describe('nestjs-cls', () => {
 
 describe('nestjs-pino', () => {
   for (const way of ways) {
-    it(`writes the ids of the call, and what is assigned from then on, over ${way}`, async () => {
+    it(`writes the ids of the call, and members that are assigned during the call, over ${way}`, async () => {
       const activityId = `click ${way}`;
       await served.calls(way, { 'X-Tenant': 'shop', 'X-Correlation-ID': activityId }).log(way);
       const [first, second] = [lineOf(`before ${way}`), lineOf(`after ${way}`)];

@@ -15,14 +15,14 @@ describe('ValidationPipe with class-validator and class-transformer', () => {
       assert.equal(Buffer.from(answer.label).toString('base64'), Buffer.from(label).toString('base64'));
     });
 
-    it(`refuses what is invalid with the reasons over ${way}`, async () => {
+    it(`refuses an invalid argument with the reasons over ${way}`, async () => {
       const lines = [{ article: 'bolt', count: 0 }];
       const { status, message } = await failureOf(served.calls(way).pack({ ...parcel, lines }));
       assert.equal(status, 400);
       assert.match(message, /lines\.0\.count must not be less than 1/);
     });
 
-    it(`refuses bytes that are not bytes over ${way}`, async () => {
+    it(`refuses text in the place of bytes over ${way}`, async () => {
       const { message } = await failureOf(served.calls(way).pack({ ...parcel, label: 'text' as never }));
       assert.match(message, /label must be an instance of Uint8Array/);
     });
