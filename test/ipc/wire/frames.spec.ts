@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { closeApps } from '../../harness/nest.harness.js';
 import { CHANNEL, endings, startIpc, TestIpcHandler } from './ipc.app.js';
-import { until } from '../../harness/waiting.js';
+import { settled, until } from '../../harness/waiting.js';
 import type { IpcApp } from './ipc.app.js';
 import { textOf } from './raw.frontend.codec.js';
 import { MessageType, RawFrontend } from './raw.frontend.js';
@@ -35,9 +36,11 @@ beforeAll(async () => {
     const part = Uint8Array.from({ length: 5000 }, (_, i) => i);
     while (!end.signal.aborted) {
       const n = calls++;
-      expect(await other.invoke(CHANNEL, 'echo', n, part)).toEqual({ result: [n, part] });
+      const answer = await other.invoke(CHANNEL, 'echo', n, part);
+      // Much faster than a matcher, and this loop always runs.
+      expect(isDeepStrictEqual(answer, { result: [n, part] })).toBe(true);
       other.received.length = 0;
-      await sleep(1);
+      await nextTurn();
     }
   })();
 });
@@ -74,7 +77,7 @@ const invoke = (sequence: number, ...data: unknown[]) => ({
 const text = (sequence: number, ...data: unknown[]) => textOf(JSON.stringify(invoke(sequence, ...data)), 0);
 const marker = (index: unknown, type: unknown = 0) => ({ ipc: 'binary', type, index });
 
-describe('messages', () => {
+describe('messages over the compatible wire', () => {
   let frontend: RawFrontend;
   beforeEach(async () => {
     frontend = await app.open();
@@ -87,27 +90,28 @@ describe('messages', () => {
       (data as { result: unknown[] }).result[0],
     ]);
 
-  it('in order', async () => {
+  it('are answered in their order', async () => {
     for (let i = 0; i < 10; i++) frontend.message(invoke(i, i));
     expect(await answers(10)).toEqual(Array.from({ length: 10 }, (_, i) => [i + 1, i]));
   });
 
-  it('out of order are put in order, those with parts included', async () => {
+  it('wait for earlier ones that arrive late, with and without parts', async () => {
     for (const i of [3, 1, 4, 2]) frontend.message(invoke(i, i, Uint8Array.of(i)));
-    await sleep(20);
+    await frontend.arrived();
+    await settled();
     expect(frontend.received).toEqual([]);
     frontend.message(invoke(0, 0));
     expect(await answers(5)).toEqual(Array.from({ length: 5 }, (_, i) => [i + 1, i]));
   });
 
-  it('twice are taken once', async () => {
-    for (const i of [0, 0, 2, 2, 1, 1, 2, 0, 3]) frontend.message(invoke(i, i, Uint8Array.of(i)));
-    expect(await answers(4)).toEqual(Array.from({ length: 4 }, (_, i) => [i + 1, i]));
-    await sleep(20);
-    expect(frontend.received.filter((frame) => 'text' in frame)).toHaveLength(4);
+  it('are answered once when they arrive twice', async () => {
+    // The answer to the last one follows every answer to the others.
+    for (const i of [0, 0, 2, 2, 1, 1, 2, 0, 3, 3, 4]) frontend.message(invoke(i, i, Uint8Array.of(i)));
+    expect(await answers(5)).toEqual(Array.from({ length: 5 }, (_, i) => [i + 1, i]));
+    expect(frontend.received.filter((frame) => 'text' in frame)).toHaveLength(5);
   });
 
-  it('of types that nobody knows are ignored, and counted', async () => {
+  it('of unknown types are ignored, but take a sequence number', async () => {
     const types: any[] = [1, 3, 4, 5, 6, -1, 0.5, 1e300, 99, undefined, null, '2', {}, [2], true];
     for (const type of types)
       frontend.message({ type, channel: CHANNEL, method: 'echo', data: [], request: 1 });
@@ -117,7 +121,7 @@ describe('messages', () => {
     expect(frontend.received).toHaveLength(1);
   });
 
-  it('with what looks like a part, and no parts, hold an object, which is not sent on', async () => {
+  it('with a marker of a part but without parts hold a plain object, which an answer cannot hold', async () => {
     const escaped = JSON.stringify(invoke(1)).replace(
       '[]',
       String.raw`[{"\u0069pc":"binary","type":0,"index":0}]`,
@@ -130,7 +134,7 @@ describe('messages', () => {
       });
   });
 
-  it('whose request is zero, or a number that was used, are answered as they ask', async () => {
+  it('are answered under request number zero, and under a number that was used before', async () => {
     for (const request of [0, 7, 7, Number.MAX_SAFE_INTEGER])
       frontend.message({ type: MessageType.Invoke, channel: CHANNEL, method: 'echo', data: [], request });
     const responses = (await frontend.messages(4)).map(({ response }) => response);
@@ -138,8 +142,7 @@ describe('messages', () => {
   });
 });
 
-/** Frames that are as they have to be, in pieces of every kind. */
-describe('in pieces', () => {
+describe('valid frames in pieces of every kind', () => {
   const bytes = Buffer.concat(
     [
       { opcode: Opcode.Text, payload: textOf(JSON.stringify(invoke(0, 'é€😀', marker(0))), 1) },
@@ -161,7 +164,7 @@ describe('in pieces', () => {
     bare.destroy();
   }
 
-  it('of TCP, byte by byte', async () => {
+  it('are read from single bytes over TCP', async () => {
     const bare = await BareFrontend.open(app.port);
     for (const [i, byte] of bytes.entries()) {
       bare.write(Uint8Array.of(byte));
@@ -170,14 +173,14 @@ describe('in pieces', () => {
     await answered(bare);
   });
 
-  it('of TCP, with the handshake', async () => {
+  it('are read from bytes in the packet of the handshake', async () => {
     await answered(await BareFrontend.open(app.port, { behind: bytes }));
     const part = await BareFrontend.open(app.port, { behind: bytes.subarray(0, 9) });
     part.write(bytes.subarray(9));
     await answered(part);
   });
 
-  it('of WebSocket, between letters and within, with pings among them', async () => {
+  it('are read from WebSocket fragments that split letters, with pings between them', async () => {
     const bare = await BareFrontend.open(app.port);
     const message = Buffer.from(text(0, 'é€😀'));
     for (const [i, byte] of message.entries()) {
@@ -191,7 +194,7 @@ describe('in pieces', () => {
     bare.destroy();
   });
 
-  it('is a frontend that leaves in the middle of anything', async () => {
+  it('are dropped without a warning when their frontend leaves in the middle', async () => {
     for (let cut = 1; cut < bytes.byteLength; cut += 17) {
       const bare = await BareFrontend.open(app.port, { behind: bytes.subarray(0, cut) });
       if (cut % 2 === 0) bare.destroy();
@@ -209,15 +212,15 @@ const json = (value: unknown, parts = 0) => textOf(JSON.stringify(value), parts)
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 
 const violations: Record<string, Violation> = {
-  'no JSON': [1007, /not valid JSON/, 'x'],
+  'text that is not JSON': [1007, /not valid JSON/, 'x'],
   'an empty text': [1007, /not valid JSON/, ''],
   'half of JSON': [1007, /not valid JSON/, '["{}"'],
-  'an object': [1007, /not a message and a number/, '{}'],
-  null: [1007, /not a message and a number/, 'null'],
-  'a number': [1007, /not a message and a number/, '0'],
+  'a JSON object': [1007, /not a message and a number/, '{}'],
+  'JSON null': [1007, /not a message and a number/, 'null'],
+  'a JSON number': [1007, /not a message and a number/, '0'],
   'an empty list': [1007, /not a message and a number/, '[]'],
-  'a message that is no text': [1007, /not a message and a number/, '[{},0]'],
-  'no count': [1007, /no number of binary/, '["{}"]'],
+  'a message that is not a text': [1007, /not a message and a number/, '[{},0]'],
+  'a missing count of parts': [1007, /no number of binary/, '["{}"]'],
   ...Object.fromEntries(
     ['-1', '0.5', '1e400', '1e16', '"1"', 'null', '{}', '[]', 'true', '-1e999', '9007199254740993'].map(
       (count) => [
@@ -226,67 +229,84 @@ const violations: Record<string, Violation> = {
       ],
     ),
   ),
-  'a count past the limit': [1008, /more than 16 binary frames/, '["{}",17]'],
+  'a count above the limit': [1008, /more than 16 binary frames/, '["{}",17]'],
   'a huge count': [1008, /more than 16 binary frames/, '["{}",9007199254740991]'],
-  'a message that is no JSON': [1007, /not valid JSON/, textOf('{', 0)],
+  'a message that is not JSON': [1007, /not valid JSON/, textOf('{', 0)],
   'a message that is a list': [1002, /./, json([])],
   'a message that is null': [1002, /no object/, json(null)],
   'a message that is a text': [1002, /no object/, json('x')],
-  'no sequence': [1002, /no sequence number/, json({ ...invoke(0), sequence: undefined })],
+  'a missing sequence number': [1002, /no sequence number/, json({ ...invoke(0), sequence: undefined })],
   ...Object.fromEntries(
     [-1, 0.5, '0', null, {}, 2 ** 53].map((sequence) => [
-      `a sequence of ${JSON.stringify(sequence)}`,
+      `a sequence number of ${JSON.stringify(sequence)}`,
       [1002, /no sequence number/, json({ ...invoke(0), sequence })] satisfies Violation,
     ]),
   ),
-  'a sequence of 1e999': [1002, /no sequence number/, textOf('{"type":2,"channel":"c","sequence":1e999}', 0)],
-  'no channel': [1002, /names no channel/, json({ ...invoke(0), channel: 5 })],
-  'a request that is none': [1002, /request number/, json({ ...invoke(0), request: -1 })],
-  'a request that is a text': [1002, /request number/, json({ ...invoke(0), request: '1' })],
-  'data that is no list': [1002, /list of arguments/, json({ ...invoke(0), data: { length: 1 } })],
+  'a sequence number of 1e999': [
+    1002,
+    /no sequence number/,
+    textOf('{"type":2,"channel":"c","sequence":1e999}', 0),
+  ],
+  'a channel that is not a text': [1002, /names no channel/, json({ ...invoke(0), channel: 5 })],
+  'a negative request number': [1002, /request number/, json({ ...invoke(0), request: -1 })],
+  'a request number that is a text': [1002, /request number/, json({ ...invoke(0), request: '1' })],
+  'data that is not a list': [1002, /list of arguments/, json({ ...invoke(0), data: { length: 1 } })],
   'members from a prototype': [
     1002,
     /no sequence number/,
     textOf('{"__proto__":{"type":2,"channel":"c","sequence":0}}', 0),
   ],
-  'too deep': [1007, /deeper than 32/, textOf(JSON.stringify(invoke(0)).replace('[]', nested(40)), 0)],
-  'without bottom': [1007, /deeper than 32/, textOf('['.repeat(100_000), 0)],
-  'without bottom outside': [1007, /./, nested(400_000)],
-  'without bottom behind the message': [1007, /./, `["{}",${nested(400_000)}]`],
-  'a sequence far ahead, and nothing more': [1002, /Message 0 did not arrive/, text(2 ** 52)],
-  'no first message': [1002, /Message 0 did not arrive/, text(1)],
-  'many messages ahead': [1002, /Message 0 is missing/, ...Array.from({ length: 11 }, (_, i) => text(i + 1))],
-  'binary without a text': [1002, /no text frame announced/, Uint8Array.of(1)],
-  'empty binary without a text': [1002, /no text frame announced/, new Uint8Array()],
-  'more binary than announced': [
+  'arguments nested too deep': [
+    1007,
+    /deeper than 32/,
+    textOf(JSON.stringify(invoke(0)).replace('[]', nested(40)), 0),
+  ],
+  'an envelope nested without end': [1007, /deeper than 32/, textOf('['.repeat(100_000), 0)],
+  'brackets nested without end in place of an envelope': [1007, /./, nested(400_000)],
+  'brackets nested without end behind the message': [1007, /./, `["{}",${nested(400_000)}]`],
+  'a sequence number far ahead without earlier messages': [1002, /Message 0 did not arrive/, text(2 ** 52)],
+  'a missing first message': [1002, /Message 0 did not arrive/, text(1)],
+  'too many messages ahead of a missing one': [
+    1002,
+    /Message 0 is missing/,
+    ...Array.from({ length: 11 }, (_, i) => text(i + 1)),
+  ],
+  'a binary frame without a text frame before it': [1002, /no text frame announced/, Uint8Array.of(1)],
+  'an empty binary frame without a text frame before it': [1002, /no text frame announced/, new Uint8Array()],
+  'more binary frames than announced': [
     1002,
     /no text frame announced/,
     json(invoke(0, marker(0)), 1),
     Uint8Array.of(1),
     Uint8Array.of(1),
   ],
-  'text where binary is due': [
+  'a text frame in place of a binary frame': [
     1002,
     /where a binary frame was announced/,
     json(invoke(0, marker(0)), 1),
     text(0),
   ],
-  'text where the last binary is due': [
+  'a text frame in place of the last binary frame': [
     1002,
     /where a binary/,
     json(invoke(0), 2),
     Uint8Array.of(1),
     text(0),
   ],
-  'binary that never comes': [1002, /binary frame did not arrive/, json(invoke(0), 2), Uint8Array.of(1)],
+  'a binary frame that never arrives': [
+    1002,
+    /binary frame did not arrive/,
+    json(invoke(0), 2),
+    Uint8Array.of(1),
+  ],
   'a text that is too long': [1009, /more than 900000 characters/, 'x'.repeat(900_001)],
-  'parts larger than a message': [
+  'parts larger together than a message may be': [
     1009,
     /more than 1048576 bytes/,
     json(invoke(0), 3),
     ...[1, 2, 3].map(() => new Uint8Array(400_000)),
   ],
-  'messages ahead, larger than one': [
+  'messages ahead, larger together than a message may be': [
     1002,
     /Message 0 is missing/,
     ...[1, 2, 3].map((i) => text(i, 'x'.repeat(400_000))),
@@ -294,25 +314,25 @@ const violations: Record<string, Violation> = {
   ...Object.fromEntries(
     (
       [
-        ['out of range', marker(1)],
-        ['negative', marker(-1)],
-        ['a text', marker('0')],
-        ['no index', { ipc: 'binary', type: 0 }],
-        ['no type', { ipc: 'binary', index: 0 }],
+        ['an index out of range', marker(1)],
+        ['a negative index', marker(-1)],
+        ['an index that is a text', marker('0')],
+        ['a missing index', { ipc: 'binary', type: 0 }],
+        ['a missing type', { ipc: 'binary', index: 0 }],
         ['an unknown type', marker(0, 10)],
         ['the type of BigInts', marker(0, -1)],
         ['a type that is a text', marker(0, '0')],
-        ['a type of arrays', marker(0, 'constructor')],
-        ['three bytes for two', marker(0, 3)],
-        ['three bytes for eight', marker(0, 8)],
+        ['a type that is a member of arrays', marker(0, 'constructor')],
+        ['three bytes for a kind of two', marker(0, 3)],
+        ['three bytes for a kind of eight', marker(0, 8)],
       ] as [string, unknown][]
     ).map(([name, argument]) => [
-      `a marker: ${name}`,
+      `a marker with ${name}`,
       [1007, /binary frame/, json(invoke(0, argument), 1), Uint8Array.of(1, 2, 3)] satisfies Violation,
     ]),
   ),
-  'a marker for a message': [1002, /./, json(marker(0), 1), Uint8Array.of(1)],
-  'a marker for the data': [
+  'a marker in place of a message': [1002, /./, json(marker(0), 1), Uint8Array.of(1)],
+  'a marker in place of the data': [
     1002,
     /list of arguments/,
     json({ ...invoke(0), data: marker(0) }, 1),
@@ -320,22 +340,25 @@ const violations: Record<string, Violation> = {
   ],
 };
 
-describe('a violation ends its own session, with a reason and one line in the log', () => {
-  it.each(Object.entries(violations))('%s', async (_, [code, reason, ...frames]) => {
-    const frontend = await open();
-    for (const frame of frames) {
-      if (typeof frame === 'string') frontend.sendText(frame);
-      else frontend.sendBinary(frame);
-    }
-    const closed = await frontend.closed;
-    expect(closed).toEqual({ code, reason: expect.stringMatching(reason) });
-    await until(() => app.host.sessions.length === 1);
-    expect(endings(app.log)).toEqual([expect.stringContaining(`${closed.reason} (${code})`)]);
-    expect(app.log.lines.filter(({ level }) => level !== 'log')).toHaveLength(1);
-    expect(TestIpcHandler.waiting).toBe(0);
-  });
+describe('a violation of the protocol', () => {
+  it.each(Object.entries(violations))(
+    'ends only its session, with a reason and one warning: %s',
+    async (_, [code, reason, ...frames]) => {
+      const frontend = await open();
+      for (const frame of frames) {
+        if (typeof frame === 'string') frontend.sendText(frame);
+        else frontend.sendBinary(frame);
+      }
+      const closed = await frontend.closed;
+      expect(closed).toEqual({ code, reason: expect.stringMatching(reason) });
+      await until(() => app.host.sessions.length === 1);
+      expect(endings(app.log)).toEqual([expect.stringContaining(`${closed.reason} (${code})`)]);
+      expect(app.log.lines.filter(({ level }) => level !== 'log')).toHaveLength(1);
+      expect(TestIpcHandler.waiting).toBe(0);
+    },
+  );
 
-  it('and what was sent before is answered, what follows is not', async () => {
+  it('ends its session after messages before it were answered, and ignores messages behind it', async () => {
     const frontend = await app.open();
     TestIpcHandler.calls = 0;
     frontend.sendText(text(0, 'before'));
@@ -361,17 +384,17 @@ describe('a violation ends its own session, with a reason and one line in the lo
         [1002, { opcode, payload: 'x' }] satisfies [number, WebSocketFrame],
       ]),
     ),
-    'a continuation of nothing': [1002, { opcode: Opcode.Continuation, payload: 'x' }],
-    'text within a text': [
+    'a continuation without a beginning': [1002, { opcode: Opcode.Continuation, payload: 'x' }],
+    'a text frame within a text frame': [
       1002,
       { opcode: Opcode.Text, payload: 'x', fin: false },
       { opcode: Opcode.Text, payload: 'x' },
     ],
     'a ping in pieces': [1002, { opcode: Opcode.Ping, fin: false }],
     'a ping that is too long': [1002, { opcode: Opcode.Ping, payload: 'x'.repeat(126) }],
-    'bytes that are no letters': [1007, { opcode: Opcode.Text, payload: Buffer.of(0x22, 0xff, 0x22) }],
-    'half a letter': [1007, { opcode: Opcode.Text, payload: Buffer.of(0xe2, 0x82) }],
-    'half of a pair': [1007, { opcode: Opcode.Text, payload: Buffer.of(0xed, 0xa0, 0x80) }],
+    'bytes that are not UTF-8': [1007, { opcode: Opcode.Text, payload: Buffer.of(0x22, 0xff, 0x22) }],
+    'half a letter of UTF-8': [1007, { opcode: Opcode.Text, payload: Buffer.of(0xe2, 0x82) }],
+    'half of a surrogate pair': [1007, { opcode: Opcode.Text, payload: Buffer.of(0xed, 0xa0, 0x80) }],
     'a frame that is too big': [1009, { opcode: Opcode.Text, payload: 'x'.repeat(limits.messageBytes + 1) }],
     'a length that is too big': [1009, { opcode: Opcode.Binary, declared: 2 * limits.messageBytes + 1025 }],
     'a length of 2^53': [1009, { opcode: Opcode.Binary, declared: 2n ** 53n }],
@@ -381,21 +404,24 @@ describe('a violation ends its own session, with a reason and one line in the lo
       { opcode: Opcode.Binary, payload: new Uint8Array(600_000), fin: false },
       { opcode: Opcode.Continuation, payload: new Uint8Array(600_000) },
     ],
-    'a close code that is none': [1002, { opcode: Opcode.Close, payload: Buffer.of(3, 237) }],
+    'a close code that does not exist': [1002, { opcode: Opcode.Close, payload: Buffer.of(3, 237) }],
     'half a close code': [1002, { opcode: Opcode.Close, payload: Buffer.of(3) }],
-    'a close reason that is no text': [1007, { opcode: Opcode.Close, payload: Buffer.of(3, 232, 0xff) }],
+    'a close reason that is not UTF-8': [1007, { opcode: Opcode.Close, payload: Buffer.of(3, 232, 0xff) }],
   };
 
-  it.each(Object.entries(hostile))('%s', async (_, [code, ...frames]) => {
-    const bare = await BareFrontend.open(app.port);
-    bare.frame(...frames);
-    const closed = await bare.closed;
-    expect(closed).toEqual({ code, reason: expect.stringMatching(/./) });
-    await until(() => app.host.sessions.length === 1);
-    expect(endings(app.log)).toEqual([expect.stringContaining(`(${code})`)]);
-  });
+  it.each(Object.entries(hostile))(
+    'of WebSocket itself ends only its session: %s',
+    async (_, [code, ...frames]) => {
+      const bare = await BareFrontend.open(app.port);
+      bare.frame(...frames);
+      const closed = await bare.closed;
+      expect(closed).toEqual({ code, reason: expect.stringMatching(/./) });
+      await until(() => app.host.sessions.length === 1);
+      expect(endings(app.log)).toEqual([expect.stringContaining(`(${code})`)]);
+    },
+  );
 
-  it('a million pieces of nothing', async () => {
+  it('by a message in a million empty pieces ends only its session', async () => {
     const bare = await BareFrontend.open(app.port);
     const piece = frameBytes({ opcode: Opcode.Continuation, fin: false });
     bare.frame({ opcode: Opcode.Binary, fin: false });
@@ -408,7 +434,7 @@ describe('a violation ends its own session, with a reason and one line in the lo
 });
 
 describe('a flood', () => {
-  it('of pings that are read is answered', async () => {
+  it('of pings from a peer that reads is answered', async () => {
     const bare = await BareFrontend.open(app.port);
     // The server asks as well, when this takes long.
     const answer = async () => {
@@ -426,7 +452,7 @@ describe('a flood', () => {
     bare.destroy();
   });
 
-  it('of pings that are not read ends that session, and fills no memory', async () => {
+  it('of pings from a peer that does not read ends its session, and fills no memory', async () => {
     const bare = await BareFrontend.open(app.port);
     await until(() => app.host.sessions.length === 2);
     const session = app.host.sessions[1]!;
@@ -436,15 +462,15 @@ describe('a flood', () => {
     );
     const { rss } = process.memoryUsage();
     for (let i = 0; i < 500 && session.isOpen; i++) {
-      bare.write(pings);
-      await sleep(1);
+      const taken = new Promise<void>((resolve) => bare.socket.write(pings, () => resolve()));
+      await Promise.race([taken, session.closed]);
     }
     await session.closed;
     expect(process.memoryUsage().rss - rss).toBeLessThan(200 * 1024 * 1024);
     bare.destroy();
   });
 
-  it('of messages for nobody is ignored', async () => {
+  it('of messages without a listener is ignored', async () => {
     const frontend = await app.open();
     for (let i = 0; i < 20_000; i++) frontend.send(`itwin.nobody-${i}`, i);
     await expect(frontend.invoke(CHANNEL, 'echo', 1)).resolves.toEqual({ result: [1] });

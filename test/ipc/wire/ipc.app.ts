@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DynamicModule, Provider, Type } from '@nestjs/common';
 import { IpcChannel, IpcHost, IpcModule } from '@linnet/backend';
 import type { IpcModuleOptions } from '@linnet/backend';
@@ -34,9 +34,10 @@ export class TestIpcHandler {
     return args;
   }
 
-  async wait(milliseconds: number, value: unknown): Promise<unknown> {
+  /** Answers after so many turns of the event loop: answers to later calls can overtake it. */
+  async answerLater(turns: number, value: unknown): Promise<unknown> {
     TestIpcHandler.calls++;
-    await sleep(milliseconds);
+    for (let turn = 0; turn < turns; turn++) await nextTurn();
     return value;
   }
 

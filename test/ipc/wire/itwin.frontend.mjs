@@ -19,6 +19,7 @@ for (const [id, step] of Object.entries(steps)) {
 process.stdout.end(() => process.exit(0));
 
 async function outcomeOf(step) {
+  // Sleeps: only a step that gets no answer waits for this timer.
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, { unanswered: true }).unref());
   return Promise.race([settled(step), late]);
 }

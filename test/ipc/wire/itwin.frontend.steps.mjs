@@ -53,15 +53,20 @@ class FrontendHandler extends IpcHandler {
 }
 
 const notified = [];
+let allNotified;
+const notifications = new Promise((resolve) => (allNotified = resolve));
+const notify = (...notification) => {
+  if (notified.push(notification) === 3) allNotified(notified);
+};
 class Notified extends NotificationHandler {
   get channelName() {
     return 'conf-notify';
   }
   moved(...args) {
-    notified.push(['moved', ...args]);
+    notify('moved', ...args);
   }
   stopped(...args) {
-    notified.push(['stopped', ...args]);
+    notify('stopped', ...args);
   }
 }
 
@@ -161,15 +166,17 @@ export const steps = {
     await test.pushArgs('conf-notify', 'moved', 1, { x: 2 });
     await test.pushArgs('conf-notify', 'stopped');
     await test.pushArgs('conf-notify', 'moved', 2, Float32Array.of(1.5));
-    // Answers and pushes are told of in an order of their own.
-    while (notified.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
-    return notified;
+    // Answers and notifications have no common order.
+    return notifications;
   },
   pushes: async () => {
     const came = [];
-    const remove = IpcApp.addListener('conf-pushes', (_event, ...args) => came.push(args));
+    let remove;
+    const all = new Promise((resolve) => {
+      remove = IpcApp.addListener('conf-pushes', (_event, ...args) => came.push(args) === 200 && resolve());
+    });
     await test.push('conf-pushes', 200, 8);
-    while (came.length < 200) await new Promise((resolve) => setTimeout(resolve, 5));
+    await all;
     remove();
     return came.toSorted(([a], [b]) => a - b);
   },

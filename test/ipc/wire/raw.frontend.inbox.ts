@@ -57,6 +57,7 @@ export class Inbox<T> {
   /** Resolves when something came, or it is time to look again. */
   #change(withinMs: number): Promise<void> {
     return new Promise((resolve) => {
+      // Sleeps: only a wait that fails lasts until this timer expires.
       const timer = setTimeout(resolve, withinMs);
       this.#waiting.push(() => {
         clearTimeout(timer);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import type { ClientOptions, RawData } from 'ws';
@@ -143,6 +144,13 @@ export class RawFrontend {
     return this.#messages.takeMany(count, withinMs);
   }
 
+  /** Resolves when the backend has read all earlier frames: a pong answers them in the order of the connection. */
+  async arrived(): Promise<void> {
+    const answered = once(this.socket, 'pong');
+    this.socket.ping();
+    await answered;
+  }
+
   async close(code = 1000, reason = ''): Promise<void> {
     this.socket.close(code, reason);
     await this.closed;
@@ -183,6 +191,23 @@ export class RawFrontend {
     this.#responses.delete(message.response!);
     respond(message);
   }
+}
+
+/** Makes a frontend read a little in each third turn of the event loop. @returns a function that ends this */
+export function readSlowly({ socket }: RawFrontend): () => void {
+  let isOver = false;
+  let turn = 0;
+  const step = () => {
+    if (isOver) return;
+    if (turn++ % 3 === 0) socket.resume();
+    else socket.pause();
+    setImmediate(step);
+  };
+  step();
+  return () => {
+    isOver = true;
+    socket.resume();
+  };
 }
 
 async function refusalOf(response: IncomingMessage): Promise<UpgradeRefused> {

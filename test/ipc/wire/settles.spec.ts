@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ConsoleLogger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CurrentSession, IpcChannel } from '@linnet/backend';
 import { IModelError, IpcClosedError, IpcSession } from '@linnet/common';
 import { closeApps } from '../../harness/nest.harness.js';
 import { CHANNEL, startIpc, TestIpcHandler } from './ipc.app.js';
-import { until } from '../../harness/waiting.js';
+import { gate, settled, until } from '../../harness/waiting.js';
 import type { IpcApp } from './ipc.app.js';
 import { MessageType } from './raw.frontend.js';
 import type { RawFrontend } from './raw.frontend.js';
@@ -100,7 +100,7 @@ const thrown: Record<string, [make: () => unknown, error: unknown]> = {
     () => Object.assign(new Error(), { message: { toJSON: trap, toString: trap, valueOf: trap } }),
     expect.anything(),
   ],
-  'error whose message is no text': [() => Object.assign(new Error(), { message: 5n }), expect.anything()],
+  'error whose message is not a text': [() => Object.assign(new Error(), { message: 5n }), expect.anything()],
   'error whose member cannot be written': [
     () => numbered('date', { d: new Date(NaN), e: Object.assign(new Date(0), { toJSON: trap }) }),
     expect.objectContaining({ message: 'date' }),
@@ -118,7 +118,7 @@ const thrown: Record<string, [make: () => unknown, error: unknown]> = {
     },
     hidden(),
   ],
-  'proxy without end': [
+  'proxy of endless depth': [
     () => {
       const endless = (): object =>
         new Proxy(
@@ -161,7 +161,7 @@ const thrown: Record<string, [make: () => unknown, error: unknown]> = {
       iTwinErrorId: { scope: 'bentley-error', key: 'Locked' },
     },
   ],
-  'closed session of another': [
+  'IpcClosedError of another session': [
     () => new IpcClosedError({ code: 1000, reason: '', initiator: 'local' }),
     hidden(),
   ],
@@ -229,14 +229,14 @@ class SettlesHandler {
     throw thrown[name]![0]();
   }
   async throwLater(name: string) {
-    await sleep(1);
+    await nextTurn();
     throw thrown[name]![0]();
   }
   return(name: string) {
     return unsendable[name]![0]();
   }
   async returnLater(name: string) {
-    await sleep(1);
+    await nextTurn();
     const value = unsendable[name]![0]();
     return [value];
   }
@@ -260,9 +260,13 @@ class SettlesHandler {
 @IpcChannel('one-by-one', { sequential: true })
 class SequentialHandler {
   static running = 0;
-  async wait(milliseconds: number) {
+  static begun = 0;
+  static held = gate();
+  async run(isHeld: boolean) {
     expect(++SequentialHandler.running).toBe(1);
-    await sleep(milliseconds);
+    SequentialHandler.begun++;
+    if (isHeld) await SequentialHandler.held.opened;
+    else await nextTurn();
     SequentialHandler.running--;
   }
 }
@@ -276,6 +280,8 @@ let frontend: RawFrontend;
 let written: string[];
 beforeEach(async () => {
   TestIpcHandler.reset();
+  SequentialHandler.begun = 0;
+  SequentialHandler.held = gate();
   app = await startIpc({ providers, limits });
   // Nest's default output has to survive the thrown value as well.
   written = [];
@@ -299,23 +305,28 @@ async function stillAnswers() {
   expect(await frontend.invoke(CHANNEL, 'echo', 1)).toEqual({ result: [1] });
 }
 
-describe('a call of what is not there', () => {
+describe('a call without a target is rejected, and its session goes on', () => {
   it.each([
-    ['a channel', 'itwin.nowhere', 'm', 'No handler is registered for channel: nowhere'],
-    ['no prefix', 'settles', 'm', 'No handler is registered for channel: settles'],
-    ['__proto__', '__proto__', 'toString', 'No handler is registered for channel: __proto__'],
+    ['an unknown channel', 'itwin.nowhere', 'm', 'No handler is registered for channel: nowhere'],
+    ['a channel without the prefix', 'settles', 'm', 'No handler is registered for channel: settles'],
+    ['the channel __proto__', '__proto__', 'toString', 'No handler is registered for channel: __proto__'],
     [
-      'a method',
+      'an unknown method',
       SETTLES,
       'x',
       'Method "SettlesHandler.x" not found on IpcHandler registered for channel: settles',
     ],
-    ['no name', SETTLES, '', `The call names no method of channel: settles`],
-    ['Object.prototype', SETTLES, 'toString', 'Method "toString" not available for channel: settles'],
-    ['constructor', SETTLES, 'constructor', 'Method "constructor" not available for channel: settles'],
-    ['then', SETTLES, 'then', /Method "(SettlesHandler\.)?then" not/],
-    ['a hook', SETTLES, 'onModuleDestroy', /not found/],
-  ])('%s', async (_, channel, method, message) => {
+    ['an empty method', SETTLES, '', `The call names no method of channel: settles`],
+    [
+      'a method of Object.prototype',
+      SETTLES,
+      'toString',
+      'Method "toString" not available for channel: settles',
+    ],
+    ['the constructor', SETTLES, 'constructor', 'Method "constructor" not available for channel: settles'],
+    ['the method then', SETTLES, 'then', /Method "(SettlesHandler\.)?then" not/],
+    ['a lifecycle hook', SETTLES, 'onModuleDestroy', /not found/],
+  ])('when it names %s', async (_, channel, method, message) => {
     const answer = await frontend.invoke(channel, method, 1);
     expect(answer).toEqual({ error: expect.objectContaining({ message: expect.stringMatching(message) }) });
     expect(JSON.stringify(answer)).not.toContain('stack');
@@ -323,7 +334,7 @@ describe('a call of what is not there', () => {
     expect(app.log.find('error', '')).toEqual([]);
   });
 
-  it.each([undefined, null, 5, {}, [], true])('a method that is %p', async (method) => {
+  it.each([undefined, null, 5, {}, [], true])('when its method is %p', async (method) => {
     frontend.message({
       type: MessageType.Invoke,
       channel: SETTLES,
@@ -341,8 +352,8 @@ describe('a call of what is not there', () => {
   });
 });
 
-describe.each(['throwNow', 'throwLater'])('what a handler throws, by %s', (method) => {
-  it.each(Object.entries(thrown))('%s', async (name, [, error]) => {
+describe.each(['throwNow', 'throwLater'])('a value that a handler throws (%s) rejects the call', (method) => {
+  it.each(Object.entries(thrown))('when it is: %s', async (name, [, error]) => {
     expect(await frontend.invoke(SETTLES, method, name)).toEqual({ error });
     await stillAnswers();
     // A hidden error is logged, by whatever text it has.
@@ -351,8 +362,8 @@ describe.each(['throwNow', 'throwLater'])('what a handler throws, by %s', (metho
   });
 });
 
-describe.each(['return', 'returnLater'])('what cannot be sent, by %s', (method) => {
-  it.each(Object.entries(unsendable))('%s', async (name, [, message]) => {
+describe.each(['return', 'returnLater'])('a result that cannot be sent (%s) becomes an error', (method) => {
+  it.each(Object.entries(unsendable))('when it is: %s', async (name, [, message]) => {
     if (method === 'returnLater' && name.startsWith('then')) return;
     const answer = (await frontend.invoke(SETTLES, method, name)) as { error: { message: string } };
     expect(Object.keys(answer)).toEqual(['error']);
@@ -365,13 +376,13 @@ describe.each(['return', 'returnLater'])('what cannot be sent, by %s', (method) 
   });
 });
 
-it('nothing is a result', async () => {
+it('a handler that returns undefined or null is answered with a result', async () => {
   expect(await frontend.invoke(SETTLES, 'nothing')).toEqual({});
   expect(await frontend.invoke(SETTLES, 'nothingAtAll')).toEqual({ result: null });
 });
 
-describe('too many calls', () => {
-  it('are answered with an error, and those before them with their results', async () => {
+describe('calls above limits.pendingCalls', () => {
+  it('are answered with an error, and earlier calls with their results', async () => {
     const calls = Array.from({ length: 30 }, (_, i) => frontend.invoke(CHANNEL, 'waitForRelease', i));
     await until(() => TestIpcHandler.waiting === 20);
     const refused = await Promise.all(calls.slice(20));
@@ -379,7 +390,7 @@ describe('too many calls', () => {
       expect(answer).toMatchObject({
         error: { message: 'Too many calls of this session are not answered yet.' },
       });
-    // Nobody else's.
+    // Other sessions are not affected.
     const other = await app.open();
     expect(await other.invoke(CHANNEL, 'echo', 1)).toEqual({ result: [1] });
     TestIpcHandler.release();
@@ -389,40 +400,43 @@ describe('too many calls', () => {
     await stillAnswers();
   });
 
-  it('count where they run one after the other, too', async () => {
-    // The first takes as long as the others need to come.
-    const calls = Array.from({ length: 25 }, (_, i) =>
-      frontend.invoke('itwin.one-by-one', 'wait', i === 0 ? 1000 : 1),
-    );
-    const answers = (await Promise.all(calls)) as { error?: unknown }[];
-    expect(answers.filter(({ error }) => error)).toHaveLength(5);
+  it('are answered with an error also on a sequential channel', async () => {
+    // The first one ends when the last ones have been rejected.
+    const calls = Array.from({ length: 25 }, (_, i) => frontend.invoke('itwin.one-by-one', 'run', i === 0));
+    for (const answer of await Promise.all(calls.slice(20))) expect(answer).toHaveProperty('error');
+    SequentialHandler.held.open();
+    expect(await Promise.all(calls.slice(0, 20))).toEqual(Array.from({ length: 20 }, () => ({})));
+    expect(SequentialHandler.begun).toBe(20);
   });
 });
 
 describe('a session that closes', () => {
-  it('settles what runs, what waits for its turn and what it asked the frontend for', async () => {
+  it('settles running calls, waiting calls and calls to the frontend', async () => {
     const [, session] = await app.pair();
     const other = app.host.sessions.indexOf(session);
     expect(other).toBe(1);
-    for (let i = 0; i < 5; i++) frontend.invoke('itwin.one-by-one', 'wait', 100).catch(() => undefined);
+    for (let i = 0; i < 5; i++) frontend.invoke('itwin.one-by-one', 'run', true).catch(() => undefined);
     frontend.invoke(SETTLES, 'untilGone').catch(() => undefined);
     const [own] = app.host.sessions;
     const invoked = own!.invoke('nobody');
     const proxied = own!.makeIpcProxy<{ f(): void }>('nobody').f();
-    await sleep(20);
+    // The answer to this call proves that the earlier ones have arrived.
+    await stillAnswers();
     frontend.terminate();
     await expect(invoked).rejects.toBeInstanceOf(IpcClosedError);
     await expect(proxied).rejects.toThrow('The IPC session is over (1006)');
     await expect(own!.invoke('nobody')).rejects.toThrow('The IPC session is over');
     await expect(own!.send('x')).rejects.toThrow('The IPC session is over');
     expect(session.isOpen).toBe(true);
-    await sleep(150);
+    SequentialHandler.held.open();
+    await until(() => SequentialHandler.running === 0);
+    await settled();
     // Waiting calls have not begun, and none of this is a fault.
-    expect(SequentialHandler.running).toBe(0);
+    expect(SequentialHandler.begun).toBe(1);
     expect(app.log.find('error', '')).toEqual([]);
   });
 
-  it('by a code that there is none of is refused, and stays open', async () => {
+  it('rejects a close code that does not exist, and stays open', async () => {
     const [session] = app.host.sessions;
     for (const code of [0, 999, 1004, 1005, 1006, 1015, 2000, 5000, 1.5, NaN])
       expect(() => session!.close(code)).toThrow('code');
@@ -432,28 +446,28 @@ describe('a session that closes', () => {
     expect(await frontend.closed).toEqual({ code: 4999, reason: 'mine' });
   });
 
-  it('while a handler is asked leaves it its result', async () => {
+  it('lets running handlers finish, and logs no error', async () => {
     for (let i = 0; i < 3; i++) frontend.invoke(CHANNEL, 'waitForRelease', i).catch(() => undefined);
     await until(() => TestIpcHandler.waiting === 3);
     frontend.terminate();
     await until(() => app.host.sessions.length === 0);
     TestIpcHandler.release();
-    await sleep(5);
+    await settled();
     expect(app.log.find('error', '')).toEqual([]);
   });
 });
 
-describe('stack traces', () => {
+describe('stack traces of a handler', () => {
   it.each([
     ['withStack', 'told'],
     ['iTwin', 'told'],
-  ])('are not sent: %s', async (method, message) => {
+  ])('are not sent with errors by default: %s', async (method, message) => {
     const answer = await frontend.invoke(SETTLES, method);
     expect(answer).toMatchObject({ error: { message } });
     expect(JSON.stringify(answer)).not.toMatch(/stack|cause|never told|\.ts/);
   });
 
-  it('are sent in development mode', async () => {
+  it('are sent with errors in development mode', async () => {
     const development = await startIpc({ providers, developmentMode: true });
     const other = await development.open();
     for (const method of ['withStack', 'iTwin']) {
@@ -471,15 +485,15 @@ describe('stack traces', () => {
   });
 });
 
-describe('listeners', () => {
-  it('that throw or reject end nothing, and are logged', async () => {
+describe('listeners of the backend', () => {
+  it('that throw or reject are logged, and end nothing', async () => {
     const heard: unknown[] = [];
     const failing = [
       () => {
         throw new Error('threw');
       },
       async () => {
-        await sleep(1);
+        await nextTurn();
         throw new Error('rejected');
       },
       () => Promise.reject(new Proxy({}, traps)),
@@ -500,23 +514,25 @@ describe('listeners', () => {
     await stillAnswers();
   });
 
-  it('that never end are bounded', async () => {
-    app.host.addListener('heard', () => sleep(10_000));
+  it('that never end are bounded by limits.pendingCalls', async () => {
+    const held = gate();
+    app.host.addListener('heard', () => held.opened);
     for (let i = 0; i < 21; i++) frontend.send('itwin.heard', i);
     expect(await frontend.closed).toMatchObject({
       code: 1008,
       reason: expect.stringContaining('20 messages'),
     });
+    held.open();
   });
 });
 
-describe("a frontend's reply", () => {
+describe('a reply from the frontend', () => {
   it.each([
     ['nothing', [], undefined],
     ['null', [null], undefined],
     ['a text', ['x'], undefined],
     ['a result', [{ result: 1 }], 1],
-  ])('of %s is a result', async (_, data, result) => {
+  ])('of %s resolves the call', async (_, data, result) => {
     const called = app.host.sessions[0]!.callIpcChannel('ask', 'm');
     const { data: asked } = (await frontend.nextMessage()) as { data: string[] };
     frontend.message({ type: MessageType.Send, channel: asked[0]!, data });
@@ -527,15 +543,15 @@ describe("a frontend's reply", () => {
     ['an empty object', {}],
     ['a text', 'x'],
     ['zero', 0],
-    ['a message that is none', { message: {} }],
-    ['a name that is none', { message: 'm', name: {} }],
+    ['a message that is not a text', { message: {} }],
+    ['a name that is not a text', { message: 'm', name: {} }],
     [
       'members that errors have',
       { message: 'm', toString: 1, valueOf: 1, stack: 1, cause: 1, constructor: 1 },
     ],
     // eslint-disable-next-line unicorn/no-thenable -- the one that is tested
     ['members of promises', { message: 'm', then: 1, catch: 1 }],
-  ])('with an error of %s rejects, and can be logged', async (_, error) => {
+  ])('with %s as its error rejects the call, and can be logged', async (_, error) => {
     const { host } = app;
     const ask = async () => {
       await host.sessions[0]!.callIpcChannel('ask', 'm');

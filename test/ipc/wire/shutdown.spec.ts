@@ -1,27 +1,43 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Global, Injectable, Module } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { IpcChannel } from '@linnet/backend';
 import { IpcSession } from '@linnet/common';
 import { closeApps } from '../../harness/nest.harness.js';
 import { CHANNEL, startIpc, TestIpcHandler } from './ipc.app.js';
-import { until } from '../../harness/waiting.js';
+import { gate, settled, until } from '../../harness/waiting.js';
 import type { IpcApp } from './ipc.app.js';
 import { MessageType, RawFrontend } from './raw.frontend.js';
 import { BareFrontend, handshake, Opcode } from './raw.frontend.socket.js';
-import { stopwatch } from '../../harness/stopwatch.js';
 
-/** How long a peer has to answer a close frame. */
-const PATIENCE_MS = 2000;
+/** A shutdown that waits so long for calls exceeds the time of a test. */
+const ENDLESS_MS = 600_000;
+/** `ws` alone would wait 30 seconds for the answer to a close frame. */
+const BEFORE_WS_MS = 20_000;
 
-/** Ends an application; fails when it takes longer. */
-async function ends({ close }: IpcApp, withinMs: number): Promise<number> {
+/** Begins to close an application. @returns its end, as soon as the server rejects new calls */
+async function closing({ close }: IpcApp, frontend: RawFrontend) {
+  let isClosed = false;
+  const closed = close().then(() => void (isClosed = true));
+  await until(async () => 'error' in ((await frontend.invoke(CHANNEL, 'echo')) as object));
+  return { closed, isClosed: () => isClosed };
+}
+
+/** Closes an application with peers that do not answer. */
+async function cutOff({ close }: IpcApp): Promise<void> {
   const begun = performance.now();
-  const took = stopwatch();
   await close();
-  expect(took()).toBeLessThan(withinMs);
-  return performance.now() - begun;
+  expect(performance.now() - begun).toBeLessThan(BEFORE_WS_MS);
+}
+
+/** Closes an application. Timers of 100 ms or more never expire meanwhile: whatever waits for one exceeds the time of a test. */
+async function closeWithoutTimers({ close }: IpcApp): Promise<void> {
+  const start = setTimeout;
+  const endless = (work: () => void, ms = 0) => start(work, ms < 100 ? ms : ENDLESS_MS);
+  jest.spyOn(globalThis, 'setTimeout').mockImplementation(endless);
+  await close();
+  jest.restoreAllMocks();
 }
 
 const events: string[] = [];
@@ -30,20 +46,20 @@ beforeEach(() => {
   TestIpcHandler.reset();
 });
 afterEach(async () => {
+  jest.restoreAllMocks();
   TestIpcHandler.reset();
   await closeApps();
 });
 
-describe('under load', () => {
-  it('calls in flight are answered, new ones and new sessions are refused, and all are told to go', async () => {
-    const app = await startIpc({ shutdownTimeoutMs: 5000 });
+describe('the shutdown of a server under load', () => {
+  it('answers running calls, rejects new calls and new sessions, and then closes all sessions', async () => {
+    const app = await startIpc({ shutdownTimeoutMs: ENDLESS_MS });
     const frontends = await Promise.all(Array.from({ length: 20 }, () => app.open()));
     const calls = frontends.flatMap((frontend) =>
       Array.from({ length: 10 }, (_, i) => frontend.invoke(CHANNEL, 'waitForRelease', i)),
     );
     await until(() => TestIpcHandler.waiting === 200);
-    const closed = ends(app, 1500);
-    await sleep(20);
+    const { closed } = await closing(app, frontends[0]!);
     expect(await RawFrontend.refusal(app.port)).toMatchObject({
       status: 503,
       body: 'The server is shutting down.\n',
@@ -63,41 +79,46 @@ describe('under load', () => {
     await expect(RawFrontend.open(app.port)).rejects.toThrow('ECONNREFUSED');
   });
 
-  it('calls that never end are waited for no longer than is said, and once', async () => {
+  it('waits for calls that never end for shutdownTimeoutMs, and once', async () => {
     const app = await startIpc({ shutdownTimeoutMs: 300 });
     const [frontend, session] = await app.pair();
     frontend.invoke(CHANNEL, 'waitForRelease').catch(() => undefined);
     await until(() => TestIpcHandler.waiting === 1);
-    expect(await ends(app, 550)).toBeGreaterThan(290);
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const begun = performance.now();
+    await app.close();
+    expect(performance.now() - begun).toBeGreaterThan(290);
+    expect(timers.mock.calls.filter(([, ms]) => ms! > 100 && ms! <= 300)).toHaveLength(1);
     expect(await frontend.closed).toMatchObject({ code: 1001 });
     expect(session.signal.aborted).toBe(true);
     expect(app.log.find('warn', '1 sessions still had calls running after 300 ms')).toHaveLength(1);
   });
 
-  it('a call whose frontend leaves meanwhile is waited for, and no longer', async () => {
-    const app = await startIpc({ shutdownTimeoutMs: 3000 });
+  it('waits for a call whose frontend leaves meanwhile, and no longer', async () => {
+    const app = await startIpc({ shutdownTimeoutMs: ENDLESS_MS });
     const frontend = await app.open();
     frontend.invoke(CHANNEL, 'waitForRelease').catch(() => undefined);
     await until(() => TestIpcHandler.waiting === 1);
-    const closed = ends(app, 1000);
-    await sleep(50);
+    const { closed, isClosed } = await closing(app, frontend);
     frontend.terminate();
-    await sleep(50);
+    await until(() => app.host.sessions.length === 0);
+    await settled();
+    expect(isClosed()).toBe(false);
     TestIpcHandler.release();
     await closed;
   });
 
-  it('200 sessions that do nothing are no reason to wait', async () => {
-    const app = await startIpc();
+  it('does not wait for 200 sessions without calls', async () => {
+    const app = await startIpc({ shutdownTimeoutMs: ENDLESS_MS });
     const frontends = await Promise.all(Array.from({ length: 200 }, () => app.open()));
     await until(() => app.host.sessions.length === 200);
-    await ends(app, 1000);
+    await closeWithoutTimers(app);
     const codes = await Promise.all(frontends.map(async ({ closed }) => (await closed).code));
     expect(new Set(codes)).toEqual(new Set([1001]));
   });
 
-  it('200 sessions that call all the time have every call answered or refused', async () => {
-    const app = await startIpc({ shutdownTimeoutMs: 2000 });
+  it('answers or rejects every call of 200 sessions that call all the time', async () => {
+    const app = await startIpc({ shutdownTimeoutMs: ENDLESS_MS });
     const frontends = await Promise.all(Array.from({ length: 200 }, () => app.open()));
     let asked = 0;
     let answered = 0;
@@ -105,34 +126,33 @@ describe('under load', () => {
     const calls = frontends.map(async (frontend) => {
       for (;;) {
         asked++;
-        const answer = await frontend.invoke(CHANNEL, 'wait', 1, 'x').catch((error: Error) => error);
+        const answer = await frontend.invoke(CHANNEL, 'answerLater', 1, 'x').catch((error: Error) => error);
         if (answer instanceof Error) break;
         answered++;
         outcomes.add(JSON.stringify(answer).replace(/,"activityId.*/, ''));
       }
     });
     // All are in the midst of it.
-    await until(() => answered > 400, 10_000);
-    const closed = ends(app, 2500);
-    await Promise.all([...calls, closed]);
+    await until(() => answered > 400);
+    await Promise.all([...calls, app.close()]);
     // The last one of each has no answer: it was sent when the session was over.
     expect(asked - answered).toBe(200);
     expect([...outcomes].filter((outcome) => !/"result":"x"|shutting down/.test(outcome))).toEqual([]);
   });
 });
 
-describe('a peer that does not go along', () => {
-  it('that never answers the close frame is cut', async () => {
+describe('the shutdown of a server with peers that do not cooperate', () => {
+  it('cuts a peer that never answers the close frame', async () => {
     const app = await startIpc();
     const bare = await BareFrontend.open(app.port, { answersClose: false });
     const other = await app.open();
     await until(() => app.host.sessions.length === 2);
-    await ends(app, PATIENCE_MS + 500);
+    await cutOff(app);
     expect(await bare.closed).toMatchObject({ code: 1001 });
     expect(await other.closed).toMatchObject({ code: 1001 });
   });
 
-  it('that was told to go before, and stayed, is cut', async () => {
+  it('cuts a peer whose session was ended before, and which has kept its connection', async () => {
     const app = await startIpc();
     const bare = await BareFrontend.open(app.port, { answersClose: false });
     await until(() => app.host.sessions.length === 1);
@@ -142,11 +162,11 @@ describe('a peer that does not go along', () => {
     await until(() => app.host.sessions.length === 1);
     half.frame({ opcode: Opcode.Text, payload: 'x', masked: false });
     await until(() => app.host.sessions.length === 0);
-    await ends(app, PATIENCE_MS + 500);
+    await cutOff(app);
     await Promise.all([bare.closed, half.closed]);
   });
 
-  it('that says what it must not while it is told to go harms nobody', async () => {
+  it('is not disturbed by a peer that answers the close frame with invalid frames', async () => {
     const app = await startIpc();
     const bares = await Promise.all(
       [
@@ -163,22 +183,22 @@ describe('a peer that does not go along', () => {
     );
     const frontend = await app.open();
     await until(() => app.host.sessions.length === 6);
-    await ends(app, PATIENCE_MS + 500);
+    await cutOff(app);
     for (const bare of bares) expect(await bare.closed).toMatchObject({ code: 1001 });
     expect(await frontend.closed).toMatchObject({ code: 1001 });
   });
 
-  it('that takes nothing of what it asked for is cut', async () => {
+  it('cuts a peer that does not read a large message', async () => {
     const app = await startIpc();
     const bare = await BareFrontend.open(app.port);
     bare.socket.pause();
     await until(() => app.host.sessions.length === 1);
     void app.host.sessions[0]!.send('test', new Uint8Array(12 * 1024 * 1024));
-    await ends(app, PATIENCE_MS + 500);
+    await cutOff(app);
     bare.destroy();
   });
 
-  it('that still waits to be let in is refused', async () => {
+  it('refuses upgrades that still wait for authorization, without waiting for them', async () => {
     let asked = 0;
     const authorize = () => {
       asked++;
@@ -186,7 +206,7 @@ describe('a peer that does not go along', () => {
     };
     const app = await startIpc({ authorize });
     const waiting = Array.from({ length: 10 }, () => RawFrontend.refusal(app.port));
-    // One that has been let go by its other end, and one that was cut off.
+    // One peer ends its half of the connection, and one destroys it.
     const gone = await BareFrontend.connect(app.port);
     gone.write(handshake(app.port));
     const cut = await BareFrontend.connect(app.port);
@@ -194,13 +214,13 @@ describe('a peer that does not go along', () => {
     await until(() => asked === 12);
     gone.socket.end();
     cut.destroy();
-    await ends(app, 1000);
+    await closeWithoutTimers(app);
     for (const { status, body } of await Promise.all(waiting))
       expect([status, body]).toEqual([503, 'The server is shutting down.\n']);
   });
 });
 
-/** Stands for what applications have at their root: a database. */
+/** Stands for a provider at the root of an application. */
 @Injectable()
 class Database implements OnModuleDestroy {
   onModuleDestroy() {
@@ -219,13 +239,17 @@ class ScopedHandler implements OnModuleDestroy {
     readonly database: Database,
   ) {}
 
+  static begun = 0;
+  static held = gate();
+
   async call() {
-    await sleep(100);
+    ScopedHandler.begun++;
+    await ScopedHandler.held.opened;
     events.push('call done');
   }
 
   async onModuleDestroy() {
-    await sleep(10);
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
     events.push(this.session.isOpen ? 'destroyed too early' : 'handler destroyed');
   }
 }
@@ -241,17 +265,21 @@ class NeverHandler {
   call() {}
 }
 
-describe("a session's own handlers", () => {
-  it("are destroyed before the root's providers, when their calls are done", async () => {
+describe('handlers of a session', () => {
+  it('are destroyed at shutdown after their calls, and before the providers of the root', async () => {
     const app = await startIpc({
-      shutdownTimeoutMs: 3000,
+      shutdownTimeoutMs: ENDLESS_MS,
       imports: [DatabaseModule],
       providers: [ScopedHandler],
     });
     const frontends = [await app.open(), await app.open()];
     const calls = frontends.map((frontend) => frontend.invoke('itwin.scoped', 'call'));
-    await sleep(30);
-    await ends(app, 1500);
+    await until(() => ScopedHandler.begun === 2);
+    const { closed } = await closing(app, frontends[0]!);
+    await settled();
+    expect(events).toEqual([]);
+    ScopedHandler.held.open();
+    await closed;
     expect(await Promise.all(calls)).toEqual([{}, {}]);
     expect(events).toEqual([
       'call done',
@@ -262,7 +290,7 @@ describe("a session's own handlers", () => {
     ]);
   });
 
-  it('are destroyed also when a call never ends, and its session was over before', async () => {
+  it('are destroyed at shutdown also when their session has ended and one of its calls never ends', async () => {
     const app = await startIpc({
       shutdownTimeoutMs: 200,
       imports: [DatabaseModule],
@@ -273,11 +301,11 @@ describe("a session's own handlers", () => {
     await until(() => TestIpcHandler.waiting === 1);
     frontend.terminate();
     await until(() => app.host.sessions.length === 0);
-    await ends(app, 600);
+    await app.close();
     expect(events).toEqual(['handler destroyed', 'database closed']);
   });
 
-  it('that are still being made are not waited for without end', async () => {
+  it('do not delay a shutdown beyond shutdownTimeoutMs while they are being created', async () => {
     const never = {
       provide: NeverThere,
       inject: [IpcSession],
@@ -287,7 +315,7 @@ describe("a session's own handlers", () => {
     const frontend = await app.open();
     frontend.message({ type: MessageType.Invoke, channel: 'itwin.never', method: 'call', request: 1 });
     await until(() => app.host.sessions.length === 1);
-    await ends(app, 1000);
+    await app.close();
     expect(await frontend.closed).toMatchObject({ code: 1001 });
   });
 });
