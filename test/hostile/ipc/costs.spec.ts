@@ -132,7 +132,7 @@ describe('the cost of a value does not grow with its depth', () => {
   });
 });
 
-describe('a value that claims to be larger than it is', () => {
+describe('a value that claims to be larger', () => {
   const refusalOf = (value: unknown): string => {
     try {
       structuredCloneEncoding.parse([0, [0, 'c', value as unknown[]]], defaultIpcLimits);
@@ -148,7 +148,7 @@ describe('a value that claims to be larger than it is', () => {
   it.each([
     ['more items than a message may have', 4e9, 'larger than'],
     ['as many items as a message may have', 7e6, 'too many holes'],
-  ])('is refused if it is an empty list with the length of %s', (_name, length, refusal) => {
+  ])('is refused if it is an empty list with %s by its length', (_name, length, refusal) => {
     const list: unknown[] = [];
     list.length = length;
     expect(refusalOf(list)).toContain(refusal);

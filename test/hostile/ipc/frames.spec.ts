@@ -15,7 +15,7 @@ async function begun({ frames }: Raw): Promise<string> {
 describe('a client hello', () => {
   it.each<[string, string, number]>([
     ['of megabytes', `[9,"${'x'.repeat(4 * 1024 * 1024)}","k",0]`, 1009],
-    ['a little too long', `[9,"${'x'.repeat(4096)}","k",0]`, 1009],
+    ['that is a little too long', `[9,"${'x'.repeat(4096)}","k",0]`, 1009],
     ['of many lists', `[9,${'[],'.repeat(1300)}[]]`, 1002],
     ['that is deeply nested', `[9,${'['.repeat(1000)}${']'.repeat(1000)}]`, 1007],
     ['for a session that does not exist', '[9,"s","k",0]', 4001],

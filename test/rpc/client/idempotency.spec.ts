@@ -93,7 +93,7 @@ describe('an RPC client behind a gateway that fails after the backend has run th
   const urlParts = ({ hostname: host, port }: URL) => ({ host, port });
 
   it.each([502, 503, 504, 408, 429, 0])(
-    'does not repeat an operation without idempotency when the gateway answers %i',
+    'does not repeat an operation without idempotency (status %i, 0 for a broken connection)',
     async (status) => {
       for (const body of ['', '<html>Bad Gateway</html>', '{"message":"x"}']) {
         const uriPrefix = await startGateway(status, body);
@@ -106,7 +106,7 @@ describe('an RPC client behind a gateway that fails after the backend has run th
   );
 
   it.each([502, 503, 504, 408, 429, 0])(
-    'repeats an operation with idempotency when the gateway answers %i',
+    'repeats an operation with idempotency (status %i, 0 for a broken connection)',
     async (status) => {
       const uriPrefix = await startGateway(status, '');
       const client = createRpcClient({ uriPrefix, ...quick }).client(Depot);
@@ -250,8 +250,10 @@ describe('a call that has not begun', () => {
     );
     expect(server.requests).toHaveLength(1);
   });
+});
 
-  it('is not necessary to repeat an operation that a definition of iTwin.js declares as safe', async () => {
+describe('an operation', () => {
+  it('is repeated if a definition of iTwin.js declares it as safe', async () => {
     class Theirs extends ITwinRpcInterface {
       static readonly interfaceName = 'Theirs';
       static interfaceVersion = '1.0.0';
@@ -268,7 +270,7 @@ describe('a call that has not begun', () => {
     ).toBe('seen');
   });
 
-  it('is necessary to repeat an operation with an unknown idempotency', async () => {
+  it('is not repeated if its idempotency is unknown', async () => {
     class Later extends RpcInterface {
       static readonly interfaceName = 'Later';
       static interfaceVersion = '1.0.0';

@@ -116,8 +116,8 @@ describe('a result that cannot be read', () => {
     ['the page of another server', { body: '<!doctype html>' }],
     ['half of a text', { body: '{"a":' }],
     ['a very deep list', { body: '['.repeat(10_000) + ']'.repeat(10_000) }],
-    ['__proto__', { body: '{"__proto__":{"polluted":1}}' }],
-    ['an escaped __proto__', { body: '{"a":{"__prot\\u006f__":{"polluted":1}}}' }],
+    ['an object with __proto__', { body: '{"__proto__":{"polluted":1}}' }],
+    ['an object with an escaped __proto__', { body: '{"a":{"__prot\\u006f__":{"polluted":1}}}' }],
     ['a marker without bytes', { body: '{"isBinary":true,"index":0,"size":1,"chunks":1}' }],
     [
       'a marker of enormous size',

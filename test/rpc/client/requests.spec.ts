@@ -143,11 +143,11 @@ describe('the arguments of a call', () => {
   });
 
   it.each<[string, unknown[]]>([
-    ['beyond Latin-1', [token, 'Ж']],
-    ['too long', [token, 'x'.repeat(6200)]],
-    ['with bytes', [token, Uint8Array.of(1)]],
-    ['without a token to route by', [1]],
-  ])('of a cacheable operation are posted if they are %s', async (_, args) => {
+    ['go beyond Latin-1', [token, 'Ж']],
+    ['are too long', [token, 'x'.repeat(6200)]],
+    ['have bytes', [token, Uint8Array.of(1)]],
+    ['have no token to route by', [1]],
+  ])('of a cacheable operation are posted if they %s', async (_, args) => {
     expect((await sent((robots) => robots.plan(...args))).method).toBe('POST');
   });
 

@@ -335,7 +335,7 @@ describe('a naming', () => {
     );
   });
 
-  it('may exchange names with each other', async () => {
+  it('may exchange two names', async () => {
     const swapped = wireNaming({
       headers: { 'X-Session-Id': 'X-Correlation-Id', 'X-Correlation-Id': 'X-Session-Id', Vary: 'vary' },
       statuses: { 200: 202, 202: 200, 404: 404 },

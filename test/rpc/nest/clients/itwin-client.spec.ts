@@ -151,7 +151,7 @@ describe.each(adapters)('the iTwin.js client and a server on %s', (adapter) => {
   const client = () => clients[index]!;
   const last = () => seen.at(-1)!;
 
-  it('use the path of the client, each with its own backend', async () => {
+  it('exchange calls at the path that the client has configured', async () => {
     expect(await client().count(token, ['a', 'b'])).toBe(2);
     expect(last().url).toBe(
       `${servers[index]!.url}/title${index}/v1/mode/1/context/it/imodel/hall%207%2Fb/changeset/c1/WarehouseRpcInterface-1.2.0-count`,

@@ -51,7 +51,7 @@ const bodies: Record<string, { pieces: Buffer[]; encoding?: string }> = {
   'in one piece': { pieces: [Buffer.from('["x"]')] },
   'in two pieces': { pieces: [Buffer.from('["x'), Buffer.from('y"]')] },
   'of 300 KB': { pieces: [Buffer.from(text)] },
-  compressed: { pieces: [gzipSync(text)], encoding: 'gzip' },
+  'in compressed form': { pieces: [gzipSync(text)], encoding: 'gzip' },
 };
 
 async function post(

@@ -242,7 +242,7 @@ describe.each(Object.entries(ways))('errors, by way of %s:', (_name, way) => {
   });
 
   it.each(['guard', 'interceptor'])(
-    'an answer that a %s has written is not followed by another',
+    'an answer that the %s has written is not followed by another',
     async (where) => {
       const answer = (context: ExecutionContext) =>
         context.switchToHttp().getResponse().status(401).send({ by: 'hand' });

@@ -40,7 +40,7 @@ const thrown: Record<string, () => unknown> = {
     return proxy;
   },
   'a symbol': () => Symbol('s'),
-  nothing: () => undefined,
+  undefined: () => undefined,
 };
 
 let what: () => unknown;
@@ -100,22 +100,22 @@ const loggers = {
   'a logger that fails': () => new Mute(),
 };
 
-describe.each(Object.keys(thrown))('%s that is thrown', (name) => {
+describe.each(Object.keys(thrown))('%s that is thrown,', (name) => {
   beforeEach(() => {
     what = thrown[name]!;
   });
 
-  describe.each(Object.entries(loggers))('and logged by %s', (_logger, logger) => {
+  describe.each(Object.entries(loggers))('with %s,', (_logger, logger) => {
     const start = (ipc: IpcModuleOptions, providers: (typeof FailsAtStart | typeof FailsAtTheEnd)[] = []) =>
       startIpcApp({ ipc, providers, rpc: {}, appOptions: { logger: logger() } });
 
     it.each<[string, IpcModuleOptions]>([
       ['authorize', { authorize: fail }],
-      ['authorize, later', { authorize: async () => fail() }],
+      ['authorize later', { authorize: async () => fail() }],
       ['a guard', { guards: [{ canActivate: fail }] }],
       ['a store of tickets', { ticketStore: { put: fail, take: fail } }],
       ['the origins function', { origins: fail }],
-    ])('from %s refuses the upgrade, and does not crash the process', async (_where, ipc) => {
+    ])('by %s refuses the upgrade, and does not crash the process', async (_where, ipc) => {
       const { refused } = await start(ipc);
       const options = { path: '/ipc?ticket=x', headers: { Origin: 'https://app.example.com' } };
       expect([401, 403, 500]).toContain(
@@ -123,13 +123,13 @@ describe.each(Object.keys(thrown))('%s that is thrown', (name) => {
       );
     });
 
-    it('from the constructor of a session handler closes the session', async () => {
+    it('by the constructor of a session handler closes the session', async () => {
       const { connect } = await start({}, [FailsAtStart]);
       const { raw } = await connect();
       expect((await raw.closed).code).toBe(1011);
     });
 
-    it('from listeners, and while a session closes, does not crash the process', async () => {
+    it('by listeners and while a session closes does not crash the process', async () => {
       const { connect, session } = await start({}, [FailsAtTheEnd]);
       const { raw, ask } = await connect();
       expect(await ask('fails.echo')).toEqual({ result: 'echo' });
@@ -139,7 +139,7 @@ describe.each(Object.keys(thrown))('%s that is thrown', (name) => {
       await until(() => destroyed > before);
     });
 
-    it('from onFrontendGone of a dedicated backend does not crash the process', async () => {
+    it('by onFrontendGone of a dedicated backend does not crash the process', async () => {
       let gone = 0;
       const onFrontendGone = () => {
         gone++;
@@ -150,7 +150,7 @@ describe.each(Object.keys(thrown))('%s that is thrown', (name) => {
       await until(() => gone);
     });
 
-    it('from the function that opens a port closes the frontend', async () => {
+    it('by the function that opens a port closes the frontend', async () => {
       const frontend = new IpcFrontend(
         messagePortIpc(async () => fail()),
         { reconnect: false },

@@ -93,7 +93,7 @@ describe('a backend of version 1.2.3', () => {
     ['compatible', '1.2.4', true],
     ['compatible', '1.3.0', false],
   ])(
-    'with a %s versionCheck answers a client of version %s (served: %s)',
+    'with a %s versionCheck and a client of version %s serves the call: %s',
     async (versionCheck, version, served) => {
       const { send } = await startApp({ providers: [VersionedImpl], options: { versionCheck } });
       const reply = await send({ target: `/Versioned-${version}-go`, body: '[]' });

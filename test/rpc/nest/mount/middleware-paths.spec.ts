@@ -51,13 +51,13 @@ describe.each(Object.entries(ways))('middleware of RPC, by way of %s,', (name, w
   const warning = 'does not run for RPC';
 
   // As docs/security.md says.
-  it.each<[string | undefined, boolean]>([
-    ['{*path}', true],
-    ['{*path}', false],
-    ['rpc/*path', false],
-    [undefined, true],
-    [undefined, false],
-  ])('covers every call on the route %s (with a global prefix: %s)', async (route, prefix) => {
+  it.each<[string, string, string | undefined, boolean]>([
+    ['forRoutes("{*path}")', 'the global prefix', '{*path}', true],
+    ['forRoutes("{*path}")', 'the path option', '{*path}', false],
+    ['forRoutes("rpc/*path")', 'the path option', 'rpc/*path', false],
+    ['app.use("/rpc")', 'the global prefix', undefined, true],
+    ['app.use("/rpc")', 'the path option', undefined, false],
+  ])('covers every call with %s below %s', async (_how, _place, route, prefix) => {
     const { send, log } = await start(route, prefix);
     for (const target of targets)
       expect([target, (await send({ target, body: '[]' })).text]).toEqual([target, 'who are you?']);

@@ -228,7 +228,7 @@ describe.each(
     await app.close();
   });
 
-  it.each(Object.keys(methods))('answers with the value of its case "%s"', async (what) => {
+  it.each(Object.keys(methods))('has the expected answer if it returns or throws "%s"', async (what) => {
     const answer = await ask(what).catch((error: Error) => `failed: ${error.message}`);
     // An answer without a value is null or undefined by the wire.
     if (what === 'map' && enhancer === 'a serializing interceptor') {

@@ -160,7 +160,7 @@ describe.each(Object.entries(ways))('enhancers, by way of %s,', (_name, way) => 
     expect(steps).not.toContain('forbidden');
   });
 
-  it.each(['global', 'class', 'method'])('pass an error once to the filter of the %s', async (where) => {
+  it.each(['global', 'class', 'method'])('pass an error once to the %s filter', async (where) => {
     const { call } = await start();
     const reply = await call('Order.fail', [where]);
     expect(steps.filter((step) => step.startsWith('filter'))).toEqual([`filter ${where}`]);

@@ -108,92 +108,98 @@ afterEach(async () => {
   await closeIpcApps();
 });
 
-describe.each(Object.entries(ways))('a global filter that catches everything, by way of %s', (_name, way) => {
-  const start = (Filter: new (...args: never[]) => ExceptionFilter) =>
-    startApp({ way, providers: [FailingImpl, { provide: APP_FILTER, useClass: Filter }] });
+describe.each(Object.entries(ways))(
+  'a global filter that catches everything, by way of %s,',
+  (_name, way) => {
+    const start = (Filter: new (...args: never[]) => ExceptionFilter) =>
+      startApp({ way, providers: [FailingImpl, { provide: APP_FILTER, useClass: Filter }] });
 
-  describe.each(Object.entries({ CatchEverythingFilter, ReportingFilter, WritingFilter }))(
-    'as %s',
-    (_name, Filter) => {
-      it.each(forCallers)('does not change the form of an error for callers (%s)', async (kind, members) => {
-        const { call, log } = await start(Filter);
-        const reply = await call('Failing.fail', [kind]);
-        expect(reply.json).toMatchObject({ ...members, isError: true });
-        expect(reply.headers).not.toHaveProperty('x-written');
-        expect(seen).toHaveLength(1);
-        expect(log.find('warn', 'filter')).toEqual([]);
-      });
-
-      it('does not change the status of an error for callers', async () => {
-        const { call } = await start(Filter);
-        const statuses = await Promise.all(
-          ['number', 'http', 'exposed'].map(async (kind) => (await call('Failing.fail', [kind])).status),
+    describe.each(Object.entries({ CatchEverythingFilter, ReportingFilter, WritingFilter }))(
+      'if it is a %s,',
+      (_name, Filter) => {
+        it.each(forCallers)(
+          'does not change the form of an error for callers (%s)',
+          async (kind, members) => {
+            const { call, log } = await start(Filter);
+            const reply = await call('Failing.fail', [kind]);
+            expect(reply.json).toMatchObject({ ...members, isError: true });
+            expect(reply.headers).not.toHaveProperty('x-written');
+            expect(seen).toHaveLength(1);
+            expect(log.find('warn', 'filter')).toEqual([]);
+          },
         );
-        expect(statuses).toEqual([404, 403, 500]);
-      });
 
-      it.each(['inside', 'plain'])('answers for an error that is not for callers (%s)', async (kind) => {
-        const { call } = await start(Filter);
-        const reply = await call('Failing.fail', [kind]);
-        expect(reply.text).not.toMatch(/secret/);
-        expect(reply.json).not.toHaveProperty('activityId');
-        expect(reply.json.statusCode ?? reply.status).toBe(Filter === WritingFilter ? 418 : 500);
-      });
+        it('does not change the status of an error for callers', async () => {
+          const { call } = await start(Filter);
+          const statuses = await Promise.all(
+            ['number', 'http', 'exposed'].map(async (kind) => (await call('Failing.fail', [kind])).status),
+          );
+          expect(statuses).toEqual([404, 403, 500]);
+        });
 
-      it('does not receive control responses', async () => {
-        const { call } = await start(Filter);
-        expect((await call('Failing.fail', ['pending'])).status).toBe(202);
-        expect((await call('Failing.fail', ['noContent'])).status).toBe(204);
-        expect(seen).toEqual([]);
-      });
-    },
-  );
+        it.each(['inside', 'plain'])('answers for an error that is not for callers (%s)', async (kind) => {
+          const { call } = await start(Filter);
+          const reply = await call('Failing.fail', [kind]);
+          expect(reply.text).not.toMatch(/secret/);
+          expect(reply.json).not.toHaveProperty('activityId');
+          expect(reply.json.statusCode ?? reply.status).toBe(Filter === WritingFilter ? 418 : 500);
+        });
 
-  it('does not prevent the answer of a bound filter', async () => {
-    @Catch(IModelError)
-    class BoundFilter implements ExceptionFilter {
-      catch(error: IModelError, host: ArgumentsHost) {
-        host.switchToHttp().getResponse().status(409).send({ bound: error.message });
-      }
-    }
-    @RpcInterface(definitionOf('Bound', 'fail'))
-    @UseFilters(BoundFilter)
-    class BoundImpl extends FailingBase {}
-    const { call } = await startApp({
-      way,
-      providers: [BoundImpl, { provide: APP_FILTER, useClass: CatchEverythingFilter }],
-    });
-    const reply = await call('Bound.fail', ['number']);
-    expect([reply.status, reply.json]).toEqual([409, { bound: 'no such robot' }]);
-    expect((await call('Bound.fail', ['exposed'])).json).toMatchObject({ robot: 'r1' });
-    expect(seen).toHaveLength(1);
-  });
-
-  it('may read the request and the response', async () => {
-    const read: unknown[] = [];
-    const filter: ExceptionFilter = {
-      catch(_error: unknown, host: ArgumentsHost) {
-        const [request, response] = [host.switchToHttp().getRequest(), host.switchToHttp().getResponse()];
-        read.push(request.url, typeof response.render, response.getHeader('X-Early'), response.headersSent);
-        response.sendFile?.('/etc/hostname');
-        response.raw?.end('raw');
-        response.end?.('ended');
+        it('does not receive control responses', async () => {
+          const { call } = await start(Filter);
+          expect((await call('Failing.fail', ['pending'])).status).toBe(202);
+          expect((await call('Failing.fail', ['noContent'])).status).toBe(204);
+          expect(seen).toEqual([]);
+        });
       },
-    };
-    const configure = (app: any) => {
-      app.use((_request: unknown, response: any, next: () => void) => {
-        response.setHeader('X-Early', 'early');
-        next();
+    );
+
+    it('does not prevent the answer of a bound filter', async () => {
+      @Catch(IModelError)
+      class BoundFilter implements ExceptionFilter {
+        catch(error: IModelError, host: ArgumentsHost) {
+          host.switchToHttp().getResponse().status(409).send({ bound: error.message });
+        }
+      }
+      @RpcInterface(definitionOf('Bound', 'fail'))
+      @UseFilters(BoundFilter)
+      class BoundImpl extends FailingBase {}
+      const { call } = await startApp({
+        way,
+        providers: [BoundImpl, { provide: APP_FILTER, useClass: CatchEverythingFilter }],
       });
-      app.useGlobalFilters(filter);
-    };
-    const { call } = await startApp({ way, providers: [FailingImpl], configure });
-    const reply = await call('Failing.fail', ['number']);
-    expect(reply.json).toMatchObject({ errorNumber: 65574 });
-    expect(read[0]).toBe('/Failing-1.0.0-fail');
-    expect(reply.headers['x-early']).toBe('early');
-  });
-});
+      const reply = await call('Bound.fail', ['number']);
+      expect([reply.status, reply.json]).toEqual([409, { bound: 'no such robot' }]);
+      expect((await call('Bound.fail', ['exposed'])).json).toMatchObject({ robot: 'r1' });
+      expect(seen).toHaveLength(1);
+    });
+
+    it('may read the request and the response', async () => {
+      const read: unknown[] = [];
+      const filter: ExceptionFilter = {
+        catch(_error: unknown, host: ArgumentsHost) {
+          const [request, response] = [host.switchToHttp().getRequest(), host.switchToHttp().getResponse()];
+          read.push(request.url, typeof response.render, response.getHeader('X-Early'), response.headersSent);
+          response.sendFile?.('/etc/hostname');
+          response.raw?.end('raw');
+          response.end?.('ended');
+        },
+      };
+      const configure = (app: any) => {
+        app.use((_request: unknown, response: any, next: () => void) => {
+          response.setHeader('X-Early', 'early');
+          next();
+        });
+        app.useGlobalFilters(filter);
+      };
+      const { call } = await startApp({ way, providers: [FailingImpl], configure });
+      const reply = await call('Failing.fail', ['number']);
+      expect(reply.json).toMatchObject({ errorNumber: 65574 });
+      expect(read[0]).toBe('/Failing-1.0.0-fail');
+      expect(reply.headers['x-early']).toBe('early');
+    });
+  },
+);
 
 describe.each(['an IPC channel', 'RPC over IPC'])('a global filter around %s', (way) => {
   const start = async (providers: any[], options = {}) => {

@@ -197,15 +197,20 @@ describe('parameter decorators that contradict positions', () => {
   }
 
   it.each([
-    [NamedBody, 'NamedBody.run: the decorator of parameter 0 has no meaning for a call'],
-    [WithQuery, 'WithQuery.run: the decorator of parameter 0 has no meaning for a call'],
-    [WithParam, 'WithParam.run: the decorator of parameter 1 has no meaning for a call'],
     [
+      'a body with a name',
+      NamedBody,
+      'NamedBody.run: the decorator of parameter 0 has no meaning for a call',
+    ],
+    ['a query', WithQuery, 'WithQuery.run: the decorator of parameter 0 has no meaning for a call'],
+    ['a route parameter', WithParam, 'WithParam.run: the decorator of parameter 1 has no meaning for a call'],
+    [
+      'an argument behind a decorated parameter',
       Between,
       'Between.run: parameter 1 is an argument of the caller, but stands behind the decorated parameter 0',
     ],
-    [Twice, 'Twice.run: parameter 0 has two decorators that fill it'],
-  ])('are refused at start: %p', async (impl, message) => {
+    ['two decorators of one parameter', Twice, 'Twice.run: parameter 0 has two decorators that fill it'],
+  ])('are refused at start: %s', async (_what, impl, message) => {
     await expect(start(impl)).rejects.toThrow(message);
   });
 });

@@ -123,7 +123,7 @@ describe('a provider that depends on a session is refused', () => {
     },
   );
 
-  it('but not if it listens to events and does not depend on a session', async () => {
+  it('while a handler that depends on no session may listen to events', async () => {
     const heard: unknown[] = [];
     @IpcChannel('news')
     class NewsHandler {
@@ -248,7 +248,7 @@ describe('a path that is a pattern is refused', () => {
       );
   });
 
-  it('but not as the global prefix if RPC has its own path', async () => {
+  it('but allowed as the global prefix if RPC has its own path', async () => {
     @RpcInterface(definitionOf('Cats', 'find'))
     class CatsImpl {
       async find() {
