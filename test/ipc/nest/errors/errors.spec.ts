@@ -67,7 +67,7 @@ class ErrorsHandler {
 
 afterEach(closeIpcApps);
 
-describe('what a frontend sees of', () => {
+describe('an error of an IPC handler', () => {
   const number = (errorNumber: number, name: string, rest: object) => ({
     errorNumber,
     name,
@@ -108,14 +108,14 @@ describe('what a frontend sees of', () => {
     ['object', { reason: 'r', deep: { n: 1 } }],
     ['cycle', { message: 'round', name: 'RobotError', robot: 'r1', self: {} }],
     ['bigint', { message: 'big', name: 'RobotError', robot: 'r1' }],
-  ])('%s, however it is thrown', async (kind, expected) => {
+  ])('is the same for a frontend whether it is thrown, rejected or emitted: %s', async (kind, expected) => {
     const { connect } = await startIpcApp({ providers: [ErrorsHandler] });
     const { fail } = await connect();
     for (const method of ['fail', 'throws', 'observable'])
       expect(await fail(`errors.${method}`, kind)).toEqual(expected);
   });
 
-  it('an error with a number of its own', async () => {
+  it('crosses with its own error number', async () => {
     const { connect } = await startIpcApp({ providers: [ErrorsHandler] });
     expect(await (await connect()).fail('errors.fail', 'ownNumber')).toMatchObject({
       errorNumber: 7,
@@ -124,7 +124,7 @@ describe('what a frontend sees of', () => {
     });
   });
 
-  it('the inside: nothing, while the log has it all with the same activity', async () => {
+  it('is logged and hidden from the frontend if it is internal', async () => {
     const { connect, log } = await startIpcApp({ providers: [ErrorsHandler] });
     const { fail } = await connect();
     expect(JSON.stringify(await fail('errors.fail', 'inside'))).not.toContain('secret');
@@ -134,7 +134,7 @@ describe('what a frontend sees of', () => {
     expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
   });
 
-  it('a stack: nothing, unless in development mode', async () => {
+  it('has a stack in development mode only', async () => {
     const production = await startIpcApp({ providers: [ErrorsHandler] });
     expect(await (await production.connect()).fail('errors.fail', 'error')).toEqual({ message: 'plain' });
     const development = await startIpcApp({ providers: [ErrorsHandler], ipc: { developmentMode: true } });
@@ -143,14 +143,14 @@ describe('what a frontend sees of', () => {
       expect((await fail('errors.fail', kind)).stack).toContain('errors.spec');
   });
 
-  it('what the application decides otherwise', async () => {
+  it('is shown if exposeError of the application says so', async () => {
     const exposeError = (error: unknown) => (error instanceof InsideError ? true : undefined);
     const { connect } = await startIpcApp({ providers: [ErrorsHandler], ipc: { exposeError } });
     expect((await (await connect()).fail('errors.fail', 'inside')).message).toBe('secret');
   });
 });
 
-describe('an exception filter of a handler', () => {
+describe('an exception filter of an IPC handler', () => {
   const start = async (...filters: ExceptionFilter[]) => {
     @IpcChannel('filtered')
     @UseFilters(...filters)
@@ -160,7 +160,7 @@ describe('an exception filter of a handler', () => {
     return { ask, fail, log };
   };
 
-  it('that returns a failing Observable replaces the error', async () => {
+  it('replaces the error if it returns a failing Observable', async () => {
     @Catch(InsideError)
     class Replacing implements ExceptionFilter {
       catch(error: InsideError, host: ArgumentsHost) {
@@ -181,13 +181,13 @@ describe('an exception filter of a handler', () => {
     ['a value', () => ({ not: 'an answer' })],
     ['a promise of one', async () => 1],
     ['an Observable of one', () => of(1)],
-  ])('that returns %s is ignored, and said to be so once', async (_what, caught) => {
+  ])('is ignored if it returns %s, with one warning', async (_what, caught) => {
     const { fail, log } = await start({ catch: caught });
     for (let i = 0; i < 3; i++) expect((await fail('filtered.fail', 'http')).message).toBe('twice');
     expect(log.find('warn', 'FilteredHandler.fail returned a value')).toHaveLength(1);
   });
 
-  it('that throws leaves the first error', async () => {
+  it('does not replace the error if it throws another one', async () => {
     const { fail, log } = await start({
       catch: () => {
         throw new Error('the filter is broken');
@@ -197,7 +197,7 @@ describe('an exception filter of a handler', () => {
     expect(log.find('error', 'the filter is broken')).toHaveLength(1);
   });
 
-  it('that rethrows leaves it, too', async () => {
+  it('does not replace the error if it rethrows it', async () => {
     const { fail, log } = await start({
       catch: (error: unknown) => {
         throw error;
@@ -207,13 +207,13 @@ describe('an exception filter of a handler', () => {
     expect(log.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
-  it('that is written for gateways does no harm', async () => {
+  it('does not change the error if it is BaseWsExceptionFilter', async () => {
     const { fail } = await start(new BaseWsExceptionFilter());
     expect((await fail('filtered.fail', 'ws')).message).toBe('over ws');
     expect((await fail('filtered.fail', 'inside')).message).toBe('Internal error');
   });
 
-  it('that is written for gateways answers with the exception that it emits', async () => {
+  it('answers with the exception that it emits if it extends BaseWsExceptionFilter', async () => {
     @Catch()
     class Translating extends BaseWsExceptionFilter {
       override catch(error: unknown, host: ArgumentsHost) {
@@ -235,7 +235,7 @@ describe('an exception filter of a handler', () => {
     expect(own).toEqual({ message: 'over ws', robot: 3, name: 'WsException' });
   });
 
-  it('that is written for gateways has the session for a client', async () => {
+  it('gets the session as the client of the WebSocket context', async () => {
     const filter: ExceptionFilter = {
       catch(_error: unknown, host: ArgumentsHost) {
         const client = host.switchToWs().getClient();
@@ -248,14 +248,14 @@ describe('an exception filter of a handler', () => {
     expect((await fail('filtered.fail', 'http')).message).toBe('twice');
   });
 
-  it('sees a thrown undefined', async () => {
+  it('catches a thrown undefined', async () => {
     const seen: unknown[] = [];
     const { fail } = await start({ catch: (error: unknown) => void seen.push(error) });
     expect((await fail('filtered.fail', 'nothing')).message).toBe('The operation failed without an error.');
     expect(seen).toEqual([undefined]);
   });
 
-  it('comes after interceptors, which may turn a failure into a result', async () => {
+  it('runs after interceptors, which can turn a failure into a result', async () => {
     const saving: NestInterceptor = {
       intercept: (_context: unknown, next: CallHandler) => next.handle().pipe(catchError(() => of('saved'))),
     };

@@ -104,7 +104,7 @@ afterEach(closeIpcApps);
 
 const start = () => startIpcApp({ rpc: {}, providers: [ErrorsImpl, ErrorsHandler] });
 
-describe.each(Object.entries(tellers))('what a caller learns over %s', (way, tell) => {
+describe.each(Object.entries(tellers))('the error that a caller gets over %s', (way, tell) => {
   const told = async (kind: string) => {
     const { status, error } = await tell(await start(), kind);
     expect(JSON.stringify(error)).not.toMatch(/secret|SELECT|stack|cause/);
@@ -113,7 +113,7 @@ describe.each(Object.entries(tellers))('what a caller learns over %s', (way, tel
   const status = (expected: number) => (way === 'HTTP' ? expected : undefined);
 
   it.each(['getErrorObject', 'getErrorText', 'rpc'])(
-    'of an error that only looks like one of Nest: %s',
+    'hides an error that only looks like an error of Nest: %s',
     async (kind) => {
       const { error } = await told(kind);
       expect(error).toMatchObject({ message: 'Internal error', name: 'InternalError' });
@@ -124,7 +124,7 @@ describe.each(Object.entries(tellers))('what a caller learns over %s', (way, tel
     ['ws', { message: 'over ws', name: 'WsException' }],
     ['wsChild', { message: 'over ws', robot: 3, name: 'RobotWsException' }],
     ['wsError', { message: 'Internal error', name: 'WsException' }],
-  ])('of one that is one of Nest: %s', async (kind, expected) => {
+  ])('shows an exception of Nest, and hides an error inside it: %s', async (kind, expected) => {
     expect((await told(kind)).error).toMatchObject(expected);
   });
 
@@ -132,21 +132,24 @@ describe.each(Object.entries(tellers))('what a caller learns over %s', (way, tel
     ['internal', 500, 'InternalServerErrorException'],
     ['conflict', 409, 'ConflictException'],
     ['notFound', 404, 'NotFoundException'],
-  ])('of an exception made from another error: %s, and nothing of that', async (kind, code, name) => {
-    const { status: given, error } = await told(kind);
-    expect(given).toBe(status(code));
-    expect(error).toMatchObject({ name, message: 'Internal error' });
-    expect(error).not.toHaveProperty('query');
-    expect(error).not.toHaveProperty('driverError');
-  });
+  ])(
+    'shows an exception made from an internal error, and hides the internal error: %s',
+    async (kind, code, name) => {
+      const { status: given, error } = await told(kind);
+      expect(given).toBe(status(code));
+      expect(error).toMatchObject({ name, message: 'Internal error' });
+      expect(error).not.toHaveProperty('query');
+      expect(error).not.toHaveProperty('driverError');
+    },
+  );
 
-  it('of an exception made from an error that may be told', async () => {
+  it('shows an exception made from an error that is not internal', async () => {
     const { status: given, error } = await told('bad');
     expect(given).toBe(status(400));
     expect(error).toMatchObject({ name: 'BadRequestException', message: 'bad' });
   });
 
-  it('of an exception whose body was an error', async () => {
+  it('shows an exception with an error as its body, and hides stacks and causes', async () => {
     const { error } = await told('body');
     expect(error).toMatchObject({ name: 'ConflictException', message: 'told', list: [{ message: 'told' }] });
   });
@@ -164,13 +167,13 @@ describe.each(Object.entries(tellers))('what a caller learns over %s', (way, tel
     ],
     ['member', { message: 'told', details: { message: 'told', list: [{ message: 'told' }] } }],
     ['exposed', { message: 'stuck', name: 'RobotError', details: { nested: { message: 'told' } } }],
-  ])('of where an error came from, when that is a member of it: %s', async (kind, expected) => {
+  ])('hides stacks and causes inside its members: %s', async (kind, expected) => {
     expect((await told(kind)).error).toMatchObject(expected);
   });
 });
 
-describe('an answer without content over RPC over IPC', () => {
-  it('has nothing of where it came from', async () => {
+describe('an answer without content of RPC over IPC', () => {
+  it('hides stack, cause and metadata', async () => {
     class EmptyError extends NoContentError {
       readonly robot = 3;
       override readonly cause = new Error('secret');

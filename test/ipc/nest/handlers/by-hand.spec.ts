@@ -16,7 +16,7 @@ describe('a handler that is registered by hand', () => {
     async _private() {}
   }
 
-  it('answers from then on, and no longer than it is to', async () => {
+  it('answers until it is unregistered', async () => {
     const { connect } = await startIpcApp();
     const { ask, fail } = await connect();
     const unregister = MyHandler.register();
@@ -29,7 +29,7 @@ describe('a handler that is registered by hand', () => {
     expect(await ask('my-interface-v1.2.sayHello', 'x')).toEqual({ result: 'hello: x' });
   });
 
-  it('replaces the one before on its channel, whose end changes nothing any more', async () => {
+  it('replaces the handler before it, whose removal then changes nothing', async () => {
     const { connect, host } = await startIpcApp();
     const { ask, fail } = await connect();
     class NewHandler extends MyHandler {
@@ -49,12 +49,12 @@ describe('a handler that is registered by hand', () => {
     expect((await fail('my-interface-v1.2.sayHello')).message).toContain('No handler is registered');
   });
 
-  it('is refused on the channel of RPC over IPC', async () => {
+  it('is rejected on the channel of RPC over IPC', async () => {
     const { host } = await startIpcApp();
     expect(() => host.ipc.handle('itwin.itwinjs-core/rpc-over-ipc', () => undefined)).toThrow('Two handlers');
   });
 
-  it('answers with its context, and its errors are treated as all are', async () => {
+  it('has its internal errors hidden as other handlers do', async () => {
     const { connect, host } = await startIpcApp();
     class Inside extends Error {}
     class OwnHandler extends MyHandler {
@@ -67,7 +67,7 @@ describe('a handler that is registered by hand', () => {
     expect(await fail('my-interface-v1.2.sayHello')).toMatchObject({ message: 'Internal error' });
   });
 
-  it('may be registered while modules are initialized', async () => {
+  it('can be registered while modules are initialized', async () => {
     @Injectable()
     class Registering implements OnModuleInit {
       onModuleInit() {
@@ -82,7 +82,7 @@ describe('a handler that is registered by hand', () => {
     expect(await (await connect()).ask('my-interface-v1.2.sayHello', 'x')).toEqual({ result: 'hello: x' });
   });
 
-  it('is refused where there is no application, or another handler, or no channel', async () => {
+  it('is rejected if there is no application, another handler of the channel, or no channel name', async () => {
     expect(() => MyHandler.register()).toThrow(
       'There is no IpcHost: no application with IpcModule has been started.',
     );

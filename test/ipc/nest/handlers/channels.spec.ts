@@ -87,8 +87,8 @@ class ManyHandler extends BaseHandler implements OnModuleInit {
 
 afterEach(closeIpcApps);
 
-describe('a handler', () => {
-  it('answers a channel that is a string, or has types', async () => {
+describe('an IPC handler', () => {
+  it('answers on a channel that is a string or a typed channel', async () => {
     @IpcChannel('text-v1')
     class TextHandler {
       async say(text: string, times: number) {
@@ -102,7 +102,7 @@ describe('a handler', () => {
     expect(await ask('robot-v1.2.stop')).toEqual({ result: 'stopped' });
   });
 
-  it('answers with its own methods and those that it inherits, and with nothing else', async () => {
+  it('answers calls of its own and inherited methods, and of no other members', async () => {
     const { connect, app } = await startIpcApp({ providers: [ManyHandler] });
     const { ask, fail } = await connect();
     expect(await ask('many.inherited')).toEqual({ result: 'inherited of base' });
@@ -120,7 +120,7 @@ describe('a handler', () => {
   });
 
   it.each([...Object.getOwnPropertyNames(Object.prototype), 'then'])(
-    'is never asked for what every object has: %s',
+    'rejects calls of a member that every object has: %s',
     async (method) => {
       const { connect } = await startIpcApp({ providers: [ManyHandler] });
       const { fail } = await connect();
@@ -129,7 +129,7 @@ describe('a handler', () => {
     },
   );
 
-  it('is not asked for its `then`, which Nest itself would call of a provider', async () => {
+  it('rejects calls of its method `then`, which Nest would call on a provider', async () => {
     class Thenable extends IpcHandler {
       get channelName() {
         return 'thenable';
@@ -149,7 +149,7 @@ describe('a handler', () => {
     expect((await fail('thenable.then')).message).toContain('Method "then" not available');
   });
 
-  it('answers with the methods of the list alone, where its channel has one', async () => {
+  it('answers only calls of listed methods if its channel has a list', async () => {
     @IpcChannel(ipcChannel<RobotIpc>('narrow', { methods: ['drive'] }))
     class NarrowHandler extends RobotHandler {
       async extra() {}
@@ -161,7 +161,7 @@ describe('a handler', () => {
       expect((await fail(`narrow.${method}`)).message).toContain(`"NarrowHandler.${method}" not found`);
   });
 
-  it('answers with the decorated methods alone, where one is', async () => {
+  it('answers only calls of decorated methods if one is decorated with @IpcMethod()', async () => {
     class Base {
       @IpcMethod()
       async inherited() {
@@ -187,7 +187,7 @@ describe('a handler', () => {
       expect((await fail(`some.${method}`)).message).toContain(`"SomeHandler.${method}" not found`);
   });
 
-  it('answers with decorated methods alone everywhere, where the module requires it', async () => {
+  it('answers only calls of decorated methods if the module requires @IpcMethod()', async () => {
     @IpcChannel('strict')
     class StrictHandler {
       @IpcMethod()
@@ -202,7 +202,7 @@ describe('a handler', () => {
     expect((await fail('strict.helper')).message).toContain('not found');
   });
 
-  it('can say its channel by itself', async () => {
+  it('can name its channel in channelName', async () => {
     @Injectable()
     class Greeter {
       readonly greeting = 'hello';
@@ -223,7 +223,7 @@ describe('a handler', () => {
     expect((await fail('saying-v1.channelName')).message).toContain('not found');
   });
 
-  it('is told that it is not there, or that nothing was asked for', async () => {
+  it('is named in the error if it does not exist, or if the call names no method', async () => {
     const { connect } = await startIpcApp({ providers: [RobotHandler] });
     const { raw, fail } = await connect();
     expect((await fail('nobody.there')).message).toBe('No handler is registered for channel: nobody');
@@ -233,12 +233,12 @@ describe('a handler', () => {
     expect(envelope.error.message).toBe('No handler is registered for channel: robot-v1.2');
   });
 
-  it('may be among the controllers', async () => {
+  it('can be registered as a controller', async () => {
     const { connect } = await startIpcApp({ controllers: [RobotHandler] });
     expect(await (await connect()).ask('robot-v1.2.stop')).toEqual({ result: 'stopped' });
   });
 
-  it('may be made by a factory, or stand behind a token', async () => {
+  it('can be made by a factory, or be provided under a token', async () => {
     @IpcChannel('tokened')
     class TokenHandler extends RobotHandler {}
     const { connect } = await startIpcApp({
@@ -252,7 +252,7 @@ describe('a handler', () => {
     expect(await ask('tokened.stop')).toEqual({ result: 'stopped' });
   });
 
-  it('answers once, whatever other names it has', async () => {
+  it('answers once if it is provided under several tokens', async () => {
     const { connect } = await startIpcApp({
       providers: [
         RobotHandler,
@@ -263,7 +263,7 @@ describe('a handler', () => {
     expect(await (await connect()).ask('robot-v1.2.stop')).toEqual({ result: 'stopped' });
   });
 
-  it('is replaced by a mock in tests', async () => {
+  it('can be replaced by a mock in tests', async () => {
     @IpcChannel()
     class SayingHandler extends IpcHandler {
       get channelName() {

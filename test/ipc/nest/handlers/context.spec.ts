@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
-import { EventEmitter } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { EventEmitter, once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ConsoleLogger, Injectable, Logger, UseGuards, UseInterceptors } from '@nestjs/common';
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import {
@@ -24,7 +24,7 @@ const uuid = expect.stringMatching(/^[-0-9a-f]{36}$/) as string;
 class Service {
   readonly #logger = new Logger('Service');
   async find() {
-    await delay(1);
+    await nextTurn();
     this.#logger.log('finding');
     return current();
   }
@@ -41,21 +41,23 @@ class ContextHandler {
     const at: Record<string, string> = { start: current() };
     await Promise.resolve();
     at['await'] = current();
-    await delay(1);
-    at['timer'] = current();
+    // Sleeps: the test checks the context behind a timer, so that a timer has to expire.
+    await new Promise<void>((resolve) => setTimeout(() => resolve(void (at['timer'] = current()))));
     await new Promise<void>((resolve) => setImmediate(() => resolve(void (at['immediate'] = current()))));
     await new Promise<void>((resolve) => queueMicrotask(() => resolve(void (at['microtask'] = current()))));
     const events = new EventEmitter();
     events.on('event', () => (at['event'] = current()));
-    setTimeout(() => events.emit('event'), 1);
-    await delay(5);
-    const all = await Promise.all([this.service.find(), delay(1).then(current)]);
+    const emitted = once(events, 'event');
+    setImmediate(() => events.emit('event'));
+    await emitted;
+    const all = await Promise.all([this.service.find(), nextTurn().then(current)]);
     at['all'] = all.join();
     return at;
   }
-  async slow(ms: number) {
+  /** Takes so many turns of the event loop. */
+  async slow(turns: number) {
     const before = current();
-    await delay(ms);
+    for (let turn = 0; turn < turns; turn++) await nextTurn();
     return [before, current(), await this.service.find()];
   }
   async fields(@CurrentActivity() activity: Activity) {
@@ -80,7 +82,7 @@ afterEach(closeIpcApps);
 describe('the context of a call over IPC', () => {
   const start = (ipc = {}) => startIpcApp({ ipc, providers: [ContextHandler, Service] });
 
-  it('is there in every continuation', async () => {
+  it('is the current one in every continuation of the call', async () => {
     const { connect } = await start();
     const { ask } = await connect();
     const { result } = await ask('context-v1.continuations');
@@ -102,7 +104,7 @@ describe('the context of a call over IPC', () => {
     expect(current()).toBe('');
   });
 
-  it('does not mix calls that run at once, in one session or in several', async () => {
+  it('is not mixed with the context of other calls that run at once, in one session or in several', async () => {
     const { connect } = await start();
     const frontends = await Promise.all([connect(), connect()]);
     const answers = await Promise.all(
@@ -115,7 +117,7 @@ describe('the context of a call over IPC', () => {
     expect(new Set(ids).size).toBe(40);
   });
 
-  it('says session, user, credentials and what is called', async () => {
+  it('has the session, its user, its credentials and the name of the method', async () => {
     const { connect, session } = await start({ authorize: () => ({ user: { name: 'ann' } }) });
     const { ask } = await connect({ headers: { Authorization: 'Bearer t' } });
     const { id } = await session();
@@ -133,14 +135,14 @@ describe('the context of a call over IPC', () => {
     });
   });
 
-  it('is there in guards, pipes and interceptors', async () => {
+  it('is the current one in guards and interceptors', async () => {
     const seen: [string, string | undefined, string][] = [];
     const note = (where: string, context: ExecutionContext) =>
       seen.push([where, CallContext.from(context)?.activity.activityId, current()]);
     @IpcChannel('noted')
     @UseGuards({
       canActivate: async (context) => {
-        await delay(1);
+        await nextTurn();
         return note('guard', context) > 0;
       },
     })
@@ -160,7 +162,7 @@ describe('the context of a call over IPC', () => {
     expect(seen).toEqual(['guard', 'interceptor'].map((where) => [where, result, result]));
   });
 
-  it('has a signal that is aborted when the session is over', async () => {
+  it('has a signal that is aborted when the session ends', async () => {
     const { connect } = await start();
     const inside = new Promise<void>((resolve) => (entered = resolve));
     const gone = new Promise<unknown>((resolve) => (ended = resolve));
@@ -174,12 +176,12 @@ describe('the context of a call over IPC', () => {
     await expect(waiting).rejects.toThrow('closed with 3001');
   });
 
-  it('is there in listeners, of the session and of all', async () => {
+  it('exists in listeners of a session and of the host', async () => {
     const { connect, host, session } = await start({ authorize: () => ({ user: 'ann' }) });
     const { raw } = await connect();
     const seen: unknown[][] = [];
     const listen = (where: string) => async (_event: unknown, text: string) => {
-      await delay(1);
+      await nextTurn();
       const { sessionId, user, rpcMethod } = ClientRequestContext.current;
       seen.push([where, text, current(), sessionId, user, rpcMethod]);
     };
@@ -194,7 +196,7 @@ describe('the context of a call over IPC', () => {
     ]);
   });
 
-  it('is on what is logged when a listener fails', async () => {
+  it('covers listeners that fail: their errors are logged, and the session stays open', async () => {
     const { connect, host, log } = await start();
     const { raw, ask } = await connect();
     host.addListener('told', () => {
@@ -229,12 +231,12 @@ describe('ActivityLogger over IPC', () => {
     Logger.overrideLogger(new ConsoleLogger());
   });
 
-  it('puts the activity on every line of a call, and of one that fails', async () => {
+  it('writes the activity on every line of a call, and on the line of a failure', async () => {
     class InsideError extends Error {}
     @IpcChannel('failing')
     class FailingHandler {
       async fail() {
-        await delay(1);
+        await nextTurn();
         throw new InsideError('the disk is full');
       }
     }

@@ -31,8 +31,8 @@ async function replying(
 
 afterEach(closeIpcApps);
 
-describe('a call of the frontend', () => {
-  it('is pushed with the name of a channel of its own for the reply, and takes it as it is', async () => {
+describe('a call from the backend to a frontend', () => {
+  it('is sent with the name of its own reply channel, and resolves with the reply as it is', async () => {
     const app = await startIpcApp();
     const { session, asked } = await replying(app, (...args) => args);
     expect(await session.invoke('view', 1, { a: 2 })).toEqual([1, { a: 2 }]);
@@ -45,13 +45,13 @@ describe('a call of the frontend', () => {
     ]);
   });
 
-  it('takes bytes there and back', async () => {
+  it('carries bytes in both directions', async () => {
     const app = await startIpcApp();
     const { session } = await replying(app, (bytes) => bytes);
     expect(await session.invoke('view', Float64Array.of(0.5))).toEqual(Float64Array.of(0.5));
   });
 
-  it('of a handler gives the result in its envelope', async () => {
+  it('resolves through a proxy with the result in the envelope of the reply', async () => {
     const app = await startIpcApp();
     const { session } = await replying(app, (method, factor) =>
       method === 'zoom' ? { result: `zoomed ${String(factor)}` } : {},
@@ -64,7 +64,7 @@ describe('a call of the frontend', () => {
     expect(view).not.toHaveProperty('then');
   });
 
-  it('rejects with what the handler of the frontend throws', async () => {
+  it('rejects with the error that the handler of the frontend throws', async () => {
     const errors = [
       { message: 'too near', name: 'ZoomError', stack: 'at frontend.js', limit: 3 },
       { message: 7 },
@@ -83,7 +83,7 @@ describe('a call of the frontend', () => {
     for (const thrown of ['just text', 0, null]) await expect(zoom(1)).rejects.toBe(thrown);
   });
 
-  it('rejects when the frontend does not answer in time, and a late reply is nothing', async () => {
+  it('rejects when the frontend does not answer in time, and a late reply is an ordinary notification', async () => {
     const app = await startIpcApp({ ipc: { invokeTimeoutMs: 20 } });
     const { session, frontend } = await replying(app, () => 'never');
     await expect(session.invoke('view')).rejects.toThrow(
@@ -96,7 +96,7 @@ describe('a call of the frontend', () => {
     await expect(session.invoke('view')).rejects.toThrow('within 20 ms');
   });
 
-  it('waits without end where it is to', async () => {
+  it('waits without limit if invokeTimeoutMs is 0', async () => {
     const app = await startIpcApp({ ipc: { invokeTimeoutMs: 0 } });
     const { session } = await replying(app, () => 'never');
     const waiting = session.invoke('view');
@@ -113,7 +113,7 @@ describe('a call of the frontend', () => {
       expect(outcome).toEqual({ status: 'rejected', reason: expect.any(IpcClosedError) });
   });
 
-  it('takes no reply of another session, and one only', async () => {
+  it('ignores a reply from another session, and a second reply', async () => {
     const app = await startIpcApp();
     const first = await replying(app, () => 'never');
     const second = await replying(app, () => 'never');
@@ -127,7 +127,7 @@ describe('a call of the frontend', () => {
     expect(await waiting).toBe('first');
   });
 
-  it('by the host goes to the only session, or that of the call being served', async () => {
+  it('goes to the only session, or to the session of the current call, if IpcHost makes it', async () => {
     @IpcChannel('back')
     class BackHandler {
       async ask() {
@@ -151,7 +151,7 @@ describe('a call of the frontend', () => {
     expect(await first.frontend.ask('back.zoom')).toEqual({ result: 'first' });
   });
 
-  it('by the host never goes to another session than that of the call being served', async () => {
+  it('never goes to another session than that of the current call if IpcHost makes it', async () => {
     let outcome: Promise<unknown> | undefined;
     let proceed: () => void = () => undefined;
     @IpcChannel('back')
@@ -174,7 +174,7 @@ describe('a call of the frontend', () => {
   });
 });
 
-describe('the static face of IpcHost', () => {
+describe('the static members of IpcHost', () => {
   @IpcChannel('face')
   class FaceHandler {
     async sessions() {
@@ -183,7 +183,7 @@ describe('the static face of IpcHost', () => {
   }
   const start = () => startIpcApp({ providers: [FaceHandler] });
 
-  it('means the only application', async () => {
+  it('belong to the only application', async () => {
     expect(IpcHost.isValid).toBe(false);
     expect(() => IpcHost.sessions).toThrow('There is no IpcHost');
     const app = await start();
@@ -210,7 +210,7 @@ describe('the static face of IpcHost', () => {
     await expect(IpcHost.invoke('x')).rejects.toThrow('There is no IpcHost');
   });
 
-  it('is of no use with two of them, unless in a call of one', async () => {
+  it('throw if there are two applications, except in a call of one of them', async () => {
     const one = await start();
     const other = await start();
     const { ask } = await one.connect();

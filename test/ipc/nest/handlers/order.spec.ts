@@ -1,41 +1,41 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { UseGuards } from '@nestjs/common';
 import { IpcChannel, IpcSession } from '@linnet/backend';
 import { MessageType } from '../../wire/raw.frontend.js';
 import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
-import { until } from '../../../harness/waiting.js';
+import { settled, until } from '../../../harness/waiting.js';
 import type { TestFrontend } from '../../../harness/ipc.harness.js';
 
 let events: string[] = [];
 /** Work that goes on until it is released, by name. */
 let held = new Map<string, () => void>();
 
-/** Takes its time, or until it is released, and notes when. */
-async function work(name: string, ms: number | 'held'): Promise<string> {
+/** Takes so many turns of the event loop, or until it is released. Notes its begin and its end. */
+async function work(name: string, turns: number | 'held'): Promise<string> {
   events.push(`+${name}`);
-  if (ms === 'held') await new Promise<void>((resolve) => held.set(name, resolve));
-  else await delay(ms);
+  if (turns === 'held') await new Promise<void>((resolve) => held.set(name, resolve));
+  else for (let turn = 0; turn < turns; turn++) await nextTurn();
   events.push(`-${name}`);
   return name;
 }
 
 @IpcChannel('together')
 class TogetherHandler {
-  work(name: string, ms: number | 'held' = 1) {
-    return work(name, ms);
+  work(name: string, turns: number | 'held' = 1) {
+    return work(name, turns);
   }
 }
 
 @IpcChannel('queued', { sequential: true })
 class QueuedHandler {
-  work(name: string, ms: number | 'held' = 1) {
-    return work(name, ms);
+  work(name: string, turns: number | 'held' = 1) {
+    return work(name, turns);
   }
   async fail(name: string) {
     await work(name, 1);
     throw new Error(name);
   }
-  @UseGuards({ canActivate: async () => (await delay(5), true) })
+  @UseGuards({ canActivate: async () => (await nextTurn(), true) })
   guarded(name: string) {
     return work(name, 1);
   }
@@ -58,8 +58,8 @@ class NotingHandler {
 @IpcChannel('queued-too', { sequential: true })
 class OtherQueuedHandler {
   constructor(readonly session: IpcSession) {}
-  work(name: string, ms: number | 'held' = 1) {
-    return work(name, ms);
+  work(name: string, turns: number | 'held' = 1) {
+    return work(name, turns);
   }
 }
 
@@ -83,7 +83,7 @@ beforeEach(() => {
 afterEach(closeIpcApps);
 
 describe('calls of a session', () => {
-  it('start in the order of their numbers, text behind bytes included', async () => {
+  it('start in the order of their numbers, also if text follows bytes', async () => {
     const { connect } = await start();
     const frontend = await connect();
     const answers = [
@@ -98,7 +98,7 @@ describe('calls of a session', () => {
     expect(events.slice(0, 4)).toEqual(['+bytes', '+text', '+more bytes', '+more text']);
   });
 
-  it('start in the order of their numbers, however they arrive, and once', async () => {
+  it('start once each and in the order of their numbers, in whatever order they arrive', async () => {
     const { connect } = await start();
     const frontend = await connect();
     for (const sequence of [2, 1, 4, 1, 0, 0, 3, 4]) invoke(frontend, sequence, String(sequence), 1);
@@ -106,7 +106,7 @@ describe('calls of a session', () => {
     expect(events.filter((event) => event.startsWith('+'))).toEqual(names(5).map((name) => `+${name}`));
   });
 
-  it('start in the order in which they come, with messages among them, from the first of a method on', async () => {
+  it('start in one order with notifications between them, also the first call of a method', async () => {
     const { connect } = await start();
     const { raw } = await connect();
     const call = (method: string, name: string, sequence: number) =>
@@ -129,7 +129,7 @@ describe('calls of a session', () => {
     expect(events).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
-  it('run at once, and are answered as they finish', async () => {
+  it('run at the same time, and are answered in the order in which they finish', async () => {
     const { connect } = await start();
     const { ask } = await connect();
     const order: string[] = [];
@@ -143,7 +143,7 @@ describe('calls of a session', () => {
     expect(order).toEqual(['c', 'a', 'b']);
   });
 
-  it('are all answered, five hundred at once', async () => {
+  it('are all answered if there are five hundred at once', async () => {
     const { connect } = await start();
     const frontends = await Promise.all([connect(), connect()]);
     const answers = await Promise.all(
@@ -152,7 +152,7 @@ describe('calls of a session', () => {
     expect(answers.map(({ result }) => result as string)).toEqual(names(500));
   });
 
-  it('and listeners are told in one order', async () => {
+  it('start in one order with notifications to listeners of the host', async () => {
     const { connect, host } = await start();
     const frontend = await connect();
     host.addListener('told', (_event, text: string) => void events.push(text));
@@ -175,7 +175,7 @@ describe('calls of a sequential channel', () => {
     expect(events).toEqual(names(5).flatMap((name) => [`+${name}`, `-${name}`]));
   });
 
-  it('run one after the other with guards and failures, too', async () => {
+  it('run one after the other also with guards and failures', async () => {
     const { connect } = await start();
     const { ask, fail } = await connect();
     const answers = await Promise.all([
@@ -188,7 +188,7 @@ describe('calls of a sequential channel', () => {
     expect(events).toEqual(['+a', '-a', '+b', '-b', '+c', '-c']);
   });
 
-  it('run one after the other where each session has its own handler', async () => {
+  it('run one after the other also if each session has its own handler', async () => {
     const { connect } = await start();
     const { ask } = await connect();
     await Promise.all(names(3).map((name) => ask('queued-too.work', name)));
@@ -198,7 +198,7 @@ describe('calls of a sequential channel', () => {
   it.each([
     ['another session', 'queued'],
     ['another channel', 'queued-too'],
-  ])('do not wait for those of %s', async (what, channel) => {
+  ])('do not wait for calls of %s', async (what, channel) => {
     const { connect } = await start();
     const one = await connect();
     const other = what === 'another session' ? await connect() : one;
@@ -210,7 +210,7 @@ describe('calls of a sequential channel', () => {
     await slow;
   });
 
-  it('that wait when the session ends never run', async () => {
+  it('never run if they still wait when the session ends', async () => {
     const { connect, session } = await start();
     const frontend = await connect();
     const { closed } = await session();
@@ -220,7 +220,7 @@ describe('calls of a sequential channel', () => {
     await closed;
     held.get('a')!();
     await until(() => events.includes('-a'));
-    await delay(5);
+    await settled();
     expect(events).toEqual(['+a', '-a']);
   });
 });

@@ -135,7 +135,7 @@ const good = { robot: 'r1', steps: 2, to: { x: 1 } };
 
 afterEach(closeIpcApps);
 
-describe('parameters of a handler', () => {
+describe('the parameters of an IPC handler', () => {
   const start = async (pipe?: object) => {
     const { connect } = await startIpcApp({
       providers: [ParamsHandler],
@@ -144,7 +144,7 @@ describe('parameters of a handler', () => {
     return connect({ headers: { 'X-Robot': 'r7' } });
   };
 
-  it('are filled where they stand, whatever is missing before them', async () => {
+  it('are filled at their position if arguments before them are missing', async () => {
     const { ask } = await start();
     const expected = { second: 'missing', method: 'params.activity', current: true };
     expect(await ask('params.activity')).toEqual({ result: expected });
@@ -153,7 +153,7 @@ describe('parameters of a handler', () => {
   });
 
   it.each([[[1, 2, { activityId: 'forged' }]], [[1, 2, 3, 4]], [[1, 2, null]]])(
-    'take nothing that a frontend sends where they are decorated: %j',
+    'are not taken from the frontend if they are decorated: the arguments %j are too many',
     async (args) => {
       const { fail } = await start();
       expect(await fail('params.activity', ...args)).toMatchObject({
@@ -163,12 +163,12 @@ describe('parameters of a handler', () => {
     },
   );
 
-  it('are made by decorators of the application, with their pipes', async () => {
+  it('can come from decorators of the application, with their pipes', async () => {
     const { ask } = await start();
     expect(await ask('params.custom', 1)).toEqual({ result: [1, 'custom?', 'custom?!custom'] });
   });
 
-  it('may be the session, its headers, and what gateways of Nest know', async () => {
+  it('can be the session, its headers, its address and the arguments of gateways', async () => {
     const { ask } = await start();
     expect(await ask('params.session')).toEqual({ result: [true, expect.stringMatching(/^[-0-9a-f]{36}$/)] });
     expect(await ask('params.handshake')).toEqual({ result: 'r7' });
@@ -176,14 +176,14 @@ describe('parameters of a handler', () => {
     expect(await ask('params.nests', 'x')).toEqual({ result: ['x', true] });
   });
 
-  it('are refused where they are an HTTP response, and are never what the frontend has sent', async () => {
+  it('cannot be an HTTP response', async () => {
     const { fail } = await start();
     expect((await fail('params.response')).message).toBe(
       'A parameter of the method is for calls over HTTP, and the call came over IPC.',
     );
   });
 
-  it('are shown to global pipes', async () => {
+  it('pass through global pipes', async () => {
     const { ask } = await start(new Shouting());
     expect(await ask('params.custom', 1)).toEqual({
       result: ['1!body', 'custom?!custom', 'custom?!custom!custom'],
@@ -191,7 +191,7 @@ describe('parameters of a handler', () => {
     expect(await ask('params.plain', 'a')).toEqual({ result: ['a!body', 'undefined!body'] });
   });
 
-  it('are all kept where there are more than were declared', async () => {
+  it('are all kept if a rest parameter declares any number', async () => {
     const plain = await start();
     expect(await plain.ask('params.variadic', 1, 2, 3, 4)).toEqual({ result: [1, 2, 3, 4] });
     expect(await plain.ask('params.variadicPiped', 1, 2, 3)).toEqual({ result: [2, 2, 3] });
@@ -199,7 +199,7 @@ describe('parameters of a handler', () => {
     expect(await piped.ask('params.variadic', 1, 2, 'x')).toEqual({ result: [2, 4, 'x'] });
   });
 
-  it('have pipes of their own', async () => {
+  it('can have their own pipes', async () => {
     const { ask, fail } = await start();
     expect(await ask('params.second', '1', '2')).toEqual({ result: ['1', 2] });
     expect(await fail('params.second', '1', 'two')).toMatchObject({
@@ -209,7 +209,7 @@ describe('parameters of a handler', () => {
   });
 });
 
-describe('validation', () => {
+describe('the validation of arguments over IPC', () => {
   const start = async (pipe?: object) => {
     const { connect } = await startIpcApp({
       providers: [ValidHandler, UntypedHandler],
@@ -224,7 +224,7 @@ describe('validation', () => {
     expect(await ask('valid.pair', 1, true)).toEqual({ result: ['number', 'boolean'] });
   });
 
-  it('refuses what is not of its class, with a text to show and a list to look closer', async () => {
+  it('rejects an invalid argument with a message and a list of details', async () => {
     const { fail } = await start(new ValidationPipe({ transform: true }));
     const details = ['steps must not be less than 1', 'to.x must be an integer number'];
     expect(await fail('valid.move', { ...good, steps: 0, to: { x: 'a' } })).toMatchObject({
@@ -234,7 +234,7 @@ describe('validation', () => {
     });
   });
 
-  it('leaves what a decorator gives as it is', async () => {
+  it('does not change the values of decorated parameters', async () => {
     const { connect } = await startIpcApp({
       providers: [ParamsHandler],
       configure: (app: any) => app.useGlobalPipes(new ValidationPipe({ transform: true })),
@@ -243,7 +243,7 @@ describe('validation', () => {
     expect(result).toEqual([true, expect.stringMatching(/^[\da-f-]{36}$/)]);
   });
 
-  it('warns at start of methods whose types are not recorded, and of no others', async () => {
+  it('warns at start about methods whose types are not recorded, and about no others', async () => {
     const { log } = await startIpcApp({
       providers: [ValidHandler, UntypedHandler],
       configure: (app: any) => app.useGlobalPipes(new ValidationPipe()),
@@ -253,18 +253,18 @@ describe('validation', () => {
     ]);
   });
 
-  it('knows no classes where nothing makes the compiler record them', async () => {
+  it('does not know the classes of a method that has no decorator', async () => {
     const { ask } = await start(new ValidationPipe({ transform: true }));
     expect(await ask('untyped.move', { steps: 0 })).toEqual({ result: false });
   });
 
-  it('checks an argument by a schema, and takes what the schema makes of it', async () => {
+  it('checks an argument by a schema, and passes on the output of the schema', async () => {
     const { ask, fail } = await start();
     expect(await ask('valid.schema', { id: 1 })).toEqual({ result: { id: 1, label: 'none' } });
     expect((await fail('valid.schema', { id: 'one' })).details).toEqual([expect.stringMatching(/^id: /)]);
   });
 
-  it('by a serializing interceptor leaves bytes as they are', async () => {
+  it('leaves bytes as they are if an interceptor serializes results', async () => {
     @IpcChannel('bytes')
     @UseInterceptors(ClassSerializerInterceptor)
     class BytesHandler {

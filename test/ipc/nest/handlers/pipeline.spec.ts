@@ -92,7 +92,7 @@ beforeEach(() => {
 });
 afterEach(closeIpcApps);
 
-describe('enhancers of a handler', () => {
+describe('the enhancers of an IPC handler', () => {
   const start = () =>
     startIpcApp({
       providers: [OrderHandler, ...provided],
@@ -116,13 +116,13 @@ describe('enhancers of a handler', () => {
     ]);
   });
 
-  it('are not run by the upgrade', async () => {
+  it('do not run at the upgrade', async () => {
     const { connect } = await start();
     await connect();
     expect(steps).toEqual([]);
   });
 
-  it('refuse where a guard says no, without calling the method', async () => {
+  it('reject a call that a guard forbids, without calling the method', async () => {
     const { connect } = await start();
     expect(await (await connect()).fail('order.forbidden')).toMatchObject({
       message: 'Forbidden resource',
@@ -131,13 +131,13 @@ describe('enhancers of a handler', () => {
     expect(steps).not.toContain('forbidden');
   });
 
-  it.each(['class', 'method'])('ask the filter of the %s for its errors, once', async (where) => {
+  it.each(['class', 'method'])('pass an error to the filter of the %s once', async (where) => {
     const { connect } = await start();
     expect(await (await connect()).fail('order.fail', where)).toMatchObject({ message: 'Internal error' });
     expect(steps.filter((step) => step.startsWith('filter'))).toEqual([`filter ${where} ws`]);
   });
 
-  it('leave alone filters of requests, which are global', async () => {
+  it('do not include global exception filters', async () => {
     const seen: unknown[] = [];
     @Catch()
     class RequestFilter implements ExceptionFilter {
@@ -155,7 +155,7 @@ describe('enhancers of a handler', () => {
     expect(seen).toEqual([]);
   });
 
-  it('take the last value of an Observable, with enhancers and without', async () => {
+  it('return the last value of an Observable, as a handler without enhancers does', async () => {
     @IpcChannel('observed')
     class ObservedHandler {
       plain() {
@@ -227,7 +227,7 @@ describe('enhancers of a handler', () => {
     ]);
   });
 
-  it('see a signal of each call, which ends with the session for calls that still run', async () => {
+  it('see a signal of each call, which is aborted if the session ends during the call', async () => {
     const signals: AbortSignal[] = [];
     const looking: CanActivate = {
       canActivate: (context) => signals.push(CallContext.from(context)!.signal) > 0,
@@ -255,7 +255,7 @@ describe('enhancers of a handler', () => {
     expect(answered!.aborted).toBe(false);
   });
 
-  it('see calls of RPC as such, over the same session', async () => {
+  it('see an RPC call over the same session as a call of type rpc', async () => {
     const definition = definitionOf('Looked', 'go');
     @RpcInterface(definition)
     class LookedImpl {

@@ -171,11 +171,11 @@ afterEach(async () => {
   await closeIpcApps();
 });
 
-describe.each(Object.keys(both))('a call of %s has a request', (name) => {
+describe.each(Object.keys(both))('the request of a call of %s', (name) => {
   const way = both[name]!;
   const url = name === 'RPC over IPC' ? '/Robots-1.0.0-' : '/robots/';
 
-  it('which guards, interceptors, decorators and parameters have in common', async () => {
+  it('is the same object in guards, interceptors, decorators and parameters', async () => {
     const { connect } = await start();
     const ask = way(await connect());
     expect(await ask('same')).toEqual({ result: 1 });
@@ -183,7 +183,7 @@ describe.each(Object.keys(both))('a call of %s has a request', (name) => {
     expect(await ask('same')).toEqual({ result: 2 });
   });
 
-  it('which is the REQUEST of what is request-scoped, so that a transaction holds', async () => {
+  it('is the REQUEST of request-scoped providers, so that a transaction covers the call', async () => {
     const { connect } = await start();
     const ask = way(await connect(), 'scoped');
     const [first, second] = [await ask('transaction'), await ask('transaction')];
@@ -193,7 +193,7 @@ describe.each(Object.keys(both))('a call of %s has a request', (name) => {
     expect(second.result[1]).not.toBe(first.result[1]);
   });
 
-  it('which bears the user that passport sets, and nobody else does', async () => {
+  it('has the user that passport sets, while the activity and the session keep their own user', async () => {
     const { connect, session } = await start({ ipc: { authorize: () => ({ user: 'ann' }) } });
     const ask = way(await connect({ headers: { Authorization: 'Bearer bob' } }));
     const bob = { name: 'bob', roles: ['driver'] };
@@ -204,13 +204,13 @@ describe.each(Object.keys(both))('a call of %s has a request', (name) => {
     expect(open.user).toBe('ann');
   });
 
-  it('which has the credentials of the session, though they did not come in a header', async () => {
+  it('has the credentials of the session if no header had them', async () => {
     const { connect } = await start({ ipc: { authorize: () => ({ accessToken: 'Bearer carl' }) } });
     const ask = way(await connect());
     expect((await ask('me')).result[0]).toEqual({ name: 'carl', roles: ['driver'] });
   });
 
-  it('of which no other call sees what is written to it', async () => {
+  it('keeps changes to it from other calls and from the session', async () => {
     const { connect, session } = await start();
     const ask = way(await connect({ headers: { 'X-Robot': 'r7' } }));
     expect(await ask('changes')).toEqual({ result: 'changed' });
@@ -220,7 +220,7 @@ describe.each(Object.keys(both))('a call of %s has a request', (name) => {
     expect((seen[0] as IpcRequest).get('X-Robot')).toBe('r7');
   });
 
-  it('by which the stores of calls at the same time are told apart', async () => {
+  it('separates the stores of calls that run at the same time', async () => {
     const { connect } = await start();
     const ask = way(await connect());
     const waits = ask('store', 'wait');
@@ -230,7 +230,7 @@ describe.each(Object.keys(both))('a call of %s has a request', (name) => {
     expect(await waits).toEqual({ result: { visits: 2 } });
   });
 
-  it('by whose address a throttler counts, as over HTTP', async () => {
+  it('has the address by which a throttler counts, as over HTTP', async () => {
     const { connect } = await start();
     const local = (localAddress: string) => connect({ localAddress });
     const [first, second] = [way(await local('127.0.0.1')), way(await local('127.0.0.2'))];
@@ -243,19 +243,22 @@ describe.each(Object.keys(both))('a call of %s has a request', (name) => {
     ]);
   });
 
-  it.each(Object.keys(adapters))('beside what libraries call a response, on %s', async (adapter) => {
-    const { connect } = await start({ way: adapters[adapter]! });
-    const ask = way(await connect());
-    expect(await ask('measured')).toEqual({ result: 'measured' });
-    expect(await ask('measured', true)).toEqual({ error: { message: 'failed' } });
-    expect(finished).toEqual([`POST ${url}measured 200`, `POST ${url}measured 500`]);
-  });
+  it.each(Object.keys(adapters))(
+    'has a response on which libraries can set headers and listen for the finish, on %s',
+    async (adapter) => {
+      const { connect } = await start({ way: adapters[adapter]! });
+      const ask = way(await connect());
+      expect(await ask('measured')).toEqual({ result: 'measured' });
+      expect(await ask('measured', true)).toEqual({ error: { message: 'failed' } });
+      expect(finished).toEqual([`POST ${url}measured 200`, `POST ${url}measured 500`]);
+    },
+  );
 });
 
 describe('the address of a session', () => {
   const proxied = { headers: { 'X-Forwarded-For': '10.9.8.7' } };
 
-  it('is that of the connection, whatever a header says, where no proxy is trusted', async () => {
+  it('is the address of the connection if no proxy is trusted, whatever a header contains', async () => {
     for (const way of Object.values(adapters)) {
       const { connect, session, close } = await start({ way });
       await connect(proxied);
@@ -264,7 +267,7 @@ describe('the address of a session', () => {
     }
   });
 
-  it('is what a proxy says that Express trusts', async () => {
+  it('is the address that a proxy names if Express trusts the proxy', async () => {
     const { connect, session } = await start({
       configure: (app) => (app as NestExpressApplication).set('trust proxy', 'loopback'),
     });
@@ -272,7 +275,7 @@ describe('the address of a session', () => {
     expect((await session()).ip).toBe('10.9.8.7');
   });
 
-  it('is what a proxy says that Fastify trusts', async () => {
+  it('is the address that a proxy names if Fastify trusts the proxy', async () => {
     const way = { adapter: () => new FastifyAdapter({ trustProxy: '127.0.0.1' }) };
     const { connect, session } = await start({ way });
     await connect(proxied);
@@ -280,7 +283,7 @@ describe('the address of a session', () => {
   });
 });
 
-it('a session whose calls were authenticated by passport is resumed as the user that it has', async () => {
+it('a session is resumed as its own user after passport has authenticated its calls', async () => {
   const app = await start({
     ipc: { authorize: () => ({ user: { name: 'ann' }, accessToken: 'Bearer bob' }) },
   });

@@ -84,7 +84,7 @@ const start = (setup: IpcAppSetup = {}) =>
 afterEach(closeIpcApps);
 
 describe('RPC over IPC', () => {
-  it('serves every interface that is exposed', async () => {
+  it('serves every exposed interface', async () => {
     const { connect } = await start();
     const frontend = await connect();
     expect(await rpc(frontend, 'Robots.count')).toEqual({ result: 3 });
@@ -95,7 +95,7 @@ describe('RPC over IPC', () => {
     expect(await rpc(frontend, 'Robots.bytes', Float32Array.of(0.5))).toEqual({ result: Float32Array.of(1) });
   });
 
-  it('serves none that is not exposed, as if it were not there', async () => {
+  it('answers for an interface that is not exposed as for one that does not exist', async () => {
     const { connect } = await start({ rpc: { interfaces: [definition] } });
     const frontend = await connect();
     const message = async (call: Promise<any>) => (await call).error.message as string;
@@ -104,7 +104,7 @@ describe('RPC over IPC', () => {
     expect(await rpc(frontend, 'Robots.count')).toEqual({ result: 3 });
   });
 
-  it('names what is missing or does not fit', async () => {
+  it('names the interface, the operation or the version that is missing or does not match', async () => {
     const { connect } = await start();
     const { ask } = await connect();
     const message = async (...args: unknown[]) =>
@@ -121,14 +121,14 @@ describe('RPC over IPC', () => {
       expect((await ask('itwinjs-core/rpc-over-ipc.request', odd)).error.message).toContain('initialized');
   });
 
-  it('answers where there is no RpcModule', async () => {
+  it('answers with an error if the application has no RpcModule', async () => {
     const { connect } = await startIpcApp();
     expect((await rpc(await connect(), 'Robots.count')).error.message).toBe(
       'RPC interface "Robots" is not initialized.',
     );
   });
 
-  it('has outcomes that are no errors', async () => {
+  it('answers pending, not found and no content without an error log', async () => {
     const { connect, log } = await start();
     const frontend = await connect();
     const managed = (managedStatus: string, responseValue: unknown) => ({
@@ -148,7 +148,7 @@ describe('RPC over IPC', () => {
     expect(log.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
   });
 
-  it('asks the guards of the application and of the method', async () => {
+  it('runs the guards of the application and of the method', async () => {
     const seen: unknown[] = [];
     const looking: CanActivate = {
       canActivate(context: ExecutionContext) {
@@ -168,7 +168,7 @@ describe('RPC over IPC', () => {
     expect(seen).toEqual(['count', 'guarded', 'go'].map((name) => ['rpc', name, 'Bearer t', 'ann']));
   });
 
-  it('refuses where a guard needs a request', async () => {
+  it('rejects a call if a guard needs a header that the session does not have', async () => {
     const needing: CanActivate = {
       canActivate: (context: ExecutionContext) =>
         context.switchToHttp().getRequest<{ headers: Record<string, string> }>().headers['authorization'] !==
@@ -180,7 +180,7 @@ describe('RPC over IPC', () => {
     expect(answer).toHaveProperty('error.message');
   });
 
-  it('refuses a parameter that is a response', async () => {
+  it('rejects a call if a parameter of the method is an HTTP response', async () => {
     @RpcInterface(other)
     class ResponseImpl {
       async go(@Res() response: unknown) {
@@ -193,7 +193,7 @@ describe('RPC over IPC', () => {
     });
   });
 
-  it('gives parameters of the request what the session has', async () => {
+  it('fills parameters of the request from the session', async () => {
     @RpcInterface(other)
     class RequestImpl {
       async go(@Req() request: IpcRequest, @Ip() ip: string) {
@@ -214,7 +214,7 @@ describe('RPC over IPC', () => {
     expect(await rpc(frontend, 'Robots.count')).toEqual({ result: 'r7' });
   });
 
-  it('has the activity that the frontend sends, with the user and credentials of the session', async () => {
+  it('runs a call in the activity that the frontend sends, with the user and credentials of the session', async () => {
     const { connect } = await start({ ipc: { authorize: () => ({ user: 'ann', accessToken: 'Bearer t' }) } });
     expect(await rpc(await connect(), 'Robots.fields')).toEqual({
       result: {
@@ -229,7 +229,7 @@ describe('RPC over IPC', () => {
     });
   });
 
-  it('knows the session, which a call over HTTP has not', async () => {
+  it('gives a method the session, which a call over HTTP does not have', async () => {
     const { connect, session, send } = await start();
     const frontend = await connect();
     const { id } = await session();
@@ -238,7 +238,7 @@ describe('RPC over IPC', () => {
     expect(reply.json).toBe('none');
   });
 
-  it('makes request-scoped implementations for each call', async () => {
+  it('makes a request-scoped implementation for each call', async () => {
     let made = 0;
     @Injectable({ scope: Scope.REQUEST })
     class PerCall {
@@ -257,7 +257,7 @@ describe('RPC over IPC', () => {
     expect(await rpc(frontend, 'Other.go')).toEqual({ result: 2 });
   });
 
-  it('gives an implementation the session, and says readably over HTTP that there is none', async () => {
+  it('injects the session into an implementation, and answers over HTTP that there is no session', async () => {
     @RpcInterface(other)
     class SessionImpl {
       constructor(private readonly session: IpcSession) {}

@@ -23,7 +23,7 @@ async function answers(app: IpcTestApp, ...methods: string[]): Promise<unknown[]
   );
 }
 
-describe('a field with an arrow function', () => {
+describe('a field of a handler with an arrow function', () => {
   class Arrows extends Base {
     readonly #greeting = 'hello';
     field = async () => this.#greeting;
@@ -50,13 +50,13 @@ describe('a field with an arrow function', () => {
   ];
   const expected = ['method', 'hello', 'sync', 65606, 65606, 65606, 65606, 65606, 32768];
 
-  it('is called as a method is, where the handler is registered by hand', async () => {
+  it('is called as a method is if the handler is registered by hand', async () => {
     const app = await startIpcApp();
     Arrows.register();
     expect((await answers(app, ...names)).slice(0, -1)).toEqual(expected.slice(0, -1));
   });
 
-  it('is called as a method is, where the handler is a provider', async () => {
+  it('is called as a method is if the handler is a provider', async () => {
     @IpcChannel()
     class Provided extends Arrows {}
     const app = await startIpcApp({ providers: [Provided] });
@@ -64,7 +64,7 @@ describe('a field with an arrow function', () => {
     expect(app.log.find('log', 'Provided answers IPC channel shapes: field, sync, method')).toHaveLength(1);
   });
 
-  it('is all that a handler may have', async () => {
+  it('can be the only callable member of a handler', async () => {
     const app = await startIpcApp();
     class OnlyArrow extends IpcHandler {
       readonly channelName = 'shapes';
@@ -74,7 +74,7 @@ describe('a field with an arrow function', () => {
     expect(await answers(app, 'field')).toEqual(['only']);
   });
 
-  it('is behind the guards of its class', async () => {
+  it('is protected by the guards of its class', async () => {
     @IpcChannel()
     @UseGuards({ canActivate: () => false })
     class Guarded extends Arrows {}
@@ -83,7 +83,7 @@ describe('a field with an arrow function', () => {
     expect(await fail('shapes.field')).toMatchObject({ name: 'ForbiddenException' });
   });
 
-  it('is not called where the class has something injected, which may be a function', async () => {
+  it('is not callable if the constructor injects something, which can be a function', async () => {
     const secret = () => 'secret';
     @IpcChannel()
     class WithService extends Base {
@@ -96,7 +96,7 @@ describe('a field with an arrow function', () => {
     expect(await answers(app, 'method', 'service', 'field')).toEqual(['method', 65606, 65606]);
   });
 
-  it('is not called where a property is injected', async () => {
+  it('is not callable if a property is injected', async () => {
     class Parent extends Base {
       @Inject('service') readonly service!: () => string;
     }
@@ -107,7 +107,7 @@ describe('a field with an arrow function', () => {
     expect(await answers(app, 'method', 'service')).toEqual(['method', 65606]);
   });
 
-  it('is not called where methods are chosen with @IpcMethod(), nor in a class that does not say its channel', async () => {
+  it('is not callable if methods are chosen with @IpcMethod(), or if the class has no channelName', async () => {
     @IpcChannel()
     class Chosen extends Arrows {
       @IpcMethod()
@@ -124,7 +124,7 @@ describe('a field with an arrow function', () => {
     expect(await ipcRefusal({ providers: [Plain] })).toContain('Plain has no method that could be called');
   });
 
-  it('of an injected service is none of the handler', async () => {
+  it('is not callable through the handler if an injected service has it', async () => {
     @Injectable()
     class Service {
       run = () => 'secret';

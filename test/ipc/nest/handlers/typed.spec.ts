@@ -15,8 +15,8 @@ const pageChannel = ipcChannel<PageIpc>('page-v1');
 afterEach(closeIpcApps);
 
 // Code that must not compile is checked with the types, and never runs.
-describe('a channel with its types', () => {
-  it('is for classes that have its methods', async () => {
+describe('a typed channel', () => {
+  it('accepts a handler class that has its methods', async () => {
     @IpcChannel(robotChannel, { sequential: true })
     class RobotHandler {
       async move(_robot: string, by: number) {
@@ -45,7 +45,7 @@ describe('a channel with its types', () => {
     expect(await ask('page-v1.ask', 'who')).toEqual({ result: 'who' });
   });
 
-  it('is for no class without one of them, or with another of its name', () => {
+  it('rejects at compile time a class that lacks a method, or has one with other parameters', () => {
     const never = () => {
       // @ts-expect-error -- it has no `stop`
       @IpcChannel(robotChannel)
@@ -87,7 +87,7 @@ describe('a channel with its types', () => {
     expect(never).toBeInstanceOf(Function);
   });
 
-  it('is called by the host and by its static members', async () => {
+  it('can be called by the host and by the static members of IpcHost', async () => {
     const { connect, host, session } = await startIpcApp();
     const { raw } = await connect();
     await session();
@@ -107,7 +107,7 @@ describe('a channel with its types', () => {
     }
   });
 
-  it('is no channel where there is no application', async () => {
+  it('cannot be called if there is no application', async () => {
     await expect(IpcHost.callIpcChannel(pageChannel, 'ask', 'x')).rejects.toThrow('There is no IpcHost');
   });
 });

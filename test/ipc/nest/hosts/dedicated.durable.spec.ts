@@ -1,5 +1,4 @@
 import { jest } from '@jest/globals';
-import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { IpcChannel, IpcTicketService } from '@linnet/backend';
 import type { IpcModuleOptions } from '@linnet/backend';
@@ -7,16 +6,24 @@ import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import type { IpcFrontendOptions } from '@linnet/frontend';
 import { FaultProxy } from '../../client/fault.proxy.js';
 import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
-import { until } from '../../../harness/waiting.js';
+import { holdTimers, releaseTimers } from '../../../harness/held.timers.js';
+import { gate, settled, until } from '../../../harness/waiting.js';
 import type { IpcTestApp } from '../../../harness/ipc.harness.js';
+
+/** Lengths that no other timers have: the tests hold the timers of these times, and let them expire. */
+const GRACE_MS = 43_210;
+const RESUME_MS = 54_321;
+
+/** Holds the calls of `later`. */
+let held = gate();
 
 @IpcChannel('only')
 class OnlyHandler {
   async say() {
     return 'said';
   }
-  async later(ms: number) {
-    await delay(ms);
+  async later() {
+    await held.opened;
     return 'later';
   }
 }
@@ -25,20 +32,29 @@ const frontends: IpcFrontend[] = [];
 const proxies: FaultProxy[] = [];
 const raws: WebSocket[] = [];
 afterEach(async () => {
+  held.open();
+  held = gate();
   for (const socket of raws.splice(0)) socket.terminate();
   for (const frontend of frontends.splice(0)) frontend.close();
   for (const proxy of proxies.splice(0)) proxy.close();
   await closeIpcApps();
+  releaseTimers();
 });
 
 /** A dedicated backend whose application is to end with its frontend; `close` is spied on. */
 async function start(ipc: IpcModuleOptions = {}) {
+  const grace = holdTimers(GRACE_MS);
   const gone = jest.fn();
-  const dedicated = { dedicated: true, frontendGraceMs: 30, shutdownTimeoutMs: 20, onFrontendGone: gone };
+  const dedicated = {
+    dedicated: true,
+    frontendGraceMs: GRACE_MS,
+    shutdownTimeoutMs: 20,
+    onFrontendGone: gone,
+  };
   const testApp = await startIpcApp({ ipc: { ...dedicated, ...ipc }, providers: [OnlyHandler] });
   const close = jest.spyOn(testApp.app, 'close');
   testApp.host.bindLifetime(testApp.app);
-  return { ...testApp, gone, closed: close };
+  return { ...testApp, gone, grace, closed: close };
 }
 
 /** A frontend of our own, with a ticket for each of its connections where it has a name. */
@@ -72,7 +88,7 @@ async function raw({ port }: IpcTestApp, autoPong = true) {
 }
 
 describe('a dedicated backend on the durable wire', () => {
-  it('refuses a connection that greets when there is a frontend, though it was let in before', async () => {
+  it('refuses a connection whose client hello comes after that of another frontend', async () => {
     const testApp = await start();
     const late = await raw(testApp);
     const own = await raw(testApp);
@@ -87,7 +103,7 @@ describe('a dedicated backend on the durable wire', () => {
     expect(testApp.host.sessions.map((session) => session.id)).toEqual([id]);
   });
 
-  it('leaves a frontend alone that comes back while it is found out whether it is there', async () => {
+  it('keeps a frontend that resumes its session while the backend waits for an answer to a ping', async () => {
     const testApp = await start();
     const silent = await raw(testApp, false);
     const again = await raw(testApp);
@@ -104,26 +120,29 @@ describe('a dedicated backend on the durable wire', () => {
     expect(testApp.host.sessions.map((session) => session.id)).toEqual([id]);
   });
 
-  it('is resumed over a new connection by its frontend', async () => {
+  it('lets its frontend resume the session over a new connection', async () => {
     const testApp = await start();
     const { proxy, only, states } = await open(testApp);
     const session = await testApp.session();
-    const later = only.later(100);
+    const later = only.later();
     await only.say();
     proxy.cut();
+    await until(() => states.length === 3);
+    held.open();
     expect(await later).toBe('later');
     expect(states).toEqual(['open', 'interrupted 1006', 'open']);
     expect(testApp.host.sessions).toEqual([session]);
-    // Longer than a frontend may be gone whose session is over: this one's is not.
-    await delay(60);
+    await settled();
+    // The session is not over, so that nothing waits for its frontend.
+    expect(testApp.grace.pending).toBe(0);
     expect(testApp.gone).not.toHaveBeenCalled();
   });
 
-  it('answers another frontend with 409, and goes on with its own', async () => {
+  it('answers another frontend with 409, and keeps its own', async () => {
     const testApp = await start();
     const { only, states } = await open(testApp, 'f1');
     expect((await testApp.refused()).status).toBe(409);
-    // A WebSocket does not tell by which status it was refused.
+    // A WebSocket does not show the status of a refusal.
     const other = open(testApp, 'f2', { reconnect: false });
     await expect(other).rejects.toMatchObject({ name: 'IpcClosedError' });
     expect(await only.say()).toBe('said');
@@ -131,12 +150,12 @@ describe('a dedicated backend on the durable wire', () => {
     expect(testApp.host.sessions).toHaveLength(1);
   });
 
-  it('is taken over by a reload while the page before is still connected', async () => {
+  it('lets a reloaded page replace the session of the page before, which is still connected', async () => {
     const testApp = await start();
     // A page that is being left does not come back.
     const before = await open(testApp, 'f1', { reconnect: false });
     const { closed } = await testApp.session();
-    const pending = before.only.later(10_000);
+    const pending = before.only.later();
     await before.only.say();
     const lost = pending.catch((error: unknown) => error);
     const { only } = await open(testApp, 'f1');
@@ -147,47 +166,59 @@ describe('a dedicated backend on the durable wire', () => {
     });
     expect(await lost).toMatchObject({ name: 'IpcClosedError' });
     expect(before.states).toEqual(['open', 'closed 1001']);
-    await delay(60);
     expect(await only.say()).toBe('said');
+    await settled();
+    expect(testApp.grace.pending).toBe(0);
     expect(testApp.gone).not.toHaveBeenCalled();
   });
 
-  it.each(['f1', undefined])('is taken over by the page that comes after a crash: %s', async (name) => {
-    const testApp = await start();
-    const { proxy, states } = await open(testApp, name);
-    const session = await testApp.session();
-    proxy.refuses = true;
-    await until(() => states.includes('interrupted 1006'));
-    const { only } = await open(testApp, name);
-    expect((await session.closed).code).toBe(1001);
-    // It was there all the time.
-    await delay(60);
-    expect(await only.say()).toBe('said');
-    expect(testApp.gone).not.toHaveBeenCalled();
-    expect(testApp.closed).not.toHaveBeenCalled();
-  });
+  it.each(['f1', undefined])(
+    'lets the page after a crash replace the session, with the name %s',
+    async (name) => {
+      const testApp = await start();
+      const { proxy, states } = await open(testApp, name);
+      const session = await testApp.session();
+      proxy.refuses = true;
+      await until(() => states.includes('interrupted 1006'));
+      const { only } = await open(testApp, name);
+      expect((await session.closed).code).toBe(1001);
+      expect(await only.say()).toBe('said');
+      await settled();
+      expect(testApp.grace.pending).toBe(0);
+      expect(testApp.gone).not.toHaveBeenCalled();
+      expect(testApp.closed).not.toHaveBeenCalled();
+    },
+  );
 
-  it('ends when its frontend does not come back in the time that a session waits, and then some', async () => {
-    const testApp = await start({ resumeGraceMs: 80 });
+  it('ends when its frontend has not come back in resumeGraceMs and then frontendGraceMs', async () => {
+    const resume = holdTimers(RESUME_MS);
+    const testApp = await start({ resumeGraceMs: RESUME_MS });
     const { proxy, only } = await open(testApp);
     const session = await testApp.session();
     await only.say();
     proxy.cut();
     await only.say();
-    expect(testApp.gone).not.toHaveBeenCalled();
+    expect([resume.pending, testApp.grace.pending]).toEqual([0, 0]);
     proxy.refuses = true;
+    // The backend waits, and the frontend, which runs in this process too.
+    await until(() => resume.pending === 2);
+    resume.expire();
     expect(await session.closed).toMatchObject({ code: 1006 });
+    await until(() => testApp.grace.pending === 1);
     expect(testApp.gone).not.toHaveBeenCalled();
+    testApp.grace.expire();
     await until(() => testApp.closed.mock.calls.length > 0);
     await testApp.closed.mock.results[0]!.value;
     expect(testApp.gone).toHaveBeenCalledTimes(1);
     expect(testApp.closed).toHaveBeenCalledTimes(1);
   });
 
-  it('ends soon when its frontend has left with a word', async () => {
+  it('ends after frontendGraceMs when its frontend has closed the session', async () => {
     const testApp = await start();
     const { frontend } = await open(testApp);
     frontend.close();
+    await until(() => testApp.grace.pending === 1);
+    testApp.grace.expire();
     await until(() => testApp.closed.mock.calls.length > 0);
     expect(testApp.gone).toHaveBeenCalledTimes(1);
   });

@@ -1,11 +1,11 @@
 import { jest } from '@jest/globals';
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 import { IpcChannel, IpcHost, IpcTicketService } from '@linnet/backend';
 import type { IpcModuleOptions } from '@linnet/backend';
 import { BareFrontend, handshake, Opcode } from '../../wire/raw.frontend.socket.js';
 import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
-import { until } from '../../../harness/waiting.js';
+import { holdTimers, releaseTimers } from '../../../harness/held.timers.js';
+import { gate, settled, until } from '../../../harness/waiting.js';
 import type { IpcTestApp } from '../../../harness/ipc.harness.js';
 
 @IpcChannel('only')
@@ -15,22 +15,32 @@ class OnlyHandler {
   }
 }
 
-const start = (ipc: IpcModuleOptions = {}) =>
-  startIpcApp({ ipc: { dedicated: true, frontendGraceMs: 30, ...ipc }, providers: [OnlyHandler] });
+/** A length that no other timer has: the tests hold the timer of this time, and let it expire. */
+const GRACE_MS = 43_210;
 
-/** Notes that an application is closed, and by whom it was asked to. */
-function watch({ app }: IpcTestApp) {
-  const close = jest.spyOn(app, 'close');
-  return close;
+const start = (ipc: IpcModuleOptions = {}) =>
+  startIpcApp({ ipc: { dedicated: true, frontendGraceMs: GRACE_MS, ...ipc }, providers: [OnlyHandler] });
+
+/** Starts a dedicated backend that ends with its frontend, and watches it being closed. */
+async function startBound(ipc: IpcModuleOptions = {}) {
+  const grace = holdTimers(GRACE_MS);
+  const gone = jest.fn();
+  const testApp = await start({ onFrontendGone: gone, ...ipc });
+  const close = jest.spyOn(testApp.app, 'close');
+  testApp.host.bindLifetime(testApp.app);
+  return { ...testApp, testApp, grace, gone, close };
 }
 
 const byTicket = async ({ app, connect }: IpcTestApp, frontend: string) =>
   connect({ path: `/ipc?ticket=${await app.get(IpcTicketService).issue({ user: 'ann', frontend })}` });
 
-afterEach(closeIpcApps);
+afterEach(async () => {
+  await closeIpcApps();
+  releaseTimers();
+});
 
 describe('a dedicated backend', () => {
-  it('refuses a second frontend, with a sentence, and keeps the first', async () => {
+  it('refuses a second frontend with 409 and a reason, and keeps the first', async () => {
     const { connect, refused, host } = await start();
     const { ask } = await connect();
     const { status, body } = await refused();
@@ -39,8 +49,14 @@ describe('a dedicated backend', () => {
     expect(host.sessions).toHaveLength(1);
   });
 
-  it('lets in one of two that come at once', async () => {
-    const { connect, host } = await start({ authorize: () => delay(20).then(() => true) });
+  it('lets in one of three frontends that connect at the same time', async () => {
+    let asked = 0;
+    const all = gate();
+    const authorize = () => {
+      if (++asked === 3) all.open();
+      return all.opened.then(() => true);
+    };
+    const { connect, host } = await start({ authorize });
     const both = await Promise.allSettled([connect(), connect(), connect()]);
     expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected', 'rejected']);
     const refused = both.find((each) => each.status === 'rejected')!;
@@ -48,7 +64,7 @@ describe('a dedicated backend', () => {
     expect(host.sessions).toHaveLength(1);
   });
 
-  it('lets in another where the first is dead', async () => {
+  it('lets in another frontend if the first does not answer a ping', async () => {
     const { connect, port, host, session } = await start();
     const dead = await BareFrontend.open(port);
     // It reads, and answers nothing.
@@ -64,7 +80,7 @@ describe('a dedicated backend', () => {
     await dead.closed;
   });
 
-  it('lets the same frontend take over, by its ticket, and no other', async () => {
+  it('lets the frontend of a session replace it by a ticket, and no other frontend', async () => {
     const app = await start();
     const first = await byTicket(app, 'f1');
     const { closed } = await app.session();
@@ -81,7 +97,7 @@ describe('a dedicated backend', () => {
     expect(app.host.sessions).toHaveLength(1);
   });
 
-  it('lets nobody take over by the name of another’s frontend', async () => {
+  it('lets no other user replace a session by the name of its frontend', async () => {
     const authorize = ({ headers }: IncomingMessage) => {
       const [name, ...roles] = String(headers['x-user']).split(' ');
       return { user: { name, roles }, frontend: 'f1' };
@@ -106,7 +122,7 @@ describe('a dedicated backend', () => {
   it.each([
     ['an empty name', ''],
     ['null for a name', null],
-  ])('lets nobody take over by %s', async (_what, frontend) => {
+  ])('lets nobody replace a session by %s', async (_what, frontend) => {
     const { connect, session } = await start({ authorize: () => ({ frontend: frontend as string }) });
     const { ask } = await connect();
     await session();
@@ -114,7 +130,7 @@ describe('a dedicated backend', () => {
     expect(await ask('only.say')).toEqual({ result: 'said' });
   });
 
-  it('asks its frontend once, however many others want to know whether it is there', async () => {
+  it('pings its frontend once if many others connect at the same time', async () => {
     const { connect, port, session } = await start();
     const silent = await BareFrontend.open(port);
     await session();
@@ -129,7 +145,7 @@ describe('a dedicated backend', () => {
     expect(pings).toBe(1);
   });
 
-  it('does not end the session of a frontend whose new request has left again', async () => {
+  it('keeps the session of a frontend whose next upgrade request was aborted', async () => {
     let left: IncomingMessage | undefined;
     let verdict: (verdict: { frontend: string }) => void = () => undefined;
     const authorize = (request: IncomingMessage) => {
@@ -146,23 +162,21 @@ describe('a dedicated backend', () => {
     bare.destroy();
     await until(() => left!.socket.destroyed);
     verdict({ frontend: 'f1' });
-    await delay(5);
+    await settled();
     expect(await ask('only.say')).toEqual({ result: 'said' });
     expect(first.isOpen).toBe(true);
   });
 });
 
 describe('the lifetime of a dedicated backend', () => {
-  it('ends when its frontend is gone for good', async () => {
-    const gone = jest.fn();
-    const testApp = await start({ onFrontendGone: gone });
-    testApp.host.bindLifetime(testApp.app);
-    const close = watch(testApp);
+  it('ends when its frontend has not come back in frontendGraceMs', async () => {
+    const { testApp, grace, gone, close } = await startBound();
     const { raw } = await testApp.connect();
-    const left = Date.now();
     await raw.close();
+    await until(() => grace.pending === 1);
+    expect([gone.mock.calls, close.mock.calls]).toEqual([[], []]);
+    grace.expire();
     await until(() => close.mock.calls.length > 0);
-    expect(Date.now() - left).toBeGreaterThanOrEqual(25);
     await close.mock.results[0]!.value;
     expect(close).toHaveBeenCalledTimes(1);
     expect(gone).toHaveBeenCalledTimes(1);
@@ -171,41 +185,42 @@ describe('the lifetime of a dedicated backend', () => {
     await expect(testApp.connect()).rejects.toThrow('ECONNREFUSED');
   });
 
-  it.each(['a word', 'none'])('goes on over a reload, where the page leaves with %s', async (how) => {
-    const testApp = await start({ frontendGraceMs: 500 });
-    testApp.host.bindLifetime(testApp.app);
-    const close = watch(testApp);
-    for (let n = 0; n < 3; n++) {
-      const { raw, ask } = await testApp.connect();
-      const { closed } = await testApp.session();
-      expect(await ask('only.say')).toEqual({ result: 'said' });
-      if (how === 'a word') await raw.close(1001);
-      else raw.terminate();
-      await closed;
-      await delay(20);
-    }
-    await testApp.connect();
-    await delay(550);
-    expect(close).not.toHaveBeenCalled();
-  });
+  it.each(['a close frame', 'no close frame'])(
+    'continues over reloads of a page that leaves with %s',
+    async (how) => {
+      const { connect, session, grace, close } = await startBound();
+      for (let n = 0; n < 3; n++) {
+        const { raw, ask } = await connect();
+        const { closed } = await session();
+        expect(grace.pending).toBe(0);
+        expect(await ask('only.say')).toEqual({ result: 'said' });
+        if (how === 'a close frame') await raw.close(1001);
+        else raw.terminate();
+        await closed;
+        await until(() => grace.pending === 1);
+      }
+      await connect();
+      await session();
+      expect(grace.pending).toBe(0);
+      expect(close).not.toHaveBeenCalled();
+    },
+  );
 
-  it('goes on when a frontend takes over', async () => {
-    const testApp = await start();
-    testApp.host.bindLifetime(testApp.app);
-    const close = watch(testApp);
-    await byTicket(testApp, 'f1');
+  it('continues when a frontend replaces its session', async () => {
+    const { testApp, grace, close } = await startBound();
+    const first = await byTicket(testApp, 'f1');
     const { ask } = await byTicket(testApp, 'f1');
-    await delay(60);
+    await first.raw.closed;
     expect(await ask('only.say')).toEqual({ result: 'said' });
+    await settled();
+    expect(grace.pending).toBe(0);
     expect(close).not.toHaveBeenCalled();
   });
 
-  it('does not begin before there is a frontend', async () => {
-    const testApp = await start();
-    testApp.host.bindLifetime(testApp.app);
-    const close = watch(testApp);
-    await delay(60);
-    await testApp.refused({ path: '/other' });
+  it('is not limited before there is a frontend', async () => {
+    const { refused, grace, close } = await startBound();
+    await refused({ path: '/other' });
+    expect(grace.pending).toBe(0);
     expect(close).not.toHaveBeenCalled();
   });
 
@@ -217,50 +232,46 @@ describe('the lifetime of a dedicated backend', () => {
       },
     ],
     ['rejects', async () => Promise.reject(new Error('a fault of the application'))],
-  ])('is the application’s affair where it is not bound, also where its function %s', async (_how, fail) => {
+  ])('does not end with its frontend if it is not bound, also if onFrontendGone %s', async (_how, fail) => {
     const gone = jest.fn(fail);
-    const testApp = await start({ onFrontendGone: gone });
-    const close = watch(testApp);
+    const testApp = await start({ onFrontendGone: gone, frontendGraceMs: 1 });
+    const close = jest.spyOn(testApp.app, 'close');
     await (await testApp.connect()).raw.close();
     await until(() => testApp.log.find('error', 'a fault of the application').length === 1);
-    await delay(5);
+    await settled();
     expect(close).not.toHaveBeenCalled();
-    // Another frontend is as good.
+    // Another frontend can come.
     const { raw, ask } = await testApp.connect();
     expect(await ask('only.say')).toEqual({ result: 'said' });
     await raw.close();
     await until(() => gone.mock.calls.length === 2);
   });
 
-  it('cannot be bound to a backend of many frontends', async () => {
+  it('cannot be bound for a backend of many frontends', async () => {
     const { app, host } = await start({ dedicated: false });
     expect(() => host.bindLifetime(app)).toThrow(
       'bindLifetime() is for a backend of one frontend: IpcModule.forRoot({ dedicated: true }).',
     );
   });
 
-  it('leaves no timer when the application is closed meanwhile', async () => {
-    const gone = jest.fn();
-    const testApp = await start({ onFrontendGone: gone, frontendGraceMs: 200 });
-    testApp.host.bindLifetime(testApp.app);
-    const close = watch(testApp);
+  it('leaves no timer when the application is closed during frontendGraceMs', async () => {
+    const { testApp, grace, gone, close } = await startBound();
     const { raw } = await testApp.connect();
     await raw.close();
-    await until(() => testApp.host.sessions.length === 0);
+    await until(() => grace.pending === 1);
     await testApp.close();
-    await delay(230);
+    expect(grace.pending).toBe(0);
     expect(gone).not.toHaveBeenCalled();
     expect(close).toHaveBeenCalledTimes(1);
   });
 
-  it('leaves no timer when the application is closed while a frontend is there', async () => {
-    const gone = jest.fn();
-    const testApp = await start({ onFrontendGone: gone, frontendGraceMs: 10 });
-    testApp.host.bindLifetime(testApp.app);
+  it('leaves no timer when the application is closed while a frontend is connected', async () => {
+    const { testApp, grace, gone } = await startBound();
     const { raw } = await testApp.connect();
     await testApp.close();
     expect((await raw.closed).code).toBe(1001);
-    await delay(30);
+    await settled();
+    expect(grace.pending).toBe(0);
     expect(gone).not.toHaveBeenCalled();
   });
 });

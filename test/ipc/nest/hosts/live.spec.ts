@@ -32,8 +32,8 @@ class ScopedGuard implements CanActivate {
 
 afterEach(closeIpcApps);
 
-describe('an application that is made, and not started yet', () => {
-  it('has handlers registered by hand, as main.ts does', async () => {
+describe('an application with IpcModule that is created and not started', () => {
+  it('accepts handlers that main.ts registers by hand', async () => {
     @Module({ imports: [IpcModule.forRoot()] })
     class AppModule {}
     const app = await NestFactory.create(AppModule, { logger: false });
@@ -52,7 +52,7 @@ describe('an application that is made, and not started yet', () => {
     expect(IpcHost.isValid).toBe(false);
   });
 
-  it('is over when it is closed without ever being started', async () => {
+  it('is not the current application any more when it is closed', async () => {
     const { app } = await makeIpcApp({});
     expect(IpcHost.isValid).toBe(true);
     await app.close();
@@ -60,11 +60,11 @@ describe('an application that is made, and not started yet', () => {
   });
 });
 
-describe('an application that could not start', () => {
+describe('an application with IpcModule that failed to start', () => {
   it.each<[string, IpcAppSetup]>([
     ['two handlers of a channel', { providers: [First, Second] }],
     ['a guard that cannot be made', { ipc: { guards: [ScopedGuard] } }],
-  ])('is no application to static members: %s', async (_what, setup) => {
+  ])('is not used by static members of IpcHost: %s', async (_what, setup) => {
     const { app } = await makeIpcApp(setup);
     await expect(app.init()).rejects.toThrow(/two handlers|request-scoped guard/);
     expect(IpcHost.isValid).toBe(false);
@@ -75,7 +75,7 @@ describe('an application that could not start', () => {
     expect(await (await connect()).ask('mine-v1.sayHello', 'x')).toEqual({ result: 'hello: x' });
   });
 
-  it('is none to them by the fault of a provider, either, when it is closed', async () => {
+  it('is not used by static members of IpcHost after a provider has failed and it is closed', async () => {
     @Injectable()
     class Failing implements OnModuleInit {
       onModuleInit() {

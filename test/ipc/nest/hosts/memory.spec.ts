@@ -41,7 +41,7 @@ class GuestModule {
 }
 
 describe.each([true, false])(
-  'a frontend in the thread of its backend (compatible wire: %s)',
+  'a frontend in the thread of its Nest backend (compatible wire: %s)',
   (compatible) => {
     let app: INestApplicationContext;
     let frontend: IpcFrontend;
@@ -61,13 +61,13 @@ describe.each([true, false])(
       frontend.addListener('welcome', (_event, name) => welcomes.push(name));
     }
 
-    it('has handlers of its own, and hears what they say as they are made', async () => {
+    it('has its own handlers, and receives notifications from their constructors', async () => {
       connect();
       expect(await frontend.callIpcChannel('guest', 'who')).toEqual(['Ann', 'me']);
       expect(welcomes).toEqual(['Ann']);
     });
 
-    it('is answered as soon as its handlers are there', async () => {
+    it('gets an answer as soon as its handlers are made', async () => {
       let finish!: (name: string) => void;
       made = () => new Promise((resolve) => (finish = resolve));
       connect();
@@ -77,7 +77,7 @@ describe.each([true, false])(
       expect(await call).toEqual(['Bob', 'me']);
     });
 
-    it('is told where they cannot be made', async () => {
+    it('is closed with 1011 if its handlers cannot be made', async () => {
       made = () => Promise.reject(new Error('There is no name.'));
       connect();
       await expect(frontend.callIpcChannel('guest', 'who')).rejects.toMatchObject({
@@ -85,7 +85,7 @@ describe.each([true, false])(
       });
     });
 
-    it('may leave while they are made, and leaves nothing behind', async () => {
+    it('can close while its handlers are made, and they are destroyed', async () => {
       let finish!: (name: string) => void;
       made = () => new Promise((resolve) => (finish = resolve));
       connect();

@@ -29,9 +29,13 @@ async function connect(connector: ConstructorParameters<typeof IpcFrontend>[0]):
 const elsewhere = Object.values(networkInterfaces())
   .flat()
   .find((address) => address?.family === 'IPv4' && !address.internal)?.address;
+if (elsewhere === undefined)
+  console.warn(
+    'Tests of connections that do not come over loopback are skipped: this computer has no network.',
+  );
 
 describe.each(Object.entries(adapters))('a native app on %s', (_name, way) => {
-  it('is known as one on both sides', async () => {
+  it('is native on both sides', async () => {
     const { port, host } = await startIpcApp({ way, ipc: { native: true } });
     const frontend = await connect(webSocketIpc(`ws://localhost:${port}/ipc`));
     expect([frontend.isNative, host.isNative, IpcHost.isNative]).toEqual([true, true, true]);
@@ -42,19 +46,19 @@ describe.each(Object.entries(adapters))('a native app on %s', (_name, way) => {
     expect(IpcApp.isNative).toBe(false);
   });
 
-  it('is what has to be said: over loopback alone nobody knows it', async () => {
+  it('is not native over loopback if the option native is missing', async () => {
     const { port, host } = await startIpcApp({ way });
     const frontend = await connect(webSocketIpc(`ws://127.0.0.1:${port}/ipc`));
     expect([frontend.isNative, host.isNative]).toEqual([false, false]);
   });
 
-  it('goes by loopback names only', async () => {
+  it('accepts loopback names of hosts and origins only', async () => {
     const { refused } = await startIpcApp({ way, ipc: { native: true } });
     expect(await refused({ headers: { Host: 'evil.example' } })).toMatchObject({ status: 403 });
     expect(await refused({ headers: { Origin: 'https://evil.example' } })).toMatchObject({ status: 403 });
   });
 
-  (elsewhere === undefined ? it.skip : it)('refuses what does not come over loopback', async () => {
+  (elsewhere === undefined ? it.skip : it)('refuses connections that do not come over loopback', async () => {
     const statuses: unknown[] = [];
     for (const ipc of [{ native: true }, {}] satisfies IpcModuleOptions[]) {
       const { app } = await makeIpcApp({ way, ipc });
@@ -74,11 +78,11 @@ describe.each(Object.entries(adapters))('a native app on %s', (_name, way) => {
   });
 });
 
-describe('what connects a frontend', () => {
+describe('a connection of a frontend', () => {
   @Module({ imports: [IpcModule.forRoot()] })
   class AppModule {}
 
-  it('tells that both are on one computer where it cannot leave it', async () => {
+  it('is native over a message port', async () => {
     const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
     try {
       const { port1, port2 } = new MessageChannel();
@@ -90,7 +94,7 @@ describe('what connects a frontend', () => {
     }
   });
 
-  it('passes for loopback where it has no address', async () => {
+  it('is native if it has no address', async () => {
     const { app } = await startIpcApp({ ipc: { native: true } });
     const frontend = await createTestIpcSession(app);
     frontends.push(frontend);
@@ -108,7 +112,7 @@ describe('what connects a frontend', () => {
     ['192.0.2.7', '127.0.0.1', false],
     ['::ffff:192.0.2.7', '::ffff:192.0.2.7', false],
     ['fe80::1', 'fe80::1', false],
-  ])('from %s (here %s) is native: %s', (remoteAddress, localAddress, expected) => {
+  ])('from %s to %s is native: %s', (remoteAddress, localAddress, expected) => {
     const request = { method: 'GET', url: '/', headers: {}, socket: { localAddress, remoteAddress } };
     expect(new NodeRequestHead(request as unknown as IncomingMessage).isNative()).toBe(expected);
   });

@@ -17,6 +17,7 @@ import {
 } from '@linnet/backend';
 import { createRpcClient, IpcFrontend, messagePortIpc, rpcOverIpc } from '@linnet/common';
 import type { IpcFrontendOptions } from '@linnet/common';
+import { settled, until } from '../../../harness/waiting.js';
 
 const story: string[] = [];
 
@@ -107,7 +108,7 @@ describe('an application context behind a message port', () => {
     return frontend;
   }
 
-  it('has handlers of its own for each session, and says who it is', async () => {
+  it('has its own handlers for each session, and knows the user of the session', async () => {
     const [ann, bob] = [await connect('ann'), await connect('bob')].map((each) =>
       each.makeIpcProxy<ShelfHandler>('shelf'),
     );
@@ -128,25 +129,25 @@ describe('an application context behind a message port', () => {
     await expect((await shelf('guest')).weigh('top')).rejects.toThrow('Forbidden resource');
   });
 
-  it('is told by the backend', async () => {
+  it('sends notifications to its frontend', async () => {
     const frontend = await connect('ann');
     const told = new Promise((resolve) => frontend.addListener('news', (_event, news) => resolve(news)));
     await app.get(IpcHost).send('news', 7);
     expect(await told).toBe(7);
   });
 
-  it('gives its answers before anything of the application ends', async () => {
+  it('sends pending answers before any provider is destroyed', async () => {
     const frontend = await connect('ann');
     const answer = frontend.callIpcChannel('shelf', 'slow');
     await frontend.callIpcChannel('shelf', 'count');
     const closing = app.close();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await settled();
     expect(story).toEqual([]);
     finish();
     expect(await answer).toBe('done');
     await closing;
     expect(story).toEqual(['slow is done, the database is open', 'handler destroyed', 'database closed']);
-    while (frontend.state !== 'closed') await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => frontend.state === 'closed');
     // A later frontend finds no backend.
     await expect(connect('bob')).rejects.toThrow('The server is shutting down.');
   });
@@ -162,15 +163,15 @@ describe('an application context behind a message port', () => {
     const frontend = new IpcFrontend(messagePortIpc(port1));
     await frontend.callIpcChannel('shelf', 'count');
     frontend.close();
-    while (!story.includes('database closed')) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => story.includes('database closed'));
     expect(story).toEqual(['handler destroyed', 'database closed']);
   });
 
-  it('destroys what a session had when its port is closed', async () => {
+  it('destroys the handlers of a session when its port is closed', async () => {
     const frontend = await connect('ann');
     await frontend.callIpcChannel('shelf', 'count');
     ports[0]!.close();
-    while (!story.includes('handler destroyed')) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => story.includes('handler destroyed'));
     expect(app.get(IpcHost).sessions).toEqual([]);
   });
 });

@@ -30,7 +30,7 @@ const refusal = (...providers: any[]) => ipcRefusal({ providers });
 
 afterEach(closeIpcApps);
 
-describe('an application does not start', () => {
+describe('an application with IpcModule does not start', () => {
   it('with two handlers of one channel', async () => {
     @IpcChannel('one')
     class First extends Saying {}
@@ -49,7 +49,7 @@ describe('an application does not start', () => {
     );
   });
 
-  it('with a handler of which nothing can be called', async () => {
+  it('with a handler that has no callable method', async () => {
     class Nothing {
       readonly field = 1;
       _private() {}
@@ -60,7 +60,7 @@ describe('an application does not start', () => {
     );
   });
 
-  it('with a handler without @IpcMethod(), where the module requires it', async () => {
+  it('with a handler without @IpcMethod() if the module requires it', async () => {
     expect(await ipcRefusal({ providers: [handler('one')], ipc: { requireIpcMethod: true } })).toBe(
       'Handler has no method that could be called over IPC channel "one".',
     );
@@ -87,11 +87,11 @@ describe('an application does not start', () => {
     expect(await refusal(handler(channel))).toBe(message);
   });
 
-  it('with a handler that does not say its channel', async () => {
+  it('with a handler that does not name its channel', async () => {
     expect(await refusal(handler(undefined))).toMatch(/^Handler does not say its IPC channel/);
   });
 
-  it('with a handler that says two channels', async () => {
+  it('with a handler that names two channels', async () => {
     @IpcChannel('one')
     class Twofold extends IpcHandler {
       get channelName() {
@@ -103,7 +103,7 @@ describe('an application does not start', () => {
   });
 
   it.each([['missing'], ['_private'], ['onModuleInit'], ['toString']])(
-    'with a list of methods of which the handler cannot be asked one: %s',
+    'with a list of methods that contains one that is not callable: %s',
     async (method) => {
       class Base extends Saying {
         async _private() {}
@@ -122,7 +122,7 @@ describe('an application does not start', () => {
     );
   });
 
-  it('with a handler of a request-scoped factory, as its methods are not known', async () => {
+  it('with a handler of a request-scoped factory, whose methods are not known', async () => {
     const Handler = handler('one');
     const factory = { provide: Handler, scope: Scope.REQUEST, useFactory: () => new Handler() };
     expect(await refusal(factory)).toMatch(/^Handler: .* cannot come from a request-scoped factory/);
@@ -154,13 +154,14 @@ describe('an application does not start', () => {
     async run(@CurrentSession() _session: IpcSession, _argument: string) {}
   }
   it.each([
-    [NamedBody, 'Handler.run: the decorator of parameter 0 has no meaning for a call'],
-    [WithQuery, 'Handler.run: the decorator of parameter 0 has no meaning for a call'],
+    ['a member of a body', NamedBody, 'Handler.run: the decorator of parameter 0 has no meaning for a call'],
+    ['a query', WithQuery, 'Handler.run: the decorator of parameter 0 has no meaning for a call'],
     [
+      'an argument behind a decorated parameter',
       Between,
       'Handler.run: parameter 1 is an argument of the caller, but stands behind the decorated parameter 0',
     ],
-  ])('with decorators that contradict positions: %p', async (base, message) => {
+  ])('with a parameter that cannot be filled: %s', async (_what, base, message) => {
     expect(await refusal(handler('one', base))).toContain(message);
   });
 
@@ -172,7 +173,7 @@ describe('an application does not start', () => {
     );
   });
 
-  it('without an HTTP side either', async () => {
+  it('with a reserved channel if it has no HTTP server', async () => {
     const module = await Test.createTestingModule({
       imports: [IpcModule.forRoot()],
       providers: [handler('itwinjs-core/own')],
@@ -183,7 +184,7 @@ describe('an application does not start', () => {
     await module.close();
   });
 
-  it('with @IpcMethod() on what is no method', () => {
+  it('with @IpcMethod() on a member that is not a method', () => {
     const decorate = () => {
       class Wrong {
         @IpcMethod()
@@ -197,8 +198,8 @@ describe('an application does not start', () => {
   });
 });
 
-describe('at start', () => {
-  it('the log names what each channel can be asked', async () => {
+describe('the start of an application with IpcModule', () => {
+  it('logs the callable methods of each channel', async () => {
     class Two extends Saying {
       async shout() {}
       async _whisper() {}
@@ -224,13 +225,13 @@ describe('at start', () => {
     expect(log.find('log', 'Frontends connect at /robots')).toHaveLength(1);
   });
 
-  it.each(['robots', '/robots/', 'robots/'])('the path may be written as %s', async (path) => {
+  it.each(['robots', '/robots/', 'robots/'])('accepts the path written as %s', async (path) => {
     const { connect } = await startIpcApp({ ipc: { path }, providers: [handler('one')] });
     const { ask } = await connect({ path: '/robots' });
     expect(await ask('one.say')).toEqual({ result: 'said' });
   });
 
-  it('options may come from injected services', async () => {
+  it('accepts options from injected services', async () => {
     @Injectable()
     class Config {
       readonly path = '/configured';

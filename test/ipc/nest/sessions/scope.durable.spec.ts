@@ -29,8 +29,8 @@ beforeEach(() => {
 });
 afterEach(closeIpcApps);
 
-describe('a session', () => {
-  it('ends with 1011 where a handler cannot be made, and the application lives on', async () => {
+describe('a session with scoped handlers', () => {
+  it('ends with 1011 if a handler cannot be made, and the application continues', async () => {
     let broken = true;
     @IpcChannel('broken')
     class BrokenHandler {
@@ -53,7 +53,7 @@ describe('a session', () => {
     expect(await (await connect()).ask('broken.say')).toEqual({ result: 'said' });
   });
 
-  it('shares what is durable, by the strategy of the application', async () => {
+  it('shares durable providers by the strategy of the application', async () => {
     @Injectable({ scope: Scope.REQUEST, durable: true })
     class PerTenant extends Noting {
       constructor(@Inject(REQUEST) readonly payload: { tenant: string }) {

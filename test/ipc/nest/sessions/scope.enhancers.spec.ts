@@ -34,7 +34,7 @@ class PlainHandler {
 
 afterEach(closeIpcApps);
 
-describe('a request-scoped enhancer lives as long as the call', () => {
+describe('a request-scoped enhancer of IPC', () => {
   let made = 0;
 
   @Injectable({ scope: Scope.REQUEST })
@@ -54,7 +54,7 @@ describe('a request-scoped enhancer lives as long as the call', () => {
     });
   const as = (user: string) => ({ headers: { 'X-User': user } });
 
-  it('as APP_GUARD', async () => {
+  it('is made for each call as APP_GUARD', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Guard implements CanActivate {
       constructor(private readonly perCall: PerCall) {}
@@ -71,7 +71,7 @@ describe('a request-scoped enhancer lives as long as the call', () => {
     expect(made).toBe(3);
   });
 
-  it('as APP_PIPE', async () => {
+  it('is made for each call as APP_PIPE', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Pipe implements PipeTransform {
       constructor(private readonly perCall: PerCall) {}
@@ -83,7 +83,7 @@ describe('a request-scoped enhancer lives as long as the call', () => {
     expect(await (await connect(as('a'))).ask('plain.echo', 'robot')).toEqual({ result: 'robot for a' });
   });
 
-  it('as APP_INTERCEPTOR', async () => {
+  it('is made for each call as APP_INTERCEPTOR', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Interceptor implements NestInterceptor {
       constructor(private readonly perCall: PerCall) {}
@@ -98,7 +98,7 @@ describe('a request-scoped enhancer lives as long as the call', () => {
     expect(await (await connect()).ask('plain.echo', 'robot')).toEqual({ result: ['robot', 3] });
   });
 
-  it('as a bound filter, and not as APP_FILTER', async () => {
+  it('is made for each call as a bound filter, and does not run as APP_FILTER', async () => {
     const seen: string[] = [];
     @Catch()
     @Injectable({ scope: Scope.REQUEST })
@@ -119,7 +119,7 @@ describe('a request-scoped enhancer lives as long as the call', () => {
     expect(seen).toEqual(['failed 1', 'failed 3']);
   });
 
-  it('beside a decorated parameter', async () => {
+  it('works beside a decorated parameter', async () => {
     const Session = createParamDecorator(
       (_data: unknown, context: ExecutionContext) => context.switchToWs().getClient<IpcSession>().user,
     );
@@ -134,7 +134,7 @@ describe('a request-scoped enhancer lives as long as the call', () => {
     expect(await (await connect(as('a'))).ask('decorated.both')).toEqual({ result: ['a', 'a'] });
   });
 
-  it('passes its own failure to the filters of a handler that is one for each session', async () => {
+  it('passes its own failure to the filters of a session-scoped handler', async () => {
     const seen: string[] = [];
     @Injectable({ scope: Scope.REQUEST })
     class Guard implements CanActivate {
@@ -166,7 +166,7 @@ describe('a request-scoped enhancer lives as long as the call', () => {
     expect(seen).toEqual(['The guard cannot be made.']);
   });
 
-  it('of RPC, too, and may ask for the session', async () => {
+  it('is made for each call of RPC over IPC, and can inject the session', async () => {
     @RpcInterface(definitionOf('Scoped', 'go'))
     class ScopedImpl {
       async go() {

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ConsoleLogger, Logger } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { ActivityLogger, ClientRequestContext, IpcChannel, IpcSession } from '@linnet/backend';
@@ -34,7 +34,7 @@ class LoggingHandler implements OnModuleDestroy {
   }
   async onModuleDestroy() {
     this.#note('ending');
-    await delay(1);
+    await nextTurn();
     this.#note('ended');
   }
   #note(what: string) {
@@ -51,7 +51,7 @@ afterEach(async () => {
   Logger.overrideLogger(new ConsoleLogger());
 });
 
-describe('the log lines of a handler that each session has of its own', () => {
+describe('the log lines of a session-scoped handler', () => {
   const start = () =>
     startIpcApp({
       ipc: { authorize: () => ({ user: 'ann', accessToken: 'Bearer t' }) },
@@ -62,7 +62,7 @@ describe('the log lines of a handler that each session has of its own', () => {
     logger.lines.filter(({ SessionId }) => SessionId === id).map(({ message }) => message);
   const all = ['made true', 'said true', 'ending true', 'ended true'];
 
-  it('bear the session from its constructor to its end', async () => {
+  it('have the session id from the constructor to onModuleDestroy', async () => {
     const { connect, host } = await start();
     const ids: string[] = [];
     for (let n = 0; n < 2; n++) {
@@ -77,7 +77,7 @@ describe('the log lines of a handler that each session has of its own', () => {
     expect(logger.lines.filter(({ message, SessionId }) => all.includes(message) && !SessionId)).toEqual([]);
   });
 
-  it('bear it where the application ends it', async () => {
+  it('have the session id if the application ends the session', async () => {
     const { connect, session, close } = await start();
     const { ask } = await connect();
     const { id } = await session();

@@ -30,8 +30,8 @@ class Audit {
   constructor(@Inject(REQUEST) readonly request: IpcRequest) {}
 }
 
-describe('a handler', () => {
-  it('that depends on what is request-scoped is one for each call, and so is all that it depends on', async () => {
+describe('the scope of an IPC handler', () => {
+  it('is the call if the handler depends on a request-scoped provider', async () => {
     @IpcChannel('units')
     class UnitsHandler {
       constructor(
@@ -50,7 +50,7 @@ describe('a handler', () => {
     expect(log.find('log', 'UnitsHandler answers IPC channel units (one for each call)')).toHaveLength(1);
   });
 
-  it('that cannot be made for a call fails that call', async () => {
+  it('is the call, and only the call fails, if the handler cannot be made', async () => {
     @IpcChannel('fails')
     class FailingHandler {
       constructor(_unit: Unit) {
@@ -66,7 +66,7 @@ describe('a handler', () => {
     expect(await ask('fails.say')).toEqual({ result: 'said' });
   });
 
-  it('of a session has a guard for each call, which sees what belongs to the session', async () => {
+  it('is the session while its guard has the scope of the call, and sees providers of the session', async () => {
     const guards: unknown[] = [];
     @Injectable()
     class Guard implements CanActivate {
@@ -97,7 +97,7 @@ describe('a handler', () => {
     expect(new Set(guards).size).toBe(3);
   });
 
-  it('of a session may depend on it by several ways, whatever scope they declare', async () => {
+  it('is the session if providers of declared request scope depend on the session alone', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Desk {
       constructor(readonly cart: Cart) {}
@@ -119,7 +119,7 @@ describe('a handler', () => {
     expect(made).toBe(1);
   });
 
-  it('of a call has a guard for each session, where that depends on the session', async () => {
+  it('is the call while its guard has the scope of the session, if the guard depends on the session', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Counting implements CanActivate {
       #calls = 0;
@@ -146,11 +146,11 @@ describe('a handler', () => {
   });
 });
 
-describe('a handler that would be one for each session and one for each call is refused', () => {
+describe('an application with a handler of both session and call scope does not start', () => {
   const remedy =
     'Take the session by @CurrentSession() in its methods, or keep what is request-scoped out of it.';
 
-  it('where it injects both', async () => {
+  it('if the handler injects IpcSession and REQUEST', async () => {
     @IpcChannel('both')
     class BothHandler {
       constructor(
@@ -165,7 +165,7 @@ describe('a handler that would be one for each session and one for each call is 
     );
   });
 
-  it('where it depends on them through others, or by properties', async () => {
+  it('if the handler depends on them through other providers, or by properties', async () => {
     @Injectable()
     class Desk {
       @Inject(Cart) readonly cart!: Cart;

@@ -1,11 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Module, Scope } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { CurrentSession, IpcChannel, IpcSession } from '@linnet/backend';
 import { framesOf, MessageType } from '../../wire/raw.frontend.codec.js';
 import { BareFrontend, frameBytes, Opcode } from '../../wire/raw.frontend.socket.js';
 import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
-import { until } from '../../../harness/waiting.js';
+import { gate, settled, until } from '../../../harness/waiting.js';
 
 let made = 0;
 let events: string[] = [];
@@ -73,8 +72,8 @@ beforeEach(() => {
 });
 afterEach(closeIpcApps);
 
-describe('a handler that asks for the session, by itself or by what it depends on', () => {
-  it('is one for each session, with all that it depends on', async () => {
+describe('a handler that depends on IpcSession', () => {
+  it('is made once for each session, with all that depends on the session', async () => {
     const { connect } = await startIpcApp({ providers: cart });
     const [first, second] = [await connect(), await connect()];
     const ids = [];
@@ -86,7 +85,7 @@ describe('a handler that asks for the session, by itself or by what it depends o
     expect(made).toBe(7);
   });
 
-  it('shares no state with that of another session', async () => {
+  it('shares no state with the handler of another session', async () => {
     const { connect } = await startIpcApp({ providers: cart });
     const [first, second] = [await connect(), await connect()];
     await first.ask('cart.add', 'a');
@@ -95,14 +94,14 @@ describe('a handler that asks for the session, by itself or by what it depends o
     expect(await second.ask('cart.add', 'd')).toEqual({ result: ['b', 'd'] });
   });
 
-  it('has its session', async () => {
+  it('gets its own session', async () => {
     const { connect, host } = await startIpcApp({ providers: cart });
     const { ask } = await connect();
     await connect();
     expect(await ask('cart.session')).toEqual({ result: [host.sessions[0]!.id, true] });
   });
 
-  it('may be among the controllers, and share with another handler and other modules', async () => {
+  it('can be a controller, and share session-scoped providers with another handler', async () => {
     @IpcChannel('second')
     class SecondHandler {
       constructor(private readonly cart: Cart) {}
@@ -130,7 +129,7 @@ describe('a handler that asks for the session, by itself or by what it depends o
     expect(events).toEqual([]);
   });
 
-  it('is there for the first message, though making it takes half a second', async () => {
+  it('answers messages that came before it was made', async () => {
     @IpcChannel('slowly')
     class SlowlyHandler {
       constructor(@Inject('SLOW') private readonly slow: string) {}
@@ -138,12 +137,13 @@ describe('a handler that asks for the session, by itself or by what it depends o
         return `${this.slow} ${n}`;
       }
     }
+    const making = gate();
     const slow = {
       provide: 'SLOW',
       scope: Scope.REQUEST,
       inject: [IpcSession],
       useFactory: async ({ isOpen }: IpcSession) => {
-        await delay(500);
+        await making.opened;
         return `ready ${isOpen}`;
       },
     };
@@ -157,13 +157,15 @@ describe('a handler that asks for the session, by itself or by what it depends o
     // In the packet of the handshake, and behind it.
     const bare = await BareFrontend.open(port, { behind: Buffer.concat(frames.slice(0, 2)) });
     bare.write(frames[2]!);
+    await settled();
+    making.open();
     for (const n of [0, 1, 2]) expect(await bare.nextText()).toContain(`"result\\":\\"ready true ${n}\\"`);
     bare.destroy();
   });
 });
 
-describe('at the end of a session', () => {
-  it('what was made for it is destroyed once, dependants first; what is shared stays', async () => {
+describe('the destruction of session-scoped providers', () => {
+  it('covers each provider of the session once, dependants first, and no shared provider', async () => {
     const { connect, close } = await startIpcApp({ providers: cart });
     const first = await connect();
     await connect();
@@ -176,7 +178,7 @@ describe('at the end of a session', () => {
     expect(events).toEqual(['CartHandler', 'Trace', 'Cart', 'Shared']);
   });
 
-  it('all waits for handlers that still run', async () => {
+  it('waits for methods that still run', async () => {
     const { connect, session } = await startIpcApp({ providers: cart });
     const { raw, ask } = await connect();
     const { closed } = await session();
@@ -184,13 +186,14 @@ describe('at the end of a session', () => {
     await until(() => events.length === 1);
     raw.terminate();
     await closed;
-    await delay(20);
+    await settled();
+    expect(events).toEqual(['slow began']);
     release();
     await until(() => events.length === 5);
     expect(events).toEqual(['slow began', 'slow ended', 'CartHandler', 'Trace', 'Cart']);
   });
 
-  it('all waits no longer than it may', async () => {
+  it('waits no longer than shutdownTimeoutMs', async () => {
     const { connect } = await startIpcApp({ providers: cart, ipc: { shutdownTimeoutMs: 20 } });
     const { raw, ask } = await connect();
     ask('cart.slow').catch(() => undefined);
@@ -202,7 +205,7 @@ describe('at the end of a session', () => {
     expect(events).toEqual(['slow began', 'CartHandler', 'Trace', 'Cart', 'slow ended']);
   });
 
-  it('a hook that fails keeps no other from running', async () => {
+  it('continues after a hook that fails', async () => {
     class FailingCart extends Cart {
       override onModuleDestroy() {
         super.onModuleDestroy();
@@ -217,7 +220,7 @@ describe('at the end of a session', () => {
     await until(() => log.find('error', 'cannot be destroyed').length === 1);
   });
 
-  it('all waits for what is still being made, and destroys it', async () => {
+  it('waits for a handler that is still being made, and destroys it', async () => {
     let finish = () => undefined as void;
     const making = new Promise<void>((resolve) => (finish = resolve));
     let begun = false;

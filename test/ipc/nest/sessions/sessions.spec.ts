@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ipcChannel, IpcChannel, IpcClosedError, IpcHost } from '@linnet/backend';
 import type { IpcSession } from '@linnet/backend';
 import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
@@ -29,8 +29,8 @@ const start = (ipc = {}) => startIpcApp({ ipc, providers: [HostHandler] });
 
 afterEach(closeIpcApps);
 
-describe('messages without an answer', () => {
-  it('of the host reach every session, those of a session that one', async () => {
+describe('a notification of a Nest application', () => {
+  it('reaches every session if the host sends it, and one session if the session sends it', async () => {
     const app = await start();
     const first = await pair(app);
     const second = await pair(app);
@@ -56,7 +56,7 @@ describe('messages without an answer', () => {
     ]);
   });
 
-  it('may be sent as soon as there is a session', async () => {
+  it('can be sent as soon as there is a session', async () => {
     const { connect, host } = await start({
       authorize: () => {
         setImmediate(() => void host.send('early', 'before'));
@@ -68,7 +68,7 @@ describe('messages without an answer', () => {
     expect((await raw.messages(2)).map(({ data }) => data)).toEqual([['before'], ['behind']]);
   });
 
-  it('go by exact names over the bare socket', async () => {
+  it('has exactly the given channel name if it is sent through host.ipc', async () => {
     const app = await start();
     const { frontend } = await pair(app);
     await app.host.ipc.send('exact', 1);
@@ -86,7 +86,7 @@ describe('messages without an answer', () => {
     expect(heard).toEqual(['a']);
   });
 
-  it('are heard by listeners of their session and of the host, until those stop', async () => {
+  it('reaches listeners of its session and of the host until they are removed', async () => {
     const app = await start();
     const first = await pair(app);
     const second = await pair(app);
@@ -117,7 +117,7 @@ describe('messages without an answer', () => {
     expect(heard).toHaveLength(3);
   });
 
-  it('that cannot be sent are refused with their path, and leave no gap', async () => {
+  it('throws with the path of a value that cannot be sent, and takes no sequence number', async () => {
     const app = await start();
     const { frontend, session } = await pair(app);
     const cycle: Record<string, unknown> = {};
@@ -131,7 +131,7 @@ describe('messages without an answer', () => {
     expect(await frontend.raw.nextMessage()).toMatchObject({ data: ['good'], sequence: 0 });
   });
 
-  it('to all are refused where there is nobody, too', async () => {
+  it('throws for a value that cannot be sent also if there is no session', async () => {
     const { host } = await start();
     expect(() => host.send('robot-v1', { deep: [1n] })).toThrow(/deep/);
     expect(() => host.ipc.send('robot-v1', 1n)).toThrow(/BigInt/);
@@ -139,12 +139,12 @@ describe('messages without an answer', () => {
   });
 });
 
-describe('the end of a session', () => {
+describe('the end of an IPC session', () => {
   it.each([
     [undefined, undefined, 1000, ''],
     [3001, 'enough', 3001, 'enough'],
     [4999, 'ä'.repeat(100), 4999, 'ä'.repeat(61)],
-  ])('reaches the frontend with its code and reason (%p %p)', async (code, reason, told, because) => {
+  ])('reaches the frontend with its code and reason: %p %p', async (code, reason, told, because) => {
     const app = await start();
     const { frontend, session } = await pair(app);
     void session.send('last', 'word');
@@ -157,7 +157,7 @@ describe('the end of a session', () => {
     session.close(3002, 'again');
   });
 
-  it('is known to the session, whoever ended it', async () => {
+  it('is reported by the closed promise and the signal of the session, whichever side ended it', async () => {
     const app = await start();
     const { frontend, session } = await pair(app);
     const early = session.signal;
@@ -175,7 +175,7 @@ describe('the end of a session', () => {
     expect(broken.session.signal.aborted).toBe(true);
   });
 
-  it('leaves nobody waiting', async () => {
+  it('rejects the calls and notifications that wait', async () => {
     const app = await start();
     const { session } = await pair(app);
     const waiting = session.invoke('robot-v1', 'a');
@@ -186,10 +186,10 @@ describe('the end of a session', () => {
     // Nothing waits for this one, and it is not an unhandled rejection.
     void session.send('robot-v1');
     await app.host.send('robot-v1');
-    await delay(1);
+    await nextTurn();
   });
 
-  it('ends no other', async () => {
+  it('ends no other session', async () => {
     const app = await start();
     const first = await pair(app);
     const second = await pair(app);
@@ -199,8 +199,8 @@ describe('the end of a session', () => {
   });
 });
 
-describe('a session', () => {
-  it('has the headers of its handshake and an id of its own', async () => {
+describe('an IPC session', () => {
+  it('has the headers of its handshake and its own id', async () => {
     const app = await startIpcApp();
     await app.connect({ headers: { 'X-Robot': 'r7' } });
     await app.connect();

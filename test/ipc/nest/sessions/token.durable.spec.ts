@@ -1,12 +1,11 @@
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { CurrentActivity, IpcChannel, IpcSession, RpcInterface } from '@linnet/backend';
 import type { Activity } from '@linnet/backend';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import { FaultProxy } from '../../client/fault.proxy.js';
 import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
-import { until } from '../../../harness/waiting.js';
+import { gate, until } from '../../../harness/waiting.js';
 
 abstract class Tokens {
   static readonly interfaceName = 'Tokens';
@@ -22,14 +21,17 @@ class TokensImpl {
   }
 }
 
+/** Holds the calls of `later`. */
+const held = gate();
+
 @IpcChannel('tokens')
 class TokensHandler {
   constructor(private readonly session: IpcSession) {}
   async here(@CurrentActivity() activity?: Activity) {
     return { activity: activity!.accessToken, session: this.session.accessToken };
   }
-  async later(ms: number, @CurrentActivity() activity?: Activity) {
-    await delay(ms);
+  async later(@CurrentActivity() activity?: Activity) {
+    await held.opened;
     return { activity: activity!.accessToken, session: this.session.accessToken };
   }
 }
@@ -66,15 +68,16 @@ async function start() {
   return { app, proxy, credentials, frontend, tokens, session: await app.session() };
 }
 
-it('a session that is resumed bears the token of its new connection, and so do its calls', async () => {
+it('a resumed session and its calls have the access token of the new connection', async () => {
   const { proxy, credentials, frontend, tokens, session } = await start();
   expect(await tokens.here()).toEqual({ activity: 'first', session: 'first' });
   const { user } = session;
-  const before = tokens.later(200);
+  const before = tokens.later();
   await tokens.here();
   credentials.token = 'second';
   proxy.cut();
   expect(await tokens.here()).toEqual({ activity: 'second', session: 'second' });
+  held.open();
   // A call that had begun goes on with what it was made with.
   expect(await before).toEqual({ activity: 'first', session: 'second' });
   const rpc = await frontend.callIpcChannel('itwinjs-core/rpc-over-ipc', 'request', {
@@ -88,7 +91,7 @@ it('a session that is resumed bears the token of its new connection, and so do i
   expect(session.isOpen).toBe(true);
 });
 
-it('a connection that is refused, or another user’s, leaves the token as it is', async () => {
+it('a refused connection, or one of another user, does not change the access token of the session', async () => {
   const { app, proxy, credentials, tokens, session, frontend } = await start();
   credentials.token = 'revoked';
   proxy.cut();

@@ -66,8 +66,10 @@ describe.each(Object.entries(adapters))('a request that offers another protocol,
     expect(Buffer.from(text(), 'latin1').toString()).toMatch(/plain \u00e9$/);
   });
 
-  it('may have a body, in the same packet or later', async () => {
-    const { port } = await start();
+  it('can have a body, in the same packet or later', async () => {
+    const { port, app } = await start();
+    const accepted: Socket[] = [];
+    (app.getHttpServer() as Server).on('connection', (socket: Socket) => accepted.push(socket));
     const body = JSON.stringify({ robot: 'r'.repeat(50_000) });
     const sent = head(
       'POST /echo',
@@ -81,7 +83,7 @@ describe.each(Object.entries(adapters))('a request that offers another protocol,
       const all = sent + body;
       if (cut > 0) {
         socket.write(all.slice(0, cut));
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await until(() => accepted.at(-1)?.bytesRead === cut);
       }
       socket.write(all.slice(cut));
       await once(socket, 'close');
@@ -90,7 +92,7 @@ describe.each(Object.entries(adapters))('a request that offers another protocol,
     }
   });
 
-  it('may be a call of RPC', async () => {
+  it('can be an RPC call', async () => {
     const { port } = await start();
     const { socket, text } = talk(connectTcp(port, '127.0.0.1'));
     const headers = ['Content-Type: text/plain', 'Content-Length: 3', 'X-Correlation-ID: a1'];
@@ -101,7 +103,7 @@ describe.each(Object.entries(adapters))('a request that offers another protocol,
     expect(text()).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  it('may have a body in chunks', async () => {
+  it('can have a body in chunks', async () => {
     const { port } = await start();
     const { socket, text } = talk(connectTcp(port, '127.0.0.1'));
     const headers = ['Content-Type: application/json', 'Transfer-Encoding: chunked'];
@@ -112,7 +114,7 @@ describe.each(Object.entries(adapters))('a request that offers another protocol,
     expect(text()).toContain('{"a":1}');
   });
 
-  it('leaves its connection to others behind it', async () => {
+  it('leaves its connection to later requests', async () => {
     const { port } = await start();
     const { socket, text } = talk(connectTcp(port, '127.0.0.1'));
     for (let n = 1; n <= 3; n++) {
@@ -125,7 +127,7 @@ describe.each(Object.entries(adapters))('a request that offers another protocol,
     expect(socket.listenerCount('error')).toBe(1);
   });
 
-  it('leaves its connection to others sent with it', async () => {
+  it('leaves its connection to requests that were sent with it', async () => {
     const { port } = await start();
     const { socket, text } = talk(connectTcp(port, '127.0.0.1'));
     socket.write(
@@ -137,7 +139,7 @@ describe.each(Object.entries(adapters))('a request that offers another protocol,
     expect(answers(text()).map((answer) => answer.slice(-7))).toEqual(['plain 1', 'plain 2', 'plain 3']);
   });
 
-  it('does not pile up listeners on its connection', async () => {
+  it('does not add listeners to its connection each time', async () => {
     const { port, app } = await start();
     const accepted: Socket[] = [];
     (app.getHttpServer() as Server).once('connection', (socket: Socket) => accepted.push(socket));
@@ -153,10 +155,10 @@ describe.each(Object.entries(adapters))('a request that offers another protocol,
   });
 });
 
-describe.each(Object.entries(adapters).slice(0, 2))('over TLS, on %s', (_name, way) => {
+describe.each(Object.entries(adapters).slice(0, 2))('an application over TLS, on %s', (_name, way) => {
   const httpsOptions = { key: privateKey, cert: certificate };
 
-  it('a frontend is served', async () => {
+  it('serves a frontend', async () => {
     const { connect, port, host } = await startIpcApp({ way, appOptions: { httpsOptions } });
     host.handle('echo', (_event, _method, ...args) => args);
     const createConnection = () => connectTls({ port, host: '127.0.0.1', ca: certificate });
@@ -164,7 +166,7 @@ describe.each(Object.entries(adapters).slice(0, 2))('over TLS, on %s', (_name, w
     expect(await ask('echo.it', 1, 'x'.repeat(300_000))).toEqual([1, 'x'.repeat(300_000)]);
   });
 
-  it('such a request is answered by its controller', async () => {
+  it('answers a request that offers another protocol by its controller', async () => {
     const { port } = await startIpcApp({ way, appOptions: { httpsOptions }, controllers: [PlainController] });
     const { socket, text } = talk(connectTls({ port, host: '127.0.0.1', ca: certificate }));
     socket.write(head('GET /plain', 'X-Robot: 1', 'Connection: Upgrade, HTTP2-Settings', ...upgrade));

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ForbiddenException, Inject, Injectable, Module, Scope, UnauthorizedException } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
@@ -8,6 +8,7 @@ import type { IpcModuleOptions, IpcSession } from '@linnet/backend';
 import { EMPTY, of, throwError } from 'rxjs';
 import { BareFrontend } from '../../wire/raw.frontend.socket.js';
 import { adapters, closeIpcApps, ipcRefusal, startIpcApp } from '../../../harness/ipc.harness.js';
+import { gate, settled } from '../../../harness/waiting.js';
 
 @IpcChannel('who')
 class WhoHandler {
@@ -48,8 +49,8 @@ describe.each(Object.entries(adapters))('guards of the upgrade, on %s', (name, w
 
   it.each<[string, any[]]>([
     ['a provider', [AuthGuard, Users]],
-    ['no provider, and depends on one', []],
-  ])('may be a class that is %s', async (what, providers) => {
+    ['not a provider, and depends on one', []],
+  ])('can be a class that is %s', async (what, providers) => {
     @Module({ providers: [Users], exports: [Users] })
     class UsersModule {}
     const guards = [AuthGuard];
@@ -67,7 +68,7 @@ describe.each(Object.entries(adapters))('guards of the upgrade, on %s', (name, w
     expect(await (await app.connect(ann)).ask('who.am')).toEqual({ result: { name: 'ann' } });
   });
 
-  it('may be request-scoped', async () => {
+  it('can be request-scoped', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class ScopedGuard implements CanActivate {
       constructor(
@@ -85,11 +86,11 @@ describe.each(Object.entries(adapters))('guards of the upgrade, on %s', (name, w
     expect((await refused()).status).toBe(403);
   });
 
-  it('may be instances, which are asked one after the other', async () => {
+  it('can be instances, which run one after the other', async () => {
     const asked: string[] = [];
     const guard = (name: string, verdict: unknown): CanActivate => ({
       canActivate: async () => {
-        await delay(1);
+        await nextTurn();
         asked.push(name);
         return verdict as boolean;
       },
@@ -105,7 +106,7 @@ describe.each(Object.entries(adapters))('guards of the upgrade, on %s', (name, w
     expect(asked).toEqual(['a', 'b', 'c']);
   });
 
-  it('see a request and its context, and what authorize has found out', async () => {
+  it('see a request with its context and with the user from authorize', async () => {
     const seen: unknown[] = [];
     const guard: CanActivate = {
       canActivate(context) {
@@ -129,7 +130,7 @@ describe.each(Object.entries(adapters))('guards of the upgrade, on %s', (name, w
     ['an HttpException', new ForbiddenException('Not you.'), 403, 'Not you.'],
     ['an Error', new Error('no table users'), 500, 'Internal error'],
     ['a WsException', new WsException('inside'), 500, 'Internal error'],
-  ])('may throw %s', async (_what, error, status, reason) => {
+  ])('refuse the upgrade if they throw %s', async (_what, error, status, reason) => {
     const guard: CanActivate = {
       canActivate: () => {
         throw error;
@@ -157,7 +158,7 @@ describe.each(Object.entries(adapters))('guards of the upgrade, on %s', (name, w
     ['reject without a reason', () => Promise.reject()],
     ['reject with null', () => Promise.reject(null)],
     ['return an Observable that fails with undefined', () => throwError(() => undefined)],
-  ])('let nobody in when they %s', async (_how, canActivate) => {
+  ])('refuse every frontend if they %s', async (_how, canActivate) => {
     const { refused, host } = await start([{ canActivate }]);
     const { status, body } = await refused();
     expect([status, body]).toEqual([500, 'Internal error\n']);
@@ -171,20 +172,22 @@ describe.each(Object.entries(adapters))('guards of the upgrade, on %s', (name, w
     ['an empty text', () => ''],
     ['a promise of nothing', async () => undefined],
     ['an Observable without a value', () => EMPTY],
-  ])('let nobody in when they return %s', async (_what, canActivate) => {
+  ])('refuse every frontend if they return %s', async (_what, canActivate) => {
     const { refused, host } = await start([{ canActivate }]);
     expect((await refused()).status).toBe(403);
     expect(host.sessions).toEqual([]);
   });
 
-  it('have no say where authorize has refused', async () => {
+  it('do not run if authorize has refused', async () => {
     let asked = 0;
     const { refused } = await start([{ canActivate: () => ++asked > 0 }], [], { authorize: () => false });
     expect((await refused()).status).toBe(403);
     expect(asked).toBe(0);
   });
 
-  it.each([0, 20])('may write the answer by themselves, and take %d ms more', async (ms) => {
+  it.each(['at once', 'later'])('can write the answer and decide %s', async (when) => {
+    const decision = gate();
+    if (when === 'at once') decision.open();
     const guard: CanActivate = {
       async canActivate(context) {
         const response = context.switchToHttp().getResponse();
@@ -193,7 +196,7 @@ describe.each(Object.entries(adapters))('guards of the upgrade, on %s', (name, w
           response.setHeader('X-Own', 'yes');
           response.end('own answer');
         } else response.status(418).set('X-Own', 'yes').send('own answer');
-        await delay(ms);
+        await decision.opened;
         return true;
       },
     };
@@ -201,12 +204,14 @@ describe.each(Object.entries(adapters))('guards of the upgrade, on %s', (name, w
     const bare = await BareFrontend.open(port);
     expect(bare.status).toBe(418);
     expect(bare.head).toContain('X-Own: yes');
+    await settled();
+    decision.open();
     await bare.closed;
     expect(bare.body).toBe('own answer');
     expect(host.sessions).toEqual([]);
   });
 
-  it('that hang are not waited for', async () => {
+  it('are not waited for longer than upgradeMs', async () => {
     const { refused } = await start([{ canActivate: () => new Promise<boolean>(() => undefined) }], [], {
       limits: { upgradeMs: 30 },
     });
@@ -214,7 +219,7 @@ describe.each(Object.entries(adapters))('guards of the upgrade, on %s', (name, w
   });
 
   if (name !== 'Fastify') {
-    it('see the request as Express has it', async () => {
+    it('see a request of Express', async () => {
       const seen: unknown[] = [];
       const guard: CanActivate = {
         canActivate(context) {
@@ -233,14 +238,14 @@ describe.each(Object.entries(adapters))('guards of the upgrade, on %s', (name, w
   }
 });
 
-describe('an application does not start with a guard that', () => {
-  it('depends on what is not there', async () => {
+describe('an application does not start with a guard of the upgrade', () => {
+  it('that depends on a missing provider', async () => {
     const message = await ipcRefusal({ ipc: { guards: [AuthGuard] } });
     expect(message).toContain('AuthGuard');
     expect(message).toContain('Users');
   });
 
-  it('is request-scoped, or depends on what is, and no provider', async () => {
+  it('that has request scope and is not a provider', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class ScopedGuard implements CanActivate {
       canActivate() {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import {
   ConflictException,
   HttpException,
@@ -11,7 +12,7 @@ import type { IpcIdentity, IpcModuleOptions, IpcSession } from '@linnet/backend'
 import { of } from 'rxjs';
 import { BareFrontend, handshake } from '../../wire/raw.frontend.socket.js';
 import { adapters, closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
-import { until } from '../../../harness/waiting.js';
+import { gate, settled, until } from '../../../harness/waiting.js';
 
 @IpcChannel('who')
 class WhoHandler {
@@ -27,7 +28,7 @@ const start = (ipc: IpcModuleOptions = {}, setup = {}) =>
 
 afterEach(closeIpcApps);
 
-describe('authorize', () => {
+describe('authorize of IpcModule', () => {
   it.each<[string, IpcModuleOptions['authorize'], object]>([
     ['true', () => true, { accessToken: 'Bearer t' }],
     ['a promise of true', async () => true, { accessToken: 'Bearer t' }],
@@ -38,12 +39,15 @@ describe('authorize', () => {
       { user: 'ann', accessToken: 'own', frontend: 'f1' },
     ],
     ['an empty identity', () => ({}), { accessToken: 'Bearer t' }],
-    ['nothing, as it is not there', undefined, { accessToken: 'Bearer t' }],
-  ])('lets in with %s, which session and context show', async (_what, authorize, identity) => {
-    const { connect } = await start({ authorize });
-    const { ask } = await connect({ headers: { Authorization: 'Bearer t' } });
-    expect(await ask('who.am')).toEqual({ result: { ...identity, same: true } });
-  });
+    ['nothing, because it is not set', undefined, { accessToken: 'Bearer t' }],
+  ])(
+    'lets a frontend in if it gives %s, and the session and the context have the identity',
+    async (_what, authorize, identity) => {
+      const { connect } = await start({ authorize });
+      const { ask } = await connect({ headers: { Authorization: 'Bearer t' } });
+      expect(await ask('who.am')).toEqual({ result: { ...identity, same: true } });
+    },
+  );
 
   it.each<[string, () => any, number, string]>([
     ['false', () => false, 403, 'This frontend may not open a session.'],
@@ -58,25 +62,38 @@ describe('authorize', () => {
       'Sign in first.',
     ],
     ['a rejection', async () => Promise.reject(new ConflictException('Too late.')), 409, 'Too late.'],
-    ['503', async () => Promise.reject(new ServiceUnavailableException('Later.')), 503, 'Later.'],
     [
-      'several reasons',
+      'an exception of status 503',
+      async () => Promise.reject(new ServiceUnavailableException('Later.')),
+      503,
+      'Later.',
+    ],
+    [
+      'an exception with several reasons',
       async () => Promise.reject(new HttpException({ message: ['a', 'b'] }, 400)),
       400,
       'a, b',
     ],
-    ['no error status', async () => Promise.reject(new HttpException('Elsewhere.', 302)), 500, 'Elsewhere.'],
+    [
+      'an exception without an error status',
+      async () => Promise.reject(new HttpException('Elsewhere.', 302)),
+      500,
+      'Elsewhere.',
+    ],
     ['an Error', async () => Promise.reject(new Error('table users is broken')), 500, 'Internal error'],
     ['undefined', async () => Promise.reject(undefined), 500, 'Internal error'],
-  ])('refuses with %s, and the reason', async (what, authorize, status, reason) => {
-    const { refused, log, host } = await start({ authorize });
-    const { body, status: told, headers } = await refused();
-    expect([told, body]).toEqual([status, `${reason}\n`]);
-    expect(headers['connection']).toBe('close');
-    expect(headers['www-authenticate']).toBe(status === 401 ? 'Bearer' : undefined);
-    expect(log.find('error', 'users is broken')).toHaveLength(what === 'an Error' ? 1 : 0);
-    expect(host.sessions).toEqual([]);
-  });
+  ])(
+    'refuses a frontend with a status and a reason if it gives %s',
+    async (what, authorize, status, reason) => {
+      const { refused, log, host } = await start({ authorize });
+      const { body, status: told, headers } = await refused();
+      expect([told, body]).toEqual([status, `${reason}\n`]);
+      expect(headers['connection']).toBe('close');
+      expect(headers['www-authenticate']).toBe(status === 401 ? 'Bearer' : undefined);
+      expect(log.find('error', 'users is broken')).toHaveLength(what === 'an Error' ? 1 : 0);
+      expect(host.sessions).toEqual([]);
+    },
+  );
 
   it.each<[string, any]>([
     ['an Observable', () => of(false)],
@@ -85,7 +102,7 @@ describe('authorize', () => {
     ['a number', () => 1],
     ['a list', () => []],
     ['a function', () => () => false],
-  ])('lets nobody in by %s, which is no identity', async (_what, authorize) => {
+  ])('refuses every frontend if it gives %s, which is not an identity', async (_what, authorize) => {
     const { refused, log, host } = await start({ authorize });
     const { status, body } = await refused();
     expect([status, body]).toEqual([500, 'Internal error\n']);
@@ -93,11 +110,11 @@ describe('authorize', () => {
     expect(host.sessions).toEqual([]);
   });
 
-  it('is told the request and may take its time, but not for ever', async () => {
+  it('gets the request, and can take no longer than upgradeMs', async () => {
     let late: (verdict: boolean) => void = () => undefined;
     const { connect, refused, host } = await start({
       authorize: ({ url }) => {
-        if (!url!.endsWith('?hang')) return delay(1).then(() => ({ user: url }));
+        if (!url!.endsWith('?hang')) return nextTurn({ user: url });
         return new Promise((resolve) => (late = resolve));
       },
       limits: { upgradeMs: 150 },
@@ -107,11 +124,11 @@ describe('authorize', () => {
     expect([status, body]).toEqual([503, 'Authorizing the upgrade takes too long.\n']);
     expect(headers['retry-after']).toBe('1');
     late(true);
-    await delay(5);
+    await settled();
     expect(host.sessions).toHaveLength(1);
   });
 
-  it('of a peer that left opens no session', async () => {
+  it('opens no session for a peer that has left', async () => {
     let left: IncomingMessage | undefined;
     let verdict: (verdict: boolean) => void = () => undefined;
     const authorize = (request: IncomingMessage) => {
@@ -131,10 +148,10 @@ describe('authorize', () => {
   });
 });
 
-describe('a ticket', () => {
+describe('a ticket of IpcTicketService', () => {
   const redeem = { path: (ticket: string) => ({ path: `/ipc?ticket=${encodeURIComponent(ticket)}` }) };
 
-  it('opens a session for whom it was issued to, once', async () => {
+  it('opens one session, for the user that it was issued to', async () => {
     const { connect, refused, app } = await start();
     const tickets = app.get(IpcTicketService);
     const identity = { user: { name: 'ann' }, accessToken: 'Bearer t', frontend: 'f1' };
@@ -147,7 +164,7 @@ describe('a ticket', () => {
     expect([again.status, again.body]).toEqual([401, 'The ticket is not valid, or not any more.\n']);
   });
 
-  it('lets nobody in whose store gives texts, as one without JSON does', async () => {
+  it('opens no session if its store returns a text', async () => {
     const { refused, log } = await start({
       ticketStore: { put: () => undefined, take: () => 'ann' as never },
     });
@@ -156,21 +173,26 @@ describe('a ticket', () => {
   });
 
   it.each(['', 'unknown', '__proto__', 'a&ticket=b'])(
-    'that was never issued is refused: "%s"',
+    'is refused if it was never issued: "%s"',
     async (ticket) => {
       const { refused } = await start({ authorize: () => true });
       expect((await refused({ path: `/ipc?ticket=${ticket}` })).status).toBe(401);
     },
   );
 
-  it('is worth nothing when its time is over', async () => {
-    const { refused, app } = await start({ ticketMs: 10 });
+  it('is refused after ticketMs', async () => {
+    const { refused, app } = await start({ ticketMs: 60_000 });
     const ticket = await app.get(IpcTicketService).issue({ user: 'ann' });
-    await delay(20);
-    expect((await refused(redeem.path(ticket))).status).toBe(401);
+    const later = performance.now() + 60_000;
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(later);
+    try {
+      expect((await refused(redeem.path(ticket))).status).toBe(401);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
-  it('is shown to authorize, which decides', async () => {
+  it('is passed to authorize, which decides', async () => {
     const seen: unknown[] = [];
     const { connect, refused, app } = await start({
       authorize: (_request, ticket) => {
@@ -187,12 +209,12 @@ describe('a ticket', () => {
     expect(seen).toEqual([{ user: 'ann', frontend: 'f1' }, { user: 'bob' }, undefined]);
   });
 
-  it('may be kept in a store of the application’s own, and taken by another application', async () => {
+  it('can be kept in a custom store, and be redeemed by another application', async () => {
     const kept = new Map<string, IpcIdentity>();
     const lives: number[] = [];
     const ticketStore = {
       put: async (ticket: string, identity: IpcIdentity, lifeMs: number) => {
-        await delay(1);
+        await nextTurn();
         lives.push(lifeMs);
         kept.set(ticket, identity);
       },
@@ -214,15 +236,21 @@ describe('a ticket', () => {
   });
 });
 
-describe('limits', () => {
-  it('of sessions are kept, also when many are authorized at once', async () => {
+describe('a limit of IpcModule', () => {
+  it('holds for sessions, also if many are authorized at the same time', async () => {
+    let asked = 0;
+    const both = gate();
     const { connect, refused, host } = await start({
       limits: { sessions: 2 },
-      authorize: () => delay(20).then(() => true),
+      authorize: () => {
+        if (++asked === 1) return true;
+        if (asked === 3) both.open();
+        return both.opened.then(() => true);
+      },
     });
     const { raw } = await connect();
-    const both = await Promise.allSettled([connect(), connect()]);
-    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    const outcomes = await Promise.allSettled([connect(), connect()]);
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
     const { status, body } = await refused();
     expect([status, body]).toEqual([503, 'The server has as many sessions as it can have.\n']);
     await raw.close();
@@ -230,7 +258,7 @@ describe('limits', () => {
     await connect();
   });
 
-  it('of upgrades at once are kept', async () => {
+  it('holds for upgrades at the same time', async () => {
     const verdicts: ((verdict: boolean) => void)[] = [];
     const { connect, refused } = await start({
       limits: { upgrades: 2 },
@@ -249,7 +277,7 @@ describe('limits', () => {
   });
 });
 
-describe.each(Object.entries(adapters))('pages that may connect, on %s', (_name, way) => {
+describe.each(Object.entries(adapters))('the pages that can connect, on %s', (_name, way) => {
   const good = 'https://ok.example';
   const evil = 'https://evil.example';
   const statusOf = async (app: { refused: Function }, headers: Record<string, string>) =>
@@ -261,7 +289,7 @@ describe.each(Object.entries(adapters))('pages that may connect, on %s', (_name,
   it.each<[string, IpcModuleOptions]>([
     ['a list', { origins: [good] }],
     ['a function', { origins: (origin) => origin === good }],
-  ])('are said by %s', async (_how, ipc) => {
+  ])('are those of %s', async (_how, ipc) => {
     const app = await start(ipc, { way });
     expect(await statusOf(app, { Origin: good })).toBe(101);
     expect(await statusOf(app, { Origin: 'http://localhost:1' })).toBe(101);
@@ -271,11 +299,11 @@ describe.each(Object.entries(adapters))('pages that may connect, on %s', (_name,
     expect([status, body]).toEqual([403, `Origin "${evil}" may not call this server.\n`]);
   });
 
-  it('are all, where that is said', async () => {
+  it('are all pages if origins is "*"', async () => {
     expect(await statusOf(await start({ origins: '*' }, { way }), { Origin: evil })).toBe(101);
   });
 
-  it('are those of a host that is listed', async () => {
+  it('are those of a listed host', async () => {
     const app = await start({ hosts: ['proxy.example.com', 'ported.example.com:8443'] }, { way });
     const hosts: [string, number][] = [
       ['localhost', 101],
@@ -293,7 +321,7 @@ describe.each(Object.entries(adapters))('pages that may connect, on %s', (_name,
     expect(await statusOf(app, { ...headers, Origin: evil })).toBe(403);
   });
 
-  it('are asked for before anything of the application is', async () => {
+  it('are checked before authorize runs', async () => {
     let asked = 0;
     const app = await start({ authorize: () => ++asked > 0 }, { way });
     expect(await statusOf(app, { Origin: evil })).toBe(403);

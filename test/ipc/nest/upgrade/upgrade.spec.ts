@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get } from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
@@ -12,7 +11,8 @@ import { io } from 'socket.io-client';
 import type { Socket } from 'socket.io-client';
 import { WebSocket, WebSocketServer } from 'ws';
 import { adapters, closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
-import { until } from '../../../harness/waiting.js';
+import { holdTimers, releaseTimers } from '../../../harness/held.timers.js';
+import { gate, settled, until } from '../../../harness/waiting.js';
 import type { IpcAppSetup } from '../../../harness/ipc.harness.js';
 import { stopwatch } from '../../../harness/stopwatch.js';
 
@@ -72,6 +72,7 @@ async function sayBySocketIo(port: number, path = '/chat'): Promise<string> {
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.close();
   await closeIpcApps();
+  releaseTimers();
 });
 
 describe.each(Object.entries(adapters))('IPC on %s', (_name, way) => {
@@ -81,7 +82,7 @@ describe.each(Object.entries(adapters))('IPC on %s', (_name, way) => {
       return startIpcApp({ way, configure, providers, controllers: [PlainController], ...setup });
     };
 
-    it('is beside controllers and gateways, and ends with the application', async () => {
+    it('works beside controllers and gateways, and ends with the application', async () => {
       const { connect, send, port, close } = await start();
       const { raw, ask } = await connect();
       expect(await ask('where.am')).toEqual({ result: 'here true' });
@@ -98,13 +99,18 @@ describe.each(Object.entries(adapters))('IPC on %s', (_name, way) => {
   });
 });
 
-describe('an upgrade', () => {
+describe('an upgrade of IPC', () => {
   const start = (setup: IpcAppSetup = {}) =>
     startIpcApp({ providers: [WhereHandler], controllers: [PlainController], ...setup });
 
-  it('may take two seconds to authorize, whatever adapter would cut it', async () => {
+  it('can wait for authorize longer than an adapter of gateways would allow', async () => {
+    // Socket.IO gives an upgrade that it does not know a second.
+    const adapterTimers = holdTimers(1000);
+    let asked = 0;
+    const verdict = gate();
     const authorize = async () => {
-      await delay(2000);
+      asked++;
+      await verdict.opened;
       return true;
     };
     const apps = await Promise.all(
@@ -113,10 +119,14 @@ describe('an upgrade', () => {
         .map((configure) => start({ configure, ipc: { authorize }, providers: [WhereHandler, ChatGateway] })),
     );
     const answers = apps.map(async ({ connect }) => (await connect()).ask('where.am'));
+    await until(() => asked === 2);
+    adapterTimers.expire();
+    await settled();
+    verdict.open();
     expect(await Promise.all(answers)).toEqual([{ result: 'here true' }, { result: 'here true' }]);
   });
 
-  it('is not taken by listeners that are added later', async () => {
+  it('is not handled by listeners that are added later', async () => {
     const { app, connect, port } = await start();
     const server = app.getHttpServer() as Server;
     server.prependListener('upgrade', (_request, socket) => {
@@ -132,7 +142,7 @@ describe('an upgrade', () => {
     chat.disconnectSockets(true);
   });
 
-  it('of another path goes to a server of the application’s own', async () => {
+  it('is left to a server of the application if its path is another one', async () => {
     const { app, connect, port } = await start();
     const own = new WebSocketServer({ noServer: true });
     const server = app.getHttpServer() as Server;
@@ -145,18 +155,18 @@ describe('an upgrade', () => {
     expect(await (await connect()).ask('where.am')).toEqual({ result: 'here true' });
   });
 
-  it('of a path that only begins like that of IPC is none of IPC’s', async () => {
+  it('is refused with 404 if its path only begins like the path of IPC', async () => {
     const { refused } = await start();
     for (const path of ['/ipc/', '/ipcs', '/IPC', '/api/ipc'])
       expect((await refused({ path })).status).toBe(404);
   });
 
-  it('may have a query, and leaves the global prefix alone', async () => {
+  it('can have a query, and its path has no global prefix', async () => {
     const { connect } = await start({ configure: (app) => app.setGlobalPrefix('api') });
     expect(await (await connect({ path: '/ipc?robot=7' })).ask('where.am')).toEqual({ result: 'here true' });
   });
 
-  it('goes to the application whose server was asked', async () => {
+  it('goes to the application whose server received it', async () => {
     const [one, other] = [await start(), await start({ ipc: { path: '/other' } })];
     const first = await one.connect();
     const second = await other.connect({ path: '/other' });
@@ -182,7 +192,7 @@ describe('an upgrade', () => {
       { target: '/ipc', headers: { Upgrade: 'websocket', Connection: 'Upgrade' }, body: '' },
       426,
     ],
-  ])('is asked for by GET and websocket: %s is answered', async (_what, sent, status) => {
+  ])('is a GET request with the protocol websocket: %s is refused', async (_what, sent, status) => {
     const { send } = await start();
     const reply = await send(sent);
     expect(reply.status).toBe(status);
