@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ByteBudget } from './byte.budget.js';
 
-describe('a budget', () => {
-  it('has room for what fits into the share and into the whole', () => {
+describe('ByteBudget', () => {
+  it('has room for bytes that fit into the share and into the whole', () => {
     const budget = new ByteBudget(100);
     const ann = budget.share('ann', 'a1', 60);
     const bob = budget.share('bob', 'b1');
@@ -15,7 +15,7 @@ describe('a budget', () => {
     expect([ann.room, bob.room]).toEqual([10, 10]);
   });
 
-  it('counts what is there already, however much it is', () => {
+  it('counts added bytes beyond its limit', () => {
     const budget = new ByteBudget(10);
     const share = budget.share('ann', 'a1', 5);
     share.add(25);
@@ -24,7 +24,7 @@ describe('a budget', () => {
     expect([share.amount, budget.amount, share.room]).toEqual([0, 0, 5]);
   });
 
-  it('knows who has most, by all that is theirs, and the largest of it', () => {
+  it('finds the owner with most bytes, and its largest share', () => {
     const budget = new ByteBudget<string>(10);
     budget.share('ann', 'a1').add(5);
     const several = ['b1', 'b2', 'b3'].map((holder) => budget.share('bob', holder));
@@ -36,7 +36,7 @@ describe('a budget', () => {
     expect([budget.amountOf('ann'), budget.amountOf('bob'), budget.amountOf('eve')]).toEqual([5, 3, 0]);
   });
 
-  it('finds the shares of one owner together, also after they were empty', () => {
+  it('adds up the shares of one owner, also after they were empty', () => {
     const budget = new ByteBudget<string>(10);
     const [first, second] = ['a1', 'a2'].map((holder) => budget.share('ann', holder)) as [any, any];
     first.add(1);

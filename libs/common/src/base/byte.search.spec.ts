@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ByteSearch } from './byte.search.js';
 
 describe('ByteSearch', () => {
-  it('finds what a plain search finds', () => {
+  it('finds the same index as a plain search', () => {
     // Few different bytes, so that patterns overlap with themselves and nearly match.
     const bytes = (maxLength: number, minLength = 0) =>
       fc.array(fc.integer({ min: 0, max: 2 }), { minLength, maxLength });
@@ -16,7 +16,7 @@ describe('ByteSearch', () => {
     );
   });
 
-  it('finds a pattern wherever it stands', () => {
+  it('finds a pattern at any index', () => {
     fc.assert(
       fc.property(
         fc.uint8Array(),
@@ -30,7 +30,7 @@ describe('ByteSearch', () => {
     );
   });
 
-  it('stays linear where data and pattern are chosen against it', () => {
+  it('stays linear for the worst data and pattern', () => {
     const pattern = new Uint8Array(1000);
     pattern[0] = 1;
     // Time of the processor: other programs may have it, too.

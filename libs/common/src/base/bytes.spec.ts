@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ByteCollector, isBytes } from './bytes.js';
 
 describe('isBytes', () => {
-  it('knows the byte arrays of every realm, and nothing else', () => {
+  it('accepts byte arrays of every realm, and nothing else', () => {
     expect([new Uint8Array(), Buffer.of(1), runInNewContext('new Uint8Array(1)')].map(isBytes)).toEqual([
       true,
       true,
@@ -26,7 +26,7 @@ describe('isBytes', () => {
 describe('ByteCollector', () => {
   const chunk = fc.oneof(fc.uint8Array(), fc.uint8Array({ minLength: 4096, maxLength: 5000 }));
 
-  it('gives back what was put in, in memory of its own', () => {
+  it('returns the pushed bytes in its own memory', () => {
     fc.assert(
       fc.property(fc.array(chunk), (chunks) => {
         const collector = new ByteCollector();
@@ -41,7 +41,7 @@ describe('ByteCollector', () => {
     );
   });
 
-  it('shows what was put in', () => {
+  it('shows the pushed bytes in a view', () => {
     fc.assert(
       fc.property(fc.array(chunk), (chunks) => {
         const collector = new ByteCollector();
@@ -51,7 +51,7 @@ describe('ByteCollector', () => {
     );
   });
 
-  it('can be used again, and what it gave stays as it is', () => {
+  it('can be reused without a change to bytes that were taken', () => {
     const collector = new ByteCollector();
     for (let i = 0; i < 100; i++) collector.push(Uint8Array.of(i));
     const first = collector.take();

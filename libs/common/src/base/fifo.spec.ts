@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Fifo } from './fifo.js';
 
-describe('a queue', () => {
-  it('gives items in the order in which they came, however they are added and taken', () => {
+describe('Fifo', () => {
+  it('returns items in the order in which they were added', () => {
     const commands = fc.array(fc.oneof(fc.constantFrom('shift' as const, 'clear' as const), fc.nat()), {
       maxLength: 300,
     });

@@ -15,13 +15,13 @@ function workOf(name: string, steps: number, log: string[]): Slices {
 }
 
 describe('slices of work', () => {
-  it('are done at once where there is little to do', () => {
+  it('run at once if there is little to do', () => {
     const log: string[] = [];
     workOf('a', 1, log).go();
     expect(log).toEqual(['a']);
   });
 
-  it('never do more than a turn allows, and do all in the end', async () => {
+  it('never do more than a turn allows, and finish all work', async () => {
     const log: string[] = [];
     const work = workOf('a', 10 * TURN_STEPS, log);
     work.go();
@@ -36,7 +36,7 @@ describe('slices of work', () => {
     expect(work.isWaiting).toBe(false);
   });
 
-  it('take turns where several have work', async () => {
+  it('alternate if several have work', async () => {
     const log: string[] = [];
     const long = workOf('long', 50 * TURN_STEPS, log);
     long.go();
@@ -47,7 +47,7 @@ describe('slices of work', () => {
     long.stop();
   });
 
-  it('each have the asynchronous context in which their work was asked for', async () => {
+  it('run in the asynchronous context that started them', async () => {
     const storage = new AsyncLocalStorage<string>();
     const seen: Record<string, Set<unknown>> = {};
     const works = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => {
@@ -66,7 +66,7 @@ describe('slices of work', () => {
     for (const [name] of works) expect([...seen[name]!]).toEqual([name]);
   });
 
-  it('wait for a turn of their own behind much that was parsed', async () => {
+  it('wait for another turn after many parsed bytes', async () => {
     await nextTurn();
     const log: string[] = [];
     countBytes(10 * 1024 * 1024);

@@ -37,7 +37,7 @@ describe('CallQueue', () => {
     );
   });
 
-  it('refuses a call when too many wait, and takes calls again afterwards', async () => {
+  it('refuses a call if too many wait, and accepts calls again afterwards', async () => {
     const queue = new CallQueue(1, 1);
     let release!: () => void;
     const first = queue.run(() => new Promise<void>((resolve) => (release = resolve)));
@@ -58,7 +58,7 @@ describe('CallQueue', () => {
     await expect(queue.run(() => 'next')).resolves.toBe('next');
   });
 
-  it('leaves nothing behind on a signal, which may outlive the work', async () => {
+  it('leaves no listener on a signal', async () => {
     const queue = new CallQueue(1, 10);
     const { signal } = new AbortController();
     const listeners = () => getEventListeners(signal, 'abort').length;

@@ -41,65 +41,69 @@ class Shown {
 }
 class DerivedShown extends Shown {}
 
-describe('errors that cross whole', () => {
+describe('an error that crosses with all members', () => {
   it.each([
     [
-      'a number',
+      'an error number',
       withMembers(new DriverError('m'), { errorNumber: 7 }),
       { message: 'm', errorNumber: 7, isError: true, name: 'Error' },
     ],
     [
-      'a number beside the marks of a driver',
+      'an error number beside the members of a driver',
       withMembers(new DriverError('m'), { errorNumber: 7, sql: 'select' }),
       { message: 'm', errorNumber: 7, sql: 'select', isError: true, name: 'Error' },
     ],
     [
-      'iTwinError',
+      'an iTwinErrorId',
       withMembers(new DriverError('m'), { iTwinErrorId: { scope: 's', key: 'k' }, name: 'k' }),
       { message: 'm', iTwinErrorId: { scope: 's', key: 'k' }, isError: true, name: 'k' },
     ],
     ['@Exposed', new OwnError('m'), { message: 'm', detail: { a: 1 }, isError: true, name: 'OwnError' }],
     [
-      'a class derived of one that is @Exposed',
+      'a class derived from one that is @Exposed',
       new DerivedError('m'),
       { message: 'm', detail: { a: 1 }, isError: true, name: 'OwnError' },
     ],
     ['a plain object', { code: 7 }, { code: 7 }],
     ['an object without a prototype', Object.assign(Object.create(null), { a: 1 }), { a: 1 }],
-    ['a text', 'text', { message: 'text', isError: true, name: 'Error' }],
-    ['a number that is no error', 5, { message: '5', isError: true, name: 'Error' }],
-    ['a symbol', Symbol('s'), { message: 'Symbol(s)', isError: true, name: 'Error' }],
+    ['a thrown text', 'text', { message: 'text', isError: true, name: 'Error' }],
+    ['a thrown number', 5, { message: '5', isError: true, name: 'Error' }],
+    ['a thrown symbol', Symbol('s'), { message: 'Symbol(s)', isError: true, name: 'Error' }],
     [
-      'nothing',
+      'a thrown undefined',
       undefined,
       { message: 'The operation failed without an error.', isError: true, name: 'Error' },
     ],
-    ['null', null, { message: 'The operation failed without an error.', isError: true, name: 'Error' }],
-  ])('%s', (_name, thrown, body) => {
+    [
+      'a thrown null',
+      null,
+      { message: 'The operation failed without an error.', isError: true, name: 'Error' },
+    ],
+  ])('is recognized by %s', (_name, thrown, body) => {
     expect(encode(thrown)).toEqual(expect.objectContaining({ body, internal: false }));
   });
 
   it.each([
-    ['a number', new Numbered(), { errorNumber: 5, message: 'm' }],
+    ['an error number', new Numbered(), { errorNumber: 5, message: 'm' }],
     ['@Exposed', new Shown(), { message: 'm', detail: { a: 1 } }],
-    ['a class derived of one that is @Exposed', new DerivedShown(), { message: 'm', detail: { a: 1 } }],
-  ])('%s on what does not extend Error', (_name, thrown, members) => {
+    ['a class derived from one that is @Exposed', new DerivedShown(), { message: 'm', detail: { a: 1 } }],
+  ])('is recognized by %s if it does not extend Error', (_name, thrown, members) => {
     const { body, internal } = encode(thrown);
     expect(JSON.parse(JSON.stringify(body))).toMatchObject(members);
     expect(internal).toBe(false);
   });
 });
 
-describe('a plain Error', () => {
+describe('a plain Error over RPC', () => {
   it.each([
-    ['with nothing of its own', new Error('m'), 'Error'],
-    ['with a name of its own', withMembers(new Error('m'), { name: 'N' }), 'N'],
+    ['without own members', new Error('m'), 'Error'],
+    ['with its own name', withMembers(new Error('m'), { name: 'N' }), 'N'],
     [
       'with members',
       withMembers(new Error('m'), { detail: [1], headers: { Authorization: 'secret' } }),
       'Error',
     ],
-    ['with a name that is no text', withMembers(new Error('m'), { name: { secret: 1 } }), 'Error'],
+    ['with a name that is not a text', withMembers(new Error('m'), { name: { secret: 1 } }), 'Error'],
     [
       'with a member that throws',
       Object.defineProperty(new Error('m'), 'detail', {
@@ -110,12 +114,12 @@ describe('a plain Error', () => {
       }),
       'Error',
     ],
-  ])('crosses with name and message (%s)', (_name, thrown, name) => {
+  ])('crosses with name and message: %s', (_name, thrown, name) => {
     expect(encode(thrown).body).toStrictEqual({ message: 'm', isError: true, name });
   });
 });
 
-describe('errors that tell about the inside', () => {
+describe('an internal error', () => {
   const error = () => new Error('connect ECONNREFUSED 10.0.0.7:5432');
   it.each([
     ['a class of its own', new DriverError('secret')],
@@ -145,13 +149,13 @@ describe('errors that tell about the inside', () => {
     ['an object of a class', new (class Secret {})()],
     ['iTwinErrorId of another shape', withMembers(new DriverError('m'), { iTwinErrorId: 'x' })],
     ['errorNumber that is no number', withMembers(new DriverError('m'), { errorNumber: '1' })],
-  ])('%s', (_name, thrown) => {
+  ])('is hidden: %s', (_name, thrown) => {
     expect(encode(thrown)).toEqual(expect.objectContaining({ status: 500, body: internal, internal: true }));
   });
 });
 
-describe('an error', () => {
-  it('never carries its cause, nor its stack', () => {
+describe('an error over RPC', () => {
+  it('never has its cause or its stack', () => {
     const error = withMembers(new IModelError(65574, 'm'), { cause: new Error('secret') });
     expect(encode(error).body).toStrictEqual({
       message: 'm',
@@ -173,7 +177,7 @@ describe('an error', () => {
     expect(encode(thrown).body).toStrictEqual({ errorNumber: 7, message: 'm' });
   });
 
-  it('carries its stack in development mode', () => {
+  it('has its stack in development mode', () => {
     const error = new Error('m');
     expect(encode(error, { developmentMode: true }).body).toHaveProperty('stack', error.stack);
   });
@@ -189,7 +193,7 @@ describe('an error', () => {
     );
   });
 
-  it('is shown or hidden as the application decides', () => {
+  it('is shown or hidden as exposeError decides', () => {
     const exposeError = (error: unknown) =>
       error instanceof DriverError ? true : error instanceof RangeError ? false : undefined;
     expect(encode(new DriverError('shown'), { exposeError }).body).toHaveProperty('message', 'shown');
@@ -208,12 +212,12 @@ describe('an error', () => {
     [new Numbered()],
     [new Shown()],
     [null],
-  ])('of any kind is hidden where the application says so (%p)', (thrown) => {
+  ])('is hidden whatever was thrown if exposeError returns false: %p', (thrown) => {
     const hidden = encode(thrown, { exposeError: () => false });
     expect(hidden).toEqual(expect.objectContaining({ status: 500, body: internal, internal: true }));
   });
 
-  it('of any kind crosses with all members but stack and cause where the application says so', () => {
+  it('crosses with all members but stack and cause if exposeErrors is "all"', () => {
     const exposeErrors = 'all';
     const error = withMembers(new TypeError('m', { cause: 'inside' }), { code: 'E', detail: [1] });
     const body = { message: 'm', code: 'E', detail: [1], isError: true, name: 'TypeError' };
@@ -225,7 +229,7 @@ describe('an error', () => {
       expect(encode(error, { exposeErrors: other as undefined }).body).toEqual(internal);
   });
 
-  it('that is hidden names the remedy, in development mode', () => {
+  it('has a hint about @Exposed() in development mode if it is hidden', () => {
     const { hint } = encode(new DriverError('m'), { developmentMode: true });
     expect(hint).toMatch(/DriverError.*@Exposed\(\)/);
     expect(encode(new DriverError('m')).hint).toBeUndefined();
@@ -233,7 +237,7 @@ describe('an error', () => {
       expect(() => encode(thrown, { developmentMode: true, exposeError: () => false })).not.toThrow();
   });
 
-  it('of a framework is described by the framework', () => {
+  it('can be mapped to a status and a body', () => {
     const mapError = (error: unknown) =>
       error instanceof DriverError ? { status: 418, body: { message: 'mapped' } } : undefined;
     expect(encode(new DriverError('m'), { mapError })).toEqual({
@@ -245,7 +249,7 @@ describe('an error', () => {
     expect(encode(new Error('m'), { mapError }).status).toBe(500);
   });
 
-  it('as a member of a value follows the same rules', () => {
+  it('follows the same rules as a member of a value', () => {
     expect(encodeErrorValue(new Error('m'))).toEqual({ message: 'm', isError: true, name: 'Error' });
     expect(encodeErrorValue(new DriverError('secret'))).toEqual({ ...internal, activityId: '' });
   });

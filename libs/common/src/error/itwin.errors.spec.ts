@@ -18,14 +18,14 @@ describe('an error with a number', () => {
     ],
     ['ServerError', () => new ServerError(-1, 'nobody there'), -1, 'ServerError'],
   ] as [string, () => Error, number, string][])(
-    'is one for BentleyError.isError: %s',
+    'is recognized by BentleyError.isError: %s',
     (_name, make, number, key) => {
       expect(BentleyError.isError(make(), number)).toBe(true);
       expect(ITwinError.isError(make(), BentleyError.iTwinErrorScope, key)).toBe(true);
     },
   );
 
-  it('has the metadata that it is made with, and sends none of it', () => {
+  it('has the metadata that it is made with, and does not serialize it', () => {
     const error = new IModelError(65574, 'gone', () => ({ id: 1 }));
     expect([error.hasMetaData, error.getMetaData(), error.loggingMetadata]).toEqual([
       true,
@@ -38,7 +38,7 @@ describe('an error with a number', () => {
     expect(new IModelError(1, 'm').hasMetaData).toBe(false);
   });
 
-  it('of core-common is an instance of IModelError', () => {
+  it('is an instance of IModelError of Linnet if it comes from core-common', () => {
     expect(new itwin.IModelError(65574, 'gone')).toBeInstanceOf(IModelError);
     expect(new itwin.NoContentError()).toBeInstanceOf(IModelError);
     expect(new itwin.IModelError(65574, 'gone')).not.toBeInstanceOf(NoContentError);
@@ -46,7 +46,7 @@ describe('an error with a number', () => {
   });
 });
 
-it('IModelStatus has every member of that of core-bentley', () => {
+it('IModelStatus has every member of IModelStatus of core-bentley', () => {
   const members = Object.entries(IModelStatus).filter(([, value]) => typeof value === 'number');
   expect({ ...OwnStatus }).toEqual(Object.fromEntries(members));
 });
@@ -54,7 +54,7 @@ it('IModelStatus has every member of that of core-bentley', () => {
 describe('itwinErrors', () => {
   const map = itwinErrors(itwin);
 
-  it('makes errors of backends BackendErrors of core-common, with all members', () => {
+  it('turns errors of backends into BackendErrors of core-common, with all members', () => {
     const sent = { errorNumber: 65574, name: 'Not Found', message: 'gone', shelf: 3 };
     const error = map(rebuildError(sent, 404)) as itwin.BackendError & { shelf: number; status: number };
     expect(error).toBeInstanceOf(itwin.BackendError);
@@ -63,7 +63,7 @@ describe('itwinErrors', () => {
     expect([error.status, error.getMetaData()]).toEqual([404, sent]);
   });
 
-  it('makes errors without an answer ServerErrors, and no content a NoContentError', () => {
+  it('turns a missing answer into a ServerError, and no content into a NoContentError', () => {
     const unreachable = map(new ServerError(-1, 'nobody there'));
     expect(unreachable).toBeInstanceOf(itwin.ServerError);
     expect(unreachable).toMatchObject({ errorNumber: -1, message: 'nobody there' });
@@ -76,13 +76,13 @@ describe('itwinErrors', () => {
     expect((plain as itwin.BackendError).getMetaData()).toMatchObject({ name: 'Error (65604)' });
   });
 
-  it('makes a timeout of a gateway a ServerTimeoutError', () => {
+  it('turns a timeout of a gateway into a ServerTimeoutError', () => {
     const error = map(new ServerError(504, 'too late'));
     expect(error).toBeInstanceOf(itwin.ServerTimeoutError);
     expect(error).toMatchObject({ message: 'too late', status: 504, errorNumber: 65603 });
   });
 
-  it('leaves everything else as it is', () => {
+  it('returns all other values unchanged', () => {
     const error = new TypeError('m');
     expect([map(error), map('text'), map(undefined)]).toEqual([error, 'text', undefined]);
   });

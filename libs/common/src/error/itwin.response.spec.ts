@@ -43,7 +43,7 @@ describe('a control response of core-common', () => {
     ['a minified RpcNotFoundResponse', () => new d(), 'notFound'],
     ['a subclass of a minified one', () => new (class extends d {})(), 'notFound'],
     ['an RpcPendingResponse in ES5', () => Reflect.construct(Pending, ['opening']), 'pending'],
-  ] as [string, () => object, string][])('%s has its outcome', (_name, make, kind) => {
+  ] as [string, () => object, string][])('has its outcome: %s', (_name, make, kind) => {
     const thrown = make();
     expect(outcomeOf(thrown)).toEqual(
       kind === 'pending' ? { kind, message: 'opening' } : { kind, response: thrown },
@@ -53,14 +53,14 @@ describe('a control response of core-common', () => {
     expect(thrown instanceof RpcNotFoundResponse).toBe(kind === 'notFound');
   });
 
-  it('is no instance of a subclass of ours', () => {
+  it('is not an instance of a subclass of RpcNotFoundResponse of Linnet', () => {
     class Own extends RpcNotFoundResponse {}
     expect(new itwin.RpcNotFoundResponse()).not.toBeInstanceOf(Own);
     expect(new Own()).toBeInstanceOf(Own);
   });
 });
 
-describe('an error outcome stays one', () => {
+describe('a thrown value that is not a control response of core-common', () => {
   class Named {
     message = 'Named';
   }
@@ -78,13 +78,13 @@ describe('an error outcome stays one', () => {
     ['an object without a prototype', () => Object.create(null)],
     ['an error', () => new RangeError('')],
     ['nothing', () => undefined],
-  ] as [string, () => unknown][])('for %s', (_name, make) => {
+  ] as [string, () => unknown][])('has an error outcome: %s', (_name, make) => {
     const thrown = make();
     expect(itwinResponseKind(thrown)).toBeUndefined();
     expect(outcomeOf(thrown)).toEqual({ kind: 'error', error: thrown });
   });
 
-  it('without running constructors of a class whose base class is another', () => {
+  it('has an error outcome, and the constructor of its class is not run', () => {
     const made = jest.fn();
     class Other {
       message = 'another';

@@ -77,7 +77,7 @@ describe('a multipart body', () => {
     );
   });
 
-  it('that ends anywhere before its end is truncated', () => {
+  it('is refused as truncated if it ends anywhere before its end', () => {
     const whole = encode('[{"a":1}]', [Uint8Array.of(1, 2), new Uint8Array()]);
     // The line break after the last delimiter does not belong to it.
     for (let length = 0; length < whole.byteLength - 2; length++) {
@@ -92,7 +92,7 @@ describe('a multipart body', () => {
     expect(read(whole.subarray(0, -2))).toHaveLength(3);
   });
 
-  it('may have empty parts, also without the line break of a body', () => {
+  it('can have empty parts, also without the line break of a part body', () => {
     const empty = `--${boundary}\nContent-Disposition: form-data; name="a"\n\n--${boundary}`;
     for (const text of [`${part('a', '')}--${boundary}--`, `${empty}--`])
       for (const cuts of [[], Array.from({ length: 300 }, (_, i) => i)])
@@ -105,7 +105,7 @@ describe('a multipart body', () => {
     );
   });
 
-  it('may have a preamble, an epilogue, blanks behind a delimiter, more headers, and names without quotes', () => {
+  it('can have a preamble, an epilogue, blanks behind a delimiter, more headers, and names without quotes', () => {
     const text =
       `preamble --${boundary}\n--${boundary}  \t\n` +
       `X: 1\ncontent-disposition: form-data; filename="blob"; name=bare\nContent-Type: a/b\n\nv\n${part('q', `-x--${boundary}`)}--${boundary}--\nepilogue\n--${boundary}\n`;
@@ -116,7 +116,7 @@ describe('a multipart body', () => {
       ]);
   });
 
-  it('takes a delimiter as such only behind a line break', () => {
+  it('has delimiters only behind line breaks', () => {
     expect(show(read(body(`${part('a', `x--${boundary}`)}--${boundary}--`)))).toEqual([
       ['a', `x--${boundary}`],
     ]);
@@ -132,7 +132,7 @@ describe('a multipart body', () => {
     ['a part without headers', `--${boundary}\n\nx\n--${boundary}--`, 'no name'],
     ['too many parts', `${part('a', '').repeat(51)}--${boundary}--`, 'more than 50 parts'],
     ['a header without end', `--${boundary}\nX: ${'y'.repeat(600)}`, 'too long'],
-  ])('with %s is refused', (_name, text, message) => {
+  ])('is refused with %s', (_name, text, message) => {
     expect(() => read(body(text))).toThrow(message);
     expect(() =>
       read(
@@ -142,7 +142,7 @@ describe('a multipart body', () => {
     ).toThrow(message);
   });
 
-  it('of random bytes is read or refused', () => {
+  it('is refused if it has random bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         expect(() => read(Buffer.concat([Buffer.from(`--${boundary}\r\n`), bytes]))).toThrow(MultipartError);
@@ -151,7 +151,7 @@ describe('a multipart body', () => {
   });
 });
 
-describe('a boundary', () => {
+describe('the boundary of a multipart body', () => {
   it.each([
     ['multipart/form-data; boundary=abc', 'abc'],
     ['multipart/form-data; boundary="a b;c"', 'a b;c'],

@@ -26,12 +26,12 @@ const wireValue = fc.letrec((tie) => ({
   ),
 })).value;
 
-describe('a value', () => {
+describe('a value over RPC', () => {
   it('comes back as it was sent', () => {
     fc.assert(fc.property(wireValue, (value) => expect(roundTrip(value)).toEqual(value)));
   });
 
-  it('is the same whether a replacer is used or not', () => {
+  it('has the same JSON beside bytes as without bytes', () => {
     fc.assert(
       fc.property(fc.json(), (json) => {
         const value: unknown = JSON.parse(json);
@@ -42,7 +42,7 @@ describe('a value', () => {
     );
   });
 
-  it('may be absent, which is not null', () => {
+  it('can be absent, which differs from null', () => {
     expect(encodeValue(undefined)).toEqual({ objects: '', data: [] });
     expect(roundTrip(undefined)).toBeUndefined();
     expect(roundTrip(null)).toBeNull();
@@ -50,7 +50,7 @@ describe('a value', () => {
     expect(encodeValue(Symbol('s')).objects).toBe('');
   });
 
-  it('has its bytes in document order, each occurrence by itself', () => {
+  it('has its bytes in document order, once for each occurrence', () => {
     const same = Uint8Array.of(1);
     const { objects, data } = encodeValue({ b: same, a: [Uint8Array.of(2), same] });
     expect(data).toEqual([same, Uint8Array.of(2), same]);
@@ -67,7 +67,7 @@ describe('a value', () => {
     expect(encodeValue({ toJSON: () => ({ bytes: Uint8Array.of(7) }) }).data).toEqual([Uint8Array.of(7)]);
   });
 
-  it('may hold an error, by the rules of errors', () => {
+  it('can contain an error, which follows the rules of errors', () => {
     const error = Object.assign(new Error('m', { cause: 'c' }), { detail: 1 });
     expect(roundTrip([error])).toEqual([{ message: 'm', isError: true, name: 'Error' }]);
     const whole = encodeValue([error], { exposeErrors: 'all' }).objects;
@@ -77,7 +77,7 @@ describe('a value', () => {
   });
 });
 
-describe('what cannot be sent', () => {
+describe('a value that cannot be sent over RPC', () => {
   const cycle: { list: unknown[] } = { list: [{}] };
   (cycle.list[0] as Record<string, unknown>)['up'] = cycle;
   let deep: unknown = 'end';
@@ -89,18 +89,18 @@ describe('what cannot be sent', () => {
     ['a BigInt beside bytes', { bytes: Uint8Array.of(1), big: 1n }, 'value.big is a BigInt'],
     ['a cycle beside bytes', [Uint8Array.of(1), cycle], 'value[1].list[0].up refers back'],
     ['a value too deep to write', deep, 'The value cannot be sent'],
-  ])('%s is refused with its path', (_name, value, message) => {
+  ])('is refused with its path: %s', (_name, value, message) => {
     expect(() => encodeValue(value)).toThrow(expect.objectContaining({ errorNumber: 32768 }));
     expect(() => encodeValue(value)).toThrow(message);
   });
 
-  it('is not a value that merely occurs twice', () => {
+  it('does not include a value that only occurs twice', () => {
     const twice = { a: 1 };
     expect(encodeValue([twice, twice]).objects).toBe('[{"a":1},{"a":1}]');
   });
 });
 
-describe('what a peer wrote', () => {
+describe('a value from a peer of RPC', () => {
   const bytes = [Uint8Array.of(1, 2), Uint8Array.of(3)];
   const marker = (members: object) =>
     JSON.stringify({ isBinary: true, index: 0, size: 3, chunks: 2, ...members });
@@ -121,21 +121,21 @@ describe('what a peer wrote', () => {
     ['{"a":{"__proto__":{"admin":true}}}', '__proto__'],
     [String.raw`{"\u005f_proto__":1}`, '__proto__'],
     [String.raw`[{"\u005f\u005fproto\u005f\u005f":1}]`, '__proto__'],
-  ])('%s is refused', (text, message) => {
+  ])('is refused if it is %s', (text, message) => {
     expect(() => decodeValue(text, bytes, depth)).toThrow(message);
   });
 
-  it('reads markers in chunks, and those of no bytes', () => {
+  it('can have markers in chunks, and markers of no bytes', () => {
     expect(decodeValue(marker({}), bytes, depth)).toEqual(Uint8Array.of(1, 2, 3));
     expect(decodeValue(marker({ chunks: 1, index: 1 }), bytes, depth)).toEqual(Uint8Array.of(3));
     expect(decodeValue(marker({ chunks: 0, index: 9 }), bytes, depth)).toEqual(new Uint8Array());
   });
 
-  it('may have an isBinary that is false', () => {
+  it('can have a member isBinary that is false', () => {
     expect(decodeValue('{"isBinary":false}', [], depth)).toEqual({ isBinary: false });
   });
 
-  it('is read to its depth and no further, with brackets in text not counted', () => {
+  it('is read down to the allowed depth, where brackets in text do not count', () => {
     const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
     expect(() => decodeValue(nested(4), [], 4)).not.toThrow();
     expect(() => decodeValue(nested(5), [], 4)).toThrow('nested deeper than 4');
@@ -144,7 +144,7 @@ describe('what a peer wrote', () => {
     expect(() => decodeValue('['.repeat(5_000_000), [], depth)).toThrow('nested deeper');
   });
 
-  it('never breaks anything but itself', () => {
+  it('fails with a numbered error at most', () => {
     fc.assert(
       fc.property(fc.string(), fc.array(fc.uint8Array()), (text, data) => {
         try {

@@ -89,8 +89,8 @@ const make = <T>(type: Type<T>, contextId: ContextId) =>
 const destroy = (contextId: ContextId) =>
   destroyContext(module.get(ModulesContainer), contextId, (error) => errors.push(error));
 
-describe('an instance of a context', () => {
-  it('is destroyed once, its dependants before it; singletons and the session are not', async () => {
+describe('an instance of a Nest context', () => {
+  it('is destroyed once and after its dependants, unlike singletons and the session', async () => {
     // In the wrong order, so that the right one comes from nowhere else.
     await start(basic.toReversed());
     const contextId = open();
@@ -106,7 +106,7 @@ describe('an instance of a context', () => {
     expect(errors).toEqual([]);
   });
 
-  it('is destroyed once, too, where two calls meet', async () => {
+  it('is destroyed once if two calls destroy its context at the same time', async () => {
     await start(basic);
     const contextId = open();
     await make(Handler, contextId);
@@ -114,7 +114,7 @@ describe('an instance of a context', () => {
     expect(destroyed).toHaveLength(4);
   });
 
-  it('is none of another context', async () => {
+  it('is not destroyed with another context', async () => {
     await start(basic);
     const [first, second] = [open(), open()];
     const [a, b] = [await make(Handler, first), await make(Handler, second)];
@@ -128,7 +128,7 @@ describe('an instance of a context', () => {
     expect(destroyed).toEqual(expect.arrayContaining([b.store, b.tool, b.tool.inner]));
   });
 
-  it('is made anew and destroyed again where a context is used after its end', async () => {
+  it('is made and destroyed again if its context is used after its end', async () => {
     await start(basic);
     const session = new Session();
     const contextId = open(session);
@@ -143,7 +143,7 @@ describe('an instance of a context', () => {
     expect(destroyed).not.toContain(session);
   });
 
-  it('was made in full: of nothing, and of placeholders, nothing is destroyed', async () => {
+  it('is not destroyed if it is only a placeholder', async () => {
     await start(basic);
     const contextId = open();
     await destroy(contextId);
@@ -153,7 +153,7 @@ describe('an instance of a context', () => {
     expect(destroyed).toEqual([]);
   });
 
-  it('is destroyed, too, where what depends on it could not be made', async () => {
+  it('is destroyed if its dependant could not be made', async () => {
     @Injectable()
     class Failing extends Mortal {
       constructor(_store: Store) {
@@ -168,7 +168,7 @@ describe('an instance of a context', () => {
     expect(destroyed).toEqual([expect.any(Store)]);
   });
 
-  it('may have been asked for by itself', async () => {
+  it('is destroyed if it was resolved by itself', async () => {
     await start(basic);
     const contextId = open();
     const tools = [
@@ -180,7 +180,7 @@ describe('an instance of a context', () => {
     expect(destroyed).toHaveLength(6);
   });
 
-  it('that is still being made is left for another call', async () => {
+  it('is left for a later call if it is still being made', async () => {
     let finish!: (made: Mortal) => void;
     const making = new Promise<Mortal>((resolve) => (finish = resolve));
     @Injectable()
@@ -205,8 +205,8 @@ describe('an instance of a context', () => {
   });
 });
 
-describe('order', () => {
-  it('counts properties, and dependants of dependants', async () => {
+describe('the order of destruction in a Nest context', () => {
+  it('follows properties, and dependants of dependants', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Last extends Mortal {}
     @Injectable({ scope: Scope.REQUEST })
@@ -228,7 +228,7 @@ describe('order', () => {
     }
   });
 
-  it('of a cycle is any, but its dependants come before it and its dependencies after', async () => {
+  it('is free in a cycle, with dependants of the cycle before it and its dependencies after it', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Below extends Mortal {}
     @Injectable({ scope: Scope.REQUEST })
@@ -324,8 +324,8 @@ describe('order', () => {
   });
 });
 
-describe('a factory', () => {
-  it('makes instances, of which each is destroyed once, in its place', async () => {
+describe('a factory in a Nest context', () => {
+  it('makes instances that are destroyed once each, in their place', async () => {
     class Made extends Mortal {}
     @Injectable({ scope: Scope.REQUEST })
     class Third extends Mortal {
@@ -368,7 +368,7 @@ describe('a factory', () => {
     expect(destroyed).toEqual([first, first.second, third, third.made]);
   });
 
-  it('passes on what is not the context’s: singletons, values, the request, nothing', async () => {
+  it('can return singletons, values, the request or nothing, which are not destroyed', async () => {
     const value = new Mortal();
     const scope = Scope.REQUEST;
     @Injectable()
@@ -406,7 +406,7 @@ describe('a factory', () => {
   });
 });
 
-describe('a durable provider', () => {
+describe('a durable provider in a Nest context', () => {
   const tenant = { id: 7 };
   const given = Object.getOwnPropertyDescriptor(ContextIdFactory, 'strategy');
 
@@ -423,7 +423,7 @@ describe('a durable provider', () => {
     else Reflect.deleteProperty(ContextIdFactory, 'strategy');
   });
 
-  it('is shared and stays, with all that was made for it, until its own context ends', async () => {
+  it('is shared and kept with its dependencies until its own context ends', async () => {
     @Injectable({ scope: Scope.REQUEST, durable: true })
     class Durable extends Mortal {
       constructor(readonly tool: Tool) {
@@ -483,8 +483,8 @@ describe('a durable provider', () => {
   });
 });
 
-describe('a hook', () => {
-  it('that fails keeps no other from running', async () => {
+describe('a hook of destruction in a Nest context', () => {
+  it('runs also if another one has failed', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Rejects extends Mortal {
       override async onModuleDestroy() {
@@ -521,7 +521,7 @@ describe('a hook', () => {
   });
 });
 
-it('leaves nothing behind that keeps an instance, while somebody still has the context', async () => {
+it('a destroyed Nest context keeps no instance alive', async () => {
   await start(basic);
   const contextId = open();
   const references = await (async () => {

@@ -140,7 +140,7 @@ afterAll(() => module.close());
 const wrapperOf = (token: unknown) =>
   [...discovery.getProviders(), ...discovery.getControllers()].find((wrapper) => wrapper.token === token)!;
 
-describe('ExternalContextCreator', () => {
+describe('ExternalContextCreator of Nest', () => {
   it.each([
     ['guardsContextCreator', 'create'],
     ['interceptorsContextCreator', 'create'],
@@ -155,14 +155,14 @@ describe('ExternalContextCreator', () => {
     expect((nestParts(creator)[part] as unknown as Record<string, unknown>)[method]).toBeInstanceOf(Function);
   });
 
-  it('knows the filters of a method', () => {
+  it('returns the filters of a method', () => {
     const instance = module.get(Impl);
     const filters = filtersOf(nestParts(creator), instance, instance.run, wrapperOf(Impl).host!.id);
     expect(filters).toEqual([{ func: expect.any(Function), exceptionMetatypes: expect.any(Array) }]);
     expect(selectExceptionFilterMetadata(filters, new Error('any'))).toBe(filters[0]);
   });
 
-  it('lets pipes see a body by its number', async () => {
+  it('passes the type of a body to pipes by its number', async () => {
     const seen: unknown[] = [];
     const pipe = { transform: (_value: unknown, metadata: { type: string }) => seen.push(metadata.type) };
     const { pipesConsumer } = nestParts(creator);
@@ -172,8 +172,8 @@ describe('ExternalContextCreator', () => {
   });
 });
 
-describe('InstanceWrapper', () => {
-  it('has what is read of it', () => {
+describe('InstanceWrapper of Nest', () => {
+  it('has the members that Linnet reads', () => {
     const wrapper = wrapperOf(Impl);
     expect(wrapper).toMatchObject({
       name: 'Impl',
@@ -200,8 +200,8 @@ describe('InstanceWrapper', () => {
   });
 });
 
-describe('request scope', () => {
-  it('is kept on the request, under the key that Nest looks for', async () => {
+describe('the request scope of Nest', () => {
+  it('is kept on the request under the key that Nest reads', async () => {
     const request = {};
     const contextId = contextIdOf(creator, request, false);
     expect((request as Record<symbol | string, unknown>)[REQUEST_CONTEXT_ID]).toBe(contextId);
@@ -213,7 +213,7 @@ describe('request scope', () => {
     expect(await instanceInContext(wrapperOf(Scoped), contextIdOf(creator, {}, false))).not.toBe(first);
   });
 
-  it('has instances that are found without being made, and can be forgotten', async () => {
+  it('has instances that can be found without being made, and can be removed', async () => {
     const contextId = contextIdOf(creator, {}, false);
     const wrapper = wrapperOf(Scoped);
     const existing = () => wrapper.getExistingInstancesByContextId(contextId);
@@ -230,7 +230,7 @@ describe('request scope', () => {
     expect(kept!.instance).toBe(module.get(Impl));
   });
 
-  it('is kept beside the instances, and is none that Nest made', () => {
+  it('keeps the request beside the instances, marked as not made by Nest', () => {
     const request = {};
     const contextId = contextIdOf(creator, request, false);
     const hosts = [...module.get(ModulesContainer).values()]
@@ -240,7 +240,7 @@ describe('request scope', () => {
     expect(hosts[0]!.instance).toBe(request);
   });
 
-  it('has transient instances under the ids of what they were made for', async () => {
+  it('keeps transient instances under the ids of their owners', async () => {
     const contextId = contextIdOf(creator, {}, false);
     const [owner, tool, inner] = [wrapperOf(Owner), wrapperOf(Tool), wrapperOf(Inner)];
     await instanceInContext(owner, contextId);
@@ -255,7 +255,7 @@ describe('request scope', () => {
     }
   });
 
-  it('keeps durable instances in a parent, and asks for it; not what is transient in them', async () => {
+  it('keeps durable instances in the parent context, without their transient instances', async () => {
     const parent = { id: 7 };
     const asked: HostComponentInfo[] = [];
     const contextId: ContextId = {
@@ -275,7 +275,7 @@ describe('request scope', () => {
     expect(asked).toContainEqual({ token: Tool, isTreeDurable: false });
   });
 
-  it('has dependants of dependants: by parameter, property, guard and in a cycle', () => {
+  it('knows dependants of dependants: by parameter, property, guard and in a cycle', () => {
     const dependants = (token: unknown) => [...wrapperOf(token).getDependents()].map((one) => one.token);
     expect(new Set(dependants(Inner))).toEqual(new Set([Tool, Durable, Owner, Other]));
     expect(new Set(dependants(Durable))).toEqual(new Set([Owner, Other]));
@@ -286,7 +286,7 @@ describe('request scope', () => {
     expect(wrapperOf(Durable).isDependencyTreeDurable()).toBe(true);
   });
 
-  it('has an injector and a context for what is static', () => {
+  it('has an injector and a static context', () => {
     expect(Injector.prototype.loadPerContext).toBeInstanceOf(Function);
     expect(STATIC_CONTEXT).toEqual({ id: 1 });
     expect(FORBIDDEN_MESSAGE).toBe('Forbidden resource');
@@ -296,8 +296,8 @@ describe('request scope', () => {
   });
 });
 
-describe('decorators', () => {
-  it('leave parameters by type and index', () => {
+describe('the decorators of Nest', () => {
+  it('record parameters by type and index', () => {
     const parameters = Reflect.getMetadata(ROUTE_ARGS_METADATA, Impl, 'run') as Record<string, any>;
     const { BODY, REQUEST, RESPONSE } = RouteParamtypes;
     expect(Object.keys(parameters)).toEqual(
@@ -315,8 +315,8 @@ describe('decorators', () => {
   });
 });
 
-describe('adapters', () => {
-  it('of Express put one layer first, call hooks there, and add two parsers', () => {
+describe('the HTTP adapters of Nest', () => {
+  it('for Express add one layer first that calls hooks, and two parsers', () => {
     const adapter = new ExpressAdapter();
     const { stack } = adapter.getInstance().router;
     expect(stack).toHaveLength(1);
@@ -333,7 +333,7 @@ describe('adapters', () => {
     expect(adapter.beforeClose).toBeInstanceOf(Function);
   });
 
-  it('of Express have layers that match paths and routes that know methods', () => {
+  it('for Express have layers that match paths, and routes that know methods', () => {
     const app = new ExpressAdapter().getInstance();
     app.use('/a', () => undefined).post('/b', () => undefined);
     const [, a, b] = app.router.stack;
@@ -346,14 +346,14 @@ describe('adapters', () => {
     expect([typeof app.request, typeof app.response]).toEqual(['object', 'object']);
   });
 
-  it('of Fastify have methods for middleware, for requests without a route and for the close', () => {
+  it('for Fastify have methods for middleware, for requests without a route and for the close', () => {
     const adapter = new FastifyAdapter();
     expect(adapter.createMiddlewareFactory).toBeInstanceOf(Function);
     expect(adapter.setNotFoundHandler).toBeInstanceOf(Function);
     expect(adapter.beforeClose).toBeInstanceOf(Function);
   });
 
-  it('of Fastify keep the class of requests under a symbol', () => {
+  it('for Fastify keep the class of requests under a symbol', () => {
     const fastify = new FastifyAdapter().getInstance() as object;
     const keys = Object.getOwnPropertySymbols(fastify).map(({ description }) => description);
     expect(keys).toContain('fastify.Request');
@@ -368,7 +368,7 @@ describe('adapters', () => {
   });
 });
 
-it('has pipes with the steps between class-transformer and class-validator', () => {
+it('ValidationPipe of Nest has the steps between class-transformer and class-validator', () => {
   const pipe = new ValidationPipe() as unknown as Record<string, unknown>;
   expect(typeof pipe['validate']).toBe('function');
   expect(typeof pipe['findNestedBinaryValues']).toBe('function');
@@ -377,7 +377,7 @@ it('has pipes with the steps between class-transformer and class-validator', () 
   );
 });
 
-it('runs on the version of Nest that all this was read in', () => {
+it('Nest has the major version whose sources the internals were read in', () => {
   const { version } = createRequire(import.meta.url)('@nestjs/core/package.json') as { version: string };
   expect(version).toMatch(/^12\./);
 });

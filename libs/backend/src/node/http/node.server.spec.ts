@@ -76,7 +76,7 @@ async function call(operation: string, body: string | Buffer = '[]', headers: Re
   return { status: response.statusCode, headers: response.headers, bytes: Buffer.concat(chunks) };
 }
 
-describe('a server of node:http alone', () => {
+describe('NodeRpcServer', () => {
   beforeEach(() => listen());
   afterEach(async () => {
     server.closeAllConnections();
@@ -90,7 +90,7 @@ describe('a server of node:http alone', () => {
     expect(headers).toMatchObject({ 'x-protocol-version': '2', 'content-type': 'text/plain; charset=utf-8' });
   });
 
-  it('reads bytes, of none at all too, and what is compressed', async () => {
+  it('reads bodies of bytes, empty bodies and compressed bodies', async () => {
     const type = { 'Content-Type': 'application/octet-stream' };
     expect((await call('size', Buffer.alloc(100_000), type)).bytes.toString()).toBe('100000');
     expect((await call('size', '', type)).bytes.toString()).toBe('0');
@@ -100,14 +100,14 @@ describe('a server of node:http alone', () => {
     expect((await call('add', '[]', { 'Content-Encoding': 'zstd' })).status).toBe(415);
   });
 
-  it('compresses for those who can read it', async () => {
+  it('compresses a reply if the client accepts it', async () => {
     const { headers, bytes } = await call('list', '[]', { 'Accept-Encoding': 'gzip' });
     expect(headers['content-encoding']).toBe('gzip');
     expect(JSON.parse(gunzipSync(bytes).toString())).toEqual(numbers);
     expect(JSON.parse((await call('list')).bytes.toString())).toEqual(numbers);
   });
 
-  it('answers errors and refusals', async () => {
+  it('answers errors and refused requests', async () => {
     const failed = await call('fail');
     expect([failed.status, JSON.parse(failed.bytes.toString())]).toEqual([
       500,
@@ -119,13 +119,13 @@ describe('a server of node:http alone', () => {
     expect(large.status).toBe(413);
   });
 
-  it('leaves what is not of RPC to whoever made the server', async () => {
+  it('leaves other requests to the application', async () => {
     const { port } = server.address() as AddressInfo;
     const reply = await fetch(`http://127.0.0.1:${port}/index.html`);
     expect([reply.status, await reply.text()]).toEqual([404, 'of the application']);
   });
 
-  it('turns calls away once it is closing', async () => {
+  it('refuses calls with 503 after close()', async () => {
     expect(await rpc.close(100)).toBe(0);
     const reply = await call('add', '[1,2]');
     expect([reply.status, reply.headers['retry-after']]).toEqual([503, '1']);

@@ -27,18 +27,18 @@ async function heads(where: string | number) {
   return { before, after };
 }
 
-describe('a request', () => {
-  it('of a TCP connection that is gone is not taken for one of this computer', async () => {
+describe('a request on this computer', () => {
+  it('is not native any more after its TCP connection is closed', async () => {
     expect(await heads(0)).toEqual({ before: true, after: [false, false] });
   });
 
-  it('over a pipe is of this computer, which has no addresses', async () => {
+  it('is native over a pipe, which has no addresses', async () => {
     const path =
       process.platform === 'win32' ? '\\\\.\\pipe\\head' : join(tmpdir(), `head-${process.pid}.sock`);
     expect(await heads(path)).toEqual({ before: true, after: [true, true] });
   });
 
-  it('over a pair of streams within a process is of this computer', () => {
+  it('is native over a pair of streams in one process', () => {
     expect(headOf(duplexPair()[0]).isNative()).toBe(true);
   });
 });

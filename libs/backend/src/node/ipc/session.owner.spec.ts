@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ownerOf } from './session.owner.js';
 
-describe('what users share is shared by', () => {
+describe('the owner of a share of the limits', () => {
   it.each<[string, unknown, unknown]>([
     ['equal users', { id: 1, roles: ['a'] }, { id: 1, roles: ['a'] }],
     [
@@ -11,20 +11,20 @@ describe('what users share is shared by', () => {
     ],
     ['equal names', 'ann', 'ann'],
     ['users that cannot be written', { id: 1n }, { id: 1n }],
-  ])('%s', (_who, a, b) => {
+  ])('is the same for %s', (_who, a, b) => {
     expect(ownerOf(a, '10.0.0.1')).toBe(ownerOf(b, '10.0.0.2'));
   });
 
   it.each<[string, unknown, unknown]>([
-    ['others', { id: 1 }, { id: 2 }],
+    ['two users', { id: 1 }, { id: 2 }],
     ['users of two tenants', { tenant: 'a', id: 1 }, { tenant: 'b', id: 1 }],
     ['a number and its text', 1, '1'],
-    ['a long name and another', 'x'.repeat(1000), `${'x'.repeat(999)}y`],
-  ])('not by %s', (_who, a, b) => {
+    ['two long names with one beginning', 'x'.repeat(1000), `${'x'.repeat(999)}y`],
+  ])('differs for %s', (_who, a, b) => {
     expect(ownerOf(a, '10.0.0.1')).not.toBe(ownerOf(b, '10.0.0.1'));
   });
 
-  it('who has one address, where nobody knows who it is; of IPv6 one network', () => {
+  it('is the address if the user is not known, and the network of an IPv6 address', () => {
     const owner = (address?: string) => ownerOf(undefined, address);
     expect(owner('10.0.0.1')).toBe(owner('::ffff:10.0.0.1'));
     expect(owner('10.0.0.1')).not.toBe(owner('10.0.0.2'));
@@ -35,14 +35,14 @@ describe('what users share is shared by', () => {
     expect(owner(undefined)).toBe(owner(undefined));
   });
 
-  it('whom the application names the same', () => {
+  it('is the key that the application returns for a user', () => {
     const nameOf = (user: unknown) => (user as { id: string }).id;
     const first = ownerOf({ id: 'ann', seen: 1 }, undefined, nameOf);
     expect(first).toBe(ownerOf({ id: 'ann', seen: 2 }, undefined, nameOf));
     expect(first).not.toBe(ownerOf('ann', undefined));
   });
 
-  it('nobody who calls himself an address', () => {
+  it('is not the address of another peer if a user has that address as its name', () => {
     expect(ownerOf('address 10.0.0.1', undefined)).not.toBe(ownerOf(undefined, '10.0.0.1'));
   });
 });

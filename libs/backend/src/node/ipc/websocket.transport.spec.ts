@@ -4,9 +4,10 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { WebSocketServer } from 'ws';
+import { settled, until } from '../../../../../test/harness/waiting.js';
 import { IpcWebSocket, WebSocketTransport } from './websocket.transport.js';
 
 interface Frame {
@@ -49,12 +50,8 @@ class Peer {
     this.socket.write(Buffer.of(0x80 | opcode, 0x80, 0, 0, 0, 0));
   }
 
-  async take(count: number, withinMs = 30_000): Promise<Frame[]> {
-    const deadline = performance.now() + withinMs;
-    while (this.frames.length < count) {
-      if (performance.now() > deadline) throw new Error(`${this.frames.length} frames of ${count}`);
-      await sleep(2);
-    }
+  async take(count: number): Promise<Frame[]> {
+    await until(() => this.frames.length >= count);
     return this.frames.splice(0, count);
   }
 
@@ -118,13 +115,8 @@ async function open() {
   const before = opened.length;
   const peer = new Peer(port);
   peers.push(peer);
-  while (opened.length === before) await sleep(1);
+  await until(() => opened.length > before);
   return { peer, ...opened[before]! };
-}
-
-/** Waits as long as a test may take. */
-async function until(look: () => boolean): Promise<void> {
-  while (!look()) await sleep(1);
 }
 
 /** Writes a message of the compatible wire. */
@@ -136,12 +128,12 @@ function write(transport: WebSocketTransport, text: string, parts: readonly Uint
 const TEXT = 0x81;
 const BINARY = 0x82;
 
-describe('frames', () => {
+describe('a WebSocketTransport', () => {
   const lengths = [
     0, 1, 125, 126, 127, 16_383, 16_384, 65_524, 65_526, 65_535, 65_536, 65_537, 70_000, 300_000,
   ];
 
-  it.each(lengths)('of %i bytes', async (length) => {
+  it.each(lengths)('writes frames of %i bytes whole and in order', async (length) => {
     const { peer, transport } = await open();
     const text = 'x'.repeat(length);
     const part = randomBytes(length);
@@ -158,10 +150,10 @@ describe('frames', () => {
   });
 
   it.each([1, 100, 125, 126, 30_000, 65_535, 65_536, 100_000])(
-    'of %i letters of several bytes',
+    'writes a text of %i times three multi-byte letters with the right length',
     async (n) => {
       const { peer, transport } = await open();
-      // Half a letter has no bytes of its own: what cannot be written is replaced, and the length is right.
+      // Half a surrogate pair has no bytes: it is replaced, and the length is right.
       const text = `${'é€😀'.repeat(n)}\ud800`;
       write(transport, text, []);
       write(transport, 'after', []);
@@ -171,7 +163,7 @@ describe('frames', () => {
     },
   );
 
-  it('of one turn go out in their order, whatever their sizes', async () => {
+  it('writes frames of one turn in their order, whatever their sizes', async () => {
     const { peer, transport } = await open();
     const sent: Buffer[] = [];
     for (let i = 0; i < 400; i++) {
@@ -183,7 +175,7 @@ describe('frames', () => {
     expect(frames.every(({ payload }, i) => payload.equals(sent[i]!))).toBe(true);
   });
 
-  it('of one turn go out together', async () => {
+  it('writes frames of one turn together', async () => {
     const { peer, transport, socket } = await open();
     let writes = 0;
     const pass = socket.write.bind(socket) as (...args: unknown[]) => boolean;
@@ -198,7 +190,7 @@ describe('frames', () => {
     expect(writes).toBe(1);
   });
 
-  it('keep their order with the control frames of ws', async () => {
+  it('keeps its frames in order with the control frames of ws', async () => {
     const { peer, transport, webSocket } = await open();
     const part = randomBytes(100_000);
     const expected: string[] = [];
@@ -209,8 +201,9 @@ describe('frames', () => {
       write(transport, `behind ${i}`, []);
       expected.push(`before ${i}`, `behind ${i}`);
       if (i % 10 === 0) {
+        const pinged = once(webSocket, 'ping');
         peer.say(0x9);
-        await sleep(5);
+        await pinged;
       }
     }
     transport.close(1000, 'done');
@@ -228,7 +221,7 @@ describe('frames', () => {
     expect(frames.at(-1)!.head).toBe(0x88);
   });
 
-  it('are of views, shared memory and single bytes as well', async () => {
+  it('writes views, shared memory and single bytes', async () => {
     const { peer, transport } = await open();
     const shared = new Uint8Array(new SharedArrayBuffer(40_000)).fill(7);
     const pooled = new Uint8Array(randomBytes(60_000).buffer, 3, 50_000);
@@ -241,8 +234,8 @@ describe('frames', () => {
   });
 });
 
-describe('the memory of batches', () => {
-  it('is filled again only when it was sent: many peers, slow and fast, byte for byte', async () => {
+describe('the memory of batches of WebSocketTransport', () => {
+  it('is reused only after it was sent, with many slow and fast peers', async () => {
     const all = [];
     for (let i = 0; i < 24; i++) all.push(await open());
     const slow = all.filter((_, i) => i % 3 === 0);
@@ -278,7 +271,7 @@ describe('the memory of batches', () => {
   });
 });
 
-describe('a peer that does not take what is sent', () => {
+describe('a WebSocketTransport whose peer does not read', () => {
   const MiB = 1024 * 1024;
 
   /** Bytes that a system takes of a connection that is not read: by the defaults of Linux 6 MiB there and 4 MiB here, in its own time. */
@@ -295,7 +288,7 @@ describe('a peer that does not take what is sent', () => {
     return frames;
   }
 
-  it('counts what is on its way', async () => {
+  it('counts the bytes that the system has not taken in bufferedBytes', async () => {
     const { peer, transport } = await open();
     peer.socket.pause();
     expect(transport.bufferedBytes).toBe(0);
@@ -310,7 +303,7 @@ describe('a peer that does not take what is sent', () => {
     expect(transport.bufferedBytes).toBe(0);
   });
 
-  it('makes drained() wait, each time', async () => {
+  it('resolves drained() only when the peer reads again, each time', async () => {
     const { peer, transport } = await open();
     for (let round = 0; round < 3; round++) {
       // With nothing on its way there is nothing to wait for.
@@ -319,7 +312,7 @@ describe('a peer that does not take what is sent', () => {
       const frames = await fill(transport, 2 * MiB);
       let drained = 0;
       for (let i = 0; i < 3; i++) void transport.drained().then(() => drained++);
-      await sleep(30);
+      await settled();
       expect(drained).toBe(0);
       peer.socket.resume();
       await peer.take(frames);
@@ -327,7 +320,7 @@ describe('a peer that does not take what is sent', () => {
     }
   });
 
-  it('drained() resolves when the connection ends', async () => {
+  it('resolves drained() when the connection ends', async () => {
     for (const end of ['server', 'peer']) {
       const { peer, transport, webSocket } = await open();
       peer.socket.pause();
@@ -340,28 +333,26 @@ describe('a peer that does not take what is sent', () => {
       // Nobody is there.
       write(transport, 'x', [new Uint8Array(100_000)]);
       transport.close(1000, '');
-      await sleep(5);
+      await settled();
     }
   });
 
-  it('is not read any more until it has taken it', async () => {
+  it('stops reading until the peer has taken the frames', async () => {
     const { peer, transport, webSocket } = await open();
     let messages = 0;
     webSocket.on('message', () => messages++);
     peer.socket.pause();
     const frames = await fill(transport, 6 * MiB);
-    const pings = setInterval(() => peer.say(0x2), 2);
-    await until(() => webSocket.isPaused);
-    const seen = messages;
-    await sleep(60);
-    expect(messages).toBe(seen);
+    expect(webSocket.isPaused).toBe(true);
+    for (let i = 0; i < 20; i++) peer.say(0x2);
+    await settled();
+    expect(messages).toBe(0);
     peer.socket.resume();
     await peer.take(frames);
-    await until(() => messages > seen);
-    clearInterval(pings);
+    await until(() => messages === 20);
   });
 
-  it('is still read when it is told to go, so that its answer is heard', async () => {
+  it('reads again after close(), so that the close frame of the peer arrives', async () => {
     const { peer, transport, webSocket } = await open();
     transport.pause();
     transport.pause();
@@ -377,47 +368,47 @@ describe('a peer that does not take what is sent', () => {
   });
 });
 
-describe('a sign of life', () => {
-  it('is whatever comes from the peer, the answer to a ping included', async () => {
+describe('a sign of life of the peer of a WebSocketTransport', () => {
+  it('is any frame, such as the answer to a ping', async () => {
     const { peer, transport } = await open();
     expect(transport.beat()).toBe(true);
     await peer.take(1);
     expect(transport.beat()).toBe(false);
     peer.say(0xa);
-    while (!transport.beat()) await sleep(2);
+    await until(() => transport.beat());
     await expect(transport.isAlive(20)).resolves.toBe(false);
     const asked = transport.isAlive(12_000);
     peer.say(0xa);
     await expect(asked).resolves.toBe(true);
   });
 
-  it('is that a slow peer takes something, of whatever is on its way', async () => {
+  it('is that a slow peer takes some of the bytes that wait for it', async () => {
     const { peer, transport } = await open();
     transport.beat();
     write(transport, '', [new Uint8Array(24 * 1024 * 1024)]);
     peer.socket.pause();
-    while (!transport.beat()) await sleep(5);
+    await until(() => transport.beat());
     for (let i = 0; i < 8; i++) {
       const { bytesRead } = peer.socket;
       peer.socket.resume();
       while (peer.socket.bytesRead < bytesRead + 2 * 1024 * 1024) await turn();
       peer.socket.pause();
-      await sleep(5);
       expect(transport.bufferedBytes).toBeGreaterThan(0);
       // The system passes on what there is room for when it comes to it.
-      while (!transport.beat()) await sleep(5);
+      await until(() => transport.beat());
     }
     // The system may go on taking bytes for a while after the peer has stopped reading.
-    while (transport.beat()) await sleep(20);
-    await expect(transport.isAlive(20)).resolves.toBe(false);
+    await until(async () => !(await transport.isAlive(20)));
+    // The first beat reports what came since the one before.
+    transport.beat();
+    expect(transport.beat()).toBe(false);
     const asked = transport.isAlive(50);
     peer.socket.resume();
     // A busy machine may not get to it in that time; each question begins where the last one ended.
-    let isAlive = await asked;
-    while (!isAlive) isAlive = await transport.isAlive(50);
+    await until(async () => (await asked) || (await transport.isAlive(50)));
   });
 
-  it('cannot be asked of a peer that is not read yet', async () => {
+  it('is assumed while the peer is not read', async () => {
     const { transport } = await open();
     transport.pause();
     for (let i = 0; i < 3; i++) expect(transport.beat()).toBe(true);
@@ -427,15 +418,17 @@ describe('a sign of life', () => {
   });
 });
 
-describe('close', () => {
-  it('comes after what was written before, of the same turn', async () => {
+describe('close() of a WebSocketTransport', () => {
+  it('writes its frame behind the frames of the same turn, and none after it', async () => {
     const { peer, transport } = await open();
     write(transport, 'last', [Uint8Array.of(1)]);
     transport.close(1001, 'going');
     write(transport, 'never', []);
     const frames = await peer.take(3);
     expect(frames.map(({ head }) => head)).toEqual([TEXT, BINARY, 0x88]);
-    await sleep(10);
+    // The backend ends the connection behind its last frame.
+    peer.say(0x8);
+    await until(() => peer.ended);
     expect(peer.frames).toEqual([]);
   });
 
@@ -446,7 +439,7 @@ describe('close', () => {
     expect(payload.toString('utf8', 2)).toBe('x'.repeat(121));
   });
 
-  it('may be called again', async () => {
+  it('sends one close frame if it is called twice', async () => {
     const { peer, transport } = await open();
     transport.close(1008, 'first');
     transport.close(1001, 'second');

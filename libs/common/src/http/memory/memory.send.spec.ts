@@ -25,12 +25,12 @@ function clientOf(answer: (call: RpcCall) => unknown, uriPrefix?: string) {
 }
 
 describe('inMemoryHttp', () => {
-  it.each(['/api', 'http://anywhere:1/api'])('finds its way by %s', async (uriPrefix) => {
+  it.each(['/api', 'http://anywhere:1/api'])('reaches the handler by the prefix %s', async (uriPrefix) => {
     const def = clientOf((call) => [call.arguments, call.transport.kind], uriPrefix);
     expect(await def.op(1, undefined, new Date(0))).toEqual([[1, null, '1970-01-01T00:00:00.000Z'], 'http']);
   });
 
-  it('answers as a server does that has no such path, or takes no such body', async () => {
+  it('answers an unknown path, a large body and a missing id as a server does', async () => {
     await expect(clientOf(() => 1, '/elsewhere').op()).rejects.toMatchObject({ status: 404 });
     const def = clientOf(() => 1, '/api');
     await expect(def.op('x'.repeat(100))).rejects.toMatchObject({ status: 413 });
@@ -40,7 +40,7 @@ describe('inMemoryHttp', () => {
     });
   });
 
-  it('sends a copy of bytes, both ways', async () => {
+  it('copies bytes in both directions', async () => {
     const kept = Uint8Array.of(1, 2);
     const def = clientOf(({ arguments: [bytes] }) => ((bytes as Uint8Array).fill(9), kept), '/api');
     const sent = Uint8Array.of(3);
@@ -48,7 +48,7 @@ describe('inMemoryHttp', () => {
     expect([...kept, ...sent]).toEqual([1, 2, 3]);
   });
 
-  it('tells the implementation when the caller leaves, before or after', async () => {
+  it('aborts the call of the implementation when the caller aborts', async () => {
     const calls: RpcCall[] = [];
     const def = clientOf((call) => {
       calls.push(call);
@@ -64,7 +64,7 @@ describe('inMemoryHttp', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('rejects where the answer was given by other means', async () => {
+  it('rejects if the implementation has answered by other means', async () => {
     await expect(clientOf(() => ALREADY_ANSWERED, '/api').op()).rejects.toThrow('answered by other means');
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { cacheControl, chooseEncoding } from './cache.policy.js';
 
-describe('the encoding of an answer', () => {
+describe('the content encoding of a reply', () => {
   it.each([
     ['', undefined],
     ['br', 'br'],
@@ -20,9 +20,11 @@ describe('the encoding of an answer', () => {
     ['identity', undefined],
     ['*', undefined],
     ['brotli, xgzip', undefined],
-  ])('for "%s" is %s', (accepted, encoding) => expect(chooseEncoding(accepted)).toBe(encoding));
+  ])('for Accept-Encoding "%s" is %s', (accepted, encoding) =>
+    expect(chooseEncoding(accepted)).toBe(encoding),
+  );
 
-  it('is found in any text, also when many different ones are sent', () => {
+  it('is chosen for any text of Accept-Encoding', () => {
     fc.assert(
       fc.property(fc.string(), (text) => [undefined, 'br', 'gzip'].includes(chooseEncoding(text))),
       {
@@ -33,7 +35,7 @@ describe('the encoding of an answer', () => {
   });
 });
 
-describe('the life of an answer', () => {
+describe('the Cache-Control of a reply', () => {
   it.each([
     ['anything', 's-maxage=86400, max-age=172800, immutable', 'private, max-age=172800, immutable'],
     ['getConnectionProps', 's-maxage=86400, max-age=1, immutable', 'private, max-age=1, immutable'],
@@ -43,7 +45,7 @@ describe('the life of an answer', () => {
       'private, max-age=82800, immutable',
     ],
     ['generateTileContent', 'no-store', 'no-store'],
-  ])('of %s', (operation, open, authorized) => {
+  ])('depends on operation, authorization and size: %s', (operation, open, authorized) => {
     expect(cacheControl(operation, 10, false)).toBe(open);
     expect(cacheControl(operation, 10, true)).toBe(authorized);
     expect(cacheControl(operation, 500_000_001, false)).toBe('no-store');

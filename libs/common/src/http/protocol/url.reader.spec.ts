@@ -5,7 +5,7 @@ import { decodeParameters, isRpcPath, isUnder, lastSegment, parseRoute, pathOf }
 const serves = (name: string) => name === 'my' || name === 'Conf.Spec_ial~1$';
 const isRpc = (path: string, prefix = '/') => isRpcPath(path, prefix, serves);
 
-describe('a request', () => {
+describe('a request path', () => {
   it.each([
     '/my-1.0.0-op',
     '/a/b/my-1.0.0-op',
@@ -18,7 +18,7 @@ describe('a request', () => {
     '/mode/1/context/T/imodel/M/nohyphens',
     '/anything/Zm9v-CONTROL-describeEndpoints',
     '/b-CONTROL-x',
-  ])('to %s is one of RPC', (path) => expect(isRpc(path)).toBe(true));
+  ])('%s belongs to RPC', (path) => expect(isRpc(path)).toBe(true));
 
   it.each([
     '/',
@@ -38,9 +38,9 @@ describe('a request', () => {
     '/constructor-1.0.0-op',
     '/__proto__-1.0.0-op',
     '/CONTROL',
-  ])("to %s is the application's", (path) => expect(isRpc(path)).toBe(false));
+  ])('%s belongs to the application', (path) => expect(isRpc(path)).toBe(false));
 
-  it("outside of the prefix is the application's, whatever it looks like", () => {
+  it('outside of the prefix belongs to the application', () => {
     expect(isRpc('/api/my-1.0.0-op', '/api')).toBe(true);
     for (const path of [
       '/my-1.0.0-op',
@@ -58,14 +58,14 @@ describe('a request', () => {
   });
 });
 
-describe('a target', () => {
-  it('is taken apart at its first question mark', () => {
+describe('a request target', () => {
+  it('is split at its first question mark', () => {
     expect(pathOf('/a?b?c')).toBe('/a');
     expect(pathOf('/a')).toBe('/a');
     expect(parseRoute('/I-1.0.0-op?x=/J-2.0.0-other')).toMatchObject({ interfaceName: 'I', operation: 'op' });
   });
 
-  it('names its operation in the last segment that is not empty', () => {
+  it('has its operation in the last segment that is not empty', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('/', 'a', '-', '.', '%', ':') }), (path) => {
         expect(lastSegment(path)).toBe(path.split('/').findLast((segment) => segment !== '') ?? '');
@@ -73,7 +73,7 @@ describe('a target', () => {
     );
   });
 
-  it('names interface, version and operation, the version with its hyphens', () => {
+  it('has interface, version and operation, where the version can have hyphens', () => {
     const name = fc.stringMatching(/^[\w.$~:]+$/);
     fc.assert(
       fc.property(name, fc.stringMatching(/^[\w.-]+$/), name, (interfaceName, version, operation) => {
@@ -87,13 +87,13 @@ describe('a target', () => {
     );
   });
 
-  it.each(['/', '', '//', '?x=1'])('"%s" names nothing', (target) => {
+  it.each(['/', '', '//', '?x=1'])('"%s" is refused because it names no operation', (target) => {
     expect(() => parseRoute(target)).toThrow('The path names no operation.');
   });
 });
 
-describe('parameters', () => {
-  it('are what btoa made of the text', () => {
+describe('the URL parameters of a GET call', () => {
+  it('are read as the base64 of btoa', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)) }),
@@ -106,20 +106,15 @@ describe('parameters', () => {
   });
 
   it.each(['%25', 'a-b', 'a_b', '%20', 'W10+', '%', '%ff', 'é', 'W1 0', "'", '%00'])(
-    '"%s" are refused',
+    'are refused if they are "%s"',
     (text) => {
       expect(() => parseRoute(`/I-1-op?parameters=${text}`)).toThrow('Malformed URL parameters detected.');
     },
   );
 
-  it.each(['$', 'W', 'W10=W', '====', 'W=10'])(
-    '"%s" pass the check of letters and are refused as base64',
-    (text) => {
-      expect(() => decodeParameters(parseRoute(`/I-1-op?parameters=${text}`).parameters)).toThrow(
-        'Malformed',
-      );
-    },
-  );
+  it.each(['$', 'W', 'W10=W', '====', 'W=10'])('are refused at decoding if they are "%s"', (text) => {
+    expect(() => decodeParameters(parseRoute(`/I-1-op?parameters=${text}`).parameters)).toThrow('Malformed');
+  });
 
   it.each(['', '?', '?parameters=', '?x=W10=', '?Parameters=W10='])('are absent in "%s"', (query) => {
     expect(parseRoute(`/I-1-op${query}`).parameters).toBe('');

@@ -63,7 +63,7 @@ async function ask(handler: HttpRpcHandler, message: Message = {}): Promise<Http
 const headerOf = ({ headers }: HttpResponse, name: string) =>
   headers.find((_, i) => i % 2 === 1 && headers[i - 1]!.toLowerCase() === name);
 
-describe('whatever is asked', () => {
+describe('any HTTP request', () => {
   const token = fc.constantFrom(
     'I',
     'mode',
@@ -108,7 +108,7 @@ describe('whatever is asked', () => {
     { requiredKeys: [] },
   );
 
-  it('there is one answer, with a status and a body that can be written', async () => {
+  it('gets one reply with a known status and valid headers', async () => {
     const handler = handlerWith(({ arguments: args }) => args);
     const method = fc.constantFrom('POST', 'GET', 'HEAD', 'OPTIONS');
     const goodTarget = fc.constantFrom(`${path}op`, `${path}cached`, `${path}cached?parameters=W10%3D`);
@@ -136,13 +136,13 @@ describe('whatever is asked', () => {
   });
 });
 
-describe('an error', () => {
+describe('an error over HTTP', () => {
   const statuses = async (thrown: unknown, options: Partial<HttpHandlerOptions>, headers = {}) => {
     const handler = handlerWith(() => Promise.reject(thrown), options);
     return (await ask(handler, { headers })).status;
   };
 
-  it('has the status of its category, or one whose body the iTwin.js client reads', async () => {
+  it('has the status of its category, or a status whose body the iTwin.js client reads', async () => {
     const badRequest = new IModelError(65542, 'm');
     const readable = { errorStatus: 'readable' } as const;
     expect(await statuses(badRequest, {})).toBe(400);
@@ -153,21 +153,21 @@ describe('an error', () => {
     expect(await statuses(badRequest, {}, { 'x-protocol-version': '1' })).toBe(500);
   });
 
-  it('is reported with what was thrown', async () => {
+  it('is reported with the thrown value', async () => {
     const error = new SyntaxError('secret');
     await ask(handlerWith(() => Promise.reject(error)));
     expect(reports).toEqual([expect.objectContaining({ kind: 'error', thrown: error })]);
     expect(reports[0]).toHaveProperty('error.internal', true);
   });
 
-  it('of an answer that cannot be sent is an answer', async () => {
+  it('answers a result that cannot be sent', async () => {
     const answer = await ask(handlerWith(() => 1n));
     expect(answer).toMatchObject({ status: 500, body: expect.stringContaining('value is a BigInt') });
   });
 });
 
-describe('a call', () => {
-  it('has what the request says', async () => {
+describe('a call over HTTP', () => {
+  it('has the arguments and the activity of the request', async () => {
     let call: RpcCall | undefined;
     const headers = {
       'x-application-id': 'a',
@@ -196,7 +196,7 @@ describe('a call', () => {
     });
   });
 
-  it('with another token than the path is corrected or refused', async () => {
+  it('is corrected or refused if its token differs from its path', async () => {
     const body = [Buffer.from('[{"key":"k","iTwinId":"T","iModelId":"other"}]')];
     const echo = ({ arguments: [token] }: RpcCall) => token;
     const corrected = await ask(handlerWith(echo), { body });
@@ -209,7 +209,7 @@ describe('a call', () => {
     });
   });
 
-  it('with a token that has no key is no mismatch', async () => {
+  it('is served if its token has no key', async () => {
     const body = [Buffer.from('[{"iTwinId":"T","iModelId":"M"}]')];
     const echo = ({ arguments: [token] }: RpcCall) => token;
     const served = await ask(handlerWith(echo, { throwOnTokenMismatch: true }), { body });
@@ -217,7 +217,7 @@ describe('a call', () => {
     expect(reports).toEqual([]);
   });
 
-  it('by GET is one of an operation that may be kept, unless any may be', async () => {
+  it('can come by GET if its operation may be cached, or if anyGet is set', async () => {
     const get = (operation: string, options?: Partial<HttpHandlerOptions>) =>
       ask(
         handlerWith(() => 1, options),
@@ -234,7 +234,7 @@ describe('a call', () => {
     expect([served.status, headerOf(served, 'cache-control')]).toEqual([200, undefined]);
   });
 
-  it('that is pending is so by the protocol of the client', async () => {
+  it('is answered as pending by the protocol of the client', async () => {
     const handler = handlerWith(() => Promise.reject(new RpcPendingResponse('m')));
     expect((await ask(handler)).body).toBe(
       '{"iTwinRpcCoreResponse":true,"managedStatus":"pending","responseValue":"m"}',
@@ -242,7 +242,7 @@ describe('a call', () => {
     expect((await ask(handler, { headers: { 'x-protocol-version': '1' } })).body).toBe('m');
   });
 
-  it('of development mode warns of what is lost', async () => {
+  it('warns in development mode about values that are lost', async () => {
     await ask(handlerWith(() => ({ a: [NaN], f: () => 1 }), { developmentMode: true }));
     expect(reports.map((report) => (report as { message: string }).message)).toEqual([
       expect.stringContaining('value.a[0] is NaN'),
@@ -250,7 +250,7 @@ describe('a call', () => {
     ]);
   });
 
-  it('of development mode is what was sent, where looking at it once more throws', async () => {
+  it('is answered in development mode if the inspection of the result throws', async () => {
     let reads = 0;
     let most = Infinity;
     const value = {
@@ -266,7 +266,7 @@ describe('a call', () => {
     expect(reads).toBe(most + 1);
   });
 
-  it('of something unknown may have a body as large as that of a known one', async () => {
+  it('can have a body of the usual size if its interface is not known', async () => {
     const handler = handlerWith(() => 1, {
       limits: { ...defaultWireLimits, bodyBytes: 10, multipartBytes: 100 },
     });
@@ -277,8 +277,8 @@ describe('a call', () => {
   });
 });
 
-describe('the end of the service', () => {
-  it('refuses new calls, and those whose body comes too late; calls in flight finish', async () => {
+describe('an HTTP handler that is closing', () => {
+  it('refuses new calls, and finishes running calls', async () => {
     let release!: (value: unknown) => void;
     const handler = handlerWith(() => new Promise((resolve) => (release = resolve)));
     const running = ask(handler);

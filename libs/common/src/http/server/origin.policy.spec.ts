@@ -22,7 +22,7 @@ const policy = (options: OriginOptions) => {
 const refused = expect.objectContaining({ status: 403 });
 
 describe('a page', () => {
-  it('of this computer may call a server that was reached on loopback', () => {
+  it('of this computer may call a server over loopback', () => {
     for (const page of [
       'http://localhost:3000',
       'http://127.0.0.1:8080',
@@ -34,7 +34,7 @@ describe('a page', () => {
         expect(origin(page, true, {}, host)).toBe(page);
   });
 
-  it('of this computer may not call a server that was asked for by another name', () => {
+  it('of this computer may not call a server over loopback by another host name', () => {
     for (const host of ['api.example.com', '10.0.0.1', 'localhost.example.com', 'localhost:x', undefined]) {
       const { checkOrigin } = policy({ hosts: ['api.example.com'] });
       const request = head({ origin: 'http://localhost:3000', host }, true);
@@ -44,7 +44,7 @@ describe('a page', () => {
     }
   });
 
-  it('of the server itself may call, also over HTTP/2, which names it otherwise', () => {
+  it('of the server itself may call, also by the header :authority of HTTP/2', () => {
     const page = 'https://api.example.com';
     for (const name of ['host', ':authority'])
       expect(new OriginPolicy().checkOrigin(head({ origin: page, [name]: 'api.example.com' }, false))).toBe(
@@ -52,12 +52,12 @@ describe('a page', () => {
       );
   });
 
-  it('of this computer may not call a server that was reached otherwise', () => {
+  it('of this computer may not call a server that is not reached over loopback', () => {
     for (const page of ['http://localhost:3000', 'http://127.0.0.1:8080', 'https://[::1]'])
       expect(() => origin(page, false)).toThrow(refused);
   });
 
-  it('that only looks like one of this computer may not call', () => {
+  it('whose host only looks like this computer may not call', () => {
     for (const page of [
       'http://localhost.evil.com',
       'http://127.0.0.1.evil.com',
@@ -70,14 +70,14 @@ describe('a page', () => {
       expect(() => origin(page, true)).toThrow(refused);
   });
 
-  it('from anywhere else may not call', () => {
+  it('of another origin may not call', () => {
     expect(() => origin('https://evil.com', true)).toThrow(
       'Origin "https://evil.com" may not call this server.',
     );
     expect(() => origin('https://evil.com', false)).toThrow(refused);
   });
 
-  it('that this very host served may call', () => {
+  it('that the same host and port served may call', () => {
     expect(origin('https://api.example.com', false)).toBe('https://api.example.com');
     expect(origin('https://api.example.com:8443', false, {}, 'api.example.com:8443')).toBe(
       'https://api.example.com:8443',
@@ -94,7 +94,7 @@ describe('a page', () => {
     ['https://api.example.com:443', 'api.example.com'],
     ['https://api.example.com:8443', 'Api.example.com:8443'],
     ['http://[::ffff]:80', '[::FFFF]'],
-  ])('%s that the host "%s" served may call', (page, host) => {
+  ])('of %s may call the host "%s"', (page, host) => {
     expect(origin(page, false, {}, host)).toBe(page);
   });
 
@@ -106,18 +106,18 @@ describe('a page', () => {
     ['https://api.example.com', 'api.example.com:443:443'],
     ['https://evil.com', 'api.example.com:443'],
     ['https://api.example.com.', 'api.example.com'],
-  ])('%s may not call the host "%s"', (page, host) => {
+  ])('of %s may not call the host "%s"', (page, host) => {
     expect(() => origin(page, false, {}, host)).toThrow(refused);
   });
 
-  it('without an origin of its own may not call', () => {
+  it('with the origin "null" may not call', () => {
     expect(() => origin('null', true)).toThrow(refused);
     expect(() => origin('null', false, { origins: ['null'] })).toThrow(refused);
     expect(() => origin('null', false, { origins: () => true })).toThrow(refused);
     expect(() => origin('', true)).toThrow(refused);
   });
 
-  it('may call when it is listed, by its whole origin', () => {
+  it('may call if its whole origin is listed', () => {
     const origins = ['https://app.example.com'];
     expect(origin('https://app.example.com', false, { origins })).toBe('https://app.example.com');
     for (const page of [
@@ -129,7 +129,7 @@ describe('a page', () => {
       expect(() => origin(page, false, { origins })).toThrow(refused);
   });
 
-  it('of a mobile app, with a scheme of its own, may call when it is listed', () => {
+  it('of a mobile app with its own scheme may call if its origin is listed', () => {
     const page = 'capacitor://localhost';
     expect(origin(page, false, { origins: [page] })).toBe(page);
     expect(origin(page, false, { origins: (name) => name === page })).toBe(page);
@@ -148,31 +148,31 @@ describe('a page', () => {
     ['a promise', Promise.resolve(false)],
     ['a text', 'no'],
     ['nothing', undefined],
-  ])('may not call when a function returns %s, which is no yes', (_what, verdict) => {
+  ])('may not call if the function origins returns %s', (_what, verdict) => {
     expect(() => origin('https://app.example.com', false, { origins: () => verdict as boolean })).toThrow(
       refused,
     );
   });
 
-  it('may call when a function says so, which is told the request', () => {
+  it('may call if the function origins returns true for the origin and the request', () => {
     const origins = (page: string, { headers }: HttpRequestHead) =>
       page.endsWith('.example.com') && headers['host'] === 'api.example.com';
     expect(origin('https://any.example.com', false, { origins })).toBe('https://any.example.com');
     expect(() => origin('https://any.example.org', false, { origins })).toThrow(refused);
   });
 
-  it('may call from anywhere when that is asked for', () => {
+  it('of any origin may call if origins is "*"', () => {
     for (const page of ['https://evil.com', 'null', undefined])
       expect(origin(page, false, { origins: '*' })).toBe('*');
   });
 });
 
-it('what is no browser sends no origin, and may call', () => {
+it('a client without an origin may call', () => {
   expect(origin(undefined, false)).toBeUndefined();
   expect(origin(undefined, true)).toBeUndefined();
 });
 
-describe('the host by which a server on loopback is reached', () => {
+describe('the host header of a request over loopback', () => {
   const host = (value: string | undefined, loopback: boolean, hosts?: string[]) =>
     new OriginPolicy(hosts ? { hosts } : {}).checkHost(head({ host: value }, loopback));
 
@@ -185,7 +185,7 @@ describe('the host by which a server on loopback is reached', () => {
     '[::1]:80',
     'app.localhost:1',
     undefined,
-  ])('may be %s', (name) => expect(() => host(name, true)).not.toThrow());
+  ])('can be %s', (name) => expect(() => host(name, true)).not.toThrow());
 
   it.each([
     'evil.com',
@@ -195,9 +195,9 @@ describe('the host by which a server on loopback is reached', () => {
     '10.0.0.1',
     '[fe80::1]',
     '',
-  ])('may not be "%s"', (name) => expect(() => host(name, true)).toThrow(refused));
+  ])('cannot be "%s"', (name) => expect(() => host(name, true)).toThrow(refused));
 
-  it('may be listed, with or without its port', () => {
+  it('can be a listed host, with or without its port', () => {
     expect(() => host('proxy.example.com', true, ['Proxy.example.com'])).not.toThrow();
     expect(() => host('proxy.example.com:8443', true, ['proxy.example.com'])).not.toThrow();
     expect(() => host('proxy.example.com:8443', true, ['proxy.example.com:8443'])).not.toThrow();
@@ -206,7 +206,7 @@ describe('the host by which a server on loopback is reached', () => {
     expect(() => host('other.example.com', true, ['proxy.example.com'])).toThrow(refused);
   });
 
-  it('is free where the server was reached otherwise', () => {
+  it('is not checked if the server is not reached over loopback', () => {
     expect(() => host('anything.example.com', false)).not.toThrow();
   });
 });

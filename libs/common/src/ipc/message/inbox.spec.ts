@@ -96,7 +96,7 @@ async function settled({ received }: Linked, count: number): Promise<void> {
   for (let turns = 0; received.length < count && turns < 10_000; turns++) await nextTurn();
 }
 
-describe.each(Object.entries(wires))('many messages at once, as %s', (_name, [make, frames]) => {
+describe.each(Object.entries(wires))('many messages at once in %s', (_name, [make, frames]) => {
   it('are delivered in slices and in order', async () => {
     const each = make();
     receive(each, frames(0, 3000));
@@ -109,7 +109,7 @@ describe.each(Object.entries(wires))('many messages at once, as %s', (_name, [ma
     expect(each.received).toEqual(range(0, 3000));
   });
 
-  it('let another connection in', async () => {
+  it('leave turns to another connection', async () => {
     const flood = make();
     const other = make();
     receive(flood, frames(0, 3000));
@@ -120,7 +120,7 @@ describe.each(Object.entries(wires))('many messages at once, as %s', (_name, [ma
     await settled(flood, 3000);
   });
 
-  it('are not overtaken by what comes behind them', async () => {
+  it('are not overtaken by later messages', async () => {
     const each = make();
     receive(each, frames(0, 1000));
     receive(each, frames(1000, 1001));
@@ -130,7 +130,7 @@ describe.each(Object.entries(wires))('many messages at once, as %s', (_name, [ma
     expect(each.received).toEqual(range(0, 1200));
   });
 
-  it('are dropped where this side closes in the middle', async () => {
+  it('are dropped if this side closes in the middle', async () => {
     const each = make();
     receive(each, frames(0, 1000));
     const { length } = each.received;
@@ -142,7 +142,7 @@ describe.each(Object.entries(wires))('many messages at once, as %s', (_name, [ma
     expect(each.received).toHaveLength(length);
   });
 
-  it('are all delivered before the end of their connection is', async () => {
+  it('are all delivered before the end of their connection is reported', async () => {
     const each = make();
     receive(each, frames(0, 1000));
     each.link.ended({ code: 1000, reason: '', initiator: 'remote' });
@@ -152,7 +152,7 @@ describe.each(Object.entries(wires))('many messages at once, as %s', (_name, [ma
     expect(each.ends).toEqual([{ code: 1000, reason: '', initiator: 'remote' }]);
   });
 
-  it('stop the reading of their connection while they wait', async () => {
+  it('pause their connection while they wait', async () => {
     const each = make();
     // The turn is used up, and much has come besides.
     receive(each, frames(0, 1000));
@@ -164,7 +164,7 @@ describe.each(Object.entries(wires))('many messages at once, as %s', (_name, [ma
     expect(each.transport.log).toEqual(['pause', 'resume']);
   });
 
-  it('end the session where more waits than may', () => {
+  it('end the session above the limit of waiting bytes', () => {
     const each = make();
     receive(each, frames(0, 1000));
     for (let n = 1000; each.ends.length === 0 && n < 500_000; n += 5000) receive(each, frames(n, n + 5000));
@@ -174,7 +174,7 @@ describe.each(Object.entries(wires))('many messages at once, as %s', (_name, [ma
 });
 
 describe('a frame of the durable wire that is half delivered', () => {
-  it('is sent again from there over the next connection', async () => {
+  it('continues over the next connection with its undelivered messages', async () => {
     const each = durable(textEncoding)();
     const link = each.link as DurableLink;
     receive(each, wires['JSON text']![1](0, 1000));
@@ -206,7 +206,7 @@ function costOf(work: () => void): number {
   return user + system;
 }
 
-it('an acknowledgement costs the same however much is kept', async () => {
+it('an acknowledgement on the durable wire costs the same for any number of kept messages', async () => {
   const messages = 100_000;
   const each = durable(textEncoding)();
   for (let n = 0; n < messages; n++) void each.link.send(preparePush('c', []));
@@ -223,6 +223,6 @@ it('an acknowledgement costs the same however much is kept', async () => {
     const { user, system } = process.cpuUsage(before);
     cost += user + system;
   }
-  // A list from whose front each took its part took a thousand times as long.
+  // A list whose beginning was cut for each one took a thousand times as long.
   expect(cost).toBeLessThan(50 * floor + 1_000_000);
 });

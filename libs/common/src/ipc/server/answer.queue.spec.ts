@@ -60,8 +60,8 @@ function start(limits: Partial<typeof defaultIpcLimits>) {
   return { server, begun, transport, session, call };
 }
 
-describe('answers that wait until those before are taken', () => {
-  it('keep further calls waiting, which begin when there is room', async () => {
+describe('answers that wait for a slow peer', () => {
+  it('hold back further calls until there is room', async () => {
     const { begun, transport, call } = start({ bufferedBytes: 2000, answerBytes: 8000 });
     call(1500);
     call(1200);
@@ -79,7 +79,7 @@ describe('answers that wait until those before are taken', () => {
     expect([begun, transport.written.length]).toEqual([[0, 1, 2, 3], 4]);
   });
 
-  it('are errors from so many bytes on, and sent in their order', async () => {
+  it('become errors above answerBytes, and are sent in their order', async () => {
     const { begun, transport, call } = start({ bufferedBytes: 2000, answerBytes: 1000 });
     call(1500);
     for (let i = 0; i < 3; i++) call(i === 0 ? 100 : 900);
@@ -98,7 +98,7 @@ describe('answers that wait until those before are taken', () => {
     ]);
   });
 
-  it('are forgotten with their session, and nothing is counted for them', async () => {
+  it('are dropped and no longer counted when their session ends', async () => {
     const { server, transport, session, call } = start({ bufferedBytes: 2000 });
     call(1500);
     call(1200);

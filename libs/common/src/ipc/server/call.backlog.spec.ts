@@ -45,8 +45,8 @@ function backlogOf(most: number, limit = 1_000_000, isOpening = false) {
   return { backlog, begun, storage, endOne, emptied: () => emptied, shared: () => shared };
 }
 
-describe('a backlog of calls', () => {
-  it('keeps the first message of a session that opens, whatever its length, and no second one', () => {
+describe('CallBacklog', () => {
+  it('keeps the first message of a session that opens, whatever its length, and refuses a second one', () => {
     const { backlog } = backlogOf(0, 10, true);
     expect(backlog.add(call(1))).toBe(true);
     expect(backlog.add(call(2))).toBe(false);
@@ -57,7 +57,7 @@ describe('a backlog of calls', () => {
     expect(backlog.add(call(1))).toBe(false);
   });
 
-  it('lets each begin in its turn, in the asynchronous context in which it came', async () => {
+  it('begins each call in its order and in its own asynchronous context', async () => {
     const { backlog, begun, storage, endOne } = backlogOf(2);
     for (let i = 1; i <= 5; i++) storage.run(`of ${i}`, () => backlog.add(call(i)));
     expect(begun.map(([request]) => request)).toEqual([1, 2]);
@@ -70,7 +70,7 @@ describe('a backlog of calls', () => {
     expect(backlog.isEmpty).toBe(true);
   });
 
-  it('begins nothing and gives nothing back twice when the session ends between turn and beginning', async () => {
+  it('begins no call and releases bytes once if it is cleared between turn and beginning', async () => {
     const { backlog, begun, endOne, shared } = backlogOf(1);
     for (let i = 1; i <= 3; i++) backlog.add(call(i));
     endOne();
@@ -80,7 +80,7 @@ describe('a backlog of calls', () => {
     expect(shared()).toBe(0);
   });
 
-  it('counts the place of a call that was cancelled until its turn', async () => {
+  it('counts the place of a cancelled call until its turn', async () => {
     const { backlog, endOne, shared } = backlogOf(1, 3000);
     backlog.add(call(1));
     let added = 0;
@@ -95,7 +95,7 @@ describe('a backlog of calls', () => {
     expect(backlog.isEmpty).toBe(true);
   });
 
-  it('lets nothing overtake what waits, and begins no more than there is room for', async () => {
+  it('keeps the order of waiting calls, and begins no more than there is room for', async () => {
     const { backlog, begun, endOne } = backlogOf(1);
     for (let i = 1; i <= 3; i++) backlog.add(call(i));
     endOne();
@@ -110,7 +110,7 @@ describe('a backlog of calls', () => {
     expect(begun.map(([request]) => request)).toEqual([1, 2, 3, 4]);
   });
 
-  it('counts bytes, and gives them back', async () => {
+  it('counts bytes, and releases them', async () => {
     const { backlog, endOne } = backlogOf(1, 3000);
     backlog.add(call(1));
     const large = ['x'.repeat(1500)];
@@ -122,7 +122,7 @@ describe('a backlog of calls', () => {
     expect(backlog.add(call(5, large))).toBe(true);
   });
 
-  it('forgets what is cancelled, and everything at the end', async () => {
+  it('drops cancelled calls, and all calls when it is cleared', async () => {
     const { backlog, begun, endOne, emptied, shared } = backlogOf(1);
     for (let i = 1; i <= 4; i++) backlog.add(call(i));
     expect([backlog.cancel(2), backlog.cancel(2), backlog.cancel(9)]).toEqual([true, false, false]);

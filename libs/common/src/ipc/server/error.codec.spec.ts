@@ -31,7 +31,7 @@ class Shown extends Error {
   }
 }
 
-describe('what is thrown, as iTwin.js frontends read it', () => {
+describe('an error of an IPC call as iTwin.js frontends read it', () => {
   it.each([
     ['an Error', new Error('m'), { message: 'm' }],
     ['an Error with members', Object.assign(new Error('m'), { detail: 1 }), { message: 'm' }],
@@ -54,15 +54,15 @@ describe('what is thrown, as iTwin.js frontends read it', () => {
     ['a text', 'failed', 'failed'],
     ['an object', { a: [1, { b: null }] }, { a: [1, { b: null }] }],
     ['a class that may be seen', new Shown({ n: 1 }), { detail: { n: 1 }, message: 'shown' }],
-  ])('%s', (_, thrown, error) => {
+  ])('crosses: %s', (_, thrown, error) => {
     expect(answer(thrown).error).toEqual(error);
   });
 
-  it('undefined is no success', () => {
+  it('has a message if undefined was thrown', () => {
     expect(answer(undefined).error).toEqual({ message: expect.stringMatching(/./) });
   });
 
-  it('members are plain data, and nothing else', () => {
+  it('has plain data as its members, and nothing else', () => {
     class Inner {
       secret = 1;
     }
@@ -91,7 +91,7 @@ describe('what is thrown, as iTwin.js frontends read it', () => {
     });
   });
 
-  it('logging metadata crosses, its source does not', () => {
+  it('has its logging metadata without the function that made it', () => {
     const error = Object.assign(new Error('m'), {
       errorNumber: 1,
       name: 'N',
@@ -104,7 +104,7 @@ describe('what is thrown, as iTwin.js frontends read it', () => {
     expect(told).not.toHaveProperty('_metaData');
   });
 
-  it('cycles are cut', () => {
+  it('has no cycles', () => {
     const record: Record<string, unknown> = {};
     const error = Object.assign(new Shown(record), { a: record });
     error.a['back'] = error;
@@ -112,13 +112,13 @@ describe('what is thrown, as iTwin.js frontends read it', () => {
     expect(answer(error).error).toEqual({ message: 'shown', a: {}, detail: {} });
   });
 
-  it('__proto__ is no member', () => {
+  it('has no member __proto__', () => {
     const thrown = JSON.parse('{"__proto__":{"x":1},"a":{"__proto__":{"y":1},"b":1}}') as object;
     expect(answer(thrown).json).toBe('{"error":{"a":{"b":1}}}');
   });
 });
 
-describe('what stays inside', () => {
+describe('an internal error of an IPC call', () => {
   class DatabaseError extends Error {
     readonly table = 'users';
   }
@@ -145,7 +145,7 @@ describe('what stays inside', () => {
         },
       }),
     ],
-  ])('%s', (_, thrown) => {
+  ])('is hidden: %s', (_, thrown) => {
     const { error, reports } = answer(thrown);
     expect(error).toEqual(hidden);
     // The log is told of what it was, by itself.
@@ -153,14 +153,14 @@ describe('what stays inside', () => {
     expect(reported.some((each) => Object.is(each, thrown))).toBe(true);
   });
 
-  it('also where it is a member', () => {
+  it('is hidden as a member of another error', () => {
     for (const inner of [new DatabaseError('select'), new TypeError('select')]) {
       const { json } = answer(Object.assign(new Shown(1), { inner }));
       expect(json).not.toMatch(/select|users/);
     }
   });
 
-  it('is shown with all members where the application says so', () => {
+  it('is shown with all members if exposeErrors is "all"', () => {
     const inner = Object.assign(new TypeError('select'), { detail: 1 });
     const error = Object.assign(new TypeError('m', { cause: 'inside' }), { code: 'E', inner });
     expect(answer(error, { exposeErrors: 'all' }).error).toEqual({
@@ -172,7 +172,7 @@ describe('what stays inside', () => {
     expect(answer(error, { exposeError }).error).toMatchObject({ inner: { message: 'Internal error' } });
   });
 
-  it('is stacks, but in development mode', () => {
+  it('has a stack in development mode only', () => {
     expect(answer(new Error('m')).json).not.toContain('stack');
     expect(answer(new Error('m'), { developmentMode: true }).error).toEqual({
       message: 'm',
@@ -180,7 +180,7 @@ describe('what stays inside', () => {
     });
   });
 
-  it('is also what options fail with, and what they were asked about is not lost', () => {
+  it('is hidden and reported if an option throws as well', () => {
     const thrown = new Error('first');
     const failing = () => {
       throw new Error('second');
@@ -196,17 +196,17 @@ describe('what stays inside', () => {
   });
 });
 
-describe("a frontend's reply", () => {
+describe('a reply from a frontend', () => {
   const unwrapReply = (reply: unknown) => unwrapEnvelope(reply, rebuildFrontendError);
 
   it.each([undefined, null, 5, 'x', [], {}, { result: undefined }, { error: undefined }])(
-    '%p is no error',
+    'is not an error if it is %p',
     (reply) => {
       expect(unwrapReply(reply)).toBeUndefined();
     },
   );
 
-  it.each([0, '', false, null, 'failed'])('an error of %p is thrown as it is', (error) => {
+  it.each([0, '', false, null, 'failed'])('is thrown as it is if its error is %p', (error) => {
     let thrown: unknown = 'nothing';
     try {
       unwrapReply({ error });
@@ -216,7 +216,7 @@ describe("a frontend's reply", () => {
     expect(thrown).toBe(error);
   });
 
-  it('an error of an object is an Error, without its stack', () => {
+  it('is thrown as an Error without its stack if its error is an object', () => {
     const error = { message: 'm', name: 'N', stack: 'theirs', extra: 1 };
     expect(() => unwrapReply({ error })).toThrow(
       expect.objectContaining({ message: 'm', name: 'N', extra: 1 }),

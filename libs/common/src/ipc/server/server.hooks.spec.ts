@@ -20,8 +20,8 @@ function start() {
   return { server, log, connect, finish: () => finish() };
 }
 
-describe.each(wires)('the hooks of a server, compatible: $compatible', (wire) => {
-  it('open a session before its first call begins', async () => {
+describe.each(wires)('the hooks of IpcServer (compatible wire: $compatible)', (wire) => {
+  it('run onOpen before the first call begins', async () => {
     const { server, log, connect } = start();
     let open: () => void = () => undefined;
     server.hook({
@@ -53,7 +53,7 @@ describe.each(wires)('the hooks of a server, compatible: $compatible', (wire) =>
     expect([log, server.size]).toEqual([[], 0]);
   });
 
-  it('close a session when its calls have finished', async () => {
+  it('run onClosed when the calls of the session have finished', async () => {
     const { server, log, connect, finish } = start();
     const closed: unknown[] = [];
     server.hook({
@@ -72,7 +72,7 @@ describe.each(wires)('the hooks of a server, compatible: $compatible', (wire) =>
     expect(closed).toEqual([[false, 1000, 'remote']]);
   });
 
-  it('close a session that one of them has ended at once only after it was opened', async () => {
+  it('run onClosed only after onOpen if one of them ends the session at once', async () => {
     const { server, connect } = start();
     const events: string[] = [];
     const opening: (() => void)[] = [];
@@ -115,7 +115,7 @@ describe.each(wires)('the hooks of a server, compatible: $compatible', (wire) =>
     expect(events).toEqual(['opened', 'closed']);
   });
 
-  it('learn of the end of exactly the sessions that they have opened', async () => {
+  it('run onClosed for the sessions whose onOpen they have run', async () => {
     const { server, connect } = start();
     const closed: string[] = [];
     const hooks = (name: string) => ({ onOpen: () => undefined, onClosed: () => void closed.push(name) });
@@ -131,7 +131,7 @@ describe.each(wires)('the hooks of a server, compatible: $compatible', (wire) =>
     expect(closed).toEqual(['removed']);
   });
 
-  it('keep no place of a session when they and the report fail', async () => {
+  it('release the place of a session if they and the report throw', async () => {
     const server = new IpcServer({
       limits: { ...defaultIpcLimits, sessions: 1 },
       invokeTimeoutMs: 1000,

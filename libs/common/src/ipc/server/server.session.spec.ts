@@ -50,7 +50,7 @@ function say(message: object): void {
 const tell = (channel: string, ...data: unknown[]) => say({ type: 0, channel, data });
 const replyTo = (index: number) => transport.messages[index]!.data[0] as string;
 
-describe('a call of the frontend', () => {
+describe('a call from IpcSession to its frontend', () => {
   it('resolves with the first reply', async () => {
     const first = session.invoke('ask', 1, 'a');
     const second = session.invoke('ask', 2);
@@ -62,7 +62,7 @@ describe('a call of the frontend', () => {
     expect(await Promise.all([first, second])).toEqual(['one', 'two']);
   });
 
-  it('rejects when the deadline passes, and a reply behind it is nobody’s', async () => {
+  it('rejects when the deadline passes, and ignores a later reply', async () => {
     jest.useFakeTimers();
     const called = session.invoke('ask');
     jest.advanceTimersByTime(1000);
@@ -71,7 +71,7 @@ describe('a call of the frontend', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('rejects when the session ends, or is over, and leaves no timer', async () => {
+  it('rejects when the session ends or has ended, and leaves no timer', async () => {
     jest.useFakeTimers();
     const called = session.makeIpcProxy<{ f(): void }>('ask').f();
     session.close(4000, 'enough');
@@ -88,8 +88,8 @@ describe('a call of the frontend', () => {
   });
 });
 
-describe('listeners', () => {
-  it('hear their own channel until they are removed', () => {
+describe('the listeners of IpcSession', () => {
+  it('receive notifications of their own channel until they are removed', () => {
     const heard: unknown[] = [];
     const stop = session.addListener('c', (event, ...args) =>
       heard.push([event.session === session, ...args]),
@@ -103,7 +103,7 @@ describe('listeners', () => {
     expect(heard).toEqual([[true, 1, 2]]);
   });
 
-  it('may remove themselves, and add others, while they are told', () => {
+  it('can remove themselves and add others during a notification', () => {
     const heard: string[] = [];
     const stop = session.addListener('c', () => {
       heard.push('first');
@@ -118,8 +118,8 @@ describe('listeners', () => {
   });
 });
 
-describe('the end', () => {
-  it('is a promise, a signal and a state, and is told to the peer', async () => {
+describe('the end of IpcSession', () => {
+  it('settles closed, aborts the signal, changes the state and closes the transport', async () => {
     const { signal } = session;
     expect([session.isOpen, signal.aborted, server.size]).toEqual([true, false, 1]);
     session.close(1000, 'done');
@@ -132,17 +132,17 @@ describe('the end', () => {
     expect(transport.closes).toHaveLength(1);
   });
 
-  it('is aborted for who asks only then', () => {
+  it('aborts a signal that is read only afterwards', () => {
     session.close();
     expect(session.signal.aborted).toBe(true);
   });
 
-  it.each([0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 1000.5, NaN])('is not by the code %p', (code) => {
+  it.each([0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 1000.5, NaN])('cannot have the code %p', (code) => {
     expect(() => session.close(code)).toThrow(RangeError);
     expect(session.isOpen).toBe(true);
   });
 
-  it('is waited for by all who ask for idleness', async () => {
+  it('comes after running calls for all callers of close()', async () => {
     let release = () => undefined as void;
     server.channels.handle('raw', () => new Promise<void>((resolve) => (release = resolve)));
     say({ type: 2, channel: 'raw', method: 'm', request: 1 });

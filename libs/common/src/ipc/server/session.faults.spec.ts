@@ -4,7 +4,7 @@ import type { IpcServerTransport } from '../message/link.js';
 import { durableCloneWire } from '../wire/wire.js';
 import { IpcServer } from './server.js';
 
-it('closes a local connection with 1011 if its transport throws at the server hello', async () => {
+it('IpcServer closes a local connection with 1011 if its transport throws at the server hello', async () => {
   const reported: unknown[] = [];
   const server = new IpcServer({
     limits: defaultIpcLimits,

@@ -20,7 +20,7 @@ const named = (interfaceName: unknown, interfaceVersion: unknown, ...operations:
 };
 
 describe('the operations of a definition', () => {
-  it('are the methods of its class, behind those of classes that it extends, in their order', () => {
+  it('are the methods of its class in their order, behind the methods of its base classes', () => {
     class Base extends RpcInterface {
       a() {}
       inherited() {}
@@ -42,7 +42,7 @@ describe('the operations of a definition', () => {
     expect(operationsOf(Def)).toEqual(['a', 'inherited', 'b']);
   });
 
-  it('that extends one without RpcInterface end where every object begins', () => {
+  it('do not include methods of Object if the definition does not extend RpcInterface', () => {
     abstract class Base {
       static readonly operations: readonly string[] = ['a'];
       abstract a(): void;
@@ -56,7 +56,7 @@ describe('the operations of a definition', () => {
     expect(operationsOf(Def)).toEqual(['inherited', 'b', 'a']);
   });
 
-  it('of iTwin.js do not include what its base class adds', () => {
+  it('do not include methods of the base class of iTwin.js', () => {
     class Base extends ITwinInterface {
       async first() {
         return this.forward(arguments);
@@ -74,23 +74,23 @@ describe('the operations of a definition', () => {
   });
 
   it.each([
-    [named(undefined, '1.0.0'), 'has no static interfaceName'],
-    [named('', '1.0.0'), 'has no static interfaceName'],
-    [named(5, '1.0.0'), 'has no static interfaceName'],
-    [named('a-b', '1.0.0'), 'a path cannot carry'],
-    [named('a/b', '1.0.0'), 'a path cannot carry'],
-    [named('a b', '1.0.0'), 'a path cannot carry'],
-    [named('I', ''), 'has no static interfaceVersion'],
-    [named('I', '1.0.0', 'then'), 'cannot be named "then"'],
-    [named('I', '1.0.0', 'toString'), 'cannot be named "toString"'],
-    [named('I', '1.0.0', '__proto__'), 'cannot be named "__proto__"'],
-    [named('I', '1.0.0', 'a-b'), 'cannot be named "a-b"'],
-  ])('cannot be told of %p', (definition, message) => {
+    ['without a name', named(undefined, '1.0.0'), 'has no static interfaceName'],
+    ['with an empty name', named('', '1.0.0'), 'has no static interfaceName'],
+    ['with a number as its name', named(5, '1.0.0'), 'has no static interfaceName'],
+    ['with a hyphen in its name', named('a-b', '1.0.0'), 'a path cannot carry'],
+    ['with a slash in its name', named('a/b', '1.0.0'), 'a path cannot carry'],
+    ['with a blank in its name', named('a b', '1.0.0'), 'a path cannot carry'],
+    ['without a version', named('I', ''), 'has no static interfaceVersion'],
+    ['with an operation then', named('I', '1.0.0', 'then'), 'cannot be named "then"'],
+    ['with an operation toString', named('I', '1.0.0', 'toString'), 'cannot be named "toString"'],
+    ['with an operation __proto__', named('I', '1.0.0', '__proto__'), 'cannot be named "__proto__"'],
+    ['with a hyphen in an operation', named('I', '1.0.0', 'a-b'), 'cannot be named "a-b"'],
+  ])('are refused for a definition %s', (_what, definition, message) => {
     expect(() => operationsOf(definition)).toThrow(message);
     expect(() => operationsOf(definition)).toThrow('RPC definition Def');
   });
 
-  it('are looked up up to their first colon', () => {
+  it('are looked up by their name up to the first colon', () => {
     expect([operationKey('op'), operationKey('op:x'), operationKey('op:x:y'), operationKey(':')]).toEqual([
       'op',
       'op:',
@@ -116,7 +116,7 @@ describe('the policy of an operation', () => {
     plain() {}
   }
 
-  it('is that of the implementation, else of the method, else of the definition, else the default', () => {
+  it('comes from the implementation, else the method, else the definition, else the default', () => {
     expect(operationPolicy(Own, 'plain')).toEqual({
       allowResponseCaching: false,
       allowResponseCompression: false,
@@ -139,7 +139,7 @@ describe('the policy of an operation', () => {
     });
   });
 
-  it('may be written for iTwin.js', () => {
+  it('can be declared with the decorators of iTwin.js', () => {
     class Def extends ITwinInterface {
       static interfaceName = 'I';
       static interfaceVersion = '1.0.0';
@@ -161,7 +161,7 @@ describe('the policy of an operation', () => {
     expect(policy('asks')).toMatchObject({ allowResponseCaching: true });
   });
 
-  it('decorates methods only', () => {
+  it('cannot be set on a member that is not a method', () => {
     expect(() => RpcOperation()({}, 'x', { value: 1 })).toThrow('"x" is none');
   });
 });

@@ -5,7 +5,7 @@ import { inflateToken, isToken, isTokenMismatch, routedToken } from './token.js'
 const token = { key: 'k', iTwinId: 't', iModelId: 'm', changeset: { id: 'c', index: 2 } };
 const path = '/p/t/v1/mode/1/context/T/imodel/M/changeset/C/I-1.0.0-op';
 
-describe('a token', () => {
+describe('an iModel token', () => {
   it('is an object with both ids as own members', () => {
     expect(isToken(token)).toBe(true);
     expect(isToken({ iModelId: undefined, iTwinId: undefined })).toBe(true);
@@ -13,7 +13,7 @@ describe('a token', () => {
     expect(others.map(isToken)).toEqual(others.map(() => false));
   });
 
-  it('drops what is no member of a token', () => {
+  it('loses members that a token does not have', () => {
     expect(
       inflateToken(
         { ...token, extra: 1, changeset: { id: 'c', other: 2 } } as never,
@@ -27,7 +27,7 @@ describe('a token', () => {
     });
   });
 
-  it('is what any path says, whatever its segments are called', () => {
+  it('takes its ids from the path, whatever they contain', () => {
     const segment = fc.oneof(
       fc.constantFrom('mode', 'context', 'imodel', 'changeset', '0', ''),
       fc.stringMatching(/^[\w%.~-]*$/),
@@ -46,7 +46,7 @@ describe('a token', () => {
     );
   });
 
-  it('of members that are no text never breaks the server', () => {
+  it('does not break the server if its members are not text', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (key, iModelId, changeset) => {
         const odd = { key, iTwinId: 't', iModelId, changeset } as never;
@@ -58,22 +58,22 @@ describe('a token', () => {
   });
 });
 
-describe('a mismatch', () => {
+describe('a mismatch between token and path', () => {
   const inflated = { key: 'k', iTwinId: 'T', iModelId: 'M', changeset: { id: 'C', index: 2 } };
   it.each([
-    ['nothing', {}, false],
-    ['the index', { changeset: { id: 'C', index: 3 } }, false],
+    ['no difference', {}, false],
+    ['another index', { changeset: { id: 'C', index: 3 } }, false],
     ['no changeset', { changeset: undefined }, false],
     ['no key', { key: undefined }, false],
-    ['the key', { key: 'other' }, true],
-    ['the iTwin', { iTwinId: 'other' }, true],
-    ['the iModel', { iModelId: 'other' }, true],
-    ['the changeset', { changeset: { id: 'other' } }, true],
-  ])('is seen where %s differs', (_name, members, expected) => {
+    ['another key', { key: 'other' }, true],
+    ['another iTwin', { iTwinId: 'other' }, true],
+    ['another iModel', { iModelId: 'other' }, true],
+    ['another changeset', { changeset: { id: 'other' } }, true],
+  ])('is decided for a token with %s', (_name, members, expected) => {
     expect(isTokenMismatch({ ...inflated, ...members }, inflated)).toBe(expected);
   });
 
-  it('is none where the path has the same, percent-encoded', () => {
+  it('does not come from percent-encoding of the path', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (id) => {
         const token = { key: `${id}:${id}`, iTwinId: id, iModelId: id, changeset: { id } };

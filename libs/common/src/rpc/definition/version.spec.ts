@@ -13,8 +13,8 @@ const version = fc.oneof(
   fc.string(),
 );
 
-describe('the version rule', () => {
-  it('is that of iTwin.js, for whatever is said to be a version', () => {
+describe('the version rule of RPC interfaces', () => {
+  it('equals the rule of iTwin.js for any two texts', () => {
     fc.assert(
       fc.property(version, version, (backend, frontend) => {
         expect(isVersionCompatible(backend, frontend)).toBe(

@@ -35,7 +35,7 @@ const call = (dispatcher: RpcDispatcher, operation = 'op') =>
   });
 const throwing = (thrown: unknown) => dispatcherWith(() => Promise.reject(thrown));
 
-describe('what may be called', () => {
+describe('the lookup of an operation', () => {
   const dispatcher = dispatcherWith(() => 1);
 
   it.each([
@@ -51,18 +51,18 @@ describe('what may be called', () => {
     ['I', '2.0.0', 'op', 'Backend version 1.2.3 does not match frontend version 2.0.0 for RPC interface op.'],
     ['I', 'CONTROL', 'op', 'Backend version 1.2.3 does not match frontend version CONTROL'],
     ['I', 'CONTROL', 'register', 'declare operation "register"'],
-  ])('is not %s-%s-%s', (name, version, operation, message) => {
+  ])('throws for %s-%s-%s', (name, version, operation, message) => {
     expect(() => dispatcher.lookup(name, version, operation)).toThrow(message);
   });
 
-  it('is nothing, where a rule for versions answers with a promise', () => {
+  it('throws if the version rule returns a promise', () => {
     const isCompatible = (async () => false) as never;
     const judged = new RpcDispatcher({ waitingCalls: 1, isCompatible });
     judged.register(Def, { name: 'Impl', handlerOf: () => () => 1 });
     expect(() => judged.lookup('I', '2.0.0', 'op')).toThrow('does not match');
   });
 
-  it('is described under any name', async () => {
+  it('finds describeEndpoints under any interface name', async () => {
     const target = dispatcher.lookup('anything', 'CONTROL', 'describeEndpoints');
     expect(target.handler({} as never)).toEqual([
       {
@@ -74,19 +74,19 @@ describe('what may be called', () => {
     ]);
   });
 
-  it('is registered once', () => {
+  it('rejects a second registration of an interface', () => {
     expect(() => dispatcher.register(Def, { name: 'Other', handlerOf: () => undefined })).toThrow('"I"');
   });
 });
 
-describe('the outcome of a call', () => {
-  it.each([[undefined], [null], [0], [''], [false]])('may be the result %p', async (value) => {
+describe('the outcome of an RPC call', () => {
+  it.each([[undefined], [null], [0], [''], [false]])('can be the result %p', async (value) => {
     expect(await call(dispatcherWith(() => value))).toEqual({ kind: 'result', value });
     expect(await call(dispatcherWith(async () => value))).toEqual({ kind: 'result', value });
   });
 
   it.each([[undefined], [null], [0], [''], ['x'], [new Error('m')]])(
-    'may be that %p was thrown',
+    'can be the thrown value %p',
     async (error) => {
       expect(await call(throwing(error))).toEqual({ kind: 'error', error });
       const sync = dispatcherWith(() => {
@@ -96,7 +96,7 @@ describe('the outcome of a call', () => {
     },
   );
 
-  it('may be neither', async () => {
+  it('can be pending, not found, no content or already answered', async () => {
     const response = new RpcNotFoundResponse();
     const error = new NoContentError();
     expect(await call(throwing(new RpcPendingResponse('m')))).toEqual({ kind: 'pending', message: 'm' });
@@ -105,7 +105,7 @@ describe('the outcome of a call', () => {
     expect(await call(dispatcherWith(() => ALREADY_ANSWERED))).toEqual({ kind: 'answered' });
   });
 
-  it('is an error where there is no implementation', async () => {
+  it('is an error if the implementation lacks the operation', async () => {
     expect(
       await call(
         dispatcherWith(() => 1),
@@ -120,7 +120,7 @@ describe('the outcome of a call', () => {
     });
   });
 
-  it('is told once, whatever has a "then"', async () => {
+  it('is reported once for a thenable that breaks the rules', async () => {
     const outcomes: RpcOutcome[] = [];
     const error = new Error('m');
     const thenables = [
@@ -159,9 +159,14 @@ describe('the outcome of a call', () => {
     ]);
   });
 
-  it('is 503 where too many wait for a place', async () => {
-    const dispatcher = dispatcherWith(() => new Promise((resolve) => setTimeout(resolve, 10)));
-    const outcomes = await Promise.all([1, 2, 3].map(() => call(dispatcher, 'single')));
+  it('is 503 if too many calls wait for a concurrent one', async () => {
+    let release!: () => void;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const dispatcher = dispatcherWith(() => released);
+    const calls = [1, 2, 3].map(() => call(dispatcher, 'single'));
+    await calls[2];
+    release();
+    const outcomes = await Promise.all(calls);
     expect(outcomes.map(({ kind }) => kind)).toEqual(['result', 'result', 'error']);
     expect(outcomes[2]).toMatchObject({ error: { status: 503 } });
   });

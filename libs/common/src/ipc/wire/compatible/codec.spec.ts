@@ -48,9 +48,9 @@ function roundTrip(value: unknown): unknown {
   return (message as NoticeMessage).data[0];
 }
 
-describe('typed arrays', () => {
+describe('typed arrays on the compatible wire', () => {
   it.each(kinds.map((kind, code) => [kind.name, kind, code] as const))(
-    '%s at every offset',
+    'are read and written at every offset: %s',
     (_, kind, code) => {
       const size = 'BYTES_PER_ELEMENT' in kind ? kind.BYTES_PER_ELEMENT : 1;
       for (let offset = 0; offset < 9; offset++) {
@@ -67,7 +67,7 @@ describe('typed arrays', () => {
     },
   );
 
-  it('of a part that is large and aligned are views of it, others a copy', () => {
+  it('are views of large aligned parts, and copies of other parts', () => {
     const bytes = memory(80_000, 0);
     const aligned = bytes.subarray(16, 16 + 64_000);
     const marker = '{"ipc":"binary","type":8,"index":0}';
@@ -80,7 +80,7 @@ describe('typed arrays', () => {
     expect((read(marker, bytes.subarray(0, 8)) as Float64Array).buffer.byteLength).toBe(8);
   });
 
-  it('are sent from where they are', () => {
+  it('are sent without a copy', () => {
     const array = new Float64Array(10_000);
     const { parts } = encodeIpcValue([array.subarray(3), Buffer.from(array.buffer, 1, 5)]);
     expect(parts.map(({ buffer }) => buffer)).toEqual([array.buffer, array.buffer]);
@@ -91,7 +91,7 @@ describe('typed arrays', () => {
     ]);
   });
 
-  it('may be Buffers, in shared memory, or empty', () => {
+  it('can be Buffers, in shared memory, or empty', () => {
     const shared = new Uint16Array(new SharedArrayBuffer(6)).fill(7);
     const value = roundTrip([
       Buffer.from('é'),
@@ -102,35 +102,35 @@ describe('typed arrays', () => {
     expect(value.map(bytesOf)).toEqual(['c3a9', '070007000700', '']);
   });
 
-  it('are numbered in the order of the text, the same one twice', () => {
+  it('are numbered in the order of the text, once for each occurrence', () => {
     const array = Uint8Array.of(1);
     const { json, parts } = encodeIpcValue({ b: [array, { c: array }], a: Int8Array.of(2) });
     expect([...json!.matchAll(/"index":(\d)/g)].map(([, index]) => index)).toEqual(['0', '1', '2']);
     expect(parts.map(bytesOf)).toEqual(['01', '01', '02']);
   });
 
-  it.each([BigInt64Array, BigUint64Array])('of BigInts are refused', (kind) => {
+  it.each([BigInt64Array, BigUint64Array])('are refused if they hold BigInts: %p', (kind) => {
     expect(() => encodeIpcValue({ a: new kind(1) })).toThrow(kind.name);
   });
 });
 
-describe('markers', () => {
+describe('markers of typed arrays on the compatible wire', () => {
   it.each([
-    ['out of range', '{"ipc":"binary","type":0,"index":1}'],
-    ['negative', '{"ipc":"binary","type":0,"index":-1}'],
-    ['a fraction', '{"ipc":"binary","type":0,"index":0.5}'],
-    ['a text', '{"ipc":"binary","type":0,"index":"0"}'],
-    ['length', '{"ipc":"binary","type":0,"index":"length"}'],
-    ['nothing', '{"ipc":"binary"}'],
+    ['an index out of range', '{"ipc":"binary","type":0,"index":1}'],
+    ['a negative index', '{"ipc":"binary","type":0,"index":-1}'],
+    ['a fraction as index', '{"ipc":"binary","type":0,"index":0.5}'],
+    ['a text as index', '{"ipc":"binary","type":0,"index":"0"}'],
+    ['length as index', '{"ipc":"binary","type":0,"index":"length"}'],
+    ['neither type nor index', '{"ipc":"binary"}'],
     ['an unknown kind', '{"ipc":"binary","type":10,"index":0}'],
     ['BigInts', '{"ipc":"binary","type":-1,"index":0}'],
-    ['three bytes of four', '{"ipc":"binary","type":5,"index":0}'],
-    ['behind escapes', String.raw`{"\u0069p\u0063":"bin\u0061ry","type":0,"index":9}`],
-  ])('%s', (_, argument) => {
+    ['three bytes for elements of four', '{"ipc":"binary","type":5,"index":0}'],
+    ['escaped letters', String.raw`{"\u0069p\u0063":"bin\u0061ry","type":0,"index":9}`],
+  ])('are refused: %s', (_, argument) => {
     expect(() => read(argument, Uint8Array.of(1, 2, 3))).toThrow(expect.objectContaining({ code: 1007 }));
   });
 
-  it('may name a part several times: the arrays share its memory', () => {
+  it('can name a part several times, and the arrays share its memory', () => {
     const [bytes, again, words] = read(
       '[{"ipc":"binary","type":0,"index":0},{"ipc":"binary","type":0,"index":0},{"ipc":"binary","type":4,"index":0}]',
       Uint8Array.of(1, 0, 2, 0),
@@ -143,12 +143,12 @@ describe('markers', () => {
     expect(new Set([bytes.buffer, again.buffer, words.buffer]).size).toBe(1);
   });
 
-  it('are objects whose own member says so', () => {
+  it('are only objects with the member ipc of "binary"', () => {
     for (const argument of ['{"ipc":"binary2"}', '{"ipc":true}', '["ipc","binary"]', '"ipc"'])
       expect(read(argument, Uint8Array.of(1))).toEqual(JSON.parse(argument));
   });
 
-  it('are not sent for objects that only look like them', () => {
+  it('cannot be sent by objects that only look like them', () => {
     const fake = { ipc: 'binary', type: 0, index: 0 };
     expect(() => encodeIpcValue([fake, Uint8Array.of(1)])).toThrow('would be taken for a typed array');
     expect(() => encodeIpcValue([JSON.stringify(fake)])).not.toThrow();
@@ -221,14 +221,14 @@ describe('the members of a message', () => {
   });
 });
 
-describe('hostile text', () => {
+describe('hostile text on the compatible wire', () => {
   it.each([
     '{"__proto__":{}}',
     '[[{"a":{"__proto__":1}}]]',
     String.raw`{"\u005f_proto__":{}}`,
     String.raw`{"__proto\u005f_":{}}`,
     String.raw`{"\u005F\u005F\u0070\u0072\u006F\u0074\u006F\u005F\u005F":{}}`,
-  ])('%s is refused for its message alone, with parts and without', (argument) => {
+  ])('is refused for its message alone, with parts and without: %s', (argument) => {
     for (const parts of [[], [Uint8Array.of(1)]])
       expect(message(argument, ...parts)).toMatchObject({
         data: [],
@@ -237,7 +237,7 @@ describe('hostile text', () => {
     expect(({} as Record<string, unknown>)['admin']).toBeUndefined();
   });
 
-  it('is refused past the depth, and not before', () => {
+  it('is refused above the allowed depth only', () => {
     const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
     // Two levels are the message's own.
     expect(() => read(nested(510))).not.toThrow();
@@ -247,7 +247,7 @@ describe('hostile text', () => {
     expect(read(JSON.stringify('['.repeat(5000)))).toHaveLength(5000);
   });
 
-  it('of any kind is refused by a code, or read', () => {
+  it('is read or refused with a close code', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -268,7 +268,7 @@ describe('hostile text', () => {
   });
 });
 
-describe('round trips', () => {
+describe('a round trip on the compatible wire', () => {
   const array = fc.tuple(fc.nat(8), fc.uint8Array({ maxLength: 64 })).map(([kind, bytes]) => {
     const { BYTES_PER_ELEMENT: size } = kinds[kind as 0];
     return new kinds[kind as 0](bytes.slice(0, bytes.length - (bytes.length % size)).buffer);
@@ -292,7 +292,7 @@ describe('round trips', () => {
     ),
   }));
 
-  it('of values with typed arrays anywhere', () => {
+  it('returns values with typed arrays anywhere', () => {
     fc.assert(
       fc.property(value, (sent) => {
         expect(roundTrip(sent)).toEqual(sent);
@@ -300,7 +300,7 @@ describe('round trips', () => {
     );
   });
 
-  it('of channels and texts of every kind', () => {
+  it('returns channels and texts of every kind', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (channel, sent) => {
         const outgoing = prepareResponse(channel, 7, sent, 'result');

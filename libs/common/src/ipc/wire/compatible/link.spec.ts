@@ -59,23 +59,23 @@ const sequences = () =>
 const message = (sequence: number) =>
   JSON.stringify([JSON.stringify({ type: 0, channel: 'c', sequence }), 0]);
 
-describe('numbers', () => {
-  it('pushes and answers together', async () => {
+describe('the sequence numbers of CompatibleLink', () => {
+  it('count notifications and answers together', async () => {
     await push();
     void link.send(prepareResponse('c', 1, 'x', 'result'));
     await push();
     expect(sequences()).toEqual([0, 1, 2]);
   });
 
-  it('and leaves out none for what cannot be sent', async () => {
+  it('skip no number for a value that cannot be sent', async () => {
     expect(() => push(1n)).toThrow('BigInt');
     await push();
     expect(sequences()).toEqual([0]);
   });
 });
 
-describe('sending', () => {
-  it('waits while the peer is behind, all senders alike, and again the next time', async () => {
+describe('send() of CompatibleLink', () => {
+  it('waits for a slow peer, for all senders and each time', async () => {
     for (let round = 0; round < 2; round++) {
       transport.bufferedBytes = 8 * MiB;
       let done = 0;
@@ -89,7 +89,7 @@ describe('sending', () => {
     expect(sequences()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
-  it('to a peer that is too far behind ends the link', async () => {
+  it('ends the link above bufferedBytes', async () => {
     transport.bufferedBytes = 16 * MiB + 1;
     await expect(push()).rejects.toBeInstanceOf(IpcClosedError);
     expect(transport.closes).toEqual([[1013, `More than ${16 * MiB} bytes wait.`]]);
@@ -97,7 +97,7 @@ describe('sending', () => {
     expect(transport.written).toEqual([]);
   });
 
-  it('is given up at once when the link ends, however long the connection lives on', async () => {
+  it('rejects at once when the link ends, while the connection still exists', async () => {
     transport.bufferedBytes = 8 * MiB;
     const waiting = [push(), push()];
     link.close(1000, 'enough');
@@ -108,12 +108,12 @@ describe('sending', () => {
     expect(transport.written).toHaveLength(2);
   });
 
-  it('that nobody waits for is no unhandled rejection', async () => {
+  it('causes no unhandled rejection if nothing waits for it', async () => {
     transport.bufferedBytes = 8 * MiB;
     void push();
     link.ended({ code: 1006, reason: '', initiator: 'remote' });
     void push();
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setImmediate(resolve));
   });
 });
 
@@ -170,8 +170,8 @@ describe('the bytes that wait for a peer', () => {
   });
 });
 
-describe('the end', () => {
-  it('is told once, whoever comes first', () => {
+describe('the end of CompatibleLink', () => {
+  it('is reported once, whichever side ends it', () => {
     link.close(1000, 'a');
     link.close(1001, 'b');
     link.ended({ code: 1006, reason: 'c', initiator: 'remote' });
@@ -180,13 +180,13 @@ describe('the end', () => {
     expect(link.closure).toEqual({ code: 1000, reason: 'a', initiator: 'local' });
   });
 
-  it('of the connection closes nothing more', () => {
+  it('does not close a connection that has ended', () => {
     link.ended({ code: 1006, reason: '', initiator: 'remote' });
     link.close(1000, '');
     expect(transport.closes).toEqual([]);
   });
 
-  it('of a violation has its code, and nothing is received behind it', () => {
+  it('has the code of a violation, and no later message is received', () => {
     link.receive(message(0));
     link.receive('x');
     link.receive(message(1));

@@ -42,8 +42,8 @@ const thrown = (work: () => void) => {
   return '(nothing)';
 };
 
-describe('order', () => {
-  it('is that of the numbers, for every order of arrival, and each comes once', () => {
+describe('the order of messages in CompatibleReceiver', () => {
+  it('is the order of their numbers for every order of arrival, with each message once', () => {
     const arrivals = fc.integer({ min: 1, max: 5 }).chain((count) =>
       fc.tuple(
         fc.shuffledSubarray(
@@ -67,7 +67,7 @@ describe('order', () => {
     );
   });
 
-  it('lets nothing overtake a message whose parts are still to come', () => {
+  it('is kept behind a message whose parts have not arrived', () => {
     receiver.take(text(0, 1, [marker]));
     expect(delivered).toEqual([]);
     receiver.take(Uint8Array.of(7));
@@ -75,7 +75,7 @@ describe('order', () => {
     expect(delivered).toEqual([[0, Uint8Array.of(7)], [1]]);
   });
 
-  it('ends where a message ends the connection', () => {
+  it('ends at a message that ends the connection', () => {
     const each: CompatibleReceiver = new CompatibleReceiver(
       limits,
       (message) => {
@@ -91,8 +91,8 @@ describe('order', () => {
   });
 });
 
-describe('what does not arrive', () => {
-  it('is waited for so long, and no timer is left', () => {
+describe('a missing message in CompatibleReceiver', () => {
+  it('fails after arrivalMs if one of its parts is missing', () => {
     receiver.take(text(0, 2));
     receiver.take(Uint8Array.of(1));
     jest.advanceTimersByTime(999);
@@ -105,7 +105,7 @@ describe('what does not arrive', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('of a gap counts from the gap, and anew from the next one', () => {
+  it('fails after arrivalMs, counted for each gap', () => {
     receiver.take(text(1));
     receiver.take(text(3));
     jest.advanceTimersByTime(900);
@@ -117,7 +117,7 @@ describe('what does not arrive', () => {
     expect(failed).toEqual([expect.objectContaining({ message: 'Message 2 did not arrive in time.' })]);
   });
 
-  it('leaves no timer once it came', () => {
+  it('leaves no timer after it has arrived', () => {
     receiver.take(text(1, 1));
     receiver.take(new Uint8Array());
     receiver.take(text(0));
@@ -125,14 +125,14 @@ describe('what does not arrive', () => {
   });
 });
 
-describe('limits', () => {
-  it('of messages that wait, duplicates aside', () => {
+describe('a limit of CompatibleReceiver', () => {
+  it('holds for waiting messages, duplicates not counted', () => {
     for (let i = 1; i <= 5; i++) receiver.take(text(i));
     for (let i = 1; i <= 5; i++) receiver.take(text(i));
     expect(thrown(() => receiver.take(text(6)))).toBe('1002 Message 0 is missing.');
   });
 
-  it('of bytes, those of messages that wait included, and given back', () => {
+  it('holds for bytes of waiting messages, which are released', () => {
     const large = ['x'.repeat(4000)];
     for (let round = 0; round < 3; round++) {
       receiver.take(text(3 * round + 1, 0, large));
@@ -145,13 +145,13 @@ describe('limits', () => {
     expect(thrown(() => receiver.take(new Uint8Array(6000)))).toMatch(/^1009/);
   });
 
-  it('of the parts of one message', () => {
+  it('holds for the parts of one message', () => {
     receiver.take(text(0, 3));
     receiver.take(new Uint8Array(5000));
     expect(thrown(() => receiver.take(new Uint8Array(5000)))).toMatch(/^1009/);
   });
 
-  it('of a text', () => {
+  it('holds for the length of a text', () => {
     const each = new CompatibleReceiver({ ...limits, textLength: 100 }, () => undefined, never);
     each.take(text(0));
     expect(thrown(() => each.take(text(1, 0, ['x'.repeat(100)])))).toMatch(/^1009 A text frame/);
@@ -159,15 +159,15 @@ describe('limits', () => {
 });
 
 it.each([
-  ['binary that was not announced', () => receiver.take(Uint8Array.of(1)), /^1002/],
+  ['a binary frame that was not announced', () => receiver.take(Uint8Array.of(1)), /^1002/],
   [
-    'text where binary was announced',
+    'a text frame where a binary frame was announced',
     () => {
       receiver.take(text(0, 1));
       receiver.take(text(1));
     },
     /^1002/,
   ],
-])('%s is refused', (_, work, expected) => {
+])('CompatibleReceiver refuses %s', (_, work, expected) => {
   expect(thrown(work)).toMatch(expected);
 });

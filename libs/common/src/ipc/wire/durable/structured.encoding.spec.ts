@@ -29,8 +29,8 @@ function refusal(frame: unknown, limits = defaultIpcLimits): string {
   return 'was taken';
 }
 
-describe('a value that is cloned', () => {
-  it.each(values)('is what it is on every wire: $name', (each) => {
+describe('a value in the structured clone encoding', () => {
+  it.each(values)('arrives as on every wire: $name', (each) => {
     expect(roundTrip(each.value)).toStrictEqual(expectedOverIpc(each) ?? null);
   });
 
@@ -40,21 +40,21 @@ describe('a value that is cloned', () => {
     );
   });
 
-  it('is as it was when it was sent', () => {
+  it('does not change after it was sent', () => {
     const array = Uint8Array.of(1, 2);
     const { content } = structuredCloneEncoding.prepare(prepareSend('c', [array]), () => 0);
     array[0] = 9;
     expect(content).toEqual([0, 'c', [Uint8Array.of(1, 2)]]);
   });
 
-  it('tells nothing of the memory around its arrays', () => {
+  it('does not contain the memory around its arrays', () => {
     const all = Buffer.from('the secret of somebody else');
     const { content } = structuredCloneEncoding.prepare(prepareSend('c', [all.subarray(4, 6)]), () => 0);
     const [, , [sent]] = content as [number, string, [Uint8Array]];
     expect(sent.buffer.byteLength).toBe(2);
   });
 
-  it('that was made text for another peer before is still the same', () => {
+  it('is the same if it was encoded as text for another peer before', () => {
     const list = [1];
     const message = prepareSend('c', [{ list, bytes: Uint8Array.of(7) }]);
     message.data.encode();
@@ -67,7 +67,7 @@ describe('a value that is cloned', () => {
   });
 });
 
-describe('what only a platform clones', () => {
+describe('a frame of a peer in the structured clone encoding', () => {
   it.each([
     ['a date', new Date(0), '1970-01-01T00:00:00.000Z'],
     ['a map', new Map([[1, 2]]), {}],
@@ -75,13 +75,13 @@ describe('what only a platform clones', () => {
     ['an error', new RangeError('x'), expect.anything()],
     ['memory', new ArrayBuffer(2), Uint8Array.of(0, 0)],
     ['shared memory', new SharedArrayBuffer(8), {}],
-    ['what is not there', undefined, null],
+    ['undefined', undefined, null],
     ['a boxed text', Object('x'), 'x'],
-  ])('is what JSON makes of it: %s', (_name, value, expected) => {
+  ])('is read as JSON would write it: %s', (_name, value, expected) => {
     expect(parse([0, [value]])).toEqual([0, [expected]]);
   });
 
-  it('is an array of its own, where its memory is shared or grows', () => {
+  it('is copied if its memory is shared or can grow', () => {
     const shared = new Uint8Array(new SharedArrayBuffer(4));
     const growing = new Uint8Array(new (ArrayBuffer as any)(4, { maxByteLength: 100 }) as ArrayBuffer);
     const part = new Uint8Array(100).subarray(10, 14);
@@ -108,18 +108,18 @@ describe('what only a platform clones', () => {
     ['a BigInt', () => [0, 1n], /^1007 /],
     ['a list of BigInts', () => [0, new BigInt64Array(1)], /^1007 /],
     ['a member named __proto__', () => [0, JSON.parse('{"__proto__":{"x":1}}')], /^1007 .*__proto__/],
-  ] as [string, () => unknown, RegExp][])('is refused: %s', (_name, make, expected) => {
+  ] as [string, () => unknown, RegExp][])('is refused if it contains %s', (_name, make, expected) => {
     expect(refusal(make())).toMatch(expected);
   });
 
-  it('costs no more than it may, however long it says to be', () => {
+  it('costs no more than messageBytes if a list declares a long length', () => {
     const list: unknown[] = [];
     list.length = 1e9;
     const limits = { ...defaultIpcLimits, messageBytes: 100_000 };
     expect(() => structuredCloneEncoding.parse([0, list], limits)).toThrow('larger than 100000 bytes');
   });
 
-  it('costs no more than it may, however often it is referred to', () => {
+  it('costs no more than messageBytes if a list is referred to very often', () => {
     let list: unknown[] = ['x'];
     for (let i = 0; i < 60; i++) list = [list, list];
     const start = process.cpuUsage();
@@ -132,7 +132,7 @@ describe('what only a platform clones', () => {
     ['bytes', Uint8Array.of(1)],
     ['a record', { length: 1, 0: 1 }],
     ['nothing', null],
-  ])('is no frame: %s', (_name, frame) => {
+  ])('is refused if it is not a list but %s', (_name, frame) => {
     expect(refusal(frame)).toMatch(/^1007 /);
   });
 });
