@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { ElectronHost } from '@linnet/electron/main';
 import { startRobotWorldDesktop } from '../../apps/robot-world-desktop/src/robot-world.desktop.js';
+import { until } from '../harness/waiting.js';
 import { bridgeOf } from '../ipc/electron/desktop.harness.js';
 import { ElectronStandIn } from '../ipc/electron/electron.stand-in.js';
 import { install } from '../ipc/electron/installed.cjs';
@@ -12,7 +13,7 @@ import { inBrowser, launchChromium } from './chromium.js';
 
 jest.setTimeout(60_000);
 
-inBrowser('the page of robot-world, in a window', () => {
+inBrowser('the page of robot-world in a window of Electron', () => {
   const electron = new ElectronStandIn({ ready: false });
   const errors: string[] = [];
   const requests: string[] = [];
@@ -36,7 +37,7 @@ inBrowser('the page of robot-world, in a window', () => {
   afterAll(async () => {
     await browser?.close();
     electron.app.quit();
-    while (!electron.app.hasQuit) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => electron.app.hasQuit);
     await ElectronHost.shutdown();
     jest.restoreAllMocks();
   });
@@ -72,7 +73,7 @@ inBrowser('the page of robot-world, in a window', () => {
   const news = (text: string | RegExp) => page.locator('#news', { hasText: text }).waitFor();
   const backend = (name: string) => page.locator(`#backends [data-name="${name}"]`).innerText();
 
-  it('has its floor over RPC, and nothing from a network', async () => {
+  it('gets its floor over RPC, and nothing from a network', async () => {
     await news(/^500 robots and [\d,]+ obstacles are here/);
     expect(await backend('robot-world')).toBe('robot-world: connected');
     expect(await backend('fleet-planner')).toMatch(/^fleet-planner: not in the desktop application/);
@@ -80,7 +81,7 @@ inBrowser('the page of robot-world, in a window', () => {
     expect(requests.map((url) => new URL(url).pathname)).not.toContain('/backends.json');
   });
 
-  it('drives a robot over IPC, and sees what the main process did for it', async () => {
+  it('drives a robot over IPC, and shows the work of the main process', async () => {
     await page.getByRole('combobox', { name: 'Robot' }).selectOption('0xa');
     await page.getByLabel('East').fill('38');
     await page.getByLabel('North').fill('14.4');

@@ -70,7 +70,7 @@ const asOfOld = () => {
     delete scope[name];
 };
 
-inBrowser('a page on plain http under a name of its own', () => {
+inBrowser('a page on plain http with its own host name', () => {
   const built = new BuiltPage('insecure');
   let browser: Browser;
   let app: INestApplication;
@@ -95,11 +95,11 @@ inBrowser('a page on plain http under a name of its own', () => {
     await app?.close();
   });
 
-  it.each(['as Chromium is', 'without what older platforms do not have'])(
-    'has RPC and IPC: %s',
+  it.each(['in Chromium', 'without features that older platforms lack'])(
+    'can use RPC and IPC %s',
     async (how) => {
       const page = await browser.newPage();
-      const isOld = how !== 'as Chromium is';
+      const isOld = how !== 'in Chromium';
       if (isOld) await page.addInitScript(asOfOld);
       const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
       await page.goto(`${url}?backend=linnet.test:${port}`);

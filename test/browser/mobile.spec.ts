@@ -96,7 +96,7 @@ inBrowser('a web view on a phone', () => {
     });
   }
 
-  it('goes on where it was when the network comes back in time', async () => {
+  it('resumes its session when the network comes back in time', async () => {
     await open(60_000);
     expect(await get('count()')).toEqual(['anna', 1]);
     await get(`call('before', 'later')`);
@@ -117,7 +117,7 @@ inBrowser('a web view on a phone', () => {
     expect(sessions()).toHaveLength(1);
   });
 
-  it('begins anew, and says what was lost, when the network was away for too long', async () => {
+  it('begins a new session, and rejects the lost call, when the network was away for too long', async () => {
     await open(300);
     expect(await get('count()')).toEqual(['anna', 1]);
     await get(`call('before', 'later')`);
@@ -138,7 +138,7 @@ inBrowser('a web view on a phone', () => {
     expect((await get('states')).at(-1)).toBe('open');
   });
 
-  it('wakes up with the session that it fell asleep with, and not before it is looked at', async () => {
+  it('resumes its session after a suspension as soon as it is visible', async () => {
     await open(60_000);
     await get(`call('before', 'later')`);
     await until(() => finish.length === 1);

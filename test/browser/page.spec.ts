@@ -83,7 +83,7 @@ function quantile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)]!;
 }
 
-inBrowser('the page of robot-world, in Chromium', () => {
+inBrowser('the page of robot-world in Chromium', () => {
   const log = new LineKeeper();
   const gate = new Gate();
   const pages: Page[] = [];
@@ -183,7 +183,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
   const idOf = async (activity: Locator) => (await activity.getAttribute('data-activity'))!;
   const robot = (id: string) => world.get(RobotWorldEngine, { strict: false }).robot(id);
 
-  it('asks over RPC what a robot touches, when it is clicked, and shows what came of that in all tiers', async () => {
+  it('queries the obstacles of a clicked robot over RPC, and shows the activity in all tiers', async () => {
     const { page, errors } = await open();
     await clickFloor(page, robot('0xc'));
     await news(page, /^Robot 12 is chosen\. It touches 0x\w+\. Where/);
@@ -197,7 +197,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     expect(errors).toEqual([]);
   });
 
-  it('drives a robot on a planned route, for every page to see, under one id in both backends', async () => {
+  it('drives a robot on a planned route, visible on every page, under one id in both backends', async () => {
     const [driver, watcher] = [await open(), await open()];
     const goal = { x: 40, y: 14.4 };
     const before = await colourAt(watcher.page, goal);
@@ -205,8 +205,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     await news(driver.page, 'Robot 10 is chosen');
     await clickFloor(driver.page, goal);
     await news(driver.page, 'Robot 10 has arrived.');
-    await watcher.page.waitForTimeout(200);
-    expect(await colourAt(watcher.page, goal)).not.toBe(before);
+    await until(async () => (await colourAt(watcher.page, goal)) !== before);
     const activity = row(driver.page, 'Drive Robot 10');
     await activity.getByText('Robot 0xa has arrived').first().waitFor();
     await activity.locator('.lines [data-tier=fleet-planner]').getByText('A way of').waitFor();
@@ -231,7 +230,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     expect([...driver.errors, ...watcher.errors]).toEqual([]);
   });
 
-  it('drives straight, and says so, where the second backend does not answer', async () => {
+  it('drives a robot straight, and says so, if the second backend does not answer', async () => {
     const { page } = await open({}, (page) =>
       page.route('**/backends.json', (route) =>
         route.fulfill({ json: { fleetPlanner: 'http://127.0.0.1:1' } }),
@@ -244,7 +243,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     await row(page, 'Drive Robot 10').getByText('fleet-planner does not answer').waitFor();
   });
 
-  it('says why a robot does not go on: no way, an obstacle, another goal, a stop', async () => {
+  it('says why a robot has stopped: no way, an obstacle, another goal or a stop', async () => {
     const { page } = await open();
     await drive(page, '0xa', { x: 40, y: 17 });
     await news(page, 'Robot 10 cannot stand at (40.00 m, 17.00 m).');
@@ -257,7 +256,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     await news(page, 'Robot 10 has been stopped.');
   });
 
-  it('shows the progress of a survey, which is pending, and cancels it', async () => {
+  it('shows the progress of a pending survey, and cancels it', async () => {
     const { page, errors } = await open();
     const share = () => page.evaluate<number>(`document.getElementById('progress').position`);
     await page.getByRole('button', { name: 'Measure all obstacles' }).click();
@@ -290,7 +289,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     expect(errors).toEqual([]);
   });
 
-  it('is smooth: 500 robots, 10,000 obstacles, a hundred on their way', async () => {
+  it('paints 500 robots and 10,000 obstacles smoothly while a hundred robots drive', async () => {
     const { page, errors } = await open({}, (page) => page.addInitScript(measureFrames));
     const [robots, obstacles] = (await page.locator('#news').innerText()).match(/[\d,]+/g)!;
     expect(robots).toBe('500');
@@ -304,10 +303,12 @@ inBrowser('the page of robot-world, in Chromium', () => {
     const drives = all.map(async ({ id, x, y }) => {
       for (let way = 1; !roaming.signal.aborted; way = -way) {
         await traffic.drive(id, { x: x + way, y }, roaming.signal);
+        // Sleeps: a robot that stands between obstacles would drive back and forth without a pause.
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     });
     await page.evaluate('frames.begin()');
+    // Sleeps: the page has to be measured for some seconds.
     await page.waitForTimeout(4000);
     const frames = await page.evaluate<{ work: number[]; intervals: number[] }>('frames.end()');
     const moved = all.filter(({ id }) => engine.robot(id).x !== before.get(id));
@@ -332,7 +333,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     expect(errors).toEqual([]);
   });
 
-  it('works with the keyboard alone', async () => {
+  it('can be used with the keyboard alone', async () => {
     const { page } = await open();
     const focused = () => page.evaluate<string>('document.activeElement.id');
     for (let i = 0; i < 10 && (await focused()) !== 'floor'; i++) await page.keyboard.press('Tab');
@@ -358,7 +359,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     expect(await page.getByRole('combobox', { name: 'Robot' }).inputValue()).toBe('');
   });
 
-  it('loses nothing when the connection breaks', async () => {
+  it('loses no notification when the connection breaks', async () => {
     const { page } = await open();
     const { x, y } = robot('0xa');
     await drive(page, '0xa', { x: x + 3, y });
@@ -370,7 +371,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     expect(robot('0xa').x).toBeCloseTo(x + 3);
   });
 
-  it('says what is lost when the backend is killed, and goes on when it is there again', async () => {
+  it('says which drives are lost when the backend ends, and continues when it runs again', async () => {
     const { page } = await open();
     const { x, y } = robot('0xa');
     await drive(page, '0xa', { x: x - 10, y });
@@ -390,7 +391,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     await news(page, 'Robot 10 has arrived.');
   });
 
-  it('fits a narrow window, and is dark where the reader wants it', async () => {
+  it('fits a narrow window, and is dark if the reader prefers it', async () => {
     const { page } = await open({ viewport: { width: 360, height: 700 }, colorScheme: 'dark' });
     await drive(page, '0xc', robot('0xc'));
     await row(page, 'Drive Robot 12').locator('.spans li').nth(3).waitFor();
@@ -407,7 +408,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
     await until(async () => luminance(await colourAt(page, { x: 1, y: 1 })) > 200);
   });
 
-  it('cannot be called by a page from elsewhere', async () => {
+  it('has backends that refuse a page of another origin', async () => {
     const page = await browser.newPage();
     pages.push(page);
     await page.route('http://elsewhere.example/**', (route) =>
@@ -433,7 +434,7 @@ inBrowser('the page of robot-world, in Chromium', () => {
 
   const update = process.env['UPDATE_PICTURES'] ? it : () => undefined;
   update(
-    'has its pictures taken',
+    'is photographed for the documents',
     async () => {
       const { page } = await open({ viewport: { width: 1280, height: 980 } });
       await page.getByRole('combobox', { name: 'Robot' }).selectOption('0xa');
@@ -442,10 +443,12 @@ inBrowser('the page of robot-world, in Chromium', () => {
       for (const { id, x, y } of robots.slice(0, 8))
         if (id !== '0xa') await drive(page, id, { x: x + 15, y });
       await drive(page, '0xa', { x: 45, y: 62.9 });
+      // Sleeps: the picture shows robots that have been driving for some seconds.
       await page.waitForTimeout(6000);
       await page.screenshot({ path: picture('robot-world.png') });
       await page.setViewportSize({ width: 390, height: 860 });
       await page.emulateMedia({ colorScheme: 'dark' });
+      // Sleeps: the page takes its new size and colours in an animation.
       await page.waitForTimeout(1000);
       await page.screenshot({ path: picture('robot-world-narrow.png') });
     },

@@ -5,7 +5,7 @@ import { inBrowser, launchChromium } from './chromium.js';
 
 jest.setTimeout(60_000);
 
-inBrowser('a backend in a worker of a page, in Chromium', () => {
+inBrowser('a backend in a worker of a page in Chromium', () => {
   const built = new BuiltPage('worker');
   let browser: Browser;
   let url: string;
@@ -24,7 +24,7 @@ inBrowser('a backend in a worker of a page, in Chromium', () => {
   });
   const run = (code: string) => page.evaluate(`page.${code}`);
 
-  it.each(['house', 'channel'])('answers over IPC and RPC, and asks: %s', async (kind) => {
+  it.each(['house', 'channel'])('answers over IPC and RPC, and calls the page: %s', async (kind) => {
     await run(`connect('${kind}')`);
     expect(await run('exchange()')).toEqual({
       list: ['Float64Array', 1.5],
@@ -34,12 +34,12 @@ inBrowser('a backend in a worker of a page, in Chromium', () => {
     });
   });
 
-  it('goes on after an error that was thrown and not caught', async () => {
+  it('continues after an uncaught error', async () => {
     await run(`connect('house')`);
     expect(await run('fail()')).toEqual([1]);
   });
 
-  it.each(['house', 'channel'])('that is terminated is found out by its silence: %s', async (kind) => {
+  it.each(['house', 'channel'])('is noticed as gone when it is terminated: %s', async (kind) => {
     await run(`connect('${kind}')`);
     expect(await run('ready()')).toBe('ready');
     const [closure, state] = (await run(`end('worker')`)) as [{ code: number }, string];
@@ -48,7 +48,7 @@ inBrowser('a backend in a worker of a page, in Chromium', () => {
     expect(state).toBe('closed');
   });
 
-  it('whose port is closed is found out by its silence', async () => {
+  it('is noticed as gone when its port is closed', async () => {
     await run(`connect('channel')`);
     expect(await run('ready()')).toBe('ready');
     const [closure] = (await run(`end('port')`)) as [{ code: number }];
@@ -58,7 +58,7 @@ inBrowser('a backend in a worker of a page, in Chromium', () => {
   it.each([
     ['falling', 'It cannot start.'],
     ['missing', 'It cannot be loaded.'],
-  ])('that cannot start rejects what waits for it: %s', async (kind, message) => {
+  ])('rejects the calls that wait for it if it cannot start: %s', async (kind, message) => {
     await run(`connect('${kind}')`);
     expect(await run('ready()')).toContain(message);
   });

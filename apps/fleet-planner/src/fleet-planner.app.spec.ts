@@ -33,7 +33,7 @@ async function listen(app: NestExpressApplication): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-describe('both backends', () => {
+describe('robot-world and fleet-planner together', () => {
   const token = { iTwinId: 'demo', iModelId: 'warehouse' };
   const log = new LineKeeper();
   let world: NestExpressApplication;
@@ -53,7 +53,7 @@ describe('both backends', () => {
     await planner.close();
   });
 
-  it('log under one activity id what one click does in each', async () => {
+  it('log one click under one activity id in both backends', async () => {
     const routes = page.client(FleetPlannerRpcInterface).with({ activityId: 'click-1' });
     const { places, length } = await routes.planRoute(token, '0xa', { x: 40, y: 14.4 });
     expect(places.at(-1)).toEqual({ x: 40, y: 14.4 });
@@ -75,7 +75,7 @@ describe('both backends', () => {
     );
   });
 
-  it('know what they did for it, what one asked of the other included', async () => {
+  it('record the calls of one activity, including calls from one backend to the other', async () => {
     const activityId = 'click-2';
     await page
       .client(FleetPlannerRpcInterface)
@@ -94,7 +94,7 @@ describe('both backends', () => {
     expect(trace.calls.map(({ method }) => method).toSorted()).toEqual(asked.toSorted());
   });
 
-  it('say together that there is no such robot', async () => {
+  it('reject an unknown robot with the error of robot-world', async () => {
     const routes = page.client(FleetPlannerRpcInterface);
     await expect(routes.planRoute(token, '0xbad', { x: 40, y: 14.4 })).rejects.toMatchObject({
       errorNumber: IModelStatus.NotFound,
@@ -102,7 +102,7 @@ describe('both backends', () => {
     });
   });
 
-  it('agree on what stands where', async () => {
+  it('use the same obstacles', async () => {
     const world = createRpcClient({ uriPrefix: process.env['ROBOT_WORLD_URL']! }).client(
       RobotWorldReadRpcInterface,
     );
@@ -129,7 +129,7 @@ describe('both backends', () => {
     expect(lines.at(-1)).toMatch(/^Error: .+ cannot stand at \(40\.00 m, 17\.00 m\)\.$/);
   });
 
-  it('say which of them is missing', async () => {
+  it('name the backend that cannot be reached', async () => {
     await world.close();
     const routes = page.client(FleetPlannerRpcInterface).with({ retry: { limit: 0 } });
     await expect(routes.planRoute(token, '0xa', { x: 40, y: 14.4 })).rejects.toMatchObject({

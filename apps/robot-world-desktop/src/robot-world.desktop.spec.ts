@@ -3,6 +3,7 @@ import { IpcHost } from '@linnet/backend';
 import { createRpcClient, IpcFrontend, rpcOverIpc } from '@linnet/common';
 import { ElectronHost } from '@linnet/electron/main';
 import { electronIpc } from '@linnet/electron/renderer';
+import { until } from '../../../test/harness/waiting.js';
 import { bridgeOf } from '../../../test/ipc/electron/desktop.harness.js';
 import { install } from '../../../test/ipc/electron/installed.cjs';
 import { ElectronStandIn } from '../../../test/ipc/electron/electron.stand-in.js';
@@ -14,7 +15,7 @@ import { WarehouseDatabase } from '../../robot-world/src/engine/warehouse.databa
 
 const token = { key: 'warehouse', iTwinId: 'demo', iModelId: 'warehouse', changeset: { id: '' } };
 
-describe('Robot World in a window', () => {
+describe('the desktop application of Robot World', () => {
   let electron: ElectronStandIn;
   let frontend: IpcFrontend;
   const closed = jest.spyOn(WarehouseDatabase.prototype, 'onApplicationShutdown');
@@ -26,9 +27,8 @@ describe('Robot World in a window', () => {
     // As Electron does: it is ready when the first module has run.
     await import('./main.js');
     electron.app.becomeReady();
-    while (!electron.windows[0]?.webContents.page.window['linnet'])
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    frontend = new IpcFrontend(electronIpc(bridgeOf(electron.windows[0].webContents.page)));
+    await until(() => electron.windows[0]?.webContents.page.window['linnet']);
+    frontend = new IpcFrontend(electronIpc(bridgeOf(electron.windows[0]!.webContents.page)));
     await frontend.ready;
   });
   afterAll(() => {
@@ -36,7 +36,7 @@ describe('Robot World in a window', () => {
     jest.restoreAllMocks();
   });
 
-  it('has the page, with all that it refers to and a policy that lets in nothing else', async () => {
+  it('serves its page and the files of the page, with a strict content security policy', async () => {
     expect(electron.windows[0]!.webContents.page.url).toBe('electron://frontend/index.html');
     const response = (await electron.request('electron://frontend/index.html'))!;
     expect(response.headers.get('Content-Security-Policy')).toMatch(/^default-src 'self'; /);
@@ -47,7 +47,7 @@ describe('Robot World in a window', () => {
       expect((await electron.request(`electron://frontend/${path}`))!.status).toBe(200);
   });
 
-  it('answers over RPC, what is pending included, and knows what belongs to a click', async () => {
+  it('answers over RPC, also after pending answers, and traces the calls of a click', async () => {
     const client = createRpcClient({ transport: rpcOverIpc(frontend), pendingIntervalMs: 20 });
     const world = client.client(RobotWorldReadRpcInterface).with({ activityId: 'click' });
     expect(await world.countRobots(token)).toBe(500);
@@ -62,7 +62,7 @@ describe('Robot World in a window', () => {
     expect(JSON.stringify(trace)).toContain('countRobots');
   });
 
-  it('drives robots over IPC, and tells where they are', async () => {
+  it('drives robots over IPC, and notifies the page of their positions', async () => {
     const robots = frontend.makeIpcProxy<RobotIpc>(robotChannel);
     await robots.subscribe({ minX: 30, minY: 12.8, maxX: 45, maxY: 15.8 });
     const moved: unknown[] = [];
@@ -72,14 +72,14 @@ describe('Robot World in a window', () => {
     expect(moved).toContainEqual(['moved', '0xa', expect.objectContaining({ y: 14.4 })]);
   });
 
-  it('ends with its window, after its database', async () => {
+  it('ends with its window, after its database is closed', async () => {
     const [session] = IpcHost.sessions;
     const driving = frontend.callIpcChannel(robotChannel, 'drive', '0xa', { x: 30, y: 14.4 });
     driving.catch(() => undefined);
     expect(closed).not.toHaveBeenCalled();
     electron.windows[0]!.close();
     expect((await session!.closed).reason).toBe('The window was closed.');
-    while (!electron.app.hasQuit) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => electron.app.hasQuit);
     expect(closed).toHaveBeenCalledTimes(1);
     expect([ElectronHost.isValid, IpcHost.isValid]).toEqual([false, false]);
     expect(electron.errors).toEqual([]);

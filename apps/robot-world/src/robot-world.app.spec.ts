@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ActivityLogger } from '@linnet/backend';
+import { until } from '../../../test/harness/waiting.js';
 import { createRobotWorldApp } from './robot-world.app.js';
 
 /** Keeps lines, with the context that they were written in. */
@@ -20,7 +21,7 @@ class LineKeeper extends ActivityLogger {
   }
 }
 
-describe('the application', () => {
+describe('the application robot-world', () => {
   const logger = new LineKeeper();
   let app: NestExpressApplication;
   let url: string;
@@ -68,7 +69,7 @@ describe('the application', () => {
     ]);
   });
 
-  it('is missed by that client where it does not run', async () => {
+  it('is named by the client of `npm run drive` if it does not run', async () => {
     const script = createRequire(import.meta.url).resolve('robot-world/drive.mjs');
     const env = { ...process.env, ROBOT_WORLD_URL: 'http://127.0.0.1:1', NODE_OPTIONS: '' };
     await expect(promisify(execFile)(process.execPath, [script], { env })).rejects.toMatchObject({
@@ -77,7 +78,7 @@ describe('the application', () => {
     });
   });
 
-  it('logs with the activity of the call, in the engine and in timers that a call began', async () => {
+  it('logs with the activity of the call in the engine and in timers', async () => {
     const ask = (operation: string, id: string) =>
       fetch(`${url}/RobotWorldReadRpcInterface-1.0.0-${operation}`, {
         method: 'POST',
@@ -85,8 +86,7 @@ describe('the application', () => {
         body: JSON.stringify([{}, id]),
       });
     await ask('queryObstaclesHitByRobot', '0x2');
-    while ((await ask('surveyObstacles', 'logged')).status === 202)
-      await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(async () => (await ask('surveyObstacles', 'logged')).status !== 202);
     expect(logger.lines).toContainEqual(
       expect.objectContaining({
         message: expect.stringMatching(/^Robot 0x2 touches/),
@@ -101,7 +101,7 @@ describe('the application', () => {
     );
   });
 
-  it('serves its page, and the page what it refers to', async () => {
+  it('serves its page and the files of the page', async () => {
     const page = await (await fetch(`${url}/`)).text();
     const references = [...page.matchAll(/(?:src|href)="(?!data:)([^"]+)"/g)].map(([, path]) => path!);
     expect(references.map((path) => path.replace(/-[^.]+/, '')).toSorted()).toEqual([
@@ -111,7 +111,7 @@ describe('the application', () => {
     for (const path of references) expect((await fetch(`${url}/${path}`)).status).toBe(200);
   });
 
-  it('tells its page where the other backend is', async () => {
+  it('serves its page the address of the other backend', async () => {
     const backends = async () => (await fetch(`${url}/backends.json`)).json();
     expect(await backends()).toEqual({ fleetPlanner: 'http://127.0.0.1:3002' });
     process.env['FLEET_PLANNER_URL'] = 'https://planner.example';

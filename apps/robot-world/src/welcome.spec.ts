@@ -33,7 +33,7 @@ describe('the welcome screen', () => {
   });
   afterAll(() => app.close());
 
-  it('prints a command line that works as it is printed', async () => {
+  it('prints a command line that works', async () => {
     const lines = welcome(port, false)
       .split('\n')
       .map((line) => line.trim())
@@ -50,14 +50,14 @@ describe('the welcome screen', () => {
     for (const url of urls) expect((await fetch(url)).status).toBe(200);
   });
 
-  it('says whether robots can be moved, and where the client has to look', () => {
+  it('says whether robots can be moved, and which port the client needs', () => {
     expect(welcome(3001, true)).toContain('Robots can be added');
     expect(welcome(3001, false)).toContain('ROBOT_WORLD_FEATURES=robot.imodel.readwrite');
     expect(welcome(3001, true)).not.toContain('PORT=');
     expect(welcome(4000, true)).toContain('PORT=4000');
   });
 
-  it('tells of the second backend where there is one', () => {
+  it('names the second backend if it exists', () => {
     expect(welcome(3001, true)).not.toContain('second backend');
     const both = welcome(3001, true, 'http://127.0.0.1:3002');
     expect(both).toContain('npm run plan');

@@ -11,7 +11,7 @@ export function serve(port) {
     tell: ({ arguments: [news] }) => server.sessions[0].send('news', news),
     ask: ({ arguments: [question] }) => server.sessions[0].invoke('page', question),
     async fail() {
-      setTimeout(() => {
+      queueMicrotask(() => {
         throw new Error('This harms nobody.');
       });
     },

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CellQueue } from './cell.queue.js';
 
-it('gives cells in the order of their costs, whenever they came', () => {
+it('CellQueue returns cells in the order of their costs', () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat(20))), (steps) => {
       const queue = new CellQueue();

@@ -6,14 +6,14 @@ const box = { minX: 1, minY: 2, maxX: 3, maxY: 2.5 };
 const coordinate = fc.double({ min: -2, max: 6, noNaN: true });
 const place = fc.record({ x: coordinate, y: coordinate });
 
-describe('the distance', () => {
-  it('of a place from a box is that of the nearest point', () => {
+describe('the distance on the floor', () => {
+  it('from a place to a box is the distance to the nearest point', () => {
     expect(squareToBox({ x: 2, y: 2.2 }, box)).toBe(0);
     expect(squareToBox({ x: 0, y: 2.2 }, box)).toBe(1);
     expect(squareToBox({ x: 6, y: 6.5 }, box)).toBe(25);
   });
 
-  it('of a line from a box is that of its nearest place', () => {
+  it('from a line to a box is the distance of its nearest place', () => {
     fc.assert(
       fc.property(place, place, (from, to) => {
         const nearest = Math.sqrt(squareFromLine(from, to, box));
@@ -37,11 +37,11 @@ describe('the distance', () => {
     [{ x: 2, y: 2.2 }, { x: 2, y: 2.2 }, 0],
     [{ x: 0, y: 2.4 }, { x: 2, y: 4.4 }, 0.405],
     [{ x: 5, y: 0 }, { x: 5, y: 6 }, 4],
-  ])('of a line from %j to %j', (from, to, square) => {
+  ])('from a line to a box is exact for a line from %j to %j', (from, to, square) => {
     expect(squareFromLine(from, to, box)).toBeCloseTo(square);
   });
 
-  it('of a way is the sum of its parts', () => {
+  it('along a way is the sum of its parts', () => {
     expect(lengthOf([])).toBe(0);
     expect(
       lengthOf([

@@ -36,8 +36,8 @@ function nearestOn(places: readonly Position[], { floor, obstacles }: ObstacleMa
   return nearest;
 }
 
-describe('a route', () => {
-  it('is a straight line where nothing is in the way', async () => {
+describe('a route of a robot', () => {
+  it('is a straight line if nothing is in the way', async () => {
     const map = new ObstacleMap(floor, [box(10, 10, 12, 12)]);
     const ends: Position[] = [
       { x: 1, y: 1 },
@@ -51,7 +51,7 @@ describe('a route', () => {
     ['a wall', [box(20, 0, 21, 20)], { x: 10, y: 5 }, { x: 31, y: 5 }],
     ['a wall, seen from aside', [box(20, 0, 21, 20)], { x: 18, y: 3 }, { x: 38, y: 14 }],
     ['a block', [box(10, 5, 30, 15)], { x: 20, y: 3 }, { x: 20, y: 17 }],
-  ])('is about as short as can be around %s', async (_name, obstacles, start, goal) => {
+  ])('is about as short as possible around %s', async (_name, obstacles, start, goal) => {
     const map = new ObstacleMap(floor, obstacles);
     const places = (await findRoute(map, radius, start, goal))!;
     expect([places[0], places.at(-1)]).toEqual([start, goal]);
@@ -71,7 +71,7 @@ describe('a route', () => {
     expect(lengthOf(places)).toBeLessThan(shortest * 1.05 + 2 * radius);
   });
 
-  it('finds a gap that is a little wider than the robot, and none that is narrower', async () => {
+  it('leads through a gap that is wider than the robot, and through no narrower one', async () => {
     const through = (gap: number) =>
       findRoute(
         new ObstacleMap(floor, [box(20, 0, 21, 15), box(20, 15 + gap, 21, 30)]),
@@ -83,7 +83,7 @@ describe('a route', () => {
     expect(await through(0.99)).toBeUndefined();
   });
 
-  it('begins and ends close to obstacles, as long as it touches none', async () => {
+  it('can begin and end close to obstacles', async () => {
     const map = new ObstacleMap(floor, [box(5, 5, 10, 10), box(12, 0, 13, 20)]);
     const start = { x: 7, y: 4.49 };
     const goal = { x: 13.51, y: 7 };
@@ -92,14 +92,14 @@ describe('a route', () => {
     expect(nearestOn(places, map)).toBeGreaterThan(radius);
   });
 
-  it('is none where walls enclose the goal', async () => {
+  it('does not exist if walls enclose the goal', async () => {
     const cell = [box(10, 10, 20, 11), box(10, 19, 20, 20), box(10, 10, 11, 20), box(19, 10, 20, 20)];
     const map = new ObstacleMap(floor, cell);
     expect(await findRoute(map, radius, { x: 5, y: 5 }, { x: 15, y: 15 })).toBeUndefined();
     expect(await findRoute(map, radius, { x: 15, y: 15 }, { x: 5, y: 5 })).toBeUndefined();
   });
 
-  it('is searched for no longer than somebody waits', async () => {
+  it('is not searched any more after the signal is aborted', async () => {
     const cell = [box(10, 10, 20, 11), box(10, 19, 20, 20), box(10, 10, 11, 20), box(19, 10, 20, 20)];
     const map = new ObstacleMap({ width: 200, depth: 200 }, cell);
     const search = findRoute(
@@ -118,7 +118,7 @@ describe('routes through the warehouse', () => {
   const map = new ObstacleMap({ width: 400, depth: 250 }, obstacles);
   const able = robots.filter((robot) => map.isFree(robot, robot, robot.radius));
 
-  it('never lead through anything, nor far around', async () => {
+  it('lead through no obstacle, and make no long detour', async () => {
     const random = seededRandom(7);
     const any = () => able[Math.floor(random() * able.length)]!;
     let found = 0;

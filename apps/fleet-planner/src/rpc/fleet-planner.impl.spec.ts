@@ -34,7 +34,7 @@ describe('FleetPlannerRpcImpl', () => {
     return createTestRpcClient(module, FleetPlannerRpcInterface);
   }
 
-  it('answers a way around what is there, and how long it is', async () => {
+  it('returns a way around obstacles with its length', async () => {
     const planner = await start();
     const { places, length } = await planner.planRoute(token, '0x1', { x: 16, y: 5 });
     expect([places[0], places.at(-1)]).toEqual([
@@ -63,7 +63,7 @@ describe('FleetPlannerRpcImpl', () => {
       { errorNumber: invalid, message: 'R1 cannot stand at (29.70 m, 5.00 m).' },
     ],
     [
-      'a goal that no way leads to',
+      'a goal without a way to it',
       { queryObstacles: async () => [{ ...wall, minY: 0 }] },
       { x: 16, y: 5 },
       { errorNumber: notFound, message: 'No way leads R1 from (5.00 m, 5.00 m) to (16.00 m, 5.00 m).' },
@@ -75,13 +75,13 @@ describe('FleetPlannerRpcImpl', () => {
       { errorNumber: invalid, message: 'R1 touches obstacle 0x100007, and cannot leave its place.' },
     ],
     [
-      'a robot that stands nowhere',
+      'a robot that is not on the floor',
       { queryRobots: async () => [] },
       { x: 16, y: 5 },
       { errorNumber: notFound, message: 'Robot 0x1 is not on the floor.' },
     ],
     [
-      'what Robot World refuses',
+      'a robot that Robot World does not know',
       {
         queryObstaclesHitByRobot: async () => {
           throw new IModelError(notFound, 'Robot 0x1 does not exist.');
@@ -100,7 +100,7 @@ describe('FleetPlannerRpcImpl', () => {
     [['0x1'], 'expected object'],
     [['0x1', { x: 1, y: '1' }], 'y: '],
     [['0x1', { x: 1e9, y: 1 }], 'x: '],
-  ])('refuses %j', async (args, message) => {
+  ])('refuses the arguments %j', async (args, message) => {
     const planner = await start();
     const planRoute = planner.planRoute as unknown as (...args: unknown[]) => Promise<unknown>;
     await expect(planRoute(token, ...args)).rejects.toThrow(message);

@@ -23,7 +23,7 @@ describe('ObstacleSurveys', () => {
     jest.useRealTimers();
   });
 
-  it('advances a step at a time and ends with everything measured', () => {
+  it('measures all obstacles, a step at a time', () => {
     const survey = surveys.join('a');
     expect(survey.surveyed).toBe(0);
     jest.advanceTimersByTime(wholeSurvey / 2);
@@ -41,7 +41,7 @@ describe('ObstacleSurveys', () => {
     expect(surveys.join('b')).not.toBe(surveys.join('a'));
   });
 
-  it('stops one that is cancelled, and does not start it again for who still asks', () => {
+  it('stops a cancelled survey, and does not start it again for later callers', () => {
     const survey = surveys.join('a');
     surveys.join('b');
     jest.advanceTimersByTime(wholeSurvey / 2);
@@ -55,7 +55,7 @@ describe('ObstacleSurveys', () => {
     for (const id of ['a', 'b', 'unknown']) expect(surveys.cancel(id)).toBe(false);
   });
 
-  it('refuses to run very many at once, and forgets what is done', () => {
+  it('refuses to run too many surveys at once, and forgets finished ones', () => {
     const first = surveys.join('0');
     for (let i = 1; i < 100; i++) surveys.join(`${i}`);
     expect(() => surveys.join('one more')).toThrow('Too many surveys');
@@ -64,7 +64,7 @@ describe('ObstacleSurveys', () => {
     expect(surveys.join('0')).not.toBe(first);
   });
 
-  it('makes room where one is cancelled', () => {
+  it('has room for another survey after one is cancelled', () => {
     for (let i = 0; i < 100; i++) surveys.join(`${i}`);
     surveys.cancel('50');
     expect(surveys.join('one more').surveyed).toBe(0);

@@ -38,7 +38,7 @@ describe('RobotWorldEngine', () => {
     expect(engine.countRobots()).toBe(501);
   });
 
-  it('tells robots from obstacles and from nothing', () => {
+  it('counts the robots among ids of robots, obstacles and nothing', () => {
     const ids = ['0x1', '0x2', '0x1', toId64(crate), '0x7fff', '0xffffffffffffffff'];
     expect(engine.countRobotsInArray(ids)).toBe(2);
     expect(engine.countRobotsInArray([])).toBe(0);
@@ -84,7 +84,7 @@ describe('RobotWorldEngine', () => {
     expect(hits).toBeGreaterThan(0);
   });
 
-  it('says so when there is no such robot', () => {
+  it('throws for an unknown robot', () => {
     const notFound = rejection(IModelStatus.NotFound, 'Robot 0x7fff does not exist');
     expect(attempt(() => engine.queryObstaclesHitByRobot('0x7fff'))).toEqual(notFound);
     expect(attempt(() => engine.moveRobot('0x7fff', { x: 1, y: 1 }))).toEqual(notFound);
@@ -112,12 +112,12 @@ describe('RobotWorldEngine', () => {
     expect(engine.moveRobot('0x1', { x: 3.4, y: 3.4 })).toMatchObject({ x: 3.4, y: 3.4 });
   });
 
-  it('says what a robot would touch', () => {
+  it('names the obstacles that a robot would touch', () => {
     expect(attempt(() => engine.moveRobot('0x1', { x: 2, y: 2.5 }))).toMatchObject({ hit: [toId64(crate)] });
     expect(attempt(() => engine.moveRobot('0x1', { x: -1, y: 1 }))).toMatchObject({ hit: [] });
   });
 
-  it('tells of moves, until nobody listens, and of none that failed', () => {
+  it('notifies listeners of moves until they are removed, and of no failed moves', () => {
     const { x, y } = engine.robot('0x1');
     const heard: unknown[] = [];
     const end = engine.onMoved((...move) => heard.push(move));
@@ -145,7 +145,7 @@ describe('RobotWorldEngine', () => {
     ]);
   });
 
-  it('draws no picture that is too large', () => {
+  it('refuses to draw a picture that is too large', () => {
     const region = { minX: 0, minY: 0, maxX: 400, maxY: 250 };
     expect(attempt(() => engine.floorSnapshot(region, 0.1))).toEqual(
       rejection(IModelStatus.ValidationFailed, '4000 × 2500 cells'),

@@ -48,7 +48,7 @@ describe('RobotTraffic', () => {
       });
     });
 
-  it('drives in a straight line, a stride at a time, and arrives exactly', async () => {
+  it('drives a robot in a straight line, a stride at a time, and exactly to its destination', async () => {
     const way: Position[] = [];
     engine.onMoved((id, position, before) => {
       expect(id).toBe(robot);
@@ -63,25 +63,25 @@ describe('RobotTraffic', () => {
     for (const { x, y } of way) expect(x - y).toBeCloseTo(1);
   });
 
-  it('has nothing to do where the robot stands already', async () => {
+  it('arrives at once if the robot is at its destination', async () => {
     expect(await traffic.drive(robot, place())).toEqual({ arrived: true, position: { x: 2, y: 1 } });
   });
 
-  it('stops in front of an obstacle, and names it', async () => {
+  it('stops a robot in front of an obstacle, and names the obstacle', async () => {
     const result = await traffic.drive(robot, { x: 12, y: 1 });
     expect(result).toEqual({ arrived: false, position: place(), hit: [toId64(crate)] });
     expect(result.position.x).toBeLessThan(5.5);
     expect(result.position.x).toBeGreaterThan(5.5 - stride);
   });
 
-  it('stops at the edge of the floor', async () => {
+  it('stops a robot at the edge of the floor', async () => {
     const result = await traffic.drive(robot, { x: -5, y: 1 });
     expect(result).toEqual({ arrived: false, position: place(), hit: [] });
     expect(result.position.x).toBeGreaterThanOrEqual(0.5);
     expect(result.position.x).toBeLessThan(0.5 + stride);
   });
 
-  it('stops when it is told to, where it is', async () => {
+  it('stops a robot at its place on demand', async () => {
     const drive = traffic.drive(robot, { x: 5, y: 1 });
     await moves(3);
     traffic.stop(robot);
@@ -92,7 +92,7 @@ describe('RobotTraffic', () => {
     traffic.stop('0x7fff');
   });
 
-  it('stops with its signal, and lets go of it', async () => {
+  it('stops a robot when the signal is aborted, and leaves no listener on the signal', async () => {
     const caller = new AbortController();
     await traffic.drive(robot, { x: 2.2, y: 1 }, caller.signal);
     expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
@@ -104,7 +104,7 @@ describe('RobotTraffic', () => {
     expect(await traffic.drive(robot, { x: 5, y: 1 }, caller.signal)).toEqual({ arrived: false, position });
   });
 
-  it('takes a new destination in place of the old one', async () => {
+  it('replaces the destination of a drive by a new one', async () => {
     const first = traffic.drive(robot, { x: 5, y: 1 });
     await moves(3);
     const second = traffic.drive(robot, { x: 2, y: 3 });
@@ -112,7 +112,7 @@ describe('RobotTraffic', () => {
     expect(await second).toEqual({ arrived: true, position: { x: 2, y: 3 } });
   });
 
-  it('can stop a drive that took the place of another', async () => {
+  it('can stop a drive that has replaced another', async () => {
     const first = traffic.drive(robot, { x: 5, y: 1 });
     const second = traffic.drive(robot, { x: 2, y: 3 });
     await first;
@@ -120,14 +120,14 @@ describe('RobotTraffic', () => {
     expect(await second).toMatchObject({ arrived: false });
   });
 
-  it('goes on from where somebody else has put the robot', async () => {
+  it('continues from a place that the robot was moved to', async () => {
     const drive = traffic.drive(robot, { x: 5, y: 1 });
     await moves(2);
     engine.moveRobot(robot, { x: 4.5, y: 1 });
     expect(await drive).toEqual({ arrived: true, position: { x: 5, y: 1 } });
   });
 
-  it('rejects a robot that there is not', async () => {
+  it('rejects an unknown robot', async () => {
     await expect(traffic.drive('0x7fff', { x: 5, y: 1 })).rejects.toMatchObject({
       errorNumber: IModelStatus.NotFound,
     });
@@ -137,7 +137,7 @@ describe('RobotTraffic', () => {
     const fleet = Array.from({ length: 100 }, () => engine.addRobot({ name: 'R', x: 2, y: 2, radius: 0.5 }));
     const drives = fleet.map((id) => traffic.drive(id, { x: 2, y: 3 }));
     await expect(traffic.drive(robot, { x: 2, y: 3 })).rejects.toThrow('Too many robots');
-    // A robot that drives may be sent elsewhere.
+    // A robot that drives may get another destination.
     drives.push(traffic.drive(fleet[0]!, { x: 2, y: 2.5 }));
     const results = await Promise.all(drives);
     expect(results.filter(({ arrived }) => arrived)).toHaveLength(100);

@@ -12,7 +12,7 @@ describe('WarehouseDatabase', () => {
   const folder = mkdtempSync(join(tmpdir(), 'robot-world-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('furnishes a new file once, and keeps what happened to it', () => {
+  it('fills a new file once, and keeps later changes', () => {
     const file = join(folder, 'warehouse.db');
     const first = new WarehouseDatabase(file);
     first.run(sql.insertRobot, 'R2', 1, 1, 0.5);

@@ -20,7 +20,7 @@ describe('layOutWarehouse', () => {
     expect(outside).toEqual([]);
   });
 
-  it('makes the same of the same seed, and something else of another', () => {
+  it('makes the same warehouse from the same seed, and another one from another seed', () => {
     expect(layOutWarehouse(1)).toEqual({ obstacles, robots });
     expect(layOutWarehouse(2).robots).not.toEqual(robots);
   });

@@ -41,7 +41,7 @@ describe('RobotWorldReadRpcImpl', () => {
   const ask = (operation: string, ...args: unknown[]) =>
     call(app, `ReadRpcInterface-1.0.0-${operation}`, ...args);
 
-  it('answers values', async () => {
+  it('answers queries with values', async () => {
     expect(value(await ask('countRobots').expect(200))).toBe(500);
     expect(value(await ask('countRobotsInArray', ['0x1', '0x100000']).expect(200))).toBe(1);
     const region = { minX: 0, minY: 0, maxX: 400, maxY: 250 };
@@ -57,7 +57,7 @@ describe('RobotWorldReadRpcImpl', () => {
     });
   });
 
-  it('answers the size of the floor by GET, for caches to keep', async () => {
+  it('answers the size of the floor by GET with cache headers', async () => {
     const parameters = encodeURIComponent(btoa(JSON.stringify([token])));
     const path = `/imodel/warehouse/RobotWorldReadRpcInterface-1.0.0-describeFloor?parameters=${parameters}`;
     const response = await request(app.getHttpServer()).get(path).set('X-Correlation-ID', 'test').expect(200);
@@ -73,7 +73,7 @@ describe('RobotWorldReadRpcImpl', () => {
     expect(body).toHaveLength(20 * 8);
   });
 
-  it('answers that a survey is pending, and its report in the end', async () => {
+  it('answers that a survey is pending, and then its report', async () => {
     let response = await ask('surveyObstacles', 'a');
     expect(response.status).toBe(202);
     expect(value(response)).toMatchObject({
@@ -104,14 +104,14 @@ describe('RobotWorldReadRpcImpl', () => {
     ['floorSnapshot', [{ minX: 0, minY: 0, maxX: 1, maxY: 1 }, 0], '0.01'],
     ['surveyObstacles', ['a b'], '1 to 64'],
     ['queryObstaclesHitByRobot', ['0x7fff'], 'Robot 0x7fff does not exist.'],
-  ])('%s refuses %j with words that reach an iTwin.js client', async (operation, args, message) => {
+  ])('refuses arguments of %s with a message for iTwin.js clients: %j', async (operation, args, message) => {
     const response = await ask(operation, ...args);
     // For other statuses this client does not read the body.
     expect([404, 500]).toContain(response.status);
     expect(value(response)).toMatchObject({ message: expect.stringContaining(message) });
   });
 
-  it('has no write interface beside it unless the feature is on', async () => {
+  it('has no write interface beside it if the feature is off', async () => {
     const response = await call(app, 'WriteRpcInterface-1.0.0-moveRobot', '0x1', { x: 2, y: 1 });
     expect(response.status).toBe(404);
   });
@@ -137,7 +137,7 @@ describe('RobotWorldWriteRpcImpl', () => {
     ['moveRobot', ['0x1', { x: '1', y: 1 }], 'x: '],
     ['addRobot', [{ name: '', x: 2, y: 1, radius: 0.5 }], 'name: '],
     ['addRobot', [{ name: 'Giant', x: 2, y: 1, radius: 50 }], 'radius: '],
-  ])('%s refuses %j', async (operation, args, message) => {
+  ])('refuses arguments of %s: %j', async (operation, args, message) => {
     const response = await tell(operation, ...args).expect(500);
     expect(value(response)).toMatchObject({ message: expect.stringContaining(message) });
   });

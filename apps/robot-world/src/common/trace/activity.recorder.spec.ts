@@ -5,7 +5,7 @@ describe('ActivityRecorder', () => {
   const call = (method: string) => ({ method, start: 1, end: 2 });
   const line = (text: string) => ({ time: 1, level: 'log', context: 'C', text });
 
-  it('tells apart what belongs to which activity, in order', () => {
+  it('keeps the calls and lines of each activity, in order', () => {
     const recorder = new ActivityRecorder();
     for (const id of ['a', 'b', 'a']) recorder.addLine(id, line(`of ${id}`));
     recorder.addCall('b', call('drive'));
@@ -14,7 +14,7 @@ describe('ActivityRecorder', () => {
     expect(recorder.trace('c')).toEqual({ calls: [], lines: [] });
   });
 
-  it('forgets the oldest, and cuts what is long', () => {
+  it('drops the oldest entries, and cuts long lines', () => {
     const recorder = new ActivityRecorder();
     for (let i = 0; i < 2500; i++) recorder.addCall('a', call(`c${i}`));
     const { calls } = recorder.trace('a');

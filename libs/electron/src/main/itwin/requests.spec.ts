@@ -4,7 +4,7 @@ import { ITwinRequests } from './requests.js';
 
 const bytes = (size: number) => new Uint8Array(size);
 
-describe('requests of core-electron', () => {
+describe('requests of core-electron to its backend', () => {
   let complete: jest.Mock<(request: object) => void>;
   let refused: unknown[];
   let requests: ITwinRequests;
@@ -56,7 +56,7 @@ describe('requests of core-electron', () => {
     ['has more bytes than messageBytes', { ...request('a'), more: 'x'.repeat(1001) }],
   ];
 
-  it.each(invalid)('are refused where one %s', (_what, message) => {
+  it.each(invalid)('are refused if one %s', (_what, message) => {
     requests.take(message);
     expect(complete).not.toHaveBeenCalled();
     expect(refused).toEqual([[(message as { id: unknown }).id, expect.any(String)]]);
@@ -64,7 +64,7 @@ describe('requests of core-electron', () => {
     expect(complete).toHaveBeenCalledTimes(1);
   });
 
-  it.each([undefined, null, 5, 'text', []])('are refused where one is %p', (message) => {
+  it.each([undefined, null, 5, 'text', []])('are refused if one is %p', (message) => {
     requests.take(message);
     requests.takeData(message);
     expect(refused).toEqual([[undefined, expect.any(String)]]);
@@ -88,7 +88,7 @@ describe('requests of core-electron', () => {
     expect(complete).not.toHaveBeenCalled();
   });
 
-  it('are refused where too many, or too much of them, is incomplete', () => {
+  it('are refused if too many requests or bytes are incomplete', () => {
     for (const id of ['a', 'b', 'c']) requests.take(request(id, 1));
     expect(refused).toEqual([['c', 'Too many requests are incomplete.']]);
     requests.take(request('a', 1));
@@ -106,7 +106,7 @@ describe('requests of core-electron', () => {
     expect(complete).toHaveBeenCalledTimes(3);
   });
 
-  it('are refused where a byte string does not arrive in time', () => {
+  it('are refused if a byte string does not arrive in time', () => {
     requests.take(request('a', 2));
     jest.advanceTimersByTime(defaultIpcLimits.arrivalMs);
     expect(refused).toEqual([['a', 'Byte strings of the request did not arrive in time.']]);
