@@ -1,5 +1,6 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** The fault of the n-th frame in one direction, counted over all connections. */
 export interface Fault {
@@ -88,11 +89,11 @@ export class FaultProxy {
     let upgraded = false;
     let stalled = false;
     let bytes: Buffer = Buffer.alloc(0);
-    /** Writes chunks one after the other, however long it takes. */
+    /** Writes chunks one after the other, each after so many turns of the event loop. */
     let queue = Promise.resolve();
-    const write = (piece: Buffer, afterMs = 0) => {
+    const write = (piece: Buffer, turns = 0) => {
       queue = queue.then(async () => {
-        if (afterMs > 0) await new Promise((resolve) => setTimeout(resolve, afterMs));
+        for (let turn = 0; turn < turns; turn++) await nextTurn();
         if (!to.destroyed && !stalled) to.write(piece);
       });
     };
@@ -117,10 +118,10 @@ export class FaultProxy {
         if (!fault) write(frame);
         else if (fault.kind === 'duplicate') write(Buffer.concat([frame, frame]));
         else if (fault.kind === 'stutter') write(Buffer.concat([startOf(frame), frame]));
-        else if (fault.kind === 'delay') write(frame, 8);
+        else if (fault.kind === 'delay') write(frame, 50);
         else if (fault.kind === 'split') {
           write(half);
-          write(frame.subarray(half.length), 2);
+          write(frame.subarray(half.length), 5);
         } else if (fault.kind === 'stall') queue = queue.then(() => void (stalled = true));
         else if (fault.kind !== 'drop') {
           if (fault.kind === 'cut behind') write(frame);

@@ -9,6 +9,7 @@ import { NestFactory } from '@nestjs/core';
 import { IpcChannel, IpcHost, IpcModule, IpcSession } from '@linnet/backend';
 import { IpcClosedError, IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import type { WebSocketIpcOptions } from '@linnet/frontend';
+import { until } from '../../harness/waiting.js';
 import { FaultProxy } from './fault.proxy.js';
 import type { Fault } from './fault.proxy.js';
 
@@ -201,7 +202,7 @@ async function run(seed: number, proxy: FaultProxy, last?: Fault['kind']): Promi
   return { seed, plan, states, isLost };
 }
 
-describe('faults on the wire', () => {
+describe('faults of a connection', () => {
   let app: INestApplication;
   let proxies: FaultProxy[];
   beforeAll(async () => {
@@ -216,7 +217,7 @@ describe('faults on the wire', () => {
     await app.close();
   });
 
-  it(`of ${RUNS} kinds lose nothing, and deliver nothing twice`, async () => {
+  it(`lose no message, and deliver none twice, in ${RUNS} random plans`, async () => {
     const outcomes: Outcome[] = [];
     let seed = 0;
     await Promise.all(
@@ -233,7 +234,7 @@ describe('faults on the wire', () => {
   }, 400_000);
 
   it.each(kinds)(
-    'are met by the last call as by those before it: %s',
+    'do not lose the last call either: %s',
     async (kind) => {
       const seeds = proxies.map((_, i) => RUNS + i);
       const outcomes = await Promise.all(seeds.map((seed, i) => run(seed, proxies[i]!, kind)));
@@ -243,12 +244,10 @@ describe('faults on the wire', () => {
   );
 
   it(
-    'leave nothing behind',
+    'leave no session behind',
     async () => {
       const host = app.get(IpcHost);
-      const deadline = Date.now() + GRACE_MS;
-      while (host.sessions.length > 0 && Date.now() < deadline)
-        await new Promise((resolve) => setTimeout(resolve, 20));
+      await until(() => host.sessions.length === 0, 2 * GRACE_MS);
       expect(host.sessions).toHaveLength(0);
     },
     6 * GRACE_MS,

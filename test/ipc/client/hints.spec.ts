@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { IpcChannel } from '@linnet/backend';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import { closeIpcApps, startIpcApp } from '../../harness/ipc.harness.js';
-import { until } from '../../harness/waiting.js';
+import { settled, until } from '../../harness/waiting.js';
 import { FaultProxy } from './fault.proxy.js';
 
 @IpcChannel('here')
@@ -53,8 +53,8 @@ function patient() {
   return frontend;
 }
 
-describe.each(['online', 'visibilitychange'])('a page that hears of %s', (hint) => {
-  it('goes on with a session that is interrupted, at once', async () => {
+describe.each(['online', 'visibilitychange'])('the event %s of a page', (hint) => {
+  it('resumes an interrupted session at once', async () => {
     const frontend = patient();
     await frontend.ready;
     proxy.cut();
@@ -65,7 +65,7 @@ describe.each(['online', 'visibilitychange'])('a page that hears of %s', (hint) 
     expect(frontend.state).toBe('open');
   });
 
-  it('begins a session that could not begin, at once, and no second one', async () => {
+  it('begins at once a session that could not begin, and no second one', async () => {
     proxy.refuses = true;
     const frontend = patient();
     await until(() => proxy.refused > 0);
@@ -81,7 +81,7 @@ describe.each(['online', 'visibilitychange'])('a page that hears of %s', (hint) 
     expect(proxy.taken).toBe(1);
   });
 
-  it('does nothing for one that is closed, and does not keep it', async () => {
+  it('does nothing for a closed frontend, which no longer listens to it', async () => {
     const frontend = patient();
     await frontend.ready;
     expect(page.listening.get(hint)).toBe(1);
@@ -92,7 +92,7 @@ describe.each(['online', 'visibilitychange'])('a page that hears of %s', (hint) 
   });
 });
 
-it('a page that is hidden waits until it is looked at', async () => {
+it('a hidden page reconnects only when it becomes visible', async () => {
   const frontend = patient();
   await frontend.ready;
   proxy.cut();
@@ -100,7 +100,7 @@ it('a page that is hidden waits until it is looked at', async () => {
   const { taken } = proxy;
   global['document'] = { visibilityState: 'hidden' };
   page.dispatchEvent(new Event('visibilitychange'));
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await settled();
   expect([frontend.state, proxy.taken]).toEqual(['interrupted', taken]);
   global['document'] = { visibilityState: 'visible' };
   page.dispatchEvent(new Event('visibilitychange'));
@@ -108,7 +108,7 @@ it('a page that is hidden waits until it is looked at', async () => {
   expect(proxy.taken).toBe(taken + 1);
 });
 
-it('nothing is asked of what is no page', async () => {
+it('a frontend outside of a page listens to no events of pages', async () => {
   delete global['removeEventListener'];
   const frontend = patient();
   await frontend.ready;

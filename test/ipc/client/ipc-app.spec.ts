@@ -83,7 +83,7 @@ describe.each([true, false])('an IpcHandler of the frontend (compatible wire: %s
     return (rest as { reason?: unknown }).reason;
   };
 
-  it('answers what the backend calls, by one instance', async () => {
+  it('answers calls from the backend with one instance', async () => {
     const { dialog } = await open();
     expect(await dialog.ask('first?', Uint8Array.of(1, 2))).toEqual({
       asked: 1,
@@ -97,7 +97,7 @@ describe.each([true, false])('an IpcHandler of the frontend (compatible wire: %s
     expect(await session.invoke('dialog-v1', 'nothing')).toEqual({});
   });
 
-  it('fails at the backend with what it threw', async () => {
+  it('rejects calls from the backend with the error that it throws', async () => {
     const { dialog } = await open();
     const error = await failure(dialog.fail('error'));
     expect(error).toBeInstanceOf(Error);
@@ -117,7 +117,7 @@ describe.each([true, false])('an IpcHandler of the frontend (compatible wire: %s
     'text',
     'channelName',
     'register',
-  ])('has nothing of the name %s that could be called', async (name) => {
+  ])('has no method %s that the backend can call', async (name) => {
     await open();
     expect(await failure(session.callIpcChannel('dialog-v1', name))).toMatchObject({
       errorNumber: 65606,
@@ -125,12 +125,12 @@ describe.each([true, false])('an IpcHandler of the frontend (compatible wire: %s
     });
   });
 
-  it('answers by fields with arrow functions, as iTwin.js has it', async () => {
+  it('answers with fields that are arrow functions, as in iTwin.js', async () => {
     await open();
     expect(await session.callIpcChannel('dialog-v1', 'field')).toBe('a field of dialog-v1');
   });
 
-  it('is replaced by the next one on its channel, which alone runs and answers', async () => {
+  it('is replaced by the next handler of its channel, which alone runs and answers', async () => {
     const { stop } = await open();
     const asked: string[] = [];
     const version = (name: string) =>
@@ -157,7 +157,7 @@ describe.each([true, false])('an IpcHandler of the frontend (compatible wire: %s
     last();
   });
 
-  it('can be ended, and leaves room for another', async () => {
+  it('can be removed, and another one can be registered', async () => {
     const { stop, dialog } = await open();
     stop();
     class Another extends DialogHandler {}
@@ -166,7 +166,7 @@ describe.each([true, false])('an IpcHandler of the frontend (compatible wire: %s
   });
 });
 
-it('a NotificationHandler is told by its own methods and arrow functions, and nothing else of it', async () => {
+it('a NotificationHandler receives notifications by its own methods and arrow functions, and by no other members', async () => {
   const app = await begin();
   const told: unknown[] = [];
   class News extends NotificationHandler {
@@ -201,28 +201,25 @@ describe('IpcApp', () => {
     return IpcApp.onSessionLost((closure) => void lost.push(closure));
   };
 
-  it.each([true, false])(
-    'tells of a session that is lost, each time (compatible wire: %s)',
-    async (compatible) => {
-      const app = await begin({ compatible });
-      const stop = listen();
-      // Registered behind the first: both hear of it.
-      const others: IpcClosure[] = [];
-      IpcApp.onSessionLost((closure) => others.push(closure));
-      for (const [i, code] of [3001, 3002].entries()) {
-        (await until(() => app.host.sessions[0])).close(code, 'the backend has had enough');
-        await until(() => lost.length === i + 1);
-        expect(lost[i]).toMatchObject({ code, reason: 'the backend has had enough' });
-        await until(() => IpcApp.isValid);
-      }
-      stop();
-      (await until(() => app.host.sessions[0])).close(3003);
-      await until(() => others.length === 3);
-      expect(lost).toHaveLength(2);
-    },
-  );
+  it.each([true, false])('reports each session that is lost (compatible wire: %s)', async (compatible) => {
+    const app = await begin({ compatible });
+    const stop = listen();
+    // Registered after the first one: both are called.
+    const others: IpcClosure[] = [];
+    IpcApp.onSessionLost((closure) => others.push(closure));
+    for (const [i, code] of [3001, 3002].entries()) {
+      (await until(() => app.host.sessions[0])).close(code, 'the backend has had enough');
+      await until(() => lost.length === i + 1);
+      expect(lost[i]).toMatchObject({ code, reason: 'the backend has had enough' });
+      await until(() => IpcApp.isValid);
+    }
+    stop();
+    (await until(() => app.host.sessions[0])).close(3003);
+    await until(() => others.length === 3);
+    expect(lost).toHaveLength(2);
+  });
 
-  it('says nothing of a connection that is restored', async () => {
+  it('does not report a connection that is restored', async () => {
     await begin();
     listen();
     const states: string[] = [];
@@ -234,9 +231,9 @@ describe('IpcApp', () => {
   });
 
   it.each([
-    ['it ends it', () => IpcApp.shutdown()],
-    ['its frontend does', () => IpcApp.frontend.close()],
-  ])('says nothing of a session where %s', async (_, end) => {
+    ['IpcApp.shutdown', () => IpcApp.shutdown()],
+    ['IpcApp.frontend.close', () => IpcApp.frontend.close()],
+  ])('does not report a session that %s ends', async (_, end) => {
     const app = await begin();
     listen();
     end();
@@ -244,7 +241,7 @@ describe('IpcApp', () => {
     expect(lost).toEqual([]);
   });
 
-  it('tells of the only session there will be', async () => {
+  it('reports the loss of its only session', async () => {
     const app = await begin({ reconnect: false });
     listen();
     (await app.session()).close(3001, 'enough');
@@ -252,7 +249,7 @@ describe('IpcApp', () => {
     expect(lost).toEqual([{ code: 3001, reason: 'enough', initiator: 'remote' }]);
   });
 
-  it('says nothing of a session that never began', async () => {
+  it('does not report a session that never began', async () => {
     proxy = await new FaultProxy(1).listen();
     proxy.refuses = true;
     const connect = webSocketIpc(`ws://127.0.0.1:${proxy.port}/ipc`);

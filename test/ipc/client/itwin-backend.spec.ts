@@ -44,20 +44,20 @@ afterEach(async () => {
   await Promise.all(children.splice(0).map(stop));
 });
 
-describe('our frontend at the backend of iTwin.js', () => {
+describe('our frontend with the backend of iTwin.js', () => {
   let port: number;
   let child: ChildProcess;
   beforeEach(async () => {
     ({ port, child } = await backend());
   });
 
-  it('is spoken to on the compatible wire: of the subprotocols that it offers the first is taken', async () => {
+  it('uses the compatible wire, because this backend accepts the first subprotocol that is offered', async () => {
     const { real } = await open(port);
     expect(await real.protocol()).toBe('itwin.ipc');
     expect(await real.add(1, 2)).toBe(3);
   });
 
-  it('calls, sends and is told, by the names of iTwin.js', async () => {
+  it('calls, sends and receives notifications under the names of iTwin.js', async () => {
     await IpcApp.startup(webSocketIpc(`ws://127.0.0.1:${port}`));
     const told: unknown[] = [];
     class Told extends NotificationHandler {
@@ -86,13 +86,13 @@ describe('our frontend at the backend of iTwin.js', () => {
     expect(told).toEqual(Array.from({ length: 100 }, (_, i) => ['moved', i, Float64Array.of(i / 2)]));
   });
 
-  it('has many calls under way', async () => {
+  it('can have many calls at the same time', async () => {
     const { real } = await open(port);
     const sums = await Promise.all(Array.from({ length: 300 }, (_, i) => real.add(i, 1)));
     expect(sums).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));
   });
 
-  it('gets typed arrays bit for bit', async () => {
+  it('receives typed arrays bit for bit', async () => {
     const { real } = await open(port);
     expect(await real.views()).toEqual([
       Uint8Array.of(1, 2, 3),
@@ -103,7 +103,7 @@ describe('our frontend at the backend of iTwin.js', () => {
     ]);
   });
 
-  it('sends bytes; other kinds that backend reads element by element out of a Buffer', async () => {
+  it('sends bytes unchanged, but this backend misreads other typed arrays', async () => {
     const { real } = await open(port);
     const large = Uint8Array.from({ length: 300_000 }, (_, i) => i);
     expect(await real.echo('text', { large }, Uint8Array.of())).toEqual(['text', { large }, Uint8Array.of()]);
@@ -114,7 +114,7 @@ describe('our frontend at the backend of iTwin.js', () => {
     });
   });
 
-  it('rejects with what a handler throws', async () => {
+  it('rejects with the error that a handler throws', async () => {
     const { real } = await open(port);
     const numbered = await real.failNumbered().catch((error: unknown) => error);
     expect(numbered).toBeInstanceOf(BackendError);
@@ -124,12 +124,12 @@ describe('our frontend at the backend of iTwin.js', () => {
     await expect(real.noSuchMethod()).rejects.toMatchObject({ errorNumber: 65606 });
   });
 
-  it('does not wait for ever for an answer that this backend never gives', async () => {
+  it('gives up a call without an answer after invokeTimeoutMs', async () => {
     const { frontend } = await open(port, { invokeTimeoutMs: 50 });
     await expect(frontend.invoke('no-such-channel', 'method')).rejects.toBeInstanceOf(DeadlineError);
   });
 
-  it('rejects calls when the backend is gone, and begins another session with the next one', async () => {
+  it('rejects calls when the backend ends, and begins a session with the next backend', async () => {
     const { frontend, real } = await open(port);
     const states: string[] = [];
     frontend.onStateChange((state, closure) => states.push(closure ? `${state} ${closure.code}` : state));
@@ -148,15 +148,15 @@ describe('our frontend at the backend of iTwin.js', () => {
   });
 });
 
-describe('another backend of iTwin.js', () => {
-  it('that takes memory as it is gets typed arrays bit for bit', async () => {
+describe('a backend of iTwin.js with other options', () => {
+  it('receives typed arrays bit for bit when it uses memory without a Buffer', async () => {
     const { real } = await open((await backend('views')).port);
     const sent = [Int16Array.of(-1, 2), Float64Array.of(0.1, -2), new DataView(Uint8Array.of(9, 8).buffer)];
     expect(await real.echo(...sent, { deep: [sent] })).toEqual([...sent, { deep: [sent] }]);
     expect(await real.describe(Int16Array.of(1, 2))).toEqual({ kind: 'Int16Array', values: [1, 0, 2, 0] });
   });
 
-  it('that agrees to no subprotocol is connected to without one', async () => {
+  it('is connected without a subprotocol when it accepts none', async () => {
     const { port } = await backend('no-protocol');
     const { real } = await open(port, { compatible: true });
     expect([await real.protocol(), await real.add(1, 2)]).toEqual(['', 3]);

@@ -75,8 +75,8 @@ async function confirmed(app: IpcTestApp) {
   return { id, secret, count: 1, next: 1 };
 }
 
-describe('a greeting that arrives behind that of a newer connection', () => {
-  it('is closed with 4000 by its number, and touches nothing', async () => {
+describe('a client hello that arrives after one of a newer connection', () => {
+  it('closes its connection with 4000 because of its number, and changes nothing', async () => {
     const app = await start();
     const { id, secret, count, next } = await confirmed(app);
     const late = await raw(app);
@@ -93,7 +93,7 @@ describe('a greeting that arrives behind that of a newer connection', () => {
     expect((await again.first()).slice(0, 2)).toEqual([10, id]);
   });
 
-  it('is not worth a number to who does not know the secret, or is another', async () => {
+  it('is refused with a wrong secret or from another user, whatever its number', async () => {
     const app = await start({ authorize: byQuery });
     const { id, secret, count, next } = await confirmed(app);
     const newest = await raw(app);
@@ -112,7 +112,7 @@ describe('a greeting that arrives behind that of a newer connection', () => {
     expect(await newest.ask(next)).toBe(id);
   });
 
-  it('without a number leaves the secret of the newest welcome what it is', async () => {
+  it('keeps the secret of the newest server hello when it has no number', async () => {
     const app = await start();
     const begin = await raw(app);
     begin.say([9]);
@@ -131,7 +131,7 @@ describe('a greeting that arrives behind that of a newer connection', () => {
     expect((await again.first()).slice(0, 2)).toEqual([10, id]);
   });
 
-  it.each([-1, 1.5, '2', null, {}])('has no such number: %j', async (attempt) => {
+  it.each([-1, 1.5, '2', null, {}])('ends its connection when its number is invalid: %j', async (attempt) => {
     const app = await start();
     const { id, secret, count } = await confirmed(app);
     const wrong = await raw(app);
@@ -140,7 +140,7 @@ describe('a greeting that arrives behind that of a newer connection', () => {
     expect(app.host.sessions).toHaveLength(1);
   });
 
-  it('costs a frontend nothing', async () => {
+  it('does not disturb the frontend', async () => {
     const app = await start();
     interface Line {
       socket: WebSocket;
@@ -156,7 +156,7 @@ describe('a greeting that arrives behind that of a newer connection', () => {
     const connector = (events: IpcConnectionEvents): IpcTransport => {
       const socket = new WebSocket(`ws://127.0.0.1:${app.port}/ipc`, ['linnet.ipc.1']);
       raws.push(socket);
-      // The second is slow from the beginning; those after it stop behind their greeting.
+      // The second is slow from the beginning; those after it stop behind their client hello.
       const line: Line = { socket, held: lines.length === 1 ? [] : undefined };
       const isLater = lines.push(line) > 2;
       const up = (work: () => void) => void (line.held ? line.held.push(work) : work());
@@ -206,7 +206,7 @@ describe('a greeting that arrives behind that of a newer connection', () => {
   });
 });
 
-describe('a welcome that is lost', () => {
+describe('a server hello that is lost', () => {
   it('leaves no second session', async () => {
     const app = await start();
     const proxy = await new FaultProxy(app.port).listen();
@@ -226,7 +226,7 @@ describe('a welcome that is lost', () => {
     expect([...begun].map((session) => session.id)).toEqual([id]);
   });
 
-  it('is repeated to who has the key, is the same user, and has not got it yet', async () => {
+  it('is repeated for the same key and user until the frontend has it', async () => {
     const app = await start({ authorize: byQuery });
     const key = 'key'.repeat(10);
     const begin = await raw(app);
@@ -249,7 +249,7 @@ describe('a welcome that is lost', () => {
     expect(app.host.sessions.map((session) => session.id)).toEqual([id]);
   });
 
-  it.each(['', 'short'])('cannot be asked for by a key that others have as well: "%s"', async (key) => {
+  it.each(['', 'short'])('cannot be requested with a key that is too short: "%s"', async (key) => {
     const app = await start();
     const { say, closed } = await raw(app);
     say([9, '', key, 0, 1]);

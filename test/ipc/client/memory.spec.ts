@@ -8,6 +8,7 @@ import type { IpcModuleOptions } from '@linnet/backend';
 import { createTestIpcSession } from '@linnet/backend/testing';
 import { defaultIpcLimits, IpcClosedError, IpcServer, memoryIpc } from '@linnet/common';
 import { IpcFrontend } from '@linnet/frontend';
+import { until } from '../../harness/waiting.js';
 
 class NotOnMondays implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
@@ -44,59 +45,65 @@ const compile = () =>
 describe.each([
   ['a testing module', async () => (await compile()) as never],
   ['an application of Fastify', async () => (await compile()).createNestApplication(new FastifyAdapter())],
-] as [string, () => Promise<INestApplication>][])('a session of %s in a test', (_name, make) => {
+] as [string, () => Promise<INestApplication>][])('createTestIpcSession with %s', (_name, make) => {
   let app: INestApplication;
   beforeEach(async () => {
     app = await make();
   });
   afterEach(() => app.close());
 
-  it.each([true, false])('runs guards and has scopes, compatible: %s', async (compatible) => {
-    const first = await createTestIpcSession(app, { compatible });
-    const second = await createTestIpcSession(app, { compatible, headers: { 'x-user': 'ann' } });
-    const [one, two] = [first, second].map((each) => each.makeIpcProxy<Shop>('shop')) as [any, any];
-    expect(await one.open('tuesday')).toBe('open on tuesday');
-    await expect(one.open('monday')).rejects.toThrow('Not on Mondays.');
-    expect([await one.count(), await one.count(), await two.count()]).toEqual([1, 2, 1]);
-    expect([await one.user(), await two.user()]).toEqual(['guest', 'ann']);
-    const bytes = new Uint8Array(300_000).fill(7);
-    expect(await one.mirror({ bytes })).toEqual({ bytes });
-    const told = new Promise((resolve) => first.addListener('news', (_event, text) => resolve(text)));
-    await app.get(IpcHost).send('news', 'hello');
-    expect(await told).toBe('hello');
-    first.close();
-    second.close();
-  });
+  it.each([true, false])(
+    'runs guards and has one scope for each session (compatible wire: %s)',
+    async (compatible) => {
+      const first = await createTestIpcSession(app, { compatible });
+      const second = await createTestIpcSession(app, { compatible, headers: { 'x-user': 'ann' } });
+      const [one, two] = [first, second].map((each) => each.makeIpcProxy<Shop>('shop')) as [any, any];
+      expect(await one.open('tuesday')).toBe('open on tuesday');
+      await expect(one.open('monday')).rejects.toThrow('Not on Mondays.');
+      expect([await one.count(), await one.count(), await two.count()]).toEqual([1, 2, 1]);
+      expect([await one.user(), await two.user()]).toEqual(['guest', 'ann']);
+      const bytes = new Uint8Array(300_000).fill(7);
+      expect(await one.mirror({ bytes })).toEqual({ bytes });
+      const told = new Promise((resolve) => first.addListener('news', (_event, text) => resolve(text)));
+      await app.get(IpcHost).send('news', 'hello');
+      expect(await told).toBe('hello');
+      first.close();
+      second.close();
+    },
+  );
 
-  it('is refused as over a socket', async () => {
+  it('rejects with 403 when authorization refuses the user', async () => {
     await expect(createTestIpcSession(app, { headers: { 'x-user': 'nobody' } })).rejects.toThrow('403');
   });
 });
 
-describe('a pair in memory', () => {
+describe('a frontend connected in memory', () => {
   const server = new IpcServer({ limits: defaultIpcLimits, invokeTimeoutMs: 1000 });
   server.channels.handle('itwin.echo', (_event, _method, ...args: unknown[]) => args);
 
-  it.each([true, false])('carries what the wire does, compatible: %s', async (compatible) => {
-    const frontend = new IpcFrontend(memoryIpc(server, { compatible, user: 'me' }), { reconnect: false });
-    await frontend.ready;
-    const sent = Float64Array.of(1.5, 2);
-    const [value] = (await frontend.invoke('echo', 'x', { sent, when: new Date(0), f: () => 1 })) as any[];
-    expect(value).toEqual({ sent: Float64Array.of(1.5, 2), when: '1970-01-01T00:00:00.000Z' });
-    expect(value.sent.buffer).not.toBe(sent.buffer);
-    const [session] = server.sessions;
-    expect(session!.user).toBe('me');
-    frontend.handle('page', (a: number, b: number) => a + b);
-    expect(await session!.invoke('page', 1, 2)).toBe(3);
-    await expect(frontend.invoke('echo', 'x', 1n)).rejects.toThrow('BigInt');
-    const last = frontend.invoke('echo', 'x');
-    frontend.close();
-    await expect(last).rejects.toThrow('over');
-    await session!.closed;
-    expect(server.size).toBe(0);
-  });
+  it.each([true, false])(
+    'carries values and errors as a socket does (compatible wire: %s)',
+    async (compatible) => {
+      const frontend = new IpcFrontend(memoryIpc(server, { compatible, user: 'me' }), { reconnect: false });
+      await frontend.ready;
+      const sent = Float64Array.of(1.5, 2);
+      const [value] = (await frontend.invoke('echo', 'x', { sent, when: new Date(0), f: () => 1 })) as any[];
+      expect(value).toEqual({ sent: Float64Array.of(1.5, 2), when: '1970-01-01T00:00:00.000Z' });
+      expect(value.sent.buffer).not.toBe(sent.buffer);
+      const [session] = server.sessions;
+      expect(session!.user).toBe('me');
+      frontend.handle('page', (a: number, b: number) => a + b);
+      expect(await session!.invoke('page', 1, 2)).toBe(3);
+      await expect(frontend.invoke('echo', 'x', 1n)).rejects.toThrow('BigInt');
+      const last = frontend.invoke('echo', 'x');
+      frontend.close();
+      await expect(last).rejects.toThrow('over');
+      await session!.closed;
+      expect(server.size).toBe(0);
+    },
+  );
 
-  it('is one of two in a page that do not see each other', async () => {
+  it('is separate from another frontend of the same server', async () => {
     const [one, two] = [1, 2].map(() => new IpcFrontend(memoryIpc(server), { reconnect: false }));
     await Promise.all([one!.ready, two!.ready]);
     const [first, second] = server.sessions;
@@ -117,20 +124,19 @@ describe('a pair in memory', () => {
     await second!.closed;
   });
 
-  it('ends where the server ends it', async () => {
+  it('begins another session when the server has ended the first', async () => {
     const frontend = new IpcFrontend(memoryIpc(server), { reconnectMs: [1, 1] });
     const states: string[] = [];
     frontend.onStateChange((state) => states.push(state));
     await frontend.ready;
     server.sessions[0]!.close(3000, 'enough');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    await frontend.ready;
+    await until(() => states.length === 3);
     expect(states).toEqual(['open', 'connecting', 'open']);
     frontend.close();
   });
 
   it.each([true, false])(
-    'closes with its server and does not connect again, compatible: %s',
+    'closes with its server and does not connect again (compatible wire: %s)',
     async (compatible) => {
       const ending = new IpcServer({ limits: defaultIpcLimits, invokeTimeoutMs: 1000 });
       const frontend = new IpcFrontend(memoryIpc(ending, { compatible }), { reconnectMs: [1, 1] });

@@ -49,7 +49,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 afterEach(closeIpcApps);
 
 describe('the frontend library, as it is installed', () => {
-  it('connects in Node, by ws', async () => {
+  it('connects in Node over ws', async () => {
     const { port } = await startIpcApp({ providers: [Greeter] });
     const script = `
       import { IpcApp, webSocketIpc } from '@linnet/frontend';
@@ -71,7 +71,7 @@ describe('the frontend library, as it is installed', () => {
     return JSON.parse(stdout) as { files: string[]; imports: string[] };
   }
 
-  it('has nothing of ws in a bundle for pages', async () => {
+  it('does not add ws to a bundle for pages', async () => {
     const { files, imports } = await bundle();
     const names = files.map((file) => file.slice(folder.length));
     expect(names).toContain('/node_modules/@linnet/frontend/dist/websocket.page.js');
@@ -79,7 +79,7 @@ describe('the frontend library, as it is installed', () => {
     expect(imports).toEqual([]);
   }, 60_000);
 
-  it('has ws in a bundle for Node', async () => {
+  it('imports ws in a bundle for Node', async () => {
     const { files, imports } = await bundle('ssr');
     expect(files.map((file) => file.slice(folder.length))).toContain(
       '/node_modules/@linnet/frontend/dist/websocket.node.js',

@@ -34,7 +34,7 @@ async function answering(answer: (socket: Duplex) => void): Promise<string> {
 }
 
 describe('an upgrade that is refused', () => {
-  it('fails with the status and the words of the backend', async () => {
+  it('rejects with the status and the reason of the backend', async () => {
     const authorize = () => {
       throw new UnauthorizedException('The badge is not valid.');
     };
@@ -48,7 +48,7 @@ describe('an upgrade that is refused', () => {
     });
   });
 
-  it('fails so with a class of the application that extends that of ws, too', async () => {
+  it('rejects with them also over a class that extends the WebSocket of ws', async () => {
     class Own extends WebSocket {}
     const url = await answering((socket) =>
       socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nno\r\n'),
@@ -56,7 +56,7 @@ describe('an upgrade that is refused', () => {
     expect(String(await refusal(url, Own as never))).toContain('403 Forbidden no');
   });
 
-  it('has one line of the answer, however much is written and whatever', async () => {
+  it('rejects with one short line of a long answer', async () => {
     const url = await answering((socket) => {
       socket.on('error', () => undefined);
       socket.write('HTTP/1.1 502 Bad Gateway\r\nTransfer-Encoding: chunked\r\n\r\n');
@@ -70,7 +70,7 @@ describe('an upgrade that is refused', () => {
     expect(reason.length).toBeLessThan(300);
   });
 
-  it('of a server that is not there has the words of the platform', async () => {
+  it('rejects with the error of the platform when there is no server', async () => {
     const url = await answering(() => undefined);
     for (const end of ends.splice(0)) end();
     expect(String(await refusal(url))).toContain('ECONNREFUSED');
@@ -78,7 +78,7 @@ describe('an upgrade that is refused', () => {
 });
 
 describe('IpcApp.startup', () => {
-  it('can be tried again after it has failed, and after its only session is over', async () => {
+  it('can be called again after it has failed, and after its only session has ended', async () => {
     const app = await startIpcApp({});
     const connect = webSocketIpc(`ws://127.0.0.1:${app.port}/ipc`);
     const nowhere = webSocketIpc('ws://127.0.0.1:9/ipc');
@@ -94,14 +94,14 @@ describe('IpcApp.startup', () => {
   });
 });
 
-describe('a listener', () => {
+describe('a listener of a typed channel', () => {
   interface News {
     moved(robot: string, to: { x: number }): void;
     stopped(): void;
   }
   const typed = ipcChannel<object, News>('robots-v1');
 
-  it('of a typed channel has the types of its notifications, which the compiler checks', () => {
+  it('has the types of its notifications, which the compiler checks', () => {
     const register = () => {
       IpcApp.addListener(typed, (_event, ...message) => {
         if (message[0] !== 'moved') return;

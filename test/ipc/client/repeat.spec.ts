@@ -83,7 +83,7 @@ async function open(options: IpcFrontendOptions = {}, compatible = false) {
 
 describe.each([false, true])('a call whose session is lost (compatible wire: %s)', (compatible) => {
   it.each(['read', 'put'] as const)(
-    'is sent again in the next session by %s, which declares it',
+    'is sent again in the next session when the method %s declares its idempotency',
     async (name) => {
       const { shelf, lose } = await open({}, compatible);
       losses = 2;
@@ -95,7 +95,7 @@ describe.each([false, true])('a call whose session is lost (compatible wire: %s)
     },
   );
 
-  it('rejects and runs once by a method that declares nothing', async () => {
+  it('rejects, and runs once, when its method declares no idempotency', async () => {
     const { frontend, shelf, lose } = await open({}, compatible);
     losses = 1;
     const call = shelf.take('bolt');
@@ -106,7 +106,7 @@ describe.each([false, true])('a call whose session is lost (compatible wire: %s)
     expect(runs).toEqual(['take', 'read']);
   });
 
-  it('rejects in time, by its signal, and where there is no further session', async () => {
+  it('rejects when its signal aborts, when its frontend closes, and when no further session follows', async () => {
     const { frontend, shelf, lose } = await open({}, compatible);
     losses = 1;
     const leaving = new AbortController();
@@ -128,7 +128,7 @@ describe.each([false, true])('a call whose session is lost (compatible wire: %s)
     await lose(3).catch(() => undefined);
   });
 
-  it('is given up after four sessions that were lost with it', async () => {
+  it('rejects when four further sessions are lost with it', async () => {
     const { shelf, lose } = await open({}, compatible);
     losses = 9;
     const call = shelf.read();
@@ -137,7 +137,7 @@ describe.each([false, true])('a call whose session is lost (compatible wire: %s)
     expect(runs).toHaveLength(5);
   });
 
-  it('of RPC is repeated by an operation that declares it, and by no other', async () => {
+  it('is repeated over RPC only when its operation declares its idempotency', async () => {
     const { frontend, lose } = await open({}, compatible);
     const retry = { pauseMs: 1 };
     const stock = createRpcClient({ transport: rpcOverIpc(frontend), retry }).client(Stock);
@@ -153,7 +153,7 @@ describe.each([false, true])('a call whose session is lost (compatible wire: %s)
   });
 });
 
-it('a channel with policies narrows what can be called, as one with a list does', async () => {
+it('a proxy of a channel with policies calls only the methods that the channel lists', async () => {
   const { frontend } = await open();
   const shelf = frontend.makeIpcProxy<{ unlisted(): Promise<number> }>(shelfChannel);
   await expect(shelf.unlisted()).rejects.toThrow('unlisted');

@@ -4,7 +4,7 @@ import { expect, it } from '@jest/globals';
 import { DurableKeepalive } from '../../../libs/common/src/ipc/wire/durable/keepalive.js';
 import { until } from '../../harness/waiting.js';
 
-it('a peer is not given up for answers that a busy process has not read yet', async () => {
+it('DurableKeepalive keeps a peer whose answers a busy process has not read yet', async () => {
   const intervalMs = 200;
   const script = `
     const { parentPort } = require('node:worker_threads');

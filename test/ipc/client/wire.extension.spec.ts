@@ -53,15 +53,15 @@ const written: [name: string, write: (form: FrameEncoding) => unknown][] = [
 ];
 
 describe('the examples of docs/wire-extension.md', () => {
-  it.each(written)('%s, as text', (name, write) => {
+  it.each(written)('are what the text encoding writes: %s', (name, write) => {
     expect(write(textEncoding)).toBe(examples[name]);
   });
 
-  it.each(written)('%s, as a list that is cloned', (name, write) => {
+  it.each(written)('are what the structured clone encoding writes: %s', (name, write) => {
     expect(write(structuredCloneEncoding)).toEqual(JSON.parse(examples[name]!));
   });
 
-  it('blocks', () => {
+  it('are what both encodings write for bytes', () => {
     const { content } = textEncoding.prepare(bytes, () => 3);
     expect(Buffer.from(content as Uint8Array).toString('hex')).toBe(examples['blocks']!.replaceAll(' ', ''));
     expect(frameOf(structuredCloneEncoding, 3, bytes)).toEqual([3, [0, 'itwin.m', [Uint8Array.of(1, 2)]]]);
@@ -69,15 +69,15 @@ describe('the examples of docs/wire-extension.md', () => {
 
   it.each([
     ['text', textEncoding, examples['call']!],
-    ['cloned', structuredCloneEncoding, JSON.parse(examples['call']!) as unknown[]],
-  ])('are read as they are said to be: %s', (_name, form, frame) => {
+    ['structured clone', structuredCloneEncoding, JSON.parse(examples['call']!) as unknown[]],
+  ])('are read as documented: %s', (_name, form, frame) => {
     expect(readFrame(form.parse(frame, defaultIpcLimits))).toMatchObject({
       first: 1,
       messages: [{ message: { type: 2, request: 7, method: 'drive', data: ['r1'], activityId: 'click 7' } }],
     });
   });
 
-  it('have their arrays', () => {
+  it('are read from blocks with their arrays', () => {
     const frame = Buffer.from(examples['blocks']!.replaceAll(' ', ''), 'hex');
     expect(readFrame(textEncoding.parse(frame, defaultIpcLimits))).toMatchObject({
       first: 3,
