@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isContext } from 'node:vm';
+import type { ITwinPage } from '../../harness/itwin.shelves.js';
 import { PageModules, pageTimers } from './page.modules.js';
 import type { PageStandIn } from './page.stand-in.js';
 
@@ -11,10 +12,6 @@ export const itwinPreload = join(
   folder,
   'node_modules/@itwin/core-electron/lib/cjs/backend/ElectronPreload.js',
 );
-
-/** The exports of page.cjs. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- scripts without types
-export type ITwinPage = Record<string, (...args: any[]) => any>;
 
 /** Runs the page of core-electron in a page that has a realm of its own. */
 export function loadITwinPage(page: PageStandIn): ITwinPage {

@@ -1,97 +1,23 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Injectable, Logger, Module, UseGuards } from '@nestjs/common';
-import type { CanActivate, INestApplicationContext, OnModuleDestroy } from '@nestjs/common';
+import { Logger, Module } from '@nestjs/common';
+import type { INestApplicationContext, OnModuleDestroy } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { IModelError, IpcChannel, IpcHost, IpcModule, IpcSession, RpcModule } from '@linnet/backend';
 import {
-  CallContext,
-  ClientRequestContext,
-  IModelError,
-  IpcChannel,
-  IpcHost,
-  IpcModule,
-  IpcSession,
-  NoContentError,
-  RpcInterface,
-  RpcModule,
-  RpcNotFoundResponse,
-  RpcPendingResponse,
-} from '@linnet/backend';
-import { installPackages } from '../../reference/install.js';
+  callShelves,
+  describeWith,
+  interfaces,
+  operations,
+  resetShelves,
+  ShelvesImpl,
+} from '../../harness/itwin.shelves.js';
+import type { ITwinOutcome, ITwinPage } from '../../harness/itwin.shelves.js';
+import { until } from '../../harness/waiting.js';
 import { folder, itwinPreload, loadITwinPage } from './core-electron.page.js';
-import type { ITwinPage } from './core-electron.page.js';
 import { bridgeOf, Desktop, frontendURL, preload } from './desktop.harness.js';
 import type { WindowStandIn } from './window.stand-in.js';
 
 // ElectronApp of @itwin/core-electron, with its own preload script and with ours, against our ElectronHost.
-
-const missing = installPackages(folder);
-// eslint-disable-next-line no-console -- who reads the report has to know what it does not say
-if (missing) console.warn(`Pages of core-electron are not tested: ${missing}.`);
-
-@Injectable()
-class NotLocked implements CanActivate {
-  canActivate(context: Parameters<CanActivate['canActivate']>[0]) {
-    return CallContext.from(context)!.arguments[0] !== 'locked';
-  }
-}
-
-abstract class Shelves extends RpcInterface {
-  static readonly interfaceName = 'Shelves';
-  static interfaceVersion = '1.2.0';
-  async echo(..._values: unknown[]): Promise<unknown> {
-    return this.forward(arguments);
-  }
-  async size(_bytes: Uint8Array): Promise<number> {
-    return this.forward(arguments);
-  }
-  async context(): Promise<unknown> {
-    return this.forward(arguments);
-  }
-  async fail(_kind: string): Promise<unknown> {
-    return this.forward(arguments);
-  }
-  async pending(): Promise<unknown> {
-    return this.forward(arguments);
-  }
-  async never(): Promise<unknown> {
-    return this.forward(arguments);
-  }
-}
-
-let asked = 0;
-
-@RpcInterface(Shelves)
-@UseGuards(NotLocked)
-class ShelvesImpl implements Partial<Shelves> {
-  async echo(...values: unknown[]) {
-    return values;
-  }
-  async size(bytes: Uint8Array) {
-    return bytes.byteLength;
-  }
-  async context() {
-    await Promise.resolve();
-    const { sessionId, applicationId, accessToken, rpcMethod } = ClientRequestContext.current;
-    return { sessionId, applicationId, accessToken, rpcMethod };
-  }
-  async fail(kind: string) {
-    if (kind === 'unsendable') return { n: 1n };
-    if (kind === 'none') throw new NoContentError();
-    if (kind === 'not found') throw Object.assign(new RpcNotFoundResponse(), { shelf: 3 });
-    if (kind === 'number')
-      throw Object.assign(new IModelError(65537, 'It is loaded.'), { shelf: { row: 3 } });
-    if (kind === 'inside') throw Object.assign(new Error('secret'), { code: 'X', path: '/etc' });
-    throw new Error('It fell.');
-  }
-  async pending() {
-    if (++asked < 3) throw new RpcPendingResponse(`asked ${asked} times`);
-    return asked;
-  }
-  async never() {
-    return new Promise(() => undefined);
-  }
-}
 
 const story: string[] = [];
 
@@ -131,17 +57,10 @@ class LampHandler implements OnModuleDestroy {
 })
 class ShelvesModule {}
 
-const operations = ['echo', 'size', 'context', 'fail', 'pending', 'never', 'gone'];
-const interfaces = { Shelves: { version: '1.1.0', operations } };
-
 /** Has our preload script give pages `window.itwinjs`, as `openMainWindow` does where asked. */
 const additionalArguments = ['--linnet-itwinjs'];
 
-const until = async (done: () => unknown) => {
-  while (!done()) await sleep(5);
-};
-
-(missing ? describe.skip : describe).each([
+describeWith('core-electron', folder).each([
   ['its own preload script', itwinPreload],
   ['the preload script of Linnet', preload],
 ])('ElectronApp of core-electron with %s', (_name, script) => {
@@ -152,7 +71,7 @@ const until = async (done: () => unknown) => {
   let warn: jest.SpiedFunction<Logger['warn']>;
   beforeEach(async () => {
     story.length = 0;
-    asked = 0;
+    resetShelves();
     warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
     jest.spyOn(Logger.prototype, 'error').mockReturnValue();
     app = await NestFactory.createApplicationContext(ShelvesModule, { logger: false });
@@ -169,15 +88,11 @@ const until = async (done: () => unknown) => {
   });
 
   const sessions = () => app.get(IpcHost).sessions;
-  const rpc = (operation: string, ...args: unknown[]) =>
-    page['outcome']!(page['rpc']!('Shelves', operation, ...args)) as Promise<{
-      value?: unknown;
-      error?: any;
-    }>;
+  const rpc = (operation: string, ...args: unknown[]) => callShelves(page, operation, ...args);
   const ipc = (method: string, ...args: unknown[]) =>
-    page['outcome']!(page['ipc']!('lamp', method, ...args)) as Promise<{ value?: unknown; error?: any }>;
+    page['outcome']!(page['ipc']!('lamp', method, ...args)) as Promise<ITwinOutcome>;
 
-  it('calls interfaces, with values, guards and the context of the call', async () => {
+  it('calls RPC interfaces with values, guards and the context of the call', async () => {
     const bytes = Uint8Array.of(1, 2, 3);
     const sent = ['a', { list: [bytes, null], deep: { bytes, when: new Date(0) } }, new Uint8Array()];
     const came = [
@@ -200,7 +115,7 @@ const until = async (done: () => unknown) => {
     expect((await rpc('echo', 'locked')).error).toMatchObject({ message: 'Forbidden resource' });
   });
 
-  it('gets errors with name, number and members, and nothing of the inside', async () => {
+  it('gets errors with name, number and members, but no hidden details', async () => {
     expect((await rpc('fail', 'plain')).error).toMatchObject({
       name: 'Error',
       message: 'It fell.',
@@ -216,12 +131,11 @@ const until = async (done: () => unknown) => {
     expect((await rpc('fail', 'none')).error).toMatchObject({ errorNumber: 65604, isBackendError: false });
   });
 
-  it('asks which interfaces there are, and is told of versions that do not fit', async () => {
-    const names = ['echo', 'size', 'context', 'fail', 'pending', 'never'];
+  it('describes the RPC interfaces of the backend, and reports a version that does not fit', async () => {
     const shelves = {
       interfaceName: 'Shelves',
       interfaceVersion: '1.2.0',
-      operationNames: names,
+      operationNames: operations,
       compatible: true,
     };
     expect(structuredClone(await page['endpoints']!())).toEqual([shelves]);
@@ -234,7 +148,7 @@ const until = async (done: () => unknown) => {
     });
   });
 
-  it('waits for what is pending, and handles what is not found', async () => {
+  it('waits for a pending operation, and handles a not-found response', async () => {
     expect(await rpc('pending')).toEqual({ value: 3 });
     page['onNotFound']!((_request: unknown, response: { shelf: number }, _again: unknown, reject: any) =>
       reject(new Error(`no shelf ${response.shelf}`)),
@@ -242,7 +156,7 @@ const until = async (done: () => unknown) => {
     expect((await rpc('fail', 'not found')).error.message).toBe('no shelf 3');
   });
 
-  it('calls channels, and is called and told', async () => {
+  it('calls channels, answers calls from the backend, and receives notifications', async () => {
     const bytes = Float64Array.of(1.5);
     expect(await ipc('echo', 'a', [bytes], undefined)).toEqual({ value: ['a', [bytes], null] });
     expect((await ipc('fail')).error).toMatchObject({
@@ -259,12 +173,12 @@ const until = async (done: () => unknown) => {
     const notified = page['notified']!('notes', 'moved');
     await app.get(IpcHost).send('news', 7, Uint8Array.of(8));
     await sessions()[0]!.send('notes', 'moved', 'left');
-    await until(() => notified.length);
+    await until(() => notified.length > 0);
     expect(structuredClone(told)).toEqual([[7, Uint8Array.of(8)]]);
     expect(notified).toEqual([['moved', 'left']]);
   });
 
-  it('sends messages, and calls handlers without an envelope', async () => {
+  it('sends notifications, and calls handlers without an envelope', async () => {
     const host = app.get(IpcHost);
     const heard: unknown[] = [];
     host.addListener('spoken', ({ session }, ...args: unknown[]) => heard.push([session.frontend, ...args]));
@@ -280,7 +194,7 @@ const until = async (done: () => unknown) => {
     expect(error.message).toMatch("No handler registered for 'itwin.raw'");
   });
 
-  it('opens the dialogs of the system that do not stop the main process', async () => {
+  it('opens dialogs of the system, but none that blocks the main process', async () => {
     const options = { properties: ['openFile'] };
     expect(await page['dialog']!('showOpenDialog', options)).toEqual({ canceled: true, filePaths: [] });
     const refused = await page['outcome']!(page['dialog']!('showMessageBoxSync', {}));
@@ -288,25 +202,25 @@ const until = async (done: () => unknown) => {
     expect(desktop.electron.opened).toEqual([['showOpenDialog', options]]);
   });
 
-  it('says whether there is an internet, to all pages', async () => {
+  it('reports the internet connectivity to the page', async () => {
     expect(await page['isOnline']!()).toBe(0);
     const told = page['connectivity']!();
     await page['goOffline']!();
-    await until(() => told.length);
+    await until(() => told.length > 0);
     expect(told).toEqual([1]);
     expect(await page['isOnline']!()).toBe(1);
   });
 
-  it('has one session for each page, with handlers of its own, which ends with the page', async () => {
+  it('has one session with its own handlers for each page, which ends with the page', async () => {
     expect(await ipc('count')).toEqual({ value: 1 });
     const [first] = sessions();
     const asked = first!.invoke('nobody');
     void ipc('never');
-    void rpc('never');
+    void rpc('held');
     window.webContents.reload();
     await expect(asked).rejects.toThrow('The page was left.');
     expect(await first!.closed).toEqual({ code: 1001, reason: 'The page was left.', initiator: 'remote' });
-    await until(() => story.length);
+    await until(() => story.length > 0);
     expect(sessions()).toEqual([]);
     const next = loadITwinPage(window.webContents.page);
     await next['start']!(interfaces);
@@ -316,8 +230,8 @@ const until = async (done: () => unknown) => {
     await until(() => sessions().length === 0);
   });
 
-  it('has all its calls answered when its session is ended, and begins another', async () => {
-    const calls = [ipc('never'), rpc('never')];
+  it('rejects its calls when its session ends, and begins another session', async () => {
+    const calls = [ipc('never'), rpc('held')];
     await ipc('count');
     sessions()[0]!.close(3001, 'enough');
     for (const { error } of await Promise.all(calls))
@@ -325,8 +239,8 @@ const until = async (done: () => unknown) => {
     expect(await ipc('count')).toEqual({ value: 1 });
   });
 
-  it('is told that the main process answers no more', async () => {
-    const calls = [ipc('never'), rpc('never')];
+  it('rejects its calls when the backend closes', async () => {
+    const calls = [ipc('never'), rpc('held')];
     await ipc('count');
     await desktop.backend.close();
     for (const { error } of await Promise.all(calls)) expect(error.message).toMatch('1001');
@@ -340,7 +254,7 @@ const until = async (done: () => unknown) => {
     expect(window.webContents.listenerCount('ipc-message')).toBe(0);
   });
 
-  it('has a call rejected, and not its session, that is larger than messageBytes', async () => {
+  it('rejects a call larger than messageBytes, and keeps its session', async () => {
     const [session] = sessions();
     expect((await ipc('echo', new Uint8Array(2 ** 21))).error.message).toMatch('larger than 1048576 bytes');
     expect((await rpc('echo', new Uint8Array(2 ** 21))).error.message).toMatch('larger than 1048576 bytes');
@@ -364,7 +278,7 @@ const until = async (done: () => unknown) => {
     expect(told.map(([n]: [number]) => n)).toEqual(numbers);
   });
 
-  it('is refused in windows and pages that are not the application', async () => {
+  it('is refused in windows and pages that do not belong to the application', async () => {
     const { BrowserWindow } = desktop.electron;
     const strange = new BrowserWindow({ webPreferences: { preload: script, additionalArguments } });
     for (const [each, url] of [
@@ -386,7 +300,7 @@ const until = async (done: () => unknown) => {
     ]);
   });
 
-  it('belongs to one of two backends', async () => {
+  it('calls only its own backend when there are two', async () => {
     const other = await Desktop.start({ electron: desktop.electron });
     const second = new desktop.electron.BrowserWindow({
       webPreferences: { preload: script, additionalArguments },
@@ -403,8 +317,8 @@ const until = async (done: () => unknown) => {
   });
 });
 
-describe('a page with both wires', () => {
-  it('is one of openMainWindow where the application asks for it, and is not answered where it does without', async () => {
+describe('a page with the bridges of Linnet and iTwin.js', () => {
+  it('is opened by openMainWindow with itwinjs: true, and is not answered over itwinjs with itwinjs: false', async () => {
     const open = async (itwinjs: boolean | undefined) => {
       const app = await NestFactory.createApplicationContext(ShelvesModule, { logger: false });
       const desktop = await Desktop.start({ itwinjs }, app);
@@ -436,7 +350,7 @@ describe('a page with both wires', () => {
     });
   });
 
-  it('speaks the one by which it has connected last', async () => {
+  it('uses the bridge over which it has connected last', async () => {
     const app = await NestFactory.createApplicationContext(ShelvesModule, { logger: false });
     const desktop = await Desktop.start({}, app);
     const window = await desktop.open(frontendURL, { additionalArguments });

@@ -7,6 +7,7 @@ const scripts = new Map<string, Script>();
 
 /** Timers of a page: pages end with their window, and keep no process. */
 export const pageTimers = {
+  // Sleeps: a page needs a timer function, and no test waits for it.
   setTimeout: (work: () => void, ms?: number) => setTimeout(work, ms).unref(),
   clearTimeout,
   setInterval: (work: () => void, ms?: number) => setInterval(work, ms).unref(),

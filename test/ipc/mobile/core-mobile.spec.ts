@@ -1,90 +1,31 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createContext } from 'node:vm';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Injectable, Logger, Module, UseGuards } from '@nestjs/common';
-import type { CanActivate, INestApplication } from '@nestjs/common';
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { Logger, Module } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { WebSocket } from 'ws';
-import {
-  CallContext,
-  ClientRequestContext,
-  IModelError,
-  IpcChannel,
-  IpcHost,
-  IpcModule,
-  IpcSession,
-  RpcInterface,
-  RpcModule,
-  RpcPendingResponse,
-} from '@linnet/backend';
+import { IpcChannel, IpcHost, IpcModule, IpcSession, RpcModule } from '@linnet/backend';
 import { IpcFrontend } from '@linnet/common';
 import { webSocketIpc } from '@linnet/frontend';
 import { PageModules, pageTimers } from '../electron/page.modules.js';
-import { installPackages } from '../../reference/install.js';
+import {
+  calls,
+  callShelves,
+  describeWith,
+  interfaces,
+  resetShelves,
+  ShelvesImpl,
+} from '../../harness/itwin.shelves.js';
+import type { ITwinPage } from '../../harness/itwin.shelves.js';
+import { until } from '../../harness/waiting.js';
 
 // MobileRpcManager of @itwin/core-mobile, which is what MobileApp is connected by, against our IpcModule.
 
 const folder = fileURLToPath(new URL('core-mobile/', import.meta.url));
-const missing = installPackages(folder);
-// eslint-disable-next-line no-console -- who reads the report has to know what it does not say
-if (missing) console.warn(`Pages of core-mobile are not tested: ${missing}.`);
-
-@Injectable()
-class NotLocked implements CanActivate {
-  canActivate(context: Parameters<CanActivate['canActivate']>[0]) {
-    return CallContext.from(context)!.arguments[0] !== 'locked';
-  }
-}
-
-abstract class Shelves extends RpcInterface {
-  static readonly interfaceName = 'Shelves';
-  static interfaceVersion = '1.2.0';
-  async echo(..._values: unknown[]): Promise<unknown> {
-    return this.forward(arguments);
-  }
-  async context(): Promise<unknown> {
-    return this.forward(arguments);
-  }
-  async fail(): Promise<unknown> {
-    return this.forward(arguments);
-  }
-  async pending(): Promise<unknown> {
-    return this.forward(arguments);
-  }
-  async later(): Promise<unknown> {
-    return this.forward(arguments);
-  }
-}
-
-let asked = 0;
-let release: (value: unknown) => void = () => undefined;
-
-@RpcInterface(Shelves)
-@UseGuards(NotLocked)
-class ShelvesImpl implements Partial<Shelves> {
-  async echo(...values: unknown[]) {
-    return values;
-  }
-  async context() {
-    await Promise.resolve();
-    const { sessionId, applicationId, accessToken, rpcMethod } = ClientRequestContext.current;
-    return { sessionId, applicationId, accessToken, rpcMethod };
-  }
-  async fail() {
-    throw new IModelError(65537, 'It is loaded.');
-  }
-  async pending() {
-    if (++asked < 3) throw new RpcPendingResponse(`asked ${asked} times`);
-    return asked;
-  }
-  async later() {
-    return new Promise((resolve) => (release = resolve));
-  }
-}
 
 @IpcChannel('lamp')
 class LampHandler {
@@ -114,21 +55,11 @@ class LampHandler {
 })
 class ShelvesModule {}
 
-const operations = ['echo', 'context', 'fail', 'pending', 'later', 'gone'];
-const interfaces = { Shelves: { version: '1.1.0', operations } };
-
-const until = async (done: () => unknown) => {
-  while (!done()) await sleep(5);
-};
-
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- scripts without types
-type Page = Record<string, (...args: any[]) => any>;
-
-/** The sockets of pages, which outlive nothing. */
+/** The sockets of pages, which end with the test. */
 const sockets: WebSocket[] = [];
 
 /** A web view with the scripts of core-mobile. */
-function openPage(port: number): Page {
+function openPage(port: number): ITwinPage {
   class PageSocket extends WebSocket {
     constructor(url: string) {
       super(url);
@@ -155,17 +86,17 @@ function openPage(port: number): Page {
     atob,
     btoa,
   });
-  const page = new PageModules(window).load(join(folder, 'page.cjs')) as Page;
+  const page = new PageModules(window).load(join(folder, 'page.cjs')) as ITwinPage;
   page['start']!(interfaces);
   return page;
 }
 
-(missing ? describe.skip : describe)('MobileRpcManager of core-mobile', () => {
+describeWith('core-mobile', folder)('MobileRpcManager of core-mobile', () => {
   let app: INestApplication;
   let port: number;
-  let page: Page;
+  let page: ITwinPage;
   beforeEach(async () => {
-    asked = 0;
+    resetShelves();
     jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
     jest.spyOn(Logger.prototype, 'error').mockReturnValue();
     app = await NestFactory.create(ShelvesModule, { logger: false });
@@ -180,13 +111,9 @@ function openPage(port: number): Page {
   });
 
   const sessions = () => app.get(IpcHost).sessions;
-  const rpc = (operation: string, ...args: unknown[]) =>
-    page['outcome']!(page['rpc']!('Shelves', operation, ...args)) as Promise<{
-      value?: unknown;
-      error?: any;
-    }>;
+  const rpc = (operation: string, ...args: unknown[]) => callShelves(page, operation, ...args);
 
-  it('calls interfaces, with values, guards, errors and the context of the call', async () => {
+  it('calls RPC interfaces with values, guards, errors and the context of the call', async () => {
     const bytes = Uint8Array.of(1, 2, 3);
     const sent = ['a', { list: [bytes, null], deep: { bytes, when: new Date(0) } }, new Uint8Array()];
     const when = '1970-01-01T00:00:00.000Z';
@@ -202,7 +129,7 @@ function openPage(port: number): Page {
       },
     });
     expect((await rpc('echo', 'locked')).error).toMatchObject({ message: 'Forbidden resource' });
-    expect((await rpc('fail')).error).toEqual({
+    expect((await rpc('fail', 'number')).error).toEqual({
       name: 'Already Loaded',
       message: 'It is loaded.',
       errorNumber: 65537,
@@ -211,7 +138,7 @@ function openPage(port: number): Page {
     expect(await rpc('pending')).toEqual({ value: 3 });
   });
 
-  it('calls channels, is told, and tells', async () => {
+  it('calls channels, and sends and receives notifications', async () => {
     const bytes = Uint8Array.of(1, 2, 3);
     const told = page['listen']!('itwin.lamp');
     expect(await page['invoke']!('itwin.lamp', 'echo', 'a', [bytes])).toEqual({ result: ['a', [bytes]] });
@@ -226,7 +153,7 @@ function openPage(port: number): Page {
     const heard: unknown[] = [];
     app.get(IpcHost).addListener('spoken', (_event, ...args: unknown[]) => heard.push(args));
     page['send']!('itwin.spoken', 1, bytes);
-    await until(() => heard.length);
+    await until(() => heard.length > 0);
     expect(heard).toEqual([[1, bytes]]);
     expect(await page['invoke']!('itwin.itwinjs-core/nativeApp', 'checkInternetConnectivity')).toEqual({
       result: 0,
@@ -243,15 +170,13 @@ function openPage(port: number): Page {
     await until(() => sessions().length === 1);
   });
 
-  it('submits its calls again when it is told another port', async () => {
-    const answer = rpc('later');
-    const first = release;
-    await until(() => release !== first);
-    const second = release;
+  it('sends its calls again when its backend moves to another port', async () => {
+    const answer = rpc('held');
+    await until(() => calls.held.length === 1);
     page['reconnect']!(port);
-    await until(() => release !== second);
-    second('of the first');
-    release('of the second');
+    await until(() => calls.held.length === 2);
+    calls.held[0]!('of the first');
+    calls.held[1]!('of the second');
     expect(await answer).toEqual({ value: 'of the second' });
   });
 
@@ -277,7 +202,7 @@ function openPage(port: number): Page {
     ],
   ];
 
-  it.each(invalid)('is ended alone by %s', async (_what, frames, code) => {
+  it.each(invalid)('loses only the connection that sends %s', async (_what, frames, code) => {
     const socket = new WebSocket(`ws://localhost:${port}/`);
     sockets.push(socket);
     await once(socket, 'open');
@@ -287,7 +212,7 @@ function openPage(port: number): Page {
     expect(await page['invoke']!('itwin.lamp', 'count')).toEqual({ result: 1 });
   });
 
-  it('is answered beside frontends of Linnet, which speak the durable wire', async () => {
+  it('is served beside frontends of Linnet, which use the durable wire', async () => {
     const frontend = new IpcFrontend(webSocketIpc(`ws://localhost:${port}/`));
     await frontend.ready;
     expect(await frontend.callIpcChannel('lamp', 'count')).toBe(1);
