@@ -1,4 +1,4 @@
-// Plans a route, with nothing but iTwin.js. Both servers have to run: `npm start`.
+// A demonstration for users of iTwin.js: it plans a route, and uses only packages of iTwin.js. Run `npm start` first.
 import { BentleyCloudRpcManager, RpcInterface, RpcManager } from '@itwin/core-common';
 
 class FleetPlannerRpcInterface extends RpcInterface {
@@ -21,10 +21,10 @@ const textOf = ({ x, y }) => `(${x.toFixed(2)} m, ${y.toFixed(2)} m)`;
 try {
   const goal = { x: 45, y: 62.9 };
   const { places, length } = await planner.planRoute(token, robot, goal);
-  console.log(`Robot ${robot} gets to ${textOf(goal)} on a way of ${length.toFixed(2)} m:`);
+  console.log(`The route of robot ${robot} to ${textOf(goal)} has ${length.toFixed(2)} m:`);
   for (const place of places) console.log(`  ${textOf(place)}`);
   await planner
-    .planRoute(token, robot, { x: 40, y: 17 }) // where a shelf stands
+    .planRoute(token, robot, { x: 40, y: 17 }) // a shelf stands there
     .catch(({ message }) => console.log(`Error: ${message}`));
 } catch ({ message }) {
   console.error(`${message} Is the server running at ${uriPrefix}?`);

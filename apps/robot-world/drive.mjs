@@ -1,4 +1,4 @@
-// Drives a robot, with nothing but iTwin.js. The server has to run: `npm start`.
+// A demonstration for users of iTwin.js: it drives a robot, and uses only packages of iTwin.js. Run `npm start` first.
 import { once } from 'node:events';
 import {
   IpcWebSocket,
@@ -12,7 +12,7 @@ import { WebSocket } from 'ws';
 const server = process.env.ROBOT_WORLD_URL ?? `http://127.0.0.1:${process.env.PORT ?? 3001}`;
 const socket = new WebSocket(`${server.replace(/^http/, 'ws')}/ipc`);
 
-/** Carries messages over the socket. In a browser, `LocalhostIpcApp` of `@itwin/core-frontend` brings its own. */
+/** Sends messages over the socket. In a browser `LocalhostIpcApp` of `@itwin/core-frontend` has its own transport. */
 class SocketTransport extends IpcWebSocketTransport {
   #sent = 0;
 

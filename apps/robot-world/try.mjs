@@ -1,4 +1,4 @@
-// A client of Robot World, made of nothing but iTwin.js. The server has to run: `npm start`.
+// A demonstration for users of iTwin.js: a client that uses only packages of iTwin.js. Run `npm start` first.
 import { BentleyCloudRpcManager, RpcInterface, RpcManager } from '@itwin/core-common';
 
 class RobotWorldReadRpcInterface extends RpcInterface {

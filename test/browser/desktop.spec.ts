@@ -74,7 +74,7 @@ inBrowser('the page of robot-world in a window of Electron', () => {
   const backend = (name: string) => page.locator(`#backends [data-name="${name}"]`).innerText();
 
   it('gets its floor over RPC, and nothing from a network', async () => {
-    await news(/^500 robots and [\d,]+ obstacles are here/);
+    await news(/^500 robots and [\d,]+ obstacles are on the floor/);
     expect(await backend('robot-world')).toBe('robot-world: connected');
     expect(await backend('fleet-planner')).toMatch(/^fleet-planner: not in the desktop application/);
     expect(requests.filter((url) => !url.startsWith('https://frontend.test/'))).toEqual([]);

@@ -208,7 +208,7 @@ inBrowser('the page of robot-world in Chromium', () => {
     await until(async () => (await colourAt(watcher.page, goal)) !== before);
     const activity = row(driver.page, 'Drive Robot 10');
     await activity.getByText('Robot 0xa has arrived').first().waitFor();
-    await activity.locator('.lines [data-tier=fleet-planner]').getByText('A way of').waitFor();
+    await activity.locator('.lines [data-tier=fleet-planner]').getByText('A route of').waitFor();
     const spans = await activity.locator('.spans li').allInnerTexts();
     for (const span of [
       'pageRPC planRoute',
@@ -222,7 +222,7 @@ inBrowser('the page of robot-world in Chromium', () => {
     expect(await activity.locator('code').innerText()).toBe(id);
     expect(log.of(id)).toEqual(
       expect.arrayContaining([
-        expect.stringMatching(/^A way of .+ m leads Robot 10 to/),
+        expect.stringMatching(/^Found a route of .+ m for Robot 10 to/),
         'Robot 0xa touches 0 obstacles',
         'Robot 0xa has arrived',
       ]),
@@ -251,7 +251,7 @@ inBrowser('the page of robot-world in Chromium', () => {
     await drive(page, '0xa', { x: 60, y: 14.4 });
     await news(page, /Robot 10 drives [\d.]+ m/);
     await drive(page, '0xa', { x: 30, y: 14.4 });
-    await page.locator('.lines').getByText('has been sent elsewhere').waitFor({ state: 'attached' });
+    await page.locator('.lines').getByText('has a new goal').waitFor({ state: 'attached' });
     await page.getByRole('button', { name: 'Stop' }).click();
     await news(page, 'Robot 10 has been stopped.');
   });

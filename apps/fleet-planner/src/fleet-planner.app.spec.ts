@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ActivityLogger, IModelStatus } from '@linnet/backend';
+import { ActivityLogger } from '@linnet/backend';
 import { createRpcClient } from '@linnet/common';
+import { errorNumbers } from '../../robot-world/src/common/robot-world.errors.js';
 import { ActivityTraceRpcInterface } from '../../robot-world/src/common/activity-trace.rpc.js';
 import { RobotWorldReadRpcInterface } from '../../robot-world/src/common/robot-world.rpc.js';
 import { createRobotWorldApp } from '../../robot-world/src/robot-world.app.js';
@@ -61,7 +62,7 @@ describe('robot-world and fleet-planner together', () => {
     const lines = log.of('click-1');
     expect(lines).toContainEqual(
       expect.objectContaining({
-        message: expect.stringMatching(/^A way of .+ m leads Robot 10 to/),
+        message: expect.stringMatching(/^Found a route of .+ m for Robot 10 to/),
         rpcMethod: 'planRoute',
       }),
     );
@@ -97,7 +98,7 @@ describe('robot-world and fleet-planner together', () => {
   it('reject an unknown robot with the error of robot-world', async () => {
     const routes = page.client(FleetPlannerRpcInterface);
     await expect(routes.planRoute(token, '0xbad', { x: 40, y: 14.4 })).rejects.toMatchObject({
-      errorNumber: IModelStatus.NotFound,
+      errorNumber: errorNumbers.notFound,
       message: 'Robot 0xbad does not exist.',
     });
   });
@@ -124,7 +125,7 @@ describe('robot-world and fleet-planner together', () => {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [script.pathname], { env });
     expect(stderr).toBe('');
     const lines = stdout.trim().split('\n');
-    expect(lines[0]).toMatch(/^Robot 0xa gets to \(45\.00 m, 62\.90 m\) on a way of \d+\.\d\d m:$/);
+    expect(lines[0]).toMatch(/^The route of robot 0xa to \(45\.00 m, 62\.90 m\) has \d+\.\d\d m:$/);
     expect(lines.slice(1, -1).every((line) => /^ {2}\(\d+\.\d\d m, \d+\.\d\d m\)$/.test(line))).toBe(true);
     expect(lines.at(-1)).toMatch(/^Error: .+ cannot stand at \(40\.00 m, 17\.00 m\)\.$/);
   });

@@ -6,7 +6,7 @@ import { ActivityRecorder } from '../../robot-world/src/common/trace/activity.re
 import { RecordingLogger } from '../../robot-world/src/common/trace/recording.logger.js';
 import { FleetPlannerModule } from './fleet-planner.module.js';
 
-/** The application, yet to listen. */
+/** Creates the application, which does not listen yet. */
 export async function createFleetPlannerApp(logger = new ActivityLogger()): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(
     FleetPlannerModule,

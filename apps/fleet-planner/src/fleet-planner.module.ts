@@ -12,7 +12,7 @@ import { FleetPlannerRpcImpl } from './rpc/fleet-planner.impl.js';
   imports: [
     RpcModule.forRoot({
       info: { title: 'FleetPlanner', version: 'v1.0' },
-      // iTwin.js clients show the message of an error only with statuses that they read.
+      // For the demonstration clients of iTwin.js, which show the message of an error only for some statuses.
       errorStatus: 'readable',
     }),
     TraceModule,

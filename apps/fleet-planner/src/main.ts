@@ -1,17 +1,19 @@
 import 'reflect-metadata';
 import { createFleetPlannerApp } from './fleet-planner.app.js';
 
-// Not PORT, which is Robot World's: both may be started with the same environment.
+// Not PORT, which Robot World uses: both may be started with the same environment.
 const port = Number(process.env['FLEET_PLANNER_PORT'] ?? 3002);
 
 const app = await createFleetPlannerApp();
 try {
   await app.listen(port, '127.0.0.1');
-  // To whoever started this process together with others.
+  // For a parent process that starts several backends.
   process.send?.('ready');
 } catch (error) {
   if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-  console.error(`Port ${port} is taken. Choose another by the environment variable FLEET_PLANNER_PORT.`);
+  console.error(
+    `Port ${port} is taken. Choose another one with the environment variable FLEET_PLANNER_PORT.`,
+  );
   process.exitCode = 1;
   await app.close();
 }

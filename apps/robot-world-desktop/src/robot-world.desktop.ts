@@ -9,7 +9,7 @@ import { RobotWorldModule } from '../../robot-world/src/robot-world.module.js';
 
 const page = join(dirname(createRequire(import.meta.url).resolve('robot-world/package.json')), 'dist-page');
 
-/** All that the page loads comes with it. */
+/** The page loads only files that are delivered with it. */
 const policy = [
   "default-src 'self'",
   "img-src 'self' data:",
@@ -19,7 +19,7 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Robot World without a server: its module answers the windows of this process. */
+/** Starts Robot World without an HTTP server: its module answers the windows of this process. */
 export async function startRobotWorldDesktop(logger = new ActivityLogger()): Promise<void> {
   const application = await NestFactory.createApplicationContext(RobotWorldModule, { bufferLogs: true });
   application.useLogger(new RecordingLogger(logger, application.get(ActivityRecorder, { strict: false })));

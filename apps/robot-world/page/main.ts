@@ -2,36 +2,36 @@ import { IpcApp } from '@linnet/frontend';
 import { robotChannel } from '../src/common/robot.ipc.js';
 import type { RobotIpc } from '../src/common/robot.ipc.js';
 import { RobotWorldReadRpcInterface } from '../src/common/robot-world.rpc.js';
-import { Activities } from './activities.js';
-import type { Activity } from './activity.js';
-import { findFleetPlanner, robotWorld, token } from './backends.js';
-import { pair, showBackend } from './connection.js';
-import { offerDriving } from './drive.form.js';
-import { byId, tell } from './elements.js';
-import { FloorCanvas } from './floor.canvas.js';
-import { FloorInput } from './floor.input.js';
-import { Floor } from './floor.js';
-import { Pilot } from './pilot.js';
-import { offerSurvey } from './survey.js';
+import { Activities } from './activity/activities.js';
+import type { Activity } from './activity/activity.js';
+import { findFleetPlanner, robotWorld, token } from './backend/backends.js';
+import { keepConnected, showBackend } from './backend/connection.js';
+import { connectDriveForm } from './controls/drive.form.js';
+import { byId, announce } from './dom/elements.js';
+import { FloorCanvas } from './floor/floor.canvas.js';
+import { FloorInput } from './controls/floor.input.js';
+import { Floor } from './floor/floor.js';
+import { Pilot } from './controls/pilot.js';
+import { connectSurvey } from './controls/survey.js';
 
 const floor = new Floor();
 const activities = new Activities();
 const pilot = new Pilot(floor, activities);
 const view = new FloorCanvas(byId('floor', HTMLCanvasElement), floor);
 new FloorInput(floor, view, pilot).listen();
-offerDriving(floor, view, pilot);
-offerSurvey(activities);
+connectDriveForm(floor, view, pilot);
+connectSurvey(activities);
 activities.add(robotWorld);
-pair(floor, (news) => void activities.run('Load the floor', (activity) => load(activity, news)));
+keepConnected(floor, (news) => void activities.run('Load the floor', (activity) => load(activity, news)));
 
 void findPlanner();
 
-/** Everything that a new session needs. */
+/** Loads the floor for a new session. */
 async function load(activity: Activity, news: string): Promise<void> {
   const { id: activityId } = activity;
   const robots = IpcApp.frontend.makeIpcProxy<RobotIpc>(robotChannel, { activityId });
   const world = robotWorld.client.client(RobotWorldReadRpcInterface).with({ activityId });
-  // First this, so that nothing moves unseen between the two.
+  // Subscribes first, so that no move is missed while the floor is loaded.
   const count = await activity.time('IPC subscribe', () => robots.subscribe());
   floor.size = await world.describeFloor(token);
   const region = { minX: 0, minY: 0, maxX: floor.size.width, maxY: floor.size.depth };
@@ -44,7 +44,9 @@ async function load(activity: Activity, news: string): Promise<void> {
   floor.obstacles = obstacles;
   floor.changed();
   view.viewChanged();
-  tell(`${news}${count} robots and ${obstacles.length.toLocaleString()} obstacles are here. Choose a robot.`);
+  announce(
+    `${news}${count} robots and ${obstacles.length.toLocaleString()} obstacles are on the floor. Choose a robot.`,
+  );
 }
 
 async function findPlanner(): Promise<void> {

@@ -1,20 +1,20 @@
 import { defineConfig } from 'vite';
 import { root, sourcesFor } from '../../../scripts/entries.mjs';
 
-/** The page, and any other bundle of the frontend library's sources for browsers. */
+/** Builds the page; other bundles of the frontend library's sources use the same settings. */
 export default defineConfig({
   root: import.meta.dirname,
-  // Relative: the page may be served from anywhere.
+  // Relative, because the page may be served under any path.
   base: './',
   logLevel: 'warn',
   resolve: {
-    // Each name whole: Vite would take a string for the beginning of one.
+    // Regular expressions match whole names; Vite treats a string as a prefix.
     alias: Object.entries(sourcesFor('default')).map(([name, file]) => ({
       find: new RegExp(`^${name}$`),
       replacement: root + file,
     })),
   },
-  // As in tsconfig.json: definitions bear decorators.
+  // As in tsconfig.json: definitions have decorators.
   oxc: { decorator: { legacy: true } },
   build: { outDir: '../dist-page', emptyOutDir: true, target: 'es2023' },
 });

@@ -1,11 +1,11 @@
 import { Injectable, Module } from '@nestjs/common';
 
 /** The features that a deployment may turn on. */
-export type Feature = 'robot.imodel.readwrite';
+export type Feature = 'robots.write';
 
 /**
- * The features of this deployment: a comma-separated list in the environment variable `ROBOT_WORLD_FEATURES`. Nothing is
- * on by default, so that a server changes data only if its operator wants that.
+ * The features of this deployment: a comma-separated list in the environment variable `ROBOT_WORLD_FEATURES`. All are off by
+ * default, so that a server changes data only if its operator allows it.
  */
 @Injectable()
 export class Features {

@@ -8,10 +8,10 @@ import { RobotWorldModule } from './robot-world.module.js';
 import { ActivityRecorder } from './common/trace/activity.recorder.js';
 import { RecordingLogger } from './common/trace/recording.logger.js';
 
-// By the package's name: the compiled file lies elsewhere than its source, the package does not.
+// Found by the name of the package, because the compiled file lies in another folder than its source.
 const packageFolder = dirname(createRequire(import.meta.url).resolve('robot-world/package.json'));
 
-/** The application, yet to listen: RPC, and a page to look at in a browser. */
+/** Creates the application, which does not listen yet: RPC, IPC, and a page for browsers. */
 export async function createRobotWorldApp(logger = new ActivityLogger()): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(RobotWorldModule, new LinnetExpressAdapter(), {
     bufferLogs: true,

@@ -22,11 +22,11 @@ import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
       useFactory: (features: Features) => ({
         info: { title: 'RobotWorldEngine', version: 'v1.0' },
         interfaces: chooseInterfacesToExpose(features),
-        // iTwin.js clients show the message of an error only with statuses that they read.
+        // For the demonstration clients of iTwin.js, which show the message of an error only for some statuses.
         errorStatus: 'readable',
       }),
     }),
-    // A drive may take minutes, and whoever ends the server should not wait for it: robots stop with their session.
+    // A drive may take minutes. The server does not wait for it when it ends: robots stop with their session.
     IpcModule.forRoot({ path: '/ipc', shutdownTimeoutMs: 500 }),
     FeaturesModule,
     TraceModule,
@@ -49,6 +49,6 @@ export class RobotWorldModule {}
 
 function chooseInterfacesToExpose(features: Features): RpcInterfaceDefinition[] {
   const interfaces: RpcInterfaceDefinition[] = [RobotWorldReadRpcInterface, ActivityTraceRpcInterface];
-  if (features.check('robot.imodel.readwrite')) interfaces.push(RobotWorldWriteRpcInterface);
+  if (features.check('robots.write')) interfaces.push(RobotWorldWriteRpcInterface);
   return interfaces;
 }

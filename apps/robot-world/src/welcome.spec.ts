@@ -52,7 +52,7 @@ describe('the welcome screen', () => {
 
   it('says whether robots can be moved, and which port the client needs', () => {
     expect(welcome(3001, true)).toContain('Robots can be added');
-    expect(welcome(3001, false)).toContain('ROBOT_WORLD_FEATURES=robot.imodel.readwrite');
+    expect(welcome(3001, false)).toContain('ROBOT_WORLD_FEATURES=robots.write');
     expect(welcome(3001, true)).not.toContain('PORT=');
     expect(welcome(4000, true)).toContain('PORT=4000');
   });

@@ -1,4 +1,4 @@
-/** Cells in the order of their costs: a binary heap, as arrays are searched too often to be sorted. */
+/** A priority queue of cells by cost, as a binary heap. */
 export class CellQueue {
   readonly #cells: number[] = [];
   readonly #costs: number[] = [];

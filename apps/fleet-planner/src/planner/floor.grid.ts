@@ -1,21 +1,21 @@
 import type { Position } from '../../../robot-world/src/common/robot-world.props.js';
 import type { ObstacleMap } from './obstacle.map.js';
 
-/** Edge of a cell in metres. Gaps that are wider than a robot by less than this may be overlooked. */
+/** The edge of a cell, in metres. A gap that is wider than a robot by less than this may be missed. */
 const CELL = 0.25;
-/** Half the way to the next cell, at the most: from the middle of one to the middle of the next but a corner. */
+/** Half of the longest step: from the centre of a cell to the centre of a diagonal neighbour. */
 const HALF_STEP = (CELL * Math.SQRT2) / 2;
 
-/** The floor in cells: which of them the centre of a robot may be in the middle of. */
+/** The floor as cells: a cell is free if the centre of a robot can be at the centre of the cell. */
 export class FloorGrid {
   readonly columns: number;
   readonly rows: number;
-  /** By cell, row by row from the south-west: whether it is taken. */
+  /** Whether each cell is taken, row by row from the south-west. */
   readonly taken: Uint8Array;
 
   /**
-   * @param clearance in metres. On the straight way from one free cell to the next, corners included, a robot is
-   * nowhere nearer to an obstacle
+   * @param clearance in metres. A robot that moves straight from one free cell to a neighbour, diagonals included, is nowhere
+   * nearer to an obstacle
    */
   constructor(
     private readonly map: ObstacleMap,
@@ -29,12 +29,12 @@ export class FloorGrid {
     this.#takeObstacles(clearance);
   }
 
-  /** The cell that a place lies in. */
+  /** The cell of a place. */
   cellAt({ x, y }: Position): number {
     return this.#row(y) * this.columns + this.#column(x);
   }
 
-  /** The middle of a cell. */
+  /** The centre of a cell. */
   middleOf(cell: number): Position {
     return { x: ((cell % this.columns) + 0.5) * CELL, y: (Math.floor(cell / this.columns) + 0.5) * CELL };
   }
@@ -66,7 +66,7 @@ export class FloorGrid {
   }
 
   #takeObstacles(clearance: number): void {
-    // Halfway between two cells of this distance, a corner may be nearer by what Pythagoras says.
+    // Halfway between two cell centres, a corner of an obstacle may be nearer (Pythagoras).
     const square = clearance ** 2 + HALF_STEP ** 2;
     const reach = Math.sqrt(square);
     for (const { minX, minY, maxX, maxY } of this.map.obstacles)
@@ -77,7 +77,7 @@ export class FloorGrid {
       }
   }
 
-  /** Takes the cells of a row whose middles lie between two places, both included. */
+  /** Marks the cells of a row whose centres lie between two places, both included. */
   #take(row: number, minX: number, maxX: number): void {
     const first = Math.max(0, Math.ceil(minX / CELL - 0.5));
     const last = Math.min(this.columns - 1, Math.floor(maxX / CELL - 0.5));

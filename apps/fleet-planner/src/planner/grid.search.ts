@@ -2,14 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CellQueue } from './cell.queue.js';
 import type { FloorGrid } from './floor.grid.js';
 
-/** Cells that are looked at in one go, some 10 ms: then other calls have their turn. */
+/** The number of cells between pauses, about 10 ms. In a pause the server handles other calls. */
 const TURN = 20_000;
 
 /**
- * Finds the shortest way from cell to cell, diagonals included (A*).
+ * Finds the shortest route from cell to cell, diagonals included (A*).
  *
  * @param signal ends the search, which rejects with its reason
- * @returns the cells from start to goal, both included; `undefined` if no way leads there
+ * @returns the cells from start to goal, both included; `undefined` if none exists
  */
 export async function searchGrid(
   grid: FloorGrid,
@@ -33,7 +33,7 @@ export async function searchGrid(
     done[cell] = 1;
     for (const [step, length] of steps) {
       const next = cell + step;
-      // The outermost cells are always taken, so that no step leads over the edge.
+      // The outermost cells are always taken, so that no step leaves the grid.
       if (taken[next] || lengths[cell]! + length >= lengths[next]!) continue;
       lengths[next] = lengths[cell]! + length;
       before[next] = cell;
@@ -46,7 +46,7 @@ export async function searchGrid(
   }
 }
 
-/** To the eight cells around, in cells. */
+/** The steps to the eight neighbours, with their lengths in cells. */
 function stepsIn({ columns }: FloorGrid): [step: number, length: number][] {
   return [-1, 0, 1].flatMap((row) =>
     [-1, 0, 1]
@@ -55,7 +55,7 @@ function stepsIn({ columns }: FloorGrid): [step: number, length: number][] {
   );
 }
 
-/** The length of the way between two cells without obstacles. */
+/** The length of the route between two cells without obstacles. */
 function leastLength(from: number, to: number, columns: number): number {
   const across = Math.abs((from % columns) - (to % columns));
   const up = Math.abs(Math.floor(from / columns) - Math.floor(to / columns));

@@ -1,10 +1,10 @@
 import type { FloorProps, Position, Region } from '../../../robot-world/src/common/robot-world.props.js';
 import { squareFromLine } from './distance.js';
 
-/** Edge of a tile in metres: about as much as a shelf is long, so that a tile has few obstacles. */
+/** The edge of a tile, in metres: about the length of a shelf, so that a tile has few obstacles. */
 const TILE = 4;
 
-/** A floor and its obstacles, to be asked which ways are free. */
+/** A floor and its obstacles. It answers which straight lines are free. */
 export class ObstacleMap {
   readonly #tiles = new Map<number, Region[]>();
   readonly #rowLength: number;
@@ -24,7 +24,7 @@ export class ObstacleMap {
 
   /**
    * Whether a disc can go from one place to another in a straight line without leaving the floor or touching an
-   * obstacle. From a place to itself: whether it can stand there.
+   * obstacle. With the same place twice: whether it can stand there.
    *
    * @param radius of the disc, in metres
    */

@@ -3,17 +3,17 @@ import { FloorGrid } from './floor.grid.js';
 import { searchGrid } from './grid.search.js';
 import type { ObstacleMap } from './obstacle.map.js';
 
-/** Metres that a robot keeps away from what it passes, so that it does not get stuck for a rounding error. */
+/** The distance that a robot keeps from obstacles, in metres, so that a rounding error does not stop it. */
 const MARGIN = 0.05;
 
 /**
- * Finds a short way for a robot: on a grid first, then tightened, until no corner can be left out.
+ * Finds a short route for a robot: first on a grid, then shortened until no place can be left out.
  *
  * @param radius of the robot, in metres
- * @param start where it stands, free of obstacles
- * @param goal where it can stand
+ * @param start its position, which touches no obstacle
+ * @param goal a place at which it can stand
  * @param signal ends the search, which rejects with its reason
- * @returns from start to goal, both included; `undefined` if no way leads there
+ * @returns from start to goal, both included; `undefined` if none exists
  */
 export async function findRoute(
   map: ObstacleMap,
@@ -25,7 +25,7 @@ export async function findRoute(
   const clearance = radius + MARGIN;
   if (map.isFree(start, goal, clearance)) return [start, goal];
   const grid = new FloorGrid(map, clearance);
-  // The ends may be nearer to something than the way between them.
+  // Start and goal may be nearer to obstacles than the route between them.
   const nearest = (place: Position) =>
     grid.freeCellsNear(place).find((cell) => map.isFree(place, grid.middleOf(cell), radius));
   const [first, last] = [nearest(start), nearest(goal)];
@@ -37,7 +37,7 @@ export async function findRoute(
   return shorten(tighten(places, isFree), isFree);
 }
 
-/** Leaves out every place up to the last that can be seen from the one before. */
+/** Leaves out all places between a place and the last one that a straight line reaches from it. */
 function tighten(places: Position[], isFree: (from: Position, to: Position) => boolean): Position[] {
   const kept = [places[0]!];
   for (let next = 1; next < places.length - 1; next++)
@@ -45,7 +45,7 @@ function tighten(places: Position[], isFree: (from: Position, to: Position) => b
   return [...kept, places.at(-1)!];
 }
 
-/** Leaves out places as long as there is one that can be left out. */
+/** Repeats this until no place can be left out. */
 function shorten(places: Position[], isFree: (from: Position, to: Position) => boolean): Position[] {
   const spare = places.findIndex((_, at) => {
     const [before, after] = [places[at - 1], places[at + 1]];

@@ -1,9 +1,10 @@
 import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { getRpcClientToken, IModelError, IModelStatus } from '@linnet/backend';
+import { getRpcClientToken } from '@linnet/backend';
 import type { RpcProxy } from '@linnet/backend';
 import { createTestRpcClient } from '@linnet/backend/testing';
+import { errorNumbers, NotFoundError } from '../../../robot-world/src/common/robot-world.errors.js';
 import type { ObstacleProps, RobotProps } from '../../../robot-world/src/common/robot-world.props.js';
 import { RobotWorldReadRpcInterface } from '../../../robot-world/src/common/robot-world.rpc.js';
 import { FleetPlannerRpcInterface } from '../common/fleet-planner.rpc.js';
@@ -47,8 +48,8 @@ describe('FleetPlannerRpcImpl', () => {
     expect(length).toBeLessThan(14.5);
   });
 
-  const notFound = IModelStatus.NotFound;
-  const invalid = IModelStatus.ValidationFailed;
+  const notFound = errorNumbers.notFound;
+  const invalid = errorNumbers.notPossible;
   it.each<[string, object, { x: number; y: number }, object]>([
     [
       'a goal in an obstacle',
@@ -66,7 +67,10 @@ describe('FleetPlannerRpcImpl', () => {
       'a goal without a way to it',
       { queryObstacles: async () => [{ ...wall, minY: 0 }] },
       { x: 16, y: 5 },
-      { errorNumber: notFound, message: 'No way leads R1 from (5.00 m, 5.00 m) to (16.00 m, 5.00 m).' },
+      {
+        errorNumber: notFound,
+        message: 'There is no route for R1 from (5.00 m, 5.00 m) to (16.00 m, 5.00 m).',
+      },
     ],
     [
       'a robot that touches something',
@@ -84,7 +88,7 @@ describe('FleetPlannerRpcImpl', () => {
       'a robot that Robot World does not know',
       {
         queryObstaclesHitByRobot: async () => {
-          throw new IModelError(notFound, 'Robot 0x1 does not exist.');
+          throw new NotFoundError('Robot 0x1 does not exist.');
         },
       },
       { x: 16, y: 5 },

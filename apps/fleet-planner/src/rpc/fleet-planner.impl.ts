@@ -1,22 +1,25 @@
 import { Body, StandardSchemaValidationPipe, UsePipes } from '@nestjs/common';
 import { RpcInterface, RpcOperation } from '@linnet/backend';
-import type { IModelRpcProps } from '@linnet/backend';
-import type { Id64String, Position } from '../../../robot-world/src/common/robot-world.props.js';
+import type {
+  Id64String,
+  Position,
+  WarehouseToken,
+} from '../../../robot-world/src/common/robot-world.props.js';
 import * as schema from '../argument.schema.js';
 import { FleetPlannerRpcInterface } from '../common/fleet-planner.rpc.js';
 import type { RouteProps } from '../common/fleet-planner.rpc.js';
 import { RoutePlanner } from '../planner/route.planner.js';
 
-/** Answers {@link FleetPlannerRpcInterface}: checks what came over the wire, and asks the planner. */
+/** Answers {@link FleetPlannerRpcInterface}: checks the arguments, and calls the planner. */
 @RpcInterface(FleetPlannerRpcInterface)
 @UsePipes(StandardSchemaValidationPipe)
 export class FleetPlannerRpcImpl implements FleetPlannerRpcInterface {
   constructor(private readonly planner: RoutePlanner) {}
 
-  // Each search fills some 20 MB with the floor.
+  // Each search needs about 20 MB for the floor.
   @RpcOperation({ concurrency: 4 })
   async planRoute(
-    token: IModelRpcProps,
+    token: WarehouseToken,
     @Body({ schema: schema.id64 }) robotId: Id64String,
     @Body({ schema: schema.position }) goal: Position,
   ): Promise<RouteProps> {

@@ -1,9 +1,9 @@
 import { RpcInterface } from '@linnet/common';
-import type { IModelRpcProps } from '@linnet/common';
+import type { WarehouseToken } from './robot-world.props.js';
 
-/** A call that a backend has served, RPC or IPC, or made of another. Times are milliseconds since the epoch, by the backend's clock. */
+/** A call that a backend has served or made, over RPC or IPC. Times are milliseconds since the epoch, by the backend's clock. */
 export interface TracedCall {
-  /** For instance `queryRobots` (RPC) or `robot-v1.2.drive` (IPC); `RPC queryRobots` for one that it made. */
+  /** For instance `queryRobots` (RPC) or `robot-v1.2.drive` (IPC); `RPC queryRobots` for a call that it made. */
   method: string;
   start: number;
   end: number;
@@ -33,10 +33,10 @@ export abstract class ActivityTraceRpcInterface extends RpcInterface {
    * Returns what the backend remembers of an activity; empty if the activity is unknown or long past.
    *
    * @param _token routes the request
-   * @param _activityId the id that travelled in `X-Correlation-ID`. Only its caller and the tiers it reached know it: it
-   * is as good as a secret as long as callers take random ids.
+   * @param _activityId the id that travelled in `X-Correlation-ID`. Only the caller and the backends
+   * of the activity know it: a random id is as good as a secret.
    */
-  public async traceActivity(_token: IModelRpcProps, _activityId: string): Promise<ActivityTrace> {
+  public async traceActivity(_token: WarehouseToken, _activityId: string): Promise<ActivityTrace> {
     return this.forward(arguments);
   }
 }

@@ -1,4 +1,12 @@
-/** Id of a robot or an obstacle: `0x` and lower-case hexadecimal digits, as iTwin.js writes ids. */
+import type { IModelRpcProps } from '@linnet/common';
+
+/**
+ * The warehouse that a call is about, by which gateways can route requests. Its members have the names of iTwin.js, so that the
+ * demonstration clients of iTwin.js (`npm run try`) can call the same operations.
+ */
+export type WarehouseToken = IModelRpcProps;
+
+/** Id of a robot or an obstacle: `0x` and lower-case hexadecimal digits. */
 export type Id64String = string;
 
 /** A place on the floor, in metres from its south-west corner: `x` eastward, `y` northward. */
@@ -15,11 +23,11 @@ export interface Region {
   maxY: number;
 }
 
-/** A robot that is yet to get its id. It is a disc seen from above. */
+/** A robot without an id. Seen from above it is a disc. */
 export interface NewRobotProps extends Position {
-  /** The name that people use. */
+  /** The name for people. */
   name: string;
-  /** Half its width, in metres. */
+  /** Half of its width, in metres. */
   radius: number;
 }
 
@@ -31,7 +39,7 @@ export interface RobotProps extends NewRobotProps {
 /** How a drive ended. */
 export interface DriveResult {
   arrived: boolean;
-  /** Where the robot stands now. */
+  /** The position of the robot now. */
   position: Position;
   /** The obstacles in its way, or an empty list at the edge of the floor. Absent if it arrived or was stopped. */
   hit?: Id64String[];
@@ -40,7 +48,7 @@ export interface DriveResult {
 export const obstacleKinds = ['shelf', 'pallet', 'pillar'] as const;
 export type ObstacleKind = (typeof obstacleKinds)[number];
 
-/** An obstacle to robots: the ground that it covers. */
+/** An obstacle for robots: the ground that it covers. */
 export interface ObstacleProps extends Region {
   id: Id64String;
   kind: ObstacleKind;

@@ -1,5 +1,4 @@
 import { RpcInterface, RpcOperation } from '@linnet/common';
-import type { IModelRpcProps } from '@linnet/common';
 import type {
   FloorProps,
   Id64String,
@@ -9,11 +8,12 @@ import type {
   Region,
   RobotProps,
   SurveyReport,
+  WarehouseToken,
 } from './robot-world.props.js';
 
 /**
- * Questions about a warehouse, its robots and what stands in their way. Every operation takes the token that
- * requests are routed by; a server has one warehouse, so that nothing else depends on it here.
+ * Queries about a warehouse, its robots and its obstacles. Every operation takes the warehouse as its first argument. The server
+ * has one warehouse, so that the argument only routes the request.
  */
 export abstract class RobotWorldReadRpcInterface extends RpcInterface {
   public static readonly interfaceName = 'RobotWorldReadRpcInterface';
@@ -24,7 +24,7 @@ export abstract class RobotWorldReadRpcInterface extends RpcInterface {
    *
    * @param _token routes the request
    */
-  public async countRobots(_token: IModelRpcProps): Promise<number> {
+  public async countRobots(_token: WarehouseToken): Promise<number> {
     return this.forward(arguments);
   }
 
@@ -32,9 +32,9 @@ export abstract class RobotWorldReadRpcInterface extends RpcInterface {
    * Counts how many of the elements are robots.
    *
    * @param _token routes the request
-   * @param _elementIds ids of robots, obstacles, or nothing at all; at most 10,000, repeated ones count once
+   * @param _elementIds ids of robots, of obstacles, or without an element; at most 10,000, repeated ones count once
    */
-  public async countRobotsInArray(_token: IModelRpcProps, _elementIds: Id64String[]): Promise<number> {
+  public async countRobotsInArray(_token: WarehouseToken, _elementIds: Id64String[]): Promise<number> {
     return this.forward(arguments);
   }
 
@@ -44,37 +44,37 @@ export abstract class RobotWorldReadRpcInterface extends RpcInterface {
    * @param _token routes the request
    * @param _region metres; edges count as inside
    */
-  public async queryRobots(_token: IModelRpcProps, _region: Region): Promise<RobotProps[]> {
+  public async queryRobots(_token: WarehouseToken, _region: Region): Promise<RobotProps[]> {
     return this.forward(arguments);
   }
 
   /**
-   * Finds the obstacles of which some part lies in a part of the floor, in the order of their ids.
+   * Finds the obstacles that lie at least partly in a part of the floor, in the order of their ids.
    *
    * @param _token routes the request
    * @param _region metres; edges count as inside
    */
-  public async queryObstacles(_token: IModelRpcProps, _region: Region): Promise<ObstacleProps[]> {
+  public async queryObstacles(_token: WarehouseToken, _region: Region): Promise<ObstacleProps[]> {
     return this.forward(arguments);
   }
 
   /**
-   * Finds the obstacles that a robot touches where it stands, in the order of their ids.
+   * Finds the obstacles that a robot touches, in the order of their ids.
    *
    * @param _token routes the request
-   * @param _robotId the robot; the call fails with `IModelStatus.NotFound` if the robot does not exist
+   * @param _robotId the robot; the call fails with `errorNumbers.notFound` if the robot does not exist
    */
-  public async queryObstaclesHitByRobot(_token: IModelRpcProps, _robotId: Id64String): Promise<Id64String[]> {
+  public async queryObstaclesHitByRobot(_token: WarehouseToken, _robotId: Id64String): Promise<Id64String[]> {
     return this.forward(arguments);
   }
 
   /**
-   * Tells the size of the floor. Caches may keep the answer, so clients ask by GET.
+   * Returns the size of the floor. Caches may keep the answer, so that clients call it with GET.
    *
    * @param _token routes the request
    */
   @RpcOperation({ allowResponseCaching: true })
-  public async describeFloor(_token: IModelRpcProps): Promise<FloorProps> {
+  public async describeFloor(_token: WarehouseToken): Promise<FloorProps> {
     return this.forward(arguments);
   }
 
@@ -87,7 +87,7 @@ export abstract class RobotWorldReadRpcInterface extends RpcInterface {
    * @param _resolution edge of a cell in metres; an error if it makes more than 4,000,000 cells
    */
   public async floorSnapshot(
-    _token: IModelRpcProps,
+    _token: WarehouseToken,
     _region: Region,
     _resolution: number,
   ): Promise<Uint8Array> {
@@ -102,35 +102,35 @@ export abstract class RobotWorldReadRpcInterface extends RpcInterface {
    * @param _surveyId name for the survey, chosen by the caller: 1 to 64 letters, digits, `.`, `_` or `-`.
    * A second survey of the same name joins the first, or returns its report while the report is kept.
    */
-  public async surveyObstacles(_token: IModelRpcProps, _surveyId: string): Promise<SurveyReport> {
+  public async surveyObstacles(_token: WarehouseToken, _surveyId: string): Promise<SurveyReport> {
     return this.forward(arguments);
   }
 
   /**
-   * Stops a survey that nobody waits for any more: who stops asking for it does not.
+   * Stops a survey. A client that stops polling does not stop it.
    *
    * @param _token routes the request
-   * @param _surveyId its name; who asks for it from now on gets an error
+   * @param _surveyId its name; later polls for it fail
    * @returns whether it was running
    */
-  public async cancelSurvey(_token: IModelRpcProps, _surveyId: string): Promise<boolean> {
+  public async cancelSurvey(_token: WarehouseToken, _surveyId: string): Promise<boolean> {
     return this.forward(arguments);
   }
 }
 
-/** Changes to a warehouse; exposed where the feature `robot.imodel.readwrite` is on. */
+/** Changes to a warehouse; exposed if the feature `robots.write` is on. */
 export abstract class RobotWorldWriteRpcInterface extends RpcInterface {
   public static readonly interfaceName = 'RobotWorldWriteRpcInterface';
   public static interfaceVersion = '1.0.0';
 
   /**
-   * Puts a new robot on the floor, and gives its id.
+   * Puts a new robot on the floor, and returns its id.
    *
    * @param _token routes the request
-   * @param _robot it is an error (`IModelStatus.ValidationFailed`) if it reaches beyond the floor or would
-   * touch an obstacle
+   * @param _robot the robot; the call fails with `errorNumbers.notPossible` if it would reach beyond the floor or touch an
+   * obstacle
    */
-  public async addRobot(_token: IModelRpcProps, _robot: NewRobotProps): Promise<Id64String> {
+  public async addRobot(_token: WarehouseToken, _robot: NewRobotProps): Promise<Id64String> {
     return this.forward(arguments);
   }
 
@@ -138,11 +138,11 @@ export abstract class RobotWorldWriteRpcInterface extends RpcInterface {
    * Moves a robot, and returns its new state. Obstacles on the way there do not matter.
    *
    * @param _token routes the request
-   * @param _robotId the robot; the call fails with `IModelStatus.NotFound` if the robot does not exist
-   * @param _to the new position of its centre, in metres; the call fails with `IModelStatus.ValidationFailed` if the robot
+   * @param _robotId the robot; the call fails with `errorNumbers.notFound` if the robot does not exist
+   * @param _to the new position of its centre, in metres; the call fails with `errorNumbers.notPossible` if the robot
    * would reach beyond the floor or touch an obstacle there
    */
-  public async moveRobot(_token: IModelRpcProps, _robotId: Id64String, _to: Position): Promise<RobotProps> {
+  public async moveRobot(_token: WarehouseToken, _robotId: Id64String, _to: Position): Promise<RobotProps> {
     return this.forward(arguments);
   }
 }

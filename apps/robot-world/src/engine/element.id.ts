@@ -1,8 +1,8 @@
 import type { Id64String } from '../common/robot-world.props.js';
 
 /**
- * Robots and obstacles share one space of ids, so that an id tells which of them it names: robots lie below
- * this number, obstacles from it on.
+ * Robots and obstacles share one space of ids, so that an id shows its kind: ids of robots are below this
+ * number, ids of obstacles are not.
  */
 export const FIRST_OBSTACLE = 0x10_0000;
 
@@ -10,7 +10,7 @@ export function toId64(id: number): Id64String {
   return `0x${id.toString(16)}`;
 }
 
-/** The number of a well-formed id. Beyond 2^53 it is rounded, and names nothing here anyway. */
+/** The number of a well-formed id. Numbers above 2^53 are rounded; no element has one. */
 export function fromId64(id: Id64String): number {
   return Number(id);
 }

@@ -1,7 +1,7 @@
-import { IModelError, IModelStatus } from '@linnet/common';
+import { NotPossibleError } from '../common/robot-world.errors.js';
 import type { Region } from '../common/robot-world.props.js';
 
-/** Cells of a snapshot: 4 MB, more than a screen shows. */
+/** The largest number of cells in a snapshot: 4 MB, more than a screen shows. */
 const MAX_CELLS = 4_000_000;
 
 type Box = [minX: number, minY: number, maxX: number, maxY: number];
@@ -15,7 +15,7 @@ export class FloorPainter {
   /**
    * @param region metres
    * @param resolution edge of a cell, in metres
-   * @throws IModelError if the region has too many cells
+   * @throws NotPossibleError if the region has too many cells
    */
   constructor(
     private readonly region: Region,
@@ -24,14 +24,13 @@ export class FloorPainter {
     this.#columns = Math.ceil((region.maxX - region.minX) / resolution);
     this.#rows = Math.ceil((region.maxY - region.minY) / resolution);
     if (this.#columns * this.#rows > MAX_CELLS)
-      throw new IModelError(
-        IModelStatus.ValidationFailed,
+      throw new NotPossibleError(
         `A snapshot of ${this.#columns} × ${this.#rows} cells is too large: choose a coarser resolution or a smaller region.`,
       );
     this.cells = new Uint8Array(this.#columns * this.#rows);
   }
 
-  /** Gives a value to every cell that the box touches: coarse pictures show thin things, too. */
+  /** Sets the value of every cell that a box touches, so that coarse snapshots show thin obstacles as well. */
   paint([minX, minY, maxX, maxY]: Box, value: number): void {
     const { region, resolution } = this;
     const first = Math.max(0, Math.floor((minX - region.minX) / resolution));

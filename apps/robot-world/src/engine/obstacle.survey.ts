@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
-import { IModelError, IModelStatus, TransientError } from '@linnet/common';
+import { TransientError } from '@linnet/common';
+import { CancelledError } from '../common/robot-world.errors.js';
 import { obstacleKinds } from '../common/robot-world.props.js';
 import type { ObstacleKind, SurveyReport } from '../common/robot-world.props.js';
 import { WarehouseDatabase } from './warehouse.database.js';
@@ -10,10 +11,10 @@ import { countObstacles, surveySlice } from './warehouse.schema.js';
 export const SURVEY_PAUSE = Symbol('robot-world:survey-pause');
 
 const STEPS = 20;
-/** Surveys that are kept, running and done. Callers choose the names, so there has to be an end. */
+/** Surveys that are kept, running and done. Callers choose the names, so that a limit is needed. */
 const KEPT = 100;
 
-/** A survey on its way, done, or cancelled. */
+/** A running, finished or cancelled survey. */
 export interface Survey {
   readonly total: number;
   surveyed: number;
@@ -23,7 +24,7 @@ export interface Survey {
   isCancelled: boolean;
 }
 
-/** Surveys of all obstacles: a step at a time, so that the server answers other calls meanwhile. */
+/** Surveys of all obstacles. They run in steps, so that the server answers other calls meanwhile. */
 @Injectable()
 export class ObstacleSurveys implements OnModuleDestroy {
   readonly #logger = new Logger(ObstacleSurveys.name);
@@ -37,13 +38,12 @@ export class ObstacleSurveys implements OnModuleDestroy {
   /**
    * Returns the survey of this name, and starts it if it does not exist.
    *
-   * @throws TransientError if too many surveys are running; IModelError if the survey was cancelled, so that a late poll does
+   * @throws TransientError if too many surveys are running; CancelledError if the survey was cancelled, so that a late poll does
    * not start it again
    */
   join(surveyId: string): Survey {
     const survey = this.#surveys.get(surveyId) ?? this.#start(surveyId);
-    if (survey.isCancelled)
-      throw new IModelError(IModelStatus.Aborted, `The survey ${surveyId} was cancelled.`);
+    if (survey.isCancelled) throw new CancelledError(`The survey ${surveyId} was cancelled.`);
     return survey;
   }
 
@@ -86,7 +86,7 @@ export class ObstacleSurveys implements OnModuleDestroy {
   #schedule(surveyId: string, survey: Survey): void {
     survey.timer = setTimeout(() => {
       this.#step(survey);
-      // Still part of the call that began it: timers keep the context they were set in.
+      // Timers keep the context of the call that set them, so that this line belongs to that call.
       if (isDone(survey)) this.#logger.log(`Survey ${surveyId} is done`);
       else this.#schedule(surveyId, survey);
     }, this.pause);

@@ -1,6 +1,6 @@
 /**
  * The mulberry32 generator: the same seed gives the same numbers everywhere, from 0 up to but not including 1.
- * Good enough to furnish a warehouse, not for secrets.
+ * Good enough for a warehouse, but not for secrets.
  */
 export function seededRandom(seed: number): () => number {
   let state = seed | 0;

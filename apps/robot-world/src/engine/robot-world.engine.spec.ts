@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { IModelStatus } from '@linnet/common';
+import { errorNumbers } from '../common/robot-world.errors.js';
 import { FloorCell } from '../common/robot-world.props.js';
 import { FIRST_OBSTACLE, toId64 } from './element.id.js';
 import { RobotWorldEngine } from './robot-world.engine.js';
@@ -85,7 +85,7 @@ describe('RobotWorldEngine', () => {
   });
 
   it('throws for an unknown robot', () => {
-    const notFound = rejection(IModelStatus.NotFound, 'Robot 0x7fff does not exist');
+    const notFound = rejection(errorNumbers.notFound, 'Robot 0x7fff does not exist');
     expect(attempt(() => engine.queryObstaclesHitByRobot('0x7fff'))).toEqual(notFound);
     expect(attempt(() => engine.moveRobot('0x7fff', { x: 1, y: 1 }))).toEqual(notFound);
   });
@@ -100,13 +100,13 @@ describe('RobotWorldEngine', () => {
 
   it('moves no robot into an obstacle or off the floor', () => {
     const before = engine.queryRobots({ minX: 0, minY: 0, maxX: 400, maxY: 250 });
-    const { ValidationFailed } = IModelStatus;
+    const { notPossible } = errorNumbers;
     // The corner of the crate is at (3, 3): 0.42 m away is too near, the box around the robot is not what counts.
     expect(attempt(() => engine.moveRobot('0x1', { x: 3.3, y: 3.3 }))).toEqual(
-      rejection(ValidationFailed, `touch obstacle ${toId64(crate)} at (3.30 m, 3.30 m)`),
+      rejection(notPossible, `touch obstacle ${toId64(crate)} at (3.30 m, 3.30 m)`),
     );
     expect(attempt(() => engine.moveRobot('0x1', { x: 0.4, y: 1 }))).toEqual(
-      rejection(ValidationFailed, '400 m × 250 m'),
+      rejection(notPossible, '400 m × 250 m'),
     );
     expect(engine.queryRobots({ minX: 0, minY: 0, maxX: 400, maxY: 250 })).toEqual(before);
     expect(engine.moveRobot('0x1', { x: 3.4, y: 3.4 })).toMatchObject({ x: 3.4, y: 3.4 });
@@ -148,7 +148,7 @@ describe('RobotWorldEngine', () => {
   it('refuses to draw a picture that is too large', () => {
     const region = { minX: 0, minY: 0, maxX: 400, maxY: 250 };
     expect(attempt(() => engine.floorSnapshot(region, 0.1))).toEqual(
-      rejection(IModelStatus.ValidationFailed, '4000 × 2500 cells'),
+      rejection(errorNumbers.notPossible, '4000 × 2500 cells'),
     );
   });
 });

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { IModelError, IModelStatus } from '@linnet/common';
+import { NotFoundError } from '../common/robot-world.errors.js';
 import { FloorCell } from '../common/robot-world.props.js';
 import type {
   FloorProps,
@@ -22,10 +22,10 @@ type RobotRow = [id: number, name: string, x: number, y: number, radius: number]
 type ObstacleRow = [id: number, kind: ObstacleKind, minX: number, minY: number, maxX: number, maxY: number];
 type BoxRow = [minX: number, minY: number, maxX: number, maxY: number];
 
-/** Hears of a robot that was moved: where it is now, and where it was before. */
+/** Receives each move of a robot, with the position after and before the move. */
 export type MoveListener = (robotId: Id64String, position: Position, before: Position) => void;
 
-/** The warehouse: its robots and obstacles. Knows nothing of RPC: its methods do their work and return. */
+/** The warehouse with its robots and obstacles. It does not depend on RPC. */
 @Injectable()
 export class RobotWorldEngine {
   readonly #logger = new Logger(RobotWorldEngine.name);
@@ -41,15 +41,15 @@ export class RobotWorldEngine {
     return this.database.column(sql.countRobots)[0]!;
   }
 
-  /** @param elementIds ids of anything; repeated ones count once */
+  /** @param elementIds any ids; repeated ones count once */
   countRobotsInArray(elementIds: readonly Id64String[]): number {
     return this.database.column(sql.countRobotsAmong, JSON.stringify(elementIds.map(fromId64)))[0]!;
   }
 
-  /** @throws IModelError if the robot does not exist */
+  /** @throws NotFoundError if the robot does not exist */
   robot(robotId: Id64String): RobotProps {
     const [row] = this.database.rows<RobotRow>(sql.robotById, fromId64(robotId));
-    if (!row) throw new IModelError(IModelStatus.NotFound, `Robot ${robotId} does not exist.`);
+    if (!row) throw new NotFoundError(`Robot ${robotId} does not exist.`);
     return toRobot(row);
   }
 
@@ -63,7 +63,7 @@ export class RobotWorldEngine {
     return this.database.rows<ObstacleRow>(sql.obstaclesInRegion, minX, minY, maxX, maxY).map(toObstacle);
   }
 
-  /** @throws IModelError if the robot does not exist */
+  /** @throws NotFoundError if the robot does not exist */
   queryObstaclesHitByRobot(robotId: Id64String): Id64String[] {
     const obstacles = this.#obstaclesTouching(this.robot(robotId));
     this.#logger.log(`Robot ${robotId} touches ${obstacles.length} obstacles`);
@@ -73,7 +73,7 @@ export class RobotWorldEngine {
   /**
    * @param resolution edge of a cell, in metres
    * @returns one `FloorCell` per byte, row by row from the north-west
-   * @throws IModelError if the region has too many cells
+   * @throws NotPossibleError if the region has too many cells
    */
   floorSnapshot(region: Region, resolution: number): Uint8Array {
     const painter = new FloorPainter(region, resolution);
@@ -94,14 +94,14 @@ export class RobotWorldEngine {
     return id;
   }
 
-  /** @throws IModelError if the robot does not exist; NoPlaceError if it cannot stand there */
+  /** @throws NotFoundError if the robot does not exist; NoPlaceError if it cannot stand there */
   moveRobot(robotId: Id64String, to: Position): RobotProps {
     const moved = this.stepRobot(robotId, to);
     this.#logger.log(`Robot ${robotId} is now at ${place(moved)}`);
     return moved;
   }
 
-  /** As {@link moveRobot}, without a line in the log: a drive is many steps a second. */
+  /** The same as {@link moveRobot} without a log line: a drive has many steps per second. */
   stepRobot(robotId: Id64String, { x, y }: Position): RobotProps {
     const robot = this.robot(robotId);
     const moved = { ...robot, x, y };

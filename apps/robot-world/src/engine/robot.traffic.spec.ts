@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { IModelStatus } from '@linnet/common';
+import { errorNumbers } from '../common/robot-world.errors.js';
 import type { Id64String, Position } from '../common/robot-world.props.js';
 import { FIRST_OBSTACLE, toId64 } from './element.id.js';
 import { RobotTraffic } from './robot.traffic.js';
@@ -129,7 +129,7 @@ describe('RobotTraffic', () => {
 
   it('rejects an unknown robot', async () => {
     await expect(traffic.drive('0x7fff', { x: 5, y: 1 })).rejects.toMatchObject({
-      errorNumber: IModelStatus.NotFound,
+      errorNumber: errorNumbers.notFound,
     });
   });
 

@@ -9,12 +9,12 @@ import { RobotWorldEngine } from './robot-world.engine.js';
 /** Injection token: the time that a step of a drive takes, in milliseconds. */
 export const DRIVE_TICK = Symbol('robot-world:drive-tick');
 
-/** Metres from one step to the next: with a tick of 50 ms, 1.5 m/s. Far less than any obstacle is wide. */
+/** Metres from one step to the next: with a tick of 50 ms, 1.5 m/s. Much less than the width of any obstacle. */
 const STRIDE = 0.075;
-/** Robots that drive at once: each is some twenty updates of the database a second. */
+/** The most robots that drive at once: each needs about twenty updates of the database per second. */
 const MAX_DRIVES = 100;
 
-/** Robots on their way. They drive in a straight line, a step at a time, and stop in front of what is there. */
+/** The driving robots. They drive in straight lines, step by step, and stop in front of obstacles. */
 @Injectable()
 export class RobotTraffic implements OnModuleDestroy {
   readonly #logger = new Logger(RobotTraffic.name);
@@ -26,11 +26,11 @@ export class RobotTraffic implements OnModuleDestroy {
   ) {}
 
   /**
-   * Drives a robot until it arrives, something is in its way, or it is stopped. A robot that is on its way
-   * elsewhere stops, and takes the new one.
+   * Drives a robot until it arrives, an obstacle is in its way, or it is stopped. A new drive replaces the current drive of the
+   * robot.
    *
-   * @param signal stops it
-   * @throws IModelError if the robot does not exist
+   * @param signal stops the drive
+   * @throws NotFoundError if the robot does not exist
    * @throws TransientError if too many robots are driving
    */
   async drive(robotId: Id64String, to: Position, signal?: AbortSignal): Promise<DriveResult> {
@@ -52,7 +52,7 @@ export class RobotTraffic implements OnModuleDestroy {
     }
   }
 
-  /** Does nothing to a robot that stands. */
+  /** Stops a robot. Does nothing if it does not drive. */
   stop(robotId: Id64String): void {
     this.#drives.get(robotId)?.abort();
     this.#drives.delete(robotId);
@@ -65,7 +65,7 @@ export class RobotTraffic implements OnModuleDestroy {
   async #drive(robotId: Id64String, to: Position, signal: AbortSignal): Promise<DriveResult> {
     let position: Position = this.engine.robot(robotId);
     while (await this.#nextTick(signal)) {
-      // Asked again: it may have been moved meanwhile, and goes on from where it is.
+      // The position is read again at each step: another caller may have moved the robot.
       position = this.engine.robot(robotId);
       const next = stride(position, to);
       try {
@@ -81,13 +81,13 @@ export class RobotTraffic implements OnModuleDestroy {
 
   /** @returns whether to go on */
   async #nextTick(signal: AbortSignal): Promise<boolean> {
-    // Rejects, without a timer left behind, when it is aborted.
+    // An abort rejects the promise and clears the timer.
     await pause(this.tick, undefined, { signal }).catch(() => {});
     return !signal.aborted;
   }
 }
 
-/** Where one step leads; `to` itself if it is that near. */
+/** The position after one step; `to` if the distance is shorter than a step. */
 function stride(from: Position, to: Position): Position {
   const [dx, dy] = [to.x - from.x, to.y - from.y];
   const part = STRIDE / Math.hypot(dx, dy);

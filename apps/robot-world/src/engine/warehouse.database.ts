@@ -40,7 +40,7 @@ export class WarehouseDatabase implements OnApplicationShutdown {
     return Number(this.#prepare(sql).run(...parameters).lastInsertRowid);
   }
 
-  /** Last of all: calls that are still in flight when the application closes need the database. */
+  /** Closes the database in the last phase of shutdown, because calls in flight need it. */
   onApplicationShutdown(): void {
     this.#statements.clear();
     this.#database.close();
@@ -52,7 +52,7 @@ export class WarehouseDatabase implements OnApplicationShutdown {
     return statement;
   }
 
-  /** In one transaction: it is much faster, and a file holds a whole warehouse or none. */
+  /** Fills the tables in one transaction, which is fast and leaves no half warehouse in a file. */
   #furnish(): void {
     const start = performance.now();
     const { obstacles, robots } = layOutWarehouse(2021);

@@ -1,7 +1,7 @@
 import type { FloorProps, NewRobotProps, ObstacleProps } from '../common/robot-world.props.js';
 import { seededRandom } from './random.js';
 
-/** An obstacle that is yet to get its id. */
+/** An obstacle without an id. */
 export type NewObstacleProps = Omit<ObstacleProps, 'id'>;
 
 export const floor: Readonly<FloorProps> = { width: 400, depth: 250 };
@@ -16,8 +16,8 @@ const crossAisle = { every: 50, width: 4 };
 const between = (random: number, from: number, to: number) => from + random * (to - from);
 
 /**
- * Furnishes a warehouse: rows of shelves with gaps, a pillar in some of the gaps, pallets left in the aisles,
- * and robots, some of which stand too close to something. The same seed gives the same warehouse.
+ * Furnishes a warehouse: rows of shelves with gaps, a pillar in some of the gaps, pallets in the aisles, and robots, some of
+ * which touch an obstacle. The same seed gives the same warehouse.
  */
 export function layOutWarehouse(seed: number): { obstacles: NewObstacleProps[]; robots: NewRobotProps[] } {
   const random = seededRandom(seed);
@@ -41,7 +41,7 @@ export function layOutWarehouse(seed: number): { obstacles: NewObstacleProps[]; 
   return { obstacles, robots };
 }
 
-/** Where double rows begin, from south to north; behind the last one there is an aisle as well. */
+/** The southern edges of the double rows, from south to north. An aisle follows each of them. */
 function doubleRows(): number[] {
   const count = Math.floor((floor.depth - 2 * margin) / pitch);
   return Array.from({ length: count }, (_, row) => margin + row * pitch);

@@ -4,9 +4,8 @@ import { WAREHOUSE_FILE } from '../engine/warehouse.database.js';
 import { Features } from '../features.js';
 
 /**
- * Says whether robots may be driven here. In a warehouse that is only in memory they may, so that there is
- * something to see at once: such a drive is a simulation, gone with the process. One that is kept in a file
- * changes only where somebody has asked for a server that changes things, as for RPC's `moveRobot`.
+ * Decides whether frontends may drive robots. In a warehouse in memory they may: a drive is a simulation that ends with the
+ * process. A warehouse in a file changes only if its operator has turned on the feature, as for `moveRobot` over RPC.
  */
 @Injectable()
 export class DrivingGuard implements CanActivate {
@@ -16,9 +15,9 @@ export class DrivingGuard implements CanActivate {
   ) {}
 
   canActivate(): boolean {
-    if (this.file === ':memory:' || this.features.check('robot.imodel.readwrite')) return true;
+    if (this.file === ':memory:' || this.features.check('robots.write')) return true;
     throw new ForbiddenException(
-      'Robots of a warehouse in a file are driven only with the feature robot.imodel.readwrite.',
+      'The robots of a warehouse in a file can be driven only with the feature robots.write.',
     );
   }
 }

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { LinnetExpressAdapter } from '@linnet/backend/express';
 import { IpcHost } from '@linnet/backend';
 import type { IpcSession } from '@linnet/backend';
-import { IModelStatus } from '@linnet/common';
+import { errorNumbers } from '../common/robot-world.errors.js';
 import { until } from '../../../../test/harness/waiting.js';
 import { RawFrontend } from '../../../../test/ipc/wire/raw.frontend.js';
 import type { Id64String, Position } from '../common/robot-world.props.js';
@@ -183,7 +183,7 @@ describe('RobotIpcHandler', () => {
   it('rejects an unknown robot', async () => {
     const frontend = await connect();
     expect(await frontend.invoke(channel, 'drive', '0x7fff', { x: 1, y: 1 })).toEqual({
-      error: expect.objectContaining({ errorNumber: IModelStatus.NotFound }),
+      error: expect.objectContaining({ errorNumber: errorNumbers.notFound }),
     });
   });
 });
@@ -199,9 +199,9 @@ describe('RobotIpcHandler with a warehouse in a file', () => {
     [
       'no feature',
       '',
-      { error: expect.objectContaining({ message: expect.stringMatching(/robot\.imodel\.readwrite/) }) },
+      { error: expect.objectContaining({ message: expect.stringMatching(/robots\.write/) }) },
     ],
-    ['the feature', 'robot.imodel.readwrite', { result: expect.objectContaining({ arrived: false }) }],
+    ['the feature', 'robots.write', { result: expect.objectContaining({ arrived: false }) }],
   ])('drives a robot only if the feature is on: %s', async (_name, features, answer) => {
     process.env['ROBOT_WORLD_FEATURES'] = features;
     const { app, port } = await start(join(folder, 'warehouse.db'));

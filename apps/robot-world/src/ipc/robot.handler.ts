@@ -13,7 +13,7 @@ import { DrivingGuard } from './driving.guard.js';
 @IpcChannel(robotChannel)
 @UsePipes(StandardSchemaValidationPipe)
 export class RobotIpcHandler implements RobotIpc, OnModuleDestroy {
-  /** Where robots are that have moved since the frontend was last told of them. */
+  /** The positions of robots that have moved since the last notification of the frontend. */
   readonly #news = new Map<Id64String, Position>();
   #isTelling = false;
   #endSubscription = () => {};
@@ -52,7 +52,7 @@ export class RobotIpcHandler implements RobotIpc, OnModuleDestroy {
     this.traffic.stop(robotId);
   }
 
-  /** The session is over. */
+  /** Nest calls it at the end of the session. */
   onModuleDestroy(): void {
     this.#end();
   }
@@ -63,13 +63,13 @@ export class RobotIpcHandler implements RobotIpc, OnModuleDestroy {
     this.#news.clear();
   }
 
-  /** Tells the frontend of one robot after the other, at the pace at which it reads. */
+  /** Notifies the frontend of one robot after the other, as fast as it reads. */
   async #tell(): Promise<void> {
     if (this.#isTelling) return;
     this.#isTelling = true;
     const frontend = this.session.notifications(robotChannel);
     try {
-      // Robots that move meanwhile are met as well: a Map's iteration goes on to what is added to it.
+      // The iteration of a Map includes entries that are added meanwhile, so that later moves are sent as well.
       for (const [robotId, position] of this.#news) {
         this.#news.delete(robotId);
         await frontend.moved(robotId, position);

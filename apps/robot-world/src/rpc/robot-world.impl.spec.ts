@@ -120,7 +120,7 @@ describe('RobotWorldReadRpcImpl', () => {
 describe('RobotWorldWriteRpcImpl', () => {
   let app: INestApplication<App>;
   beforeAll(async () => {
-    app = await start('robot.charging, robot.imodel.readwrite');
+    app = await start('robot.charging, robots.write');
   });
   afterAll(() => app.close());
   const tell = (operation: string, ...args: unknown[]) =>

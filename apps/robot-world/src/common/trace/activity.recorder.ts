@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { ActivityTrace, TracedCall, TracedLine } from '../activity-trace.rpc.js';
 
-/** Calls, and lines, that are remembered: enough for the clicks of some minutes, and some 1 MB at the most. */
+/** The number of calls, and of lines, that are kept: enough for some minutes of clicks, and at most about 1 MB. */
 const KEPT = 2000;
-/** A longer line is cut: what is logged may be what a client has sent. */
+/** The longest kept line, in characters. Lines may contain text of clients, so that longer ones are cut. */
 const LONGEST_LINE = 500;
 
-/** Remembers the latest calls and log lines of this backend, by the activities that they were part of. */
+/** Keeps the latest calls and log lines of this backend, by activity. */
 @Injectable()
 export class ActivityRecorder {
   readonly #calls = new Ring<TracedCall>();
@@ -25,7 +25,7 @@ export class ActivityRecorder {
   }
 }
 
-/** The latest entries; a new one takes the place of the oldest. */
+/** The latest entries; a new entry replaces the oldest. */
 class Ring<T> {
   readonly #entries: { activityId: string; entry: T }[] = [];
   #next = 0;
@@ -41,7 +41,7 @@ class Ring<T> {
   }
 }
 
-/** Now, in milliseconds since the epoch, with what a clock has behind the point. */
+/** The current time in milliseconds since the epoch, with fractions. */
 export function now(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -6,7 +6,7 @@ import type { Observable } from 'rxjs';
 import { ActivityTraceRpcInterface } from '../activity-trace.rpc.js';
 import { ActivityRecorder, now } from './activity.recorder.js';
 
-/** Records every call that this backend serves, but for those that ask for the record. */
+/** Records every call that this backend serves, except calls that read the record. */
 @Injectable()
 export class RecordingInterceptor implements NestInterceptor {
   constructor(private readonly recorder: ActivityRecorder) {}

@@ -3,7 +3,7 @@ import { ClientRequestContext } from '@linnet/backend';
 import { now } from './activity.recorder.js';
 import type { ActivityRecorder } from './activity.recorder.js';
 
-/** Records the lines that are written inside of calls, on their way to another logger. */
+/** Records the lines that are written inside calls, and passes all lines to another logger. */
 export class RecordingLogger implements LoggerService {
   constructor(
     private readonly logger: LoggerService,

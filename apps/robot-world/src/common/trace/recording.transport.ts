@@ -2,7 +2,7 @@ import type { RpcClientTransport, RpcReply, RpcRequest } from '@linnet/common';
 import { now } from './activity.recorder.js';
 import type { ActivityRecorder } from './activity.recorder.js';
 
-/** Records the requests that this backend makes of another, on their way by another transport. */
+/** Records the requests of this backend to another one, and sends them with another transport. */
 export class RecordingTransport implements RpcClientTransport {
   constructor(
     private readonly transport: RpcClientTransport,
@@ -14,7 +14,7 @@ export class RecordingTransport implements RpcClientTransport {
     try {
       return await this.transport.exchange(request);
     } finally {
-      // As pages name what they ask for.
+      // The name that pages give to their own requests.
       const call = { method: `RPC ${request.operation}`, start, end: now() };
       this.recorder.addCall(request.activity.activityId, call);
     }

@@ -4,8 +4,10 @@ import { ActivityRecorder } from './activity.recorder.js';
 import { ActivityTraceRpcImpl } from './activity-trace.impl.js';
 import { RecordingInterceptor } from './recording.interceptor.js';
 
-/** Remembers what a backend did for whom, and tells pages that ask; `RecordingLogger` adds the log lines,
- * `RecordingTransport` what it asks others. */
+/**
+ * Records the calls and log lines of a backend, and serves them to pages. `RecordingLogger` adds the log lines, and
+ * `RecordingTransport` the calls to other backends.
+ */
 @Module({
   providers: [
     ActivityRecorder,

@@ -1,11 +1,11 @@
 import { electronBridge, electronIpc } from '@linnet/electron/renderer';
 import { IpcApp, webSocketIpc } from '@linnet/frontend';
 import type { IpcClosure } from '@linnet/frontend';
-import { robotChannel } from '../src/common/robot.ipc.js';
-import { byId, make, tell } from './elements.js';
-import type { Floor } from './floor.js';
+import { robotChannel } from '../../src/common/robot.ipc.js';
+import { byId, make, announce } from '../dom/elements.js';
+import type { Floor } from '../floor/floor.js';
 
-/** Says how a backend is, for everybody to see. */
+/** Shows the state of a backend in the header of the page. */
 export function showBackend(name: string, state: 'good' | 'bad' | 'unknown', text: string): void {
   const list = byId('backends', HTMLElement);
   const item = list.querySelector<HTMLElement>(`[data-name="${name}"]`) ?? make('li');
@@ -17,17 +17,17 @@ export function showBackend(name: string, state: 'good' | 'bad' | 'unknown', tex
 }
 
 /**
- * Keeps the page paired with Robot World, and says what that means.
+ * Keeps the page connected to Robot World over IPC, and shows the state of the connection.
  *
- * @param begin is called whenever there is a new session, which knows nothing of the one before, with what to say of that
+ * @param begin loads the floor in each new session, which has nothing of the session before. It receives a text to show first
  */
-export function pair(floor: Floor, begin: (news: string) => void): void {
+export function keepConnected(floor: Floor, begin: (news: string) => void): void {
   const address = new URL('ipc', location.href.replace(/^http/, 'ws'));
   let isFirst = true;
   let lost: string | undefined;
   const show = (state: 'good' | 'bad' | 'unknown', text: string) => showBackend('robot-world', state, text);
   show('unknown', 'connecting …');
-  // It does not end before there is a session, however long that takes.
+  // The promise resolves when a session begins, however long that takes.
   void IpcApp.startup(electronBridge() ? electronIpc() : webSocketIpc(address), { reconnectMs: [250, 2000] });
   const { frontend } = IpcApp;
   frontend.addListener(
@@ -42,13 +42,13 @@ export function pair(floor: Floor, begin: (news: string) => void): void {
       const { size } = floor.routes;
       lost ??= `${size} ${size === 1 ? 'drive is' : 'drives are'} lost.`;
       show('bad', `session lost; connecting again … (${reasonOf(closure)})`);
-      tell(`The session with robot-world is lost: ${lost}`);
+      announce(`The session with robot-world is lost: ${lost}`);
     }
     if (state !== 'open') return;
     show('good', 'connected');
     if (isFirst) begin('');
     else if (lost) begin(`Connected again; ${lost} `);
-    else tell('The connection is restored: nothing was lost.');
+    else announce('The connection is restored: nothing was lost.');
     [isFirst, lost] = [false, undefined];
   });
 }

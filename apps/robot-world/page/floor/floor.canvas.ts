@@ -1,12 +1,12 @@
-import type { Position, RobotProps } from '../src/common/robot-world.props.js';
+import type { Position, RobotProps } from '../../src/common/robot-world.props.js';
 import { Camera } from './camera.js';
-import { beforeNextPicture } from './elements.js';
+import { beforeNextFrame } from '../dom/elements.js';
 import type { Floor } from './floor.js';
 
-/** Robots are drawn no smaller than this, in pixels, so that they can be seen and clicked on a small canvas. */
+/** The smallest radius of a drawn robot, in pixels, so that it can be seen and clicked on a small canvas. */
 const SMALLEST_ROBOT = 2.2;
 
-/** Colours of the style sheet that the floor is painted with. */
+/** The colours of the floor, from the style sheet. */
 const colours = [
   '--ground',
   '--free',
@@ -19,17 +19,17 @@ const colours = [
   '--route',
   '--chosen',
 ];
-// Registered, so that they are read as the colours that they are in light or dark, and not as they are written.
+// Registered, so that the browser resolves `light-dark()` in their values.
 for (const name of colours)
   CSS.registerProperty({ name, syntax: '<color>', inherits: true, initialValue: 'gray' });
 
-/** Paints the floor: what stands there once for each view of it, what moves whenever something has. */
+/** Paints the floor: obstacles once for each view, robots after every change. */
 export class FloorCanvas {
   readonly camera = new Camera();
-  /** The obstacles, as they are seen from here. */
+  /** The obstacles in the current view. */
   readonly #backdrop = document.createElement('canvas');
   #backdropIsStale = true;
-  readonly #paintSoon = beforeNextPicture(() => this.#paint());
+  readonly #paintSoon = beforeNextFrame(() => this.#paint());
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
@@ -40,13 +40,13 @@ export class FloorCanvas {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.viewChanged());
   }
 
-  /** Another part of the floor is to be seen, other obstacles, or the same in other colours. */
+  /** Paints the obstacles again: the view, the obstacles or the colours have changed. */
   viewChanged(): void {
     this.#backdropIsStale = true;
     this.#paintSoon();
   }
 
-  /** Shows a part of the floor that has this place in it. */
+  /** Moves the view so that a place is visible. */
   reveal(place: Position): void {
     this.camera.reveal(place);
     this.viewChanged();
@@ -66,7 +66,7 @@ export class FloorCanvas {
     this.#paintChosen(context);
   }
 
-  /** Gives the canvas as many pixels as the screen has there. */
+  /** Gives the canvas as many pixels as the screen has in its area. */
   #fit(): { width: number; height: number } {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const [columns, rows] = [width, height].map((size) => Math.max(1, Math.round(size * devicePixelRatio)));
@@ -176,7 +176,7 @@ export class FloorCanvas {
     return Math.max(SMALLEST_ROBOT, robot.radius * this.camera.scale);
   }
 
-  /** A colour of the style sheet, as it is now. */
+  /** The current value of a colour of the style sheet. */
   #colour(name: string): string {
     return getComputedStyle(this.canvas).getPropertyValue(name);
   }

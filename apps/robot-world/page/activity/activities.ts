@@ -1,20 +1,20 @@
-import { ActivityTraceRpcInterface } from '../src/common/activity-trace.rpc.js';
+import { ActivityTraceRpcInterface } from '../../src/common/activity-trace.rpc.js';
 import { Activity, messageOf } from './activity.js';
 import { ActivityPanel } from './activity.panel.js';
-import { token } from './backends.js';
-import type { Backend } from './backends.js';
-import { tell } from './elements.js';
+import { token } from '../backend/backends.js';
+import type { Backend } from '../backend/backends.js';
+import { announce } from '../dom/elements.js';
 
-/** How often backends are asked what they know of an activity that goes on, in milliseconds. */
-const ASK_MS = 1000;
+/** The interval at which backends are asked for the trace of a running activity, in milliseconds. */
+const POLL_MS = 1000;
 
-/** Everything that somebody has made this page do. */
+/** The activities of this page: each starts with a click or a key, and ends with its last call. */
 export class Activities {
   readonly #running = new Map<string, Activity>();
   readonly #backends: Backend[] = [];
   readonly #panel = new ActivityPanel();
 
-  /** From now on, calls of this backend are shown, and it is asked what it did. */
+  /** Shows the calls to a backend, and its traces, from now on. */
   add(backend: Backend): void {
     this.#backends.push(backend);
     backend.client.addListener((event) => this.#running.get(event.activityId)?.follow(event));
@@ -23,7 +23,7 @@ export class Activities {
   /**
    * Begins an activity.
    *
-   * @param work makes its calls with the activity's id; what it throws is told
+   * @param work makes its calls with the activity's id; its error is shown to the user
    */
   async run(title: string, work: (activity: Activity) => Promise<void>): Promise<void> {
     const activity = new Activity(title, (changed) => this.#panel.update(changed));
@@ -33,7 +33,7 @@ export class Activities {
       () => activity.finish(),
       (error: unknown) => {
         activity.finish(error);
-        tell(messageOf(error));
+        announce(messageOf(error));
       },
     );
     void this.#collect(activity, done);
@@ -43,21 +43,21 @@ export class Activities {
 
   async #collect(activity: Activity, done: Promise<void>): Promise<void> {
     while (activity.end === undefined) {
-      await Promise.race([done, pause(ASK_MS)]);
-      await this.#ask(activity);
+      await Promise.race([done, pause(POLL_MS)]);
+      await this.#fetchTraces(activity);
     }
-    // Backends may have gone on with what nobody waits for any more.
-    await pause(3 * ASK_MS);
-    await this.#ask(activity);
+    // A backend may go on with work after its caller has stopped waiting.
+    await pause(3 * POLL_MS);
+    await this.#fetchTraces(activity);
   }
 
-  async #ask(activity: Activity): Promise<void> {
-    const asking = this.#backends.map(async ({ name, client }) => {
+  async #fetchTraces(activity: Activity): Promise<void> {
+    const fetching = this.#backends.map(async ({ name, client }) => {
       const trace = await client.client(ActivityTraceRpcInterface).traceActivity(token, activity.id);
       activity.addTrace(name, trace);
     });
-    // One that cannot be reached has nothing to tell.
-    await Promise.allSettled(asking);
+    // A backend that cannot be reached adds no trace.
+    await Promise.allSettled(fetching);
   }
 }
 

@@ -1,12 +1,12 @@
-import type { Position } from '../src/common/robot-world.props.js';
-import { byId } from './elements.js';
-import type { FloorCanvas } from './floor.canvas.js';
-import type { Floor } from './floor.js';
+import type { Position } from '../../src/common/robot-world.props.js';
+import { byId } from '../dom/elements.js';
+import type { FloorCanvas } from '../floor/floor.canvas.js';
+import type { Floor } from '../floor/floor.js';
 import type { Pilot } from './pilot.js';
 
-/** How near to a robot's edge a click has to be, in pixels. */
+/** The largest distance of a click from a robot's edge, in pixels. */
 const NEAR = 6;
-/** A pointer that has moved by less has clicked. */
+/** A press that moves by fewer pixels is a click. */
 const STILL = 4;
 const ZOOM = 1.6;
 const arrows: Record<string, readonly [x: number, y: number]> = {
@@ -16,7 +16,7 @@ const arrows: Record<string, readonly [x: number, y: number]> = {
   ArrowDown: [0, -1],
 };
 
-/** Turns what pointers and keys do on the floor into what is meant by it. */
+/** Turns clicks, drags and keys on the floor into actions. */
 export class FloorInput {
   readonly #canvas = byId('floor', HTMLCanvasElement);
   /** The action of each key. */
@@ -46,14 +46,14 @@ export class FloorInput {
       byId(id, HTMLElement).addEventListener('click', () => this.#zoom(factor));
   }
 
-  /** A press that moves drags the picture; one that does not is a click. */
+  /** A press that moves drags the floor; a press without a move is a click. */
   #press({ offsetX, offsetY, button, pointerType }: PointerEvent): void {
     if (button !== 0) return;
     let way = 0;
     const done = new AbortController();
     const move = ({ movementX, movementY }: PointerEvent) => {
       way += Math.abs(movementX) + Math.abs(movementY);
-      // A finger scrolls the page.
+      // A moving finger scrolls the page.
       if (way < STILL || pointerType === 'touch') return;
       this.view.camera.pan(movementX, movementY);
       this.view.viewChanged();
@@ -99,7 +99,7 @@ export class FloorInput {
     this.view.reveal(robot);
   }
 
-  /** With Ctrl, as a pinch has it: the wheel alone scrolls the page. */
+  /** Zooms with Ctrl and the wheel, which a pinch sends as well. The wheel alone scrolls the page. */
   #wheel(event: WheelEvent): void {
     if (!event.ctrlKey) return;
     event.preventDefault();
@@ -108,7 +108,7 @@ export class FloorInput {
     this.view.viewChanged();
   }
 
-  /** @param factor 0: the whole floor */
+  /** @param factor 0 shows the whole floor */
   #zoom(factor: number): void {
     const { camera } = this.view;
     if (factor === 0) camera.showAll();

@@ -3,13 +3,19 @@ import type { RpcClientTransport } from '@linnet/common';
 import { electronBridge } from '@linnet/electron/renderer';
 import { createRpcClient, IpcApp } from '@linnet/frontend';
 import type { RpcClient } from '@linnet/frontend';
-import { FleetPlannerRpcInterface } from '../../fleet-planner/src/common/fleet-planner.rpc.js';
-import { ActivityTraceRpcInterface } from '../src/common/activity-trace.rpc.js';
-import { RobotWorldReadRpcInterface } from '../src/common/robot-world.rpc.js';
-import { newId } from './ids.js';
+import { FleetPlannerRpcInterface } from '../../../fleet-planner/src/common/fleet-planner.rpc.js';
+import { ActivityTraceRpcInterface } from '../../src/common/activity-trace.rpc.js';
+import type { WarehouseToken } from '../../src/common/robot-world.props.js';
+import { RobotWorldReadRpcInterface } from '../../src/common/robot-world.rpc.js';
+import { newId } from '../dom/ids.js';
 
-/** The token that routes requests; these backends have one warehouse. */
-export const token = { key: 'warehouse', iTwinId: 'demo', iModelId: 'warehouse', changeset: { id: '' } };
+/** The only warehouse of these backends. */
+export const token: WarehouseToken = {
+  key: 'warehouse',
+  iTwinId: 'demo',
+  iModelId: 'warehouse',
+  changeset: { id: '' },
+};
 
 /** The identity of the caller in log lines of the backends. */
 const caller = {
@@ -18,20 +24,20 @@ const caller = {
   sessionId: newId(),
 };
 
-/** A backend that is called by RPC. */
+/** A backend that the page calls over RPC. */
 export interface Backend {
   readonly name: string;
   readonly url: string;
   readonly client: RpcClient;
 }
 
-/** In a window calls go over the session with the main process, not to a server. */
+/** In the desktop application calls go over the IPC session with the main process, not to an HTTP server. */
 const isDesktop = electronBridge() !== undefined;
 const overSession: RpcClientTransport = {
   exchange: (request) => rpcOverIpc(IpcApp.frontend).exchange(request),
 };
 
-/** Where this page comes from. */
+/** The backend that serves this page. */
 export const robotWorld: Backend = {
   name: 'robot-world',
   url: location.origin,
@@ -39,13 +45,13 @@ export const robotWorld: Backend = {
     ...caller,
     info: { title: 'RobotWorldEngine', version: 'v1.0' },
     interfaces: [RobotWorldReadRpcInterface, ActivityTraceRpcInterface],
-    // How often a pending survey is asked for.
+    // The interval at which a pending survey is polled.
     pendingIntervalMs: 250,
     ...(isDesktop && { transport: overSession }),
   }),
 };
 
-/** The second backend, whose address the first one knows; `undefined` if the application runs without it. */
+/** The second backend, whose address the first one returns; `undefined` in the desktop application, which runs without it. */
 export async function findFleetPlanner(): Promise<Backend | undefined> {
   if (isDesktop) return undefined;
   const { fleetPlanner: url } = (await (await fetch('backends.json')).json()) as { fleetPlanner: string };

@@ -4,23 +4,23 @@ import type {
   ObstacleProps,
   Position,
   RobotProps,
-} from '../src/common/robot-world.props.js';
+} from '../../src/common/robot-world.props.js';
 
-/** The page's model of the warehouse, and the part that is visible. */
+/** The page's model of the warehouse: robots, obstacles, and the user's choice. */
 export class Floor {
   size: FloorProps = { width: 400, depth: 250 };
   obstacles: readonly ObstacleProps[] = [];
   readonly robots = new Map<Id64String, RobotProps>();
-  /** The places that are still ahead of robots on their way, by the robots' ids. */
+  /** The next places of driving robots, by the robots' ids. */
   readonly routes = new Map<Id64String, readonly Position[]>();
   chosen: Id64String | undefined;
-  /** Where the chosen robot is to go next. */
+  /** The goal for the chosen robot. */
   goal: Position | undefined;
   /** The obstacles that the chosen robot touches. */
   touched: ReadonlySet<Id64String> = new Set();
   readonly #listeners: (() => void)[] = [];
 
-  /** Told of every change. */
+  /** Runs a listener after every change. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }
@@ -47,7 +47,7 @@ export class Floor {
     this.changed();
   }
 
-  /** The backend says where a robot is. */
+  /** Sets the position of a robot, which the backend has reported. */
   move(id: Id64String, position: Position): void {
     const robot = this.robots.get(id);
     if (!robot) return;
@@ -55,7 +55,7 @@ export class Floor {
     this.changed();
   }
 
-  /** The robot nearest to a place, other than the chosen one, if one is as near as that, in metres. */
+  /** The robot nearest to a place, without the chosen one; `undefined` if none is within a distance in metres. */
   robotAt(place: Position, within: number): RobotProps | undefined {
     let nearest: RobotProps | undefined;
     let distance = within;
@@ -68,7 +68,7 @@ export class Floor {
     return nearest;
   }
 
-  /** The robot that comes after the chosen one, or before it. */
+  /** The robot after or before the chosen one in the list. */
   neighbour(step: 1 | -1): RobotProps | undefined {
     const robots = [...this.robots.values()];
     const index = robots.findIndex(({ id }) => id === this.chosen);

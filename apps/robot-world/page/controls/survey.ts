@@ -1,11 +1,11 @@
-import { RobotWorldReadRpcInterface } from '../src/common/robot-world.rpc.js';
-import type { SurveyReport } from '../src/common/robot-world.props.js';
-import type { Activities } from './activities.js';
-import { robotWorld, token } from './backends.js';
-import { byId } from './elements.js';
+import { RobotWorldReadRpcInterface } from '../../src/common/robot-world.rpc.js';
+import type { SurveyReport } from '../../src/common/robot-world.props.js';
+import type { Activities } from '../activity/activities.js';
+import { robotWorld, token } from '../backend/backends.js';
+import { byId } from '../dom/elements.js';
 
-/** A call that is pending for seconds, with its progress, and a button that aborts it. */
-export function offerSurvey(activities: Activities): void {
+/** Connects the buttons of the survey: a call that is pending for seconds, shows its progress, and can be cancelled. */
+export function connectSurvey(activities: Activities): void {
   const start = byId('survey', HTMLButtonElement);
   const cancel = byId('cancel', HTMLButtonElement);
   const progress = byId('progress', HTMLProgressElement);
@@ -33,8 +33,10 @@ export function offerSurvey(activities: Activities): void {
         progress.value = progress.max;
         report.textContent = summaryOf(found);
       } catch (error) {
-        report.textContent = abort.signal.aborted ? `Cancelled at ${report.textContent}.` : 'It has failed.';
-        // Not asking any more does not stop it: the server would finish it for nobody.
+        report.textContent = abort.signal.aborted
+          ? `Cancelled at ${report.textContent}.`
+          : 'The survey has failed.';
+        // The end of polling does not stop the survey on the server.
         const stop = () => world.with({ activityId }).cancelSurvey(token, activityId);
         if (abort.signal.aborted) await stop().catch(() => undefined);
         throw error;
@@ -45,7 +47,7 @@ export function offerSurvey(activities: Activities): void {
     });
     const hadFocus = document.activeElement === cancel;
     [start.disabled, cancel.disabled] = [false, true];
-    // A button that cannot be pressed any more loses it.
+    // A button loses the focus when it is disabled.
     if (hadFocus) start.focus();
   };
   start.addEventListener('click', () => void survey());

@@ -1,26 +1,26 @@
 import type { RpcClientEvent } from '@linnet/frontend';
-import type { ActivityTrace, TracedCall, TracedLine } from '../src/common/activity-trace.rpc.js';
-import { newId } from './ids.js';
+import type { ActivityTrace, TracedCall, TracedLine } from '../../src/common/activity-trace.rpc.js';
+import { newId } from '../dom/ids.js';
 
-/** A call as this page sees it, from the request to the answer, with all that was repeated. */
+/** A call as this page sees it: from the first request to the last answer, with all repetitions. */
 interface PageCall extends Omit<TracedCall, 'end'> {
   end?: number;
 }
 
-/** A bar of the time line, and who drew it. */
+/** A bar of the time line, with the tier that the call ran in: the page or a backend. */
 export interface Span extends PageCall {
   tier: string;
 }
 
-/** A line of a log, and whose. */
+/** A line of a log, with the tier that wrote it. */
 export interface Line extends TracedLine {
   tier: string;
 }
 
-/** Where this page itself is listed among the tiers. */
+/** The name of this page among the tiers. */
 const PAGE = 'page';
 
-/** The effects of one click, in every tier. */
+/** The calls and log lines of one click, in all tiers. */
 export class Activity {
   readonly id = newId();
   readonly start = now();
@@ -35,7 +35,7 @@ export class Activity {
     private readonly changed: (activity: Activity) => void,
   ) {}
 
-  /** All calls that are known of, in the order in which they began, as far as clocks of tiers agree. */
+  /** All known calls, in the order of their starts by the clocks of the tiers. */
   get spans(): Span[] {
     const traced = [...this.#traces].flatMap(([tier, { calls }]) => calls.map((call) => ({ tier, ...call })));
     const own = this.#calls.map((call) => ({ tier: PAGE, ...call }));
@@ -48,7 +48,7 @@ export class Activity {
     return [...own, ...traced].toSorted((a, b) => a.time - b.time);
   }
 
-  /** Writes into this page's own log. */
+  /** Writes a line to the page's log. */
   log(text: string, level = 'log'): void {
     this.#lines.push({ time: now(), level, context: '', text });
     console.debug(`[${this.id}] ${text}`);
@@ -65,16 +65,16 @@ export class Activity {
     }
   }
 
-  /** Measures a call by what the RPC client tells of it. */
+  /** Measures a call by the events of the RPC client. */
   follow(event: RpcClientEvent): void {
     const method = `RPC ${event.operation}`;
     if (event.kind === 'request' && event.attempt === 1) this.#begin(method);
     if (event.kind === 'response') this.#end(method);
     if (event.kind === 'pending') this.log(`${event.operation} is pending: ${event.message}`);
-    if (event.kind === 'retry') this.log(`${event.operation} is asked for again: ${event.reason}`, 'warn');
+    if (event.kind === 'retry') this.log(`${event.operation} is repeated: ${event.reason}`, 'warn');
   }
 
-  /** Takes what a backend remembers, unless it remembers less than it did: it may have been started anew. */
+  /** Takes the trace of a backend. A trace that is shorter than before is ignored: the backend has restarted and forgotten. */
   addTrace(tier: string, trace: ActivityTrace): void {
     if (sizeOf(trace) <= sizeOf(this.#traces.get(tier))) return;
     this.#traces.set(tier, trace);
@@ -108,7 +108,7 @@ function sizeOf(trace?: ActivityTrace): number {
   return trace ? trace.calls.length + trace.lines.length : 0;
 }
 
-/** Now, in milliseconds since the epoch, as the backends have it. */
+/** The current time in milliseconds since the epoch, as in the traces of backends. */
 export function now(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -1,18 +1,18 @@
-import type { FloorProps, Position, Region } from '../src/common/robot-world.props.js';
+import type { FloorProps, Position, Region } from '../../src/common/robot-world.props.js';
 
-/** No nearer than this, in pixels for a metre. */
+/** The largest scale, in pixels per metre. */
 const NEAREST = 40;
 
-/** Which part of the floor is on the canvas, and where. Pixels are those of the style sheet. */
+/** The visible part of the floor, and its place on the canvas. Pixels are CSS pixels. */
 export class Camera {
   #centre: Position = { x: 0, y: 0 };
   #width = 1;
   #height = 1;
   #floor: FloorProps = { width: 1, depth: 1 };
-  /** In pixels for a metre. */
+  /** In pixels per metre. */
   scale = 1;
 
-  /** The canvas has become another size. */
+  /** Adapts to a new size of the canvas. */
   resize(width: number, height: number, floor: FloorProps): void {
     const wasWhole = this.scale <= this.#whole();
     [this.#width, this.#height, this.#floor] = [width, height, floor];
@@ -25,7 +25,7 @@ export class Camera {
     this.#keepInside();
   }
 
-  /** @param around stays where it is on the canvas */
+  /** @param around the place that does not move on the canvas */
   zoom(factor: number, around: Position): void {
     const before = this.toPixels(around);
     this.scale = Math.min(NEAREST, this.scale * factor);
@@ -34,13 +34,13 @@ export class Camera {
     this.pan(before.x - after.x, before.y - after.y);
   }
 
-  /** Moves the picture by pixels. */
+  /** Moves the view by pixels. */
   pan(x: number, y: number): void {
     this.#centre = { x: this.#centre.x - x / this.scale, y: this.#centre.y + y / this.scale };
     this.#keepInside();
   }
 
-  /** Moves the picture as far as is needed for a place to be well on it. */
+  /** Centres the view on a place that is not well inside it. */
   reveal(place: Position): void {
     const { x, y } = this.toPixels(place);
     const isInside = x > 30 && y > 30 && x < this.#width - 30 && y < this.#height - 30;

@@ -1,4 +1,4 @@
-/** Makes an id that no other has. `crypto.randomUUID` is not there for a page on plain http, under any name but localhost. */
+/** Makes a unique id. Pages over plain HTTP do not have `crypto.randomUUID`, except on localhost. */
 export function newId(): string {
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) =>
     part.toString(16).padStart(8, '0'),

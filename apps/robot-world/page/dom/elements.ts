@@ -1,11 +1,11 @@
-/** The element of the page that has this id, which is of this kind. */
+/** The element with an id. @throws Error if the page has no element of this kind with the id */
 export function byId<T extends HTMLElement>(id: string, kind: new () => T): T {
   const element = document.getElementById(id);
   if (element instanceof kind) return element;
   throw new Error(`The page has no ${kind.name} "${id}".`);
 }
 
-/** A new element. Text is text, whatever is in it. */
+/** Makes an element. Content that is text is never read as HTML. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   properties: Partial<HTMLElementTagNameMap[K]> = {},
@@ -16,8 +16,8 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Does something before the next picture, once, however often it is asked to. */
-export function beforeNextPicture(work: () => void): () => void {
+/** @returns a function that runs work before the next frame is painted, once for any number of calls */
+export function beforeNextFrame(work: () => void): () => void {
   let isDue = false;
   return () => {
     if (isDue) return;
@@ -29,7 +29,7 @@ export function beforeNextPicture(work: () => void): () => void {
   };
 }
 
-/** Tells everybody who looks or listens. */
-export function tell(news: string): void {
+/** Shows a text to the user; screen readers announce it. */
+export function announce(news: string): void {
   byId('news', HTMLElement).textContent = news;
 }

@@ -1,17 +1,17 @@
 import { IpcApp, ServerError } from '@linnet/frontend';
-import { FleetPlannerRpcInterface } from '../../fleet-planner/src/common/fleet-planner.rpc.js';
-import { robotChannel } from '../src/common/robot.ipc.js';
-import type { RobotIpc } from '../src/common/robot.ipc.js';
-import { RobotWorldReadRpcInterface } from '../src/common/robot-world.rpc.js';
-import type { DriveResult, Position, RobotProps } from '../src/common/robot-world.props.js';
-import type { Activities } from './activities.js';
-import type { Activity } from './activity.js';
-import { robotWorld, token } from './backends.js';
-import type { Backend } from './backends.js';
-import { tell } from './elements.js';
-import type { Floor } from './floor.js';
+import { FleetPlannerRpcInterface } from '../../../fleet-planner/src/common/fleet-planner.rpc.js';
+import { robotChannel } from '../../src/common/robot.ipc.js';
+import type { RobotIpc } from '../../src/common/robot.ipc.js';
+import { RobotWorldReadRpcInterface } from '../../src/common/robot-world.rpc.js';
+import type { DriveResult, Position, RobotProps } from '../../src/common/robot-world.props.js';
+import type { Activities } from '../activity/activities.js';
+import type { Activity } from '../activity/activity.js';
+import { robotWorld, token } from '../backend/backends.js';
+import type { Backend } from '../backend/backends.js';
+import { announce } from '../dom/elements.js';
+import type { Floor } from '../floor/floor.js';
 
-/** Chooses robots and drives them: each an activity, whose calls go to three tiers. */
+/** Chooses and drives robots. Each choice and each drive is an activity. */
 export class Pilot {
   /** The second backend, once its address is known. */
   planner: Backend | undefined;
@@ -21,23 +21,23 @@ export class Pilot {
     private readonly activities: Activities,
   ) {}
 
-  /** Asks what a robot touches, over RPC. */
+  /** Chooses a robot, and fetches the obstacles that it touches over RPC. */
   choose(robot: RobotProps): Promise<void> {
     this.floor.choose(robot.id);
     return this.activities.run(`Choose ${robot.name}`, async (activity) => {
       const world = robotWorld.client.client(RobotWorldReadRpcInterface).with({ activityId: activity.id });
       const touched = await world.queryObstaclesHitByRobot(token, robot.id);
-      // Another one may have been chosen meanwhile.
+      // The user may have chosen another robot meanwhile.
       if (this.floor.chosen !== robot.id) return;
       this.floor.touched = new Set(touched);
       this.floor.changed();
       const what = touched.length > 0 ? touched.join(', ') : 'nothing';
       activity.log(`${robot.name} touches ${what}`);
-      tell(`${robot.name} is chosen. It touches ${what}. Where shall it go?`);
+      announce(`${robot.name} is chosen. It touches ${what}. Click the place to drive to.`);
     });
   }
 
-  /** Asks the second backend for a way, and drives the chosen robot along it, over IPC. */
+  /** Requests a route from the second backend, and drives the chosen robot along it over IPC. */
   async drive(goal: Position): Promise<void> {
     const robot = this.floor.chosenRobot;
     if (!robot) return;
@@ -50,16 +50,16 @@ export class Pilot {
       try {
         const ending = await this.#follow(activity, robot, route);
         activity.log(`${robot.name} ${ending}`);
-        tell(`${robot.name} ${ending}.`);
+        announce(`${robot.name} ${ending}.`);
       } finally {
-        // It may have been sent elsewhere meanwhile.
+        // The robot may have got another goal meanwhile.
         if (this.floor.routes.get(robot.id)?.at(-1) === to) this.floor.routes.delete(robot.id);
         this.floor.changed();
       }
     });
   }
 
-  /** Stops the chosen robot, whoever drives it. */
+  /** Stops the chosen robot, even if another page drives it. */
   async stop(): Promise<void> {
     const robot = this.floor.chosenRobot;
     if (!robot) return;
@@ -68,39 +68,39 @@ export class Pilot {
     );
   }
 
-  /** The places to drive to, one after the other, the goal itself last; the goal alone where nobody plans. */
+  /** The places to drive to, in order, with the goal as the last one; only the goal if no planner answers. */
   async #plan(activity: Activity, robot: RobotProps, goal: Position): Promise<readonly Position[]> {
     const planner = this.planner?.client.client(FleetPlannerRpcInterface).with({ activityId: activity.id });
     if (!planner) return [goal];
     try {
       const { places, length } = await planner.planRoute(token, robot.id, goal);
-      activity.log(`A way of ${length.toFixed(1)} m, with ${places.length - 2} bends`);
-      tell(`${robot.name} drives ${length.toFixed(1)} m.`);
+      activity.log(`A route of ${length.toFixed(1)} m, with ${places.length - 2} bends`);
+      announce(`${robot.name} drives ${length.toFixed(1)} m.`);
       return [...places.slice(1, -1), goal];
     } catch (error) {
       if (!(error instanceof ServerError)) throw error;
       activity.log(`fleet-planner does not answer: ${error.message}`, 'warn');
-      tell(`${robot.name} drives straight: fleet-planner does not answer.`);
+      announce(`${robot.name} drives straight: fleet-planner does not answer.`);
       return [goal];
     }
   }
 
-  /** @returns how it ended */
+  /** @returns how the drive ended, as the rest of a sentence */
   async #follow(activity: Activity, { id }: RobotProps, route: readonly Position[]): Promise<string> {
     const goal = route.at(-1);
     for (const [index, place] of route.entries()) {
       const ahead = this.floor.routes.get(id);
-      if (ahead?.at(-1) !== goal) return 'has been sent elsewhere';
+      if (ahead?.at(-1) !== goal) return 'has a new goal';
       this.floor.routes.set(id, route.slice(index));
       const result = await activity.time('IPC drive', () => ipc(activity).drive(id, place));
       if (!result.arrived)
-        return this.floor.routes.get(id)?.at(-1) === goal ? reasonOf(result) : 'has been sent elsewhere';
+        return this.floor.routes.get(id)?.at(-1) === goal ? reasonOf(result) : 'has a new goal';
     }
     return 'has arrived';
   }
 }
 
-/** The robots' channel, for calls of an activity. A drive takes as long as it takes. */
+/** The robots' channel, for calls of an activity. Calls have no time limit, because a drive may take minutes. */
 function ipc({ id: activityId }: Activity) {
   return IpcApp.frontend.makeIpcProxy<RobotIpc>(robotChannel, { activityId, timeoutMs: 0 });
 }

@@ -1,18 +1,18 @@
 import { now } from './activity.js';
 import type { Activity, Line, Span } from './activity.js';
-import { beforeNextPicture, byId, make } from './elements.js';
+import { beforeNextFrame, byId, make } from '../dom/elements.js';
 
-/** Rows that are kept. */
+/** The number of rows in the list. */
 const KEPT = 30;
-/** Calls of an activity that are shown: a long drive makes many, and the last ones are news. */
+/** The number of calls and log lines that a row shows: a long drive makes many, and the last ones matter. */
 const SHOWN = 40;
 
-/** The list of activities, the latest first and open. */
+/** The list of activities. The latest one is the first, and is open. */
 export class ActivityPanel {
   readonly #list = byId('activities', HTMLOListElement);
   readonly #rows = new Map<string, ActivityRow>();
   readonly #changed = new Set<Activity>();
-  readonly #paintSoon = beforeNextPicture(() => this.#paint());
+  readonly #paintSoon = beforeNextFrame(() => this.#paint());
 
   update(activity: Activity): void {
     this.#changed.add(activity);
@@ -54,7 +54,7 @@ class ActivityRow {
   paint(): void {
     const { activity } = this;
     const { error, start, end } = activity;
-    this.#outcome.textContent = end === undefined ? 'goes on' : duration(end - start);
+    this.#outcome.textContent = end === undefined ? 'running' : duration(end - start);
     this.element.dataset['state'] = end === undefined ? 'running' : error === undefined ? 'done' : 'failed';
     const { spans } = activity;
     const first = Math.min(start, ...spans.map((span) => span.start));

@@ -1,10 +1,10 @@
-import { byId, make } from './elements.js';
-import type { FloorCanvas } from './floor.canvas.js';
-import type { Floor } from './floor.js';
+import { byId, make } from '../dom/elements.js';
+import type { FloorCanvas } from '../floor/floor.canvas.js';
+import type { Floor } from '../floor/floor.js';
 import type { Pilot } from './pilot.js';
 
-/** The form beside the floor: whatever can be done there can be done here, and what is chosen is shown. */
-export function offerDriving(floor: Floor, view: FloorCanvas, pilot: Pilot): void {
+/** Connects the form beside the floor: it chooses and drives robots as the floor does, and shows the chosen robot. */
+export function connectDriveForm(floor: Floor, view: FloorCanvas, pilot: Pilot): void {
   const robots = byId('robot', HTMLSelectElement);
   const [east, north] = [byId('goal-x', HTMLInputElement), byId('goal-y', HTMLInputElement)];
   let listed = 0;
@@ -41,7 +41,7 @@ export function offerDriving(floor: Floor, view: FloorCanvas, pilot: Pilot): voi
   byId('stop', HTMLElement).addEventListener('click', () => void pilot.stop());
 }
 
-/** Leaves alone what somebody is writing. */
+/** Sets the value of a field, unless the user is typing in it. */
 function write(input: HTMLInputElement, value: number | undefined): void {
   const text = value === undefined ? '' : String(Math.round(value * 100) / 100);
   if (input.value !== text && document.activeElement !== input) input.value = text;
