@@ -201,7 +201,7 @@ describe('Ipc Interface › Creating Your own Ipc Interfaces and IpcHandlers', (
     expect(() => Silent.register()).toThrow('An IPC channel needs a name');
     // @ts-expect-error -- abstract
     class None extends IpcHandler {}
-    expect(() => (None as unknown as typeof Silent).register()).toThrow('does not say its IPC channel');
+    expect(() => (None as unknown as typeof Silent).register()).toThrow('does not name its IPC channel');
   });
 
   it('refuses frontends of another version by a version in the name of the channel', async () => {

@@ -30,7 +30,7 @@ export const IpcApp = {
   async startup(connect: IpcConnector, options?: IpcFrontendOptions): Promise<void> {
     // A closed frontend, for instance one that could not start, does not prevent another try.
     if (current && current.state !== 'closed')
-      throw new Error('IpcApp has been started already: IpcApp.shutdown() comes first.');
+      throw new Error('IpcApp is already started: call IpcApp.shutdown() first.');
     current = new IpcFrontend(connect, options);
     await current.ready;
   },

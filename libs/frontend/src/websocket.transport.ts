@@ -51,7 +51,7 @@ export function webSocketIpc(
   options: WebSocketIpcOptions = {},
 ): IpcConnector {
   const Implementation = (options.webSocket ?? PlatformWebSocket) as WebSocketIpcOptions['webSocket'];
-  if (!Implementation) throw new Error('There is no WebSocket here: give one as the option `webSocket`.');
+  if (!Implementation) throw new Error('This platform has no WebSocket: set the option `webSocket`.');
   return (events) => {
     const transport = new WebSocketTransport(events);
     const open = (target: string | URL) =>

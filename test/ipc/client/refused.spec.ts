@@ -85,7 +85,7 @@ describe('IpcApp.startup', () => {
     await expect(IpcApp.startup(nowhere, { reconnect: false })).rejects.toThrow('is over (1006');
     await IpcApp.startup(connect, { reconnect: false });
     expect(IpcApp.isValid).toBe(true);
-    await expect(IpcApp.startup(connect)).rejects.toThrow('has been started already');
+    await expect(IpcApp.startup(connect)).rejects.toThrow('is already started');
     const over = new Promise((resolve) => IpcApp.onSessionLost(resolve));
     (await app.session()).close();
     await over;

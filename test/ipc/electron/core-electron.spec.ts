@@ -296,7 +296,7 @@ describeWith('core-electron', folder).each([
     expect(sessions()).toEqual([]);
     expect(warn.mock.calls.flat()).toEqual([
       expect.stringMatching('ElectronHost was not given its window'),
-      expect.stringMatching('https://evil.example/ is no page of the application'),
+      expect.stringMatching('https://evil.example/ is not a page of the application'),
     ]);
   });
 

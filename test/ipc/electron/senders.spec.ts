@@ -82,7 +82,7 @@ describe('a sender', () => {
     ],
     [
       'a frame of another origin within the page',
-      'https://ads.example/ is no page of the application',
+      'https://ads.example/ is not a page of the application',
       () => window.webContents.addFrame('https://ads.example/'),
     ],
     ...[
@@ -99,7 +99,7 @@ describe('a sender', () => {
       'about:blank',
     ].map((url): [string, string, () => Promise<PageStandIn>] => [
       `the window, when it shows ${url}`,
-      `${url} is no page of the application`,
+      `${url} is not a page of the application`,
       async () => (await desktop.open(url)).webContents.page,
     ]),
   ];
@@ -118,7 +118,7 @@ describe('a sender', () => {
       const page = window.webContents.addFrame(`${frontendURL}frame.html`, origin);
       expect(await speak(page, call)).toEqual([]);
     }
-    expect(warnings()).toEqual([expect.stringContaining('is no page of the application')]);
+    expect(warnings()).toEqual([expect.stringContaining('is not a page of the application')]);
   });
 
   it('does not speak for the page before it, nor for the one behind', async () => {

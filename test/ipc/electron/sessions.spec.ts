@@ -263,7 +263,7 @@ describe('windows of an application context', () => {
   it('learn that the main process answers no more', async () => {
     const pending = call('never');
     await desktop.backend.close();
-    await expect(pending).rejects.toThrow('The main process answers no more.');
+    await expect(pending).rejects.toThrow('The main process has ended the connection.');
     expect(sessions()).toEqual([]);
     const once = desktop.frontend(window.webContents.page, { connectTimeoutMs: 20, reconnect: false });
     await expect(once.ready).rejects.toThrow('Connecting takes too long.');

@@ -111,7 +111,7 @@ describe('ElectronHost and ElectronApp', () => {
       localhostIpcHost: { noServer: true },
     };
     await ElectronHost.startup(opts);
-    expect(warn.mock.calls.flat()).toEqual([expect.stringMatching('iModelHost is not looked at')]);
+    expect(warn.mock.calls.flat()).toEqual([expect.stringMatching('iModelHost is ignored')]);
     electron.app.becomeReady();
     const sizeAndPosition = ElectronHost.getWindowSizeAndPositionSetting('mainWindow');
     const maximize = sizeAndPosition === undefined || ElectronHost.getWindowMaximizedSetting('mainWindow');
@@ -286,9 +286,9 @@ describe('ElectronHost and ElectronApp', () => {
 
   it('are started once, and again when they were ended', async () => {
     const electron = await start({ electronHost });
-    await expect(ElectronHost.startup()).rejects.toThrow('ElectronHost has been started already');
+    await expect(ElectronHost.startup()).rejects.toThrow('ElectronHost is already started');
     await ElectronApp.startup();
-    await expect(ElectronApp.startup()).rejects.toThrow('ElectronApp has been started already');
+    await expect(ElectronApp.startup()).rejects.toThrow('ElectronApp is already started');
     expect(ElectronApp.isValid).toBe(true);
     const gone = new Promise((resolve) => IpcApp.frontend.onStateChange(resolve));
     await ElectronHost.shutdown();
@@ -304,7 +304,7 @@ describe('ElectronHost and ElectronApp', () => {
   it('leave a frontend alone that is there already', async () => {
     await start({ electronHost });
     await IpcApp.startup(electronIpc());
-    await expect(ElectronApp.startup()).rejects.toThrow('IpcApp has been started already');
+    await expect(ElectronApp.startup()).rejects.toThrow('IpcApp is already started');
     expect([ElectronApp.isValid, IpcApp.isValid]).toEqual([false, true]);
     IpcApp.shutdown();
   });
@@ -322,7 +322,7 @@ describe('ElectronHost and ElectronApp', () => {
       Object.assign(globalThis, { linnet });
       expect(ElectronApp.isAvailable).toBe(false);
     }
-    await expect(ElectronApp.startup()).rejects.toThrow('There is no main process here');
+    await expect(ElectronApp.startup()).rejects.toThrow('This page has no main process');
     expect(() => electronIpc()).toThrow('@linnet/electron/preload');
   });
 
@@ -347,7 +347,7 @@ describe('ElectronHost and ElectronApp', () => {
       const application = await NestFactory.createApplicationContext(module, { logger: false });
       const starting = ElectronHost.startup({ application, electronHost: { rpcInterfaces: [Scale] } });
       await expect(starting).rejects.toThrow(
-        `The application has no ${lacks}: it is to import ${lacks}.forRoot(…).`,
+        `The application has no ${lacks}: import ${lacks}.forRoot(…) in it.`,
       );
       await application.close();
     }
@@ -361,7 +361,7 @@ describe('ElectronHost and ElectronApp', () => {
       static interfaceVersion = 'one';
     }
     await expect(ElectronHost.startup({ electronHost: { rpcInterfaces: [Odd] } })).rejects.toThrow(
-      'interfaceVersion "one" of "Odd" is no semantic version.',
+      'interfaceVersion "one" of "Odd" is not a semantic version.',
     );
     expect([ElectronHost.isValid, IpcHost.isValid]).toEqual([false, false]);
   });

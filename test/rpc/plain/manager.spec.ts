@@ -309,8 +309,8 @@ describe('an interface of RpcManager', () => {
     const Odd = Object.create(definitionOf('Odd'), {
       interfaceVersion: { value: '1' },
     }) as RpcInterfaceDefinition;
-    expect(() => WebRpcManager.initializeImpl({ info }, [Odd])).toThrow('is no semantic version');
-    expect(() => RpcManager.initializeInterface(Odd)).toThrow('is no semantic version');
+    expect(() => WebRpcManager.initializeImpl({ info }, [Odd])).toThrow('is not a semantic version');
+    expect(() => RpcManager.initializeInterface(Odd)).toThrow('is not a semantic version');
   });
 });
 

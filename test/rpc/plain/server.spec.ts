@@ -302,7 +302,7 @@ describe('an implementation for createRpcServer', () => {
       () =>
         // @ts-expect-error -- the compiler sees it, too
         createRpcServer({ interfaces: [[Atlas, Half]] }),
-      'Half does not implement around, fail, wait of RPC interface "Atlas"; serve [Atlas, Half, { partial: true }] if that is meant.',
+      'Half does not implement around, fail, wait of RPC interface "Atlas"; serve [Atlas, Half, { partial: true }] if this is intended.',
     ],
     [
       'it is an object that lacks operations',
@@ -335,7 +335,7 @@ describe('an implementation for createRpcServer', () => {
             [Object.create(Atlas, { interfaceVersion: { value: 'new' } }) as typeof Atlas, AtlasImpl],
           ],
         }),
-      'interfaceVersion "new" of "Atlas" is no semantic version',
+      'interfaceVersion "new" of "Atlas" is not a semantic version',
     ],
     [
       'a limit of the server is not valid',

@@ -127,6 +127,6 @@ export class MiddlewareMap {
   #report(label: string): void {
     if (this.#reported.has(label)) return;
     this.#reported.add(label);
-    this.logger.log(`RPC that meets ${label} goes through Express, which is slower.`);
+    this.logger.log(`RPC that reaches ${label} goes through Express, which is slower.`);
   }
 }

@@ -38,7 +38,9 @@ export class FastifyIntegration implements HttpIntegration {
       for (const method of ['POST', 'GET', 'OPTIONS'] as const) {
         // A wildcard of the application's wins; what it does not name is not there for RPC either.
         if (scope.hasRoute({ method, url }))
-          mount.logger.warn(`The application has a route ${method} ${url}: no RPC by ${method}.`);
+          mount.logger.warn(
+            `The application has a route ${method} ${url}, so that RPC does not answer ${method}.`,
+          );
         else
           scope.route({
             method,
@@ -55,8 +57,8 @@ export class FastifyIntegration implements HttpIntegration {
   #warnOfMiddleware({ logger, service: { prefix } }: HttpMount): void {
     if (prefix === '' || ![prefix, `${prefix}/`].some((path) => this.#middlewarePaths.has(path))) return;
     logger.warn(
-      `The middleware for "${prefix}" does not run for RPC, whose calls lie below it: on Fastify a path in forRoutes is ` +
-        'exact. See "Middleware" in docs/security.md.',
+      `The middleware for "${prefix}" does not run for RPC, whose paths begin with it: a path in forRoutes is exact on ` +
+        'Fastify. See "Middleware" in docs/security.md.',
     );
   }
 

@@ -19,7 +19,7 @@ export function checkImplementation(
   if (missing.length > 0 && !partial)
     throw new Error(
       `${name} does not implement ${missing.join(', ')} of RPC interface "${definition.interfaceName}"; ` +
-        `declare it with @RpcInterface(${definition.name}, { partial: true }) if that is meant.`,
+        `declare it with @RpcInterface(${definition.name}, { partial: true }) if this is intended.`,
     );
 }
 

@@ -21,7 +21,7 @@ function decorate(definition: RpcInterfaceDefinition, options: RpcInterfaceOptio
   const { partial = false, ...injectable } = options;
   return (target) => {
     if (typeof definition !== 'function')
-      throw new TypeError(`@RpcInterface() on ${target.name}: the first argument is no definition class.`);
+      throw new TypeError(`@RpcInterface() on ${target.name}: the first argument is not a definition class.`);
     const metadata: RpcImplementationMetadata = { definition, partial };
     decorateHandler(target, RPC_IMPLEMENTATION, metadata, injectable);
   };

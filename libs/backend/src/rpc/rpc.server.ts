@@ -57,7 +57,7 @@ export class RpcServer implements OnModuleInit {
   ) {
     if (adapterHost.listening)
       throw new Error(
-        'RpcModule is loaded lazily, and would serve nothing: import it where it is there at start.',
+        'RpcModule cannot be loaded lazily, because it would serve nothing: import it in a module that is loaded at start.',
       );
     const { waitingCalls } = limitsFrom(defaultWireLimits, options.limits);
     const isCompatible = versionRule(options.versionCheck);
@@ -103,13 +103,13 @@ export class RpcServer implements OnModuleInit {
     if (!this.#http)
       throw new Error(`RpcModule serves applications on Express and Fastify, not on ${adapter.getType()}.`);
     if (served.has(adapter))
-      throw new Error('RpcModule.forRoot() is imported twice: one module serves all of an application.');
+      throw new Error('RpcModule.forRoot() is imported twice, but one module serves the whole application.');
     served.add(adapter);
     const { path } = this;
     const excluded = excludedPath(this.config, this.endpoints);
     if (excluded !== undefined && this.options.path === undefined)
       this.#logger.warn(
-        `The global prefix excludes ${excluded}, and RPC is under it all the same: RpcModule.forRoot({ path }) says where RPC is.`,
+        `The global prefix excludes ${excluded}, but RPC keeps the prefix. Set another path with RpcModule.forRoot({ path }).`,
       );
     const service = new HttpRpcService(this.dispatcher, {
       ...this.options,
@@ -132,7 +132,7 @@ export class RpcServer implements OnModuleInit {
 
   #checkPath(): void {
     const { path } = this.options;
-    const remedy = "say where RPC is, as in RpcModule.forRoot({ path: '/rpc' }).";
+    const remedy = "set the path of RPC, as in RpcModule.forRoot({ path: '/rpc' }).";
     if (path === undefined) checkPath(this.config.getGlobalPrefix(), 'The global prefix', remedy);
     else checkPath(path, 'The path of RpcModule', remedy);
   }

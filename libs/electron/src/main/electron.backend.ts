@@ -88,7 +88,7 @@ export class ElectronBackend {
     const backend = new ElectronBackend(electron, electronHost);
     if (iModelHost)
       new Logger('ElectronHost').warn(
-        'iModelHost is not looked at: the application starts IModelHost of @itwin/core-backend by itself, where it needs one.',
+        'iModelHost is ignored: an application that needs IModelHost of @itwin/core-backend starts it itself.',
       );
     try {
       await backend.#serve(electron, electronHost, application);
@@ -229,7 +229,7 @@ function partOf<T>(app: INestApplicationContext, type: Type<T>, module: string):
   try {
     return app.get(type, { strict: false });
   } catch (error) {
-    throw new Error(`The application has no ${module}: it is to import ${module}.forRoot(…).`, {
+    throw new Error(`The application has no ${module}: import ${module}.forRoot(…) in it.`, {
       cause: error,
     });
   }

@@ -29,8 +29,7 @@ export const ElectronHost = {
    * @throws Error (rejection) outside of Electron's main process, for what cannot be served, and where it was started
    */
   async startup(options?: ElectronHostOpts): Promise<void> {
-    if (current)
-      throw new Error('ElectronHost has been started already: ElectronHost.shutdown() comes first.');
+    if (current) throw new Error('ElectronHost is already started: call ElectronHost.shutdown() first.');
     current = ElectronBackend.start(options);
     try {
       backend = await current;

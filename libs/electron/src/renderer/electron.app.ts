@@ -51,8 +51,7 @@ export const ElectronApp = {
    * @throws Error (rejection) outside of Electron, and where the main process does not answer within `connectTimeoutMs`
    */
   async startup({ iModelApp = {}, ipcApp = {} }: ElectronAppOpts = {}): Promise<void> {
-    if (isStarted)
-      throw new Error('ElectronApp has been started already: ElectronApp.shutdown() comes first.');
+    if (isStarted) throw new Error('ElectronApp is already started: call ElectronApp.shutdown() first.');
     const connect = electronIpc();
     const begin: IpcConnector = (events) => {
       isStarted = true;

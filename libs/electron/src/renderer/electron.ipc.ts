@@ -23,7 +23,7 @@ export function electronBridge(): ElectronBridge | undefined {
 export function electronIpc(bridge = electronBridge()): IpcConnector {
   if (!bridge)
     throw new Error(
-      'There is no main process here: a window of Electron needs the preload script @linnet/electron/preload.',
+      'This page has no main process: a window of Electron needs the preload script @linnet/electron/preload.',
     );
   return messagePortIpc(() => new BridgePort(bridge));
 }

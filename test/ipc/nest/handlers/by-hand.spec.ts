@@ -88,6 +88,6 @@ describe('a handler that is registered by hand', () => {
     );
     const { host } = await startIpcApp({ providers: [IpcChannel()(MyHandler) ?? MyHandler] });
     expect(() => MyHandler.register()).toThrow('Two handlers of the IPC channel');
-    expect(() => host.register(new (class Mute {})())).toThrow('Mute does not say its IPC channel');
+    expect(() => host.register(new (class Mute {})())).toThrow('Mute does not name its IPC channel');
   });
 });

@@ -217,7 +217,7 @@ describe('the static members of IpcHost', () => {
     for (let n = 0; n < 2; n++) await other.connect();
     await until(() => other.host.sessions.length === 2);
     expect(() => IpcHost.sessions).toThrow(
-      'There are several applications with IpcModule: inject the IpcHost that is meant, and use that.',
+      'There are several applications with IpcModule: inject the IpcHost of one of them.',
     );
     expect(() => IpcHost.send('x')).toThrow('There are several applications');
     expect(await ask('face.sessions')).toEqual({ result: 1 });

@@ -158,7 +158,7 @@ describe('the parameters of an IPC handler', () => {
       const { fail } = await start();
       expect(await fail('params.activity', ...args)).toMatchObject({
         errorNumber: 32768,
-        message: `Invalid request: ${args.length} arguments, where activity takes 2 at the most.`,
+        message: `Invalid request: ${args.length} arguments, but activity takes at most 2.`,
       });
     },
   );

@@ -161,7 +161,7 @@ describe('a dedicated backend on the durable wire', () => {
     const { only } = await open(testApp, 'f1');
     expect(await closed).toEqual({
       code: 1001,
-      reason: 'The frontend has connected anew.',
+      reason: 'The frontend has connected again.',
       initiator: 'local',
     });
     expect(await lost).toMatchObject({ name: 'IpcClosedError' });

@@ -73,7 +73,7 @@ describe('a dedicated backend', () => {
     expect(await ask('only.say')).toEqual({ result: 'said' });
     expect(await closed).toEqual({
       code: 1001,
-      reason: 'The frontend has connected anew.',
+      reason: 'The frontend has connected again.',
       initiator: 'local',
     });
     expect(host.sessions).toHaveLength(1);
@@ -89,7 +89,7 @@ describe('a dedicated backend', () => {
     const second = await byTicket(app, 'f1');
     expect(await closed).toEqual({
       code: 1001,
-      reason: 'The frontend has connected anew.',
+      reason: 'The frontend has connected again.',
       initiator: 'local',
     });
     await first.raw.closed;
@@ -112,7 +112,7 @@ describe('a dedicated backend', () => {
     const again = await as('ann driver');
     expect(await closed).toEqual({
       code: 1001,
-      reason: 'The frontend has connected anew.',
+      reason: 'The frontend has connected again.',
       initiator: 'local',
     });
     expect(await again.ask('only.say')).toEqual({ result: 'said' });

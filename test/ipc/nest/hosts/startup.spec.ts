@@ -88,7 +88,7 @@ describe('an application with IpcModule does not start', () => {
   });
 
   it('with a handler that does not name its channel', async () => {
-    expect(await refusal(handler(undefined))).toMatch(/^Handler does not say its IPC channel/);
+    expect(await refusal(handler(undefined))).toMatch(/^Handler does not name its IPC channel/);
   });
 
   it('with a handler that names two channels', async () => {
@@ -99,7 +99,7 @@ describe('an application with IpcModule does not start', () => {
       }
       async say() {}
     }
-    expect(await refusal(Twofold)).toBe('Twofold says two IPC channels: "one" and "two".');
+    expect(await refusal(Twofold)).toBe('Twofold names two IPC channels: "one" and "two".');
   });
 
   it.each([['missing'], ['_private'], ['onModuleInit'], ['toString']])(
@@ -169,7 +169,7 @@ describe('an application with IpcModule does not start', () => {
     @Module({ imports: [IpcModule.forRoot({ path: '/other' })] })
     class Feature {}
     expect(await ipcRefusal({ imports: [Feature] })).toBe(
-      'IpcModule.forRoot() is imported twice: one module serves all of an application.',
+      'IpcModule.forRoot() is imported twice, but one module serves the whole application.',
     );
   });
 
@@ -194,7 +194,7 @@ describe('an application with IpcModule does not start', () => {
       }
       return Wrong;
     };
-    expect(decorate).toThrow(new TypeError('@IpcMethod() decorates methods; "it" is none.'));
+    expect(decorate).toThrow(new TypeError('@IpcMethod() decorates methods; "it" is not a method.'));
   });
 });
 

@@ -148,7 +148,7 @@ describe('the scope of an IPC handler', () => {
 
 describe('an application with a handler of both session and call scope does not start', () => {
   const remedy =
-    'Take the session by @CurrentSession() in its methods, or keep what is request-scoped out of it.';
+    'Get the session with @CurrentSession() in its methods, or keep what is request-scoped out of it.';
 
   it('if the handler injects IpcSession and REQUEST', async () => {
     @IpcChannel('both')
@@ -160,8 +160,8 @@ describe('an application with a handler of both session and call scope does not 
       async say() {}
     }
     expect(await ipcRefusal({ providers: [BothHandler] })).toBe(
-      'BothHandler depends on IpcSession, and would be one for each session, and on the request-scoped REQUEST, ' +
-        `and would be one for each call. ${remedy}`,
+      'BothHandler depends on IpcSession, which needs one instance for each session, and on the request-scoped REQUEST, ' +
+        `which needs one for each call. ${remedy}`,
     );
   });
 
@@ -177,8 +177,8 @@ describe('an application with a handler of both session and call scope does not 
       async say() {}
     }
     expect(await ipcRefusal({ providers: [BothHandler, Desk, Cart, Unit] })).toBe(
-      'BothHandler depends on IpcSession (through Desk, Cart), and would be one for each session, and on the ' +
-        `request-scoped Unit, and would be one for each call. ${remedy}`,
+      'BothHandler depends on IpcSession (through Desk, Cart), which needs one instance for each session, and on the ' +
+        `request-scoped Unit, which needs one for each call. ${remedy}`,
     );
   });
 });

@@ -106,7 +106,7 @@ describe('authorize of IpcModule', () => {
     const { refused, log, host } = await start({ authorize });
     const { status, body } = await refused();
     expect([status, body]).toEqual([500, 'Internal error\n']);
-    expect(log.find('error', 'authorize returned what is no identity')).toHaveLength(1);
+    expect(log.find('error', 'authorize did not return an identity')).toHaveLength(1);
     expect(host.sessions).toEqual([]);
   });
 
@@ -161,7 +161,7 @@ describe('a ticket of IpcTicketService', () => {
     const { ask } = await connect(redeem.path(ticket));
     expect(await ask('who.am')).toEqual({ result: { ...identity, same: true } });
     const again = await refused(redeem.path(ticket));
-    expect([again.status, again.body]).toEqual([401, 'The ticket is not valid, or not any more.\n']);
+    expect([again.status, again.body]).toEqual([401, 'The ticket is not valid, or has expired.\n']);
   });
 
   it('opens no session if its store returns a text', async () => {
@@ -169,7 +169,7 @@ describe('a ticket of IpcTicketService', () => {
       ticketStore: { put: () => undefined, take: () => 'ann' as never },
     });
     expect((await refused({ path: '/ipc?ticket=t' })).status).toBe(500);
-    expect(log.find('error', 'The store of tickets returned what is no identity')).toHaveLength(1);
+    expect(log.find('error', 'The store of tickets did not return an identity')).toHaveLength(1);
   });
 
   it.each(['', 'unknown', '__proto__', 'a&ticket=b'])(

@@ -320,7 +320,7 @@ describe('RpcClientModule', () => {
   it('does not start if a client has no uriPrefix', async () => {
     const imports = [RpcClientModule.forFeature([{ interface: Maps }])];
     await expect(seeing({ imports }).compile()).rejects.toThrow(
-      'RpcClientModule: the client of Maps has no uriPrefix that says where its server is.',
+      'RpcClientModule: the client of Maps needs a uriPrefix, the address of its server.',
     );
   });
 

@@ -114,7 +114,7 @@ describe('the mount of RPC on Fastify', () => {
     const { call, send, log } = await start(undefined, { controllers: [Everything] });
     expect((await send({ method: 'GET', target: '/ping' })).text).toBe('mine');
     expect((await call('Way.go', [1])).text).toBe('[1]');
-    expect(log.find('warn', 'has a route GET /*: no RPC by GET')).toHaveLength(1);
+    expect(log.find('warn', 'has a route GET /*, so that RPC does not answer GET')).toHaveLength(1);
   });
 
   it('starts beside a route of the application for all methods', async () => {

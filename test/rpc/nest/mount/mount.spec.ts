@@ -96,7 +96,7 @@ describe.each(Object.entries(adapters))('the mount of RPC on %s', (_name, adapte
     expect(await isSlow(testApp)).toBe(true);
     await testApp.call('Way.go', []);
     expect(seen).toHaveLength(2);
-    expect(testApp.log.find('log', slow)).toEqual([`RPC that meets middleware "auditing" ${slow}.`]);
+    expect(testApp.log.find('log', slow)).toEqual([`RPC that reaches middleware "auditing" ${slow}.`]);
   });
 
   it('does not run middleware of other paths', async () => {
@@ -248,7 +248,7 @@ describe.each(Object.entries(adapters))('the mount of RPC on %s', (_name, adapte
     });
     expect(await isSlow(testApp)).toBe(true);
     expect(seen).toEqual(['/Way-1.0.0-go']);
-    expect(testApp.log.find('log', slow)).toEqual([`RPC that meets a hook of the adapter ${slow}.`]);
+    expect(testApp.log.find('log', slow)).toEqual([`RPC that reaches a hook of the adapter ${slow}.`]);
   });
 
   it('runs the middleware of return503OnClosing', async () => {

@@ -104,7 +104,7 @@ describe.each(Object.entries(ways))('parameters, by way of %s:', (_name, way) =>
       expect(reply.status).toBe(500);
       expect(reply.json).toMatchObject({
         errorNumber: 32768,
-        message: `Invalid request: ${args.length} arguments, where activity takes 2 at the most.`,
+        message: `Invalid request: ${args.length} arguments, but activity takes at most 2.`,
       });
     },
   );

@@ -53,7 +53,7 @@ class Events implements OnApplicationBootstrap {
 const events = { imports: [DiscoveryModule], providers: [Events] };
 
 describe('a provider that depends on a session is refused', () => {
-  const remedy = 'Leave that to a provider that does not depend on it, and find the sessions by IpcHost.';
+  const remedy = 'Move it to a provider that does not depend on it, and get the sessions from IpcHost.';
 
   it('if its method listens to events of a library', async () => {
     @IpcChannel('news')
@@ -63,7 +63,7 @@ describe('a provider that depends on a session is refused', () => {
       async moved() {}
     }
     expect(await ipcRefusal({ ...events, providers: [NewsHandler, Events] })).toBe(
-      `NewsHandler.moved (@OnEvent()) would run outside of any session, and depends on IpcSession. ${remedy}`,
+      `NewsHandler.moved (@OnEvent()) would run outside a session, but depends on IpcSession. ${remedy}`,
     );
   });
 
@@ -232,9 +232,9 @@ describe('a module that is loaded lazily', () => {
 
   it('is refused if it is RpcModule or IpcModule itself', async () => {
     const { app } = await startIpcApp();
-    await expect(load(app, RpcModule.forRoot())).rejects.toThrow('RpcModule is loaded lazily');
+    await expect(load(app, RpcModule.forRoot())).rejects.toThrow('RpcModule cannot be loaded lazily');
     await expect(load(app, IpcModule.forRoot({ path: '/other' }))).rejects.toThrow(
-      'IpcModule is loaded lazily',
+      'IpcModule cannot be loaded lazily',
     );
   });
 });
@@ -244,7 +244,7 @@ describe('a path that is a pattern is refused', () => {
     for (const prefix of ['api/:tenant', 'api/*rest', 'api{/:tenant}'])
       expect(await refusal({ configure: (app) => app.setGlobalPrefix(prefix) })).toBe(
         `The global prefix is "${prefix}", a pattern, which matches no request: ` +
-          "say where RPC is, as in RpcModule.forRoot({ path: '/rpc' }).",
+          "set the path of RPC, as in RpcModule.forRoot({ path: '/rpc' }).",
       );
   });
 
@@ -302,10 +302,10 @@ describe('the start of an application warns', () => {
     @IpcChannel('cats')
     class CatsHandler extends Cats {}
     const { log } = await startIpcApp({ rpc: {}, controllers: [CatsImpl], providers: [CatsHandler] });
-    expect(log.find('warn', 'calls do not heed it')).toEqual([
-      'CatsHandler.find: @HttpCode() is for routes, and calls do not heed it.',
-      'CatsImpl: the host that its controller declares is for routes, and calls do not heed it.',
-      'CatsImpl.find: @HttpCode() is for routes, and calls do not heed it.',
+    expect(log.find('warn', 'calls ignore it')).toEqual([
+      'CatsHandler.find: @HttpCode() is for routes, and calls ignore it.',
+      'CatsImpl: the host that its controller declares is for routes, and calls ignore it.',
+      'CatsImpl.find: @HttpCode() is for routes, and calls ignore it.',
     ]);
   });
 });

@@ -68,7 +68,7 @@ describe('an application does not start', () => {
       async one() {}
     }
     expect(await refusal([VersionedImpl])).toBe(
-      `VersionedImpl: interfaceVersion "${interfaceVersion}" of "Versioned" is no semantic version.`,
+      `VersionedImpl: interfaceVersion "${interfaceVersion}" of "Versioned" is not a semantic version.`,
     );
   });
 
@@ -85,7 +85,7 @@ describe('an application does not start', () => {
 
   it('with a definition that is not a class', () => {
     expect(() => RpcInterface({ interfaceName: 'x' } as never)(class WrongImpl {})).toThrow(
-      '@RpcInterface() on WrongImpl: the first argument is no definition class.',
+      '@RpcInterface() on WrongImpl: the first argument is not a definition class.',
     );
   });
 

@@ -72,7 +72,7 @@ export class IpcAuthorizer {
     const ticket = new URLSearchParams(query).get('ticket');
     if (ticket === null) return undefined;
     const identity = await this.tickets.redeem(ticket);
-    if (!identity) throw new UnauthorizedException('The ticket is not valid, or not any more.');
+    if (!identity) throw new UnauthorizedException('The ticket is not valid, or has expired.');
     return checkIdentity(identity, 'The store of tickets');
   }
 
@@ -146,6 +146,6 @@ export class IpcAuthorizer {
 function checkIdentity(value: unknown, source: string): IpcIdentity {
   const isPlain =
     typeof value === 'object' && value !== null && !Array.isArray(value) && !isObservable(value);
-  if (!isPlain) throw new Error(`${source} returned what is no identity: it takes an object like { user }.`);
+  if (!isPlain) throw new Error(`${source} did not return an identity: an object like { user }.`);
   return value;
 }

@@ -41,7 +41,7 @@ export class IpcGateway implements OnModuleInit {
   ) {
     if (adapterHost.listening)
       throw new Error(
-        'IpcModule is loaded lazily, and would serve nothing: import it where it is there at start.',
+        'IpcModule cannot be loaded lazily, because it would serve nothing: import it in a module that is loaded at start.',
       );
     this.#upgrades = new UpgradeHandler(host.server, options, {
       fallback: options.mobile ? mobileWire : compatibleWire,
@@ -66,7 +66,7 @@ export class IpcGateway implements OnModuleInit {
 
   #serve(adapter: AbstractHttpAdapter): void {
     if (served.has(adapter))
-      throw new Error('IpcModule.forRoot() is imported twice: one module serves all of an application.');
+      throw new Error('IpcModule.forRoot() is imported twice, but one module serves the whole application.');
     served.add(adapter);
     const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
     checkPath(

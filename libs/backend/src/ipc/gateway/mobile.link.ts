@@ -123,7 +123,7 @@ class MobileLink implements IpcServerLink {
       throw new IpcProtocolError(1009, `A text frame of more than ${textLength} characters.`);
     const request = membersOf(parsed(frame, [], this.limits));
     const { data } = membersOf(request['parameters']);
-    if (!Array.isArray(data)) throw new IpcProtocolError(1002, 'A message is no request of core-mobile.');
+    if (!Array.isArray(data)) throw new IpcProtocolError(1002, 'A message is not a request of core-mobile.');
     if (data.length > parts)
       throw new IpcProtocolError(1008, `A message of more than ${parts} binary frames.`);
     if (data.length === 0) this.#take(request, []);

@@ -29,8 +29,8 @@ export function checkExternalTriggers(modules: ModulesContainer): void {
     const found = wrapper.isDependencyTreeStatic() ? undefined : marked(wrapper);
     if (found && isMadeForSessions(wrapper))
       throw new Error(
-        `${found} would run outside of any session, and depends on IpcSession. ` +
-          'Leave that to a provider that does not depend on it, and find the sessions by IpcHost.',
+        `${found} would run outside a session, but depends on IpcSession. ` +
+          'Move it to a provider that does not depend on it, and get the sessions from IpcHost.',
       );
   }
 }

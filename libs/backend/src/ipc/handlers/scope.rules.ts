@@ -61,8 +61,8 @@ export function scopeOf(wrapper: InstanceWrapper, name: string): HandlerScope {
   const { session, call } = needsOf(wrapper);
   if (session && call)
     throw new Error(
-      `${name} depends on IpcSession${through(session)}, and would be one for each session, and on the request-scoped ` +
-        `${call.at(-1)}${through(call)}, and would be one for each call. Take the session by @CurrentSession() in its ` +
+      `${name} depends on IpcSession${through(session)}, which needs one instance for each session, and on the request-scoped ` +
+        `${call.at(-1)}${through(call)}, which needs one for each call. Get the session with @CurrentSession() in its ` +
         'methods, or keep what is request-scoped out of it.',
     );
   if (session) return 'session';

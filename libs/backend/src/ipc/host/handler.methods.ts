@@ -29,14 +29,14 @@ export function channelOf(
     prototype instanceof IpcHandler || said === undefined ? ownChannelOf(prototype, instance) : undefined;
   const channel = said ?? own;
   if (channel === undefined)
-    throw new Error(`${name} does not say its IPC channel: @IpcChannel('name'), or get channelName().`);
+    throw new Error(`${name} does not name its IPC channel: use @IpcChannel('name') or get channelName().`);
   try {
     checkChannelName(channelName(channel));
   } catch (error) {
     throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
   }
   if (said !== undefined && own !== undefined && channelName(said) !== channelName(own))
-    throw new Error(`${name} says two IPC channels: "${channelName(said)}" and "${channelName(own)}".`);
+    throw new Error(`${name} names two IPC channels: "${channelName(said)}" and "${channelName(own)}".`);
   return channel;
 }
 

@@ -32,8 +32,6 @@ export function currentHost(): RegisteredHost {
   const [host, another] = live;
   if (!host) throw new Error('There is no IpcHost: no application with IpcModule has been started.');
   if (another)
-    throw new Error(
-      'There are several applications with IpcModule: inject the IpcHost that is meant, and use that.',
-    );
+    throw new Error('There are several applications with IpcModule: inject the IpcHost of one of them.');
   return host;
 }

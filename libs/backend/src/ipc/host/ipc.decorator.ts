@@ -54,7 +54,7 @@ export function IpcMethod(): MethodDecorator {
   return (_target, key, descriptor) => {
     const method: unknown = descriptor.value;
     if (typeof method !== 'function')
-      throw new TypeError(`@IpcMethod() decorates methods; "${String(key)}" is none.`);
+      throw new TypeError(`@IpcMethod() decorates methods; "${String(key)}" is not a method.`);
     Object.defineProperty(method, IPC_METHOD, { value: true });
   };
 }

@@ -21,7 +21,7 @@ export function provideNativeApp(host: IpcHost): () => void {
   let known: unknown;
   const override = ({ arguments: [, status] }: IpcCall): void => {
     if (status !== ONLINE && status !== OFFLINE)
-      throw new IModelError(IModelStatus.BadArg, 'It is online (0) or offline (1).');
+      throw new IModelError(IModelStatus.BadArg, 'The status must be 0 (online) or 1 (offline).');
     if (known === status) return;
     known = status;
     void host.send(NOTIFY, 'notifyInternetConnectivityChanged', status);

@@ -30,7 +30,7 @@ const session = {
     if (request instanceof IpcRequest) return request.ipcSession;
     // Libraries have requests of their own: the payload of an event, a job.
     const isHttp = typeof request === 'object' && request !== null && 'headers' in request;
-    const why = isHttp ? 'the call came over HTTP.' : 'it belongs to no call that came over IPC.';
+    const why = isHttp ? 'the call came over HTTP.' : 'this code does not run in a call over IPC.';
     throw new Error(`There is no IpcSession here: ${why}`);
   },
 };

@@ -57,6 +57,6 @@ function textOf(failure: unknown): string {
   try {
     return String(failure);
   } catch {
-    return 'what it has thrown cannot be printed.';
+    return 'the thrown value cannot be printed.';
   }
 }

@@ -24,7 +24,7 @@ const ofClasses = [
 ] as const;
 
 /**
- * Finds decorators of routes that calls do not heed: calls are found by the names of what is called, and
+ * Finds decorators of routes that calls ignore: calls are found by the names of what is called, and
  * answered with what is returned. A method that is a route besides needs them for that.
  *
  * @param names of the methods that can be called
@@ -35,15 +35,14 @@ export function ignoredDecorators(instance: object, names: readonly string[]): s
   const said = ofClasses
     .filter(([key]) => Reflect.getMetadata(key, type) !== undefined)
     .map(
-      ([, what]) =>
-        `${type.name}: ${what} that its controller declares is for routes, and calls do not heed it.`,
+      ([, what]) => `${type.name}: ${what} that its controller declares is for routes, and calls ignore it.`,
     );
   for (const name of names) {
     const method = (instance as Record<string, object | undefined>)[name];
     if (typeof method !== 'function' || Reflect.hasMetadata(METHOD_METADATA, method)) continue;
     for (const [key, what] of ofMethods)
       if (Reflect.hasMetadata(key, method))
-        said.push(`${type.name}.${name}: ${what} is for routes, and calls do not heed it.`);
+        said.push(`${type.name}.${name}: ${what} is for routes, and calls ignore it.`);
   }
   return said;
 }

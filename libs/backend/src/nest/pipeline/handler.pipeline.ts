@@ -140,7 +140,7 @@ export class HandlerPipeline {
     if (given.length > maxArguments)
       throw new IModelError(
         GENERAL_ERROR,
-        `Invalid request: ${given.length} arguments, where ${this.method.name} takes ${maxArguments} at the most.`,
+        `Invalid request: ${given.length} arguments, but ${this.method.name} takes at most ${maxArguments}.`,
       );
     const args: unknown[] = Array.from({ length: Math.max(known.length, given.length) });
     const fill = async (_: unknown, index: number) => {

@@ -44,5 +44,5 @@ export function intercept(
 }
 
 function notObservable({ constructor: { name } }: NestInterceptor): TypeError {
-  return new TypeError(`${name}.intercept() returned no Observable.`);
+  return new TypeError(`${name}.intercept() did not return an Observable.`);
 }

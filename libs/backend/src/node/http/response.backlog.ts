@@ -44,8 +44,8 @@ export class ResponseBacklog {
       // A single response above the limit is the application's own choice.
       if (most.amount === budget.amount) return;
       const message =
-        `A connection was cut: ${budget.amount} bytes of answers wait for clients, which is more than ` +
-        `${budget.limit} (unsentBytes), and its address has most of them.`;
+        `A connection was closed: ${budget.amount} bytes of responses wait for clients, more than ` +
+        `${budget.limit} (unsentBytes). Most of them wait for the address of this client.`;
       this.sent(most.holder);
       most.holder.req.socket.destroy();
       this.report?.({ kind: 'warning', message, activity: undefined });

@@ -31,7 +31,7 @@ export class DedicatedSlot {
       return;
     }
     if (isReload || current.kind === 'connection')
-      current.link.close(1001, 'The frontend has connected anew.');
+      current.link.close(1001, 'The frontend has connected again.');
     else current.park();
     transport.terminate();
   }

@@ -27,6 +27,6 @@ export function checkDefinition(definition: RpcInterfaceDefinition, implementati
   }
   if (semver.valid(definition.interfaceVersion) !== definition.interfaceVersion.replace(/\+.*$/, ''))
     throw new Error(
-      `${implementation}: interfaceVersion "${definition.interfaceVersion}" of "${definition.interfaceName}" is no semantic version.`,
+      `${implementation}: interfaceVersion "${definition.interfaceVersion}" of "${definition.interfaceName}" is not a semantic version.`,
     );
 }

@@ -98,7 +98,7 @@ function makeClient(target: RpcClientTarget, options: RpcClientModuleOptions): o
 function transportTo({ interfaceName }: RpcInterfaceDefinition, options: RpcClientModuleOptions) {
   if (!options.uriPrefix)
     throw new Error(
-      `RpcClientModule: the client of ${interfaceName} has no uriPrefix that says where its server is.`,
+      `RpcClientModule: the client of ${interfaceName} needs a uriPrefix, the address of its server.`,
     );
   return new HttpTransport(options);
 }

@@ -6,7 +6,7 @@ const decorate =
   (_target, key, descriptor) => {
     const method: unknown = descriptor.value;
     if (typeof method !== 'function')
-      throw new TypeError(`@RpcOperation() decorates methods; "${String(key)}" is none.`);
+      throw new TypeError(`@RpcOperation() decorates methods; "${String(key)}" is not a method.`);
     setOperationPolicy(method, policy);
   };
 

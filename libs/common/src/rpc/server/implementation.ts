@@ -52,7 +52,7 @@ export function implementationOf(
   if (missing.length > 0 && !options?.partial)
     throw new Error(
       `${name} does not implement ${missing.join(', ')} of RPC interface "${definition.interfaceName}"; ` +
-        `serve [${definition.name}, ${name}, { partial: true }] if that is meant.`,
+        `serve [${definition.name}, ${name}, { partial: true }] if this is intended.`,
     );
   return callable(definition, name, instance, () => instance, around);
 }

@@ -46,7 +46,7 @@ export class BridgeWire {
   #take({ sender, senderFrame }: ElectronSender, message: unknown): void {
     const [name, ...frames] = Array.isArray(message) ? (message as unknown[]) : [];
     if (typeof name !== 'string' || name.length > LONGEST_NAME) {
-      this.connections.reportIgnored(sender, 'they are none of a bridge');
+      this.connections.reportIgnored(sender, 'they are not messages of the bridge');
       return;
     }
     const frame = senderFrame!;

@@ -22,7 +22,7 @@ export class FrameConnections {
   /** Ends all connections, and waits for no page any more. */
   close(): void {
     for (const connection of this.#connections.values())
-      connection.dismiss(1001, 'The main process answers no more.');
+      connection.dismiss(1001, 'The main process has ended the connection.');
     for (const stop of this.#watched.values()) stop();
     this.#watched.clear();
   }

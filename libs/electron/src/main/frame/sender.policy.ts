@@ -42,7 +42,7 @@ export class SenderPolicy {
   /** The reason why messages of a sender are ignored; `undefined` if they are not. */
   refusal(event: ElectronSender): string | undefined {
     const frame = event.senderFrame!;
-    if (!this.isPageOf(frame)) return `${frame.url} is no page of the application`;
+    if (!this.isPageOf(frame)) return `${frame.url} is not a page of the application`;
     if (this.#windows.has(event.sender) && frame.parent === null) return undefined;
     // Nothing but `true`: the promise of an asynchronous function would let everybody in.
     if (this.allow?.(event) === true) return undefined;

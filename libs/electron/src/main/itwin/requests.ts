@@ -62,7 +62,7 @@ export class ITwinRequests {
     if (!partial) return;
     const isMissing = isCount(index) && index < partial.chunks && !partial.data.has(index);
     if (!isMissing || !isBytes(data)) {
-      this.#drop(id as string, 'Invalid request: a byte string is none of its own.');
+      this.#drop(id as string, 'Invalid request: a byte string does not belong to it.');
       return;
     }
     partial.data.set(index, data);

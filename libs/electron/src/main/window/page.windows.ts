@@ -69,7 +69,7 @@ export class PageWindows {
   async open(asked: ElectronHostWindowOptions | object): Promise<void> {
     const { storeWindowName, ...options } = asked as ElectronHostWindowOptions;
     if (this.#isFile && !this.#hasScheme)
-      throw new Error(`ElectronHost has to be started before Electron is ready, to have ${this.#url}.`);
+      throw new Error(`Start ElectronHost before Electron is ready, so that it can register ${this.#url}.`);
     const preferences = preferencesOf(options, this.options);
     const folder = this.#isFile || this.options.iconName ? this.#folder() : undefined;
     await this.electron.app.whenReady();
@@ -158,7 +158,9 @@ function preferencesOf(
   const asked: Readonly<Record<string, unknown>> = { ...webPreferences };
   for (const [name, value] of Object.entries(refused))
     if (asked[name] === value)
-      throw new Error(`ElectronHost opens no windows with ${name}: ${value}, for pages of its own.`);
+      throw new Error(
+        `ElectronHost does not open windows with ${name}: ${value} for pages of the application.`,
+      );
   const { additionalArguments = [] } = asked as { readonly additionalArguments?: readonly string[] };
   const itwinArgument = itwinjs ? { additionalArguments: [...additionalArguments, ITWIN_ARGUMENT] } : {};
   return mergeOptions<object>({ preload }, asked, itwinArgument, isolated);
