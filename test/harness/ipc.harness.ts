@@ -4,6 +4,7 @@ import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { IpcHost, IpcModule, RpcModule } from '@linnet/backend';
 import type { IpcModuleOptions, IpcSession, RpcModuleOptions } from '@linnet/backend';
+import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import { RawFrontend, UpgradeRefused } from '../ipc/wire/raw.frontend.js';
 import type { RawFrontendOptions } from '../ipc/wire/raw.frontend.js';
 import { LogRecorder, send, ways } from './nest.harness.js';
@@ -113,7 +114,15 @@ export async function connect(port: number, options?: RawFrontendOptions): Promi
   return { raw, ask, fail };
 }
 
-/** Tries to start an application, and gives up what it says. */
+/** Connects our own frontend to an application at an HTTP address. It does not reconnect. */
+export async function openFrontend(url: string): Promise<IpcFrontend> {
+  const at = `${url.replace('http', 'ws')}/ipc`;
+  const frontend = new IpcFrontend(webSocketIpc(at), { reconnect: false });
+  await frontend.ready;
+  return frontend;
+}
+
+/** Tries to start an application, and returns the message of its failure. */
 export async function ipcRefusal(setup: IpcAppSetup): Promise<string> {
   const { app } = await makeIpcApp(setup);
   try {

@@ -3,7 +3,8 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { IpcChannel, IpcHandler, IpcHost, IpcModule } from '@linnet/backend';
-import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
+import type { IpcFrontend } from '@linnet/frontend';
+import { openFrontend } from '../harness/ipc.harness.js';
 import { loadPackages, missing } from './packages.js';
 import type { Packages } from './packages.js';
 
@@ -18,9 +19,7 @@ class AppModule {}
     packages = loadPackages();
     app = await NestFactory.create(AppModule, { logger: false });
     await app.listen(0, '127.0.0.1');
-    const url = (await app.getUrl()).replace('http', 'ws');
-    frontend = new IpcFrontend(webSocketIpc(`${url}/ipc`), { reconnect: false });
-    await frontend.ready;
+    frontend = await openFrontend(await app.getUrl());
   }, 60_000);
   afterEach(() => packages.backend.IpcHost.shutdown());
   afterAll(async () => {
@@ -89,9 +88,7 @@ class AppModule {}
     const other = await NestFactory.create(OtherModule, { logger: false });
     try {
       await other.listen(0, '127.0.0.1');
-      const url = (await other.getUrl()).replace('http', 'ws');
-      const second = new IpcFrontend(webSocketIpc(`${url}/ipc`), { reconnect: false });
-      await second.ready;
+      const second = await openFrontend(await other.getUrl());
       expect(await second.callIpcChannel('provided', 'say')).toBe('said');
       second.close();
     } finally {
@@ -122,9 +119,7 @@ describe('a handler of iTwin.js functions', () => {
       try {
         await app.listen(0, '127.0.0.1');
         if (!isProvider) app.get(IpcHost).register(new Functions());
-        const url = (await app.getUrl()).replace('http', 'ws');
-        const frontend = new IpcFrontend(webSocketIpc(`${url}/ipc`), { reconnect: false });
-        await frontend.ready;
+        const frontend = await openFrontend(await app.getUrl());
         const functions = 'itwinjs-core/ipc-app';
         expect(await frontend.callIpcChannel(functions, 'openCheckpoint', { iModelId: 'm' })).toEqual({
           key: 'm',

@@ -7,7 +7,8 @@ import { ActivityLogger, CallContext, IpcChannel, IpcModule, RpcInterface, RpcMo
 import type { IModelRpcProps } from '@linnet/backend';
 import { itwinImplementation, logToNest, useItwin } from '@linnet/backend/itwin';
 import { createRpcServer, itwinImplementation as plainImplementation } from '@linnet/backend/node';
-import { createRpcClient, IpcFrontend, rpcOverIpc, webSocketIpc } from '@linnet/frontend';
+import { createRpcClient, rpcOverIpc } from '@linnet/frontend';
+import { openFrontend } from '../harness/ipc.harness.js';
 import { listen } from '../rpc/plain/plain.servers.js';
 import { loadPackages, missing } from './packages.js';
 import type { Packages } from './packages.js';
@@ -183,9 +184,8 @@ interface Shop {
   it('runs channel handlers and RPC over IPC inside RpcTrace', async () => {
     useAll();
     expect(tracesOfChannel()).toBeDefined();
-    const frontend = new IpcFrontend(webSocketIpc(`${url.replace('http', 'ws')}/ipc`), { reconnect: false });
+    const frontend = await openFrontend(url);
     ends.push(() => frontend.close());
-    await frontend.ready;
     const { activityId } = (await frontend.callIpcChannel('traces', 'current')) as { activityId: string };
     expect(activityId).toMatch(/^[\da-f-]{36}$/);
     const rpc = createRpcClient({ transport: rpcOverIpc(frontend) }).client(definition) as unknown as Shop & {

@@ -4,9 +4,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { IpcChannel, IpcHost, IpcSession } from '@linnet/backend';
 import { createRpcServer } from '@linnet/backend/node';
 import { createRpcClient } from '@linnet/common';
-import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
-import type { IpcClosedError } from '@linnet/frontend';
-import { closeIpcApps, startIpcApp } from '../harness/ipc.harness.js';
+import type { IpcClosedError, IpcFrontend } from '@linnet/frontend';
+import { closeIpcApps, openFrontend, startIpcApp } from '../harness/ipc.harness.js';
 import { until } from '../harness/waiting.js';
 import type { IpcAppSetup } from '../harness/ipc.harness.js';
 import { listen } from '../rpc/plain/plain.servers.js';
@@ -100,9 +99,8 @@ class CounterHandler {
 }
 
 async function connect(port: number): Promise<IpcFrontend> {
-  const frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${port}/ipc`), { reconnect: false });
+  const frontend = await openFrontend(`http://127.0.0.1:${port}`);
   frontends.push(frontend);
-  await frontend.ready;
   return frontend;
 }
 

@@ -8,7 +8,7 @@ import { send } from './raw.client.js';
 import { plainNames } from '../../rpc/plain/plain.servers.js';
 import type { PlainServer } from '../../rpc/plain/plain.servers.js';
 import { pathTo, serverNames, start } from '../tables/server.js';
-import { refused, values } from '../tables/values.js';
+import { argumentOf, expectedOf, refused, values } from '../tables/values.js';
 
 const client = new ITwinClient([toITwin(Guarantees)]);
 const calls = () => client.of('Guarantees');
@@ -27,8 +27,7 @@ describe.each(serverNames)('values and errors over %s', (adapter) => {
   afterAll(() => server.stop());
 
   it.each(rowsOf('values', values, isWhole))('the value "$name" reaches the client', async (each) => {
-    const expected = 'expected' in each ? each.expected : each.value;
-    expect(await calls().value!(each.name)).toStrictEqual(expected);
+    expect(await calls().value!(each.name)).toStrictEqual(expectedOf(each));
   });
 
   it.each(
@@ -38,10 +37,8 @@ describe.each(serverNames)('values and errors over %s', (adapter) => {
   )('the value "$name" reaches the server and comes back', async (each) => {
     last.received = 'nothing came';
     const back = await calls().echo!(each.name, each.value);
-    // An absent argument is null in a list of arguments.
-    const expected = each.value === undefined ? null : 'expected' in each ? each.expected : each.value;
-    expect(last.received).toEqual(expected);
-    expect(back).toStrictEqual(expected);
+    expect(last.received).toEqual(argumentOf(each));
+    expect(back).toStrictEqual(argumentOf(each));
   });
 
   it.each(rowsOf('refused values', refused, isWhole))(

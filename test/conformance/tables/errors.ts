@@ -72,6 +72,12 @@ const inside: Record<string, unknown> = {
   }),
 };
 
+/** The error in the envelope of an answer over IPC. A hidden error has the id of the activity. */
+export function envelopeError({ overIpc }: GuaranteedError, activityId: unknown): unknown {
+  const isHidden = Object.hasOwn(Object(overIpc) as object, 'activityId');
+  return isHidden ? { ...(overIpc as object), activityId } : overIpc;
+}
+
 /** The promise: what a caller learns, on every transport that has statuses. */
 export const errors: GuaranteedError[] = [
   {

@@ -6,8 +6,6 @@ export interface GuaranteedValue {
   value: unknown;
   /** Default: the value itself. */
   expected?: unknown;
-  /** Where IPC carries more: default as elsewhere. */
-  overIpc?: unknown;
   /** The client marshals as the reference does, which is not what is promised here: it is sent by us only. */
   fromServerOnly?: boolean;
 }
@@ -94,10 +92,14 @@ export const values: GuaranteedValue[] = [
   },
 ];
 
-/** The value at the other end of an IPC session. */
-export function expectedOverIpc(each: GuaranteedValue): unknown {
-  if ('overIpc' in each) return each.overIpc;
+/** The value at the other end. */
+export function expectedOf(each: GuaranteedValue): unknown {
   return 'expected' in each ? each.expected : each.value;
+}
+
+/** The value that an operation receives as an argument. An absent argument is null in a list of arguments. */
+export function argumentOf(each: GuaranteedValue): unknown {
+  return expectedOf(each) ?? null;
 }
 
 /** Objects that JSON would make `{}` of, or that it would write with their private members. */

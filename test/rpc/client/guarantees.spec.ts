@@ -5,7 +5,7 @@ import { rowsOf, WHOLE_ADAPTER } from '../../conformance/tables/columns.js';
 import { errors } from '../../conformance/tables/errors.js';
 import { Guarantees, GuaranteesModule, last } from '../../conformance/tables/guarantees.fixture.js';
 import { failures } from '../../conformance/tables/hostile.fixture.js';
-import { refused, refusedOverRpc, values } from '../../conformance/tables/values.js';
+import { argumentOf, expectedOf, refused, refusedOverRpc, values } from '../../conformance/tables/values.js';
 import { open, ways } from './ways.js';
 import type { Way } from './ways.js';
 
@@ -22,16 +22,14 @@ describe.each(ways)('RPC over %s:', (name) => {
   afterAll(() => way.stop());
 
   it.each(rowsOf('values', values, isWhole))('$name reaches the client', async (each) => {
-    expect(await calls.value(each.name)).toStrictEqual('expected' in each ? each.expected : each.value);
+    expect(await calls.value(each.name)).toStrictEqual(expectedOf(each));
   });
 
   it.each(rowsOf('values', values, isWhole))('$name reaches the server, and comes back', async (each) => {
     last.received = 'nothing came';
     const back = await calls.echo(each.name, each.value);
-    // An absent argument is null in a list of arguments.
-    const expected = each.value === undefined ? null : 'expected' in each ? each.expected : each.value;
-    expect(last.received).toStrictEqual(expected);
-    expect(back).toStrictEqual(expected);
+    expect(last.received).toStrictEqual(argumentOf(each));
+    expect(back).toStrictEqual(argumentOf(each));
   });
 
   it.each(rowsOf('values that RPC refuses', [...refused, ...refusedOverRpc], isWhole))(

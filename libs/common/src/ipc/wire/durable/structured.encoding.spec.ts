@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { defaultIpcLimits } from '../../../base/limits.js';
-import { expectedOverIpc, refused, values } from '../../../../../../test/conformance/tables/values.js';
+import { expectedOf, refused, values } from '../../../../../../test/conformance/tables/values.js';
 import { structuredCloneEncoding } from './structured.encoding.js';
 import { IpcProtocolError } from '../../message/message.js';
 import type { IpcFrame } from '../../message/message.js';
@@ -31,7 +31,7 @@ function refusal(frame: unknown, limits = defaultIpcLimits): string {
 
 describe('a value in the structured clone encoding', () => {
   it.each(values)('arrives as on every wire: $name', (each) => {
-    expect(roundTrip(each.value)).toStrictEqual(expectedOverIpc(each) ?? null);
+    expect(roundTrip(each.value)).toStrictEqual(expectedOf(each) ?? null);
   });
 
   it.each(refused)('is refused as on every wire: $name', ({ value, message }) => {
