@@ -42,9 +42,10 @@ class ContextImpl {
     const at: Record<string, string> = { start: current() };
     await Promise.resolve();
     at['await'] = current();
-    // Sleeps: continuations of the two kinds of timers are a part of what the test checks.
+    // Sleeps: the test checks continuations of both kinds of timers.
     await delay(1);
     at['timers/promises'] = current();
+    // Sleeps: the test checks continuations of both kinds of timers.
     await new Promise<void>((resolve) => setTimeout(() => resolve(void (at['setTimeout'] = current())), 1));
     await new Promise<void>((resolve) => setImmediate(() => resolve(void (at['setImmediate'] = current()))));
     await new Promise<void>((resolve) => queueMicrotask(() => resolve(void (at['microtask'] = current()))));

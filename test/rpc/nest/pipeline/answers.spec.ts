@@ -13,7 +13,7 @@ import {
   UseInterceptors,
   UsePipes,
 } from '@nestjs/common';
-import type { CallHandler, ExceptionFilter, ExecutionContext, INestApplication } from '@nestjs/common';
+import type { CallHandler, ExceptionFilter, ExecutionContext } from '@nestjs/common';
 import { NestFactory, Reflector, REQUEST } from '@nestjs/core';
 import {
   ClientRequestContext,
@@ -23,13 +23,13 @@ import {
   IpcModule,
   memoryIpc,
   RpcInterface,
-  RpcModule,
   RpcOperation,
 } from '@linnet/backend';
-import { createRpcClient, IpcFrontend, rpcOverIpc } from '@linnet/common';
-import { webSocketIpc } from '@linnet/frontend';
+import { IpcFrontend } from '@linnet/common';
 import { concat, defer, EMPTY, from, of, throwError } from 'rxjs';
-import { definitionOf, ways } from '../../../harness/nest.harness.js';
+import { definitionOf } from '../../../harness/nest.harness.js';
+import { startOver, transports } from './transports.js';
+import type { Calls } from './transports.js';
 
 const bytes = Uint8Array.of(1, 2);
 const current = () => ClientRequestContext.current.activityId !== '';
@@ -141,40 +141,6 @@ function answerersWith(name: string): [new () => object, new () => object] {
   return [Impl, Handler];
 }
 
-type Ask = (what: string) => Promise<unknown>;
-interface Transport {
-  readonly way: (typeof ways)[string];
-  connect(app: INestApplication, url: string): { ask: Ask; end?: () => void };
-}
-const overHttp = (way: Transport['way']): Transport => ({
-  way,
-  connect: (_app, uriPrefix) => {
-    const client = createRpcClient({ uriPrefix }).client<{ answer: Ask }>(definition);
-    return { ask: (what) => client.answer(what) };
-  },
-});
-const overIpc = (open: (app: INestApplication, url: string) => IpcFrontend, rpc: boolean): Transport => ({
-  way: ways['LinnetExpressAdapter']!,
-  connect: (app, url) => {
-    const frontend = open(app, url);
-    const { answer } = rpc
-      ? createRpcClient({ transport: rpcOverIpc(frontend) }).client<{ answer: Ask }>(definition)
-      : frontend.makeIpcProxy<{ answer: Ask }>('answers');
-    return { ask: (what) => answer(what), end: () => frontend.close() };
-  },
-});
-const socket = (compatible: boolean) => (_app: INestApplication, url: string) =>
-  new IpcFrontend(webSocketIpc(`${url.replace('http', 'ws')}/ipc`, { compatible }), { reconnect: false });
-const memory = (app: INestApplication) => new IpcFrontend(memoryIpc(app), { reconnect: false });
-
-const transports: Record<string, Transport> = {
-  ...Object.fromEntries(Object.entries(ways).map(([name, way]) => [`HTTP by way of ${name}`, overHttp(way)])),
-  'IPC on the compatible wire': overIpc(socket(true), false),
-  'IPC on the durable wire': overIpc(socket(false), false),
-  'IPC in memory': overIpc(memory, false),
-  'RPC over IPC': overIpc(socket(false), true),
-};
-
 const refused = (kind: string) =>
   expect.stringMatching(new RegExp(`^failed: .*answer: .*is of kind ${kind}; send`));
 const expected: Record<string, unknown> = {
@@ -209,27 +175,16 @@ describe.each(
     Object.keys(enhancers).map((enhancer) => ({ name, transport, enhancer })),
   ),
 )('a method with $enhancer over $name', ({ transport, enhancer }) => {
-  let app: INestApplication;
-  let ask: Ask;
-  let end: (() => void) | undefined;
+  let calls: Calls;
+  let stop: () => Promise<void>;
   beforeAll(async () => {
-    @Module({
-      imports: [RpcModule.forRoot(), IpcModule.forRoot()],
-      providers: [...answerersWith(enhancer), Yes, Through, Same, Silent, Reflector],
-    })
-    class AppModule {}
-    app = await NestFactory.create(AppModule, transport.way.adapter(), { logger: false });
-    transport.way.prepare?.(app);
-    await app.listen(0, '127.0.0.1');
-    ({ ask, end } = transport.connect(app, `http://127.0.0.1:${app.getHttpServer().address().port}`));
+    const providers = [...answerersWith(enhancer), Yes, Through, Same, Silent, Reflector];
+    ({ calls, stop } = await startOver(transport, { definition, channel: 'answers', providers }));
   });
-  afterAll(async () => {
-    end?.();
-    await app.close();
-  });
+  afterAll(() => stop());
 
   it.each(Object.keys(methods))('has the expected answer if it returns or throws "%s"', async (what) => {
-    const answer = await ask(what).catch((error: Error) => `failed: ${error.message}`);
+    const answer = await calls['answer']!(what).catch((error: Error) => `failed: ${error.message}`);
     // An answer without a value is null or undefined by the wire.
     if (what === 'map' && enhancer === 'a serializing interceptor') {
       // It has a form for maps.

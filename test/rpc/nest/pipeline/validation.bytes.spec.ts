@@ -1,22 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ClassSerializerInterceptor, Module, ParseArrayPipe, Body, ValidationPipe } from '@nestjs/common';
+import { ClassSerializerInterceptor, ParseArrayPipe, Body, ValidationPipe } from '@nestjs/common';
 import { UseInterceptors } from '@nestjs/common';
 import type { INestApplication, ValidationPipeOptions } from '@nestjs/common';
-import { NestFactory, Reflector } from '@nestjs/core';
-import {
-  IpcChannel,
-  IpcMethod,
-  IpcModule,
-  memoryIpc,
-  RpcInterface,
-  RpcModule,
-  RpcOperation,
-} from '@linnet/backend';
-import { createRpcClient, IpcFrontend, rpcOverIpc } from '@linnet/common';
-import { webSocketIpc } from '@linnet/frontend';
+import { Reflector } from '@nestjs/core';
+import { IpcChannel, IpcMethod, RpcInterface, RpcOperation } from '@linnet/backend';
 import { Expose, Type } from 'class-transformer';
 import { IsDefined, IsOptional, IsString, ValidateBy, ValidateNested } from 'class-validator';
-import { definitionOf, ways } from '../../../harness/nest.harness.js';
+import { definitionOf } from '../../../harness/nest.harness.js';
+import { startOver, transports } from './transports.js';
+import type { Calls } from './transports.js';
 
 const kinds = [
   Uint8Array,
@@ -156,68 +148,20 @@ const pipes: Record<string, ValidationPipeOptions | undefined> = {
   },
 };
 
-/** Calls over a transport: `raw('a', bytes)`. */
-type Calls = Record<string, (...args: unknown[]) => Promise<any>>;
-interface Transport {
-  readonly way: (typeof ways)[string];
-  /** Whether it carries typed arrays beside bytes. */
-  readonly everyKind: boolean;
-  connect(app: INestApplication, url: string): { calls: Calls; end?: () => void };
-}
-
-const overHttp = (way: (typeof ways)[string]): Transport => ({
-  way,
-  everyKind: false,
-  connect: (_app, uriPrefix) => ({ calls: createRpcClient({ uriPrefix }).client(definition) as never }),
-});
-const overIpc = (open: (app: INestApplication, url: string) => IpcFrontend, rpc = false): Transport => ({
-  way: ways['LinnetExpressAdapter']!,
-  everyKind: true,
-  connect: (app, url) => {
-    const frontend = open(app, url);
-    const calls = rpc
-      ? createRpcClient({ transport: rpcOverIpc(frontend) }).client(definition)
-      : frontend.makeIpcProxy<any>('store');
-    return { calls: calls as never, end: () => frontend.close() };
-  },
-});
-const socket = (compatible: boolean) => (_app: INestApplication, url: string) =>
-  new IpcFrontend(webSocketIpc(`${url.replace('http', 'ws')}/ipc`, { compatible }), { reconnect: false });
-const memory = (app: INestApplication) => new IpcFrontend(memoryIpc(app), { reconnect: false });
-
-const transports: Record<string, Transport> = {
-  ...Object.fromEntries(Object.entries(ways).map(([name, way]) => [`HTTP by way of ${name}`, overHttp(way)])),
-  'IPC on the compatible wire': overIpc(socket(true)),
-  'IPC on the durable wire': overIpc(socket(false)),
-  'IPC in memory': overIpc(memory),
-  'RPC over IPC': overIpc(socket(false), true),
-};
-
 describe.each(
   Object.entries(transports).flatMap(([name, transport]) =>
     Object.entries(pipes).map(([label, options]) => ({ name, transport, label, options })),
   ),
 )('typed arrays over $name under $label', ({ transport, options }) => {
-  let app: INestApplication;
   let calls: Calls;
-  let end: (() => void) | undefined;
+  let stop: () => Promise<void>;
   beforeAll(async () => {
-    @Module({
-      imports: [RpcModule.forRoot(), IpcModule.forRoot()],
-      providers: [StoreImpl, StoreHandler, Reflector],
-    })
-    class AppModule {}
-    app = await NestFactory.create(AppModule, transport.way.adapter(), { logger: false });
-    transport.way.prepare?.(app);
-    if (options) app.useGlobalPipes(new ValidationPipe(options));
-    await app.listen(0, '127.0.0.1');
-    ({ calls, end } = transport.connect(app, `http://127.0.0.1:${app.getHttpServer().address().port}`));
+    const configure = (app: INestApplication) => options && app.useGlobalPipes(new ValidationPipe(options));
+    const providers = [StoreImpl, StoreHandler, Reflector];
+    ({ calls, stop } = await startOver(transport, { definition, channel: 'store', providers, configure }));
   });
-  afterAll(async () => {
-    end?.();
-    await app.close();
-  });
-  const carried = transport.everyKind ? kinds : kinds.slice(0, 1);
+  afterAll(() => stop());
+  const carried = transport.carriesEveryKind ? kinds : kinds.slice(0, 1);
 
   it.each(carried.map((kind) => [kind.name, kind.of(1, 2, 3)] as const))(
     'are not changed as members of a class (%s)',
@@ -238,7 +182,7 @@ describe.each(
     const pixels = Uint8Array.from({ length: 70_000 }, (_, i) => i % 256);
     expect(await calls['raw']!('a', pixels)).toEqual(pixels);
     expect(await calls['raw']!('a')).toBeUndefined();
-    if (transport.everyKind && 'floats' in calls)
+    if (transport.carriesEveryKind && 'floats' in calls)
       expect(await calls['floats'](Float32Array.of(1.5, 2))).toEqual(Float32Array.of(1.5, 2));
   });
 
