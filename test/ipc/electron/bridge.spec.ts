@@ -6,6 +6,7 @@ import { bridgeOf, preload } from './desktop.harness.js';
 import type { ITwinBridge } from '../../../libs/electron/src/bridge.js';
 import { ElectronStandIn } from './electron.stand-in.js';
 import type { ContentsStandIn } from './window.stand-in.js';
+import { settled } from '../../harness/waiting.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'linnet-preload-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,8 +31,6 @@ function scriptOf(code: string): string {
   return path;
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
-
 describe('the preload script', () => {
   it('gives a page two functions, on one channel, and nothing else', async () => {
     const { electron, contents } = await open();
@@ -49,7 +48,7 @@ describe('the preload script', () => {
     expect(came).toEqual([['linnet-ipc', ['a']]]);
   });
 
-  it('gives a page the channels of iTwin.js, without the events, where it is told to', async () => {
+  it('gives a page the bridge of iTwin.js, without events, when an argument asks for it', async () => {
     const { electron, contents } = await open(preload, { additionalArguments: ['--linnet-itwinjs'] });
     expect(Object.keys(contents.page.window)).toEqual(['linnet', 'itwinjs']);
     const itwinjs = contents.page.window['itwinjs'] as ITwinBridge;
@@ -82,7 +81,7 @@ describe('the preload script', () => {
     ]);
   });
 
-  it('tells what comes, without its event, until it is told not to', async () => {
+  it('passes messages to a listener, without their events, until it is removed', async () => {
     const { contents } = await open();
     const told: unknown[][] = [];
     const stop = bridgeOf(contents.page).listen((...args: unknown[]) => told.push(args));
@@ -97,7 +96,7 @@ describe('the preload script', () => {
     expect(contents.page.ipcRenderer.listenerCount('linnet-ipc')).toBe(0);
   });
 
-  it('runs before each page anew, and not in frames within it', async () => {
+  it('runs again before each page, but not in frames within it', async () => {
     const { contents } = await open();
     const before = bridgeOf(contents.page);
     contents.reload();
@@ -120,7 +119,7 @@ describe('the stand-in of Electron', () => {
       "for (const api of [1, 2]) require('electron').contextBridge.exposeInMainWorld('api', api);",
       'Cannot bind an API on top of an existing property on the window object',
     ],
-  ])('lets no preload script have %s', async (_what, code, message) => {
+  ])('refuses a preload script with %s', async (_what, code, message) => {
     const { electron } = await open(scriptOf(code));
     expect(electron.errors.map((error) => (error as Error).message)).toEqual([message]);
   });
@@ -131,7 +130,7 @@ describe('the stand-in of Electron', () => {
     expect(globalThis).not.toHaveProperty('leak');
   });
 
-  it('copies what crosses the bridge', async () => {
+  it('copies values that cross the bridge', async () => {
     const { contents } = await open(
       expose(`{
         same: (value) => value,
@@ -159,7 +158,7 @@ describe('the stand-in of Electron', () => {
     expect(twice).toBe(8);
   });
 
-  it('clones what is sent, and throws what cannot be', async () => {
+  it('clones messages, and throws for values that cannot be cloned', async () => {
     const { electron, contents } = await open();
     const { ipcRenderer } = contents.page;
     const came: unknown[] = [];
@@ -186,7 +185,7 @@ describe('the stand-in of Electron', () => {
     }
   });
 
-  it('has events without a frame, once that shows another page', async () => {
+  it('emits events without a frame after the frame shows another page', async () => {
     const { electron, contents } = await open();
     const frames: unknown[] = [];
     electron.ipcMain.on('x', (event: { senderFrame: unknown }) => frames.push(event.senderFrame));
@@ -204,7 +203,7 @@ describe('the stand-in of Electron', () => {
     expect(() => frame.url).toThrow('Render frame was disposed');
   });
 
-  it('closes its windows when it quits, which is not what a user does, and takes schemes once', () => {
+  it('quits without window-all-closed, and registers schemes once', () => {
     const electron = new ElectronStandIn({ ready: false });
     const schemes = [{ scheme: 'app', privileges: { standard: true } }];
     electron.protocol.registerSchemesAsPrivileged(schemes);
@@ -219,7 +218,7 @@ describe('the stand-in of Electron', () => {
     expect([window.isDestroyed(), ...events]).toEqual([true, 'quit']);
   });
 
-  it('has windows that are destroyed when they are closed, and no unsafe ones', async () => {
+  it('destroys closed windows, and refuses unsafe ones', async () => {
     const { electron, contents } = await open();
     const [window] = electron.windows;
     window!.close();

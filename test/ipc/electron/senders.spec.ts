@@ -6,6 +6,7 @@ import { bridgeOf, Desktop, frontendURL, preload } from './desktop.harness.js';
 import type { PageStandIn } from './page.stand-in.js';
 import type { WindowStandIn } from './window.stand-in.js';
 import { IpcHandler, IpcHost } from '@linnet/backend';
+import { until } from '../../harness/waiting.js';
 
 class Safe extends IpcHandler {
   static opened = 0;
@@ -57,7 +58,7 @@ async function speak(page: PageStandIn, ...frames: unknown[]): Promise<unknown[]
 }
 const call = ['forged', [0, [2, 1, 'itwin.safe', 'open', [], 'a']]];
 
-describe('a sender', () => {
+describe('a sender of messages', () => {
   it('is answered from the main frame of a window that was added', async () => {
     const other = await desktop.open();
     const heard = await speak(other.webContents.page, call);
@@ -113,7 +114,7 @@ describe('a sender', () => {
     expect(ignored).toHaveLength(1);
   });
 
-  it('is not answered from a sandboxed document, nor from one of another origin, whatever its URL', async () => {
+  it('is not answered from a sandboxed document or another origin, whatever its URL', async () => {
     for (const origin of ['null', 'http://127.0.0.1:80']) {
       const page = window.webContents.addFrame(`${frontendURL}frame.html`, origin);
       expect(await speak(page, call)).toEqual([]);
@@ -121,7 +122,7 @@ describe('a sender', () => {
     expect(warnings()).toEqual([expect.stringContaining('is not a page of the application')]);
   });
 
-  it('does not speak for the page before it, nor for the one behind', async () => {
+  it('cannot use the session of another page, and is ignored after its page was left', async () => {
     const { page } = window.webContents;
     const taken = bridgeOf(page);
     const names: unknown[] = [];
@@ -144,26 +145,29 @@ describe('a sender', () => {
   });
 });
 
-describe('a page of the application that was taken over', () => {
+describe('a hostile page of the application', () => {
   const hostile: [string, unknown[]][] = [
-    ['nothing', [undefined]],
-    ['text', ['linnet']],
-    ['lists of nothing', [[]]],
-    ['names that are none', [[1], [null, [9]], [{}], ['x'.repeat(1000)]]],
-    ['no greeting', [['a'], ['a', [0, [0, 'itwin.safe', []]]]]],
-    ['frames that are none', [['a'], ['a', 1], ['a', null], ['a', undefined], ['a', new Map()]]],
-    ['memory that grows', [['a'], ['a', [9]], ['a', [0, [0, 'itwin.safe', [new ArrayBuffer(8)]]]]]],
-    ['cycles', [['a'], ['a', cycle()]]],
-    ['a prototype', [['a'], ['a', [9]], ['a', [0, [0, 'itwin.safe', [JSON.parse('{"__proto__":1}')]]]]]],
-    ['a close that makes no sense', [['a'], ['a', ['close', {}, []]]]],
-    ['two greetings', [['a'], ['a', [9]], ['a', [9]]]],
+    ['undefined', [undefined]],
+    ['a text', ['linnet']],
+    ['an empty list', [[]]],
+    ['invalid names of connections', [[1], [null, [9]], [{}], ['x'.repeat(1000)]]],
+    ['a message before the client hello', [['a'], ['a', [0, [0, 'itwin.safe', []]]]]],
+    ['invalid frames', [['a'], ['a', 1], ['a', null], ['a', undefined], ['a', new Map()]]],
+    ['an ArrayBuffer', [['a'], ['a', [9]], ['a', [0, [0, 'itwin.safe', [new ArrayBuffer(8)]]]]]],
+    ['a cycle', [['a'], ['a', cycle()]]],
     [
-      'calls of what is not there',
+      'a member named __proto__',
+      [['a'], ['a', [9]], ['a', [0, [0, 'itwin.safe', [JSON.parse('{"__proto__":1}')]]]]],
+    ],
+    ['an invalid close', [['a'], ['a', ['close', {}, []]]]],
+    ['two client hellos', [['a'], ['a', [9]], ['a', [9]]]],
+    [
+      'a call of a method that does not exist',
       [['a'], ['a', [9]], ['a', [0, [2, 1, 'itwin.safe', 'constructor', [], 'a']]]],
     ],
   ];
 
-  it.each(hostile)('harms nothing by %s', async (_name, messages) => {
+  it.each(hostile)('harms no other session with %s', async (_name, messages) => {
     const other = await desktop.open();
     await speak(other.webContents.page, ...messages);
     expect(Safe.opened).toBe(0);
@@ -178,14 +182,13 @@ describe('a page of the application that was taken over', () => {
     }
     const heard = await speak(other.webContents.page, call);
     const answer = JSON.stringify(['forged', [0, [3, 1, 'itwin.safe', { result: 1 }]]]);
-    while (!heard.map((message) => JSON.stringify(message)).includes(answer))
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => heard.map((message) => JSON.stringify(message)).includes(answer));
     const ended = heard.filter((message) => ((message as unknown[])[1] as unknown[])[0] === 'close');
     expect(ended).toHaveLength(500);
     Safe.opened = 0;
   });
 
-  it('is complained of a few times, however often it gives reason to', async () => {
+  it('causes at most ten warnings, however often it breaks the rules', async () => {
     const other = await desktop.open();
     for (let i = 0; i < 30; i++) {
       await other.loadURL(`https://evil.example/${i}`);
@@ -207,7 +210,7 @@ describe('the rules for senders', () => {
     await start(options);
   };
 
-  it('let in further pages, folders and files', async () => {
+  it('accept further pages, folders and files', async () => {
     await restart({ pages: ['https://app.example/desk/', 'file:///opt/app/help.html'] });
     const answered = async (url: string) =>
       (await speak((await desktop.open(url)).webContents.page, call)).length > 0;
@@ -218,7 +221,7 @@ describe('the rules for senders', () => {
     Safe.opened = 0;
   });
 
-  it('let in what the application allows, and no other pages', async () => {
+  it('accept senders that allow() accepts, and no page of another site', async () => {
     const asked: string[] = [];
     await restart({
       allow: ({ sender, senderFrame }) => {
@@ -235,15 +238,15 @@ describe('the rules for senders', () => {
 
   it.each<[string, unknown]>([
     ['a promise', Promise.resolve(false)],
-    ['nothing', undefined],
+    ['undefined', undefined],
     ['a text', 'no'],
-  ])('let in no page for %s, which is no yes', async (_what, verdict) => {
+  ])('accept no sender when allow() returns %s', async (_what, verdict) => {
     await restart({ allow: () => verdict as boolean });
     const heard = await speak(window.webContents.addFrame(`${frontendURL}frame.html`), call);
     expect(heard).toEqual([]);
   });
 
-  describe('of a frame that the application allows', () => {
+  describe('for a frame that allow() accepts', () => {
     let frame: PageStandIn;
     let session: IpcSession;
     let guest: IpcFrontend;
@@ -264,7 +267,7 @@ describe('the rules for senders', () => {
     });
     const listen = (page: PageStandIn) => page.ipcRenderer.on('linnet-ipc', (...args) => leaked.push(args));
 
-    it('end its session when it shows a page of another origin, which hears nothing', async () => {
+    it('end its session when it shows a page of another origin, which receives nothing', async () => {
       listen(window.webContents.navigateFrame(frame, 'https://ads.example/'));
       expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.', initiator: 'remote' });
       await session.send('news', 'secret').catch(() => undefined);
@@ -273,14 +276,14 @@ describe('the rules for senders', () => {
       Safe.opened = 0;
     });
 
-    it('end it with the next message, where the event of the other page comes later', async () => {
+    it('end its session with the next message when the event of the other page comes later', async () => {
       window.webContents.removeAllListeners('did-frame-navigate');
       listen(window.webContents.navigateFrame(frame, 'https://ads.example/'));
       await session.send('news').catch(() => undefined);
       expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.', initiator: 'remote' });
     });
 
-    it("end it when it shows another page of the application, and no other frame's", async () => {
+    it('end its session when it shows another page of the application, and keep those of other frames', async () => {
       const other = desktop.frontend(window.webContents.addFrame(`${frontendURL}frame.html`));
       await other.ready;
       const [, , last] = IpcHost.sessions;
@@ -291,18 +294,18 @@ describe('the rules for senders', () => {
       await last!.closed;
     });
 
-    it('end it when it cannot load its next page', async () => {
+    it('end its session when it cannot load its next page', async () => {
       window.webContents.failFrame(frame, `${frontendURL}other.html`);
       expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.', initiator: 'remote' });
     });
 
-    it('end it when the frame was taken out, with the next message to it', async () => {
+    it('end its session with the next message when it was removed', async () => {
       window.webContents.removeFrame(frame);
       await session.send('news').catch(() => undefined);
       expect(await session.closed).toEqual({ code: 1001, reason: 'The page was left.', initiator: 'remote' });
     });
 
-    it('end it when the frame was taken out, and another connects', async () => {
+    it('end its session when it was removed and another frame connects', async () => {
       window.webContents.removeFrame(frame);
       const other = window.webContents.addFrame(`${frontendURL}frame.html`);
       const next = desktop.frontend(other);
@@ -314,7 +317,7 @@ describe('the rules for senders', () => {
     });
   });
 
-  it('refuse where the application fails to decide', async () => {
+  it('accept no sender when allow() throws', async () => {
     await restart({
       allow: () => {
         throw new Error('no idea');

@@ -17,6 +17,7 @@ import { ElectronBackend } from '@linnet/electron/main';
 import { electronIpc } from '@linnet/electron/renderer';
 import { bridgeOf, Desktop, frontendURL } from './desktop.harness.js';
 import type { WindowStandIn } from './window.stand-in.js';
+import { until } from '../../harness/waiting.js';
 
 const story: string[] = [];
 
@@ -100,7 +101,7 @@ describe('windows of an application context', () => {
   const sessions = () => app.get(IpcHost).sessions;
   const call = (method: string, ...args: unknown[]) => frontend.callIpcChannel('shelf', method, ...args);
 
-  it('call channels and interfaces, with guards, values and the activity of the call', async () => {
+  it('call channels and RPC interfaces, with guards, values and the activity of the call', async () => {
     const sent = { list: [Float64Array.of(1.5), Buffer.from('abc')], when: new Date(0), gone: () => 1 };
     const came = {
       list: [Float64Array.of(1.5), Uint8Array.of(97, 98, 99)],
@@ -122,7 +123,7 @@ describe('windows of an application context', () => {
     await expect(call('echo', { a: 1n })).rejects.toThrow('is a BigInt');
   });
 
-  it('are called, and told', async () => {
+  it('receive notifications, and answer calls from the backend', async () => {
     const told = new Promise((resolve) => frontend.addListener('news', (_event, ...news) => resolve(news)));
     await app.get(IpcHost).send('news', 7, Uint8Array.of(8));
     expect(await told).toEqual([7, Uint8Array.of(8)]);
@@ -130,7 +131,7 @@ describe('windows of an application context', () => {
     expect(await call('ask', 21)).toBe(42);
   });
 
-  it('have a session each, with handlers of its own, which knows its window', async () => {
+  it('have one session each, with handlers of its own and the id of its window', async () => {
     const other = await desktop.connect();
     expect([await call('count'), await call('count')]).toEqual([1, 2]);
     expect(await other.frontend.callIpcChannel('shelf', 'count')).toBe(1);
@@ -164,7 +165,7 @@ describe('windows of an application context', () => {
     ],
   ];
 
-  it.each(ends)('end the session, and all that is its, when one %s', async (_how, end, reason) => {
+  it.each(ends)('end their session, its calls and its handlers when one %s', async (_how, end, reason) => {
     const [session] = sessions();
     frontend.handle('page', () => new Promise(() => undefined));
     const asked = session!.invoke('page');
@@ -174,17 +175,17 @@ describe('windows of an application context', () => {
     await expect(asked).rejects.toThrow(IpcClosedError);
     expect(await session!.closed).toEqual({ code: 1001, reason, initiator: 'remote' });
     expect(sessions()).toEqual([]);
-    while (!story.includes('handler destroyed')) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => story.includes('handler destroyed'));
   });
 
-  it('go on after what leaves the page where it is', async () => {
+  it('keep their session when a navigation stays in the page or is aborted', async () => {
     window.webContents.navigateInPage('place');
     window.webContents.fail(-3, `${frontendURL}download.zip`);
     expect(await call('count')).toBe(1);
     expect(sessions()).toHaveLength(1);
   });
 
-  it('begin another session with another page, which hears nothing of the one before', async () => {
+  it('begin another session with another page, which receives nothing of the earlier one', async () => {
     const [first] = sessions();
     await call('count');
     const late = window.webContents.page;
@@ -204,7 +205,7 @@ describe('windows of an application context', () => {
     expect(names.size).toBe(1);
   });
 
-  it('reject calls under way, and begin anew, where the session alone is over', async () => {
+  it('reject pending calls, and begin another session, when only the session ends', async () => {
     const pending = call('never');
     sessions()[0]!.close(3001, 'enough');
     await expect(pending).rejects.toEqual(
@@ -214,7 +215,7 @@ describe('windows of an application context', () => {
     expect(await call('count')).toBe(1);
   });
 
-  it('are told at once when their page has another frontend, and tell when theirs is closed', async () => {
+  it('lose their session to another frontend of their page, which ends its own when it closes', async () => {
     const page = window.webContents.page;
     const first = desktop.frontend(page, { reconnect: false });
     await first.ready;
@@ -228,7 +229,7 @@ describe('windows of an application context', () => {
     expect(await session!.closed).toEqual({ code: 1000, reason: 'closed by this side', initiator: 'remote' });
   });
 
-  it('learn that the application was closed by others, with all that has answered for it', async () => {
+  it('lose their session when the application closes, and leave no listener behind', async () => {
     const [session] = sessions();
     const pending = call('never');
     await app.close();
@@ -240,7 +241,7 @@ describe('windows of an application context', () => {
     expect([electron.listenerCount('will-quit'), ipcMain.listenerCount('linnet-ipc')]).toEqual([0, 0]);
   });
 
-  it('have an application that ends before Electron, however often that is told to', async () => {
+  it('have their application closed once before Electron quits', async () => {
     const { app: electron } = desktop.electron;
     const close = app.close.bind(app);
     const closing = jest.spyOn(app, 'close');
@@ -255,12 +256,12 @@ describe('windows of an application context', () => {
     electron.quit();
     electron.quit();
     await held;
-    while (!electron.hasQuit) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => electron.hasQuit);
     expect(closing).toHaveBeenCalledTimes(1);
     closing.mockRestore();
   });
 
-  it('learn that the main process answers no more', async () => {
+  it('lose their session when the Electron backend closes', async () => {
     const pending = call('never');
     await desktop.backend.close();
     await expect(pending).rejects.toThrow('The main process has ended the connection.');
@@ -269,7 +270,7 @@ describe('windows of an application context', () => {
     await expect(once.ready).rejects.toThrow('Connecting takes too long.');
   });
 
-  it('refuse a value of more levels than any wire takes', async () => {
+  it('reject a value nested deeper than the wires allow', async () => {
     let deep: unknown = 1;
     for (let i = 0; i < 998; i++) deep = [deep];
     await expect(call('echo', deep)).rejects.toThrow('nested deeper');
@@ -277,7 +278,7 @@ describe('windows of an application context', () => {
     expect(await call('echo', 1)).toEqual([1]);
   });
 
-  it('belong to one of two backends, which do not see each other', async () => {
+  it('belong to one of two backends, which are separate', async () => {
     const electronHost = { electron: desktop.electron, frontendURL };
     const other = await ElectronBackend.start({ electronHost });
     const second = new desktop.electron.BrowserWindow({ webPreferences: window.options.webPreferences! });

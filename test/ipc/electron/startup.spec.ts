@@ -19,6 +19,7 @@ import { ElectronApp, electronIpc } from '@linnet/electron/renderer';
 import { preload } from './desktop.harness.js';
 import { install } from './installed.cjs';
 import { ElectronStandIn } from './electron.stand-in.js';
+import { until } from '../../harness/waiting.js';
 
 abstract class Scale extends RpcInterface {
   static readonly interfaceName = 'Scale';
@@ -81,7 +82,7 @@ const webResourcesPath = import.meta.dirname;
 describe('ElectronHost and ElectronApp', () => {
   const electronHost = { frontendURL: 'http://127.0.0.1:5173/' };
 
-  it('call what RpcManager knows, and handlers of IPC, without an application', async () => {
+  it('serve implementations of RpcManager and IPC handlers without an application', async () => {
     BackendRpcManager.registerImpl(Scale, ScaleImpl);
     expect([ElectronHost.isValid, ElectronApp.isValid, IpcHost.isValid]).toEqual([false, false, false]);
     await start({ electronHost: { ...electronHost, rpcInterfaces: [Scale], ipcHandlers: [Greeter] } });
@@ -92,7 +93,7 @@ describe('ElectronHost and ElectronApp', () => {
     expect(await IpcApp.callIpcChannel('greeter', 'greet', 'Ann')).toBe('hello Ann');
   });
 
-  it('have the members by which display-test-app of iTwin.js is started', async () => {
+  it('have the members that display-test-app of iTwin.js uses at startup', async () => {
     expect(() => ElectronHost.app).toThrow('ElectronHost has not been started');
     const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
     const electron = new ElectronStandIn({ ready: false });
@@ -131,7 +132,7 @@ describe('ElectronHost and ElectronApp', () => {
     ]);
   });
 
-  it('open dialogs of the system, unless the application does without', async () => {
+  it('open dialogs of the system unless dialogs is false', async () => {
     const electron = await start({ electronHost });
     await ElectronApp.startup();
     expect(await ElectronApp.dialogIpc.showMessageBox({ message: 'Go on?' })).toEqual({ response: 1 });
@@ -143,7 +144,7 @@ describe('ElectronHost and ElectronApp', () => {
     await expect(ElectronApp.dialogIpc.showMessageBox({})).rejects.toThrow('No handler is registered');
   });
 
-  it('know what is registered later, and in the place of what was', async () => {
+  it('use implementations that are registered or replaced after startup', async () => {
     await start({ electronHost: { ...electronHost, rpcInterfaces: [Scale] } });
     await ElectronApp.startup({ iModelApp: { rpcInterfaces: [Scale] } });
     const scale = RpcManager.getClientForInterface(Scale);
@@ -159,7 +160,7 @@ describe('ElectronHost and ElectronApp', () => {
     expect(await scale.weigh('pen')).toBe(7);
   });
 
-  it('call providers of an application, and what RpcManager knows besides', async () => {
+  it('serve providers of an application, and otherwise implementations of RpcManager', async () => {
     @Served(Clock)
     class ClockImpl implements Clock {
       async now() {
@@ -188,7 +189,7 @@ describe('ElectronHost and ElectronApp', () => {
     await application.close();
   });
 
-  it('show every error to pages where exposeErrors is all', async () => {
+  it('send every error to pages when exposeErrors is all', async () => {
     class FailingScale extends ScaleImpl {
       override async weigh(): Promise<never> {
         throw Object.assign(new RangeError('too heavy'), { limit: 7 });
@@ -202,20 +203,20 @@ describe('ElectronHost and ElectronApp', () => {
     await expect(weighed).rejects.toMatchObject({ message: 'too heavy', limit: 7 });
   });
 
-  it('refuse exposeErrors beside an application, whose modules decide', async () => {
+  it('refuse exposeErrors together with an application', async () => {
     const application = await NestFactory.createApplicationContext(Empty, { logger: false });
     const options = { application, electronHost: { ...electronHost, exposeErrors: 'all' as const } };
     await expect(start(options)).rejects.toThrow('an option of RpcModule and IpcModule');
     await application.close();
   });
 
-  it('are started without anything', async () => {
+  it('start without handlers and RPC interfaces', async () => {
     await start({ electronHost: { webResourcesPath } });
     await ElectronApp.startup();
     expect(ElectronApp.isValid).toBe(true);
   });
 
-  it('have pages of electron: in a module that cannot await the application', async () => {
+  it('serve pages of electron: while the application is still being created', async () => {
     const electron = new ElectronStandIn({ ready: false });
     install(electron);
     @Module({ imports: [IpcModule.forRoot()] })
@@ -232,18 +233,18 @@ describe('ElectronHost and ElectronApp', () => {
     await ElectronApp.startup();
     expect((await application).get(IpcHost).sessions).toHaveLength(1);
     electron.app.quit();
-    while (!electron.app.hasQuit) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => electron.app.hasQuit);
     expect(IpcHost.isValid).toBe(false);
   });
 
-  it('say that an application could not be made', async () => {
+  it('reject with the error of an application that cannot be created', async () => {
     install(new ElectronStandIn({ ready: false }));
     const application = Promise.reject(new Error('no database'));
     await expect(ElectronHost.startup({ application })).rejects.toThrow('no database');
     expect(ElectronHost.isValid).toBe(false);
   });
 
-  it('have pages again when they were ended and begun anew', async () => {
+  it('serve pages again after a shutdown and another startup', async () => {
     const options = { electronHost: { webResourcesPath } };
     const electron = await start(options);
     const { app } = electron;
@@ -259,7 +260,7 @@ describe('ElectronHost and ElectronApp', () => {
     expect(electron.errors).toEqual([]);
   });
 
-  it('open no window when they were ended before Electron is ready', async () => {
+  it('open no window after a shutdown before Electron is ready', async () => {
     const electron = new ElectronStandIn({ ready: false });
     install(electron);
     await ElectronHost.startup({ electronHost });
@@ -270,7 +271,7 @@ describe('ElectronHost and ElectronApp', () => {
     expect(electron.windows).toEqual([]);
   });
 
-  it('leave schemes to the application where the page is no file, and where it says so', async () => {
+  it('register no scheme for a page from a server, or with schemeIsRegistered', async () => {
     for (const options of [electronHost, { webResourcesPath, schemeIsRegistered: true }]) {
       const electron = new ElectronStandIn({ ready: false });
       install(electron);
@@ -284,7 +285,7 @@ describe('ElectronHost and ElectronApp', () => {
     }
   });
 
-  it('are started once, and again when they were ended', async () => {
+  it('start once, and again after a shutdown', async () => {
     const electron = await start({ electronHost });
     await expect(ElectronHost.startup()).rejects.toThrow('ElectronHost is already started');
     await ElectronApp.startup();
@@ -301,7 +302,7 @@ describe('ElectronHost and ElectronApp', () => {
     expect(ElectronApp.isValid).toBe(true);
   });
 
-  it('leave a frontend alone that is there already', async () => {
+  it('keep a frontend that was started before', async () => {
     await start({ electronHost });
     await IpcApp.startup(electronIpc());
     await expect(ElectronApp.startup()).rejects.toThrow('IpcApp is already started');
@@ -309,13 +310,13 @@ describe('ElectronHost and ElectronApp', () => {
     IpcApp.shutdown();
   });
 
-  it('have no pages of their own where they are started too late', async () => {
+  it('open no page of their own when they start after Electron is ready', async () => {
     install(new ElectronStandIn());
     await ElectronHost.startup({ electronHost: { webResourcesPath } });
     await expect(ElectronHost.openMainWindow()).rejects.toThrow('before Electron is ready');
   });
 
-  it('say that they are not in Electron', async () => {
+  it('reject outside of Electron', async () => {
     await expect(ElectronHost.startup()).rejects.toThrow('This is not the main process of Electron');
     expect(ElectronHost.isValid).toBe(false);
     for (const linnet of [undefined, null, 'bird', { send: () => undefined }, { listen: () => undefined }]) {
@@ -326,7 +327,7 @@ describe('ElectronHost and ElectronApp', () => {
     expect(() => electronIpc()).toThrow('@linnet/electron/preload');
   });
 
-  it('say what was not started', async () => {
+  it('report that they were not started', async () => {
     await expect(ElectronHost.openMainWindow()).rejects.toThrow('ElectronHost has not been started');
     expect(() => ElectronHost.addWindow({} as never)).toThrow('ElectronHost has not been started');
     expect(ElectronHost.mainWindow).toBeUndefined();
@@ -334,7 +335,7 @@ describe('ElectronHost and ElectronApp', () => {
     ElectronApp.shutdown();
   });
 
-  it('say what an application lacks', async () => {
+  it('name the module that an application lacks', async () => {
     install(new ElectronStandIn());
     @Module({})
     class Empty {}
@@ -354,7 +355,7 @@ describe('ElectronHost and ElectronApp', () => {
     expect([ElectronHost.isValid, IpcHost.isValid]).toEqual([false, false]);
   });
 
-  it('refuse what cannot be served', async () => {
+  it('refuse an RPC interface with an invalid version', async () => {
     install(new ElectronStandIn());
     abstract class Odd extends RpcInterface {
       static readonly interfaceName = 'Odd';
@@ -366,7 +367,7 @@ describe('ElectronHost and ElectronApp', () => {
     expect([ElectronHost.isValid, IpcHost.isValid]).toEqual([false, false]);
   });
 
-  it('say that the main process does not answer', async () => {
+  it('reject when the main process does not answer', async () => {
     jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
     const electron = await start({ electronHost });
     // The URL of its own page does not belong to the application.

@@ -7,6 +7,7 @@ import { ElectronBackend } from '@linnet/electron/main';
 import type { ElectronHostOptions } from '@linnet/electron/main';
 import { ElectronStandIn } from './electron.stand-in.js';
 import type { WindowOptions } from './window.stand-in.js';
+import { until } from '../../harness/waiting.js';
 
 const outside = mkdtempSync(join(tmpdir(), 'linnet-outside-'));
 const folder = join(outside, 'page');
@@ -40,7 +41,7 @@ async function start(options: ElectronHostOptions = {}, ready = true): Promise<v
 }
 
 describe('the main window', () => {
-  it('is opened when Electron is ready, with the page, isolated whatever is asked for', async () => {
+  it('opens its page when Electron is ready, isolated whatever the options ask for', async () => {
     await start({ iconName: 'icon.png' }, false);
     const opening = backend.openMainWindow({
       width: 1000,
@@ -67,7 +68,7 @@ describe('the main window', () => {
     expect(Object.keys(page.window)).toEqual(['linnet']);
   });
 
-  it("has a preload script of the caller's, where there is one, which has to require ours", async () => {
+  it('uses the preload script of the application if there is one', async () => {
     await start();
     const preload = join(outside, 'preload.cjs');
     // An interface, as Electron's types have it.
@@ -77,7 +78,7 @@ describe('the main window', () => {
   });
 
   it.each([{ webSecurity: false }, { webviewTag: true }, { allowRunningInsecureContent: true }])(
-    'is not opened with %j',
+    'does not open with %j',
     async (webPreferences) => {
       await start();
       const [name] = Object.keys(webPreferences);
@@ -86,7 +87,7 @@ describe('the main window', () => {
     },
   );
 
-  it('is not opened without the folder of its page, or of its icon', async () => {
+  it('does not open without the folder of its page or of its icon', async () => {
     for (const options of [{}, { frontendURL: 'http://127.0.0.1/', iconName: 'icon.png' }]) {
       await backend?.close();
       electron = new ElectronStandIn({ ready: false });
@@ -96,7 +97,7 @@ describe('the main window', () => {
     }
   });
 
-  it('goes nowhere but to pages of the application, and opens no others', async () => {
+  it('navigates only to pages of the application, and opens no other windows', async () => {
     await start();
     await backend.openMainWindow();
     const { webContents } = electron.windows[0]!;
@@ -108,7 +109,7 @@ describe('the main window', () => {
     expect(webContents.opens()).toBe('deny');
   });
 
-  it('goes nowhere else by a server of the application, either', async () => {
+  it('does not follow a redirect of the application to another site', async () => {
     await start({ frontendURL: 'http://127.0.0.1/app/' });
     electron.web = (url) =>
       url.endsWith('/leave')
@@ -124,7 +125,7 @@ describe('the main window', () => {
     expect(webContents.page.url).toBe('http://127.0.0.1/app/help');
   });
 
-  it('comes from a development server, where there is one', async () => {
+  it('loads its page from a development server if there is one', async () => {
     await start({ developmentServer: true, frontendPort: 5173 });
     await backend.openMainWindow();
     expect(electron.windows[0]!.webContents.page.url).toBe('http://localhost:5173/');
@@ -132,23 +133,22 @@ describe('the main window', () => {
     expect(electron.windows[0]!.webContents.page.url).toBe('http://localhost:5173/help');
   });
 
-  it('cannot be opened where its page is not there, and says so', async () => {
+  it('rejects when its page cannot be loaded', async () => {
     await start({ developmentServer: true });
     electron.web = () => undefined;
     await expect(backend.openMainWindow()).rejects.toThrow('ERR_CONNECTION_REFUSED');
   });
 
-  it('shows its page as soon as its development server is there', async () => {
+  it('shows its page as soon as its development server runs', async () => {
     await start({ developmentServer: true });
     electron.web = () => undefined;
     await expect(backend.openMainWindow()).rejects.toThrow('ERR_CONNECTION_REFUSED');
     electron.web = () => new Response('');
     const { webContents } = electron.windows[0]!;
-    while (webContents.page.url !== 'http://localhost:3000/')
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => webContents.page.url === 'http://localhost:3000/');
   });
 
-  it('is where it was when it was last seen, by its name', async () => {
+  it('opens where a window of the same name was last seen', async () => {
     await start();
     const folder = mkdtempSync(join(tmpdir(), 'linnet-windows-'));
     electron.app.userData = folder;
@@ -178,7 +178,7 @@ describe('the main window', () => {
     }
   });
 
-  it('opens although its place cannot be kept', async () => {
+  it('opens although its place cannot be stored', async () => {
     await start();
     const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
     await backend.openMainWindow({ storeWindowName: 'main' });
@@ -197,17 +197,17 @@ describe('the main window', () => {
     }
   };
 
-  it('takes the application with it', () =>
+  it('ends the application when it closes on Linux', () =>
     on('linux', async () => {
       await start();
       await backend.openMainWindow();
       electron.windows[0]!.close();
       expect(backend.mainWindow).toBeUndefined();
-      while (!electron.app.hasQuit) await new Promise((resolve) => setTimeout(resolve, 5));
+      await until(() => electron.app.hasQuit);
       expect(backend.isValid).toBe(false);
     }));
 
-  it('is opened again on macOS', () =>
+  it('opens again on macOS when the application is activated', () =>
     on('darwin', async () => {
       await start();
       await backend.openMainWindow({ width: 700 });
@@ -219,7 +219,7 @@ describe('the main window', () => {
       expect(electron.windows[0]!.options).toMatchObject({ width: 700 });
     }));
 
-  it('may be one of several', async () => {
+  it('leaves its role to another open one when it closes', async () => {
     await start();
     await backend.openMainWindow();
     const [first] = electron.windows;
@@ -236,7 +236,7 @@ describe('the files of a page', () => {
     return [response!.status, await response!.text()];
   };
 
-  it('are those of its folder', async () => {
+  it('are served from its folder', async () => {
     await start();
     await backend.openMainWindow();
     expect(await answers('index.html')).toEqual([200, '<title>page</title>']);
@@ -266,20 +266,20 @@ describe('the files of a page', () => {
     '%zz',
     '/etc/passwd',
     'assets/..%2f..%2fsecret.txt',
-  ])('are not what %s names', async (path) => {
+  ])('do not include %s', async (path) => {
     await start();
     await backend.openMainWindow();
     expect(await answers(path)).toEqual([404, 'Not Found']);
   });
 
-  it('are not given where the page comes from elsewhere', async () => {
+  it('are not served when the page comes from a server', async () => {
     await start({ frontendURL: 'http://127.0.0.1/' });
     electron.web = () => undefined;
     await expect(backend.openMainWindow()).rejects.toThrow('ERR_CONNECTION_REFUSED');
     expect(await electron.request('electron://frontend/index.html')).toBeUndefined();
   });
 
-  it('have the policy that the application says', async () => {
+  it('have the content security policy of the application', async () => {
     await start({ contentSecurityPolicy: "default-src 'self'" });
     await backend.openMainWindow();
     const { headers } = (await electron.request('electron://frontend/'))!;

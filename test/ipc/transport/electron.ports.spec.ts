@@ -35,7 +35,7 @@ const ways: [string, () => { near: MessagePortLike; far: MessagePortLike }][] = 
     },
   ],
   [
-    'the ports of a MessageChannelMain',
+    'a pair of ports of MessageChannelMain',
     () => {
       const { port1, port2 } = messageChannelMain();
       return { near: port1, far: port2 };
@@ -53,7 +53,7 @@ describe.each(ways)('%s', (_name, open) => {
     setImmediate(() => serveMessagePort(app, far));
   });
 
-  it('has calls, messages and calls of the backend, and RPC', async () => {
+  it('carries calls both ways, notifications and RPC', async () => {
     const told = new Promise((resolve) => frontend.addListener('news', (_event, news) => resolve(news)));
     frontend.handle('page', (question: string) => `${question} Me.`);
     expect(await shelf.count()).toBe(1);
@@ -64,7 +64,7 @@ describe.each(ways)('%s', (_name, open) => {
     expect(await client.weigh('top', Uint8Array.of(1))).toMatchObject({ bytes: Uint8Array.of(1) });
   });
 
-  it.each(['the frontend', 'the backend'])('ends for both when %s ends it', async (who) => {
+  it.each(['the frontend', 'the backend'])('ends its session at both ends when %s ends it', async (who) => {
     await frontend.ready;
     const [session] = app.get(IpcHost).sessions;
     const failed = failure(shelf.never());
@@ -80,7 +80,7 @@ describe('a utility process', () => {
   it.each([
     ['is killed', 'kill', 'The port is closed.'],
     ['crashes', 'crash', 'The worker has failed: FatalError'],
-  ] as const)('that %s rejects what it was asked', async (_name, end, reason) => {
+  ] as const)('rejects its pending calls when it %s', async (_name, end, reason) => {
     const { child, parentPort } = forkUtilityProcess();
     serveMessagePort(app, parentPort);
     frontend = new IpcFrontend(messagePortIpc(child));
@@ -91,7 +91,7 @@ describe('a utility process', () => {
   });
 });
 
-it('a MessagePortMain that is closed ends the session for both', async () => {
+it('a closed MessagePortMain ends the session at both ends', async () => {
   const { port1, port2 } = messageChannelMain();
   serveMessagePort(app, port2);
   frontend = new IpcFrontend(messagePortIpc(port1));

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
-await sleep(1);
+await nextTurn();
 throw new Error('It cannot start.');

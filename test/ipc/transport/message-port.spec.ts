@@ -20,6 +20,7 @@ import {
 } from '@linnet/common';
 import type { IpcFrontendOptions, IpcSession } from '@linnet/common';
 import { RPC_CHANNEL, RpcOverIpc } from '@linnet/common/internal';
+import { settled, until } from '../../harness/waiting.js';
 
 let server: IpcServer;
 let ports: { port1: MessagePort; port2: MessagePort };
@@ -53,7 +54,7 @@ afterEach(() => {
 });
 
 describe('a session over a message port', () => {
-  it('has calls, messages and calls of the backend, with the values of every wire', async () => {
+  it('carries calls both ways and notifications, with the values of every wire', async () => {
     const sent = { list: [Float64Array.of(1.5), Buffer.from('abc')], when: new Date(0), f: () => 1 };
     expect(await frontend.invoke('echo', 'x', sent)).toEqual([
       { list: [Float64Array.of(1.5), Uint8Array.of(97, 98, 99)], when: '1970-01-01T00:00:00.000Z' },
@@ -78,7 +79,7 @@ describe('a session over a message port', () => {
     expect(got).toEqual(Array.from({ length: 5000 }, (_, i) => i));
   });
 
-  it('tells the backend of a call that nobody waits for', async () => {
+  it('cancels a call at the backend when its signal aborts', async () => {
     const before = aborts;
     const controller = new AbortController();
     const call = frontend.call('itwin.slow', 'x', [], { signal: controller.signal });
@@ -88,7 +89,7 @@ describe('a session over a message port', () => {
     expect(aborts).toBe(before + 1);
   });
 
-  it('has one listener on a signal, however many calls share it, and none when they are done', async () => {
+  it('adds one listener to a signal that many calls share, and removes it after the last call', async () => {
     const { signal } = new AbortController();
     const listeners = () => getEventListeners(signal, 'abort').length;
     const calls = Array.from({ length: 50 }, (_, i) => frontend.call('itwin.echo', 'x', [i], { signal }));
@@ -97,13 +98,13 @@ describe('a session over a message port', () => {
     expect(listeners()).toBe(0);
   });
 
-  it('ends for both when the frontend closes it', async () => {
+  it('ends at both ends when the frontend closes it', async () => {
     frontend.close();
     expect(await session.closed).toEqual({ code: 1000, reason: 'closed by this side', initiator: 'remote' });
     expect(server.size).toBe(0);
   });
 
-  it('ends for both when the backend closes it, and is not begun again', async () => {
+  it('ends at both ends when the backend closes it, and is not followed by another', async () => {
     const call = frontend.invoke('slow', 'x');
     session.close(3001, 'enough');
     await expect(call).rejects.toEqual(
@@ -112,7 +113,7 @@ describe('a session over a message port', () => {
     expect(frontend.state).toBe('closed');
   });
 
-  it.each(['port1', 'port2'] as const)('ends for both when %s is closed under it', async (name) => {
+  it.each(['port1', 'port2'] as const)('ends at both ends when %s is closed', async (name) => {
     const call = frontend.invoke('slow', 'x');
     ports[name].close();
     await expect(call).rejects.toThrow('The port is closed.');
@@ -126,11 +127,11 @@ describe('a session over a message port', () => {
     serveMessagePort(silent, port1);
     port2.postMessage([9]);
     port2.start();
-    while (silent.size === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => silent.size === 1);
     expect((await silent.sessions[0]!.closed).code).toBe(4000);
   });
 
-  it('is one of as many as there may be', async () => {
+  it('is refused above limits.sessions', async () => {
     await open();
     const { port1, port2 } = new MessageChannel();
     serveMessagePort(server, port2);
@@ -138,7 +139,7 @@ describe('a session over a message port', () => {
     await expect(third.ready).rejects.toThrow('as many sessions');
   });
 
-  it('is begun over a new port where the frontend has a way to get one', async () => {
+  it('is followed by another over a new port when the connector opens one', async () => {
     const made: unknown[] = [];
     const again = new IpcFrontend(
       messagePortIpc(async () => {
@@ -151,7 +152,7 @@ describe('a session over a message port', () => {
     );
     await again.ready;
     server.sessions.at(-1)!.close(3000, 'once more');
-    while (made.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => made.length === 3);
     await again.ready;
     expect(await again.invoke('echo', 'x', 1)).toEqual([1]);
     again.close();
@@ -159,7 +160,7 @@ describe('a session over a message port', () => {
 });
 
 describe('the lists of docs/wire-extension.md', () => {
-  it('are posted as they are', async () => {
+  it('are the messages that both ports receive', async () => {
     const document = readFileSync(new URL('../../../docs/wire-extension.md', import.meta.url), 'utf8');
     const [, code] = /^const posted = (\{[^]*?^\});/m.exec(document)!;
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it is shown as code
@@ -175,40 +176,37 @@ describe('the lists of docs/wire-extension.md', () => {
     const called: unknown[] = [];
     const heard: unknown[] = [];
     port1.on('message', (list) => heard.push(list));
-    const until = async (count: number) => {
-      while (heard.length < count) await new Promise((resolve) => setTimeout(resolve, 2));
-    };
     port1.postMessage(listsOf('', '', 'a key of a hundred and twenty-eight bits').begin);
-    await until(1);
+    await until(() => heard.length === 1);
     const { id } = server.sessions.at(-1)!;
     const lists = listsOf(id, 'click');
     port1.postMessage(lists.call);
-    await until(2);
+    await until(() => heard.length === 2);
     server.sessions.at(-1)!.close(3001, 'enough');
-    await until(3);
+    await until(() => heard.length === 3);
     expect(heard).toEqual([lists.accept, lists.answer, lists.close]);
     expect(called).toEqual(['click', 'drive', 'r1', Float64Array.of(1, 2)]);
   });
 });
 
-describe('whatever comes over a port', () => {
+describe('a hostile message over a port', () => {
   const hostile: [string, unknown[]][] = [
-    ['no list', ['hello']],
-    ['nothing', [undefined]],
+    ['a text', ['hello']],
+    ['undefined', [undefined]],
     ['a record', [{ data: { a: 1 } }]],
-    ['a list of nothing', [[]]],
-    ['no greeting', [[0, [2, 1, 'itwin.echo', 'x', []]]]],
-    ['a session that is not there', [[9, 's', 'k', 0]]],
-    ['two greetings', [[9], [9]]],
-    ['a message with the wrong number', [[9], [7, [0, 'itwin.echo', []]]]],
-    ['a message that is none', [[9], [0, [2, {}, 'itwin.echo', 'x', []]]]],
-    ['an acknowledgement of what was not sent', [[9], [0, [8, 1000]]]],
-    ['a prototype', [[9], [0, JSON.parse('{"__proto__":1}')]]],
-    ['a close that makes no sense', [[9], ['close', {}, {}]]],
-    ['a close before there is anything', [['close', 1000, 'x']]],
+    ['an empty list', [[]]],
+    ['a call before the client hello', [[0, [2, 1, 'itwin.echo', 'x', []]]]],
+    ['a client hello for an unknown session', [[9, 's', 'k', 0]]],
+    ['two client hellos', [[9], [9]]],
+    ['a message with a wrong number', [[9], [7, [0, 'itwin.echo', []]]]],
+    ['a call with an invalid request number', [[9], [0, [2, {}, 'itwin.echo', 'x', []]]]],
+    ['an acknowledgement of a message that was not sent', [[9], [0, [8, 1000]]]],
+    ['a member named __proto__', [[9], [0, JSON.parse('{"__proto__":1}')]]],
+    ['a close with an invalid code', [[9], ['close', {}, {}]]],
+    ['a close before the client hello', [['close', 1000, 'x']]],
   ];
 
-  it.each(hostile)('harms nothing: %s', async (_name, messages) => {
+  it.each(hostile)('harms no other session: %s', async (_name, messages) => {
     const { port1, port2 } = new MessageChannel();
     serveMessagePort(server, port2);
     const closed = new Promise((resolve) => port1.on('close', resolve));
@@ -216,14 +214,14 @@ describe('whatever comes over a port', () => {
     port1.on('message', () => undefined);
     for (const message of messages) {
       port1.postMessage(message);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await settled();
     }
     await closed;
     expect(server.size).toBe(1);
     expect(await frontend.invoke('echo', 'x', 1)).toEqual([1]);
   });
 
-  it('is read at the frontend with the same care', async () => {
+  it('ends the session when the frontend receives it', async () => {
     for (const message of ['x', [0, [3, 'x']], [99, [1, 'c']], [0, [8, 10]], ['close', 5, null]]) {
       const { port1, port2 } = new MessageChannel();
       const other = new IpcFrontend(messagePortIpc(port1));
@@ -287,7 +285,7 @@ describe('RPC over a message port', () => {
     );
   });
 
-  it('carries results, bytes among them, and the activity', async () => {
+  it('carries results, bytes and the activity', async () => {
     const bytes = Uint8Array.of(1, 2, 3);
     expect(await client().client(ShopRpc).with({ activityId: 'click' }).sell('pen', bytes)).toEqual({
       item: 'pen',
@@ -299,7 +297,7 @@ describe('RPC over a message port', () => {
     expect(await client().client(ShopRpc).sell('null')).toBeNull();
   });
 
-  it('asks for what is pending, and tells how far it is', async () => {
+  it('calls a pending operation again, and reports each answer', async () => {
     const events: unknown[] = [];
     const rpc = client();
     rpc.addListener((event) => events.push(event.kind === 'pending' ? event.message : event.kind));
@@ -307,7 +305,7 @@ describe('RPC over a message port', () => {
     expect(events).toEqual(['request', 'not yet', 'request', 'not yet', 'request', 'response']);
   });
 
-  it('says what is missing, and what is broken', async () => {
+  it('rejects with a not-found response, and with the error of the implementation', async () => {
     const shop = client().client(ShopRpc);
     await expect(shop.sell('missing')).rejects.toMatchObject({ isbn: 7 });
     const broken = expect.objectContaining({ errorNumber: 77, shelf: 3, message: 'It fell.' });
@@ -315,7 +313,7 @@ describe('RPC over a message port', () => {
     await expect(shop.sell('broken')).rejects.toBeInstanceOf(BackendError);
   });
 
-  it('knows its interfaces', async () => {
+  it('describes the interfaces of the backend', async () => {
     await client().ready();
     expect(await client().describeEndpoints()).toMatchObject([
       { interfaceName: 'ShopRpc', compatible: true },
@@ -323,8 +321,8 @@ describe('RPC over a message port', () => {
   });
 });
 
-describe('a worker', () => {
-  it('that dies rejects what it was asked', async () => {
+describe('a worker thread as backend', () => {
+  it('rejects its pending calls when it exits', async () => {
     const worker = new Worker(
       `const { parentPort } = require('node:worker_threads');
        parentPort.on('message', ([type]) => {

@@ -49,7 +49,7 @@ export class ShelfHandler {
   }
   async die(how: 'exit' | 'throw') {
     if (how === 'exit') process.exit(1);
-    setTimeout(() => {
+    setImmediate(() => {
       throw new Error('The shelf has fallen.');
     });
     await this.never();

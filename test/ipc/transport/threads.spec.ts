@@ -51,7 +51,7 @@ function connect(
 const shelfOf = (frontend: IpcFrontend) => frontend.makeIpcProxy<ShelfHandler>('shelf');
 
 describe('an application context in a worker thread', () => {
-  it('answers over IPC and RPC, pushes and asks, for as long as its frontend is there', async () => {
+  it('answers calls over IPC and RPC, sends notifications and calls, and exits when its frontend closes', async () => {
     const worker = start('shelf.worker');
     const exited = once(worker, 'exit');
     const { frontend, shelf } = connect(worker);
@@ -76,7 +76,7 @@ describe('an application context in a worker thread', () => {
     expect(await exited).toEqual([0]);
   });
 
-  it('is the in-process RPC configuration of iTwin.js: `getClient()` calls across threads', async () => {
+  it('is called by getClient() of iTwin.js across threads', async () => {
     const transport = rpcOverIpc(connect(start('shelf.worker')).frontend);
     const info = { title: 'Shelves', version: 'v1.0' };
     await WebRpcManager.initializeClient({ info, transport }, [ShelfRpc]).ready();
@@ -91,7 +91,7 @@ describe('an application context in a worker thread', () => {
     ['is terminated', (worker) => worker.terminate(), 'The port is closed.'],
     ['throws', (_worker, shelf) => shelf.die('throw'), 'The worker has failed: The shelf has fallen.'],
   ];
-  it.each(ends)('that %s rejects what it was asked, and what it will be', async (_name, end, reason) => {
+  it.each(ends)('rejects pending and later calls when it %s', async (_name, end, reason) => {
     const worker = start('shelf.worker');
     const { frontend, shelf } = connect(worker);
     await frontend.ready;
@@ -107,15 +107,15 @@ describe('an application context in a worker thread', () => {
 
   it.each([
     ['throws as it starts', 'falling.worker', 'It cannot start.'],
-    ['is not there', 'missing.worker', 'Cannot find module'],
-  ])('that %s rejects what waits for it, with what it said', async (_name, file, message) => {
+    ['does not exist', 'missing.worker', 'Cannot find module'],
+  ])('rejects waiting calls with its error when it %s', async (_name, file, message) => {
     const { frontend, shelf } = connect(start(file));
     const failed = failure(shelf.count());
     await expect(frontend.ready).rejects.toThrow(message);
     expect(await failed).toMatchObject({ message: expect.stringContaining(message) });
   });
 
-  it('is followed by another where the frontend knows how to start one', async () => {
+  it('is followed by another when the connector starts one', async () => {
     const made: Worker[] = [];
     const { frontend, shelf } = connect(() => (made.push(start('shelf.worker')), made.at(-1)!), {
       reconnectMs: [1, 1],
@@ -131,7 +131,7 @@ describe('an application context in a worker thread', () => {
 });
 
 describe('a frontend in a worker thread', () => {
-  it('calls the thread that has started it, and is called', async () => {
+  it('calls the thread that has started it, and answers its calls', async () => {
     const app = await NestFactory.createApplicationContext(ShelfModule, { logger: false });
     const worker = start('page.worker');
     serveMessagePort(app, worker, { user: 'the page' });
@@ -152,7 +152,7 @@ describe('a frontend in a worker thread', () => {
 });
 
 describe('two worker threads with a channel between them', () => {
-  it('are a pair, and one hears of the end of the other', async () => {
+  it('are frontend and backend of one session, and the end of one ends the other', async () => {
     const { port1, port2 } = new MessageChannel();
     const [backend, page] = [start('shelf.channel.worker', port1), start('page.worker', port2)];
     const [answer] = (await once(page, 'message')) as unknown[];
