@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 export const PlatformWebSocket: unknown = WebSocket;
 
 /** As much of a refusal's body as is read: a sentence. */
-const MOST_TEXT = 200;
+const MAX_TEXT_LENGTH = 200;
 
 /** As much of a socket of `ws`, and of Node's answer to an upgrade, as is used. */
 interface NodeWebSocket {
@@ -35,7 +35,7 @@ export function onRefusal(socket: unknown, refused: (reason: string) => void): v
       if (isOver) return;
       isOver = true;
       const { statusCode, statusMessage } = response;
-      const answer = `${statusMessage} ${text.slice(0, MOST_TEXT)}`;
+      const answer = `${statusMessage} ${text.slice(0, MAX_TEXT_LENGTH)}`;
       // A line of a log, whatever the server has written.
       refused(`The upgrade was refused: ${statusCode} ${answer.replace(/[\s\p{Cc}]+/gu, ' ').trim()}`);
       known.terminate!();
@@ -43,7 +43,7 @@ export function onRefusal(socket: unknown, refused: (reason: string) => void): v
     response.setEncoding('utf8');
     response.on('data', (chunk) => {
       text += chunk;
-      if (text.length > MOST_TEXT) over();
+      if (text.length > MAX_TEXT_LENGTH) over();
     });
     response.on('end', over);
     response.on('close', over);

@@ -14,7 +14,7 @@ export interface Difference {
 }
 
 /** Answers below this size are sent as they are, whatever the client accepts. */
-const SMALLEST_COMPRESSED = 1024;
+const MIN_COMPRESSED_BYTES = 1024;
 
 /** Compares an answer with a recorded one: status, body, and every recorded header. */
 export function expectAnswer(answer: Answer, recorded: RawResponse, difference?: Difference): void {
@@ -38,7 +38,7 @@ export function expectAnswer(answer: Answer, recorded: RawResponse, difference?:
 }
 
 function expectEncoding({ headers, body }: Answer, recorded: string | undefined): void {
-  const compressed = recorded !== undefined && body.byteLength >= SMALLEST_COMPRESSED;
+  const compressed = recorded !== undefined && body.byteLength >= MIN_COMPRESSED_BYTES;
   expect(headers['content-encoding']).toBe(compressed ? recorded : undefined);
   if (!compressed && body.byteLength > 0) expect(headers['content-length']).toBe(String(body.byteLength));
 }

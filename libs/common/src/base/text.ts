@@ -26,11 +26,11 @@ export function reportUnhandled(...about: unknown[]): void {
 }
 
 /** Longer texts from a peer are cut in log lines. */
-const LONGEST_LOGGED = 200;
+const MAX_LOGGED_LENGTH = 200;
 
 /** A text from a peer, made safe for a log line: cut, without line breaks and without terminal escape codes. */
 export function oneLine(text: string): string {
-  const clipped = text.length > LONGEST_LOGGED ? `${text.slice(0, LONGEST_LOGGED)}…` : text;
+  const clipped = text.length > MAX_LOGGED_LENGTH ? `${text.slice(0, MAX_LOGGED_LENGTH)}…` : text;
   return clipped.replace(
     /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
     (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,

@@ -1,9 +1,9 @@
 /** The longest delay of a timer. A longer one would fire at once. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Calls a function after a delay in milliseconds; never, if the delay is 0 or longer than a timer can wait. */
 export function later(milliseconds: number, work: () => void): ReturnType<typeof setTimeout> | undefined {
-  return milliseconds > 0 && milliseconds <= LONGEST_TIMER_MS ? setTimeout(work, milliseconds) : undefined;
+  return milliseconds > 0 && milliseconds <= MAX_TIMER_MS ? setTimeout(work, milliseconds) : undefined;
 }
 
 /** Resolves when the work is done or the time is over. */

@@ -60,7 +60,7 @@ export function stringifyValue(
   if (value === undefined) return undefined;
   try {
     // A replacer costs time on every key, so it is used only if the value has something to replace.
-    if (!needsReplacer(value, maxDepth ?? DEEPEST_WALK)) return JSON.stringify(value);
+    if (!needsReplacer(value, maxDepth ?? MAX_WALK_DEPTH)) return JSON.stringify(value);
     const json = JSON.stringify(value, function (this: Record<string, unknown>, key: string, item: unknown) {
       // The holder has the value before `toJSON` changes it. A Buffer has a `toJSON`.
       const raw = this[key];
@@ -100,7 +100,7 @@ function unsendable(
 }
 
 /** Deeper than any value that `JSON.stringify` writes. It also ends the walk of a cycle. */
-const DEEPEST_WALK = 1000;
+const MAX_WALK_DEPTH = 1000;
 
 /**
  * Whether a value contains a typed array, an error or a kind that is not carried, or a `toJSON` that may return one. Also

@@ -27,7 +27,7 @@ export interface CopyRules {
 const VALUE_BYTES = 8;
 const OBJECT_BYTES = 48;
 /** The accepted number of holes in lists. JSON has no holes, and a peer can claim any length at no cost. */
-const MOST_HOLES = 1024;
+const MAX_HOLES = 1024;
 /** An object of more bytes is not copied again for each of its places. */
 const SHARED_BYTES = 64 * 1024;
 /** One of so many objects is remembered, so that an object that is copied again and again is found. */
@@ -111,7 +111,7 @@ export class ValueCopier {
     if (this.bytes + list.length * VALUE_BYTES > this.rules.bytes) this.#count(list.length * VALUE_BYTES);
     for (let i = 0; i < list.length; i++) {
       const item = list[i];
-      if (item === undefined && this.rules.refused && !(i in list) && ++this.#holes > MOST_HOLES)
+      if (item === undefined && this.rules.refused && !(i in list) && ++this.#holes > MAX_HOLES)
         throw generalError('The value has lists with too many holes.');
       copy.push(this.copy(item, i) ?? null);
       if (this.#depth > 1 || !this.#refusal) continue;

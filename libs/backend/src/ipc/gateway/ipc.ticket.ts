@@ -44,7 +44,7 @@ export class IpcTicketService {
 }
 
 /** Most tickets that are kept. Further ones replace the oldest, so that requests cannot fill the memory. */
-const MOST_TICKETS = 10_000;
+const MAX_TICKETS = 10_000;
 
 class MemoryTicketStore implements IpcTicketStore {
   readonly #tickets = new Map<string, { identity: IpcIdentity; until: number }>();
@@ -53,7 +53,7 @@ class MemoryTicketStore implements IpcTicketStore {
     const now = performance.now();
     // All are valid equally long, so the oldest come first.
     for (const [old, { until }] of this.#tickets) {
-      if (until > now && this.#tickets.size < MOST_TICKETS) break;
+      if (until > now && this.#tickets.size < MAX_TICKETS) break;
       this.#tickets.delete(old);
     }
     this.#tickets.set(ticket, { identity, until: now + lifeMs });

@@ -35,7 +35,7 @@ export class SessionHooks {
 
   #open(session: IpcSession): Promise<void> {
     allowListeners(session);
-    this.host.lifetime.begun();
+    this.host.lifetime.connected();
     void session.closed.then((closure) => this.#left(session, closure));
     return this.#makeHandlers(session);
   }
@@ -55,7 +55,7 @@ export class SessionHooks {
     const fault = faultOf(session, closure);
     if (fault !== undefined) this.#logger.warn(fault);
     // A session that is replaced ends after its replacement has begun.
-    if (this.host.server.size === 0) this.host.lifetime.left();
+    if (this.host.server.size === 0) this.host.lifetime.disconnected();
   }
 
   /** Hooks of handlers log as part of the session. */

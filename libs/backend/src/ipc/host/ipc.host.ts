@@ -50,7 +50,7 @@ export class IpcHost implements OnApplicationShutdown {
   readonly server: IpcServer;
   /** @internal */
   readonly lifetime: IpcLifetime;
-  readonly #goDown: () => void;
+  readonly #unregister: () => void;
   #end!: () => void;
   /** Resolves when the application has ended, for what hands it connections. */
   readonly ended = new Promise<void>((resolve) => (this.#end = resolve));
@@ -76,7 +76,7 @@ export class IpcHost implements OnApplicationShutdown {
     this.server = server;
     this.lifetime = new IpcLifetime(options, logger);
     // At once: handlers may be registered by hand as soon as the application is made.
-    this.#goDown = registerHost(this);
+    this.#unregister = registerHost(this);
     this.ipc = {
       send: (wireName, ...args) => this.#sendRaw(wireName, args),
       addListener: (wireName, listener) => server.channels.listeners.add(wireName, listener),
@@ -87,7 +87,7 @@ export class IpcHost implements OnApplicationShutdown {
 
   /** The application has ended, or could not begin. */
   onApplicationShutdown(): void {
-    this.#goDown();
+    this.#unregister();
     this.#end();
   }
 

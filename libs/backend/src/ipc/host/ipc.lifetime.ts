@@ -1,18 +1,18 @@
 import type { Logger } from '@nestjs/common';
 import type { IpcModuleOptions } from './ipc.options.js';
 
-/** An application, as far as its end is concerned. */
+/** An application that can be closed. */
 export interface Closable {
-  /** Ends it; resolves when that is done. */
+  /** Closes the application. @returns resolves when it is closed */
   close(): Promise<void>;
 }
 
-/** The one frontend of a dedicated backend: notices when it is gone for good. */
+/** The lifetime of a dedicated backend: it ends when its only frontend does not come back in time. */
 export class IpcLifetime {
   #timer: NodeJS.Timeout | undefined;
   #app: Closable | undefined;
-  /** Whether the backend itself is about to end. */
-  #over = false;
+  /** Whether the backend itself ends. */
+  #hasEnded = false;
 
   constructor(
     private readonly options: IpcModuleOptions,
@@ -28,27 +28,27 @@ export class IpcLifetime {
     this.#app = app;
   }
 
-  /** A frontend is there. */
-  begun(): void {
+  /** A frontend has connected. */
+  connected(): void {
     clearTimeout(this.#timer);
   }
 
-  /** The frontend has left; it may come back. */
-  left(): void {
-    if (!this.options.dedicated || this.#over) return;
+  /** The last frontend has left. It can come back within the grace time. */
+  disconnected(): void {
+    if (!this.options.dedicated || this.#hasEnded) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#gone(), this.options.frontendGraceMs ?? 5_000);
   }
 
   /** The backend ends. */
   close(): void {
-    this.#over = true;
+    this.#hasEnded = true;
     clearTimeout(this.#timer);
   }
 
   #gone(): void {
-    // Where nothing ends with it, another frontend may come, and go.
-    if (this.#app) this.#over = true;
+    // Without an application to close, another frontend can connect and leave.
+    if (this.#app) this.#hasEnded = true;
     this.logger.log('The frontend is gone for good.');
     const failed = (error: unknown) => this.logger.error(error);
     // The callback may be asynchronous, whatever its type says; nothing waits for it.

@@ -101,8 +101,8 @@ export class NodeCall {
     if (body !== request) request.on('error', () => body.destroy(new Error('The client is gone.')));
   }
 
-  /** The server ends: whoever is still sending is not waited for. */
-  turnAway(): void {
+  /** Refuses the call if its body has not arrived, because the server ends. */
+  refuseIncomplete(): void {
     if (!this.#isRead) this.#refuse(this.exchange.refuse(shuttingDown()));
   }
 

@@ -60,7 +60,7 @@ export class NodeRpcServer implements NodeCallHost {
    */
   async close(timeoutMs: number): Promise<number> {
     this.handler.closing = true;
-    for (const call of this.receiving) call.turnAway();
+    for (const call of this.receiving) call.refuseIncomplete();
     const left = await this.open.left(timeoutMs);
     for (const response of left) response.destroy();
     return left.length;

@@ -4,7 +4,7 @@ import { countPending } from './node.internals.js';
 import { onSocketEnd } from './socket.end.js';
 
 /** Requests of a connection that wait unread; more of them, and Node stops reading the connection. */
-const LONGEST_QUEUE = 64;
+const MAX_QUEUE_LENGTH = 64;
 
 /** A request whose turn has not come. */
 interface Waiting {
@@ -95,6 +95,6 @@ export class Pipeline {
 }
 
 function count({ socket }: IncomingMessage, response: ServerResponse, by: 1 | -1): void {
-  const bytes = Math.ceil(socket.writableHighWaterMark / LONGEST_QUEUE);
+  const bytes = Math.ceil(socket.writableHighWaterMark / MAX_QUEUE_LENGTH);
   countPending(response, by * bytes);
 }

@@ -5,7 +5,7 @@ import type { BudgetShare } from '@linnet/common/internal';
 import { lengthOf } from './response.writer.js';
 
 /** A smaller response costs no more than its connection. */
-const SMALLEST_COUNTED = 64 * 1024;
+const MIN_COUNTED_BYTES = 64 * 1024;
 
 /** Counts the bytes of responses that their clients have not read yet. */
 export class ResponseBacklog {
@@ -21,9 +21,9 @@ export class ResponseBacklog {
 
   /** Counts a response that was written, until it is {@link sent}. Above the limit the connection with the most bytes is closed. */
   add(response: ServerResponse, { body }: HttpResponse): void {
-    if (typeof body === 'string' && body.length < SMALLEST_COUNTED / 4) return;
+    if (typeof body === 'string' && body.length < MIN_COUNTED_BYTES / 4) return;
     const bytes = lengthOf(body);
-    if (bytes < SMALLEST_COUNTED || response.writableFinished || response.destroyed) return;
+    if (bytes < MIN_COUNTED_BYTES || response.writableFinished || response.destroyed) return;
     const { remoteAddress = '' } = response.req.socket;
     const share = this.#budget.share(remoteAddress, response);
     share.add(bytes);

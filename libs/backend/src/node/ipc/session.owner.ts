@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** Claims that differ in every token of one user (RFC 7519, OpenID Connect). */
 const volatileClaims = new Set(['iat', 'exp', 'nbf', 'jti', 'auth_time', 'at_hash', 'nonce', 'sid']);
 /** Longer ones are kept as their hash. */
-const LONGEST_NAME = 64;
+const MAX_NAME_LENGTH = 64;
 
 /**
  * Names who shares the memory and the places of a server with others: equal for all connections of one user, or of one
@@ -20,7 +20,7 @@ export function ownerOf(
 ): string {
   if (user === undefined || user === null) return `address ${networkOf(address ?? '')}`;
   const name = nameOf(user);
-  if (name.length <= LONGEST_NAME) return `user ${name}`;
+  if (name.length <= MAX_NAME_LENGTH) return `user ${name}`;
   return `user ${createHash('sha256').update(name).digest('base64url')}`;
 }
 

@@ -31,11 +31,11 @@ const BATCH = 64 * 1024;
 const LARGE_PART = 16 * 1024;
 /** Batches for reuse, for all sockets. */
 const spare: Buffer[] = [];
-const MOST_SPARE = 16;
+const MAX_SPARE_BATCHES = 16;
 /** Above this many bytes that the peer has not taken, reading from it stops. */
 const HIGH_WATER = 4 * 1024 * 1024;
 /** The longest reason of a close frame, in bytes. */
-const LONGEST_REASON = 123;
+const MAX_REASON_BYTES = 123;
 
 const TEXT = 0x81;
 const BINARY = 0x82;
@@ -133,7 +133,7 @@ export class WebSocketTransport implements IpcServerTransport {
     if (this.#corked) this.socket.uncork();
     this.#corked = false;
     // The kernel mostly has all of it by now.
-    if (batch && this.socket.writableLength === 0 && spare.length < MOST_SPARE) spare.push(batch);
+    if (batch && this.socket.writableLength === 0 && spare.length < MAX_SPARE_BATCHES) spare.push(batch);
   }
 
   #schedule(): void {
@@ -220,6 +220,6 @@ function writeHead(buffer: Buffer, offset: number, opcode: number, length: numbe
 function clipped(reason: string): Buffer {
   // A letter that would be cut is left out, because the peer would refuse it.
   return Buffer.from(
-    new TextDecoder().decode(Buffer.from(reason).subarray(0, LONGEST_REASON), { stream: true }),
+    new TextDecoder().decode(Buffer.from(reason).subarray(0, MAX_REASON_BYTES), { stream: true }),
   );
 }

@@ -8,12 +8,12 @@ import { encodeMultipart } from '../../value/multipart.codec.js';
 import { encodeValue } from '../../value/value.codec.js';
 import { ANSWER_TEXT_BYTES, MULTIPART_BYTES } from '../../base/limits.js';
 import { sendByFetch } from './fetch.send.js';
-import { CLIENT_HEADER, LONGEST_TIMEOUT_MS, TIMEOUT_HEADER } from '../protocol/headers.js';
+import { CLIENT_HEADER, MAX_TIMEOUT_MS, TIMEOUT_HEADER } from '../protocol/headers.js';
 import { readReply } from './reply.reader.js';
 import type { HttpReply, HttpRequest, HttpSend } from './send.js';
 
 /** The client sends longer calls by POST (docs/wire.md#24-get). */
-const LONGEST_GET = 8192;
+const MAX_GET_LENGTH = 8192;
 
 /** Sends RPC calls as HTTP requests (docs/wire.md#21-request, docs/wire.md#24-get, docs/wire.md#25-response). */
 export class HttpTransport implements RpcClientTransport {
@@ -114,7 +114,7 @@ export class HttpTransport implements RpcClientTransport {
     };
     if (this.#ownHeaders) {
       own[CLIENT_HEADER] = '1';
-      if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMEOUT_MS)
+      if (timeoutMs !== undefined && timeoutMs <= MAX_TIMEOUT_MS)
         own[TIMEOUT_HEADER] = String(Math.ceil(timeoutMs));
     }
     const all: Record<string, string> = {};
@@ -188,7 +188,7 @@ function encodeArguments({ arguments: args, policy, token }: RpcRequest): Encode
   // Reference servers accept GET only with `/imodel/` in the path, and base64 only of characters up to U+00FF.
   if (policy.allowResponseCaching && token && /^[\0-\xff]*$/.test(objects)) {
     const parameters = btoa(objects);
-    if (parameters.length <= LONGEST_GET)
+    if (parameters.length <= MAX_GET_LENGTH)
       return { type: undefined, body: undefined, query: `?parameters=${encodeURIComponent(parameters)}` };
   }
   return { type: 'text/plain', body: objects };

@@ -6,7 +6,7 @@ const lifetimes = new Map([
 ]);
 const otherwise = { shared: 86400, own: 172800 };
 /** Longer text is not kept. */
-const LARGEST_KEPT = 500_000_000;
+const MAX_CACHED_LENGTH = 500_000_000;
 
 /**
  * The `Cache-Control` of an answer that may be kept.
@@ -15,7 +15,7 @@ const LARGEST_KEPT = 500_000_000;
  */
 export function cacheControl(operation: string, bodyLength: number, authorized: boolean): string {
   const { shared, own } = lifetimes.get(operation) ?? otherwise;
-  if (own === 0 || bodyLength > LARGEST_KEPT) return 'no-store';
+  if (own === 0 || bodyLength > MAX_CACHED_LENGTH) return 'no-store';
   return authorized ? `private, max-age=${own}, immutable` : `s-maxage=${shared}, max-age=${own}, immutable`;
 }
 

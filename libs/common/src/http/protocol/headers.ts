@@ -11,7 +11,7 @@ export const TIMEOUT_HEADER = 'x-linnet-timeout';
 export const NOT_BEGUN_HEADER = 'x-linnet-not-begun';
 
 /** The longest deadline that a header carries: a day. A longer one is not sent. */
-export const LONGEST_TIMEOUT_MS = 24 * 60 * 60 * 1000;
+export const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
 /**
  * The time at which a caller stops waiting.
@@ -22,5 +22,5 @@ export const LONGEST_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 export function readDeadline(header: string | readonly string[] | undefined): number | undefined {
   if (typeof header !== 'string' || !/^\d{1,8}$/.test(header)) return undefined;
   const timeoutMs = Number(header);
-  return timeoutMs <= LONGEST_TIMEOUT_MS ? Date.now() + timeoutMs : undefined;
+  return timeoutMs <= MAX_TIMEOUT_MS ? Date.now() + timeoutMs : undefined;
 }

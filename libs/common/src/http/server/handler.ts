@@ -23,7 +23,7 @@ import type { HttpRoute } from '../protocol/url.reader.js';
 
 /** The number of cached targets and the longest one, in characters. A full cache is emptied. */
 const REMEMBERED_TARGETS = 1000;
-const LONGEST_REMEMBERED = 512;
+const MAX_CACHED_LENGTH = 512;
 
 /** A target whose operation is served. */
 interface KnownRoute {
@@ -162,7 +162,7 @@ export class HttpRpcHandler {
   }
 
   #remember(target: string, route: KnownRoute): void {
-    if (target.length > LONGEST_REMEMBERED || !this.owns('POST', target)) return;
+    if (target.length > MAX_CACHED_LENGTH || !this.owns('POST', target)) return;
     if (this.#known.size >= REMEMBERED_TARGETS) this.#known.clear();
     this.#known.set(target, route);
   }

@@ -41,11 +41,11 @@ export interface HttpPlatform {
 }
 
 /** Smaller bodies are not counted, because every connection takes about this much memory. */
-const SMALLEST_HELD = 64 * 1024;
+const MIN_HELD_BYTES = 64 * 1024;
 
 const VARY = 'Accept-Encoding, Authorization, X-Protocol-Version, Origin';
 /** Smaller answers are not compressed, because that costs more time than it saves. */
-const SMALLEST_COMPRESSED = 1024;
+const MIN_COMPRESSED_BYTES = 1024;
 
 /** One request on its way to becoming a call, and its answer on the way back. */
 export class HttpCall {
@@ -83,7 +83,7 @@ export class HttpCall {
     try {
       const { body } = this.opened;
       if (this.#received > body.limit) throw tooLarge(body.limit);
-      if (this.#received > SMALLEST_HELD && body.keeps) this.#hold(chunk.byteLength);
+      if (this.#received > MIN_HELD_BYTES && body.keeps) this.#hold(chunk.byteLength);
       // Read again, because a body without room has been replaced.
       this.opened.body.push(chunk);
       return undefined;
@@ -220,7 +220,7 @@ export class HttpCall {
       );
     }
     const compressible =
-      sizeOf(body) >= SMALLEST_COMPRESSED && target?.policy.allowResponseCompression !== false;
+      sizeOf(body) >= MIN_COMPRESSED_BYTES && target?.policy.allowResponseCompression !== false;
     const encoding = compressible ? chooseEncoding(headerOf(head, 'accept-encoding')) : undefined;
     return context.finish({ status, headers, body, encoding });
   }

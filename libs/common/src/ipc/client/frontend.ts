@@ -28,7 +28,7 @@ import { makeProxy } from '../channel/proxy.js';
 import type { IpcProxy } from '../channel/proxy.js';
 
 /** How often a call that can be repeated is sent again after its session was lost. */
-const MOST_REPETITIONS = 4;
+const MAX_REPETITIONS = 4;
 
 interface Pending {
   resolve: (data: unknown) => void;
@@ -197,7 +197,7 @@ export class IpcFrontend {
           this.#pending.get(request)?.reject(error);
         }
       };
-      let repetitions = repeatable ? MOST_REPETITIONS : 0;
+      let repetitions = repeatable ? MAX_REPETITIONS : 0;
       this.#pending.set(request, {
         resolve: (data) => (done(), resolve(data)),
         reject: (reason) => (done(), reject(reason)),

@@ -1,4 +1,4 @@
-import { LONGEST_TIMER_MS } from '../../base/timer.js';
+import { MAX_TIMER_MS } from '../../base/timer.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { IpcServerTransport } from '../message/link.js';
 import { SessionNotFound } from '../message/message.js';
@@ -109,7 +109,7 @@ export class SessionDoor {
       const interrupted = () => record.park();
       return new DurableLink(wire.encoding, limits, heartbeatMs, { ...events, interrupted }, kept);
     });
-    const graceMs = isNetwork && resumption ? Math.min(resumption.graceMs, LONGEST_TIMER_MS) : 0;
+    const graceMs = isNetwork && resumption ? Math.min(resumption.graceMs, MAX_TIMER_MS) : 0;
     const proof = new SessionProof(hello ? hello.attempt : 0);
     const record = new DurableRecord(parts, transport, peer, proof, hello?.secret, graceMs);
     this.lifecycle.begin(record, transport);

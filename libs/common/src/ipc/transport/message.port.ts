@@ -161,7 +161,7 @@ class PortTransport implements IpcServerTransport {
       const [, code, reason] = frame as unknown[];
       const isGiven = typeof code === 'number' && isCloseCode(code) && typeof reason === 'string';
       const end = isGiven
-        ? { code, reason: reason.slice(0, LONGEST_REASON) }
+        ? { code, reason: reason.slice(0, MAX_REASON_BYTES) }
         : { code: 1002, reason: 'An end without a reason.' };
       this.end({ ...end, initiator: 'remote' });
     }
@@ -169,7 +169,7 @@ class PortTransport implements IpcServerTransport {
 }
 
 /** The longest reason of a close frame. */
-const LONGEST_REASON = 123;
+const MAX_REASON_BYTES = 123;
 
 function listen(port: MessagePortLike, type: string, listener: (event: unknown) => void): void {
   if (port.addEventListener) port.addEventListener(type, listener);

@@ -36,8 +36,8 @@ const PENDING_INTERVAL_MS = 10_000;
 /** The poll interval as a fraction of the time already waited, so that long waits poll rarely. */
 const PENDING_SHARE = 1 / 50;
 /** The bounds of a poll interval, whatever the server requests. */
-const SHORTEST_PAUSE_MS = 10;
-const LONGEST_PAUSE_MS = 60 * 60 * 1000;
+const MIN_PAUSE_MS = 10;
+const MAX_PAUSE_MS = 60 * 60 * 1000;
 
 /** One call, from the first request to its result. It repeats the request after transient faults and pending answers. */
 export class RpcClientCall {
@@ -225,7 +225,7 @@ export class RpcClientCall {
 
   /** Never settles if the call ends in the meantime. */
   #sleep(milliseconds: number): Promise<void> {
-    const bounded = Math.min(Math.max(milliseconds, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
+    const bounded = Math.min(Math.max(milliseconds, MIN_PAUSE_MS), MAX_PAUSE_MS);
     return new Promise((resolve) => (this.#pause = setTimeout(resolve, bounded)));
   }
 

@@ -7,7 +7,7 @@ import { channel, FramePort } from './webframe.port.js';
 import type { SenderPolicy } from './sender.policy.js';
 
 /** Most characters of the name of a connection. */
-const LONGEST_NAME = 64;
+const MAX_NAME_LENGTH = 64;
 
 /** The wire of pages of Linnet: the durable wire over one channel of Electron. */
 export class BridgeWire {
@@ -45,7 +45,7 @@ export class BridgeWire {
 
   #take({ sender, senderFrame }: ElectronSender, message: unknown): void {
     const [name, ...frames] = Array.isArray(message) ? (message as unknown[]) : [];
-    if (typeof name !== 'string' || name.length > LONGEST_NAME) {
+    if (typeof name !== 'string' || name.length > MAX_NAME_LENGTH) {
       this.connections.reportIgnored(sender, 'they are not messages of the bridge');
       return;
     }

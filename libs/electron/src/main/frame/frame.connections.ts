@@ -6,7 +6,7 @@ import type { EndedFrames } from './page.lifecycle.js';
 import type { SenderPolicy } from './sender.policy.js';
 
 /** Most warnings for one window: a page may change its URL as often as it likes. */
-const MOST_WARNINGS = 10;
+const MAX_WARNINGS = 10;
 
 /** The connections of pages to the main process, on both wires: one for each frame, which ends with the page in it. */
 export class FrameConnections {
@@ -56,7 +56,7 @@ export class FrameConnections {
     if (contents.isDestroyed()) return;
     let reasons = this.#warnings.get(contents);
     if (!reasons) this.#warnings.set(contents, (reasons = new Set()));
-    if (reasons.size >= MOST_WARNINGS || reasons.has(reason)) return;
+    if (reasons.size >= MAX_WARNINGS || reasons.has(reason)) return;
     reasons.add(reason);
     this.#logger.warn(`Messages of window ${contents.id} are ignored: ${reason}.`);
   }

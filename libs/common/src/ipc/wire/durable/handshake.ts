@@ -38,7 +38,7 @@ export interface ClientHello extends SessionKeys {
 }
 
 /** The fewest characters of a key: fewer could be guessed. */
-const SHORTEST_KEY = 20;
+const MIN_KEY_LENGTH = 20;
 
 /** A key for a session that is about to begin: 128 random bits. */
 export function newKey(): string {
@@ -68,7 +68,7 @@ export function readClientHello(list: unknown[]): ClientHello | undefined {
   const isHello =
     typeof sessionId === 'string' &&
     typeof secret === 'string' &&
-    (sessionId !== '' || secret.length >= SHORTEST_KEY) &&
+    (sessionId !== '' || secret.length >= MIN_KEY_LENGTH) &&
     isCount(received) &&
     isCount(attempt);
   if (!isHello) throw new IpcProtocolError(1002, 'A client hello that names no session.');
