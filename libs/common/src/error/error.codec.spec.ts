@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { IModelError, TransientError } from './imodel.error.js';
 import { encodeError } from './error.codec.js';
 import type { ErrorPolicy } from './error.codec.js';
-import { encodeErrorValue, Exposed } from './error.members.js';
+import { encodeErrorValue, Exposed, visibleMembers } from './error.members.js';
 
 const withMembers = (error: Error, members: object) => Object.assign(error, members);
 const internal = {
@@ -252,5 +252,28 @@ describe('an error over RPC', () => {
   it('follows the same rules as a member of a value', () => {
     expect(encodeErrorValue(new Error('m'))).toEqual({ message: 'm', isError: true, name: 'Error' });
     expect(encodeErrorValue(new DriverError('secret'))).toEqual({ ...internal, activityId: '' });
+  });
+});
+
+describe('the members of an error that callers see', () => {
+  it('have an error without its stack, its cause and those of its own members', () => {
+    const inner = withMembers(new IModelError(7, 'inner'), {
+      cause: new Error('secret'),
+      detail: { stack: 'secret', kept: 1 },
+      list: [{ cause: 'secret' }],
+    });
+    expect(visibleMembers({ message: 'outer', inner }, {})).toStrictEqual({
+      message: 'outer',
+      inner: expect.objectContaining({ message: 'inner', errorNumber: 7, detail: { kept: 1 }, list: [{}] }),
+    });
+    expect(JSON.stringify(visibleMembers({ inner }, {}))).not.toContain('secret');
+  });
+
+  it('have an error that refers to itself once', () => {
+    const inner: Error = withMembers(new IModelError(7, 'inner'), { again: undefined as unknown });
+    (inner as unknown as { again: Error }).again = inner;
+    expect(JSON.parse(JSON.stringify(visibleMembers({ inner }, {})))).toEqual({
+      inner: { message: 'inner', errorNumber: 7, isError: true, name: expect.any(String) },
+    });
   });
 });

@@ -1,6 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeParameters, isRpcPath, isUnder, lastSegment, parseRoute, pathOf } from './url.reader.js';
+import {
+  checkPath,
+  decodeParameters,
+  isRpcPath,
+  isUnder,
+  lastSegment,
+  normalizePath,
+  parseRoute,
+  pathOf,
+} from './url.reader.js';
 
 const serves = (name: string) => name === 'my' || name === 'Conf.Spec_ial~1$';
 const isRpc = (path: string, prefix = '/') => isRpcPath(path, prefix, serves);
@@ -118,5 +127,33 @@ describe('the URL parameters of a GET call', () => {
 
   it.each(['', '?', '?parameters=', '?x=W10=', '?Parameters=W10='])('are absent in "%s"', (query) => {
     expect(parseRoute(`/I-1-op${query}`).parameters).toBe('');
+  });
+});
+
+describe('a prefix', () => {
+  it.each([
+    ['', ''],
+    ['/', ''],
+    ['//', ''],
+    ['api', '/api'],
+    ['/api/', '/api'],
+    ['//a/b//', '/a/b'],
+  ])('"%s" becomes "%s"', (path, prefix) => expect(normalizePath(path)).toBe(prefix));
+
+  it('that is empty has every path under it', () => {
+    expect([isUnder('/x', ''), isUnder('/x', '/'), isUnder('', '/')]).toEqual([true, true, true]);
+  });
+});
+
+describe('a path that can be read in more than one way', () => {
+  it.each(['/a/./b', '/a/../b', '/a/..;/b', '/a\\b', '/%61', '/a%2eb', '/a%00b', '/é', '/a b', '/a%'])(
+    '"%s" is refused',
+    (path) => expect(() => checkPath(path, true)).toThrow('the path can be read in more than one way.'),
+  );
+
+  it('may have an encoded slash if the caller allows it', () => {
+    expect(() => checkPath('/a%2Fb', true)).not.toThrow();
+    expect(() => checkPath('/a%2Fb', false)).toThrow('more than one way');
+    expect(() => checkPath('/a%2F..%2Fb', true)).toThrow('more than one way');
   });
 });

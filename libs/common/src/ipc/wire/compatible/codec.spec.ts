@@ -247,6 +247,12 @@ describe('hostile text on the compatible wire', () => {
     expect(read(JSON.stringify('['.repeat(5000)))).toHaveLength(5000);
   });
 
+  it('is sent only as deep as a peer reads it in a message and an envelope', () => {
+    const nested = (depth: number): unknown => (depth === 1 ? [] : [nested(depth - 1)]);
+    expect(encodeIpcValue(nested(510)).json).toHaveLength(2 * 510);
+    expect(() => encodeIpcValue(nested(511))).toThrow('nested deeper than 510 levels');
+  });
+
   it('is read or refused with a close code', () => {
     fc.assert(
       fc.property(
