@@ -5,6 +5,7 @@ import { structuredCloneEncoding } from '../wire/durable/structured.encoding.js'
 import { textEncoding } from '../wire/durable/text.encoding.js';
 import { DurableLink } from '../wire/durable/link.js';
 import { CompatibleLink } from '../wire/compatible/link.js';
+import { IpcInbox } from './inbox.js';
 import type { IpcSessionLink, IpcTransport } from './link.js';
 import type { IpcClosure } from '../channel/closure.js';
 import { IpcMessageType } from './message.js';
@@ -195,6 +196,28 @@ describe('a frame of the durable wire that is half delivered', () => {
     const acknowledged = each.transport.written.flatMap((frame) => JSON.parse(frame as string).slice(1));
     expect(acknowledged.length).toBeGreaterThan(3);
     expect(acknowledged.at(-1)[1]).toBeGreaterThan(900);
+  });
+});
+
+describe('an inbox that is cleared', () => {
+  it('forgets the frames that wait, and resumes reading', () => {
+    const transport = new FakeTransport();
+    const inbox: IpcInbox<string> = new IpcInbox(
+      limits,
+      ({ length }) => length,
+      () => inbox.isFilled,
+    );
+    inbox.add('x'.repeat(100_000), transport);
+    inbox.add('y', transport);
+    expect([inbox.isBehind, inbox.isFilled, transport.log]).toEqual([true, true, ['pause']]);
+    let empty = 0;
+    inbox.whenEmpty(() => empty++);
+    expect(empty).toBe(0);
+    inbox.clear();
+    expect([inbox.isBehind, inbox.isFilled, inbox.next(), empty]).toEqual([false, false, undefined, 1]);
+    expect(transport.log).toEqual(['pause', 'resume']);
+    inbox.whenEmpty(() => empty++);
+    expect(empty).toBe(2);
   });
 });
 

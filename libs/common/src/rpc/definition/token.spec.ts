@@ -27,6 +27,27 @@ describe('an iModel token', () => {
     });
   });
 
+  it('keeps the members that the path lacks, and is empty without them', () => {
+    expect(inflateToken(token, {})).toStrictEqual(token);
+    expect(inflateToken(token, { iTwinId: '', iModelId: '', changeset: { id: '' } })).toStrictEqual({
+      key: 'k',
+      iTwinId: '',
+      iModelId: '',
+      changeset: { id: '', index: 2 },
+    });
+    expect(inflateToken({}, {})).toStrictEqual({
+      key: ':0',
+      iTwinId: '',
+      iModelId: '',
+      changeset: { id: '0' },
+    });
+  });
+
+  it('has a key of model and changeset, unless it names another one', () => {
+    const keyFor = (key: unknown) => inflateToken({ ...token, key } as never, {}).key;
+    expect(['own', 'a:b', undefined, 5].map(keyFor)).toEqual(['own', 'm:c', 'm:c', 'm:c']);
+  });
+
   it('takes its ids from the path, whatever they contain', () => {
     const segment = fc.oneof(
       fc.constantFrom('mode', 'context', 'imodel', 'changeset', '0', ''),

@@ -143,6 +143,16 @@ describe('markers of typed arrays on the compatible wire', () => {
     expect(new Set([bytes.buffer, again.buffer, words.buffer]).size).toBe(1);
   });
 
+  it('share the memory of a part that was copied, too', () => {
+    const small = memory(8, 3);
+    const [bytes, words] = read(
+      '[{"ipc":"binary","type":0,"index":0},{"ipc":"binary","type":4,"index":0}]',
+      small,
+    ) as [Uint8Array, Uint16Array];
+    expect(bytes.buffer).not.toBe(small.buffer);
+    expect(words.buffer).toBe(bytes.buffer);
+  });
+
   it('are only objects with the member ipc of "binary"', () => {
     for (const argument of ['{"ipc":"binary2"}', '{"ipc":true}', '["ipc","binary"]', '"ipc"'])
       expect(read(argument, Uint8Array.of(1))).toEqual(JSON.parse(argument));

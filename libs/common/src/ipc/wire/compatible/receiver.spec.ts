@@ -117,6 +117,19 @@ describe('a missing message in CompatibleReceiver', () => {
     expect(failed).toEqual([expect.objectContaining({ message: 'Message 2 did not arrive in time.' })]);
   });
 
+  it('fails the link if the first gap is not filled in time', () => {
+    receiver.take(text(1));
+    jest.advanceTimersByTime(600);
+    receiver.take(text(2));
+    jest.advanceTimersByTime(399);
+    expect(failed).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(failed).toEqual([
+      expect.objectContaining({ code: 1002, message: 'Message 0 did not arrive in time.' }),
+    ]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   it('leaves no timer after it has arrived', () => {
     receiver.take(text(1, 1));
     receiver.take(new Uint8Array());

@@ -232,6 +232,11 @@ describe('the end', () => {
     expect(link.closure).toEqual(ends[0]);
   });
 
+  it('writes no frame if no message waits', () => {
+    link.close(1000, '');
+    expect(transport.written).toEqual([]);
+  });
+
   it('lets nothing in any more, and leaves no timer', async () => {
     await receive(0, [0, 'c']);
     link.close(1000, '');
@@ -258,5 +263,40 @@ describe('a heartbeat', () => {
     expect(transport.closes).toEqual([[4000, 'The peer gave no sign of life.']]);
     expect(interruptions).toHaveLength(1);
     expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('probes a peer only once after a message over the new connection', async () => {
+    link = open(1000);
+    const check = () => {
+      jest.advanceTimersByTime(1001);
+      return transport.turn().length;
+    };
+    link.attach(transport, 0);
+    expect([check(), check(), check()]).toEqual([0, 1, 0]);
+    expect(interruptions).toHaveLength(1);
+    link.attach(transport, 0);
+    await receive(0, [0, 'c']);
+    jest.advanceTimersByTime(1000);
+    expect(transport.turn()).toEqual([[0, [8, 1]]]);
+    jest.advanceTimersByTime(1);
+    expect([check(), check()]).toEqual([1, 0]);
+    expect(interruptions).toHaveLength(2);
+  });
+
+  it('does not probe a peer that acknowledges what waits for it', async () => {
+    link = open(1000);
+    link.attach(transport, 0);
+    for (let round = 1; round <= 3; round++) {
+      void link.send(preparePush('c', [1]));
+      void link.send(preparePush('c', [2]));
+      transport.turn();
+      await receive(0, [8, 2 * round - 1]);
+      jest.advanceTimersByTime(1001);
+      expect(transport.turn()).toEqual([]);
+    }
+    await receive(0, [12]);
+    expect(transport.turn()).toEqual([[6, [8, 0]]]);
+    jest.advanceTimersByTime(1001);
+    expect(transport.turn()).toEqual([[6, [12]]]);
   });
 });
