@@ -199,6 +199,39 @@ describe('a frame of the durable wire that is half delivered', () => {
   });
 });
 
+describe('the bytes that wait in an inbox', () => {
+  /** Work that never ends: all frames wait. */
+  const waiting = () =>
+    new IpcInbox<number>(
+      limits,
+      (bytes) => bytes,
+      () => true,
+    );
+
+  it('stop reading above 64 KiB', () => {
+    const transport = new FakeTransport();
+    const inbox = waiting();
+    inbox.add(64 * 1024, transport);
+    expect(transport.log).toEqual([]);
+    inbox.add(1, transport);
+    inbox.add(1, transport);
+    expect(transport.log).toEqual(['pause']);
+    inbox.clear();
+  });
+
+  it('may be two messages and bufferedBytes, and not more', () => {
+    const inbox = waiting();
+    const most = 2 * limits.messageBytes + limits.bufferedBytes;
+    inbox.add(most, undefined);
+    expect(() => inbox.add(1, undefined)).toThrow(
+      expect.objectContaining({ code: 1008, message: `More than ${most} bytes wait.` }),
+    );
+    inbox.next();
+    inbox.add(most - 1, undefined);
+    inbox.clear();
+  });
+});
+
 describe('an inbox that is cleared', () => {
   it('forgets the frames that wait, and resumes reading', () => {
     const transport = new FakeTransport();
