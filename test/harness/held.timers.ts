@@ -15,11 +15,24 @@ const releases: (() => void)[] = [];
  * nothing else uses, and give it to the option that is tested.
  */
 export function holdTimers(milliseconds: number): HeldTimers {
+  return hold((delay) => delay === milliseconds);
+}
+
+/**
+ * Holds every timer of this length or longer that is set from now on. Work that waits for such a timer never ends, and fails by
+ * the limit of its test.
+ */
+export function holdTimersFrom(milliseconds: number): HeldTimers {
+  return hold((delay) => delay !== undefined && delay >= milliseconds);
+}
+
+function hold(isHeld: (delay: number | undefined) => boolean): HeldTimers {
   const held = new Map<unknown, () => void>();
   const { setTimeout: set, clearTimeout: clear } = globalThis;
-  const hold = (work: (...args: unknown[]) => void, delay?: number, ...args: unknown[]) => {
+  const start = (work: (...args: unknown[]) => void, delay?: number, ...args: unknown[]) => {
+    // Sleeps: all other timers go on in real time.
     const timer = set(work, delay, ...args);
-    if (delay !== milliseconds) return timer;
+    if (!isHeld(delay)) return timer;
     clear(timer);
     held.set(
       timer,
@@ -31,7 +44,7 @@ export function holdTimers(milliseconds: number): HeldTimers {
     held.delete(timer);
     clear(timer);
   };
-  Object.assign(globalThis, { setTimeout: hold, clearTimeout: release });
+  Object.assign(globalThis, { setTimeout: start, clearTimeout: release });
   releases.push(() => Object.assign(globalThis, { setTimeout: set, clearTimeout: clear }));
   return {
     get pending() {

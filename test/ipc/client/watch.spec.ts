@@ -13,7 +13,7 @@ it('DurableKeepalive keeps a peer whose answers a busy process has not read yet'
   await once(echo, 'online');
   let answers = 0;
   let gone = 0;
-  // Nothing of this process runs meanwhile, and the answer to the probe waits to be read.
+  // Sleeps: nothing of this process runs meanwhile, and the answer to the probe waits to be read.
   const isBusy = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3 * intervalMs);
   const watch = new DurableKeepalive(intervalMs, {
     progress: () => ({ acknowledged: 0, isWaiting: false }),

@@ -10,6 +10,7 @@ export const pageTimers = {
   // Sleeps: a page needs a timer function, and no test waits for it.
   setTimeout: (work: () => void, ms?: number) => setTimeout(work, ms).unref(),
   clearTimeout,
+  // Sleeps: a page needs a timer function, and no test waits for it.
   setInterval: (work: () => void, ms?: number) => setInterval(work, ms).unref(),
   clearInterval,
 };

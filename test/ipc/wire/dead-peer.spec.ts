@@ -161,7 +161,7 @@ describe('a session stays open', () => {
     const { child, pings } = await processOf(app);
     const [session] = app.host.sessions;
     await pings.further(2);
-    // Nothing of this process runs meanwhile, and the answer to the ping waits to be read.
+    // Sleeps: nothing of this process runs meanwhile, and the answer to the ping waits to be read.
     const isBusy = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2.5 * heartbeatMs);
     for (let i = 0; i < 2; i++) {
       // The second time between the moment at which the server wants to look and the one at which it does.

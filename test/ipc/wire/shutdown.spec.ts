@@ -6,6 +6,7 @@ import { IpcChannel } from '@linnet/backend';
 import { IpcSession } from '@linnet/common';
 import { closeApps } from '../../harness/nest.harness.js';
 import { CHANNEL, startIpc, TestIpcHandler } from './ipc.app.js';
+import { holdTimersFrom, releaseTimers } from '../../harness/held.timers.js';
 import { gate, settled, until } from '../../harness/waiting.js';
 import type { IpcApp } from './ipc.app.js';
 import { MessageType, RawFrontend } from './raw.frontend.js';
@@ -31,13 +32,11 @@ async function cutOff({ close }: IpcApp): Promise<void> {
   expect(performance.now() - begun).toBeLessThan(BEFORE_WS_MS);
 }
 
-/** Closes an application. Timers of 100 ms or more never expire meanwhile: whatever waits for one exceeds the time of a test. */
+/** Closes an application, and fails if the end waits for a timer. */
 async function closeWithoutTimers({ close }: IpcApp): Promise<void> {
-  const start = setTimeout;
-  const endless = (work: () => void, ms = 0) => start(work, ms < 100 ? ms : ENDLESS_MS);
-  jest.spyOn(globalThis, 'setTimeout').mockImplementation(endless);
+  holdTimersFrom(100);
   await close();
-  jest.restoreAllMocks();
+  releaseTimers();
 }
 
 const events: string[] = [];
@@ -47,6 +46,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   jest.restoreAllMocks();
+  releaseTimers();
   TestIpcHandler.reset();
   await closeApps();
 });
