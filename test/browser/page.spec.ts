@@ -5,7 +5,6 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { Browser, Locator, Page } from 'playwright-core';
-import { ActivityLogger } from '@linnet/backend';
 import { createFleetPlannerApp } from '../../apps/fleet-planner/src/fleet-planner.app.js';
 import type { Position } from '../../apps/robot-world/src/common/robot-world.props.js';
 import { RobotWorldEngine } from '../../apps/robot-world/src/engine/robot-world.engine.js';
@@ -15,6 +14,7 @@ import { ActivityRecorder } from '../../apps/robot-world/src/common/trace/activi
 import { RecordingLogger } from '../../apps/robot-world/src/common/trace/recording.logger.js';
 import { inBrowser, launchChromium } from './chromium.js';
 import { Gate } from './gate.js';
+import { LineKeeper } from '../harness/line.keeper.js';
 import { until } from '../harness/waiting.js';
 
 /** Robots that are set going for the picture. */
@@ -23,26 +23,6 @@ const picture = (name: string) => join(import.meta.dirname, '../../docs/images',
 
 // Robots take their time, and a browser on a busy machine does.
 jest.setTimeout(60_000);
-
-/** Keeps lines of both backends, with the context that they were written in. */
-class LineKeeper extends ActivityLogger {
-  readonly lines: Record<string, unknown>[] = [];
-
-  constructor() {
-    super({ json: true });
-  }
-
-  protected override printAsJson(message: unknown, options: { params?: object }): void {
-    this.lines.push({ message, ...options.params });
-  }
-
-  /** The lines logged under an activity id. */
-  of(activityId: string): string[] {
-    return this.lines
-      .filter((line) => line['ActivityId'] === activityId)
-      .map((line) => String(line['message']));
-  }
-}
 
 async function listen(app: NestExpressApplication, port = 0): Promise<number> {
   const server = await app.listen(port, '127.0.0.1');
@@ -180,20 +160,21 @@ inBrowser('the page of robot-world in Chromium', () => {
     await page.getByRole('button', { name: 'Drive there' }).click();
   }
 
+  const messagesOf = (activityId: string) => log.of(activityId).map(({ message }) => message);
   const idOf = async (activity: Locator) => (await activity.getAttribute('data-activity'))!;
   const robot = (id: string) => world.get(RobotWorldEngine, { strict: false }).robot(id);
 
   it('queries the obstacles of a clicked robot over RPC, and shows the activity in all tiers', async () => {
     const { page, errors } = await open();
     await clickFloor(page, robot('0xc'));
-    await news(page, /^Robot 12 is chosen\. It touches 0x\w+\. Where/);
+    await news(page, /^Robot 12 is chosen\. It touches 0x\w+\. Click/);
     const activity = row(page, 'Choose Robot 12');
     await activity.getByText('Robot 0xc touches 1 obstacles').waitFor();
     expect(await activity.locator('.spans li').allInnerTexts()).toEqual([
       expect.stringMatching(/^page\s*RPC queryObstaclesHitByRobot\s+[\d.]+ ms$/),
       expect.stringMatching(/^robot-world\s*queryObstaclesHitByRobot\s+[\d.]+ ms$/),
     ]);
-    expect(log.of(await idOf(activity))).toEqual(['Robot 0xc touches 1 obstacles']);
+    expect(messagesOf(await idOf(activity))).toEqual(['Robot 0xc touches 1 obstacles']);
     expect(errors).toEqual([]);
   });
 
@@ -220,7 +201,7 @@ inBrowser('the page of robot-world in Chromium', () => {
       expect(spans.map((text) => text.replace(/\s+/g, ' '))).toContainEqual(expect.stringContaining(span));
     const id = await idOf(activity);
     expect(await activity.locator('code').innerText()).toBe(id);
-    expect(log.of(id)).toEqual(
+    expect(messagesOf(id)).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^Found a route of .+ m for Robot 10 to/),
         'Robot 0xa touches 0 obstacles',

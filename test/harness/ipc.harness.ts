@@ -122,6 +122,14 @@ export async function openFrontend(url: string): Promise<IpcFrontend> {
   return frontend;
 }
 
+/** Connects a frontend, and finds its session. */
+export async function pair(app: IpcTestApp): Promise<{ frontend: TestFrontend; session: IpcSession }> {
+  const before = app.host.sessions;
+  const frontend = await app.connect();
+  const session = await until(() => app.host.sessions.find((each) => !before.includes(each)));
+  return { frontend, session };
+}
+
 /** Tries to start an application, and returns the message of its failure. */
 export async function ipcRefusal(setup: IpcAppSetup): Promise<string> {
   const { app } = await makeIpcApp(setup);

@@ -3,31 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ActivityLogger } from '@linnet/backend';
 import { createRpcClient } from '@linnet/common';
+import { LineKeeper } from '../../../test/harness/line.keeper.js';
 import { errorNumbers } from '../../robot-world/src/common/robot-world.errors.js';
 import { ActivityTraceRpcInterface } from '../../robot-world/src/common/activity-trace.rpc.js';
 import { RobotWorldReadRpcInterface } from '../../robot-world/src/common/robot-world.rpc.js';
 import { createRobotWorldApp } from '../../robot-world/src/robot-world.app.js';
 import { FleetPlannerRpcInterface } from './common/fleet-planner.rpc.js';
 import { createFleetPlannerApp } from './fleet-planner.app.js';
-
-/** Keeps lines, with the context that they were written in. Nest's loggers are one for the process, hence for both. */
-class LineKeeper extends ActivityLogger {
-  readonly lines: Record<string, unknown>[] = [];
-
-  constructor() {
-    super({ json: true });
-  }
-
-  protected override printAsJson(message: unknown, options: { params?: object }): void {
-    this.lines.push({ message, ...options.params });
-  }
-
-  of(activityId: string): Record<string, unknown>[] {
-    return this.lines.filter((line) => line['ActivityId'] === activityId);
-  }
-}
 
 async function listen(app: NestExpressApplication): Promise<string> {
   const server = await app.listen(0, '127.0.0.1');
@@ -36,6 +19,7 @@ async function listen(app: NestExpressApplication): Promise<string> {
 
 describe('robot-world and fleet-planner together', () => {
   const token = { iTwinId: 'demo', iModelId: 'warehouse' };
+  /** Nest's loggers are one for the process, hence for both backends. */
   const log = new LineKeeper();
   let world: NestExpressApplication;
   let planner: NestExpressApplication;

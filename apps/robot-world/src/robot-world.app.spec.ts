@@ -4,22 +4,9 @@ import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ActivityLogger } from '@linnet/backend';
+import { LineKeeper } from '../../../test/harness/line.keeper.js';
 import { until } from '../../../test/harness/waiting.js';
 import { createRobotWorldApp } from './robot-world.app.js';
-
-/** Keeps lines, with the context that they were written in. */
-class LineKeeper extends ActivityLogger {
-  readonly lines: Record<string, unknown>[] = [];
-
-  constructor() {
-    super({ json: true });
-  }
-
-  protected override printAsJson(message: unknown, options: { params?: object }): void {
-    this.lines.push({ message, ...options.params });
-  }
-}
 
 describe('the application robot-world', () => {
   const logger = new LineKeeper();

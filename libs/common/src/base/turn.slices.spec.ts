@@ -1,9 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { countBytes, Slices, TURN_STEPS } from './turn.slices.js';
-
-/** Waits for the next turn of the event loop. */
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Work of so many steps that notes them. */
 function workOf(name: string, steps: number, log: string[]): Slices {

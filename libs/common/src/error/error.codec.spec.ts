@@ -172,7 +172,7 @@ describe('an error over RPC', () => {
     ['a cause', { cause: 'secret' }],
     ['both', { stack: 'secret', cause: 'secret' }],
     ['neither', {}],
-  ])('that became a plain object carries neither cause nor stack, if it has %s', (_name, origin) => {
+  ])('has neither cause nor stack as a plain object with %s', (_name, origin) => {
     const thrown = { errorNumber: 7, message: 'm', ...origin };
     expect(encode(thrown).body).toStrictEqual({ errorNumber: 7, message: 'm' });
   });

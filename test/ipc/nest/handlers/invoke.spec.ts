@@ -1,6 +1,6 @@
 import { IpcChannel, IpcClosedError, IpcHost } from '@linnet/backend';
 import type { IpcSession } from '@linnet/backend';
-import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, pair, startIpcApp } from '../../../harness/ipc.harness.js';
 import { until } from '../../../harness/waiting.js';
 import type { IpcTestApp, TestFrontend } from '../../../harness/ipc.harness.js';
 
@@ -13,9 +13,7 @@ async function replying(
   app: IpcTestApp,
   reply: (...args: unknown[]) => unknown,
 ): Promise<{ frontend: TestFrontend; session: IpcSession; asked: string[] }> {
-  const before = app.host.sessions;
-  const frontend = await app.connect();
-  const session = await until(() => app.host.sessions.find((each) => !before.includes(each)));
+  const { frontend, session } = await pair(app);
   const asked: string[] = [];
   void (async () => {
     for (;;) {

@@ -1,26 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ConsoleLogger, Logger } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
-import { ActivityLogger, ClientRequestContext, IpcChannel, IpcSession } from '@linnet/backend';
+import { ClientRequestContext, IpcChannel, IpcSession } from '@linnet/backend';
 import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { LineKeeper } from '../../../harness/line.keeper.js';
 import { until } from '../../../harness/waiting.js';
-
-interface Line {
-  message: string;
-  SessionId?: string;
-  ActivityId?: string;
-}
-
-/** Keeps its lines as they are printed. */
-class KeptLogger extends ActivityLogger {
-  readonly lines: Line[] = [];
-  constructor() {
-    super({ json: true, colors: false });
-  }
-  protected override printAsJson(message: unknown, options: { params?: object }): void {
-    this.lines.push({ message: String(message), ...options.params });
-  }
-}
 
 @IpcChannel('logging')
 class LoggingHandler implements OnModuleDestroy {
@@ -44,8 +28,8 @@ class LoggingHandler implements OnModuleDestroy {
   }
 }
 
-let logger: KeptLogger;
-beforeEach(() => (logger = new KeptLogger()));
+let logger: LineKeeper;
+beforeEach(() => (logger = new LineKeeper()));
 afterEach(async () => {
   await closeIpcApps();
   Logger.overrideLogger(new ConsoleLogger());

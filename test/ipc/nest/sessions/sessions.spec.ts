@@ -1,9 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ipcChannel, IpcChannel, IpcClosedError, IpcHost } from '@linnet/backend';
 import type { IpcSession } from '@linnet/backend';
-import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
+import { closeIpcApps, pair, startIpcApp } from '../../../harness/ipc.harness.js';
 import { until } from '../../../harness/waiting.js';
-import type { IpcTestApp, TestFrontend } from '../../../harness/ipc.harness.js';
 
 interface RobotNotifications {
   moved(id: number, position: { x: number }): void;
@@ -15,14 +14,6 @@ class HostHandler {
   async session() {
     return IpcHost.sessions.length;
   }
-}
-
-/** Connects, and tells which session it is. */
-async function pair(app: IpcTestApp): Promise<{ frontend: TestFrontend; session: IpcSession }> {
-  const before = app.host.sessions;
-  const frontend = await app.connect();
-  const session = await until(() => app.host.sessions.find((each) => !before.includes(each)));
-  return { frontend, session };
 }
 
 const start = (ipc = {}) => startIpcApp({ ipc, providers: [HostHandler] });

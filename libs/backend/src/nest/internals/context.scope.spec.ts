@@ -262,7 +262,7 @@ describe('the order of destruction in a Nest context', () => {
     }
   });
 
-  it('puts what a guard guards before the guard, and the guard before its own dependencies', async () => {
+  it('puts the target of a guard before the guard, and the guard before its own dependencies', async () => {
     const guards: Guard[] = [];
     @Injectable({ scope: Scope.REQUEST })
     class Guard extends Mortal {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { TURN_STEPS } from '../../base/turn.slices.js';
 import { defaultIpcLimits } from '../../base/limits.js';
@@ -11,9 +12,6 @@ import type { IpcClosure } from '../channel/closure.js';
 import { IpcMessageType } from './message.js';
 import type { IpcFrame, IpcMessage } from './message.js';
 import { preparePush } from './outgoing.message.js';
-
-/** Waits for the next turn of the event loop. */
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 class FakeTransport implements IpcTransport {
   readonly bufferedBytes = 0;

@@ -44,7 +44,7 @@ const itemsOf = (text: string, own = limits) => parsed(text, own).list as unknow
 /** JSON text of exactly so many characters. */
 const textOf = (length: number) => JSON.stringify('x'.repeat(length - 2));
 
-describe('the length of a text', () => {
+describe('the length of a text over IPC', () => {
   it('of a frame may be twice that of a message and 1024 characters', () => {
     expect(violation(() => checkFrameLength(2 * 64 + 1024, limits))).toBeUndefined();
     expect(violation(() => checkFrameLength(2 * 64 + 1025, limits))).toBe(
@@ -135,7 +135,7 @@ describe('parseFrame', () => {
   });
 });
 
-describe('a message above the limit, in a frame', () => {
+describe('a message above the limit in a frame', () => {
   const call = (length: number) => {
     const head = '[2,15,"itwin.a","run",[';
     return `${head}${textOf(length - head.length - 2)}]]`;

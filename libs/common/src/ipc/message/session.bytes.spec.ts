@@ -29,7 +29,7 @@ function server() {
   return { open, ended };
 }
 
-describe('bytes that cannot be refused', () => {
+describe('the bytes of a session that cannot be refused', () => {
   it('end no session up to the limit', () => {
     const { open, ended } = server();
     open('a').add(LIMIT);
@@ -69,7 +69,7 @@ describe('bytes that cannot be refused', () => {
   });
 });
 
-describe('bytes that can be refused', () => {
+describe('the bytes of a session that can be refused', () => {
   it('are refused above the limit of the session, and not at it', () => {
     const { open } = server();
     const bytes = open('a', 'a', 100);

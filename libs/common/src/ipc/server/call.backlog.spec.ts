@@ -1,11 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { CallBacklog } from './call.backlog.js';
 import { IpcMessageType } from '../message/message.js';
 import type { InvokeMessage } from '../message/message.js';
 
-/** Waits for the next turn of the event loop. */
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 const call = (request: number, data: unknown[] = []): InvokeMessage => ({
   type: IpcMessageType.Invoke,
   channel: '',

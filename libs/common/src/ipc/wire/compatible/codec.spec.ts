@@ -165,7 +165,7 @@ describe('markers of typed arrays on the compatible wire', () => {
   });
 });
 
-describe('a text frame', () => {
+describe('a text frame of the compatible wire', () => {
   const limits = { ...defaultIpcLimits, parts: 2 };
 
   it.each([
@@ -184,7 +184,7 @@ describe('a text frame', () => {
     expect(parseTextFrame('["{}",2]', limits)).toEqual({ json: '{}', parts: 2 });
   });
 
-  it('that is not JSON is refused for its length first', () => {
+  it('is refused for its length first if it is not JSON', () => {
     const short = { ...limits, textLength: 10 };
     for (const [length, code] of [
       [10, 1007],
@@ -194,7 +194,7 @@ describe('a text frame', () => {
   });
 });
 
-describe('the members of a message', () => {
+describe('the members of a message of the compatible wire', () => {
   const parse = (json: string) => parseMessage(json, [], defaultIpcLimits);
 
   it.each([
@@ -221,7 +221,7 @@ describe('the members of a message', () => {
       expect(parse(`{"type":${type},"sequence":6}`)).toEqual({ sequence: 6, message: { type: -1 } });
   });
 
-  it('of a call and of an answer are those that were sent', () => {
+  it('of a call and of an answer arrive as they were sent', () => {
     const call = '{"type":2,"channel":"c","method":"m","request":7,"sequence":1}';
     expect(parse(call).message).toMatchObject({ type: 2, channel: 'c', method: 'm', request: 7, data: [] });
     const answer = '{"type":3,"channel":"c","response":8,"request":9,"data":[5],"sequence":1}';

@@ -117,7 +117,7 @@ describe('send() of CompatibleLink', () => {
   });
 });
 
-describe('the bytes that wait for a peer', () => {
+describe('the bytes of CompatibleLink that wait for the peer', () => {
   it('are counted above the high-water mark, until the peer has taken them', async () => {
     transport.bufferedBytes = MiB;
     await push();
@@ -202,7 +202,7 @@ describe('the end of CompatibleLink', () => {
     expect(ends).toHaveLength(1);
   });
 
-  it('of a frame that is neither text nor bytes has the code of a violation', () => {
+  it('has the code of a violation if a frame is neither text nor bytes', () => {
     link.receive([0]);
     expect(transport.closes).toEqual([[1002, 'A frame is neither text nor bytes.']]);
   });

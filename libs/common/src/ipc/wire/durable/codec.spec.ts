@@ -26,19 +26,19 @@ const messages: [string, OutgoingMessage, unknown[]][] = [
   ['a cancellation', prepareCancel(7), [4, 7]],
 ];
 
-describe('a message that is sent', () => {
+describe('a sent message of the durable wire', () => {
   it.each(messages)('is the same list as a value and as text: %s', (_name, message, list) => {
     expect(messageList(message, message.data.value)).toEqual(list);
     expect(JSON.parse(messageText(message))).toEqual(list);
   });
 
-  it('without arguments has none', () => {
+  it('can be written without its arguments', () => {
     const message = prepareSend('c', [1]);
     expect(messageList(message, undefined)).toEqual([0, 'c']);
   });
 });
 
-describe('a message that is received', () => {
+describe('a received message of the durable wire', () => {
   const base = { refusal: undefined };
 
   it.each([
@@ -98,7 +98,7 @@ describe('a message that is received', () => {
   });
 });
 
-describe('the number of a frame', () => {
+describe('the number of a frame of the durable wire', () => {
   it('is its first item', () => {
     expect(readFirst([5, [0, 'c']])).toBe(5);
   });

@@ -11,7 +11,7 @@ import {
 const violation = (message: string) => expect.objectContaining({ code: 1002, message });
 const KEY = 'k'.repeat(20);
 
-describe('a key', () => {
+describe('a random key of the handshake', () => {
   it('is four random numbers of 32 bits', () => {
     const keys = Array.from({ length: 200 }, newKey);
     expect(new Set(keys).size).toBe(200);

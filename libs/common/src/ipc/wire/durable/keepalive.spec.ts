@@ -33,7 +33,7 @@ function checks(count: number): void {
   }
 }
 
-describe('a silent peer', () => {
+describe('a silent peer of the durable wire', () => {
   it('is probed after one interval of silence, and given up after another', () => {
     keepalive.start();
     checks(1);
@@ -74,7 +74,7 @@ describe('a silent peer', () => {
   it.each([
     ['a message', true, 1],
     ['a frame without messages', false, 2],
-  ])('that has sent %s gets the right number of probes', (_name, hasMessages, probes) => {
+  ])('gets the right number of probes if it has sent %s', (_name, hasMessages, probes) => {
     keepalive.start();
     checks(3);
     events = [];
@@ -84,7 +84,7 @@ describe('a silent peer', () => {
     expect(events).toEqual([...Array.from({ length: probes }, () => 'probe'), 'give up']);
   });
 
-  it('of an earlier connection leaves no unanswered probe behind', () => {
+  it('leaves no unanswered probe behind for its next connection', () => {
     keepalive.start();
     checks(2);
     keepalive.start();
@@ -93,7 +93,7 @@ describe('a silent peer', () => {
   });
 });
 
-describe('a peer that sends frames', () => {
+describe('a peer of the durable wire that sends frames', () => {
   const talk = (acknowledged: (round: number) => number) => {
     keepalive.start();
     for (let round = 1; round <= 4; round++) {
@@ -127,13 +127,13 @@ describe('a peer that sends frames', () => {
   });
 });
 
-describe('the timer', () => {
+describe('the timer of DurableKeepalive', () => {
   it('does not exist without an interval', () => {
     watch(0).start();
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('is one, however often it is started', () => {
+  it('exists once, however often it is started', () => {
     keepalive.start();
     keepalive.start();
     expect(jest.getTimerCount()).toBe(1);

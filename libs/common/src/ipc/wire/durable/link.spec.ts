@@ -71,7 +71,7 @@ async function receiveText(frame: string): Promise<void> {
 const receive = (...frame: unknown[]) => receiveText(JSON.stringify(frame));
 const notes = (count: number) => Array.from({ length: count }, (_, i) => [0, 'c', [i]]);
 
-describe('acknowledgements', () => {
+describe('the acknowledgements of DurableLink', () => {
   it('follow a second after a message', async () => {
     await receive(0, [0, 'c'], [0, 'c']);
     expect(transport.turn()).toEqual([]);
@@ -149,7 +149,7 @@ describe('acknowledgements', () => {
   );
 });
 
-describe('a frame out of order', () => {
+describe('a frame out of order on the durable wire', () => {
   it('interrupts the connection, and its messages are not delivered', async () => {
     await receive(1, [0, 'c']);
     const reason = 'Message 1 came where 0 was expected.';
@@ -160,7 +160,7 @@ describe('a frame out of order', () => {
   });
 });
 
-describe('messages that wait for the peer', () => {
+describe('messages of DurableLink that wait for the peer', () => {
   const large = 'x'.repeat(2 * MiB);
 
   it('let the sender wait until half of the high-water mark is left', async () => {
@@ -221,7 +221,7 @@ describe('messages that wait for the peer', () => {
   });
 });
 
-describe('the end', () => {
+describe('the end of DurableLink', () => {
   it('sends the messages of this turn before it closes', () => {
     void link.send(preparePush('c', [1]));
     link.close(1000, 'enough');
@@ -237,7 +237,7 @@ describe('the end', () => {
     expect(transport.written).toEqual([]);
   });
 
-  it('lets nothing in any more, and leaves no timer', async () => {
+  it('accepts no further message, and leaves no timer', async () => {
     await receive(0, [0, 'c']);
     link.close(1000, '');
     await receive(1, [0, 'c']);
@@ -246,7 +246,7 @@ describe('the end', () => {
   });
 });
 
-describe('a heartbeat', () => {
+describe('the heartbeat of DurableLink', () => {
   it('probes a silent peer, and interrupts the connection that stays silent', async () => {
     link = open(1000);
     link.attach(transport, 0);

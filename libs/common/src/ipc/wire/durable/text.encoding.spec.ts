@@ -21,7 +21,7 @@ function violation(frame: IpcFrame, limits = defaultIpcLimits): string | undefin
   return undefined;
 }
 
-describe('a prepared message', () => {
+describe('a prepared message in the text encoding', () => {
   it('is text without its frame if it has no arrays', () => {
     const content = '[0,"c",["é"]]';
     expect(textEncoding.prepare(prepareSend('c', ['é']), () => 3)).toEqual({
@@ -52,7 +52,7 @@ describe('a prepared message', () => {
   });
 });
 
-describe('a frame', () => {
+describe('a frame in the text encoding', () => {
   it('joins messages behind the number of the first one', () => {
     expect(textEncoding.frame(4, ['[0,"a"]', '[0,"b"]'])).toBe('[4,[0,"a"],[0,"b"]]');
     expect(textEncoding.frame(4, [])).toBe('[4]');
@@ -98,11 +98,11 @@ describe('a frame', () => {
     expect(violation(frame)).toBe(expected);
   });
 
-  it('of one binary message needs no arrays', () => {
+  it('can be one binary message without arrays', () => {
     expect(parse(encodeBlocks([bytesOf('[0,[0,"a"]]')])).list).toEqual([0, [0, 'a']]);
   });
 
-  it('of bytes may have messageBytes, and not more', () => {
+  it('can have messageBytes if it is binary, and not more', () => {
     const frame = encodeBlocks([bytesOf('[0,[0,"a"]]')]);
     const limits = { ...defaultIpcLimits, messageBytes: frame.byteLength };
     expect(violation(frame, limits)).toBeUndefined();
@@ -110,7 +110,7 @@ describe('a frame', () => {
     expect(violation(frame, limits)).toBe(`1009 A message of more than ${limits.messageBytes} bytes.`);
   });
 
-  it('of text may have twice the limit and 1024 characters', () => {
+  it('can have twice the limit and 1024 characters if it is text', () => {
     const limits = { ...defaultIpcLimits, textLength: 100 };
     const frame = (length: number) => `${'[0,[3,1,"a",7]'.padEnd(length - 1)}]`;
     expect(parse(frame(1224), limits).list[1]).toBeInstanceOf(RefusedMessage);
@@ -132,7 +132,7 @@ describe('a frame', () => {
   });
 });
 
-describe('a member that no value may have', () => {
+describe('a member with a forbidden name in the text encoding', () => {
   it('refuses its message, and no other one of the frame', () => {
     const { list } = parse('[0,[0,"a",[1]],[2,5,"b","m",[{"__proto__":{}}],"id"],[0,"c",[2]]]');
     expect([list[0], list[1], list[3]]).toEqual([0, [0, 'a', [1]], [0, 'c', [2]]]);
@@ -143,7 +143,7 @@ describe('a member that no value may have', () => {
     });
   });
 
-  it('leaves alone a message that is refused already', () => {
+  it('does not change the refusal of a message that is refused already', () => {
     const limits = { ...defaultIpcLimits, textLength: 64 };
     const { list } = parse(`[0,[2,5,"b","m",["__proto__${'x'.repeat(64)}"],"id"]]`, limits);
     expect(list[1]).toMatchObject({ error: { message: expect.stringMatching(/larger than 64 characters/) } });
