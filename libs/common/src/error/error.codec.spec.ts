@@ -269,6 +269,11 @@ describe('the members of an error that callers see', () => {
     expect(JSON.stringify(visibleMembers({ inner }, {}))).not.toContain('secret');
   });
 
+  it('have primitives as they are, null among them, and no BigInt', () => {
+    const same = { a: null, b: 'x', c: 1, list: [null, 'x', 'x', true], inner: { b: 'x', none: null } };
+    expect(visibleMembers({ ...same, big: 1n }, {})).toStrictEqual({ ...same, big: undefined });
+  });
+
   it('have an error that refers to itself once', () => {
     const inner: Error = withMembers(new IModelError(7, 'inner'), { again: undefined as unknown });
     (inner as unknown as { again: Error }).again = inner;

@@ -125,6 +125,13 @@ describe('a multipart body', () => {
     ]);
   });
 
+  it('can have a hundred blanks behind a delimiter, and not more', () => {
+    const text = (blanks: number) =>
+      `--${boundary}${' '.repeat(blanks)}${part('a', 'x').slice(boundary.length + 2)}--${boundary}--`;
+    expect(show(read(body(text(100))))).toEqual([['a', 'x']]);
+    expect(() => read(body(text(101)))).toThrow('A multipart delimiter is malformed.');
+  });
+
   it.each([
     ['junk behind a delimiter', `--${boundary}junk\n\n`, 'malformed'],
     ['endless blanks behind a delimiter', `--${boundary}${' '.repeat(200)}`, 'malformed'],

@@ -11,13 +11,13 @@ class FakeTransport implements IpcTransport {
   readonly bufferedBytes = 0;
   readonly written: unknown[] = [];
   readonly closes: [number, string][] = [];
-  #deferred: (() => void)[] = [];
+  readonly deferred: (() => void)[] = [];
   defer(work: () => void): void {
-    this.#deferred.push(work);
+    this.deferred.push(work);
   }
   /** Ends a turn. @returns the frames that were written since the last call */
   turn(): unknown[] {
-    for (const work of this.#deferred.splice(0)) work();
+    for (const work of this.deferred.splice(0)) work();
     return this.written.splice(0);
   }
   write(frame: IpcFrame): void {
@@ -162,6 +162,15 @@ describe('a frame out of order on the durable wire', () => {
 
 describe('messages of DurableLink that wait for the peer', () => {
   const large = 'x'.repeat(2 * MiB);
+
+  it('go out together, by one piece of deferred work in each turn', () => {
+    for (let turn = 0; turn < 2; turn++) {
+      void link.send(preparePush('c', [1]));
+      void link.send(preparePush('c', [2]));
+      expect(transport.deferred).toHaveLength(1);
+      expect(transport.turn()).toEqual([[2 * turn, [1, 'c', [1]], [1, 'c', [2]]]]);
+    }
+  });
 
   it('let the sender wait until half of the high-water mark is left', async () => {
     await link.send(preparePush('c', ['x'.repeat(MiB - 100)]));

@@ -54,6 +54,14 @@ describe('a value in the structured clone encoding', () => {
     expect(sent.buffer.byteLength).toBe(2);
   });
 
+  it('leaves its envelope empty if it is undefined', () => {
+    const { content } = structuredCloneEncoding.prepare(
+      prepareResponse('c', 1, undefined, 'result'),
+      () => 0,
+    );
+    expect(content).toStrictEqual([3, 1, 'c', {}]);
+  });
+
   it('is the same if it was encoded as text for another peer before', () => {
     const list = [1];
     const message = prepareSend('c', [{ list, bytes: Uint8Array.of(7) }]);
@@ -79,6 +87,13 @@ describe('a frame of a peer in the structured clone encoding', () => {
     ['a boxed text', Object('x'), 'x'],
   ])('is read as JSON would write it: %s', (_name, value, expected) => {
     expect(parse([0, [value]])).toEqual([0, [expected]]);
+  });
+
+  it('is not copied again if it owns its memory', () => {
+    const own = Uint8Array.of(1, 2);
+    const [array] = structuredCloneEncoding.parse([own], defaultIpcLimits).list as [Uint8Array];
+    expect(array).toEqual(own);
+    expect(array.buffer).toBe(own.buffer);
   });
 
   it('is copied if its memory is shared or can grow', () => {
