@@ -21,7 +21,7 @@ class SoakHandler {
     return value;
   }
   fail(message: string) {
-    throw new TypeError(message);
+    throw new Error(message);
   }
   async push(count: number, bytes: number, @CurrentSession() session: IpcSession) {
     for (let i = 0; i < count; i++) await session.send('soak-push', i, new Uint8Array(bytes));
