@@ -182,6 +182,10 @@ describe('an error over RPC', () => {
     expect(encode(error, { developmentMode: true }).body).toHaveProperty('stack', error.stack);
   });
 
+  it('has the name that iTwin.js gives its number, and not the readable one', () => {
+    expect(encode(new IModelError(65606, 'm')).body).toHaveProperty('name', 'Error (65606)');
+  });
+
   it('has the status of its number', () => {
     expect(encode(new IModelError(65574, 'm')).status).toBe(404);
     expect(encode(withMembers(new Error('m'), { errorNumber: 65542 })).status).toBe(400);
@@ -267,6 +271,11 @@ describe('the members of an error that callers see', () => {
       inner: expect.objectContaining({ message: 'inner', errorNumber: 7, detail: { kept: 1 }, list: [{}] }),
     });
     expect(JSON.stringify(visibleMembers({ inner }, {}))).not.toContain('secret');
+  });
+
+  it('have no member named __proto__', () => {
+    const inner = JSON.parse('{"__proto__":{"a":1},"b":2}') as object;
+    expect(JSON.stringify(visibleMembers({ inner }, {}))).toBe('{"inner":{"b":2}}');
   });
 
   it('have primitives as they are, null among them, and no BigInt', () => {

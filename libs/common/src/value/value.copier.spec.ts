@@ -111,6 +111,12 @@ describe('the limits of ValueCopier', () => {
     expect(copy(sparse(1025))).toHaveLength(1026);
   });
 
+  it('accept an object from a peer that stands in two places behind a long text', () => {
+    const shared = { a: 1 };
+    const value = ['x'.repeat(100_000), shared, shared];
+    expect(copy(value, {}, received)).toEqual(value);
+  });
+
   it('refuse an object from a peer that stands in very many places', () => {
     const shared = [['x'.repeat(100)], 1];
     const list = Array.from({ length: 2000 }, () => shared);
