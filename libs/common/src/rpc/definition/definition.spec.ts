@@ -162,6 +162,6 @@ describe('the policy of an operation', () => {
   });
 
   it('cannot be set on a member that is not a method', () => {
-    expect(() => RpcOperation()({}, 'x', { value: 1 })).toThrow('"x" is none');
+    expect(() => RpcOperation()({}, 'x', { value: 1 })).toThrow('"x" is not a method');
   });
 });
