@@ -48,6 +48,8 @@ export type { IpcClosure } from './ipc/channel/closure.js';
 export { defaultIpcLimits, defaultWireLimits } from './base/limits.js';
 export type { IpcLimits, WireLimits } from './base/limits.js';
 
+export type { RpcStream, RpcStreamSource } from './stream/stream.js';
+
 // Clients of RPC.
 export { RpcClient } from './rpc/client/client.js';
 export { createRpcClient } from './http/client/create.rpc.client.js';

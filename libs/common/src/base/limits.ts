@@ -109,6 +109,12 @@ export const defaultWireLimits: Readonly<WireLimits> = {
   pipelinedCalls: 10,
 };
 
+/**
+ * Bytes of one stream that are on their way, or wait for their reader: the producer stops until the reader has taken some of
+ * them. 512 KiB keep a line of 100 Mbit/s with a round trip of 40 ms busy. One item may be larger.
+ */
+export const STREAM_WINDOW = 512 * 1024;
+
 /** The most that a peer may use of this process over IPC; see {@link WireLimits}. */
 export interface IpcLimits {
   /**
@@ -140,7 +146,8 @@ export interface IpcLimits {
   /**
    * Bytes of memory of the calls and messages of one session that wait because of {@link pendingCalls}. Past it a call is
    * answered with an error, and a message that cannot be answered ends the session with 1008. 16 MiB hold about
-   * fifty thousand small calls.
+   * fifty thousand small calls. One stream of items that wait for their reader may take as much; an honest sender stops at
+   * {@link STREAM_WINDOW}.
    */
   queuedBytes: number;
   /**

@@ -1,3 +1,5 @@
+import { StreamResult } from '../stream/stream.js';
+import { splitSources } from '../stream/stream.items.js';
 import { noContent, rebuildError } from '../error/backend.error.js';
 import type { RpcClientTransport, RpcReply } from '../rpc/client/transport.js';
 import { RPC_CHANNEL } from '../ipc/channel/channel.js';
@@ -13,7 +15,8 @@ import { IpcClosedError } from '../ipc/channel/closure.js';
  */
 export function rpcOverIpc(frontend: IpcFrontend): RpcClientTransport {
   return {
-    async exchange({ definition, operation, arguments: parameters, activity, timeoutMs, signal }) {
+    async exchange({ definition, operation, policy, arguments: args, activity, timeoutMs, signal }) {
+      const { values: parameters, sources } = splitSources(args);
       const { interfaceName, interfaceVersion } = definition;
       const { activityId, applicationId, applicationVersion, sessionId } = activity;
       const context = { applicationId, applicationVersion, id: activityId, sessionId, protocolVersion: '2' };
@@ -25,7 +28,9 @@ export function rpcOverIpc(frontend: IpcFrontend): RpcClientTransport {
       };
       const options = { signal, activityId, ...(timeoutMs !== undefined && { timeoutMs }) };
       try {
-        const answer = await frontend.call(RPC_CHANNEL, 'request', [request], options);
+        const traits = { stream: policy.stream, sources };
+        const answer = await frontend.calls.call(RPC_CHANNEL, 'request', [request], options, traits);
+        if (answer instanceof StreamResult) return { kind: 'stream', items: answer.items };
         return replyOf(answer ?? {});
       } catch (error) {
         // The call may have run. It is repeated in the next session if its operation allows that.

@@ -120,10 +120,10 @@ export class SerializedRpc {
       // A result that cannot be sent is a fault of the server, whatever its error is.
       return this.#failed(inOperation(error, activity.rpcMethod), activity, true);
     }
-    return this.#failed(
-      outcome.kind === 'answered' ? new Error('The call was answered by other means.') : outcome.error,
-      activity,
-    );
+    // Streaming operations were refused before they ran.
+    const isElsewhere = outcome.kind === 'answered' || outcome.kind === 'stream';
+    const thrown = isElsewhere ? new Error('The call was answered by other means.') : outcome.error;
+    return this.#failed(thrown, activity);
   }
 
   #failed(thrown: unknown, activity: Activity, internal = false): Pick<SerializedReply, 'result' | 'status'> {

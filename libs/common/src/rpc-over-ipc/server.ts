@@ -1,3 +1,5 @@
+import { streamRefusal } from '../call/stream.result.js';
+import { StreamResult } from '../stream/stream.js';
 import { Activity, isActivityId } from '../call/activity.js';
 import { GENERAL_ERROR, IModelError } from '../error/imodel.error.js';
 import type { RpcCall, RpcOutcome } from '../rpc/server/call.js';
@@ -5,6 +7,7 @@ import { outcomeOf } from '../rpc/server/dispatcher.js';
 import type { RpcDispatcher } from '../rpc/server/dispatcher.js';
 import { nameOf } from '../ipc/server/activity.js';
 import { IpcAnswer, methodNotFound } from '../ipc/server/channel.registry.js';
+import type { ChannelRegistry, IpcRawEvent, IpcRawHandler } from '../ipc/server/channel.registry.js';
 import { RPC_CHANNEL } from '../ipc/channel/channel.js';
 import { encodeError } from '../error/error.codec.js';
 import type { ErrorPolicy } from '../error/error.codec.js';
@@ -32,6 +35,12 @@ export interface RpcRequest {
 /** Receives the outcome of a call, the version of the protocol that its client speaks, and what the call was part of. */
 export type RpcSettled = (outcome: RpcOutcome, protocolVersion: number, activity: Activity) => void;
 
+/** The arguments of the operation in the message of a call over the channel of RPC. */
+function parametersOf([request]: unknown[]): unknown[] {
+  const { parameters } = record(request);
+  return Array.isArray(parameters) ? parameters : [];
+}
+
 /** Answers calls of RPC interfaces that arrive over an IPC session (docs/wire.md#38-rpc-over-ipc). */
 export class RpcOverIpc {
   constructor(
@@ -39,12 +48,18 @@ export class RpcOverIpc {
     private readonly options: RpcOverIpcOptions,
   ) {}
 
+  /** Answers the channel of RPC calls. */
+  serve(channels: ChannelRegistry): void {
+    const answer: IpcRawHandler = (event, method, request: unknown) => this.answer(event, method, request);
+    channels.handle(RPC_CHANNEL, answer, true, parametersOf);
+  }
+
   /**
    * @param method `request`: the channel has no other
    * @param request the one argument of the call
    * @returns never rejects
    */
-  answer(event: IpcEvent, method: string, request: unknown): Promise<IpcAnswer> {
+  answer(event: IpcRawEvent, method: string, request: unknown): Promise<IpcAnswer> {
     return new Promise((resolve) => {
       if (method !== 'request') {
         const error = methodNotFound('RpcOverIpc', method, nameOf(RPC_CHANNEL));
@@ -67,11 +82,15 @@ export class RpcOverIpc {
    *
    * @param settled is called once
    */
-  run({ session, activity: outer }: IpcEvent, { context, ...rest }: RpcRequest, settled: RpcSettled): void {
+  run(
+    { session, activity: outer, acceptsStream }: IpcRawEvent,
+    { context, ...rest }: RpcRequest,
+    settled: RpcSettled,
+  ): void {
     const activity = activityOf(session, outer, context, rest);
     const protocolVersion = versionOf(context['protocolVersion']);
     const settle = (outcome: RpcOutcome) => {
-      activity.answered();
+      if (outcome.kind !== 'stream') activity.answered();
       settled(outcome, protocolVersion, activity);
     };
     let call: RpcCall;
@@ -80,6 +99,7 @@ export class RpcOverIpc {
       if (parameters.length > this.options.maxArguments)
         throw new IModelError(GENERAL_ERROR, `Invalid request: ${parameters.length} arguments are too many.`);
       const target = this.dispatcher.lookup(interfaceName, interfaceVersion, operation);
+      if (target.policy.stream && !acceptsStream) throw streamRefusal(`${interfaceName}.${operation}`);
       const transport = { kind: 'ipc', session, protocolVersion } as const;
       call = { target, arguments: parameters, activity, transport };
     } catch (error) {
@@ -94,6 +114,8 @@ export class RpcOverIpc {
     switch (outcome.kind) {
       case 'result':
         return result(outcome.value);
+      case 'stream':
+        return result(new StreamResult(outcome.items));
       case 'pending':
         return result(managed('pending', { message: outcome.message }, protocolVersion));
       case 'notFound':

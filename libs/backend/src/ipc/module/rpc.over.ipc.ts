@@ -3,7 +3,7 @@ import type { OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { RpcDispatcher } from '@linnet/common';
 import type { IpcRawHandler } from '@linnet/common';
-import { RPC_CHANNEL, RpcOverIpc, SERIALIZED_RPC_CHANNEL, SerializedRpc } from '@linnet/common/internal';
+import { RpcOverIpc, SERIALIZED_RPC_CHANNEL, SerializedRpc } from '@linnet/common/internal';
 import { reporterFor } from '../../nest/errors/error.observer.js';
 import { mapNestException } from '../../nest/errors/exception.mapper.js';
 import { RpcServer } from '../../rpc/rpc.server.js';
@@ -26,9 +26,7 @@ export class IpcRpcChannel implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    const rpc = new RpcOverIpc(this.#dispatcher(), this.#rpcOptions());
-    const answer: IpcRawHandler = (event, method, request: unknown) => rpc.answer(event, method, request);
-    this.host.server.channels.handle(RPC_CHANNEL, answer, true);
+    new RpcOverIpc(this.#dispatcher(), this.#rpcOptions()).serve(this.host.server.channels);
     if (!this.options.mobile) return;
     this.serveSerialized();
     provideNativeApp(this.host);

@@ -170,9 +170,7 @@ export class PlainIpcServer {
 
   #serveRpc({ service }: PlainRpcServer, limits: IpcLimits): void {
     const options = { ...this.options, maxArguments: limits.arguments, report: this.#report };
-    const rpc = new RpcOverIpc(service.dispatcher, options);
-    const answer: IpcRawHandler = (event, method, request: unknown) => rpc.answer(event, method, request);
-    this.#server.channels.handle(RPC_CHANNEL, answer, true);
+    new RpcOverIpc(service.dispatcher, options).serve(this.#server.channels);
   }
 
   #open(session: IpcSession): void {

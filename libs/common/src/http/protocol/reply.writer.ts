@@ -27,7 +27,7 @@ const noContent: EncodedOutcome = { status: 204, contentType: undefined, body: '
 
 /** Writes the outcome of a call for the protocol version of the client (docs/wire.md#25-response). */
 export function encodeOutcome(
-  outcome: Exclude<RpcOutcome, { kind: 'answered' }>,
+  outcome: Exclude<RpcOutcome, { kind: 'answered' | 'stream' }>,
   protocolVersion: number,
   { activityId, rpcMethod }: Pick<Activity, 'activityId' | 'rpcMethod'>,
   policy: ErrorPolicy,

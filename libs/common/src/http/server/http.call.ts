@@ -166,6 +166,7 @@ export class HttpCall {
   #settle(outcome: RpcOutcome, call?: RpcCall): HttpResponse | undefined {
     this.activity.answered();
     if (outcome.kind === 'answered') return undefined;
+    if (outcome.kind === 'stream') return this.#settle(outcomeOf(new Error('not yet')), call);
     try {
       const encoded = encodeOutcome(outcome, this.#protocolVersion, this.activity, this.context.options);
       this.#report(outcome, encoded);

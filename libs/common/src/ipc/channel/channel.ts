@@ -17,6 +17,8 @@ export interface IpcMethodPolicy {
    * if its own is lost. Default: the call rejects with an `IpcClosedError`.
    */
   readonly idempotency?: Idempotency;
+  /** The result is a stream of items: the method returns an async iterable, a stream or an Observable. Default `false`. */
+  readonly stream?: boolean;
 }
 
 /** A channel with the types of its calls and notifications. Both sides import the same one. */
@@ -64,9 +66,18 @@ export function channelMethods(channel: IpcChannelLike): readonly string[] | und
 
 /** Whether a call can be sent again in another session. */
 export function isRepeatable(channel: IpcChannelLike, method: string): boolean {
+  return isIdempotent(methodPolicy(channel, method)?.idempotency);
+}
+
+/** Whether the result of a method is a stream. */
+export function isStreaming(channel: IpcChannelLike, method: string): boolean {
+  return methodPolicy(channel, method)?.stream === true;
+}
+
+function methodPolicy(channel: IpcChannelLike, method: string): IpcMethodPolicy | undefined {
   const methods: object | undefined = typeof channel === 'string' ? undefined : channel.methods;
-  if (!methods || !Object.hasOwn(methods, method)) return false;
-  return isIdempotent((methods as Record<string, IpcMethodPolicy>)[method]?.idempotency);
+  if (!methods || !Object.hasOwn(methods, method)) return undefined;
+  return (methods as Record<string, IpcMethodPolicy>)[method];
 }
 
 /** The name of a channel with these notifications, or its definition. */

@@ -1,12 +1,9 @@
 import { wireNameOf } from '../../base/error.name.js';
-import { DeadlineError, rebuildError } from '../../error/backend.error.js';
-import { newId } from '../../base/random.id.js';
+import { rebuildError } from '../../error/backend.error.js';
 import { settle, notifyAll } from '../../base/settle.js';
-import { onAbort, throwIfAborted } from '../../base/abort.js';
-import { later } from '../../base/timer.js';
 import { defaultIpcLimits, limitsFrom } from '../../base/limits.js';
 import type { IpcConnector } from '../wire/transport.js';
-import { isRepeatable, REPLY_MARK, wireChannel } from '../channel/channel.js';
+import { channelName, isRepeatable, isStreaming, REPLY_MARK, wireChannel } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
 import { unwrapEnvelope } from '../channel/envelope.js';
 import type {
@@ -17,49 +14,40 @@ import type {
   IpcInvokeOptions,
 } from './frontend.options.js';
 import { IpcListeners } from '../channel/listeners.js';
-import { prepareInvoke, prepareSend } from '../message/outgoing.message.js';
+import { prepareSend } from '../message/outgoing.message.js';
+import { StreamResult } from '../../stream/stream.js';
+import { lazyStream, splitSources } from '../../stream/stream.items.js';
+import { FrontendCalls } from './frontend.calls.js';
 import { PersistentConnection } from './persistent.connection.js';
 import type { IpcConnectionState } from './connection.state.js';
-import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
 import { IpcMessageType } from '../message/message.js';
 import type { IpcMessage } from '../message/message.js';
 import { makeProxy } from '../channel/proxy.js';
 import type { IpcProxy } from '../channel/proxy.js';
 
-/** How often a call that can be repeated is sent again after its session was lost. */
-const MAX_REPETITIONS = 4;
-
-interface Pending {
-  resolve: (data: unknown) => void;
-  reject: (reason: unknown) => void;
-  /** The session is over: rejects, or sends the call again. */
-  lost: (error: IpcClosedError) => void;
-}
-
 /** The frontend of IPC: one backend, and one session at a time. Two of them in a page do not affect each other. */
 export class IpcFrontend {
   readonly #connection: PersistentConnection;
-  readonly #timeoutMs: number;
   readonly #rebuild: (members: object) => unknown;
-  readonly #pending = new Map<number, Pending>();
+  /** @internal The calls that are not answered yet. */
+  readonly calls: FrontendCalls;
   readonly #listeners = new IpcListeners<IpcFrontendListener>();
   /** By channel: removes the handler. */
   readonly #handlers = new Map<string, () => void>();
-  #lastRequest = 0;
 
   constructor(connect: IpcConnector, options: IpcFrontendOptions = {}) {
     const { invokeTimeoutMs = 60_000, reconnect = true, reconnectMs = [] } = options;
     const { connectTimeoutMs = 10_000, heartbeatMs = 30_000 } = options;
     const limits = limitsFrom(defaultIpcLimits, options.limits);
-    this.#timeoutMs = invokeTimeoutMs;
     const { mapError = (error) => error } = options;
     this.#rebuild = (members) => mapError(rebuildError(members));
+    this.calls = new FrontendCalls(() => this.#connection, invokeTimeoutMs, limits, this.#rebuild);
     this.#connection = new PersistentConnection(
       connect,
       { limits, reconnect, reconnectMs, connectTimeoutMs, heartbeatMs },
       (message) => this.#receive(message),
-      (closure) => this.#lost(closure),
+      (closure) => this.calls.lost(closure),
     );
   }
 
@@ -108,7 +96,7 @@ export class IpcFrontend {
 
   /** Calls a channel. @returns the answer as it is; that of a handler has an envelope */
   invoke(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
-    return this.call(wireChannel(channel), method, args, {}, isRepeatable(channel, method));
+    return this.#call(channel, method, args);
   }
 
   /** Calls a method of the handler of a channel; rejects with the error that it throws. */
@@ -118,13 +106,38 @@ export class IpcFrontend {
 
   /** The methods of the handler of a channel in the backend, as methods of an object here. */
   makeIpcProxy<T extends object>(channel: IpcChannelLike, options?: IpcInvokeOptions): IpcProxy<T> {
-    const name = wireChannel(channel);
-    return makeProxy(async (method, args) =>
-      unwrapEnvelope(
-        await this.call(name, method, args, options, isRepeatable(channel, method)),
-        this.#rebuild,
-      ),
+    return makeProxy((method, args) =>
+      isStreaming(channel, method)
+        ? this.#stream(channel, method, args, options)
+        : this.#call(channel, method, args, options).then((answer) => unwrapEnvelope(answer, this.#rebuild)),
     );
+  }
+
+  async #call(
+    channel: IpcChannelLike,
+    method: string,
+    args: unknown[],
+    options?: IpcInvokeOptions,
+    stream = false,
+  ): Promise<unknown> {
+    const { values, sources } = splitSources(args);
+    const repeatable = sources.size === 0 && isRepeatable(channel, method);
+    return this.calls.call(wireChannel(channel), method, values, options, { repeatable, stream, sources });
+  }
+
+  /** Calls a method whose result is a stream, when its first item is read. */
+  #stream(
+    channel: IpcChannelLike,
+    method: string,
+    args: unknown[],
+    options: IpcInvokeOptions = {},
+  ): AsyncIterable<unknown> {
+    return lazyStream(async (leaving) => {
+      const answer = await this.#call(channel, method, args, { ...options, signal: leaving }, true);
+      if (answer instanceof StreamResult) return answer.items;
+      unwrapEnvelope(answer, this.#rebuild);
+      throw new Error(`${channelName(channel)}.${method} did not answer with a stream.`);
+    }, options.signal);
   }
 
   /**
@@ -162,64 +175,9 @@ export class IpcFrontend {
     return remove;
   }
 
-  /**
-   * Calls a channel by its name on the wire.
-   *
-   * @param repeatable whether the call is sent again in the next session where its own is lost
-   * @throws IpcClosedError (rejection) when the session is lost before; DeadlineError; the signal's reason
-   */
-  call(
-    wireName: string,
-    method: string,
-    args: unknown[],
-    options: IpcInvokeOptions = {},
-    repeatable = false,
-  ): Promise<unknown> {
-    const { signal, timeoutMs: given = this.#timeoutMs, activityId = newId() } = options;
-    // An endless timeout has no number on the wire.
-    const timeoutMs = Number.isFinite(given) ? given : 0;
-    const request = ++this.#lastRequest;
-    return new Promise((resolve, reject) => {
-      throwIfAborted(signal);
-      const message = prepareInvoke(wireName, method, request, args, { activityId, timeoutMs });
-      const late = () => this.#abandon(request, new DeadlineError(timeoutMs));
-      const timer = later(timeoutMs, late);
-      const done = () => {
-        clearTimeout(timer);
-        leave();
-        this.#pending.delete(request);
-      };
-      const leave = onAbort(signal, (reason) => this.#abandon(request, reason));
-      const send = () => {
-        try {
-          this.#connection.send(message);
-        } catch (error) {
-          this.#pending.get(request)?.reject(error);
-        }
-      };
-      let repetitions = repeatable ? MAX_REPETITIONS : 0;
-      this.#pending.set(request, {
-        resolve: (data) => (done(), resolve(data)),
-        reject: (reason) => (done(), reject(reason)),
-        lost: (error) => {
-          if (repetitions-- > 0 && this.state !== 'closed') send();
-          else this.#pending.get(request)?.reject(error);
-        },
-      });
-      send();
-    });
-  }
-
   /** Ends the session, and this frontend with it. */
   close(): void {
     this.#connection.close();
-  }
-
-  #abandon(request: number, reason: unknown): void {
-    const pending = this.#pending.get(request);
-    if (!pending) return;
-    pending.reject(reason);
-    this.#connection.cancel(request);
   }
 
   #reply(channel: string, value: unknown): void {
@@ -235,12 +193,6 @@ export class IpcFrontend {
 
   #receive(message: IpcMessage): void {
     switch (message.type) {
-      case IpcMessageType.Response: {
-        const pending = this.#pending.get(message.request);
-        if (message.refusal) pending?.reject(message.refusal);
-        else pending?.resolve(message.data[0]);
-        break;
-      }
       case IpcMessageType.Push: {
         const { channel, data, refusal } = message;
         if (refusal) console.error(refusal);
@@ -248,13 +200,8 @@ export class IpcFrontend {
         break;
       }
       default:
-      // Backends send no other types.
+        this.calls.receive(message);
     }
-  }
-
-  #lost(closure: IpcClosure): void {
-    const error = new IpcClosedError(closure);
-    for (const { lost } of this.#pending.values()) lost(error);
   }
 }
 

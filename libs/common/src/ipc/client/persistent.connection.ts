@@ -10,7 +10,7 @@ import { deferred } from '../../base/deferred.js';
 import { notifyAll } from '../../base/settle.js';
 import { textOf } from '../../base/text.js';
 import { later } from '../../base/timer.js';
-import type { IpcSessionLink, IpcTransport } from '../message/link.js';
+import type { IpcSessionLink, IpcTransport, ItemLink } from '../message/link.js';
 import { IpcProtocolError } from '../message/message.js';
 import type { IpcFrame, IpcMessage } from '../message/message.js';
 import type { OutgoingMessage } from '../message/outgoing.message.js';
@@ -78,6 +78,16 @@ export class PersistentConnection {
     if (this.#state === 'closed') throw new IpcClosedError(closedHere);
     if (this.#session) void this.#session.link.send(message);
     else this.#waiting.add(message);
+  }
+
+  /** Sends a message in the present session. Without one, nothing is sent. */
+  sendNow(message: OutgoingMessage): void {
+    void this.#session?.link.send(message);
+  }
+
+  /** Sends items of streams. `undefined` without a session, and on a wire without streams. */
+  get items(): ItemLink | undefined {
+    return this.#session?.link.items;
   }
 
   /** Cancels a call. */

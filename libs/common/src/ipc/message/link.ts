@@ -2,7 +2,7 @@ import type { IpcClosure } from '../channel/closure.js';
 import type { IpcLimits } from '../../base/limits.js';
 import type { IpcReading } from './inbox.js';
 import type { IpcFrame, IpcMessage } from './message.js';
-import type { OutgoingMessage } from './outgoing.message.js';
+import type { OutgoingItem, OutgoingMessage } from './outgoing.message.js';
 import type { KeptBytes } from './session.bytes.js';
 
 /** One connection: frames in, frames out, close. */
@@ -33,6 +33,14 @@ export interface IpcLinkEvents {
   ended(closure: IpcClosure): void;
 }
 
+/** Sends the items of streams over a link. */
+export interface ItemLink {
+  /** Sends an item. @returns its bytes @throws NumberedError if it cannot be sent */
+  send(message: OutgoingItem): number;
+  /** Too much is on its way for another item: resolves when there is room, or the link is over. Never rejects. */
+  room(): Promise<void> | undefined;
+}
+
 /** Sends and receives the messages of one session at the end of the backend. */
 export interface IpcServerLink {
   /** How the link ended; `undefined` while it is open. */
@@ -46,6 +54,8 @@ export interface IpcServerLink {
   send(message: OutgoingMessage): Promise<void>;
   /** Too much is on its way: resolves when the peer has taken it, or the link is over. */
   room(): Promise<void> | undefined;
+  /** Sends items of streams. Absent on a wire without streams. */
+  readonly items?: ItemLink;
   /** Receives a frame of the peer, and owns its memory from then on. Never throws. */
   receive(frame: IpcFrame): void;
   /** Ends the link from this side. */

@@ -14,6 +14,8 @@ export interface MessageMembers {
   readonly activityId: unknown;
   readonly timeoutMs: unknown;
   readonly isCancellable: boolean;
+  /** Absent on a wire without streams. */
+  readonly slots?: unknown;
 }
 
 /**
@@ -30,7 +32,7 @@ export function checkMessage(members: MessageMembers, refusal?: NumberedError): 
 }
 
 function messageOf(
-  { type, method, activityId, timeoutMs, isCancellable }: MessageMembers,
+  { type, method, activityId, timeoutMs, isCancellable, slots }: MessageMembers,
   channel: string,
   request: number,
   data: unknown[],
@@ -41,7 +43,18 @@ function messageOf(
     case IpcMessageType.Push:
       return { type, channel, data, refusal };
     case IpcMessageType.Invoke:
-      return { type, channel, data, refusal, method, request, activityId, timeoutMs, isCancellable };
+      return {
+        type,
+        channel,
+        data,
+        refusal,
+        method,
+        request,
+        activityId,
+        timeoutMs,
+        isCancellable,
+        slots: slotsOf(slots),
+      };
     case IpcMessageType.Response:
       return { type, channel, data, refusal, request };
     case IpcMessageType.Cancel:
@@ -53,4 +66,16 @@ function messageOf(
 
 export function malformed(what: string): IpcProtocolError {
   return new IpcProtocolError(1002, `A message ${what}.`);
+}
+
+/** Most streams of one call. */
+const MOST_SLOTS = 16;
+const noSlots: readonly number[] = [];
+
+/** The streams of a call. @throws IpcProtocolError if they are not a short list of different numbers */
+function slotsOf(slots: unknown): readonly number[] {
+  if (slots === undefined) return noSlots;
+  const isList = Array.isArray(slots) && slots.length <= MOST_SLOTS && slots.every(isCount);
+  if (!isList || new Set(slots).size < slots.length) throw malformed('has a list of streams that is none');
+  return slots;
 }

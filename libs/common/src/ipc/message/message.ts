@@ -12,6 +12,12 @@ export const IpcMessageType = {
   Response: 3,
   /** Cancels a call, on the durable wire. */
   Cancel: 4,
+  /** An item of a stream, on the durable wire (docs/wire-extension.md#9-streams). */
+  Item: 5,
+  /** The end of a stream. */
+  StreamEnd: 6,
+  /** The reader of a stream has taken items, or has left. */
+  Taken: 7,
   /** Never on a wire: a message of a type that this version does not have. */
   Ignored: -1,
 } as const;
@@ -46,6 +52,32 @@ export interface InvokeMessage extends ValueMessage {
   readonly timeoutMs: unknown;
   /** Whether the wire has a message that cancels the call. */
   readonly isCancellable: boolean;
+  /** The streams of the call, on a wire that carries them: 0 for its result, n for the nth argument. */
+  readonly slots: readonly number[];
+}
+
+/** Names one stream of a session. */
+interface StreamMessage {
+  /** The number of the call that the stream belongs to. */
+  readonly request: number;
+  /** 0 for the result of the call, n for its nth argument. */
+  readonly slot: number;
+}
+
+/** An item of a stream. */
+export interface ItemMessage extends StreamMessage, Omit<ValueMessage, 'channel'> {
+  readonly type: typeof IpcMessageType.Item;
+}
+
+/** The end of a stream; `data` has the members of an error if the producer failed. */
+export interface StreamEndMessage extends StreamMessage, Omit<ValueMessage, 'channel'> {
+  readonly type: typeof IpcMessageType.StreamEnd;
+}
+
+/** The reader has taken this many more items. Without a number it has left, and reads no more. */
+export interface TakenMessage extends StreamMessage {
+  readonly type: typeof IpcMessageType.Taken;
+  readonly items: number | undefined;
 }
 
 /** The answer to a call. */
@@ -68,7 +100,15 @@ export interface IgnoredMessage {
 }
 
 /** A message as it was received. */
-export type IpcMessage = NoticeMessage | InvokeMessage | ResponseMessage | CancelMessage | IgnoredMessage;
+export type IpcMessage =
+  | NoticeMessage
+  | InvokeMessage
+  | ResponseMessage
+  | CancelMessage
+  | ItemMessage
+  | StreamEndMessage
+  | TakenMessage
+  | IgnoredMessage;
 
 /** Stands for every message of an unknown type. */
 export const ignoredMessage: IgnoredMessage = { type: IpcMessageType.Ignored };

@@ -66,6 +66,8 @@ export interface OutgoingInvoke extends OutgoingBase {
   readonly activityId: string;
   /** How long the caller waits, in milliseconds, on a wire that carries it; 0: for ever. */
   readonly timeoutMs: number;
+  /** The streams of the call: 0 for its result, n for the nth argument. */
+  readonly slots: readonly number[];
 }
 
 /** The answer to a call. */
@@ -82,8 +84,27 @@ export interface OutgoingCancel extends OutgoingBase {
   readonly request: number;
 }
 
+/** An item of a stream, or its end with or without an error. */
+export interface OutgoingItem extends OutgoingBase {
+  readonly type: typeof IpcMessageType.Item | typeof IpcMessageType.StreamEnd;
+  /** The number of the call that the stream belongs to. */
+  readonly request: number;
+  /** 0 for the result of the call, n for its nth argument. */
+  readonly slot: number;
+}
+
+/** The reader of a stream has taken items, or has left. */
+export interface OutgoingTaken extends OutgoingBase {
+  readonly type: typeof IpcMessageType.Taken;
+  readonly request: number;
+  readonly slot: number;
+  /** How many items; `undefined`: the reader has left. */
+  readonly items: number | undefined;
+}
+
 /** A message that lacks only its number, so that several peers can get it over any wire. */
-export type OutgoingMessage = OutgoingNotice | OutgoingInvoke | OutgoingResponse | OutgoingCancel;
+export type OutgoingMessage =
+  OutgoingNotice | OutgoingInvoke | OutgoingResponse | OutgoingCancel | OutgoingItem | OutgoingTaken;
 
 /** A message from the backend without an answer. */
 export function preparePush(channel: string, data: unknown[]): OutgoingNotice {
@@ -101,13 +122,13 @@ export function prepareInvoke(
   method: string,
   request: number,
   data: unknown[],
-  { activityId, timeoutMs }: { activityId: string; timeoutMs: number },
+  { activityId, timeoutMs, slots }: Pick<OutgoingInvoke, 'activityId' | 'timeoutMs' | 'slots'>,
 ): OutgoingInvoke {
   const type = IpcMessageType.Invoke;
   // The RPC client names the operation in the error of a value that cannot be sent.
   const value =
     channel === RPC_CHANNEL ? new OutgoingValue(data) : argumentsFor(`${channel}.${method}`, data);
-  return { type, channel, method, request, data: value, activityId, timeoutMs, text: undefined };
+  return { type, channel, method, request, data: value, activityId, timeoutMs, slots, text: undefined };
 }
 
 function argumentsFor(name: string, data: unknown[]): OutgoingValue {
@@ -135,4 +156,38 @@ export function prepareResponse(
 export function prepareCancel(request: number): OutgoingCancel {
   const data = new OutgoingValue(undefined);
   return { type: IpcMessageType.Cancel, channel: '', request, data, text: undefined };
+}
+
+/**
+ * An item of a stream.
+ *
+ * @param name names the operation in the error of an item that cannot be sent
+ */
+export function prepareItem(
+  request: number,
+  slot: number,
+  value: unknown,
+  name: string,
+  exposure?: ErrorExposure,
+): OutgoingItem {
+  const data = new OutgoingValue(value, undefined, exposure, name);
+  return { type: IpcMessageType.Item, channel: '', request, slot, data, text: undefined };
+}
+
+/** The end of a stream. @param error the members of the error that ended it, if one did */
+export function prepareStreamEnd(
+  request: number,
+  slot: number,
+  error?: unknown,
+  exposure?: ErrorExposure,
+): OutgoingItem {
+  const data = new OutgoingValue(error, undefined, exposure);
+  return { type: IpcMessageType.StreamEnd, channel: '', request, slot, data, text: undefined };
+}
+
+const nothing = new OutgoingValue(undefined);
+
+/** A message of the reader of a stream. @param items how many it has taken; `undefined`: it has left */
+export function prepareTaken(request: number, slot: number, items: number | undefined): OutgoingTaken {
+  return { type: IpcMessageType.Taken, channel: '', request, slot, items, data: nothing, text: undefined };
 }

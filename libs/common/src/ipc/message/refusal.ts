@@ -23,7 +23,8 @@ export function refuseMessage(message: unknown, error: NumberedError): unknown {
   if (!Array.isArray(message)) throw new IpcProtocolError(1007, error.message);
   const [type, request, channel] = message as unknown[];
   if (type === IpcMessageType.Invoke) return new RefusedMessage([type, request, channel, '', []], error);
-  return new RefusedMessage(message.slice(0, type === IpcMessageType.Response ? 3 : 2), error);
+  // A call and a stream are named by two members, a channel by one.
+  return new RefusedMessage(message.slice(0, (type as number) >= IpcMessageType.Response ? 3 : 2), error);
 }
 
 /** Characters of a text that is parsed without a scan. */
@@ -65,7 +66,7 @@ export function exceedsLimits(json: string, limits: IpcLimits): boolean {
  *
  * @param parse parses JSON text
  * @returns the frame; a message that is too long is refused in it
- * @throws IpcProtocolError if the refused message is not a call or an answer
+ * @throws IpcProtocolError if the refused message is not a call, an answer, or an item of a stream
  */
 export function parseFrame(text: string, limits: IpcLimits, parse: (json: string) => unknown): unknown {
   const most = mostText(limits);
@@ -81,8 +82,10 @@ export function parseFrame(text: string, limits: IpcLimits, parse: (json: string
   return list;
 }
 
-/** @throws IpcProtocolError if the text is not that of a call or an answer */
+/** @throws IpcProtocolError if the text is not that of a call, an answer, or an item of a stream */
 function refuseText(json: string, limits: IpcLimits): RefusedMessage {
+  const item = /^\[([56]),(\d{1,16}),(\d{1,16}),/.exec(json.slice(0, TAIL_LENGTH));
+  if (item) return new RefusedMessage(item.slice(1).map(Number), longTextError(limits));
   const match = /^\[([23]),(\d{1,16}),("(?:[^"\\]|\\.)*"),/.exec(json.slice(0, HEAD_LENGTH));
   if (!match) throw tooLong(limits);
   const head = [Number(match[1]), Number(match[2]), JSON.parse(match[3]!) as unknown];

@@ -20,9 +20,13 @@ import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { IpcListener } from '../channel/session.js';
 import type { IpcServerLink } from '../message/link.js';
-import { IpcMessageType } from '../message/message.js';
+import { IpcMessageType, IpcProtocolError } from '../message/message.js';
 import type { InvokeMessage, IpcMessage, NoticeMessage } from '../message/message.js';
 import { prepareResponse } from '../message/outgoing.message.js';
+import { streamOf, streamRefusal, unboundItems } from '../../call/stream.result.js';
+import type { BindItems } from '../../call/stream.result.js';
+import { StreamResult } from '../../stream/stream.js';
+import { ServedStreams } from './served.streams.js';
 import type { ServerSession } from './server.session.js';
 
 /** How a server answers frontends. */
@@ -31,6 +35,8 @@ export interface IpcCallDispatcherOptions extends IpcErrorOptions {
   readonly limits: IpcLimits;
   /** Runs a function in the context of an activity. Default: only runs it. */
   readonly run?: RunInActivity;
+  /** Makes streams keep the asynchronous context of their call. Default: no context is tracked. */
+  readonly bindItems?: BindItems;
 }
 
 /** Answers the frontend of one session: starts its calls in the order of its messages. */
@@ -49,15 +55,17 @@ export class IpcCallDispatcher {
   /** Calls that the frontend can cancel, by their number. */
   readonly #cancellable = new Map<number, Activity>();
   readonly #answers: AnswerQueue;
+  /** Made for the first call with streams. */
+  #streams: ServedStreams | undefined;
   /** Messages that wait, because `pendingCalls` calls are running or the session has not opened yet. */
   readonly #backlog: CallBacklog;
 
   constructor(
     private readonly session: ServerSession,
-    private readonly link: Pick<IpcServerLink, 'send' | 'close' | 'room'>,
+    private readonly link: Pick<IpcServerLink, 'send' | 'close' | 'room' | 'items'>,
     private readonly channels: ChannelRegistry,
     private readonly options: IpcCallDispatcherOptions,
-    bytes: SessionBytes,
+    private readonly bytes: SessionBytes,
   ) {
     this.#run = options.run ?? runBare;
     this.#exposure = options.exposeErrors || options.exposeError ? options : undefined;
@@ -79,10 +87,21 @@ export class IpcCallDispatcher {
 
   /** Receives a message of the frontend. Never throws. */
   receive(message: IpcMessage): void {
+    try {
+      this.#take(message);
+    } catch (error) {
+      if (!(error instanceof IpcProtocolError)) throw error;
+      this.link.close(error.code, error.message);
+    }
+  }
+
+  /** @throws IpcProtocolError if the frontend breaks the rules of streams */
+  #take(message: IpcMessage): void {
     switch (message.type) {
       case IpcMessageType.Cancel:
-        if (this.#backlog.cancel(message.request)) return;
+        if (this.#backlog.cancel(message.request)) this.#streams?.finish(message.request);
         this.#cancellable.get(message.request)?.abort(new Error('The call was cancelled.'));
+        this.#streams?.cancel(message.request);
         return;
       case IpcMessageType.Send:
         // A handler may wait for the reply.
@@ -90,7 +109,13 @@ export class IpcCallDispatcher {
         if (!this.#backlog.add(message)) this.#overflow(message);
         return;
       case IpcMessageType.Invoke:
+        if (message.slots.length > 0) this.#beginStreams(message);
         if (!this.#backlog.add(message)) this.#overflow(message);
+        return;
+      case IpcMessageType.Item:
+      case IpcMessageType.StreamEnd:
+      case IpcMessageType.Taken:
+        this.#streams?.receive(message);
         return;
       default:
       // The protocol ignores all other types.
@@ -105,9 +130,7 @@ export class IpcCallDispatcher {
   /** Handles a message that has no room to wait. */
   #overflow(message: InvokeMessage | NoticeMessage): void {
     if (message.type === IpcMessageType.Invoke)
-      void this.link.send(
-        refusalOf(message, new TransientError('Too many calls of this session are not answered yet.'), ''),
-      );
+      this.#refuse(message, new TransientError('Too many calls of this session are not answered yet.'), '');
     // A notice cannot be answered with an error.
     else this.link.close(1008, `More than ${this.options.limits.pendingCalls} messages are being worked on.`);
   }
@@ -116,6 +139,7 @@ export class IpcCallDispatcher {
   ended(closure: IpcClosure): void {
     this.#backlog.clear();
     for (const activity of this.#cancellable.values()) activity.abort(new IpcClosedError(closure));
+    this.#streams?.ended(closure);
     this.#answers.clear();
   }
 
@@ -135,8 +159,10 @@ export class IpcCallDispatcher {
       if (data.length > this.options.limits.arguments)
         throw new IModelError(GENERAL_ERROR, `More than ${this.options.limits.arguments} arguments.`);
       if (this.closing) throw new TransientError('The server is shutting down.');
+      this.#streams?.fill(message, target.parametersOf(data));
+      if (target.isStream && !message.slots.includes(0)) throw streamRefusal(activity.rpcMethod);
     } catch (error) {
-      void this.link.send(refusalOf(message, error, activity.activityId));
+      this.#refuse(message, error, activity.activityId);
       return;
     }
     const call: IpcCall = {
@@ -145,15 +171,18 @@ export class IpcCallDispatcher {
       method: method as string,
       arguments: data,
       activity,
+      acceptsStream: message.slots.includes(0),
     };
+    const { bindItems = unboundItems } = this.options;
+    const work = () =>
+      target.isStream
+        ? streamOf(() => target.run(call), activity.rpcMethod, activity, this.#run, bindItems)
+        : target.run(call);
     this.#pending++;
     if (message.isCancellable) this.#cancellable.set(message.request, activity);
     settleResult(
-      () => this.#run(activity, () => (target.sequential ? this.#inTurn(target, call) : target.run(call))),
-      (value) => {
-        activity.answered();
-        this.#answer(message, activity, target, value);
-      },
+      () => this.#run(activity, () => (target.sequential ? this.#inTurn(work, call) : work())),
+      (value) => this.#answer(message, activity, target, value),
       (error: unknown) => {
         activity.answered();
         this.#settled(message.request);
@@ -164,17 +193,31 @@ export class IpcCallDispatcher {
     );
   }
 
-  #inTurn(target: IpcTarget, call: IpcCall): Promise<unknown> {
+  #beginStreams(message: InvokeMessage): void {
+    this.#streams ??= new ServedStreams(this.link, this.options, this.bytes);
+    this.#streams.begin(message);
+  }
+
+  /** The answer to a call that does not begin. */
+  #refuse(message: InvokeMessage, error: unknown, activityId: string): void {
+    this.#streams?.finish(message.request);
+    void this.link.send(refusalOf(message, error, activityId));
+  }
+
+  #inTurn(work: () => unknown, call: IpcCall): Promise<unknown> {
     let queue = this.#queues.get(call.channel);
     if (!queue) this.#queues.set(call.channel, (queue = new CallQueue(1, this.options.limits.pendingCalls)));
     return queue.run(
-      () => resultOf(() => target.run(call), call.activity, this.#run),
+      () => resultOf(work, call.activity, this.#run),
       () => call.activity.signal,
     );
   }
 
   #settled(request?: number): void {
-    if (request !== undefined) this.#cancellable.delete(request);
+    if (request !== undefined) {
+      this.#cancellable.delete(request);
+      this.#streams?.finish(request);
+    }
     this.#pending--;
     this.#backlog.resume();
     this.#mayBeIdle();
@@ -188,15 +231,23 @@ export class IpcCallDispatcher {
   /** Writes an answer as soon as there is room for it: many calls do not make a frontend a slow reader. */
   #answer(message: InvokeMessage, call: Activity, target: IpcTarget, answer: unknown): void {
     const { channel, request } = message;
-    const { mustWait } = this.#answers;
-    const done = () => this.#settled(request);
-    if (!mustWait) done();
     const own = {
       value: answer,
       envelope: target.enveloped ? ('result' as const) : undefined,
       activity: call,
     };
     const { value, envelope, activity } = answer instanceof IpcAnswer ? answer : own;
+    const done = () => this.#settled(request);
+    if (value instanceof StreamResult) {
+      this.#streams!.send(message, value.items, activity, () => {
+        call.answered();
+        done();
+      });
+      return;
+    }
+    call.answered();
+    const { mustWait } = this.#answers;
+    if (!mustWait) done();
     try {
       const response = prepareResponse(channel, request, value, envelope, this.#exposure);
       if (mustWait) this.#answers.add(response, activity.activityId, done);

@@ -2,7 +2,7 @@ import type { Activity } from '../../call/activity.js';
 import { IModelError } from '../../error/imodel.error.js';
 import { reservedNames } from '../../call/reserved.names.js';
 import { IModelStatus } from '../../error/status.table.js';
-import { channelMethods, channelName, IPC_APP, wireChannel } from '../channel/channel.js';
+import { channelMethods, channelName, IPC_APP, isStreaming, wireChannel } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
 import { IpcListeners } from '../channel/listeners.js';
 import type { IpcEvent, IpcListener, IpcSession } from '../channel/session.js';
@@ -20,6 +20,8 @@ export interface IpcCall {
   readonly arguments: unknown[];
   /** The activity of the call: its user, ids and deadline. */
   readonly activity: Activity;
+  /** Whether the caller accepts a stream as the result. */
+  readonly acceptsStream: boolean;
 }
 
 /** Answers calls of one method. May return the result itself instead of a promise. */
@@ -31,13 +33,19 @@ export interface IpcChannelHandler {
   readonly name: string;
   /** The methods that can be called. A map has no inherited members that a peer could name. */
   readonly methods: ReadonlyMap<string, IpcMethodHandler>;
-  /** Runs one call of a session after the other. */
+  /** Runs one call of a session after the other. A stream counts until its method has returned it. */
   readonly sequential?: boolean;
 }
 
 /** Answers all calls of a channel, without the envelope of handlers. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a call carries is up to its channel
-export type IpcRawHandler = (event: IpcEvent, method: string, ...args: any[]) => unknown;
+export type IpcRawHandler = (event: IpcRawEvent, method: string, ...args: any[]) => unknown;
+
+/** The call that a raw handler answers. */
+export interface IpcRawEvent extends IpcEvent {
+  /** Set if the caller accepts a stream as the result. */
+  readonly acceptsStream?: boolean;
+}
 
 /** The answer of a raw handler that uses the envelope of handlers. */
 export class IpcAnswer {
@@ -57,6 +65,10 @@ export interface IpcTarget {
   readonly enveloped: boolean;
   /** Whether the calls of a session run one after the other. */
   readonly sequential: boolean;
+  /** Whether the result is a stream. `undefined`: the handler decides. */
+  readonly isStream: boolean | undefined;
+  /** The list that the streams among the arguments belong to. */
+  parametersOf(data: unknown[]): unknown[];
 }
 
 /**
@@ -96,14 +108,29 @@ export class ChannelRegistry {
    */
   register(channel: IpcChannelLike, handler: IpcChannelHandler, isFixed = false): () => void {
     const name = channelName(channel);
-    return this.#add(wireChannel(name), { lookup: lookupIn(name, handler), isFixed, isRaw: false });
+    return this.#add(wireChannel(name), { lookup: lookupIn(channel, handler), isFixed, isRaw: false });
   }
 
-  /** As {@link register}, for a channel by its name on the wire, and without the envelope. */
-  handle(wireName: string, handler: IpcRawHandler, isFixed = false): () => void {
-    const run = (call: IpcCall): unknown =>
-      handler({ session: call.session, activity: call.activity }, call.method, ...call.arguments);
-    const target = { run, enveloped: false, sequential: false };
+  /**
+   * As {@link register}, for a channel by its name on the wire, and without the envelope.
+   *
+   * @param parametersOf returns the list that the streams among the arguments belong to
+   */
+  handle(
+    wireName: string,
+    handler: IpcRawHandler,
+    isFixed = false,
+    parametersOf?: IpcTarget['parametersOf'],
+  ): () => void {
+    const run = ({ session, activity, acceptsStream, method, arguments: args }: IpcCall): unknown =>
+      handler(acceptsStream ? { session, activity, acceptsStream } : { session, activity }, method, ...args);
+    const target: IpcTarget = {
+      run,
+      enveloped: false,
+      sequential: false,
+      isStream: undefined,
+      parametersOf: parametersOf ?? unchanged,
+    };
     return this.#add(wireName, { lookup: () => target, isFixed, isRaw: true });
   }
 
@@ -163,13 +190,21 @@ const unhandled: ReadonlyMap<string, Pick<Registration, 'lookup'>> = new Map([
   [wireChannel(IPC_APP), { lookup: lookupIn(IPC_APP, ipcApp) }],
 ]);
 
+function unchanged(data: unknown[]): unknown[] {
+  return data;
+}
+
 function lookupIn(
-  channel: string,
+  definition: IpcChannelLike,
   { name, methods, sequential = false }: IpcChannelHandler,
 ): (method: unknown) => IpcTarget {
+  const channel = channelName(definition);
   const targets = new Map<string, IpcTarget>();
   const all = channel === IPC_APP ? [...ipcApp.methods, ...methods] : methods;
-  for (const [method, run] of all) targets.set(method, { run, enveloped: true, sequential });
+  for (const [method, run] of all) {
+    const isStream = isStreaming(definition, method);
+    targets.set(method, { run, enveloped: true, sequential, isStream, parametersOf: unchanged });
+  }
   return (method) => {
     if (typeof method !== 'string' || method === '')
       throw notFound(`The call names no method of channel: ${channel}`);

@@ -6,6 +6,9 @@ import { onAbort, throwIfAborted } from '../../base/abort.js';
 import { inOperation } from '../../base/numbered.error.js';
 import { mergeOptions } from '../../base/merge.options.js';
 import { later } from '../../base/timer.js';
+import { StreamResult } from '../../stream/stream.js';
+import type { StreamItems } from '../../stream/stream.js';
+import { isStreamSource } from '../../stream/stream.items.js';
 import type {
   RpcCallOptions,
   RpcClientBaseOptions,
@@ -22,7 +25,7 @@ import type { IModelRpcProps } from '../definition/token.js';
 export interface RpcClientTarget {
   readonly definition: Pick<RpcInterfaceDefinition, 'interfaceName' | 'interfaceVersion'>;
   readonly operation: string;
-  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'idempotency' | 'token'>;
+  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'idempotency' | 'stream' | 'token'>;
 }
 
 const defaultRetry: RpcRetryPolicy = {
@@ -75,7 +78,7 @@ export class RpcClientCall {
     this.#deadline = Math.min(Date.now() + timeoutMs, this.#callContext.deadline ?? Infinity);
   }
 
-  /** Resolves with the result. Rejects with the server's error, or with the reason for the missing answer. */
+  /** Resolves with the result, a {@link StreamResult} if it is a stream. Rejects with the server's error, or with the reason for the missing answer. */
   async run(): Promise<unknown> {
     const timeoutMs = Math.max(0, this.#deadline - Date.now());
     const abort = (reason: unknown) => {
@@ -89,6 +92,12 @@ export class RpcClientCall {
     // A call without time needs no timer.
     if (timeoutMs === 0) expire();
     const { signal } = this.#end;
+    const finish = () => {
+      clearTimeout(timer);
+      clearTimeout(this.#pause);
+      for (const each of leave) each();
+    };
+    let isStreaming = false;
     try {
       const value = await new Promise((resolve, reject) => {
         const over = () => reject(this.#reason);
@@ -97,18 +106,49 @@ export class RpcClientCall {
         signal.addEventListener('abort', over);
         this.#repeat().then(resolve, reject);
       });
+      if (value instanceof StreamResult) {
+        isStreaming = true;
+        return new StreamResult(this.#watched(value.items, finish));
+      }
       this.#emit({ kind: 'response', outcome: 'result' });
       return value;
     } catch (thrown) {
-      const { mapError } = this.#options;
-      const error = mapError ? mapError(thrown) : thrown;
-      this.#emit({ kind: 'response', outcome: 'error', error });
-      throw error;
+      throw this.#failed(thrown);
     } finally {
-      clearTimeout(timer);
-      clearTimeout(this.#pause);
-      for (const each of leave) each();
+      if (!isStreaming) finish();
     }
+  }
+
+  /** The error that the caller gets. */
+  #failed(thrown: unknown): unknown {
+    const { mapError } = this.#options;
+    const error = mapError ? mapError(thrown) : thrown;
+    this.#emit({ kind: 'response', outcome: 'error', error });
+    return error;
+  }
+
+  /** The items of the result. The call goes on until its reader has the last one, or leaves. */
+  #watched(items: StreamItems, finish: () => void): StreamItems {
+    const over = () => {
+      finish();
+      this.#emit({ kind: 'response', outcome: 'result' });
+    };
+    return {
+      next: async () => {
+        try {
+          const result = await items.next();
+          if (result.done) over();
+          return result;
+        } catch (thrown) {
+          finish();
+          throw this.#failed(this.#end.signal.aborted ? this.#reason : thrown);
+        }
+      },
+      return: async () => {
+        over();
+        return items.return();
+      },
+    };
   }
 
   async #repeat(): Promise<unknown> {
@@ -119,6 +159,7 @@ export class RpcClientCall {
       const reply = await this.#exchange(attempt);
       throwIfAborted(this.#end.signal);
       if (reply.kind === 'result') return reply.value;
+      if (reply.kind === 'stream') return new StreamResult(reply.items);
       if (reply.kind === 'error') throw reply.error;
       // A pending answer ends a series of faults.
       if (kind !== reply.kind) [kind, since, faults] = [reply.kind, performance.now(), 0];
@@ -210,6 +251,8 @@ export class RpcClientCall {
 
   /** Whether a second run is harmless, or the first one did not begin. */
   #mayRepeat({ error, notBegun }: RpcReply & { kind: 'transient' }, always: boolean): boolean {
+    // What was read of a stream is lost.
+    if (this.#arguments.some(isStreamSource)) return false;
     if (notBegun || isIdempotent(this.#target.policy.idempotency)) return true;
     // A broken connection is not an answer. iTwin.js does not repeat such a call, either.
     return always && (error as { status?: number }).status! > 0;

@@ -1,3 +1,7 @@
+import { ServerError } from '../../error/backend.error.js';
+import { StreamResult } from '../../stream/stream.js';
+import type { StreamItems, StreamSources } from '../../stream/stream.js';
+import { itemsOf, lazyStream } from '../../stream/stream.items.js';
 import { generalError, NumberedError } from '../../base/numbered.error.js';
 import { notifyAll } from '../../base/settle.js';
 import { bodiesOf, bodyRunner } from './definition.bodies.js';
@@ -11,8 +15,22 @@ import type { RpcEndpoint } from '../definition/endpoint.js';
 import type { RpcClientTransport } from './transport.js';
 import { isVersionCompatible } from '../definition/version.js';
 
+/** The operations of a definition with a parameter that is a stream. */
+type StreamTaking<T> = {
+  [K in RpcOperationName<T>]: T[K] extends (...args: infer Args) => unknown
+    ? StreamSources<Args> extends Args
+      ? never
+      : K
+    : never;
+}[RpcOperationName<T>];
+
 /** The operations of a definition, called like local methods. */
-export type RpcProxy<T> = Pick<T, RpcOperationName<T>> & {
+export type RpcProxy<T> = Pick<T, Exclude<RpcOperationName<T>, StreamTaking<T>>> & {
+  /** The operations that take a stream: any source of one can be passed. */
+  readonly [K in StreamTaking<T>]: T[K] extends (...args: infer Args) => infer Result
+    ? (...args: StreamSources<Args>) => Result
+    : never;
+} & {
   /** The same client with other options: `client.with({ timeoutMs: 2000 }).countRobots(token)`. */
   with(options: RpcCallOptions): RpcProxy<T>;
 };
@@ -73,7 +91,7 @@ export class RpcClient {
     const target: RpcClientTarget = {
       definition: { interfaceName: id, interfaceVersion: 'CONTROL' },
       operation: 'describeEndpoints',
-      policy: { allowResponseCaching: false, idempotency: 'safe' },
+      policy: { allowResponseCaching: false, idempotency: 'safe', stream: false },
     };
     const endpoints = await this.#call(target, [], { token: this.options.token ?? nowhere });
     if (!isEndpoints(endpoints)) throw generalError('The server does not say what it serves.');
@@ -111,15 +129,22 @@ export class RpcClient {
   #proxy(definition: RpcInterfaceDefinition, options: RpcCallOptions, bodies: ReadonlySet<string>): object {
     const proxy: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     const targets = new Map<string, RpcClientTarget>();
-    const send = (operation: string, args: unknown[]) => this.#call(targets.get(operation)!, args, options);
+    const send = (operation: string, args: unknown[]) => {
+      const target = targets.get(operation)!;
+      return target.policy.stream ? this.#stream(target, args, options) : this.#call(target, args, options);
+    };
     const run = bodyRunner(definition, bodies, send);
     for (const operation of operationsOf(definition)) {
       const policy = operationPolicy(definition, operation);
       const target = { definition, operation: operationKey(operation), policy };
       targets.set(operation, target);
+      const hasBody = bodies.has(operation);
       // Asynchronous, because a body may throw.
-      const call = bodies.has(operation) ? async (...args: unknown[]) => run(operation, args) : undefined;
-      proxy[operation] = call ?? ((...args: unknown[]) => this.#call(target, args, options));
+      const body = async (...args: unknown[]) => run(operation, args);
+      proxy[operation] = hasBody ? body : (...args: unknown[]) => send(operation, args);
+      if (hasBody && policy.stream)
+        proxy[operation] = (...args: unknown[]) =>
+          lazyStream(async () => streamItems(await body(...args), operation));
     }
     // Not enumerable, because it is not an operation.
     if (!('with' in proxy))
@@ -129,6 +154,15 @@ export class RpcClient {
     return proxy;
   }
 
+  /** Calls an operation whose result is a stream, when its first item is read. */
+  #stream(target: RpcClientTarget, args: unknown[], options: RpcCallOptions): AsyncIterable<unknown> {
+    const { signal } = mergeCallOptions<RpcCallOptions>(this.options, options);
+    return lazyStream(async (leaving) => {
+      const result = await this.#call(target, args, { ...options, signal: leaving });
+      return streamItems(result, target.operation);
+    }, signal);
+  }
+
   // Asynchronous, so that every error is a rejection.
   async #call(target: RpcClientTarget, args: unknown[], options: RpcCallOptions): Promise<unknown> {
     const merged = mergeCallOptions(this.options, options);
@@ -136,6 +170,13 @@ export class RpcClient {
       notifyAll(this.#listeners, (listener) => listener(event)),
     ).run();
   }
+}
+
+/** @throws ServerError if a result is not a stream */
+function streamItems(result: unknown, operation: string): StreamItems {
+  const items = result instanceof StreamResult ? result.items : itemsOf(result);
+  if (items) return items;
+  throw new ServerError(-1, `${operation} is declared as a stream, and the server answered with a value.`);
 }
 
 /** `RpcInterfaceStatus.IncompatibleVersion`, without importing the table of numbers. */

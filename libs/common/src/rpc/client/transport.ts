@@ -1,4 +1,5 @@
 import type { ActivityProps } from '../../call/activity.js';
+import type { StreamItems } from '../../stream/stream.js';
 import type { RpcInterfaceDefinition, RpcOperationPolicy } from '../definition/definition.js';
 import type { IModelRpcProps } from '../definition/token.js';
 
@@ -9,7 +10,7 @@ export interface RpcRequest {
   /** The operation that is called. */
   readonly operation: string;
   /** The policy of the operation, as far as transports use it. */
-  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'idempotency'>;
+  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'idempotency' | 'stream'>;
   /** The arguments. The transport encodes them. */
   readonly arguments: readonly unknown[];
   /** The identity of the caller; `accessToken` is the value of `Authorization`. */
@@ -27,6 +28,8 @@ export interface RpcRequest {
 /** The reply of a server. */
 export type RpcReply =
   | { readonly kind: 'result'; readonly value: unknown }
+  /** The result is a stream, whose first item or end has arrived. It follows the signal of the request. */
+  | { readonly kind: 'stream'; readonly items: StreamItems }
   | { readonly kind: 'error'; readonly error: unknown }
   | { readonly kind: 'pending'; readonly message: string; readonly retryAfterMs?: number | undefined }
   | { readonly kind: 'notFound'; readonly response: object }

@@ -21,7 +21,10 @@ export type RpcInterfaceDefinition<T extends object = object> = Function & {
 
 /** The names of the callable methods of a definition. */
 export type RpcOperationName<T> = Exclude<
-  { [K in keyof T]-?: T[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof T] & string,
+  {
+    [K in keyof T]-?: T[K] extends (...args: never[]) => Promise<unknown> | AsyncIterable<unknown> ? K : never;
+  }[keyof T] &
+    string,
   'forward'
 >;
 
@@ -41,7 +44,11 @@ export type RpcOperationName<T> = Exclude<
  *
  * A plain list, `['findWay', 'tile'] as const`, works, too, but the compiler does not report a missing name.
  */
-export type RpcOperations<T> = Readonly<Record<RpcOperationName<T>, RpcOperationPolicyProps>>;
+export type RpcOperations<T> = {
+  readonly [K in RpcOperationName<T>]: T[K] extends (...args: never[]) => AsyncIterable<unknown>
+    ? RpcOperationPolicyProps & { stream: true }
+    : RpcOperationPolicyProps & { stream?: false };
+};
 
 /** The members of a call that a routing policy of iTwin.js reads. */
 export interface RpcRoutedRequest {
@@ -67,6 +74,8 @@ export interface RpcOperationPolicy {
   allowTokenMismatch: boolean;
   /** The most calls of the operation that run at once. The others wait. Default: no limit. */
   concurrency: number;
+  /** The result is a stream of items: the method returns an async iterable, a stream or an Observable. Default `false`. */
+  stream: boolean;
   /**
    * Declares that a client may repeat a call that the server may have run already. Default: a call is repeated only
    * if the server certainly did not begin it.
@@ -79,6 +88,7 @@ export const defaultOperationPolicy: Readonly<RpcOperationPolicy> = {
   allowResponseCompression: true,
   allowTokenMismatch: false,
   concurrency: Infinity,
+  stream: false,
 };
 
 /** A policy in source code. iTwin.js allows callbacks for some members. */

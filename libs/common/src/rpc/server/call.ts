@@ -1,5 +1,6 @@
 import type { Activity } from '../../call/activity.js';
 import type { IpcSession } from '../../ipc/channel/session.js';
+import type { StreamItems } from '../../stream/stream.js';
 import type { RpcInterfaceDefinition, RpcOperationPolicy } from '../definition/definition.js';
 
 /** An operation that a server answers. */
@@ -65,6 +66,8 @@ export interface RpcCall {
 /** The outcome of a call. `undefined` can be thrown and `null` returned, so check `kind`. */
 export type RpcOutcome =
   | { readonly kind: 'result'; readonly value: unknown }
+  /** The result is a stream. The activity of the call goes on until it ends. */
+  | { readonly kind: 'stream'; readonly items: StreamItems }
   | { readonly kind: 'error'; readonly error: unknown }
   | { readonly kind: 'pending'; readonly message: string }
   | { readonly kind: 'notFound'; readonly response: object }

@@ -2,6 +2,8 @@ import { GENERAL_ERROR, IModelError, incompatibleVersion } from '../../error/imo
 import { CallQueue } from '../../call/call.queue.js';
 import { resultOf as settledResult, runBare, settleResult } from '../../call/result.js';
 import type { RunInActivity } from '../../call/result.js';
+import { streamOf, unboundItems } from '../../call/stream.result.js';
+import type { BindItems } from '../../call/stream.result.js';
 import { IModelStatus } from '../../error/status.table.js';
 import { ALREADY_ANSWERED } from './call.js';
 import type { RpcCall, RpcHandler, RpcOperationTarget, RpcOutcome } from './call.js';
@@ -12,6 +14,7 @@ import {
   operationsOf,
 } from '../definition/definition.js';
 import type { RpcInterfaceDefinition } from '../definition/definition.js';
+import { StreamResult } from '../../stream/stream.js';
 import { RpcNotFoundResponse, RpcPendingResponse } from '../../error/control.response.js';
 import { CONTROL_VERSION } from '../definition/endpoint.js';
 import type { RpcEndpoint } from '../definition/endpoint.js';
@@ -35,6 +38,8 @@ export interface RpcDispatcherOptions {
   waitingCalls: number;
   /** Makes the activity of a call current for everything that its result starts. Default: no activity is tracked. */
   run?: RunInActivity | undefined;
+  /** Makes streams keep the asynchronous context of their call. Default: no context is tracked. */
+  bindItems?: BindItems | undefined;
 }
 
 interface Service {
@@ -110,7 +115,7 @@ export class RpcDispatcher {
         definition,
         operation,
         policy,
-        handler: this.#limited(handler, policy.concurrency),
+        handler: this.#limited(policy.stream ? this.#streaming(handler) : handler, policy.concurrency),
       });
     }
     return { definition, operations };
@@ -166,6 +171,15 @@ export class RpcDispatcher {
     }));
   }
 
+  #streaming(handler: RpcHandler): RpcHandler {
+    const { bindItems = unboundItems } = this.options;
+    return (call) => {
+      const { definition, operation } = call.target;
+      const name = `${definition.interfaceName}.${operation}`;
+      return streamOf(() => handler(call), name, call.activity, this.#run, bindItems);
+    };
+  }
+
   #limited(handler: RpcHandler, concurrency: number): RpcHandler {
     if (concurrency === Infinity) return handler;
     const queue = new CallQueue(concurrency, this.options.waitingCalls);
@@ -178,7 +192,8 @@ export class RpcDispatcher {
 }
 
 function resultOf(value: unknown): RpcOutcome {
-  return value === ALREADY_ANSWERED ? { kind: 'answered' } : { kind: 'result', value };
+  if (value === ALREADY_ANSWERED) return { kind: 'answered' };
+  return value instanceof StreamResult ? { kind: 'stream', items: value.items } : { kind: 'result', value };
 }
 
 /** The outcome of a thrown value: a control response or an error. */

@@ -1,6 +1,6 @@
 import type { NumberedError } from '../../../base/numbered.error.js';
 import { isCount } from '../../../value/value.codec.js';
-import { checkMessage } from '../../message/message.check.js';
+import { checkMessage, malformed } from '../../message/message.check.js';
 import { ignoredMessage, IpcMessageType, IpcProtocolError } from '../../message/message.js';
 import type { IpcMessage } from '../../message/message.js';
 import type { OutgoingMessage } from '../../message/outgoing.message.js';
@@ -25,9 +25,19 @@ export function messageList(message: OutgoingMessage, value: unknown): unknown[]
   const { type, channel } = message;
   switch (type) {
     case IpcMessageType.Invoke: {
-      const { request, method, activityId, timeoutMs } = message;
+      const { request, method, activityId, timeoutMs, slots } = message;
       const list = [type, request, channel, method, value, activityId];
+      if (slots.length > 0) return [...list, timeoutMs, slots];
       return timeoutMs ? [...list, timeoutMs] : list;
+    }
+    case IpcMessageType.Item:
+    case IpcMessageType.StreamEnd: {
+      const list = [type, message.request, message.slot];
+      return value === undefined ? list : [...list, value];
+    }
+    case IpcMessageType.Taken: {
+      const { request, slot, items } = message;
+      return items === undefined ? [type, request, slot] : [type, request, slot, items];
     }
     case IpcMessageType.Cancel:
       return [type, message.request];
@@ -47,10 +57,18 @@ export function messageText(message: OutgoingMessage): string {
   const value = json === undefined ? '' : `,${json}`;
   switch (type) {
     case IpcMessageType.Invoke: {
-      const { request, method, activityId, timeoutMs } = message;
+      const { request, method, activityId, timeoutMs, slots } = message;
       const name = `${JSON.stringify(channel)},${JSON.stringify(method)}`;
       const text = `[2,${request},${name},${json ?? '[]'},${JSON.stringify(activityId)}`;
+      if (slots.length > 0) return `${text},${timeoutMs},[${slots.join()}]]`;
       return timeoutMs ? `${text},${timeoutMs}]` : `${text}]`;
+    }
+    case IpcMessageType.Item:
+    case IpcMessageType.StreamEnd:
+      return `[${type},${message.request},${message.slot}${value}]`;
+    case IpcMessageType.Taken: {
+      const { request, slot, items } = message;
+      return items === undefined ? `[7,${request},${slot}]` : `[7,${request},${slot},${items}]`;
     }
     case IpcMessageType.Cancel:
       return `[4,${message.request}]`;
@@ -82,15 +100,31 @@ function readList(value: unknown, refusal?: NumberedError): DurableMessage {
     throw new IpcProtocolError(1007, 'A message is no list that begins with its type.');
   const [type, ...values] = value as [number, ...unknown[]];
   if (type >= IpcControlType.Acknowledge) return { kind: 'control', type, values };
-  if (type > IpcMessageType.Cancel) return { kind: 'message', message: ignoredMessage };
+  if (type > IpcMessageType.Cancel) return { kind: 'message', message: streamMessage(type, values, refusal) };
   return { kind: 'message', message: checkMessage(membersOf(type, values), refusal) };
+}
+
+/** Reads a message about a stream. @throws IpcProtocolError if it names no stream */
+function streamMessage(type: number, values: readonly unknown[], refusal: NumberedError | undefined): IpcMessage {
+  const [request, slot, value] = values;
+  if (!isCount(request) || !isCount(slot)) throw malformed('names no stream');
+  switch (type) {
+    case IpcMessageType.Item:
+    case IpcMessageType.StreamEnd:
+      return { type, request, slot, data: values.length > 2 ? [value] : [], refusal };
+    case IpcMessageType.Taken:
+      if (value !== undefined && !isCount(value)) throw malformed('has taken a number of items that is none');
+      return { type, request, slot, items: value };
+    default:
+      return ignoredMessage;
+  }
 }
 
 function membersOf(type: number, values: unknown[]): Parameters<typeof checkMessage>[0] {
   const none = { method: undefined, activityId: undefined, timeoutMs: undefined, isCancellable: true };
   if (type === IpcMessageType.Invoke) {
-    const [request, channel, method, data, activityId, timeoutMs] = values;
-    return { type, request, channel, method, data, activityId, timeoutMs, isCancellable: true };
+    const [request, channel, method, data, activityId, timeoutMs, slots] = values;
+    return { type, request, channel, method, data, activityId, timeoutMs, isCancellable: true, slots };
   }
   if (type === IpcMessageType.Response) {
     const [request, channel, data] = values;

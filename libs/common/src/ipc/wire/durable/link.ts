@@ -9,7 +9,7 @@ import { DurableOutbox } from './outbox.js';
 import type { KeptBytes } from '../../message/session.bytes.js';
 import { DurableReceiver } from './receiver.js';
 import { HIGH_WATER, sent, unwatched } from '../../message/link.js';
-import type { IpcLinkEvents, IpcSessionLink, IpcTransport } from '../../message/link.js';
+import type { IpcLinkEvents, IpcSessionLink, IpcTransport, ItemLink } from '../../message/link.js';
 import { IpcClosedError } from '../../channel/closure.js';
 import type { IpcClosure } from '../../channel/closure.js';
 import { IpcProtocolError } from '../../message/message.js';
@@ -22,6 +22,8 @@ import { DurableKeepalive } from './keepalive.js';
 const ACKNOWLEDGE_MESSAGES = 64;
 const ACKNOWLEDGE_BYTES = 256 * 1024;
 const ACKNOWLEDGE_MS = 1_000;
+/** Items of streams wait while the connection has not taken this many bytes. */
+const MOST_UNSENT = 64 * 1024;
 /** Closes a connection whose session goes on over another one. */
 export const INTERRUPTED = 4000;
 
@@ -130,6 +132,20 @@ export class DurableLink implements IpcSessionLink {
     // Half of the limit, because pushes need room as well.
     if (this.#closure || this.#outbox.keptBytes <= this.limits.bufferedBytes / 2) return undefined;
     return this.#untilReleased().catch(() => undefined);
+  }
+
+  readonly items: ItemLink = {
+    send: (message) => (this.#closure ? 0 : this.#outbox.send(message)),
+    room: () => this.#itemRoom(),
+  };
+
+  /** Items wait where calls would not, so that a call never waits behind many items. */
+  #itemRoom(): Promise<void> | undefined {
+    if (this.#closure) return undefined;
+    const { keptBytes } = this.#outbox;
+    if (keptBytes > HIGH_WATER) return this.#untilReleased().catch(() => undefined);
+    const { bufferedBytes = 0 } = this.#transport ?? {};
+    return bufferedBytes > MOST_UNSENT ? this.#transport!.drained() : undefined;
   }
 
   cancel(request: number): void {

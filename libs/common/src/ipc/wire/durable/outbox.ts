@@ -73,12 +73,13 @@ export class DurableOutbox {
     this.#count(-this.#keptBytes);
   }
 
-  /** Sends a message. @throws NumberedError if its value cannot be sent */
-  send(message: OutgoingMessage): void {
+  /** Sends a message. @returns its bytes @throws NumberedError if its value cannot be sent */
+  send(message: OutgoingMessage): number {
     const prepared = this.encoding.prepare(message, () => this.#released + this.#kept.size);
     this.#kept.push(prepared);
     this.#count(prepared.bytes);
     this.#put(prepared.content, prepared.bytes);
+    return prepared.bytes;
   }
 
   /** Sends a list that has no number and is not kept. */

@@ -1,0 +1,211 @@
+import { DeadlineError, rebuildError } from '../../error/backend.error.js';
+import { newId } from '../../base/random.id.js';
+import { generalError } from '../../base/numbered.error.js';
+import { onAbort, throwIfAborted } from '../../base/abort.js';
+import { later } from '../../base/timer.js';
+import type { IpcLimits } from '../../base/limits.js';
+import { streamEnd, StreamResult } from '../../stream/stream.js';
+import type { StreamItems } from '../../stream/stream.js';
+import { itemsOf } from '../../stream/stream.items.js';
+import { IpcClosedError } from '../channel/closure.js';
+import type { IpcClosure } from '../channel/closure.js';
+import { IpcMessageType } from '../message/message.js';
+import type { IpcMessage } from '../message/message.js';
+import { prepareInvoke } from '../message/outgoing.message.js';
+import type { CallStreams, StreamFailure } from '../stream/call.streams.js';
+import { SessionStreams } from '../stream/session.streams.js';
+import type { IpcInvokeOptions } from './frontend.options.js';
+import type { PersistentConnection } from './persistent.connection.js';
+
+/** How often a call that can be repeated is sent again after its session was lost. */
+const MOST_REPETITIONS = 4;
+
+/** How a call is made, beside its options. */
+export interface CallTraits {
+  /** Whether the call is sent again in the next session where its own is lost. */
+  readonly repeatable?: boolean;
+  /** Whether the result is a stream: the call then resolves with a {@link StreamResult} at its first item. */
+  readonly stream?: boolean;
+  /** The streams among the arguments: the nth argument by n. */
+  readonly sources?: ReadonlyMap<number, unknown>;
+}
+
+interface Pending {
+  resolve: (data: unknown) => void;
+  reject: (reason: unknown) => void;
+  /** The session is over: rejects, or sends the call again. */
+  lost: (error: IpcClosedError) => void;
+  /** The first item of the result, or its end, has arrived. */
+  begun: () => void;
+}
+
+/** The calls of a frontend that are not answered yet, and their streams. */
+export class FrontendCalls {
+  readonly #pending = new Map<number, Pending>();
+  readonly #streams: SessionStreams;
+  /** Bytes of items that wait to be read. */
+  #waiting = 0;
+  #lastRequest = 0;
+
+  /** @param timeoutMs how long a call without streams may take, in milliseconds; 0: for ever */
+  constructor(
+    private readonly connection: () => PersistentConnection,
+    private readonly timeoutMs: number,
+    { queuedBytes }: IpcLimits,
+    rebuild: (members: object) => unknown = rebuildError,
+  ) {
+    this.#streams = new SessionStreams({
+      link: {
+        send: (message) => connection().sendNow(message),
+        sendItem: (message) => connection().items?.send(message) ?? 0,
+        itemRoom: () => connection().items?.room(),
+      },
+      take: (bytes) => {
+        if (this.#waiting > queuedBytes) return false;
+        this.#waiting += bytes;
+        return true;
+      },
+      free: (bytes) => (this.#waiting -= bytes),
+      rebuild: (members) => (typeof members === 'object' && members ? rebuild(members) : members),
+    });
+  }
+
+  /**
+   * Calls a channel by its name on the wire.
+   *
+   * @returns the answer, or the {@link StreamResult} of a call whose result is a stream
+   * @throws IpcClosedError (rejection) when the session is lost before; DeadlineError; the signal's reason
+   */
+  call(
+    wireName: string,
+    method: string,
+    args: unknown[],
+    options: IpcInvokeOptions = {},
+    { repeatable = false, stream = false, sources = none }: CallTraits = {},
+  ): Promise<unknown> {
+    const slots = [...(stream ? [0] : []), ...sources.keys()];
+    const { signal, timeoutMs: given = slots.length > 0 ? 0 : this.timeoutMs, activityId = newId() } = options;
+    // An endless timeout has no number on the wire.
+    const timeoutMs = Number.isFinite(given) ? given : 0;
+    const request = ++this.#lastRequest;
+    return new Promise((resolve, reject) => {
+      throwIfAborted(signal);
+      const message = prepareInvoke(wireName, method, request, args, { activityId, timeoutMs, slots });
+      const late = () => this.#abandon(request, new DeadlineError(timeoutMs));
+      const timer = later(timeoutMs, late);
+      const done = () => {
+        clearTimeout(timer);
+        leave();
+        this.#pending.delete(request);
+        if (slots.length > 0) this.#streams.finish(request);
+      };
+      const leave = onAbort(signal, (reason) => this.#abandon(request, reason));
+      const fail = (reason: unknown) => {
+        this.#streams.of(request)?.fail(reason);
+        done();
+        reject(reason);
+      };
+      const send = () => {
+        try {
+          this.connection().send(message);
+        } catch (error) {
+          this.#pending.get(request)?.reject(error);
+        }
+      };
+      let repetitions = repeatable ? MOST_REPETITIONS : 0;
+      let result: StreamItems | undefined;
+      this.#pending.set(request, {
+        resolve: (data) => (done(), resolve(data)),
+        reject: fail,
+        lost: (error) => {
+          if (repetitions-- > 0 && this.connection().state !== 'closed') send();
+          else this.#pending.get(request)?.reject(error);
+        },
+        begun: () => {
+          if (result) resolve(new StreamResult(this.#watched(request, result, done)));
+        },
+      });
+      if (slots.length === 0) send();
+      else
+        void this.#begin(request, (streams) => {
+          if (stream) result = streams.open(0);
+          send();
+          const names = { name: `${wireName}.${method}` };
+          for (const [slot, source] of sources) streams.send(slot, itemsOf(source)!, names, membersOf);
+        }).catch((error: unknown) => this.#pending.get(request)?.reject(error));
+    });
+  }
+
+  /** Begins a call with streams. @throws NumberedError (rejection) if the wire has no streams */
+  async #begin(request: number, begun: (streams: CallStreams) => void): Promise<void> {
+    const connection = this.connection();
+    await connection.ready;
+    if (!this.#pending.has(request)) return;
+    if (!connection.items) throw generalError('Streams need the durable wire, which this backend does not speak.');
+    begun(this.#streams.begin(request));
+  }
+
+  /** The items of a result. A reader that leaves cancels the call. */
+  #watched(request: number, items: StreamItems, done: () => void): StreamItems {
+    return {
+      next: async () => {
+        try {
+          const result = await items.next();
+          if (result.done) done();
+          return result;
+        } catch (error) {
+          done();
+          throw error;
+        }
+      },
+      return: async () => {
+        if (this.#pending.has(request)) this.connection().cancel(request);
+        done();
+        return streamEnd;
+      },
+    };
+  }
+
+  /** Receives a message about a call. @throws IpcProtocolError if the backend breaks the rules of streams */
+  receive(message: IpcMessage): void {
+    switch (message.type) {
+      case IpcMessageType.Response: {
+        const pending = this.#pending.get(message.request);
+        if (message.refusal) pending?.reject(message.refusal);
+        else pending?.resolve(message.data[0]);
+        break;
+      }
+      case IpcMessageType.Item:
+      case IpcMessageType.StreamEnd:
+        this.#streams.receive(message);
+        if (message.slot === 0) this.#pending.get(message.request)?.begun();
+        break;
+      case IpcMessageType.Taken:
+        this.#streams.receive(message);
+        break;
+      default:
+    }
+  }
+
+  /** The session is over. */
+  lost(closure: IpcClosure): void {
+    const error = new IpcClosedError(closure);
+    for (const { lost } of this.#pending.values()) lost(error);
+  }
+
+  #abandon(request: number, reason: unknown): void {
+    const pending = this.#pending.get(request);
+    if (!pending) return;
+    pending.reject(reason);
+    this.connection().cancel(request);
+  }
+}
+
+const none: ReadonlyMap<number, unknown> = new Map();
+
+/** The members of an error of a stream that this end produces. */
+function membersOf({ thrown }: NonNullable<StreamFailure>): { message: string; name?: string } {
+  return thrown instanceof Error
+    ? { name: thrown.name, message: thrown.message }
+    : { message: 'The stream has failed.' };
+}

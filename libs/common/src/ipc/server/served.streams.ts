@@ -1,0 +1,106 @@
+import type { Activity } from '../../call/activity.js';
+import { GENERAL_ERROR, IModelError } from '../../error/imodel.error.js';
+import { settle } from '../../base/settle.js';
+import { inOperation } from '../../base/numbered.error.js';
+import { SessionStreams } from '../stream/session.streams.js';
+import type { StreamFailure } from '../stream/call.streams.js';
+import type { StreamItems } from '../../stream/stream.js';
+import { rebuildError } from '../../error/backend.error.js';
+import { IpcClosedError } from '../channel/closure.js';
+import type { IpcClosure } from '../channel/closure.js';
+import type { IpcServerLink } from '../message/link.js';
+import type { InvokeMessage, ItemMessage, StreamEndMessage, TakenMessage } from '../message/message.js';
+import type { SessionBytes } from '../message/session.bytes.js';
+import { answerFailure } from './error.codec.js';
+import type { IpcErrorOptions } from './error.codec.js';
+
+/** The streams of the calls of one session, at the end of the backend: arguments that arrive, and results that are sent. */
+export class ServedStreams {
+  readonly #streams: SessionStreams;
+  /** Ends a call whose result is a stream, by its number. */
+  readonly #running = new Map<number, () => void>();
+
+  /** @param bytes counts the bytes of items that wait to be read */
+  constructor(
+    link: Pick<IpcServerLink, 'send' | 'items'>,
+    private readonly options: IpcErrorOptions,
+    bytes: SessionBytes,
+  ) {
+    this.#streams = new SessionStreams({
+      link: {
+        send: (message) => link.send(message),
+        // A wire without items reads no slots: no stream begins.
+        sendItem: (message) => link.items?.send(message) ?? 0,
+        itemRoom: () => link.items?.room(),
+      },
+      take: (size) => bytes.take(size),
+      free: (size) => bytes.add(-size),
+      rebuild: (members) => rebuildError(Object(members) as object),
+    });
+  }
+
+  /** Opens the streams of a call that has arrived. @throws IpcProtocolError if its number is in use */
+  begin({ request, slots }: InvokeMessage): void {
+    const streams = this.#streams.begin(request);
+    for (const slot of slots) if (slot > 0) streams.open(slot);
+  }
+
+  /** Puts the streams of a call in their places among its arguments. @throws IModelError if there is no such argument */
+  fill({ request, slots }: InvokeMessage, parameters: unknown[]): void {
+    for (const slot of slots) {
+      if (slot > parameters.length)
+        throw new IModelError(GENERAL_ERROR, `Invalid request: argument ${slot} is a stream, and is missing.`);
+      if (slot > 0) parameters[slot - 1] = this.#streams.of(request)?.argument(slot);
+    }
+  }
+
+  /** Receives a message about a stream. @throws IpcProtocolError if the frontend sends more than it may */
+  receive(message: ItemMessage | StreamEndMessage | TakenMessage): void {
+    this.#streams.receive(message);
+  }
+
+  /**
+   * Sends the result of a call.
+   *
+   * @param activity names the call in errors and in the log
+   * @param done called once, when the stream has ended or was cancelled
+   */
+  send({ request }: InvokeMessage, items: StreamItems, activity: Activity, done: () => void): void {
+    const finish = () => {
+      this.#running.delete(request);
+      this.finish(request);
+      activity.answered();
+      done();
+    };
+    const membersOf = ({ thrown, isUnsendable }: NonNullable<StreamFailure>) =>
+      answerFailure(inOperation(thrown, activity.rpcMethod), activity, this.options, isUnsendable);
+    const streams = this.#streams.of(request);
+    // The call was cancelled, or its session has ended.
+    if (!streams || activity.signal.aborted) {
+      const ignored = () => undefined;
+      settle(() => items.return(), ignored, ignored);
+      finish();
+      return;
+    }
+    this.#running.set(request, finish);
+    const { exposeErrors, exposeError } = this.options;
+    const exposure = exposeErrors || exposeError ? this.options : undefined;
+    streams.send(0, items, { name: activity.rpcMethod, exposure }, membersOf, finish);
+  }
+
+  /** The frontend does not read the result of a call any more. */
+  cancel(request: number): void {
+    this.#running.get(request)?.();
+  }
+
+  /** The call has its outcome: nothing more is read of its arguments. */
+  finish(request: number): void {
+    this.#streams.finish(request);
+  }
+
+  /** The session is over. */
+  ended(closure: IpcClosure): void {
+    this.#streams.fail(new IpcClosedError(closure));
+    for (const finish of this.#running.values()) finish();
+  }
+}

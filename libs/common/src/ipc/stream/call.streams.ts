@@ -1,0 +1,157 @@
+import { primitiveMembers } from '../../error/error.members.js';
+import type { ErrorExposure } from '../../error/error.members.js';
+import type { ItemQueue } from '../../stream/item.queue.js';
+import type { StreamItems } from '../../stream/stream.js';
+import { IpcMessageType, IpcProtocolError } from '../message/message.js';
+import type { ItemMessage, StreamEndMessage, TakenMessage } from '../message/message.js';
+import { prepareItem, prepareStreamEnd, prepareTaken } from '../message/outgoing.message.js';
+import type { OutgoingItem, OutgoingMessage } from '../message/outgoing.message.js';
+import { IncomingStream } from './incoming.stream.js';
+import { OutgoingStream } from './outgoing.stream.js';
+
+/** Sends the messages of streams. */
+export interface StreamLink {
+  /** Sends a message. */
+  send(message: OutgoingMessage): unknown;
+  /** Sends an item. @returns its bytes @throws NumberedError if it cannot be sent */
+  sendItem(message: OutgoingItem): number;
+  /** Too much is on its way for another item: resolves when there is room. Never rejects. */
+  itemRoom(): Promise<void> | undefined;
+}
+
+/** The streams of a session at one end. */
+export interface StreamEnd {
+  readonly link: StreamLink;
+  /** Counts bytes of items that wait. @returns whether there is room for them */
+  take(bytes: number): boolean;
+  /** Frees bytes. */
+  free(bytes: number): void;
+  /** Makes an error of the members that the other end has sent. */
+  rebuild(members: unknown): unknown;
+}
+
+/** Names the call in errors of items, and shows what their errors may have. */
+export interface OutgoingNames {
+  readonly name: string;
+  readonly exposure?: ErrorExposure | undefined;
+}
+
+/** How an outgoing stream has ended: with the members of the error that the other end gets, or without. */
+export type StreamFailure = { readonly thrown: unknown; readonly isUnsendable: boolean } | undefined;
+
+/** The streams of one call at one end of its session. */
+export class CallStreams {
+  readonly #incoming = new Map<number, IncomingStream>();
+  readonly #outgoing = new Map<number, OutgoingStream>();
+
+  constructor(
+    private readonly end: StreamEnd,
+    private readonly request: number,
+  ) {}
+
+  /** Receives a stream. @returns its items, which can be read once */
+  open(slot: number): ItemQueue {
+    const { end, request } = this;
+    const stream = new IncomingStream({
+      taken: (items) => {
+        // The reader of a result leaves by cancelling the call.
+        if (items !== undefined || slot > 0) void end.link.send(prepareTaken(request, slot, items));
+      },
+      take: (bytes) => end.take(bytes),
+      free: (bytes) => end.free(bytes),
+    });
+    this.#incoming.set(slot, stream);
+    return stream.items;
+  }
+
+  /** The items of an argument that was opened. */
+  argument(slot: number): ItemQueue | undefined {
+    return this.#incoming.get(slot)?.items;
+  }
+
+  /**
+   * Sends a stream.
+   *
+   * @param membersOf returns the members of the error that the other end gets
+   * @param ended called once if the stream was not stopped before
+   */
+  send(
+    slot: number,
+    items: StreamItems,
+    { name, exposure }: OutgoingNames,
+    membersOf: (failure: NonNullable<StreamFailure>) => unknown,
+    ended: () => void = () => undefined,
+  ): void {
+    const { request } = this;
+    const { link } = this.end;
+    const stream = new OutgoingStream(items, {
+      room: () => link.itemRoom(),
+      item: (value) => link.sendItem(prepareItem(request, slot, value, name, exposure)),
+      ended: (failure) => {
+        this.#outgoing.delete(slot);
+        this.#sendEnd(slot, failure && membersOf(failure), exposure);
+        ended();
+      },
+    });
+    this.#outgoing.set(slot, stream);
+    stream.pull();
+  }
+
+  /** Receives a message about one of the streams. @throws IpcProtocolError if the other end sends more than it may */
+  receive(message: ItemMessage | StreamEndMessage | TakenMessage): void {
+    if (message.type === IpcMessageType.Taken) this.#taken(message);
+    else this.#arrived(message);
+  }
+
+  /** The call is over: producers stop, and nothing more is read. */
+  close(): void {
+    for (const stream of this.#outgoing.values()) stream.stop();
+    this.#outgoing.clear();
+    for (const stream of this.#incoming.values()) stream.close();
+    this.#incoming.clear();
+  }
+
+  /** The session is over: producers stop, and readers get an error. */
+  fail(error: unknown): void {
+    for (const stream of this.#outgoing.values()) stream.stop();
+    this.#outgoing.clear();
+    for (const stream of this.#incoming.values()) stream.abandon(error);
+    this.#incoming.clear();
+  }
+
+  #sendEnd(slot: number, error: unknown, exposure: ErrorExposure | undefined): void {
+    const { link } = this.end;
+    try {
+      void link.send(prepareStreamEnd(this.request, slot, error, exposure));
+    } catch {
+      // A member of the error cannot be sent. Message and number are worth more than it.
+      const members = primitiveMembers(Object(error) as object);
+      void link.send(prepareStreamEnd(this.request, slot, members));
+    }
+  }
+
+  #taken({ slot, items }: TakenMessage): void {
+    const stream = this.#outgoing.get(slot);
+    if (!stream) return;
+    if (items === undefined) {
+      this.#outgoing.delete(slot);
+      stream.stop();
+    } else if (!stream.taken(items)) throw new IpcProtocolError(1002, 'More items were taken than were sent.');
+  }
+
+  #arrived({ type, slot, data, refusal }: ItemMessage | StreamEndMessage): void {
+    const stream = this.#incoming.get(slot);
+    // The reader may have left before the sender learned of it.
+    if (!stream) return;
+    if (type === IpcMessageType.Item && !refusal) {
+      if (!stream.receive(data[0])) throw new IpcProtocolError(1008, 'Too many items of a stream wait for their reader.');
+      return;
+    }
+    if (refusal) {
+      stream.fail(refusal);
+      // Nothing more is read.
+      if (type === IpcMessageType.Item) void this.end.link.send(prepareTaken(this.request, slot, undefined));
+    } else if (data.length > 0) stream.fail(this.end.rebuild(data[0]));
+    else stream.end();
+  }
+}

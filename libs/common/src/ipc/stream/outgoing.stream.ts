@@ -1,0 +1,91 @@
+import { Fifo } from '../../base/fifo.js';
+import { STREAM_WINDOW } from '../../base/limits.js';
+import { settle } from '../../base/settle.js';
+import type { StreamItems } from '../../stream/stream.js';
+
+/** Bytes that every item counts beside its own. */
+export const ITEM_BYTES = 64;
+
+/** Carries the items of a stream to its reader. */
+export interface ItemSink {
+  /** Too much is on its way: resolves when there is room for another item. Never rejects. */
+  room(): Promise<void> | undefined;
+  /** Sends an item. @returns its bytes @throws NumberedError if it cannot be sent */
+  item(value: unknown): number;
+  /** The stream is over. @param failure the error of the producer, or of an item that cannot be sent */
+  ended(failure?: { readonly thrown: unknown; readonly isUnsendable: boolean }): void;
+}
+
+/** Reads a stream at this end and sends its items, never more than a window ahead of the reader at the other end. */
+export class OutgoingStream {
+  /** Bytes of the items that the reader has not taken, in the order of sending. */
+  readonly #sizes = new Fifo<number>();
+  #unread = 0;
+  #isPulling = false;
+  #isOver = false;
+
+  constructor(
+    private readonly items: StreamItems,
+    private readonly sink: ItemSink,
+  ) {}
+
+  /** Reads and sends items until the window is full. */
+  pull(): void {
+    if (this.#isPulling || this.#isOver || this.#unread >= STREAM_WINDOW) return;
+    this.#isPulling = true;
+    const room = this.sink.room();
+    if (room) void room.then(() => this.#next());
+    else this.#next();
+  }
+
+  /** Reads and sends one item. */
+  #next(): void {
+    if (this.#isOver) return;
+    settle(
+      () => this.items.next(),
+      (result) => this.#got(result as IteratorResult<unknown>),
+      (thrown) => this.#end({ thrown, isUnsendable: false }),
+    );
+  }
+
+  /** The reader has taken items. @returns whether so many were sent */
+  taken(items: number): boolean {
+    if (items > this.#sizes.size) return false;
+    for (let i = 0; i < items; i++) this.#unread -= this.#sizes.shift()!;
+    this.pull();
+    return true;
+  }
+
+  /** Stops the producer: the reader has left, or the call is over. */
+  stop(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const ignored = () => undefined;
+    settle(() => this.items.return(), ignored, ignored);
+  }
+
+  #got({ done, value }: IteratorResult<unknown>): void {
+    this.#isPulling = false;
+    if (this.#isOver) return;
+    if (done) {
+      this.#end();
+      return;
+    }
+    try {
+      const bytes = ITEM_BYTES + this.sink.item(value);
+      this.#sizes.push(bytes);
+      this.#unread += bytes;
+    } catch (thrown) {
+      this.stop();
+      this.sink.ended({ thrown, isUnsendable: true });
+      return;
+    }
+    this.pull();
+  }
+
+  #end(failure?: { readonly thrown: unknown; readonly isUnsendable: boolean }): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.sink.ended(failure);
+  }
+}
