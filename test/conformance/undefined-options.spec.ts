@@ -469,6 +469,7 @@ describe('options of tests and tools that are undefined', () => {
       allowResponseCompression: 0,
       allowTokenMismatch: 0,
       concurrency: 0,
+      stream: 0,
       idempotency: 0,
       token: 0,
     });

@@ -27,6 +27,13 @@ export { decodeValue, isCount } from './value/value.codec.js';
 export { checkMessage } from './ipc/message/message.check.js';
 export { limitsFrom } from './base/limits.js';
 
+// Streams.
+export { ItemQueue } from './stream/item.queue.js';
+export { itemsOf } from './stream/stream.items.js';
+export { StreamResult } from './stream/stream.js';
+export type { StreamItems } from './stream/stream.js';
+export type { BindItems } from './call/stream.result.js';
+
 // HTTP, between a platform and the handler.
 export { HttpCall } from './http/server/http.call.js';
 export { decoderFor } from './http/protocol/content.encoding.js';
@@ -36,7 +43,13 @@ export { normalizePath, pathOf } from './http/protocol/url.reader.js';
 export { createRpcService, HttpRpcService } from './http/server/rpc.service.js';
 
 // IPC, between a transport and the session.
-export { channelName, checkChannelName, RPC_CHANNEL, wireChannel } from './ipc/channel/channel.js';
+export {
+  channelName,
+  checkChannelName,
+  isStreaming,
+  RPC_CHANNEL,
+  wireChannel,
+} from './ipc/channel/channel.js';
 export { preparePush } from './ipc/message/outgoing.message.js';
 export { makeProxy } from './ipc/channel/proxy.js';
 export { RpcOverIpc } from './rpc-over-ipc/server.js';

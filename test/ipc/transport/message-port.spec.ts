@@ -82,7 +82,7 @@ describe('a session over a message port', () => {
   it('cancels a call at the backend when its signal aborts', async () => {
     const before = aborts;
     const controller = new AbortController();
-    const call = frontend.call('itwin.slow', 'x', [], { signal: controller.signal });
+    const call = frontend.calls.call('itwin.slow', 'x', [], { signal: controller.signal });
     controller.abort(new Error('enough'));
     await expect(call).rejects.toThrow('enough');
     await frontend.invoke('echo', 'x');
@@ -92,7 +92,7 @@ describe('a session over a message port', () => {
   it('adds one listener to a signal that many calls share, and removes it after the last call', async () => {
     const { signal } = new AbortController();
     const listeners = () => getEventListeners(signal, 'abort').length;
-    const calls = Array.from({ length: 50 }, (_, i) => frontend.call('itwin.echo', 'x', [i], { signal }));
+    const calls = Array.from({ length: 50 }, (_, i) => frontend.calls.call('itwin.echo', 'x', [i], { signal }));
     expect(listeners()).toBe(1);
     expect(await Promise.all(calls)).toHaveLength(50);
     expect(listeners()).toBe(0);

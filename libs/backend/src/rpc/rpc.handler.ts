@@ -26,9 +26,9 @@ export class RpcHandlerFactory {
   ) {}
 
   /** @throws Error if a method cannot be called as declared; the message names class and method */
-  create(wrapper: InstanceWrapper, name: string): RpcHandler {
+  create(wrapper: InstanceWrapper, name: string, isStream: boolean): RpcHandler {
     const parts = nestParts(this.creator);
-    const method = handlerMethod(parts, wrapper, name, this.errors);
+    const method = handlerMethod(parts, wrapper, name, this.errors, isStream);
     warnOfUnrecordedTypes(parts, wrapper, name, method.params, '@RpcOperation()');
     if (!wrapper.isDependencyTreeStatic())
       return (call) => ClientRequestContext.run(call.activity, () => this.#runScoped(call, method));

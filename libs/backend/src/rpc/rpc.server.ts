@@ -12,6 +12,7 @@ import { defaultWireLimits, RpcDispatcher } from '@linnet/common';
 import type { RpcEndpoint, RpcInterfaceDefinition } from '@linnet/common';
 import { HttpRpcService, limitsFrom, methodOf, normalizePath } from '@linnet/common/internal';
 import { ClientRequestContext } from '../call/request.context.js';
+import { bindItems } from '../call/stream.context.js';
 import { drainOnClose, SHUTDOWN_MS, watchHttp } from '../http/http.mount.js';
 import { checkPath } from '../http/path.check.js';
 import type { HttpIntegration } from '../http/http.integration.js';
@@ -62,7 +63,7 @@ export class RpcServer implements OnModuleInit {
     const { waitingCalls } = limitsFrom(defaultWireLimits, options.limits);
     const isCompatible = versionRule(options.versionCheck);
     const run = ClientRequestContext.run.bind(ClientRequestContext);
-    this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible, run });
+    this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible, run, bindItems });
     // As soon as there is an adapter: it is yet to get Nest's own middleware and the application's.
     adapterHost.init$.subscribe(() => {
       // Nest says so, too, where it makes a context without one.
@@ -159,8 +160,8 @@ export class RpcServer implements OnModuleInit {
     this.dispatcher.register(definition, {
       name,
       methodOf: (operation) => methodOf(instance, operation, definition),
-      handlerOf: (operation) =>
-        methodOf(instance, operation, definition) ? factory.create(wrapper, operation) : undefined,
+      handlerOf: (operation, { stream }) =>
+        methodOf(instance, operation, definition) ? factory.create(wrapper, operation, stream) : undefined,
     });
     const { interfaceVersion, operationNames } = this.endpoints.at(-1)!;
     for (const warning of ignoredDecorators(instance, operationNames)) this.#logger.warn(warning);

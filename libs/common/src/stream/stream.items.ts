@@ -44,7 +44,8 @@ export function isBlob(value: unknown): value is BlobLike {
  * @returns `undefined` if the value is neither an async iterable, a stream, a `Blob`, an Observable nor an iterable object
  */
 export function itemsOf(source: unknown): StreamItems | undefined {
-  if (has(source, Symbol.asyncIterator)) return complete((source as AsyncIterable<unknown>)[Symbol.asyncIterator]());
+  if (has(source, Symbol.asyncIterator))
+    return complete((source as AsyncIterable<unknown>)[Symbol.asyncIterator]());
   if (has(source, 'getReader')) return readerItems(source as ReadableStreamLike<unknown>);
   if (isBlob(source)) return readerItems(source.stream());
   if (has(source, 'subscribe', 'pipe')) return observableItems(source as Subscribable);
@@ -112,7 +113,12 @@ function observableItems(source: Subscribable): StreamItems {
   };
   return {
     next() {
-      if (!isSubscribed) settle(subscribe, () => undefined, (error) => queue.fail(error));
+      if (!isSubscribed)
+        settle(
+          subscribe,
+          () => undefined,
+          (error) => queue.fail(error),
+        );
       return queue.next();
     },
     return: () => queue.return(),
@@ -179,7 +185,8 @@ export function splitSources(args: readonly unknown[]): {
 } {
   if (!args.some(isStreamSource)) return { values: args as unknown[], sources: noSources };
   const sources = new Map<number, unknown>();
-  for (const [index, argument] of args.entries()) if (isStreamSource(argument)) sources.set(index + 1, argument);
+  for (const [index, argument] of args.entries())
+    if (isStreamSource(argument)) sources.set(index + 1, argument);
   return { values: args.map((argument, index) => (sources.has(index + 1) ? null : argument)), sources };
 }
 

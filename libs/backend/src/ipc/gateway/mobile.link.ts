@@ -34,7 +34,12 @@ interface Announced {
 }
 
 /** Members that the wire of core-mobile does not have. */
-const uncancellable = { activityId: undefined, timeoutMs: undefined, isCancellable: false } as const;
+const uncancellable = {
+  activityId: undefined,
+  timeoutMs: undefined,
+  isCancellable: false,
+  slots: [],
+} as const;
 
 /**
  * The session of one frontend on the wire of core-mobile (`MobileRpcProtocol`): a text frame for each RPC request and

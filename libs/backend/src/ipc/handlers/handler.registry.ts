@@ -8,7 +8,7 @@ import {
 } from '@nestjs/core';
 import type { InstanceWrapper } from '../../nest/internals/nest.exports.js';
 import type { IpcCall, IpcChannelLike, IpcMethodHandler } from '@linnet/common';
-import { channelName } from '@linnet/common/internal';
+import { channelName, isStreaming } from '@linnet/common/internal';
 import { ignoredDecorators } from '../../nest/params/decorator.check.js';
 import { findDecorated } from '../../nest/explorer/handler.explorer.js';
 import type { DecoratedProvider } from '../../nest/explorer/handler.explorer.js';
@@ -95,7 +95,10 @@ export class IpcRegistry {
     );
     const name = channelName(channel);
     const methods = new Map(
-      callable.map((method) => [method, this.#handlerOf(wrapper, scope, targetOf(name, method), method)]),
+      callable.map((method) => [
+        method,
+        this.#handlerOf(wrapper, scope, targetOf(name, method), method, isStreaming(channel, method)),
+      ]),
     );
     if (scope === 'session') this.scopes.add(wrapper);
     const handler = { name: type.name, methods, sequential: metadata.sequential };
@@ -117,10 +120,11 @@ export class IpcRegistry {
     scope: HandlerScope,
     target: MessageTarget,
     name: string,
+    isStream: boolean,
   ): IpcMethodHandler {
     const { scopes } = this;
     const parts = nestParts(this.creator);
-    const method = handlerMethod(parts, wrapper, name, this.options);
+    const method = handlerMethod(parts, wrapper, name, this.options, isStream);
     warnOfUnrecordedTypes(parts, wrapper, name, method.params, '@IpcMethod()');
     const callOf = (call: IpcCall) => new MessageCall(target, call.session, call);
     if (scope === 'session') return (call) => scopes.runInSession(call.session, method, callOf(call));

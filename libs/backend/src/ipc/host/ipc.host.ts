@@ -15,6 +15,7 @@ import type {
 } from '@linnet/common';
 import { limitsFrom, makeProxy, wireChannel } from '@linnet/common/internal';
 import { ClientRequestContext } from '../../call/request.context.js';
+import { bindItems } from '../../call/stream.context.js';
 import { reporterFor } from '../../nest/errors/error.observer.js';
 import { mapNestException } from '../../nest/errors/exception.mapper.js';
 import { IpcLifetime } from './ipc.lifetime.js';
@@ -71,6 +72,7 @@ export class IpcHost implements OnApplicationShutdown {
       resumption: { graceMs: options.resumeGraceMs ?? 30_000, isSameUser: isDeepStrictEqual },
       mapError: mapNestException,
       run: (activity, work) => ClientRequestContext.run(activity, work),
+      bindItems,
       report: reporterFor(logger, options),
     });
     this.server = server;

@@ -13,6 +13,8 @@ export interface HandlerMethod {
   readonly name: string;
   readonly params: CallParams;
   readonly errors: ErrorOptions;
+  /** Whether the result is a stream. */
+  readonly isStream: boolean;
 }
 
 /** The things that differ between the transports, for one call. */

@@ -5,8 +5,9 @@ import { FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '../internals/nest.exports.js'
 import type { ExecutionContextHost, InstanceWrapper } from '../internals/nest.exports.js';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { IModelError } from '@linnet/common';
-import { GENERAL_ERROR } from '@linnet/common/internal';
-import type { ALREADY_ANSWERED } from '@linnet/common/internal';
+import { GENERAL_ERROR, itemsOf, StreamResult } from '@linnet/common/internal';
+import type { ALREADY_ANSWERED, StreamItems } from '@linnet/common/internal';
+import { bindItems } from '../../call/stream.context.js';
 import { shieldedInterceptor, shieldedPipe } from './typed.array.shield.js';
 import { argument, readParams } from '../params/call.params.js';
 import type { CallParam } from '../params/call.params.js';
@@ -14,6 +15,7 @@ import { checkEnhancers } from '../params/enhancer.check.js';
 import { ExceptionFilters, isControl } from './exception.filters.js';
 import type { ErrorOptions, HandlerCall, HandlerMethod } from './handler.call.js';
 import { intercept } from './interceptor.chain.js';
+import { interceptedItems } from './item.stream.js';
 import {
   guardsOf,
   interceptorsOf,
@@ -29,11 +31,12 @@ export function handlerMethod(
   wrapper: InstanceWrapper,
   name: string,
   errors: ErrorOptions,
+  isStream: boolean,
 ): HandlerMethod {
   const instance = wrapper.instance as object;
   const params = readParams(parts, instance, name);
   checkEnhancers(wrapper, instance, name, params);
-  return { wrapper, name, params, errors };
+  return { wrapper, name, params, errors, isStream };
 }
 
 type Method = (...args: unknown[]) => unknown;
@@ -78,9 +81,10 @@ export class HandlerPipeline {
     return this.#guards.length + this.#interceptors.length === 0 && this.#filters.isEmpty && !this.#fills;
   }
 
-  /** @returns what the method returns, or {@link ALREADY_ANSWERED} */
+  /** @returns what the method returns, a {@link StreamResult} if it is a stream, or {@link ALREADY_ANSWERED} */
   async run(call: HandlerCall): Promise<unknown> {
     let isGuarding = true;
+    let isStreaming = false;
     try {
       // Guards are asked here, and not by Nest's consumer, which takes a promise for a plain "yes".
       if (this.#guards.length > 0) {
@@ -92,6 +96,11 @@ export class HandlerPipeline {
         }
       }
       isGuarding = false;
+      if (this.method.isStream) {
+        const items = await this.#items(call);
+        isStreaming = true;
+        return new StreamResult(bindItems(this.#filtered(items, call)));
+      }
       return await (this.#interceptors.length === 0
         ? lastValueOf(await this.#call(call))
         : this.#intercepted(call));
@@ -100,8 +109,42 @@ export class HandlerPipeline {
       call.failed(error);
       return await this.filter(error, call);
     } finally {
-      call.done();
+      if (!isStreaming) call.done();
     }
+  }
+
+  async #items(call: HandlerCall): Promise<StreamItems> {
+    const method = async () => {
+      const result = await this.#call(call);
+      const items = itemsOf(result);
+      if (items) return items;
+      throw new Error(`${this.method.name} is declared as a stream, and returned a value that is not one.`);
+    };
+    return this.#interceptors.length === 0
+      ? method()
+      : interceptedItems(this.#interceptors, this.#context(call), method);
+  }
+
+  /** The items of a method. Its filters act on the error that ends them. */
+  #filtered(items: StreamItems, call: HandlerCall): StreamItems {
+    return {
+      next: async () => {
+        try {
+          const result = await items.next();
+          if (result.done) call.done();
+          return result;
+        } catch (error) {
+          call.failed(error);
+          call.done();
+          // eslint-disable-next-line @typescript-eslint/only-throw-error -- the filter has written the answer
+          throw await this.filter(error, call);
+        }
+      },
+      return: () => {
+        call.done();
+        return items.return();
+      },
+    };
   }
 
   async #intercepted(call: HandlerCall): Promise<unknown> {

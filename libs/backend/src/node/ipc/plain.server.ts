@@ -25,6 +25,7 @@ import {
   wireChannel,
 } from '@linnet/common/internal';
 import { ClientRequestContext, runWithin } from '../../call/request.context.js';
+import { bindItems } from '../../call/stream.context.js';
 import type { PlainRpcServer } from '../rpc/plain.server.js';
 import { SessionHandlers } from './plain.channels.js';
 import type { IpcChannelEntry } from './plain.channels.js';
@@ -102,6 +103,7 @@ export class PlainIpcServer {
       invokeTimeoutMs,
       resumption: { graceMs: resumeGraceMs, isSameUser: isDeepStrictEqual },
       run: (activity, work) => ClientRequestContext.run(activity, work),
+      bindItems,
       report,
     });
     for (const entry of channels)

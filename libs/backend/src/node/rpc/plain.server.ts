@@ -4,6 +4,7 @@ import type { HttpRpcServiceOptions, RpcAround, RpcEndpoint } from '@linnet/comm
 import { createRpcService, pathOf, reportToConsole } from '@linnet/common/internal';
 import type { HttpRpcService } from '@linnet/common/internal';
 import { ClientRequestContext, runWithin } from '../../call/request.context.js';
+import { bindItems } from '../../call/stream.context.js';
 import { NodeRpcServer } from '../http/node.server.js';
 import { compressBody, writeResponse } from '../http/response.writer.js';
 import { onSocketEnd } from '../http/socket.end.js';
@@ -13,7 +14,7 @@ import type { VersionCheck } from './version.rules.js';
 /** Options of {@link createRpcServer}. */
 export interface RpcServerOptions<T extends readonly object[] = readonly object[]> extends Omit<
   HttpRpcServiceOptions<T>,
-  'isCompatible' | 'decodeText' | 'run'
+  'isCompatible' | 'decodeText' | 'run' | 'bindItems'
 > {
   /** Which versions of clients are served. Default: `compatible`, the rule of iTwin.js. */
   readonly versionCheck?: VersionCheck;
@@ -124,6 +125,7 @@ function inContext({ versionCheck, ...options }: RpcServerOptions): HttpRpcServi
     ...options,
     isCompatible: versionRule(versionCheck),
     run: ClientRequestContext.run.bind(ClientRequestContext),
+    bindItems,
     decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
     around: inCallContext(around),
     report: (each) => runWithin(each.activity, () => report(each)),

@@ -54,7 +54,9 @@ export class RelayTransport implements RpcClientTransport {
 
   async exchange(request: RpcRequest): Promise<RpcReply> {
     const reply = await this.transport.exchange(request);
-    return reply.kind === 'result' ? reply : { kind: 'error', error: thrownFor(reply) };
+    return reply.kind === 'result' || reply.kind === 'stream'
+      ? reply
+      : { kind: 'error', error: thrownFor(reply) };
   }
 }
 
@@ -77,7 +79,7 @@ class RelayedTransient extends TransientError {
   }
 }
 
-function thrownFor(reply: Exclude<RpcReply, { kind: 'result' }>): unknown {
+function thrownFor(reply: Exclude<RpcReply, { kind: 'result' | 'stream' }>): unknown {
   switch (reply.kind) {
     case 'pending':
       return new RpcPendingResponse(reply.message);

@@ -15,7 +15,7 @@ import { httpHandler } from './naming.handler.js';
 
 /** Options for serving RPC without a framework. `T` are the operations of the definitions, in the order of `interfaces`. */
 export interface HttpRpcServiceOptions<T extends readonly object[] = readonly object[]>
-  extends Omit<HttpHandlerOptions, 'limits'>, Pick<RpcDispatcherOptions, 'isCompatible' | 'run'> {
+  extends Omit<HttpHandlerOptions, 'limits'>, Pick<RpcDispatcherOptions, 'isCompatible' | 'run' | 'bindItems'> {
   /** The title and version of the server in its OpenAPI document. */
   readonly info?: { readonly title: string; readonly version: string };
   /** The served definitions, each with its implementation. */
@@ -34,9 +34,9 @@ export interface HttpRpcServiceOptions<T extends readonly object[] = readonly ob
 
 /** Makes the service of definitions and their implementations. @throws Error if an interface cannot be served */
 export function createRpcService(options: HttpRpcServiceOptions): HttpRpcService {
-  const { isCompatible, run, around = (_call, next) => next() } = options;
+  const { isCompatible, run, bindItems, around = (_call, next) => next() } = options;
   const { waitingCalls } = limitsFrom(defaultWireLimits, options.limits);
-  const dispatcher = new RpcDispatcher({ waitingCalls, isCompatible, run });
+  const dispatcher = new RpcDispatcher({ waitingCalls, isCompatible, run, bindItems });
   for (const served of options.interfaces) dispatcher.register(served[0], implementationOf(served, around));
   return new HttpRpcService(dispatcher, options);
 }
@@ -50,7 +50,7 @@ export class HttpRpcService {
   /** @param dispatcher finds and runs the operations of the service */
   constructor(
     readonly dispatcher: RpcDispatcher,
-    options: Omit<HttpRpcServiceOptions, 'interfaces' | 'around' | 'isCompatible' | 'run'>,
+    options: Omit<HttpRpcServiceOptions, 'interfaces' | 'around' | 'isCompatible' | 'run' | 'bindItems'>,
   ) {
     const limits = limitsFrom(defaultWireLimits, options.limits);
     const path = normalizePath(options.path ?? '');

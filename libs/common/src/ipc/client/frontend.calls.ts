@@ -84,7 +84,11 @@ export class FrontendCalls {
     { repeatable = false, stream = false, sources = none }: CallTraits = {},
   ): Promise<unknown> {
     const slots = [...(stream ? [0] : []), ...sources.keys()];
-    const { signal, timeoutMs: given = slots.length > 0 ? 0 : this.timeoutMs, activityId = newId() } = options;
+    const {
+      signal,
+      timeoutMs: given = slots.length > 0 ? 0 : this.timeoutMs,
+      activityId = newId(),
+    } = options;
     // An endless timeout has no number on the wire.
     const timeoutMs = Number.isFinite(given) ? given : 0;
     const request = ++this.#lastRequest;
@@ -141,7 +145,8 @@ export class FrontendCalls {
     const connection = this.connection();
     await connection.ready;
     if (!this.#pending.has(request)) return;
-    if (!connection.items) throw generalError('Streams need the durable wire, which this backend does not speak.');
+    if (!connection.items)
+      throw generalError('Streams need the durable wire, which this backend does not speak.');
     begun(this.#streams.begin(request));
   }
 

@@ -116,19 +116,21 @@ export function prepareSend(channel: string, data: unknown[]): OutgoingNotice {
   return { type: IpcMessageType.Send, channel, data: argumentsFor(channel, data), text: undefined };
 }
 
+const noSlots: readonly number[] = [];
+
 /** A call from the frontend. */
 export function prepareInvoke(
   channel: string,
   method: string,
   request: number,
   data: unknown[],
-  { activityId, timeoutMs, slots }: Pick<OutgoingInvoke, 'activityId' | 'timeoutMs' | 'slots'>,
+  props: Pick<OutgoingInvoke, 'activityId' | 'timeoutMs'> & Partial<Pick<OutgoingInvoke, 'slots'>>,
 ): OutgoingInvoke {
   const type = IpcMessageType.Invoke;
   // The RPC client names the operation in the error of a value that cannot be sent.
   const value =
     channel === RPC_CHANNEL ? new OutgoingValue(data) : argumentsFor(`${channel}.${method}`, data);
-  return { type, channel, method, request, data: value, activityId, timeoutMs, slots, text: undefined };
+  return { type, channel, method, request, data: value, slots: noSlots, ...props, text: undefined };
 }
 
 function argumentsFor(name: string, data: unknown[]): OutgoingValue {

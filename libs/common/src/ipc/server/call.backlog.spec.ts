@@ -15,6 +15,7 @@ const call = (request: number, data: unknown[] = []): InvokeMessage => ({
   activityId: undefined,
   timeoutMs: undefined,
   isCancellable: true,
+  slots: [],
 });
 
 /** A backlog of which `most` may run at once; each runs until it is ended. */

@@ -49,7 +49,10 @@ export class ServedStreams {
   fill({ request, slots }: InvokeMessage, parameters: unknown[]): void {
     for (const slot of slots) {
       if (slot > parameters.length)
-        throw new IModelError(GENERAL_ERROR, `Invalid request: argument ${slot} is a stream, and is missing.`);
+        throw new IModelError(
+          GENERAL_ERROR,
+          `Invalid request: argument ${slot} is a stream, and is missing.`,
+        );
       if (slot > 0) parameters[slot - 1] = this.#streams.of(request)?.argument(slot);
     }
   }

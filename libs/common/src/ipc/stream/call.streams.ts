@@ -136,7 +136,8 @@ export class CallStreams {
     if (items === undefined) {
       this.#outgoing.delete(slot);
       stream.stop();
-    } else if (!stream.taken(items)) throw new IpcProtocolError(1002, 'More items were taken than were sent.');
+    } else if (!stream.taken(items))
+      throw new IpcProtocolError(1002, 'More items were taken than were sent.');
   }
 
   #arrived({ type, slot, data, refusal }: ItemMessage | StreamEndMessage): void {
@@ -144,7 +145,8 @@ export class CallStreams {
     // The reader may have left before the sender learned of it.
     if (!stream) return;
     if (type === IpcMessageType.Item && !refusal) {
-      if (!stream.receive(data[0])) throw new IpcProtocolError(1008, 'Too many items of a stream wait for their reader.');
+      if (!stream.receive(data[0]))
+        throw new IpcProtocolError(1008, 'Too many items of a stream wait for their reader.');
       return;
     }
     if (refusal) {

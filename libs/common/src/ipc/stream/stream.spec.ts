@@ -16,22 +16,37 @@ const server = () => {
   server.channels.register(numbers, {
     name: 'Numbers',
     methods: new Map<string, (call: { arguments: unknown[] }) => unknown>([
-      ['count', async function* (call: { arguments: unknown[] }) {
-        try { for (let i = 0; i < (call.arguments[0] as number); i++) yield i; } finally { returned++; }
-      }],
-      ['sum', async (call: { arguments: unknown[] }) => {
-        let sum = 0;
-        for await (const n of call.arguments[0] as AsyncIterable<number>) sum += n;
-        return sum;
-      }],
-      ['twice', async function* (call: { arguments: unknown[] }) {
-        for await (const n of call.arguments[0] as AsyncIterable<number>) yield 2 * n;
-      }],
+      [
+        'count',
+        async function* (call: { arguments: unknown[] }) {
+          try {
+            for (let i = 0; i < (call.arguments[0] as number); i++) yield i;
+          } finally {
+            returned++;
+          }
+        },
+      ],
+      [
+        'sum',
+        async (call: { arguments: unknown[] }) => {
+          let sum = 0;
+          for await (const n of call.arguments[0] as AsyncIterable<number>) sum += n;
+          return sum;
+        },
+      ],
+      [
+        'twice',
+        async function* (call: { arguments: unknown[] }) {
+          for await (const n of call.arguments[0] as AsyncIterable<number>) yield 2 * n;
+        },
+      ],
     ]) as never,
   });
   return server;
 };
-async function* to(n: number) { for (let i = 0; i < n; i++) yield i; }
+async function* to(n: number) {
+  for (let i = 0; i < n; i++) yield i;
+}
 describe('streams', () => {
   it('works', async () => {
     const s = server();

@@ -22,7 +22,9 @@ export type RpcInterfaceDefinition<T extends object = object> = Function & {
 /** The names of the callable methods of a definition. */
 export type RpcOperationName<T> = Exclude<
   {
-    [K in keyof T]-?: T[K] extends (...args: never[]) => Promise<unknown> | AsyncIterable<unknown> ? K : never;
+    [K in keyof T]-?: T[K] extends (...args: never[]) => Promise<unknown> | AsyncIterable<unknown>
+      ? K
+      : never;
   }[keyof T] &
     string,
   'forward'

@@ -13,7 +13,7 @@ import {
   operationPolicy,
   operationsOf,
 } from '../definition/definition.js';
-import type { RpcInterfaceDefinition } from '../definition/definition.js';
+import type { RpcInterfaceDefinition, RpcOperationPolicy } from '../definition/definition.js';
 import { StreamResult } from '../../stream/stream.js';
 import { RpcNotFoundResponse, RpcPendingResponse } from '../../error/control.response.js';
 import { CONTROL_VERSION } from '../definition/endpoint.js';
@@ -25,7 +25,7 @@ export interface RpcImplementation {
   /** The name in messages, usually the name of the class. */
   readonly name: string;
   /** The handler of a declared operation; `undefined` if the implementation lacks it. */
-  handlerOf(operation: string): RpcHandler | undefined;
+  handlerOf(operation: string, policy: RpcOperationPolicy): RpcHandler | undefined;
   /** The method of the implementation, which may have its own policy. */
   methodOf?(operation: string): object | undefined;
 }
@@ -110,7 +110,7 @@ export class RpcDispatcher {
           `${implementation.name}.${operation}: a concurrency of ${concurrency} lets no call through.`,
         );
       const handler =
-        implementation.handlerOf(operation) ?? (() => notImplemented(implementation.name, operation));
+        implementation.handlerOf(operation, policy) ?? (() => notImplemented(implementation.name, operation));
       operations.set(operation, {
         definition,
         operation,

@@ -193,6 +193,7 @@ class ITwinLink implements IpcServerLink {
       activityId: undefined,
       timeoutMs: undefined,
       isCancellable: false,
+      slots: [],
     });
   }
 

@@ -105,7 +105,11 @@ function readList(value: unknown, refusal?: NumberedError): DurableMessage {
 }
 
 /** Reads a message about a stream. @throws IpcProtocolError if it names no stream */
-function streamMessage(type: number, values: readonly unknown[], refusal: NumberedError | undefined): IpcMessage {
+function streamMessage(
+  type: number,
+  values: readonly unknown[],
+  refusal: NumberedError | undefined,
+): IpcMessage {
   const [request, slot, value] = values;
   if (!isCount(request) || !isCount(slot)) throw malformed('names no stream');
   switch (type) {

@@ -1,0 +1,69 @@
+import type { ExecutionContext, NestInterceptor } from '@nestjs/common';
+import { ItemQueue } from '@linnet/common/internal';
+import type { StreamItems } from '@linnet/common/internal';
+import { Observable } from 'rxjs';
+import type { Subscription } from 'rxjs';
+import { intercept } from './interceptor.chain.js';
+
+/** After this many items without one for the reader, other work of the process has its turn. */
+const ITEMS_PER_TURN = 16;
+
+/**
+ * The items of a method inside its interceptors, whose operators act on each item. The method is asked for an item only while
+ * the reader waits for one, because an Observable cannot be slowed down. Items that an operator holds back wait in the operator.
+ *
+ * @param method calls the method
+ */
+export function interceptedItems(
+  interceptors: readonly NestInterceptor[],
+  context: ExecutionContext,
+  method: () => Promise<StreamItems>,
+): StreamItems {
+  let subscription: Subscription | undefined;
+  let wake = () => undefined as void;
+  const queue: ItemQueue = new ItemQueue({
+    taken: () => undefined,
+    starved: () => wake(),
+    left: () => subscription?.unsubscribe(),
+  });
+  const wanted = () => (queue.isAwaited ? undefined : new Promise<void>((resolve) => (wake = resolve)));
+  const source = intercept(interceptors, context, async () => pulled(await method(), wanted));
+  return {
+    next() {
+      const next = queue.next();
+      subscription ??= source.subscribe({
+        next: (value) => queue.push(value, 1),
+        error: (error) => queue.fail(error),
+        complete: () => queue.end(),
+      });
+      return next;
+    },
+    return: () => queue.return(),
+  };
+}
+
+/** An Observable of items that reads each one when it is wanted. */
+function pulled(items: StreamItems, wanted: () => Promise<void> | undefined): Observable<unknown> {
+  return new Observable((subscriber) => {
+    let isDone = false;
+    const pull = async () => {
+      for (let count = 1; !subscriber.closed; count++) {
+        await wanted();
+        if (count % ITEMS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+        if (subscriber.closed) return;
+        const { done, value } = await items.next();
+        if (done) {
+          isDone = true;
+          subscriber.complete();
+        } else subscriber.next(value);
+      }
+    };
+    pull().catch((error: unknown) => {
+      isDone = true;
+      subscriber.error(error);
+    });
+    return () => {
+      if (!isDone) void items.return().catch(() => undefined);
+    };
+  });
+}
