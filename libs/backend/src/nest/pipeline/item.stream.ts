@@ -3,6 +3,7 @@ import { ItemQueue } from '@linnet/common/internal';
 import type { StreamItems } from '@linnet/common/internal';
 import { Observable } from 'rxjs';
 import type { Subscription } from 'rxjs';
+import { bindItems } from '../../call/stream.context.js';
 import { intercept } from './interceptor.chain.js';
 
 /** After this many items without one for the reader, other work of the process has its turn. */
@@ -27,7 +28,11 @@ export function interceptedItems(
     left: () => subscription?.unsubscribe(),
   });
   const wanted = () => (queue.isAwaited ? undefined : new Promise<void>((resolve) => (wake = resolve)));
-  const source = intercept(interceptors, context, async () => pulled(await method(), wanted));
+  const source = intercept(interceptors, context, async () => {
+    // In the context that the interceptors have set up.
+    const items = bindItems(await method());
+    return pulled(items, wanted);
+  });
   return {
     next() {
       const next = queue.next();
