@@ -7,6 +7,8 @@ import { Module } from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { IpcChannel, IpcHost, IpcModule, IpcSession } from '@linnet/backend';
+import { ipcChannel } from '@linnet/common';
+import type { RpcStream } from '@linnet/common';
 import { IpcClosedError, IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import type { WebSocketIpcOptions } from '@linnet/frontend';
 import { until } from '../../harness/waiting.js';
@@ -16,6 +18,7 @@ import type { Fault } from './fault.proxy.js';
 const RUNS = 1000;
 const AT_ONCE = 8;
 const CALLS = 12;
+const ITEMS = 25;
 const PUSHES = 10;
 /**
  * How long a frontend lets its backend be silent, and a connection be made. Both ends and all conversations share this
@@ -30,6 +33,41 @@ const CALL_MS = 60_000;
 
 /** The messages that each session of a run has received, in order, by the run. */
 const taken = new Map<number, Map<string, number[]>>();
+
+interface Streams {
+  down(seed: number): AsyncIterable<unknown>;
+  up(seed: number, items: RpcStream<unknown>): Promise<number>;
+}
+
+const streamsChannel = ipcChannel<Streams>('fault-streams', { methods: { down: { stream: true }, up: {} } });
+
+/** The items of a stream, of every kind of frame. */
+const itemOf = (seed: number, n: number): unknown =>
+  [n, 'x'.repeat(20_000), Uint8Array.of(seed, n), { n }][(seed + n) % 4];
+
+async function* items(seed: number): AsyncGenerator<unknown> {
+  for (let n = 0; n < ITEMS; n++) {
+    if (n % 5 === 0) await new Promise((resolve) => setImmediate(resolve));
+    yield itemOf(seed, n);
+  }
+}
+
+/** Reads a stream, whose items come once and in order. @returns how many there were */
+async function check(seed: number, stream: AsyncIterable<unknown>): Promise<number> {
+  let n = 0;
+  for await (const item of stream) expect(isDeepStrictEqual(item, itemOf(seed, n++))).toBe(true);
+  return n;
+}
+
+@IpcChannel(streamsChannel)
+class StreamsHandler implements Streams {
+  down(seed: number) {
+    return items(seed);
+  }
+  up(seed: number, stream: RpcStream<unknown>) {
+    return check(seed, stream);
+  }
+}
 
 @IpcChannel('faults')
 class FaultsHandler {
@@ -55,7 +93,7 @@ class FaultsHandler {
 
 @Module({
   imports: [IpcModule.forRoot({ heartbeatMs: 1000, invokeTimeoutMs: CALL_MS, resumeGraceMs: GRACE_MS })],
-  providers: [FaultsHandler],
+  providers: [FaultsHandler, StreamsHandler],
 })
 class FaultsModule {}
 
@@ -113,7 +151,7 @@ async function run(seed: number, proxy: FaultProxy, last?: Fault['kind']): Promi
   const next = random(seed);
   const faults = Array.from({ length: 1 + next(3) }, () => ({
     way: next(2) === 0 ? ('up' as const) : ('down' as const),
-    frame: next(14),
+    frame: next(20),
     // Every kind in its turn, so that none is left out.
     kind: kinds[(seed + next(2)) % kinds.length]!,
   }));
@@ -146,6 +184,7 @@ async function run(seed: number, proxy: FaultProxy, last?: Fault['kind']): Promi
     new Float64Array(9000).fill(0.1),
   ];
   const proxied = frontend.makeIpcProxy<FaultsHandler>('faults');
+  const streams = frontend.makeIpcProxy<Streams>(streamsChannel);
   const work: Promise<unknown>[] = [];
   let note = 1000;
   for (let n = 0; n < CALLS; n++) {
@@ -155,6 +194,8 @@ async function run(seed: number, proxy: FaultProxy, last?: Fault['kind']): Promi
     );
     frontend.send('note', seed, note++);
     if (n % 3 === 0) work.push(proxied.ask(n).then((answer) => expect(answer).toBe(n * 2)));
+    if (n === 2) work.push(check(seed, streams.down(seed)).then((count) => expect(count).toBe(ITEMS)));
+    if (n === 4) work.push(streams.up(seed, items(seed)).then((count) => expect(count).toBe(ITEMS)));
     if (n === 5) work.push(proxied.pushes(PUSHES));
     if (next(2) === 0) await new Promise((resolve) => setImmediate(resolve));
   }

@@ -132,6 +132,9 @@ async function* count(to: number) {
     story.push('end');
   }
 }
+function* sync(to: number) {
+  for (let i = 0; i < to; i++) yield i;
+}
 const asAny = (value: unknown) => value as AsyncIterable<number>;
 
 class Methods implements Items {
@@ -157,9 +160,8 @@ class Methods implements Items {
   node(to: number) {
     return asAny(Readable.from(count(to)));
   }
-  *generator(to: number): never {
-    for (let i = 0; i < to; i++) yield i as never;
-    return undefined as never;
+  generator(to: number) {
+    return asAny(sync(to));
   }
   @UseFilters(MissingFilter)
   async *failing(after: number) {
