@@ -470,6 +470,7 @@ describe('options of tests and tools that are undefined', () => {
       allowTokenMismatch: 0,
       concurrency: 0,
       stream: 0,
+      resumable: 0,
       idempotency: 0,
       token: 0,
     });

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { HttpResponse } from '@linnet/common';
+import type { HttpResponse, StreamBody } from '@linnet/common';
 import { pathOf } from '@linnet/common/internal';
 import { bytesOf, mergedVary } from '../node/http/response.writer.js';
 import { beforeNotFound, onMiddlewarePath, onReply } from '../nest/internals/fastify.internals.js';
+import { readableOf } from '../node/http/stream.compression.js';
 import type { HttpIntegration, HttpMount } from './http.integration.js';
 
 const answered = Symbol('linnet:answered');
@@ -102,20 +103,36 @@ function serve({ server, service }: HttpMount, request: FastifyRequest, reply: F
     response: reply,
     body: (request.body as Readable | undefined) ?? message,
     write: (answer) => write(reply, answer),
+    writeStream: (answer, stream) => writeStream(reply, answer, stream),
     takeOver: () => takeOver(reply),
   });
   return reply;
 }
 
-/** Sends an answer through Fastify, so that its hooks see it. */
-function write(reply: FastifyReply, { status, headers, body }: HttpResponse): void {
-  // An interceptor may have answered by itself.
-  if (reply.sent) return;
+function writeHead(reply: FastifyReply, { status, headers }: HttpResponse): void {
   reply.code(status);
   for (let i = 0; i < headers.length; i += 2) {
     const [name, value] = [headers[i]!, headers[i + 1]!];
     reply.header(name, name === 'Vary' ? mergedVary(reply.getHeader('Vary'), value) : value);
   }
+}
+
+/** Sends a stream through Fastify, which destroys it if the client disconnects. */
+function writeStream(reply: FastifyReply, answer: HttpResponse, stream: StreamBody): void {
+  if (reply.sent) {
+    void stream.return();
+    return;
+  }
+  writeHead(reply, answer);
+  reply.send(readableOf(stream));
+}
+
+/** Sends an answer through Fastify, so that its hooks see it. */
+function write(reply: FastifyReply, answer: HttpResponse): void {
+  // An interceptor may have answered by itself.
+  if (reply.sent) return;
+  const { status, body } = answer;
+  writeHead(reply, answer);
   const payload = bytesOf(body);
   reply.send(
     status === 204 ? undefined : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),

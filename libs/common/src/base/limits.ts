@@ -82,10 +82,10 @@ export function limitsFrom<Limits extends object>(
 
 const MIB = 1024 * 1024;
 const TEXT_BYTES = 5 * MIB;
-const PARTS = 4096;
 const ARGUMENTS = 256;
 /** Clients import these constants instead of the table, so that a page contains no limits of servers. */
 export const MULTIPART_BYTES = 64 * MIB;
+export const PARTS = 4096;
 export const DEPTH = 512;
 /**
  * Bytes of JSON text that a client reads from an answer. 32 MiB: answers of backends have up to some tens of megabytes. In

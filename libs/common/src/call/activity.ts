@@ -16,6 +16,11 @@ export interface ActivityProps {
   rpcMethod: string;
   /** The time at which the caller stops waiting, in milliseconds since the epoch; `undefined` without a deadline. */
   deadline?: number | undefined;
+  /**
+   * The number of items of the stream that the caller has already: a call that continues the stream of a `resumable`
+   * operation. `undefined` for a call that begins the stream.
+   */
+  lastEventId?: number | undefined;
 }
 
 /** One client request while it is served. Its fields are claims of the client: a guard checks them. */
@@ -34,6 +39,8 @@ export class Activity implements ActivityProps {
   readonly rpcMethod: string;
   /** The time at which the caller stops waiting, in milliseconds since the epoch; `undefined` without a deadline. */
   readonly deadline: number | undefined;
+  /** The number of items that the caller of a `resumable` operation has already; `undefined` if the stream begins. */
+  readonly lastEventId: number | undefined;
   /** The object that holds the user: a session, a request, or an object that the application set. */
   #bearer: { readonly user?: unknown } | undefined;
   #abort: AbortController | undefined;
@@ -56,6 +63,7 @@ export class Activity implements ActivityProps {
     this.accessToken = props.accessToken ?? '';
     this.rpcMethod = props.rpcMethod ?? '';
     this.deadline = props.deadline;
+    this.lastEventId = props.lastEventId;
   }
 
   /**

@@ -2,13 +2,14 @@ import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import type { HttpPlatform, HttpResponse, HttpRpcHandler } from '@linnet/common';
+import type { HttpPlatform, HttpResponse, HttpRpcHandler, StreamBody } from '@linnet/common';
 import { decoderFor, hiddenError, HttpError, shuttingDown } from '@linnet/common/internal';
 import type { HttpCall, OpenCalls } from '@linnet/common/internal';
 import { takeParsedBody } from './parsed.body.js';
 import type { Pipeline } from './pipeline.js';
-import { compressBody, writeResponse } from './response.writer.js';
 import type { ResponseBacklog } from './response.backlog.js';
+import { compressBody, writeResponse, writeStream } from './response.writer.js';
+import { compressStream } from './stream.compression.js';
 
 const decoders: ReadonlyMap<string, () => Transform> = new Map([
   ['gzip', createGunzip],
@@ -25,6 +26,8 @@ export interface NodePlatform extends HttpPlatform {
   readonly parsedBody?: unknown;
   /** Sends an answer, compressed already; default: {@link writeResponse}. */
   write?(answer: HttpResponse): void;
+  /** Sends an answer whose body is a stream, compressed already; default: {@link writeStream}. */
+  writeStream?(answer: HttpResponse, stream: StreamBody): void;
   /** Gives the response out of the platform's hands: it is written by its own methods from now on. */
   takeOver?(): void;
 }
@@ -149,9 +152,21 @@ export class NodeCall {
     this.exchange.respond(peer, (answer) => {
       if (!answer) return;
       server.endConnection(request, response, answer);
-      if (!answer.encoding) this.#send(answer);
+      if (answer.stream) this.#stream(answer, answer.stream);
+      else if (!answer.encoding) this.#send(answer);
       else void this.#compressAndSend(answer);
     });
+  }
+
+  #stream(answer: HttpResponse, stream: StreamBody): void {
+    const { response, platform, server } = this;
+    if (!server.open.has(response)) {
+      void stream.return();
+      return;
+    }
+    const ready = compressStream(answer, stream);
+    if (platform.writeStream) platform.writeStream(ready, ready.stream);
+    else void writeStream(response, ready, ready.stream);
   }
 
   /** The answer is sent, or nobody is there to have it. */

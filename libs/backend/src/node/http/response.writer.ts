@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import type { HttpResponse } from '@linnet/common';
+import type { HttpResponse, StreamBody } from '@linnet/common';
 
 const brotli = promisify(brotliCompress);
 
@@ -35,6 +35,51 @@ export function writeResponse(response: ServerResponse, answer: HttpResponse): v
   }
 }
 
+/**
+ * Sends an answer whose body is a stream: each chunk at once, and no faster than the client reads. Never rejects.
+ *
+ * @param stream the body, compressed already
+ */
+export async function writeStream(
+  response: ServerResponse,
+  answer: HttpResponse,
+  stream: StreamBody,
+): Promise<void> {
+  if (response.headersSent || response.destroyed) {
+    await stream.return();
+    return;
+  }
+  writeHead(response, answer);
+  // A middleware that compresses collects what is written, unless it is asked to send it.
+  const { flush } = response as { flush?: () => void };
+  try {
+    for (let chunk = await stream.next(); !chunk.done; chunk = await stream.next()) {
+      if (response.destroyed) return;
+      const isRoom = response.write(chunk.value);
+      flush?.call(response);
+      if (!isRoom) await drained(response);
+    }
+    response.end();
+  } catch {
+    // A broken connection shows the client that the stream has not ended.
+    response.destroy();
+  }
+}
+
+/** Resolves when a response takes more, or never will. */
+function drained(response: ServerResponse): Promise<void> | undefined {
+  if (response.destroyed) return undefined;
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
+}
+
 /** How long a client that is still sending may take to notice that it has its answer. */
 const LINGER_MS = 500;
 
@@ -61,8 +106,8 @@ export function refuseBody(response: ServerResponse, answer: HttpResponse): bool
   return true;
 }
 
-function writeHead(response: ServerResponse, { status, headers, body }: HttpResponse): void {
-  if (status !== 204) headers.push('Content-Length', String(lengthOf(body)));
+function writeHead(response: ServerResponse, { status, headers, body, stream }: HttpResponse): void {
+  if (status !== 204 && !stream) headers.push('Content-Length', String(lengthOf(body)));
   const vary = headers.indexOf('Vary') + 1;
   if (vary > 0) headers[vary] = mergedVary(response.getHeader('Vary'), headers[vary]!);
   response.writeHead(status, headers);

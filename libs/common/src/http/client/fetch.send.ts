@@ -1,5 +1,8 @@
 import { ServerError } from '../../error/backend.error.js';
 import { concatBytes } from '../../base/bytes.js';
+import { streamEnd } from '../../stream/stream.js';
+import type { StreamBody } from '../protocol/message.js';
+import { isStreamType } from '../protocol/stream.frames.js';
 import type { HttpReply, HttpRequest } from './send.js';
 
 /** Sends a request by `fetch`. It follows no redirect, because credentials and arguments are meant for this address. */
@@ -13,14 +16,32 @@ export async function sendByFetch(request: HttpRequest): Promise<HttpReply> {
     redirect: 'manual',
     body: typeof body === 'object' ? joined(body) : body,
   });
+  const { status } = response;
+  const header = (name: string) => response.headers.get(name);
+  if (request.stream && response.body && isStreamType(header('content-type')))
+    return { status, header, body: new Uint8Array(), stream: chunksOf(response.body) };
   // Bodies that are not streams, as in React Native, are read at once.
   const isStream = (response as Partial<Response>).body !== undefined;
   const bytes = isStream ? await readStream(response.body, maxBytes) : await readWhole(response);
-  const { status } = response;
   // A page sees only the status 0 of a redirect.
   if (/^(0|30[12378])$/.test(`${status}`))
     throw new ServerError(-1, 'The server cannot be reached: it redirects calls elsewhere.');
-  return { status, header: (name) => response.headers.get(name), body: bytes };
+  return { status, header, body: bytes };
+}
+
+/** The body as it arrives. Nothing is read ahead, so that a slow reader slows the server down. */
+function chunksOf(body: ReadableStream<Uint8Array>): StreamBody {
+  const reader = body.getReader();
+  return {
+    async next() {
+      const { done, value } = await reader.read();
+      return done ? streamEnd : { done: false, value };
+    },
+    async return() {
+      await reader.cancel();
+      return streamEnd;
+    },
+  };
 }
 
 /** Joins the body to one byte string, because not every platform can create a `Blob` of bytes. */

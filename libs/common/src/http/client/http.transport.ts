@@ -1,6 +1,11 @@
 import { newId } from '../../base/random.id.js';
 import { throwIfAborted } from '../../base/abort.js';
-import { ServerError } from '../../error/backend.error.js';
+import { rebuildError, ServerError } from '../../error/backend.error.js';
+import { streamEnd } from '../../stream/stream.js';
+import type { StreamItems } from '../../stream/stream.js';
+import type { StreamBody } from '../protocol/message.js';
+import { isStreamType, STREAM_TYPE } from '../protocol/stream.frames.js';
+import { StreamReader } from '../protocol/stream.reader.js';
 import type { RpcClientOptions } from './client.options.js';
 import type { RpcClientTransport, RpcReply, RpcRequest } from '../../rpc/client/transport.js';
 import { isBytes } from '../../base/bytes.js';
@@ -60,6 +65,7 @@ export class HttpTransport implements RpcClientTransport {
       credentials: this.options.credentials,
       signal: request.signal,
       maxBytes,
+      ...(request.policy.stream && { stream: true }),
     };
     let reply: HttpReply;
     try {
@@ -68,15 +74,31 @@ export class HttpTransport implements RpcClientTransport {
       throwIfAborted(request.signal);
       return failureOf(message, error as Error);
     }
+    const header = (name: string) => reply.header(naming?.ownHeader(name) ?? name);
+    const status = naming?.wireStatus(reply.status) ?? reply.status;
+    if (message.stream && status === 200 && isStreamType(header('content-type')))
+      return { kind: 'stream', items: this.#items(reply, request.signal) };
     const { body } = reply;
     if (!(body.length <= maxBytes))
       throw new ServerError(reply.status, `The answer has more than ${maxBytes} bytes: maxResponseBytes.`);
     const notServed = () =>
       // Without its origin, because callers further up must not learn the address of this server.
       `${request.definition.interfaceName} is not served at ${url.replace(/^[^/]*\/\/[^/]*/, '')}`;
-    const header = (name: string) => reply.header(naming?.ownHeader(name) ?? name);
-    const status = naming?.wireStatus(reply.status) ?? reply.status;
     return readReply({ status, header, body }, maxResponseText, notServed);
+  }
+
+  #items({ body, stream = wholeBody(body) }: HttpReply, signal: AbortSignal): StreamItems {
+    const { maxResponseBytes = MULTIPART_BYTES, maxResponseText = ANSWER_TEXT_BYTES } = this.options;
+    const limits = {
+      bytes: maxResponseBytes,
+      text: maxResponseText,
+      bytesName: 'maxResponseBytes',
+      textName: 'maxResponseText',
+    };
+    return new StreamReader(followed(stream, signal), limits, {
+      rebuild: (members) => rebuildError(members),
+      broken: (reason) => new ServerError(-1, `The stream is broken: ${reason}`),
+    });
   }
 
   #url({ token, definition, operation }: RpcRequest): string {
@@ -99,7 +121,7 @@ export class HttpTransport implements RpcClientTransport {
   }
 
   #headers(
-    { activity, headers, timeoutMs }: RpcRequest,
+    { activity, headers, timeoutMs, policy, lastEventId }: RpcRequest,
     contentType: string | undefined,
   ): Record<string, string> {
     const { naming } = this.options;
@@ -111,6 +133,8 @@ export class HttpTransport implements RpcClientTransport {
       'X-Session-Id': activity.sessionId,
       Authorization: activity.accessToken || undefined,
       'Content-Type': contentType,
+      Accept: policy.stream ? STREAM_TYPE : undefined,
+      'Last-Event-ID': lastEventId === undefined ? undefined : String(lastEventId),
     };
     if (this.#ownHeaders) {
       own[CLIENT_HEADER] = '1';
@@ -124,6 +148,31 @@ export class HttpTransport implements RpcClientTransport {
     for (const [name, value] of Object.entries(headers)) all[name.toLowerCase()] = value;
     return all;
   }
+}
+
+/** A body that the application's `send` has read whole. */
+function wholeBody(body: Uint8Array): StreamBody {
+  let rest: Uint8Array | undefined = body;
+  return {
+    async next() {
+      const value = rest;
+      rest = undefined;
+      return value ? { done: false, value } : streamEnd;
+    },
+    return: async () => streamEnd,
+  };
+}
+
+/** A body whose failure is the one of a broken connection. @throws (rejection) the signal's reason if it is aborted */
+function followed(body: StreamBody, signal: AbortSignal): StreamBody {
+  return {
+    next: () =>
+      body.next().catch((error: unknown) => {
+        throwIfAborted(signal);
+        throw new ServerError(-1, `The stream is broken: ${(error as Error).message}`);
+      }),
+    return: () => body.return(),
+  };
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { StreamBody } from '../protocol/message.js';
+
 /** An HTTP request that any platform can send. */
 export interface HttpRequest {
   /** A GET has its arguments in the URL, and no body. */
@@ -14,6 +16,8 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
   /** The accepted length of an answer after decompression, in bytes. A longer answer is rejected, so reading it may stop. */
   readonly maxBytes: number;
+  /** The answer may be a stream: with its content type, it may be returned as {@link HttpReply.stream}. */
+  readonly stream?: boolean | undefined;
 }
 
 /** An answer, decompressed. */
@@ -22,8 +26,10 @@ export interface HttpReply {
   readonly status: number;
   /** The value of a header, by its name in upper or lower case; `null` if it is absent. */
   header(name: string): string | null;
-  /** The whole body; empty if the answer has none. */
+  /** The whole body; empty if the answer has none, or `stream` has it. */
   readonly body: Uint8Array;
+  /** The body as it arrives, of an answer with the content type of streams. `return` ends the request. */
+  readonly stream?: StreamBody | undefined;
 }
 
 /** Sends a request. Rejects without an answer, and with the reason of the signal once it is aborted. */

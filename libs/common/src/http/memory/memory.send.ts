@@ -2,7 +2,7 @@ import { reasonOf, throwIfAborted } from '../../base/abort.js';
 import { concatBytes } from '../../base/bytes.js';
 import { HttpCall } from '../server/http.call.js';
 import type { HttpRpcHandler } from '../server/handler.js';
-import type { HttpResponse } from '../protocol/message.js';
+import type { HttpResponse, StreamBody } from '../protocol/message.js';
 import type { HttpReply, HttpSend } from '../client/send.js';
 
 const encoder = new TextEncoder();
@@ -45,11 +45,32 @@ export function inMemoryHttp(handler: HttpRpcHandler): HttpSend {
       };
       signal.addEventListener('abort', abort, { once: true });
       opened.respond({}, (answer) => {
-        signal.removeEventListener('abort', abort);
+        const left = () => signal.removeEventListener('abort', abort);
+        if (answer?.stream) {
+          resolve({ ...replyOf(answer), stream: followed(answer.stream, signal, left) });
+          return;
+        }
+        left();
         if (answer) resolve(replyOf(answer));
         else reject(new Error('The call was answered by other means than its result.'));
       });
     });
+}
+
+/** The body of an answer, which ends with the signal as the body of a connection does. */
+function followed(stream: StreamBody, signal: AbortSignal, ended: () => void): StreamBody {
+  return {
+    async next() {
+      const chunk = await stream.next();
+      if (chunk.done) ended();
+      throwIfAborted(signal);
+      return chunk;
+    },
+    return() {
+      ended();
+      return stream.return();
+    },
+  };
 }
 
 function replyOf({ status, headers, body }: HttpResponse): HttpReply {

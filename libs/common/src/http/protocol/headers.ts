@@ -10,6 +10,14 @@ export const TIMEOUT_HEADER = 'x-linnet-timeout';
  */
 export const NOT_BEGUN_HEADER = 'x-linnet-not-begun';
 
+/** A client that continues a stream sends this header with the number of items that it has. */
+export const EVENT_ID_HEADER = 'last-event-id';
+
+/** Reads the number of items that a client has; `undefined` if the header is absent or not a number. */
+export function readEventId(header: string | readonly string[] | undefined): number | undefined {
+  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+}
+
 /** The longest deadline that a header carries: a day. A longer one is not sent. */
 export const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 

@@ -14,6 +14,9 @@ export interface HttpRequestHead {
   readonly address?: string | undefined;
 }
 
+/** A body that is made while it is sent. `return` stops the producer: nobody reads on. */
+export type StreamBody = Required<Pick<AsyncIterator<Uint8Array, undefined, undefined>, 'next' | 'return'>>;
+
 /** A complete answer. */
 export interface HttpResponse {
   /** The HTTP status. */
@@ -22,6 +25,8 @@ export interface HttpResponse {
   readonly headers: string[];
   /** Text is written as UTF-8; a list of byte strings one after the other. */
   readonly body: string | Uint8Array | readonly Uint8Array[];
+  /** Replaces the body. The platform reads it to its end, or returns it. It sends each chunk at once. */
+  readonly stream?: StreamBody | undefined;
   /** The encoding in which the platform should send the body, if it can. */
   readonly encoding?: 'br' | 'gzip' | undefined;
 }

@@ -8,8 +8,8 @@ import { primitiveMembers, visibleMembers } from '../../error/error.members.js';
 import type { ErrorExposure, WireError } from '../../error/error.members.js';
 import { isBytes } from '../../base/bytes.js';
 import { encodeMultipart } from '../../value/multipart.codec.js';
-import { encodeValue } from '../../value/value.codec.js';
-import type { RpcOutcome } from '../../rpc/server/call.js';
+import { encodeValue, stringifyValue } from '../../value/value.codec.js';
+import type { SettledOutcome } from '../../rpc/server/call.js';
 
 /** A response without the headers that depend on the caller; see {@link HttpCall}. */
 export interface EncodedOutcome {
@@ -27,7 +27,7 @@ const noContent: EncodedOutcome = { status: 204, contentType: undefined, body: '
 
 /** Writes the outcome of a call for the protocol version of the client (docs/wire.md#25-response). */
 export function encodeOutcome(
-  outcome: Exclude<RpcOutcome, { kind: 'answered' | 'stream' }>,
+  outcome: Exclude<SettledOutcome, { kind: 'answered' }>,
   protocolVersion: number,
   { activityId, rpcMethod }: Pick<Activity, 'activityId' | 'rpcMethod'>,
   policy: ErrorPolicy,
@@ -84,6 +84,25 @@ function encodeFailure(
     const body = JSON.stringify({ isError: true, name: 'Error', ...primitiveMembers(error.body as object) });
     return { status, contentType: TEXT, body, retryAfter, thrown, error };
   }
+}
+
+/** Writes an error that ends a stream as JSON text of its visible members. */
+export function encodeStreamError(
+  thrown: unknown,
+  activityId: string,
+  policy: ErrorPolicy,
+): { readonly text: string; readonly error: WireError } {
+  const error = encodeError(thrown, activityId, policy);
+  try {
+    const body = error.whole ? visibleMembers(error.body as object, policy) : error.body;
+    // Text has no place for bytes.
+    const text = stringifyValue(body, () => undefined, undefined, policy);
+    if (text !== undefined) return { text, error };
+  } catch {
+    // A member cannot be sent. Message and number are sent without it.
+  }
+  const members = primitiveMembers(Object(error.body) as object);
+  return { text: JSON.stringify({ isError: true, name: 'Error', ...members }), error };
 }
 
 /** Marks a status as the outcome of the call, rather than of the transport, for clients of protocol 2. */

@@ -35,9 +35,9 @@ export interface WireNamingProps {
 /** Headers with a meaning for servers, clients or proxies. */
 const wireHeaders: ReadonlySet<string> = new Set(
   (
-    'accept-encoding access-control-allow-headers access-control-allow-methods access-control-allow-origin ' +
+    'accept accept-encoding access-control-allow-headers access-control-allow-methods access-control-allow-origin ' +
     'access-control-expose-headers allow authorization cache-control connection content-encoding content-length ' +
-    'content-type cookie host origin retry-after transfer-encoding vary x-application-id x-application-version ' +
+    'content-type cookie host origin retry-after last-event-id transfer-encoding vary x-application-id x-application-version ' +
     `x-correlation-id x-protocol-version x-session-id ${CLIENT_HEADER} ${TIMEOUT_HEADER} ${NOT_BEGUN_HEADER}`
   ).split(' '),
 );

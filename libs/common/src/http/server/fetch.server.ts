@@ -2,7 +2,7 @@ import { OpenCalls } from '../../call/open.calls.js';
 import { decoderFor } from '../protocol/content.encoding.js';
 import { HttpCall } from './http.call.js';
 import { badRequest, HttpError, shuttingDown } from '../protocol/message.js';
-import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
+import type { HttpRequestHead, HttpResponse, StreamBody } from '../protocol/message.js';
 import { pathOf } from '../protocol/url.reader.js';
 import { createRpcService } from './rpc.service.js';
 import type { HttpRpcService } from './rpc.service.js';
@@ -57,6 +57,7 @@ export class FetchRpcServer {
     if (!this.service.handler.owns(head.method, head.target)) return this.#serviceResponse(head);
     const answer = await this.#answer(request, head);
     // Compression fails only without memory. The answer is then sent uncompressed.
+    if (answer.stream) return streamOf(answer, answer.stream);
     const ready = answer.encoding ? await this.compress(answer).catch(() => answer) : answer;
     return responseOf(ready, head.method);
   };
@@ -100,10 +101,17 @@ export class FetchRpcServer {
 
   #respond(exchange: HttpCall, request: Request): Promise<HttpResponse> {
     return new Promise((resolve) => {
-      const settle = (answer: HttpResponse) => {
+      const over = () => {
         request.signal.removeEventListener('abort', gone);
         this.#open.delete(cut);
-        resolve(answer);
+      };
+      const settle = (answer: HttpResponse) => {
+        // A stream goes on behind its head.
+        if (answer.stream) resolve({ ...answer, stream: watched(answer.stream, over) });
+        else {
+          over();
+          resolve(answer);
+        }
       };
       const cut = () => {
         exchange.activity.abort(new Error('The server is shutting down.'));
@@ -162,9 +170,47 @@ function decompressed(
   return format ? body.pipeThrough(new DecompressionStream(format)) : body;
 }
 
-function responseOf({ status, headers, body }: HttpResponse, method: string): Response {
+function fieldsOf(headers: readonly string[]): Headers {
   const fields = new Headers();
   for (let i = 0; i < headers.length; i += 2) fields.append(headers[i]!, headers[i + 1]!);
+  return fields;
+}
+
+/** Calls back when a body has ended, or its reader has left. */
+function watched(stream: StreamBody, over: () => void): StreamBody {
+  return {
+    async next() {
+      const chunk = await stream.next();
+      if (chunk.done) over();
+      return chunk;
+    },
+    return() {
+      over();
+      return stream.return();
+    },
+  };
+}
+
+function streamOf({ status, headers }: HttpResponse, stream: StreamBody): Response {
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      async pull(controller) {
+        const { done, value } = await stream.next();
+        if (done) controller.close();
+        else controller.enqueue(value as Uint8Array<ArrayBuffer>);
+      },
+      async cancel() {
+        await stream.return();
+      },
+    },
+    // Nothing is read before the platform wants it.
+    { highWaterMark: 0 },
+  );
+  return new Response(body, { status, headers: fieldsOf(headers) });
+}
+
+function responseOf({ status, headers, body }: HttpResponse, method: string): Response {
+  const fields = fieldsOf(headers);
   // Sent as bytes, because a Response adds a content type to text.
   const bytes =
     typeof body === 'string' ? [encoder.encode(body)] : body instanceof Uint8Array ? [body] : body;

@@ -1,7 +1,9 @@
 import type { RpcOperationTarget } from '../../rpc/server/call.js';
+import type { RpcOperationPolicy } from '../../rpc/definition/definition.js';
 import { CONTROL_VERSION } from '../../rpc/definition/endpoint.js';
 import type { RpcDispatcher } from '../../rpc/server/dispatcher.js';
 import { utf8 } from '../../base/bytes.js';
+import { newId } from '../../base/random.id.js';
 import { hiddenError } from '../../error/error.members.js';
 import { bodyFor, decodeArguments, FixedBody } from '../protocol/arguments.reader.js';
 import type { DecodeText, HttpBody } from '../protocol/arguments.reader.js';
@@ -11,6 +13,7 @@ import { badRequest, HttpError, headerOf, shuttingDown, tooLarge } from '../prot
 import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
 import type { HttpHandlerOptions } from './options.js';
 import { OriginPolicy } from './origin.policy.js';
+import { chooseFormat } from '../protocol/stream.frames.js';
 import {
   checkRoutedPath,
   decodeParameters,
@@ -115,7 +118,7 @@ export class HttpRpcHandler {
   #makeCall(head: HttpRequestHead, origin: string | undefined): HttpCall {
     const known = this.#knownRoute(head.target);
     const route = known?.route ?? this.#route(head.target);
-    const activityId = headerOf(head, 'x-correlation-id');
+    const activityId = headerOf(head, 'x-correlation-id') || newEventsId(head);
     if (activityId === '') throw new HttpError(400, 'Invalid request: Missing required activity ID.');
     let target = known?.target;
     let failure: unknown;
@@ -127,13 +130,22 @@ export class HttpRpcHandler {
         failure = error;
       }
     }
-    if (head.method !== 'POST' && !this.options.anyGet && target && !target.policy.allowResponseCaching)
+    if (head.method !== 'POST' && target && !this.#allowsGet(head.method, target.policy))
       throw new HttpError(405, `Invalid request: "${route.operation}" is called by POST.`, ['Allow', 'POST']);
     // The length of a compressed body does not limit its decompressed length.
     const announced = head.headers['content-encoding'] ? 0 : Number(head.headers['content-length'] ?? 0);
     const body = this.#body(head, route, target, failure);
     if (announced > body.limit) throw tooLarge(body.limit);
     return new HttpCall(this.#context, { head, route, target, body, activityId, origin });
+  }
+
+  #allowsGet(
+    method: string,
+    { stream, resumable, idempotency, allowResponseCaching }: RpcOperationPolicy,
+  ): boolean {
+    // A page may follow a link, or a proxy fetch it ahead: the operation must allow that nobody reads its stream.
+    if (stream) return method === 'GET' && (resumable || idempotency === 'safe');
+    return this.options.anyGet === true || allowResponseCaching;
   }
 
   #route(target: string): HttpRoute {
@@ -193,7 +205,14 @@ export class HttpRpcHandler {
       });
     }
     if (contentType === '' && head.method !== 'POST')
-      return new FixedBody(limits.bodyBytes, () => decodeArguments('', [], limits));
+      return new FixedBody(limits.bodyBytes, () =>
+        target.policy.stream ? [] : decodeArguments('', [], limits),
+      );
     return bodyFor(contentType, limits, this.#decodeText);
   }
+}
+
+/** The activity id of a page's `EventSource`, which cannot set the header; empty for any other client. */
+function newEventsId(head: HttpRequestHead): string {
+  return chooseFormat(headerOf(head, 'accept')) === 'events' ? newId() : '';
 }

@@ -1,7 +1,9 @@
 import type { BudgetShare } from '../../base/byte.budget.js';
 import { Activity } from '../../call/activity.js';
+import { streamRefusal } from '../../call/stream.result.js';
+import type { StreamItems } from '../../stream/stream.js';
 import { GENERAL_ERROR, IModelError } from '../../error/imodel.error.js';
-import type { RpcCall, RpcOperationTarget, RpcOutcome } from '../../rpc/server/call.js';
+import type { RpcCall, RpcOperationTarget, SettledOutcome } from '../../rpc/server/call.js';
 import { outcomeOf } from '../../rpc/server/dispatcher.js';
 import { hiddenError } from '../../error/error.members.js';
 import type { WireError } from '../../error/error.members.js';
@@ -10,13 +12,24 @@ import { refusedBody } from '../protocol/arguments.reader.js';
 import type { HttpBody } from '../protocol/arguments.reader.js';
 import { cacheControl, chooseEncoding } from '../protocol/cache.policy.js';
 import { HttpError, headerOf, shuttingDown, sizeOf, tooLarge } from '../protocol/message.js';
-import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
+import type { HttpRequestHead, HttpResponse, StreamBody } from '../protocol/message.js';
+import { StreamAnswer } from './stream.answer.js';
 import type { BodyHolder, HttpServerContext } from './server.context.js';
-import { encodeOutcome } from '../protocol/reply.writer.js';
+import { encodeOutcome, encodeStreamError } from '../protocol/reply.writer.js';
 import type { EncodedOutcome } from '../protocol/reply.writer.js';
+import { chooseFormat } from '../protocol/stream.frames.js';
+import { writerFor } from '../protocol/stream.writer.js';
+import type { StreamWriter } from '../protocol/stream.writer.js';
 import type { HttpRoute } from '../protocol/url.reader.js';
-import { CLIENT_HEADER, NOT_BEGUN_HEADER, readDeadline, TIMEOUT_HEADER } from '../protocol/headers.js';
 import { isNotBegun, readableStatus } from '../protocol/status.js';
+import {
+  CLIENT_HEADER,
+  EVENT_ID_HEADER,
+  NOT_BEGUN_HEADER,
+  readDeadline,
+  readEventId,
+  TIMEOUT_HEADER,
+} from '../protocol/headers.js';
 import { inflateTokens } from '../protocol/token.inflation.js';
 
 /** The part of a request that its head determines. */
@@ -60,7 +73,7 @@ export class HttpCall {
     private readonly context: HttpServerContext,
     private readonly opened: OpenedRequest,
   ) {
-    const { head, route, activityId } = opened;
+    const { head, route, target, activityId } = opened;
     this.#protocolVersion = parseInt(headerOf(head, 'x-protocol-version'), 10) || 0;
     this.activity = new Activity({
       activityId,
@@ -70,6 +83,7 @@ export class HttpCall {
       accessToken: headerOf(head, 'authorization'),
       rpcMethod: route.operation,
       deadline: readDeadline(head.headers[TIMEOUT_HEADER]),
+      lastEventId: target?.policy.resumable ? readEventId(head.headers[EVENT_ID_HEADER]) : undefined,
     });
   }
 
@@ -129,7 +143,49 @@ export class HttpCall {
       answer(error instanceof HttpError ? this.refuse(error) : this.#settle(outcomeOf(error), call));
       return;
     }
-    this.context.dispatcher.dispatch(call, (outcome) => answer(this.#settle(outcome, call)));
+    this.context.dispatcher.dispatch(call, (outcome) => {
+      if (outcome.kind === 'stream') this.#stream(outcome.items, call, answer);
+      else answer(this.#settle(outcome, call));
+    });
+  }
+
+  /** Answers with a stream as soon as its first item, its end or an error is there. */
+  #stream(items: StreamItems, call: RpcCall, answer: (response: HttpResponse | undefined) => void): void {
+    const { activity } = this;
+    const { options } = this.context;
+    const format = chooseFormat(headerOf(this.opened.head, 'accept')) ?? 'frames';
+    const resumed = call.target.policy.resumable ? (activity.lastEventId ?? 0) : undefined;
+    const writer = writerFor(format, resumed, options);
+    const failed = (thrown: unknown, isUnsendable: boolean) => this.#streamError(thrown, isUnsendable);
+    const stream = new StreamAnswer(items, writer, { activity, failed }, (beginning) => {
+      if (beginning.kind === 'open') answer(this.#streamResponse(stream, writer, beginning.isBytes));
+      else if (beginning.kind === 'left') answer(this.refuse(new Error('The client is gone.')));
+      else answer(this.#settle(outcomeOf(beginning.thrown), call, beginning.isUnsendable));
+    });
+  }
+
+  #streamResponse(stream: StreamBody, { contentType }: StreamWriter, isBytes: boolean): HttpResponse {
+    const { head, target, origin } = this.opened;
+    const headers = ['X-Protocol-Version', '2', 'Vary', VARY, 'Content-Type', contentType];
+    // A proxy must not collect the items (nginx), and no cache keeps them.
+    headers.push('X-Accel-Buffering', 'no', 'Cache-Control', 'no-store', ...this.context.corsHeaders(origin));
+    const compressible = !isBytes && target?.policy.allowResponseCompression !== false;
+    const encoding = compressible ? chooseEncoding(headerOf(head, 'accept-encoding')) : undefined;
+    return this.context.finish({ status: 200, headers, body: '', stream, encoding });
+  }
+
+  /** Reports an error that ends a stream. @returns JSON text of its visible members */
+  #streamError(thrown: unknown, isUnsendable: boolean): string {
+    const { activityId } = this.activity;
+    try {
+      const { text, error } = encodeStreamError(thrown, activityId, this.context.options);
+      this.#reportError(thrown, isUnsendable ? { ...error, internal: true } : error);
+      return text;
+    } catch (failure) {
+      // A function in the application's options failed.
+      for (const each of [thrown, failure]) this.#reportError(each, hiddenError(activityId));
+      return JSON.stringify(hiddenError(activityId).body);
+    }
   }
 
   #call(platform: HttpPlatform): RpcCall {
@@ -138,6 +194,9 @@ export class HttpCall {
     const args = this.#arguments();
     // Without a target, this throws the error of the lookup.
     if (!target!.policy.allowTokenMismatch) this.#inflateTokens(args);
+    // A client that cannot read the stream must not have it made.
+    if (target!.policy.stream && !chooseFormat(headerOf(head, 'accept')))
+      throw streamRefusal(`${target!.definition.interfaceName}.${target!.operation}`);
     return {
       target: target!,
       arguments: args,
@@ -163,13 +222,13 @@ export class HttpCall {
     }
   }
 
-  #settle(outcome: RpcOutcome, call?: RpcCall): HttpResponse | undefined {
+  /** @param isFault whether an error is a fault of the server, even if it has a number */
+  #settle(outcome: SettledOutcome, call?: RpcCall, isFault = false): HttpResponse | undefined {
     this.activity.answered();
     if (outcome.kind === 'answered') return undefined;
-    if (outcome.kind === 'stream') return this.#settle(outcomeOf(new Error('not yet')), call);
     try {
       const encoded = encodeOutcome(outcome, this.#protocolVersion, this.activity, this.context.options);
-      this.#report(outcome, encoded);
+      this.#report(outcome, encoded, isFault);
       return this.#response(outcome, encoded, call);
     } catch (error) {
       // A function in the application's options failed. Report the original error, too.
@@ -198,7 +257,7 @@ export class HttpCall {
     return this.context.finish({ status: 200, headers, body: '' }).headers;
   }
 
-  #response(outcome: RpcOutcome, encoded: EncodedOutcome, call: RpcCall | undefined): HttpResponse {
+  #response(outcome: SettledOutcome, encoded: EncodedOutcome, call: RpcCall | undefined): HttpResponse {
     const { context } = this;
     const { head, route, target, origin } = this.opened;
     const { body, contentType } = encoded;
@@ -226,9 +285,9 @@ export class HttpCall {
     return context.finish({ status, headers, body, encoding });
   }
 
-  #report(outcome: RpcOutcome, { error, thrown }: EncodedOutcome): void {
+  #report(outcome: SettledOutcome, { error, thrown }: EncodedOutcome, isFault: boolean): void {
     // A result that cannot be sent is a fault of the server, even if its error has a number.
-    const failed = outcome.kind === 'error' || outcome.kind === 'noContent';
+    const failed = !isFault && (outcome.kind === 'error' || outcome.kind === 'noContent');
     if (error) this.#reportError(thrown, failed ? error : { ...error, internal: true });
     else if (this.context.options.developmentMode && outcome.kind === 'result')
       for (const loss of describeLosses(outcome.value)) this.#warn(`The caller will not see it: ${loss}.`);

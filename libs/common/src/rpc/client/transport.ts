@@ -21,6 +21,8 @@ export interface RpcRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The time that is left, in milliseconds; `undefined` without a deadline. */
   readonly timeoutMs: number | undefined;
+  /** The number of items that the caller has, if this request continues a stream. */
+  readonly lastEventId?: number | undefined;
   /** Aborted if the caller stops waiting. */
   readonly signal: AbortSignal;
 }

@@ -79,6 +79,11 @@ export interface RpcOperationPolicy {
   /** The result is a stream of items: the method returns an async iterable, a stream or an Observable. Default `false`. */
   stream: boolean;
   /**
+   * The method of a streaming operation can continue its stream: `activity.lastEventId` is the number of items that the
+   * caller has already. Over HTTP a broken stream is continued. Default `false`.
+   */
+  resumable: boolean;
+  /**
    * Declares that a client may repeat a call that the server may have run already. Default: a call is repeated only
    * if the server certainly did not begin it.
    */
@@ -91,6 +96,7 @@ export const defaultOperationPolicy: Readonly<RpcOperationPolicy> = {
   allowTokenMismatch: false,
   concurrency: Infinity,
   stream: false,
+  resumable: false,
 };
 
 /** A policy in source code. iTwin.js allows callbacks for some members. */

@@ -75,5 +75,8 @@ export type RpcOutcome =
   /** The platform's own code has written the answer already (an exception filter did). */
   | { readonly kind: 'answered' };
 
+/** An outcome with which the call is over. */
+export type SettledOutcome = Exclude<RpcOutcome, { kind: 'stream' }>;
+
 /** Returned by a handler whose framework has answered by itself. */
 export const ALREADY_ANSWERED = Symbol('answered');

@@ -6,7 +6,7 @@ import { streamOf, unboundItems } from '../../call/stream.result.js';
 import type { BindItems } from '../../call/stream.result.js';
 import { IModelStatus } from '../../error/status.table.js';
 import { ALREADY_ANSWERED } from './call.js';
-import type { RpcCall, RpcHandler, RpcOperationTarget, RpcOutcome } from './call.js';
+import type { RpcCall, RpcHandler, RpcOperationTarget, RpcOutcome, SettledOutcome } from './call.js';
 import {
   defaultOperationPolicy,
   operationKey,
@@ -197,7 +197,7 @@ function resultOf(value: unknown): RpcOutcome {
 }
 
 /** The outcome of a thrown value: a control response or an error. */
-export function outcomeOf(thrown: unknown): RpcOutcome {
+export function outcomeOf(thrown: unknown): SettledOutcome {
   try {
     return classify(thrown);
   } catch {
@@ -206,7 +206,7 @@ export function outcomeOf(thrown: unknown): RpcOutcome {
   }
 }
 
-function classify(thrown: unknown): RpcOutcome {
+function classify(thrown: unknown): SettledOutcome {
   if (thrown instanceof RpcPendingResponse) return { kind: 'pending', message: thrown.message };
   if (thrown instanceof RpcNotFoundResponse) return { kind: 'notFound', response: thrown };
   if (thrown instanceof Error && (thrown as { errorNumber?: unknown }).errorNumber === IModelStatus.NoContent)

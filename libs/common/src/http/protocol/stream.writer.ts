@@ -1,0 +1,240 @@
+import { encodeBlocks } from '../../base/byte.blocks.js';
+import { isBytes } from '../../base/bytes.js';
+import { Fifo } from '../../base/fifo.js';
+import { generalError } from '../../base/numbered.error.js';
+import type { ErrorExposure } from '../../error/error.members.js';
+import { encodeValue } from '../../value/value.codec.js';
+import { EVENTS_TYPE, FRAME_HEAD, FrameKind, STREAM_TYPE } from './stream.frames.js';
+import type { StreamFormat } from './stream.frames.js';
+
+const encoder = new TextEncoder();
+
+/** Larger byte strings are sent as they are. Smaller ones are copied, because each chunk of its own has a cost. */
+const LARGEST_COPIED = 8 * 1024;
+/** The size of a block that small pieces are collected in: the first one, and the largest one. */
+const SMALLEST_BLOCK = 512;
+const LARGEST_BLOCK = 64 * 1024;
+/** The most bytes that UTF-8 takes for one code unit of a text. */
+const UTF8_MOST = 3;
+
+const noBytes = new Uint8Array(0);
+
+/** Collects small pieces in blocks, in the order of their sending, and keeps large byte strings apart. */
+class OutgoingBytes {
+  readonly #chunks = new Fifo<Uint8Array>();
+  #block = noBytes;
+  /** The range of the block that is not in a chunk yet. */
+  #start = 0;
+  #filled = 0;
+  #size = 0;
+
+  /** Bytes that were not taken. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Writes text. @returns its bytes */
+  text(text: string): number {
+    if (text.length * UTF8_MOST > LARGEST_BLOCK) {
+      const bytes = encoder.encode(text);
+      this.bytes(bytes);
+      return bytes.byteLength;
+    }
+    this.#reserve(text.length * UTF8_MOST);
+    const { written } = encoder.encodeInto(text, this.#block.subarray(this.#filled));
+    this.#filled += written;
+    this.#size += written;
+    return written;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    if (bytes.byteLength > LARGEST_COPIED) {
+      this.#seal();
+      this.#chunks.push(bytes);
+    } else {
+      this.#reserve(bytes.byteLength);
+      this.#block.set(bytes, this.#filled);
+      this.#filled += bytes.byteLength;
+    }
+    this.#size += bytes.byteLength;
+  }
+
+  /** Writes the head of a frame. */
+  head(kind: number, length: number): void {
+    this.#reserve(FRAME_HEAD);
+    writeHead(this.#block, this.#filled, kind, length);
+    this.#filled += FRAME_HEAD;
+    this.#size += FRAME_HEAD;
+  }
+
+  /** Writes a frame with text, whose length is known only behind it. */
+  framedText(kind: number, text: string): void {
+    if (text.length * UTF8_MOST > LARGEST_BLOCK) {
+      const bytes = encoder.encode(text);
+      this.head(kind, bytes.byteLength);
+      this.bytes(bytes);
+      return;
+    }
+    this.#reserve(FRAME_HEAD + text.length * UTF8_MOST);
+    const at = this.#filled;
+    this.head(kind, 0);
+    writeHead(this.#block, at, kind, this.text(text));
+  }
+
+  /** Takes the bytes up to the next large byte string, or all of them. */
+  take(): Uint8Array {
+    const chunk = this.#chunks.shift() ?? this.#takeBlock();
+    this.#size -= chunk.byteLength;
+    return chunk;
+  }
+
+  #takeBlock(): Uint8Array {
+    const block = this.#block;
+    const [start, end] = [this.#start, this.#filled];
+    // A block of which little is used stays for the next pieces.
+    if (end <= block.byteLength / 2) {
+      this.#filled = this.#start;
+      return block.slice(start, end);
+    }
+    this.#block = noBytes;
+    this.#start = this.#filled = 0;
+    return block.subarray(start, end);
+  }
+
+  #reserve(bytes: number): void {
+    const used = this.#filled - this.#start;
+    if (this.#filled + bytes <= this.#block.byteLength) return;
+    const isFull = used + bytes > LARGEST_BLOCK;
+    if (isFull) this.#seal();
+    const rest = isFull ? noBytes : this.#block.subarray(this.#start, this.#filled);
+    const block = new Uint8Array(
+      Math.max(SMALLEST_BLOCK, Math.min(LARGEST_BLOCK, 2 * used), rest.length + bytes),
+    );
+    block.set(rest);
+    this.#block = block;
+    this.#start = 0;
+    this.#filled = rest.length;
+  }
+
+  /** Makes a chunk of the pieces in the block. */
+  #seal(): void {
+    if (this.#filled > this.#start) this.#chunks.push(this.#block.subarray(this.#start, this.#filled));
+    this.#start = this.#filled;
+  }
+}
+
+function writeHead(block: Uint8Array, at: number, kind: number, length: number): void {
+  block[at] = kind;
+  for (let i = 0; i < FRAME_HEAD - 1; i++) block[at + 1 + i] = length >>> (8 * i);
+}
+
+/** Writes a stream as bytes. */
+export interface StreamWriter {
+  readonly contentType: string;
+  /** Bytes that were not taken. */
+  readonly size: number;
+  /** Writes an item. @throws NumberedError if it cannot be sent */
+  item(value: unknown): void;
+  /** Writes the end. @param error JSON text of the members of an error */
+  end(error?: string): void;
+  /** Writes a sign of life. */
+  keepAlive(): void;
+  /** Takes bytes that were written. There are some. */
+  take(): Uint8Array;
+}
+
+/** Writes frames (docs/wire-extension.md#http-streams). */
+export class FrameWriter implements StreamWriter {
+  readonly contentType = STREAM_TYPE;
+  readonly #out = new OutgoingBytes();
+
+  /** @param exposure which errors in items are visible */
+  constructor(private readonly exposure?: ErrorExposure) {}
+
+  get size(): number {
+    return this.#out.size;
+  }
+
+  item(value: unknown): void {
+    if (isBytes(value)) {
+      this.#bytes(FrameKind.Bytes, value);
+      return;
+    }
+    const { objects, data } = encodeValue(value, this.exposure);
+    if (data.length === 0) this.#out.framedText(FrameKind.Value, objects);
+    else this.#bytes(FrameKind.Blocks, encodeBlocks([encoder.encode(objects), ...data]));
+  }
+
+  end(error?: string): void {
+    if (error === undefined) this.#out.head(FrameKind.End, 0);
+    else this.#out.framedText(FrameKind.Error, error);
+  }
+
+  keepAlive(): void {
+    this.#out.head(FrameKind.KeepAlive, 0);
+  }
+
+  take(): Uint8Array {
+    return this.#out.take();
+  }
+
+  #bytes(kind: number, bytes: Uint8Array): void {
+    this.#out.head(kind, bytes.byteLength);
+    this.#out.bytes(bytes);
+  }
+}
+
+/** Writes server-sent events (docs/wire-extension.md#server-sent-events). */
+export class EventWriter implements StreamWriter {
+  readonly contentType = EVENTS_TYPE;
+  readonly #out = new OutgoingBytes();
+  #id: number | undefined;
+
+  /**
+   * @param lastId the number of the last item that the client has; `undefined` for a stream that cannot be resumed
+   * @param exposure which errors in items are visible
+   */
+  constructor(
+    lastId: number | undefined,
+    private readonly exposure?: ErrorExposure,
+  ) {
+    this.#id = lastId;
+  }
+
+  get size(): number {
+    return this.#out.size;
+  }
+
+  item(value: unknown): void {
+    const { objects, data } = isBytes(value)
+      ? { objects: '', data: [value] }
+      : encodeValue(value, this.exposure);
+    if (data.length > 0)
+      throw generalError(
+        'The value cannot be sent: server-sent events carry no bytes. Call the operation with a client of Linnet.',
+      );
+    const id = this.#id === undefined ? '' : `id: ${++this.#id}\n`;
+    this.#out.text(`${id}data: ${objects}\n\n`);
+  }
+
+  end(error?: string): void {
+    this.#out.text(error === undefined ? 'event: end\ndata:\n\n' : `event: error\ndata: ${error}\n\n`);
+  }
+
+  keepAlive(): void {
+    this.#out.text(':\n\n');
+  }
+
+  take(): Uint8Array {
+    return this.#out.take();
+  }
+}
+
+/** The writer of a format. */
+export function writerFor(
+  format: StreamFormat,
+  lastId: number | undefined,
+  exposure?: ErrorExposure,
+): StreamWriter {
+  return format === 'events' ? new EventWriter(lastId, exposure) : new FrameWriter(exposure);
+}

@@ -1,0 +1,204 @@
+import { onAbort } from '../../base/abort.js';
+import type { Activity } from '../../call/activity.js';
+import { inOperation } from '../../base/numbered.error.js';
+import { isBytes } from '../../base/bytes.js';
+import type { StreamItems } from '../../stream/stream.js';
+import type { StreamBody } from '../protocol/message.js';
+import type { StreamWriter } from '../protocol/stream.writer.js';
+
+/** Bytes that are read from the producer before the connection takes them. */
+const AHEAD = 64 * 1024;
+
+/** How long an answer may be silent, in milliseconds. Proxies close a connection after a minute without a byte. */
+const SILENCE_MS = 15_000;
+
+interface Platform {
+  readonly setImmediate?: (work: () => void) => unknown;
+  readonly setTimeout: (work: () => void, milliseconds: number) => unknown;
+}
+
+// Read once: a test that replaces timers does not stop the work.
+const { setImmediate, setTimeout } = globalThis as unknown as Platform;
+const atEndOfTurn = setImmediate ?? ((work: () => void) => setTimeout(work, 0));
+
+/** How a stream begins: with its answer, or with an error in place of it. */
+export type StreamBeginning =
+  /** @param isBytes whether the first item is a byte string */
+  | { readonly kind: 'open'; readonly isBytes: boolean }
+  /** @param isUnsendable whether the first item cannot be sent, in place of an error of the method */
+  | { readonly kind: 'failed'; readonly thrown: unknown; readonly isUnsendable: boolean }
+  /** The client is gone. */
+  | { readonly kind: 'left' };
+
+/** The call that a stream answers. */
+export interface StreamedCall {
+  readonly activity: Activity;
+  /** Encodes an error that ends the stream, and reports it. @returns JSON text of the members that the client sees */
+  failed(thrown: unknown, isUnsendable: boolean): string;
+}
+
+type Chunk = IteratorResult<Uint8Array, undefined>;
+const end: Chunk = { done: true, value: undefined };
+
+/** Reads the items of a stream and writes them as bytes, never more than {@link AHEAD} before they are taken. */
+export class StreamAnswer implements StreamBody {
+  /** Receives the beginning of the stream. */
+  #begin: ((beginning: StreamBeginning) => void) | undefined;
+  #reader: ((chunk: Chunk) => void) | undefined;
+  #isPulling = false;
+  #isFlushing = false;
+  /** Whether the producer has ended or was stopped. */
+  #isOver = false;
+  /** Whether no bytes were taken since the timer has looked. */
+  #isSilent = true;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #unfollow: () => void;
+
+  /** @param begin called once */
+  constructor(
+    private readonly items: StreamItems,
+    private readonly writer: StreamWriter,
+    private readonly call: StreamedCall,
+    begin: (beginning: StreamBeginning) => void,
+  ) {
+    this.#begin = begin;
+    this.#timer = setInterval(() => this.#tick(), SILENCE_MS);
+    this.#unfollow = () => undefined;
+    this.#unfollow = onAbort(call.activity.signal, () => this.#leave());
+    this.#pull();
+  }
+
+  next(): Promise<Chunk> {
+    const { writer } = this;
+    if (writer.size > 0 && (this.#isOver || writer.size >= AHEAD)) return Promise.resolve(this.#take());
+    if (this.#isOver) return Promise.resolve(end);
+    return new Promise((resolve) => {
+      this.#reader = resolve;
+      if (writer.size > 0) this.#flushLater();
+    });
+  }
+
+  /** The client is gone: stops the producer. */
+  return(): Promise<Chunk> {
+    this.call.activity.abort(new Error('The client is gone.'));
+    return Promise.resolve(end);
+  }
+
+  #pull(): void {
+    if (this.#isPulling || this.#isOver || this.writer.size >= AHEAD) return;
+    this.#isPulling = true;
+    const failed = (thrown: unknown) => this.#fail(thrown, false);
+    try {
+      // Asynchronous in any case, so that a producer with many items does not fill the stack.
+      Promise.resolve(this.items.next()).then((result) => this.#got(result), failed);
+    } catch (thrown) {
+      failed(thrown);
+    }
+  }
+
+  #got({ done, value }: IteratorResult<unknown>): void {
+    this.#isPulling = false;
+    if (this.#isOver) return;
+    if (done) {
+      this.writer.end();
+      this.#finish();
+      this.#open(false);
+      this.#flush();
+      return;
+    }
+    try {
+      this.writer.item(value);
+    } catch (thrown) {
+      this.#stop();
+      this.#fail(inOperation(thrown, this.call.activity.rpcMethod), true);
+      return;
+    }
+    this.#open(isBytes(value));
+    if (this.writer.size >= AHEAD) this.#flush();
+    else if (this.#reader) this.#flushLater();
+    this.#pull();
+  }
+
+  #fail(thrown: unknown, isUnsendable: boolean): void {
+    if (this.#isOver) return;
+    this.#finish();
+    const begin = this.#begin;
+    this.#begin = undefined;
+    if (begin) {
+      begin({ kind: 'failed', thrown, isUnsendable });
+      return;
+    }
+    this.writer.end(this.call.failed(thrown, isUnsendable));
+    this.#flush();
+  }
+
+  /** The client is gone, or the call has no time left. */
+  #leave(): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.#stop();
+    const begin = this.#begin;
+    this.#begin = undefined;
+    begin?.({ kind: 'left' });
+    while (this.writer.size > 0) this.writer.take();
+    this.#flush();
+  }
+
+  #stop(): void {
+    const ignored = () => undefined;
+    try {
+      Promise.resolve(this.items.return()).then(ignored, ignored);
+    } catch {
+      // Nobody waits for the stream any more.
+    }
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    clearInterval(this.#timer);
+    this.#unfollow();
+    this.call.activity.answered();
+  }
+
+  #open(isBytes: boolean): void {
+    const begin = this.#begin;
+    this.#begin = undefined;
+    begin?.({ kind: 'open', isBytes });
+  }
+
+  #tick(): void {
+    if (!this.#isSilent) {
+      this.#isSilent = true;
+      return;
+    }
+    // A client that does not read keeps the connection by itself.
+    if (this.writer.size > 0) return;
+    this.writer.keepAlive();
+    this.#open(false);
+    this.#flush();
+  }
+
+  /** Collects the items that are ready in this turn of the event loop. */
+  #flushLater(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    atEndOfTurn(() => {
+      this.#isFlushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const reader = this.#reader;
+    if (!reader || (this.writer.size === 0 && !this.#isOver)) return;
+    this.#reader = undefined;
+    reader(this.writer.size > 0 ? this.#take() : end);
+  }
+
+  #take(): Chunk {
+    this.#isSilent = false;
+    const chunk = this.writer.take();
+    this.#pull();
+    return { done: false, value: chunk };
+  }
+}

@@ -1,0 +1,98 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import express from 'express';
+import { createFetchServer, createRpcClient, inMemoryHttp } from '@linnet/common';
+import type { RpcClientOptions, RpcProxy } from '@linnet/common';
+import { createRpcServer } from '@linnet/backend/node';
+import { startApp, ways } from '../../harness/nest.harness.js';
+import { listen } from '../../rpc/plain/plain.servers.js';
+import { Flow, FlowImpl } from './flow.js';
+
+/** A server of {@link Flow}. */
+export interface FlowServer {
+  /** Its address; `undefined` without HTTP. */
+  readonly url: string | undefined;
+  client(options?: RpcClientOptions): RpcProxy<Flow>;
+  stop(): Promise<void>;
+}
+
+type Start = () => Promise<FlowServer>;
+
+function overHttp(url: string, stop: () => Promise<void>): FlowServer {
+  return {
+    url,
+    client: (options) => createRpcClient({ uriPrefix: url, ...options }).client<Flow>(Flow),
+    stop,
+  };
+}
+
+const overNest = Object.entries(ways).map(([name, way]): [string, Start] => [
+  `Nest: ${name}`,
+  async () => {
+    const { port, close } = await startApp({ way, providers: [FlowImpl] });
+    return overHttp(`http://127.0.0.1:${port}`, close);
+  },
+]);
+
+const plainServer = () => createRpcServer({ interfaces: [[Flow, FlowImpl]], report: () => undefined });
+
+/** Every server of HTTP. */
+export const httpServers: Readonly<Record<string, Start>> = {
+  ...Object.fromEntries(overNest),
+  'node:http': async () => {
+    const { url, stop } = await listen(createServer(plainServer().handler));
+    return overHttp(url, stop);
+  },
+  'plain Express': async () => {
+    const { url, stop } = await listen(createServer(express().use(plainServer().handler)));
+    return overHttp(url, stop);
+  },
+  fetch: async () => {
+    const { fetch } = plainServer();
+    const { url, stop } = await listen(
+      createServer((message, response) => void bridge(fetch, message, response)),
+    );
+    return overHttp(url, stop);
+  },
+};
+
+/** Every server, also the one without HTTP. */
+export const servers: Readonly<Record<string, Start>> = {
+  ...httpServers,
+  memory: async () => {
+    const { service } = createFetchServer({ interfaces: [[Flow, FlowImpl]], report: () => undefined });
+    const send = inMemoryHttp(service.handler);
+    return {
+      url: undefined,
+      client: (options) => createRpcClient({ send, ...options }).client<Flow>(Flow),
+      stop: async () => undefined,
+    };
+  },
+};
+
+/** Puts a handler of the fetch standard behind `node:http`, with bodies that flow in both directions. */
+async function bridge(
+  fetch: (request: Request) => Promise<Response>,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method = '', url = '', headers } = message;
+  const gone = new AbortController();
+  response.on('close', () => response.writableFinished || gone.abort());
+  const hasBody = method !== 'GET' && method !== 'HEAD';
+  const request = new Request(`http://${headers.host}${url}`, {
+    method,
+    headers: Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]),
+    body: hasBody ? (Readable.toWeb(message) as ReadableStream<Uint8Array<ArrayBuffer>>) : null,
+    duplex: 'half',
+    signal: gone.signal,
+  });
+  const answer = await fetch(request);
+  response.writeHead(answer.status, [...answer.headers].flat());
+  if (answer.body)
+    await pipeline(Readable.fromWeb(answer.body as ReadableStream), response).catch(() => undefined);
+  else response.end();
+}
