@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { ClientRequestContext, RpcInterface } from '@linnet/backend';
 import type { RpcOperations, RpcStream } from '@linnet/backend';
 
@@ -9,7 +10,7 @@ export abstract class Flow extends RpcInterface {
     count: { stream: true, idempotency: 'safe' },
     items: { stream: true },
     failing: { stream: true },
-    watch: { stream: true },
+    watch: { stream: true, allowResponseCompression: false },
     quiet: { stream: true },
     pieces: { stream: true },
     once: { stream: true },
@@ -56,6 +57,9 @@ export const journal = {
   },
 };
 
+/** Text that cannot be compressed much. */
+const noise = randomBytes(10_000).toString('hex');
+
 /** Items that {@link Flow.items} gives. */
 export const allItems = (): unknown[] => [
   1,
@@ -88,7 +92,7 @@ export class FlowImpl implements Flow {
     try {
       for (let i = 1; ; i++) {
         journal.produced.set(name, i);
-        yield 'x'.repeat(length);
+        yield noise.slice(0, length);
       }
     } finally {
       journal.ended.push(name);

@@ -61,7 +61,7 @@ describe.each(Object.entries(servers))('a stream from %s', (_name, start) => {
   });
 
   it('stops its producer if the reader leaves the loop', async () => {
-    for (let i = 0; i < 50; i++) for await (const _item of flow.watch(`break ${i}`, 10)) break;
+    for (let i = 0; i < 50; i++) for await (const _item of flow.watch(`break ${i}`, 10_000)) break;
     await until(() => journal.ended.length === 50);
   });
 
@@ -69,7 +69,7 @@ describe.each(Object.entries(servers))('a stream from %s', (_name, start) => {
     for (let i = 0; i < 50; i++) {
       const caller = new AbortController();
       const reading = (async () => {
-        for await (const _item of flow.with({ signal: caller.signal }).watch(`abort ${i}`, 10))
+        for await (const _item of flow.with({ signal: caller.signal }).watch(`abort ${i}`, 10_000))
           caller.abort(new Error('enough'));
       })();
       await expect(reading).rejects.toThrow('enough');
@@ -78,7 +78,7 @@ describe.each(Object.entries(servers))('a stream from %s', (_name, start) => {
   });
 
   it('stops its producer at the deadline, and rejects', async () => {
-    const reading = collect(flow.with({ timeoutMs: 200 }).watch('deadline', 10));
+    const reading = collect(flow.with({ timeoutMs: 200 }).watch('deadline', 10_000));
     await expect(reading).rejects.toMatchObject({ name: 'DeadlineError' });
     await until(() => journal.ended.length === 1);
   });
@@ -103,7 +103,7 @@ describe.each(Object.entries(servers))('a stream from %s', (_name, start) => {
       await new Promise((resolve) => setTimeout(resolve, 200));
       return isStill;
     });
-    // The buffers of the sockets have several megabytes; without a bound it were hundreds.
+    // The buffers of the sockets have several megabytes.
     expect(before * 10_000).toBeLessThan(32 * 1024 * 1024);
     await items.return!();
     await until(() => journal.ended.includes('slow'));

@@ -6,9 +6,11 @@ import type { ReadableStream } from 'node:stream/web';
 import express from 'express';
 import { createFetchServer, createRpcClient, inMemoryHttp } from '@linnet/common';
 import type { RpcClientOptions, RpcProxy } from '@linnet/common';
+import { ClientRequestContext } from '@linnet/backend';
 import { createRpcServer } from '@linnet/backend/node';
 import { startApp, ways } from '../../harness/nest.harness.js';
 import { listen } from '../../rpc/plain/plain.servers.js';
+import { bindItems } from '../../../libs/backend/src/call/stream.context.js';
 import { Flow, FlowImpl } from './flow.js';
 
 /** A server of {@link Flow}. */
@@ -63,7 +65,12 @@ export const httpServers: Readonly<Record<string, Start>> = {
 export const servers: Readonly<Record<string, Start>> = {
   ...httpServers,
   memory: async () => {
-    const { service } = createFetchServer({ interfaces: [[Flow, FlowImpl]], report: () => undefined });
+    const { service } = createFetchServer({
+      interfaces: [[Flow, FlowImpl]],
+      report: () => undefined,
+      run: (activity, work) => ClientRequestContext.run(activity, work),
+      bindItems,
+    });
     const send = inMemoryHttp(service.handler);
     return {
       url: undefined,
