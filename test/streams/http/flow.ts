@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ClientRequestContext, RpcInterface } from '@linnet/backend';
-import type { RpcOperations, RpcStream } from '@linnet/backend';
+import type { RpcOperations, RpcStream } from '@linnet/common';
 
 /** Operations that answer with streams, and take them. */
 export abstract class Flow extends RpcInterface {

@@ -36,7 +36,7 @@ describe.each(Object.entries(servers))('a stream from %s', (_name, start) => {
   });
 
   it('carries bytes in one piece each', async () => {
-    const pieces = await collect(flow.pieces(20, 300_000));
+    const pieces: Uint8Array[] = await collect(flow.pieces(20, 300_000));
     expect(pieces.map((each) => [each.byteLength, each[0], each.at(-1)])).toEqual(
       numbers(20).map((i) => [300_000, i, i]),
     );

@@ -34,7 +34,11 @@ function overHttp(url: string, stop: () => Promise<void>): FlowServer {
 const overNest = Object.entries(ways).map(([name, way]): [string, Start] => [
   `Nest: ${name}`,
   async () => {
-    const { port, close } = await startApp({ way, providers: [FlowImpl] });
+    const { port, close } = await startApp({
+      way,
+      providers: [FlowImpl],
+      appOptions: { forceCloseConnections: true },
+    });
     return overHttp(`http://127.0.0.1:${port}`, close);
   },
 ]);

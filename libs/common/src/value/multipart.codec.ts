@@ -30,6 +30,28 @@ export function encodeMultipart(
   data: readonly Uint8Array[],
   boundary: string,
 ): Uint8Array[] {
+  return encodeParts(objects, data, boundary, `--${boundary}--\r\n`);
+}
+
+/** Writes a multipart body as {@link encodeMultipart}, around a last part whose bytes the caller sends. */
+export function encodeAroundStream(
+  objects: string,
+  data: readonly Uint8Array[],
+  boundary: string,
+): { readonly head: Uint8Array[]; readonly tail: Uint8Array } {
+  const part = `--${boundary}\r\nContent-Disposition: form-data; name="stream-0"\r\nContent-Type: application/octet-stream\r\n\r\n`;
+  return {
+    head: encodeParts(objects, data, boundary, part),
+    tail: encoder.encode(`\r\n--${boundary}--\r\n`),
+  };
+}
+
+function encodeParts(
+  objects: string,
+  data: readonly Uint8Array[],
+  boundary: string,
+  end: string,
+): Uint8Array[] {
   const disposition = `--${boundary}\r\nContent-Disposition: form-data; name=`;
   let head = `${disposition}"objects"\r\n\r\n${objects}\r\n`;
   const chunks: Uint8Array[] = [];
@@ -38,7 +60,7 @@ export function encodeMultipart(
     chunks.push(encoder.encode(head), bytes);
     head = '\r\n';
   });
-  chunks.push(encoder.encode(`${head}--${boundary}--\r\n`));
+  chunks.push(encoder.encode(head + end));
   return chunks;
 }
 

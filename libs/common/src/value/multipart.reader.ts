@@ -9,6 +9,12 @@ const CRLF = encoder.encode('\r\n');
 const CR = 0x0d;
 const noBytes = new Uint8Array(0);
 
+/** Receives a part while it arrives. */
+export interface PartSink {
+  data(bytes: Uint8Array): void;
+  end(): void;
+}
+
 /** Reads a multipart body as it arrives. Bytes of a part are copied once, into new memory. */
 export class MultipartReader {
   readonly #parts: Part[] = [];
@@ -21,6 +27,7 @@ export class MultipartReader {
   /** The memory of these bytes, with room for more. */
   #block = noBytes;
   #name = '';
+  #sink: PartSink | undefined;
   readonly #bytes = new ByteCollector();
   /** Bytes of the header's end that still precede the data of the part. */
   #skip = 0;
@@ -28,6 +35,9 @@ export class MultipartReader {
   constructor(
     boundary: string,
     private readonly limits: Pick<WireLimits, 'parts' | 'partHeaderBytes'>,
+    /** Returns the sink of a part that is not kept; `undefined` for any other part. */
+    private readonly sinkOf: (name: string, before: readonly Part[]) => PartSink | undefined = () =>
+      undefined,
   ) {
     this.#search = new ByteSearch(encoder.encode(`\r\n--${boundary}`));
   }
@@ -99,12 +109,16 @@ export class MultipartReader {
     if (this.#state !== 'data') return;
     const skipped = Math.min(this.#skip, bytes.byteLength);
     this.#skip -= skipped;
-    this.#bytes.push(bytes.subarray(skipped));
+    const data = bytes.subarray(skipped);
+    if (!this.#sink) this.#bytes.push(data);
+    else if (data.byteLength > 0) this.#sink.data(data);
   }
 
   #closePart(): void {
     if (this.#state === 'data') {
-      this.#parts.push({ name: this.#name, bytes: this.#bytes.take() });
+      if (this.#sink) this.#sink.end();
+      else this.#parts.push({ name: this.#name, bytes: this.#bytes.take() });
+      this.#sink = undefined;
     }
     this.#state = 'delimiter';
   }
@@ -153,6 +167,7 @@ export class MultipartReader {
     this.#searched = end < 0 ? bytes.byteLength : 0;
     if (end < 0) return this.#wait(bytes);
     this.#name = fieldName(utf8.decode(bytes.subarray(0, end)));
+    this.#sink = this.sinkOf(this.#name, this.#parts);
     this.#state = 'data';
     // The last line break of the header stays, because a delimiter begins with it if a part has no body.
     this.#skip = 2;

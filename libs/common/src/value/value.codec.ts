@@ -136,10 +136,16 @@ function needsReplacer(value: unknown, depth: number): boolean {
  * @param objects JSON text; empty means absent
  * @param data the byte strings that binary markers in the text refer to
  * @param maxDepth the accepted nesting of lists and objects
+ * @param stream replaces a marker of a stream; without it such a marker lacks its data
  * @throws NumberedError (32768) if the JSON is invalid, a marker lacks its data or has another size than its data, the
  * nesting is too deep, or a member is named `__proto__`
  */
-export function decodeValue(objects: string, data: readonly Uint8Array[], maxDepth: number): unknown {
+export function decodeValue(
+  objects: string,
+  data: readonly Uint8Array[],
+  maxDepth: number,
+  stream?: () => object,
+): unknown {
   if (objects === '') return undefined;
   checkDepth(objects, maxDepth);
   const value = parseJson(objects);
@@ -147,9 +153,10 @@ export function decodeValue(objects: string, data: readonly Uint8Array[], maxDep
   const escaped = objects.includes('\\u');
   if (escaped || data.length > 0 || objects.includes('isBinary') || objects.includes('__proto__')) {
     const budget = { parts: data.length };
-    return reviveValue(value, (record) =>
-      Object.hasOwn(record, 'isBinary') && record['isBinary'] ? bytesOf(record, data, budget) : undefined,
-    );
+    return reviveValue(value, (record) => {
+      if (!Object.hasOwn(record, 'isBinary') || !record['isBinary']) return undefined;
+      return stream && record['isStream'] === true ? stream() : bytesOf(record, data, budget);
+    });
   }
   return value;
 }
@@ -199,7 +206,7 @@ interface CopyBudget {
  */
 export function reviveValue(
   value: unknown,
-  read: (record: Record<string, unknown>) => ArrayBufferView | undefined,
+  read: (record: Record<string, unknown>) => object | undefined,
 ): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {

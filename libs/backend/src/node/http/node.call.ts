@@ -4,11 +4,11 @@ import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { HttpPlatform, HttpResponse, HttpRpcHandler, StreamBody } from '@linnet/common';
 import { decoderFor, hiddenError, HttpError, shuttingDown } from '@linnet/common/internal';
-import type { HttpCall, OpenCalls } from '@linnet/common/internal';
+import type { HttpCall, OpenCalls, UploadedStream } from '@linnet/common/internal';
 import { takeParsedBody } from './parsed.body.js';
 import type { Pipeline } from './pipeline.js';
 import type { ResponseBacklog } from './response.backlog.js';
-import { compressBody, writeResponse, writeStream } from './response.writer.js';
+import { compressBody, LINGER_MS, writeResponse, writeStream } from './response.writer.js';
 import { compressStream } from './stream.compression.js';
 
 const decoders: ReadonlyMap<string, () => Transform> = new Map([
@@ -60,6 +60,10 @@ export class NodeCall {
   #isRead = false;
   /** Unpacks the body. */
   #decoder: Transform | undefined;
+  /** Where the body is read from. */
+  #body: Readable | undefined;
+  /** Whether the call has begun: the rest of the body is a stream among its arguments. */
+  #isUploading = false;
 
   constructor(
     private readonly server: NodeCallHost,
@@ -95,6 +99,7 @@ export class NodeCall {
     // Bodies arrive in events of the connection, outside of every AsyncLocalStorage that a middleware has set up.
     const scope = new AsyncResource('linnet:request');
     const take = (chunk: Uint8Array) => this.#take(chunk);
+    this.#body = body;
     body.on('data', (chunk: Uint8Array) => scope.runInAsyncScope(take, undefined, chunk));
     body.on('end', () => scope.runInAsyncScope(() => this.#complete()));
     // Also what tells that the client is gone: a request that breaks off is destroyed with an error.
@@ -111,12 +116,32 @@ export class NodeCall {
 
   #take(chunk: Uint8Array): void {
     if (this.#isRead) return;
-    const answer = this.exchange.push(chunk);
-    if (answer) this.#refuse(answer);
+    const { exchange } = this;
+    const answer = exchange.push(chunk);
+    if (answer) return this.#refuse(answer);
+    if (!exchange.upload) return;
+    if (!this.#isUploading) {
+      this.#isUploading = true;
+      this.server.receiving.delete(this);
+      this.#begin();
+    }
+    this.#hold(exchange.upload);
+  }
+
+  /** Stops reading while the method has enough to read. The rest of a stream that it leaves is discarded. */
+  #hold(upload: UploadedStream): void {
+    if (!upload.isFull) return;
+    this.#body?.pause();
+    upload.onRoom(() => this.#body?.resume());
   }
 
   #fail(): void {
     if (this.#isRead) return;
+    if (this.#isUploading) {
+      this.#endReading();
+      this.exchange.endUpload(new Error('The client has disconnected in the middle of a stream.'));
+      return;
+    }
     // A request that was read to its end is destroyed too.
     if (this.request.destroyed && !this.request.complete) {
       this.#endReading();
@@ -142,6 +167,16 @@ export class NodeCall {
   #complete(): void {
     if (this.#isRead) return;
     this.#endReading();
+    if (this.#isUploading) this.exchange.endUpload();
+    else this.#begin();
+  }
+
+  /** Whether the client still sends a stream that the method has left. */
+  get #isLeft(): boolean {
+    return this.#isUploading && !this.#isRead && !this.request.complete;
+  }
+
+  #begin(): void {
     const { request, response, platform, server } = this;
     // Gone while a middleware or the body took its time: what nobody waits for need not be done.
     if (request.socket.destroyed || response.closed) return this.exchange.abandon();
@@ -151,6 +186,7 @@ export class NodeCall {
     const peer = { request: platform.request ?? request, response: platform.response ?? response };
     this.exchange.respond(peer, (answer) => {
       if (!answer) return;
+      if (!answer.stream && this.#isLeft && server.open.has(response)) return this.#refuse(answer);
       server.endConnection(request, response, answer);
       if (answer.stream) this.#stream(answer, answer.stream);
       else if (!answer.encoding) this.#send(answer);
@@ -175,7 +211,17 @@ export class NodeCall {
     if (!server.open.delete(response)) return;
     server.backlog.sent(response);
     if (!response.writableFinished) this.exchange.activity.abort(new Error('The client is gone.'));
+    this.#endUpload();
     server.pipelineOf(request)?.done(response);
+  }
+
+  /** The call is over: nothing is read any more, and the connection of a client that goes on sending is closed. */
+  #endUpload(): void {
+    if (!this.#isLeft) return;
+    this.#endReading();
+    this.exchange.endUpload(new Error('The call is over.'));
+    const { socket } = this.request;
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
   }
 
   async #compressAndSend(answer: HttpResponse): Promise<void> {

@@ -81,7 +81,7 @@ function drained(response: ServerResponse): Promise<void> | undefined {
 }
 
 /** How long a client that is still sending may take to notice that it has its answer. */
-const LINGER_MS = 500;
+export const LINGER_MS = 500;
 
 /**
  * Answers a request whose body is not going to be read. The connection stays open for a moment, unread: closed

@@ -14,8 +14,10 @@ export async function sendByFetch(request: HttpRequest): Promise<HttpReply> {
     signal,
     credentials,
     redirect: 'manual',
-    body: typeof body === 'object' ? joined(body) : body,
-  });
+    body: Array.isArray(body) ? joined(body) : (body as Exclude<typeof body, readonly Uint8Array[]>),
+    // Needed for a stream; not part of the types of every platform.
+    ...(isReadable(body) && { duplex: 'half' }),
+  } as RequestInit);
   const { status } = response;
   const header = (name: string) => response.headers.get(name);
   if (request.stream && response.body && isStreamType(header('content-type')))
@@ -42,6 +44,10 @@ function chunksOf(body: ReadableStream<Uint8Array>): StreamBody {
       return streamEnd;
     },
   };
+}
+
+function isReadable(body: HttpRequest['body']): boolean {
+  return typeof body === 'object' && 'getReader' in body;
 }
 
 /** Joins the body to one byte string, because not every platform can create a `Blob` of bytes. */

@@ -1,3 +1,5 @@
+import { generalError } from '../../base/numbered.error.js';
+import { splitSources } from '../../stream/stream.items.js';
 import { newId } from '../../base/random.id.js';
 import { throwIfAborted } from '../../base/abort.js';
 import { rebuildError, ServerError } from '../../error/backend.error.js';
@@ -15,6 +17,8 @@ import { ANSWER_TEXT_BYTES, MULTIPART_BYTES } from '../../base/limits.js';
 import { sendByFetch } from './fetch.send.js';
 import { CLIENT_HEADER, MAX_TIMEOUT_MS, TIMEOUT_HEADER } from '../protocol/headers.js';
 import { readReply } from './reply.reader.js';
+import { sendsStreams, uploadOf } from './stream.upload.js';
+import type { Upload } from './stream.upload.js';
 import type { HttpReply, HttpRequest, HttpSend } from './send.js';
 
 /** The client sends longer calls by POST (docs/wire.md#24-get). */
@@ -25,6 +29,8 @@ export class HttpTransport implements RpcClientTransport {
   readonly #prefix: string;
   readonly #ownHeaders: boolean;
   readonly #send: HttpSend;
+  /** Streams that calls have begun to read. */
+  readonly #read = new WeakSet<object>();
 
   /** @throws Error if the options do not name a server */
   constructor(
@@ -53,8 +59,55 @@ export class HttpTransport implements RpcClientTransport {
 
   /** Sends one request. See {@link RpcClientTransport.exchange}. */
   async exchange(request: RpcRequest): Promise<RpcReply> {
-    const content = encodeArguments(request);
     const url = this.#url(request);
+    const upload = await this.#upload(request);
+    const content: EncodedArguments = upload ?? encodeArguments(request);
+    try {
+      const reply = await this.#exchange(request, url, content);
+      if (upload?.failure) throw upload.failure.error;
+      if (reply.kind !== 'stream') {
+        upload?.stop();
+        return reply;
+      }
+      return upload ? { kind: 'stream', items: endingWith(reply.items, () => upload.stop()) } : reply;
+    } catch (error) {
+      upload?.stop();
+      throw upload?.failure ? upload.failure.error : error;
+    }
+  }
+
+  /** The body of a call with a stream among its arguments. @throws (rejection) if it cannot be sent */
+  async #upload({ arguments: args, operation, definition }: RpcRequest): Promise<Upload | undefined> {
+    const { sources } = splitSources(args);
+    if (sources.size === 0) return undefined;
+    const name = `${definition.interfaceName}.${operation}`;
+    const other = 'Use RPC over IPC';
+    if (sources.size > 1)
+      throw generalError(
+        `${name} has more than one stream among its arguments, and HTTP carries one. ${other}.`,
+      );
+    const [[slot, source]] = sources as unknown as [[number, object]];
+    if (this.#read.has(source))
+      throw generalError(`${name}: a stream among the arguments was read already, and cannot be sent again.`);
+    const isBlobSource = typeof Blob === 'function' && source instanceof Blob;
+    if (!isBlobSource) this.#read.add(source);
+    return uploadOf(args, slot, source, () => {
+      if (this.#sendsStreams()) return;
+      throw generalError(
+        `${name}: this page cannot send a stream over HTTP while it is made. Pass a Blob or a File. ${other} for any other stream.`,
+      );
+    });
+  }
+
+  /** Browsers send streams only over HTTP/2, which needs https. */
+  #sendsStreams(): boolean {
+    if (this.#send !== sendByFetch) return true;
+    const origin = pageOrigin();
+    if (origin === undefined) return true;
+    return new URL(this.#prefix, origin).protocol === 'https:' && sendsStreams();
+  }
+
+  async #exchange(request: RpcRequest, url: string, content: EncodedArguments): Promise<RpcReply> {
     const { maxResponseBytes: maxBytes = MULTIPART_BYTES } = this.options;
     const { maxResponseText = ANSWER_TEXT_BYTES, naming } = this.options;
     const message: HttpRequest = {
@@ -216,9 +269,29 @@ function pageOrigin(): string | undefined {
   return location?.origin === 'null' ? undefined : location?.origin;
 }
 
+/** Stops an upload when the result of its call has ended. */
+function endingWith(items: StreamItems, over: () => void): StreamItems {
+  return {
+    async next() {
+      try {
+        const result = await items.next();
+        if (result.done) over();
+        return result;
+      } catch (error) {
+        over();
+        throw error;
+      }
+    },
+    return() {
+      over();
+      return items.return();
+    },
+  };
+}
+
 interface EncodedArguments {
   readonly type: string | undefined;
-  readonly body: string | readonly Uint8Array[] | undefined;
+  readonly body: HttpRequest['body'];
   /** The arguments in the target of a GET. */
   readonly query?: string;
 }

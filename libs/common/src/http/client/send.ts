@@ -8,8 +8,11 @@ export interface HttpRequest {
   readonly url: string;
   /** The headers, by name. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The body. Byte strings are sent one after the other. */
-  readonly body: string | readonly Uint8Array[] | undefined;
+  /**
+   * The body. Byte strings are sent one after the other. A `Blob` or a stream only for a call with a stream among its
+   * arguments; it is read while it is sent.
+   */
+  readonly body: string | readonly Uint8Array[] | Blob | ReadableStream<Uint8Array> | undefined;
   /** Whether cookies are sent, as in `fetch`; `undefined` for the default of the platform. */
   readonly credentials?: 'omit' | 'same-origin' | 'include' | undefined;
   /** Aborted when the caller stops waiting. */

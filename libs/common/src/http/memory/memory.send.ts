@@ -3,7 +3,8 @@ import { concatBytes } from '../../base/bytes.js';
 import { HttpCall } from '../server/http.call.js';
 import type { HttpRpcHandler } from '../server/handler.js';
 import type { HttpResponse, StreamBody } from '../protocol/message.js';
-import type { HttpReply, HttpSend } from '../client/send.js';
+import { chunksOf, pumpUpload } from '../server/upload.pump.js';
+import type { HttpReply, HttpRequest, HttpSend } from '../client/send.js';
 
 const encoder = new TextEncoder();
 
@@ -33,28 +34,60 @@ export function inMemoryHttp(handler: HttpRpcHandler): HttpSend {
         resolve(replyOf(opened));
         return;
       }
+      const abort = () => {
+        opened.activity.abort(new Error('The client is gone.'));
+        reject(reasonOf(signal));
+      };
+      const respond = () => {
+        signal.addEventListener('abort', abort, { once: true });
+        opened.respond({}, (answer) => {
+          const left = () => signal.removeEventListener('abort', abort);
+          if (answer?.stream) {
+            resolve({ ...replyOf(answer), stream: followed(answer.stream, signal, left) });
+            return;
+          }
+          left();
+          if (answer) resolve(replyOf(answer));
+          else reject(new Error('The call was answered by other means than its result.'));
+        });
+      };
+      if (isFlowing(body)) {
+        flow(opened, chunksOf('stream' in body ? body.stream() : body)).then(
+          (refusal) => (refusal ? resolve(replyOf(refusal)) : respond()),
+          reject,
+        );
+        return;
+      }
       for (const chunk of typeof body === 'string' ? [encoder.encode(body)] : (body ?? [])) {
         const refusal = opened.push(chunk);
         if (!refusal) continue;
         resolve(replyOf(refusal));
         return;
       }
-      const abort = () => {
-        opened.activity.abort(new Error('The client is gone.'));
-        reject(reasonOf(signal));
-      };
-      signal.addEventListener('abort', abort, { once: true });
-      opened.respond({}, (answer) => {
-        const left = () => signal.removeEventListener('abort', abort);
-        if (answer?.stream) {
-          resolve({ ...replyOf(answer), stream: followed(answer.stream, signal, left) });
-          return;
-        }
-        left();
-        if (answer) resolve(replyOf(answer));
-        else reject(new Error('The call was answered by other means than its result.'));
-      });
+      respond();
     });
+}
+
+type Flowing = Exclude<NonNullable<HttpRequest['body']>, string | readonly Uint8Array[]>;
+
+function isFlowing(body: HttpRequest['body']): body is Flowing {
+  return typeof body === 'object' && !Array.isArray(body);
+}
+
+/** Sends a body until it is complete, or the call begins while its stream flows. @returns an answer that needs no more of it */
+async function flow(call: HttpCall, body: StreamBody): Promise<HttpResponse | undefined> {
+  for (let piece = await body.next(); !piece.done; piece = await body.next()) {
+    const refusal = call.push(piece.value);
+    if (refusal) {
+      await body.return();
+      return refusal;
+    }
+    if (call.upload) {
+      void pumpUpload(call, body);
+      return undefined;
+    }
+  }
+  return undefined;
 }
 
 /** The body of an answer, which ends with the signal as the body of a connection does. */

@@ -39,3 +39,13 @@ export function chooseFormat(accept: string): StreamFormat | undefined {
 export function isStreamType(contentType: string | null | undefined): boolean {
   return contentType?.split(';', 1)[0]!.trim().toLowerCase() === STREAM_TYPE;
 }
+
+/** Marks the content type of a multipart body whose last part is a stream, so that its length is not limited. */
+export const STREAM_PARAMETER = '; stream=1';
+
+/** Whether the length of a body includes a stream, which is not held. */
+export function announcesStream(contentType: string): boolean {
+  return (
+    isStreamType(contentType) || (/^multipart\//i.test(contentType) && contentType.includes(STREAM_PARAMETER))
+  );
+}

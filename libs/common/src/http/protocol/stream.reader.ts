@@ -103,13 +103,14 @@ export class FrameReader {
 }
 
 /** The value of a frame with text. @throws NumberedError if it is not valid */
-export function readText(content: Uint8Array, depth: number): unknown {
-  return decodeValue(utf8.decode(content), [], depth);
+export function readText(content: Uint8Array, depth: number, stream?: () => object): unknown {
+  return decodeValue(utf8.decode(content), [], depth, stream);
 }
 
 /**
  * The item of a frame.
  *
+ * @param stream replaces the marker of a stream
  * @throws FrameError if the frame breaks the rules, NumberedError if its value is not valid
  */
 export function readItem(
@@ -117,8 +118,9 @@ export function readItem(
   limits: FrameLimits,
   depth: number,
   parts: number,
+  stream?: () => object,
 ): unknown {
-  if (kind === FrameKind.Value) return readText(content, depth);
+  if (kind === FrameKind.Value) return readText(content, depth, stream);
   // Memory of its own: it may be sent to a worker, which takes its whole buffer.
   if (kind === FrameKind.Bytes) return content.slice();
   if (kind !== FrameKind.Blocks) throw new FrameError(`A frame of kind ${kind} is not an item.`);
@@ -127,11 +129,8 @@ export function readItem(
   if (!objects) throw new FrameError('A frame has malformed blocks.');
   if (!(objects.byteLength <= limits.text))
     throw new FrameError(`more than ${limits.text} bytes of text: ${limits.textName}`);
-  return decodeValue(
-    utf8.decode(objects),
-    data.map((bytes) => bytes.slice()),
-    depth,
-  );
+  const memory = data.map((bytes) => bytes.slice());
+  return decodeValue(utf8.decode(objects), memory, depth, stream);
 }
 
 /** Makes the errors of a stream that arrives. */

@@ -5,6 +5,7 @@ import { badRequest, HttpError, shuttingDown } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse, StreamBody } from '../protocol/message.js';
 import { pathOf } from '../protocol/url.reader.js';
 import { createRpcService } from './rpc.service.js';
+import { chunksOf, pumpUpload } from './upload.pump.js';
 import type { HttpRpcService } from './rpc.service.js';
 import type { HttpRpcServiceOptions } from './rpc.service.js';
 
@@ -151,13 +152,18 @@ function headOf(request: Request, hosts: readonly string[] = []): HttpRequestHea
 async function receive(exchange: HttpCall, request: Request): Promise<HttpResponse | undefined> {
   if (request.bodyUsed) throw new HttpError(500, 'The body was read by a middleware that did not keep it.');
   if (!request.body) return undefined;
-  const reader = decompressed(request.body, request.headers.get('content-encoding')).getReader();
-  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+  const body = chunksOf(decompressed(request.body, request.headers.get('content-encoding')));
+  for (let piece = await body.next(); !piece.done; piece = await body.next()) {
     const refusal = exchange.push(piece.value);
-    if (!refusal) continue;
-    // Stops decompressing, because the rest may be a thousand times larger.
-    void reader.cancel().catch(() => undefined);
-    return refusal;
+    if (refusal) {
+      // Stops decompressing, because the rest may be a thousand times larger.
+      void body.return().catch(() => undefined);
+      return refusal;
+    }
+    if (exchange.upload) {
+      void pumpUpload(exchange, body);
+      return undefined;
+    }
   }
   return undefined;
 }

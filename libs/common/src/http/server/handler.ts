@@ -13,7 +13,7 @@ import { badRequest, HttpError, headerOf, shuttingDown, tooLarge } from '../prot
 import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
 import type { HttpHandlerOptions } from './options.js';
 import { OriginPolicy } from './origin.policy.js';
-import { chooseFormat } from '../protocol/stream.frames.js';
+import { announcesStream, chooseFormat, isStreamType } from '../protocol/stream.frames.js';
 import {
   checkRoutedPath,
   decodeParameters,
@@ -135,7 +135,8 @@ export class HttpRpcHandler {
     // The length of a compressed body does not limit its decompressed length.
     const announced = head.headers['content-encoding'] ? 0 : Number(head.headers['content-length'] ?? 0);
     const body = this.#body(head, route, target, failure);
-    if (announced > body.limit) throw tooLarge(body.limit);
+    if (announced > body.limit && !announcesStream(headerOf(head, 'content-type')))
+      throw tooLarge(body.limit);
     return new HttpCall(this.#context, { head, route, target, body, activityId, origin });
   }
 
@@ -195,7 +196,8 @@ export class HttpRpcHandler {
     }
     const contentType = headerOf(head, 'content-type');
     // The reference decompresses only text and octet-stream. Decompressed multipart bodies could be too large.
-    if (contentType.startsWith('multipart/') && head.headers['content-encoding'])
+    const isStructured = contentType.startsWith('multipart/') || isStreamType(contentType);
+    if (isStructured && head.headers['content-encoding'])
       throw new HttpError(415, 'Invalid request: a multipart body cannot be compressed.');
     // The operation does not exist: the body is read, so that the connection stays usable, but not kept.
     if (!target) {

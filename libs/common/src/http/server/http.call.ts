@@ -20,6 +20,7 @@ import type { EncodedOutcome } from '../protocol/reply.writer.js';
 import { chooseFormat } from '../protocol/stream.frames.js';
 import { writerFor } from '../protocol/stream.writer.js';
 import type { StreamWriter } from '../protocol/stream.writer.js';
+import type { UploadedStream } from '../protocol/uploaded.stream.js';
 import type { HttpRoute } from '../protocol/url.reader.js';
 import { isNotBegun, readableStatus } from '../protocol/status.js';
 import {
@@ -93,6 +94,10 @@ export class HttpCall {
    * @returns an answer that does not need the rest of the body
    */
   push(chunk: Uint8Array): HttpResponse | undefined {
+    if (this.upload) {
+      this.#receive(this.upload, () => this.opened.body.push(chunk));
+      return undefined;
+    }
     this.#received += chunk.byteLength;
     try {
       const { body } = this.opened;
@@ -100,9 +105,38 @@ export class HttpCall {
       if (this.#received > MIN_HELD_BYTES && body.keeps) this.#hold(chunk.byteLength);
       // Read again, because a body without room has been replaced.
       this.opened.body.push(chunk);
+      if (this.upload) this.#release();
       return undefined;
     } catch (error) {
       return this.refuse(error);
+    }
+  }
+
+  /**
+   * A stream among the arguments: the call can begin, while the platform pushes the rest of the body. The platform stops
+   * reading while it is full, and discards the rest when it is over.
+   */
+  get upload(): UploadedStream | undefined {
+    return this.opened.body.upload;
+  }
+
+  /** The body of an {@link upload} is complete, or it has failed. */
+  endUpload(failure?: Error): void {
+    const { upload } = this;
+    if (failure) upload?.items.fail(failure);
+    else if (upload)
+      this.#receive(upload, () => {
+        this.opened.body.end();
+        upload.items.end();
+      });
+  }
+
+  /** An error is the one of the method's reader, because the method has begun. */
+  #receive({ items }: UploadedStream, read: () => void): void {
+    try {
+      if (!items.isOver) read();
+    } catch (error) {
+      items.fail(error);
     }
   }
 
@@ -114,10 +148,15 @@ export class HttpCall {
 
   /** Discards the body. */
   abandon(): void {
-    if (!this.#held) return;
-    this.#held.clear();
+    if (this.#release()) this.opened.body = refusedBody;
+  }
+
+  /** The bytes of the body are not held any more. @returns whether some were counted */
+  #release(): boolean {
+    this.#held?.clear();
+    const hasHeld = this.#held !== undefined;
     this.#held = undefined;
-    this.opened.body = refusedBody;
+    return hasHeld;
   }
 
   /** Counts the held bytes of the body. If all bodies exceed the limit, the owner with most bytes loses its bodies. */
@@ -215,6 +254,7 @@ export class HttpCall {
   }
 
   #arguments(): unknown[] {
+    if (this.upload) return this.upload.arguments;
     try {
       return this.opened.body.end();
     } finally {
@@ -226,6 +266,8 @@ export class HttpCall {
   #settle(outcome: SettledOutcome, call?: RpcCall, isFault = false): HttpResponse | undefined {
     this.activity.answered();
     if (outcome.kind === 'answered') return undefined;
+    // The method has passed on the error of the body that it was reading.
+    if (outcome.kind === 'error' && outcome.error instanceof HttpError) return this.refuse(outcome.error);
     try {
       const encoded = encodeOutcome(outcome, this.#protocolVersion, this.activity, this.context.options);
       this.#report(outcome, encoded, isFault);

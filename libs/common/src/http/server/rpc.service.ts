@@ -15,7 +15,9 @@ import { httpHandler } from './naming.handler.js';
 
 /** Options for serving RPC without a framework. `T` are the operations of the definitions, in the order of `interfaces`. */
 export interface HttpRpcServiceOptions<T extends readonly object[] = readonly object[]>
-  extends Omit<HttpHandlerOptions, 'limits'>, Pick<RpcDispatcherOptions, 'isCompatible' | 'run' | 'bindItems'> {
+  extends
+    Omit<HttpHandlerOptions, 'limits'>,
+    Pick<RpcDispatcherOptions, 'isCompatible' | 'run' | 'bindItems'> {
   /** The title and version of the server in its OpenAPI document. */
   readonly info?: { readonly title: string; readonly version: string };
   /** The served definitions, each with its implementation. */

@@ -9,6 +9,9 @@ import type { StreamWriter } from '../protocol/stream.writer.js';
 /** Bytes that are read from the producer before the connection takes them. */
 const AHEAD = 64 * 1024;
 
+/** Bytes of one stream in one turn of the event loop. Behind them, other events and streams have their turn. */
+const TURN_BYTES = 256 * 1024;
+
 /** How long an answer may be silent, in milliseconds. Proxies close a connection after a minute without a byte. */
 const SILENCE_MS = 15_000;
 
@@ -47,6 +50,8 @@ export class StreamAnswer implements StreamBody {
   #reader: ((chunk: Chunk) => void) | undefined;
   #isPulling = false;
   #isFlushing = false;
+  /** Bytes that were sent in this turn. */
+  #sent = 0;
   /** Whether the producer has ended or was stopped. */
   #isOver = false;
   /** Whether no bytes were taken since the timer has looked. */
@@ -70,12 +75,18 @@ export class StreamAnswer implements StreamBody {
 
   next(): Promise<Chunk> {
     const { writer } = this;
-    if (writer.size > 0 && (this.#isOver || writer.size >= AHEAD)) return Promise.resolve(this.#take());
+    if (this.#isReady) return Promise.resolve(this.#take());
     if (this.#isOver) return Promise.resolve(end);
     return new Promise((resolve) => {
       this.#reader = resolve;
       if (writer.size > 0) this.#flushLater();
     });
+  }
+
+  /** Whether there is something to send that need not wait for more. */
+  get #isReady(): boolean {
+    const { size } = this.writer;
+    return size > 0 && (this.#isOver || (size >= AHEAD && this.#sent < TURN_BYTES));
   }
 
   /** The client is gone: stops the producer. */
@@ -114,7 +125,7 @@ export class StreamAnswer implements StreamBody {
       return;
     }
     this.#open(isBytes(value));
-    if (this.writer.size >= AHEAD) this.#flush();
+    if (this.#isReady) this.#flush();
     else if (this.#reader) this.#flushLater();
     this.#pull();
   }
@@ -184,6 +195,7 @@ export class StreamAnswer implements StreamBody {
     this.#isFlushing = true;
     atEndOfTurn(() => {
       this.#isFlushing = false;
+      this.#sent = 0;
       this.#flush();
     });
   }
@@ -198,6 +210,9 @@ export class StreamAnswer implements StreamBody {
   #take(): Chunk {
     this.#isSilent = false;
     const chunk = this.writer.take();
+    this.#sent += chunk.byteLength;
+    // Also counts the next turn.
+    this.#flushLater();
     this.#pull();
     return { done: false, value: chunk };
   }

@@ -1,0 +1,39 @@
+import { STREAM_WINDOW } from '../../base/limits.js';
+import { ItemQueue } from '../../stream/item.queue.js';
+
+/** A stream among the arguments of a call. It arrives in the rest of the request's body while the method reads it. */
+export class UploadedStream {
+  /** The items, for the method. */
+  readonly items: ItemQueue;
+  /** The arguments of the call, the items among them. */
+  arguments: unknown[] = [];
+  #change: (() => void) | undefined;
+
+  constructor() {
+    const changed = () => {
+      if (this.isFull) return;
+      const change = this.#change;
+      this.#change = undefined;
+      change?.();
+    };
+    this.items = new ItemQueue({ taken: changed, left: changed });
+  }
+
+  /** Whether the platform must stop reading. */
+  get isFull(): boolean {
+    return this.items.bytes >= STREAM_WINDOW;
+  }
+
+  /** Whether the method does not read on. The rest of the body is discarded. */
+  get isOver(): boolean {
+    return this.items.isOver;
+  }
+
+  /** Calls back once, when there is room again or the method has left. */
+  onRoom(change: () => void): void {
+    this.#change = change;
+  }
+}
+
+/** The stream's place in the JSON text of the arguments. A server that knows no streams misses its bytes. */
+export const streamMarker = { isBinary: true, isStream: true, index: 0, size: 0, chunks: 1 } as const;

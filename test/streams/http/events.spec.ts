@@ -1,0 +1,152 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { gunzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { until } from '../../harness/waiting.js';
+import { journal } from './flow.js';
+import { httpServers } from './servers.js';
+import type { FlowServer } from './servers.js';
+
+const events = { Accept: 'text/event-stream' };
+const post = { ...events, 'Content-Type': 'text/plain' };
+
+describe.each(Object.entries(httpServers))('server-sent events from %s', (_name, start) => {
+  let server: FlowServer;
+
+  beforeEach(async () => {
+    journal.clear();
+    server = await start();
+  });
+  afterEach(() => server.stop());
+
+  /** Sends a request as `curl -N` does, with each header as it is given. */
+  async function open(
+    target: string,
+    headers: Record<string, string>,
+    args?: unknown[],
+  ): Promise<IncomingMessage> {
+    const method = args ? 'POST' : 'GET';
+    const message = request(`${server.url}/Flow-1.0.0-${target}`, { method, headers, agent: false });
+    message.end(args && JSON.stringify(args));
+    const [response] = (await once(message, 'response')) as [IncomingMessage];
+    return response;
+  }
+
+  async function textOf(response: IncomingMessage): Promise<string> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks).toString();
+  }
+
+  it('has an event for each item and one for the end', async () => {
+    const response = await open('count', post, [3]);
+    expect(response.statusCode).toBe(200);
+    expect(response.headers).toMatchObject({
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    });
+    expect(await textOf(response)).toBe('data: 0\n\ndata: 1\n\ndata: 2\n\nevent: end\ndata:\n\n');
+  });
+
+  it('shows an event before the next one is made', async () => {
+    const response = await open('once', post, ['events']);
+    const [first] = (await once(response, 'data')) as [Buffer];
+    expect(first.toString()).toBe('data: 1\n\n');
+    const pass = await until(() => journal.passes.get('events'));
+    pass();
+    expect(await textOf(response)).toBe('data: 2\n\nevent: end\ndata:\n\n');
+  });
+
+  it('has an event for an error in the middle', async () => {
+    const text = await textOf(await open('failing', post, [1]));
+    const [item, error] = text.split('\n\n');
+    expect(item).toBe('data: 0');
+    expect(error).toMatch(/^event: error\ndata: \{.*\}$/);
+    expect(JSON.parse(error!.slice(error!.indexOf('{')))).toMatchObject({
+      message: 'no more',
+      errorNumber: 4711,
+      left: 1,
+      isError: true,
+    });
+  });
+
+  it('answers an error before the first item with its status', async () => {
+    const response = await open('failing', { ...post, 'X-Protocol-Version': '2' }, [0]);
+    expect([response.statusCode, JSON.parse(await textOf(response)).message]).toEqual([500, 'no more']);
+  });
+
+  it('ends with an error at an item with bytes', async () => {
+    const text = await textOf(await open('items', post, []));
+    expect(text).toContain('data: {"three":[3,{"deep":true}]}\n\nevent: error\ndata: {');
+    expect(text).toContain('items: The value cannot be sent: server-sent events carry no bytes');
+  });
+
+  it('answers the GET of an EventSource, with the number of each event', async () => {
+    const parameters = encodeURIComponent(btoa('[3]'));
+    const all = await textOf(await open(`from?parameters=${parameters}`, events));
+    expect(all).toBe('id: 1\ndata: 1\n\nid: 2\ndata: 2\n\nid: 3\ndata: 3\n\nevent: end\ndata:\n\n');
+    const headers = { ...events, 'Last-Event-ID': '2' };
+    const rest = await textOf(await open(`from?parameters=${parameters}`, headers));
+    expect(rest).toBe('id: 3\ndata: 3\n\nevent: end\ndata:\n\n');
+  });
+
+  it('answers no GET of an operation that is neither safe nor resumable', async () => {
+    const response = await open('watch', events);
+    expect([response.statusCode, response.headers.allow]).toEqual([405, 'POST']);
+    response.resume();
+  });
+
+  it('answers no GET of a page of another origin', async () => {
+    const response = await open('from', { ...events, Origin: 'https://evil.example' });
+    expect(response.statusCode).toBe(403);
+    response.resume();
+  });
+
+  it('needs an activity id for anything but events', async () => {
+    const response = await open('count', { 'Content-Type': 'text/plain', Accept: '*/*' }, [1]);
+    expect(response.statusCode).toBe(400);
+    response.resume();
+  });
+
+  it('stops the producer when the client disconnects', async () => {
+    for (let i = 0; i < 50; i++) {
+      const response = await open('watch', post, [`gone ${i}`, 10_000]);
+      await once(response, 'data');
+      response.destroy();
+    }
+    await until(() => journal.ended.length === 50);
+  });
+
+  it('stops a method without an item when the client disconnects', async () => {
+    const message = request(`${server.url}/Flow-1.0.0-quiet`, {
+      method: 'POST',
+      headers: post,
+      agent: false,
+    });
+    message.on('error', () => undefined);
+    message.end('["early"]');
+    await until(() => journal.produced.has('early'));
+    message.destroy();
+    await until(() => journal.ended.includes('early'));
+  });
+
+  it('compresses where the client accepts it, and shows each item at once', async () => {
+    const response = await open('once', { ...post, 'Accept-Encoding': 'gzip' }, ['packed']);
+    // Platforms of the fetch standard compress by themselves.
+    if (_name === 'fetch') return response.destroy();
+    expect(response.headers['content-encoding']).toBe('gzip');
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const ended = once(response, 'end');
+    const finishFlush = 2; // Z_SYNC_FLUSH: the text goes on
+    await until(
+      () =>
+        chunks.length > 0 && gunzipSync(Buffer.concat(chunks), { finishFlush }).toString() === 'data: 1\n\n',
+    );
+    (await until(() => journal.passes.get('packed')))();
+    await ended;
+    expect(gunzipSync(Buffer.concat(chunks)).toString()).toBe('data: 1\n\ndata: 2\n\nevent: end\ndata:\n\n');
+  });
+});
