@@ -36,6 +36,7 @@ export type { BindItems } from './call/stream.result.js';
 
 // HTTP, between a platform and the handler.
 export { HttpCall } from './http/server/http.call.js';
+export { STREAM_TYPE } from './http/protocol/stream.frames.js';
 export type { UploadedStream } from './http/protocol/uploaded.stream.js';
 export { decoderFor } from './http/protocol/content.encoding.js';
 export { HttpError, shuttingDown } from './http/protocol/message.js';

@@ -1,23 +1,30 @@
 import { request as sendRequest } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
-import { duplexPair } from 'node:stream';
+import { duplexPair, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream as WebStream } from 'node:stream/web';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
-import type { HttpReply, HttpSend } from '@linnet/common';
+import type { HttpReply, HttpSend, StreamBody } from '@linnet/common';
+import { STREAM_TYPE } from '@linnet/common/internal';
 
 /**
  * Sends requests to a server of this process that need not listen: over a pair of streams, one of which the server
  * takes for a connection. All that it does with requests, it does with these.
  */
 export function sendInProcess(server: Server): HttpSend {
-  return ({ url, method, headers, signal, body }) =>
+  return ({ url, method, headers, signal, body, stream }) =>
     new Promise((resolve, reject) => {
       const createConnection = () => connectInProcess(server);
       const request = sendRequest(url, { method, headers, signal, createConnection }, (response) => {
-        collect(response).then(resolve, reject);
+        const isStream = stream && response.headers['content-type'] === STREAM_TYPE;
+        if (isStream) resolve({ ...replyOf(response, new Uint8Array()), stream: chunksOf(response) });
+        else collect(response).then(resolve, reject);
       });
       request.on('error', reject);
-      request.end(typeof body === 'object' ? Buffer.concat(body) : body);
+      if (typeof body !== 'object') request.end(body);
+      else if (Array.isArray(body)) request.end(Buffer.concat(body));
+      else pipeline(readableOf(body as Blob | ReadableStream), request).catch(reject);
     });
 }
 
@@ -35,9 +42,29 @@ export function connectInProcess(server: Server): Duplex {
 async function collect(response: IncomingMessage): Promise<HttpReply> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of response) chunks.push(chunk as Uint8Array);
+  return replyOf(response, Buffer.concat(chunks));
+}
+
+/** A body as a stream of Node. */
+function readableOf(body: Blob | ReadableStream): Readable {
+  return Readable.fromWeb(('stream' in body ? body.stream() : body) as WebStream);
+}
+
+function chunksOf(response: IncomingMessage): StreamBody {
+  const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, undefined>;
+  return {
+    next: () => chunks.next(),
+    return: async () => {
+      response.destroy();
+      return { done: true, value: undefined };
+    },
+  };
+}
+
+function replyOf(response: IncomingMessage, body: Uint8Array): HttpReply {
   const header = (name: string) => {
     const value = response.headers[name];
     return (typeof value === 'string' ? value : value?.join(', ')) ?? null;
   };
-  return { status: response.statusCode!, header, body: Buffer.concat(chunks) };
+  return { status: response.statusCode!, header, body };
 }

@@ -219,7 +219,8 @@ export class NodeCall {
   #endUpload(): void {
     if (!this.#isLeft) return;
     this.#endReading();
-    this.exchange.endUpload(new Error('The call is over.'));
+    const left = 'The client has disconnected in the middle of a stream.';
+    this.exchange.endUpload(new Error(this.response.writableFinished ? 'The call is over.' : left));
     const { socket } = this.request;
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
   }

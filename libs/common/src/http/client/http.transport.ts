@@ -1,5 +1,3 @@
-import { generalError } from '../../base/numbered.error.js';
-import { splitSources } from '../../stream/stream.items.js';
 import { newId } from '../../base/random.id.js';
 import { throwIfAborted } from '../../base/abort.js';
 import { rebuildError, ServerError } from '../../error/backend.error.js';
@@ -17,8 +15,7 @@ import { ANSWER_TEXT_BYTES, MULTIPART_BYTES } from '../../base/limits.js';
 import { sendByFetch } from './fetch.send.js';
 import { CLIENT_HEADER, MAX_TIMEOUT_MS, TIMEOUT_HEADER } from '../protocol/headers.js';
 import { readReply } from './reply.reader.js';
-import { sendsStreams, uploadOf } from './stream.upload.js';
-import type { Upload } from './stream.upload.js';
+import { endingWith, sendsStreams, Uploads } from './stream.upload.js';
 import type { HttpReply, HttpRequest, HttpSend } from './send.js';
 
 /** The client sends longer calls by POST (docs/wire.md#24-get). */
@@ -29,8 +26,7 @@ export class HttpTransport implements RpcClientTransport {
   readonly #prefix: string;
   readonly #ownHeaders: boolean;
   readonly #send: HttpSend;
-  /** Streams that calls have begun to read. */
-  readonly #read = new WeakSet<object>();
+  readonly #uploads: Uploads;
 
   /** @throws Error if the options do not name a server */
   constructor(
@@ -51,6 +47,12 @@ export class HttpTransport implements RpcClientTransport {
     const prefix = options.uriPrefix ?? origin ?? '';
     if (!send) checkPrefix(prefix, origin);
     this.#send = send ?? sendByFetch;
+    // Browsers send streams only over HTTP/2, which needs https.
+    const isPage = this.#send === sendByFetch && origin !== undefined;
+    this.#uploads = new Uploads(
+      isPage,
+      () => new URL(prefix, origin).protocol === 'https:' && sendsStreams(),
+    );
     this.#prefix = prefix.replace(/\/+$/, '');
     // The server of another origin must allow each header of a page, and may not know these headers.
     this.#ownHeaders =
@@ -60,7 +62,7 @@ export class HttpTransport implements RpcClientTransport {
   /** Sends one request. See {@link RpcClientTransport.exchange}. */
   async exchange(request: RpcRequest): Promise<RpcReply> {
     const url = this.#url(request);
-    const upload = await this.#upload(request);
+    const upload = await this.#uploads.of(request);
     const content: EncodedArguments = upload ?? encodeArguments(request);
     try {
       const reply = await this.#exchange(request, url, content);
@@ -74,37 +76,6 @@ export class HttpTransport implements RpcClientTransport {
       upload?.stop();
       throw upload?.failure ? upload.failure.error : error;
     }
-  }
-
-  /** The body of a call with a stream among its arguments. @throws (rejection) if it cannot be sent */
-  async #upload({ arguments: args, operation, definition }: RpcRequest): Promise<Upload | undefined> {
-    const { sources } = splitSources(args);
-    if (sources.size === 0) return undefined;
-    const name = `${definition.interfaceName}.${operation}`;
-    const other = 'Use RPC over IPC';
-    if (sources.size > 1)
-      throw generalError(
-        `${name} has more than one stream among its arguments, and HTTP carries one. ${other}.`,
-      );
-    const [[slot, source]] = sources as unknown as [[number, object]];
-    if (this.#read.has(source))
-      throw generalError(`${name}: a stream among the arguments was read already, and cannot be sent again.`);
-    const isBlobSource = typeof Blob === 'function' && source instanceof Blob;
-    if (!isBlobSource) this.#read.add(source);
-    return uploadOf(args, slot, source, () => {
-      if (this.#sendsStreams()) return;
-      throw generalError(
-        `${name}: this page cannot send a stream over HTTP while it is made. Pass a Blob or a File. ${other} for any other stream.`,
-      );
-    });
-  }
-
-  /** Browsers send streams only over HTTP/2, which needs https. */
-  #sendsStreams(): boolean {
-    if (this.#send !== sendByFetch) return true;
-    const origin = pageOrigin();
-    if (origin === undefined) return true;
-    return new URL(this.#prefix, origin).protocol === 'https:' && sendsStreams();
   }
 
   async #exchange(request: RpcRequest, url: string, content: EncodedArguments): Promise<RpcReply> {
@@ -267,26 +238,6 @@ function checkPrefix(prefix: string, origin: string | undefined): void {
 function pageOrigin(): string | undefined {
   const { location } = globalThis as { location?: { origin?: string } };
   return location?.origin === 'null' ? undefined : location?.origin;
-}
-
-/** Stops an upload when the result of its call has ended. */
-function endingWith(items: StreamItems, over: () => void): StreamItems {
-  return {
-    async next() {
-      try {
-        const result = await items.next();
-        if (result.done) over();
-        return result;
-      } catch (error) {
-        over();
-        throw error;
-      }
-    },
-    return() {
-      over();
-      return items.return();
-    },
-  };
 }
 
 interface EncodedArguments {

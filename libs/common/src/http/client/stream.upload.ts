@@ -1,7 +1,9 @@
 import { concatBytes, isBytes } from '../../base/bytes.js';
 import { generalError } from '../../base/numbered.error.js';
 import { newId } from '../../base/random.id.js';
-import { itemsOf } from '../../stream/stream.items.js';
+import { onAbort } from '../../base/abort.js';
+import type { RpcRequest } from '../../rpc/client/transport.js';
+import { itemsOf, splitSources } from '../../stream/stream.items.js';
 import type { StreamItems } from '../../stream/stream.js';
 import { encodeAroundStream } from '../../value/multipart.codec.js';
 import { encodeValue } from '../../value/value.codec.js';
@@ -20,51 +22,104 @@ export interface Upload {
   stop(): void;
 }
 
-/**
- * Makes the body of a call with a stream among its arguments: parts for bytes, frames for other items.
- *
- * @param args the arguments
- * @param slot the place of the stream, counted from 1
- * @param checkStreams throws if this platform cannot send a body while it is made
- * @throws Error (rejection) if the platform cannot send the stream, and the error of the source before its first item
- */
-export async function uploadOf(
-  args: readonly unknown[],
-  slot: number,
-  source: unknown,
-  checkStreams: () => void,
+/** Makes the bodies of calls with a stream among their arguments. */
+export class Uploads {
+  /** Streams that calls have begun to read. */
+  readonly #read = new WeakSet<object>();
+
+  /**
+   * @param isPage whether requests leave a page, which sends a `Blob` best
+   * @param sendsStreams whether the page can send a body while it is made
+   */
+  constructor(
+    private readonly isPage: boolean,
+    private readonly sendsStreams: () => boolean,
+  ) {}
+
+  /**
+   * The body of a call: parts for bytes, frames for other items.
+   *
+   * @returns `undefined` if no argument is a stream
+   * @throws NumberedError (rejection) if the stream cannot be sent, and the error of the source before its first item
+   */
+  async of({ arguments: args, operation, definition, signal }: RpcRequest): Promise<Upload | undefined> {
+    const { sources } = splitSources(args);
+    if (sources.size === 0) return undefined;
+    const name = `${definition.interfaceName}.${operation}`;
+    if (sources.size > 1)
+      throw generalError(
+        `${name} has more than one stream among its arguments. HTTP carries one: use RPC over IPC.`,
+      );
+    const [[slot, source]] = [...sources] as [[number, object]];
+    const marked = args.map((each, index) => (index === slot - 1 ? streamMarker : each));
+    const isFile = typeof Blob === 'function' && source instanceof Blob;
+    // Every browser reads a `Blob` while it sends it. The `fetch` of Node keeps what it has sent of one.
+    if (isFile && this.isPage) {
+      const { type, head, tail } = multipart(marked);
+      return { type, body: new Blob([...head, source, tail]), stop: () => undefined };
+    }
+    if (this.#read.has(source))
+      throw generalError(`${name}: a stream among the arguments was read already, and cannot be sent again.`);
+    if (this.isPage && !this.sendsStreams())
+      throw generalError(
+        `${name}: this page cannot send a stream over HTTP while it is made. Pass a Blob or a File, or use RPC over IPC.`,
+      );
+    if (!isFile) this.#read.add(source);
+    return streamUpload(marked, itemsOf(source)!, signal);
+  }
+}
+
+async function streamUpload(
+  marked: readonly unknown[],
+  items: StreamItems,
+  signal: AbortSignal,
 ): Promise<Upload> {
-  const marked = args.map((each, index) => (index === slot - 1 ? streamMarker : each));
-  const { type, head, tail } = multipart(marked);
-  // The platform reads it as it sends it. In a page nothing else is known to every browser.
-  if (typeof Blob === 'function' && source instanceof Blob)
-    return { type, body: new Blob([...head, source, tail]), stop: () => undefined };
-  checkStreams();
-  const items = itemsOf(source)!;
-  const first = await items.next();
+  const leave = onAbort(signal, () => void items.return().catch(() => undefined));
+  const first = await items.next().finally(leave);
   if (first.done || isBytes(first.value)) {
-    const bytes = (value: unknown) => {
-      if (!isBytes(value))
-        throw generalError('The value cannot be sent: a stream of bytes has an item that is not bytes.');
-      return value as Uint8Array<ArrayBuffer>;
-    };
-    return new StreamUpload(type, items, first, head, bytes, () => [tail]);
+    const { type, head, tail } = multipart(marked);
+    return new StreamUpload(type, items, first, head, bytesOf, () => [tail]);
   }
   const writer = new FrameWriter();
   const written = () => {
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     while (writer.size > 0) chunks.push(writer.take() as Uint8Array<ArrayBuffer>);
-    return chunks;
+    return concat(chunks);
   };
   const frame = (value: unknown) => {
     writer.item(value);
-    return concat(written());
+    return written();
   };
   const end = () => {
     writer.end();
-    return written();
+    return [written()];
   };
   return new StreamUpload(STREAM_TYPE, items, first, [frame(marked)], frame, end);
+}
+
+function bytesOf(value: unknown): Uint8Array<ArrayBuffer> {
+  if (isBytes(value)) return value as Uint8Array<ArrayBuffer>;
+  throw generalError('The value cannot be sent: a stream of bytes has an item that is not bytes.');
+}
+
+/** Stops an upload when the result of its call has ended. */
+export function endingWith(items: StreamItems, over: () => void): StreamItems {
+  return {
+    async next() {
+      try {
+        const result = await items.next();
+        if (result.done) over();
+        return result;
+      } catch (error) {
+        over();
+        throw error;
+      }
+    },
+    return() {
+      over();
+      return items.return();
+    },
+  };
 }
 
 function multipart(args: readonly unknown[]) {

@@ -187,7 +187,7 @@ class FramesBody implements HttpBody {
     if (!upload) this.#begin(frame);
     else if (frame.kind === FrameKind.End) this.#hasEnded = true;
     else if (!upload.isOver) {
-      const item = asBadRequest(() => readItem(frame, this.#limits, depth, parts));
+      const item = orBadRequest(() => readItem(frame, this.#limits, depth, parts));
       upload.items.push(item, ITEM_BYTES + sizeOf(item));
     }
   }
@@ -196,10 +196,7 @@ class FramesBody implements HttpBody {
     const upload = new UploadedStream();
     const { depth, parts } = this.limits;
     upload.arguments = withStream(upload, (stream) =>
-      checkArguments(
-        asBadRequest(() => readItem(frame, this.#limits, depth, parts, stream)),
-        this.limits,
-      ),
+      checkArguments(readItem(frame, this.#limits, depth, parts, stream), this.limits),
     );
     this.upload = upload;
   }
@@ -215,16 +212,19 @@ function withStream(upload: UploadedStream, read: (stream: () => object) => unkn
     places++;
     return upload.items;
   };
-  let args: unknown[];
-  try {
-    args = read(mark);
-  } catch (error) {
-    // There is no call yet that could fail.
-    throw error instanceof HttpError ? error : badRequest((error as Error).message);
-  }
+  const args = orBadRequest(() => read(mark));
   if (places !== 1 || !args.includes(upload.items))
     throw badRequest('The stream has no place among the arguments.');
   return args;
+}
+
+/** There is no call yet that could fail, or its reader gets the error. @throws HttpError */
+function orBadRequest<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof HttpError ? error : badRequest((error as Error).message);
+  }
 }
 
 /** @throws IModelError if the text is not a list of arguments */

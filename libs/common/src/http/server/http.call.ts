@@ -13,6 +13,8 @@ import type { HttpBody } from '../protocol/arguments.reader.js';
 import { cacheControl, chooseEncoding } from '../protocol/cache.policy.js';
 import { HttpError, headerOf, shuttingDown, sizeOf, tooLarge } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse, StreamBody } from '../protocol/message.js';
+import { commonHeaders, settledResponse, streamResponse } from './call.response.js';
+import type { OpenedRequest } from './call.response.js';
 import { StreamAnswer } from './stream.answer.js';
 import type { BodyHolder, HttpServerContext } from './server.context.js';
 import { encodeOutcome, encodeStreamError } from '../protocol/reply.writer.js';
@@ -33,19 +35,6 @@ import {
 } from '../protocol/headers.js';
 import { inflateTokens } from '../protocol/token.inflation.js';
 
-/** The part of a request that its head determines. */
-export interface OpenedRequest {
-  readonly head: HttpRequestHead;
-  readonly route: HttpRoute;
-  /** The called operation; `undefined` if it does not exist. */
-  readonly target: RpcOperationTarget | undefined;
-  /** Reads the body as arguments. */
-  body: HttpBody;
-  readonly activityId: string;
-  /** The origin of the calling page; `undefined` if the caller is not a page. */
-  readonly origin: string | undefined;
-}
-
 /** The platform's side of a call. */
 export interface HttpPlatform {
   /** The request of the platform's framework, for guards and filters. */
@@ -56,10 +45,6 @@ export interface HttpPlatform {
 
 /** Smaller bodies are not counted, because every connection takes about this much memory. */
 const MIN_HELD_BYTES = 64 * 1024;
-
-const VARY = 'Accept-Encoding, Authorization, X-Protocol-Version, Origin';
-/** Smaller answers are not compressed, because that costs more time than it saves. */
-const MIN_COMPRESSED_BYTES = 1024;
 
 /** One request on its way to becoming a call, and its answer on the way back. */
 export class HttpCall {
@@ -197,20 +182,11 @@ export class HttpCall {
     const writer = writerFor(format, resumed, options);
     const failed = (thrown: unknown, isUnsendable: boolean) => this.#streamError(thrown, isUnsendable);
     const stream = new StreamAnswer(items, writer, { activity, failed }, (beginning) => {
-      if (beginning.kind === 'open') answer(this.#streamResponse(stream, writer, beginning.isBytes));
+      if (beginning.kind === 'open')
+        answer(streamResponse(this.context, this.opened, stream, writer, beginning.isBytes));
       else if (beginning.kind === 'left') answer(this.refuse(new Error('The client is gone.')));
       else answer(this.#settle(outcomeOf(beginning.thrown), call, beginning.isUnsendable));
     });
-  }
-
-  #streamResponse(stream: StreamBody, { contentType }: StreamWriter, isBytes: boolean): HttpResponse {
-    const { head, target, origin } = this.opened;
-    const headers = ['X-Protocol-Version', '2', 'Vary', VARY, 'Content-Type', contentType];
-    // A proxy must not collect the items (nginx), and no cache keeps them.
-    headers.push('X-Accel-Buffering', 'no', 'Cache-Control', 'no-store', ...this.context.corsHeaders(origin));
-    const compressible = !isBytes && target?.policy.allowResponseCompression !== false;
-    const encoding = compressible ? chooseEncoding(headerOf(head, 'accept-encoding')) : undefined;
-    return this.context.finish({ status: 200, headers, body: '', stream, encoding });
   }
 
   /** Reports an error that ends a stream. @returns JSON text of its visible members */
@@ -248,7 +224,7 @@ export class HttpCall {
         request: platform.request,
         response: platform.response,
         isRefused: false,
-        commonHeaders: () => this.#commonHeaders(),
+        commonHeaders: () => commonHeaders(this.context, this.opened),
       },
     };
   }
@@ -271,7 +247,7 @@ export class HttpCall {
     try {
       const encoded = encodeOutcome(outcome, this.#protocolVersion, this.activity, this.context.options);
       this.#report(outcome, encoded, isFault);
-      return this.#response(outcome, encoded, call);
+      return settledResponse(this.context, this.opened, outcome, encoded, call);
     } catch (error) {
       // A function in the application's options failed. Report the original error, too.
       if (outcome.kind === 'error') this.#reportError(outcome.error, hiddenError(this.activity.activityId));
@@ -286,45 +262,6 @@ export class HttpCall {
     const message = 'IModelRpcProps mismatch detected for this request.';
     if (this.context.options.throwOnTokenMismatch) throw new IModelError(GENERAL_ERROR, message);
     this.#warn(message);
-  }
-
-  #commonHeaders(): string[] {
-    const headers = [
-      'X-Protocol-Version',
-      '2',
-      'Vary',
-      VARY,
-      ...this.context.corsHeaders(this.opened.origin),
-    ];
-    return this.context.finish({ status: 200, headers, body: '' }).headers;
-  }
-
-  #response(outcome: SettledOutcome, encoded: EncodedOutcome, call: RpcCall | undefined): HttpResponse {
-    const { context } = this;
-    const { head, route, target, origin } = this.opened;
-    const { body, contentType } = encoded;
-    const readable = context.options.errorStatus === 'readable' && head.headers[CLIENT_HEADER] === undefined;
-    const status =
-      outcome.kind === 'error' && readable ? readableStatus(encoded.status, outcome.error) : encoded.status;
-    const headers = ['X-Protocol-Version', '2', 'Vary', VARY];
-    if (contentType !== undefined) headers.push('Content-Type', contentType);
-    if (origin !== undefined) headers.push(...context.corsHeaders(origin));
-    const retryAfter = String(encoded.retryAfter ?? '');
-    // An invalid header value would break the connection.
-    if (/^[\x20-\x7e]+$/.test(retryAfter)) headers.push('Retry-After', retryAfter);
-    if (outcome.kind === 'error' && isNotBegun(status, outcome.error, call))
-      headers.push(NOT_BEGUN_HEADER, '1');
-    if (route.parameters !== '' && status === 200 && target?.policy.allowResponseCaching) {
-      const authorized = this.activity.accessToken !== '' || head.headers['cookie'] !== undefined;
-      headers.push(
-        'Cache-Control',
-        cacheControl(target.operation, typeof body === 'string' ? body.length : 0, authorized),
-      );
-    }
-    const compressible =
-      sizeOf(body) >= MIN_COMPRESSED_BYTES && target?.policy.allowResponseCompression !== false;
-    const encoding = compressible ? chooseEncoding(headerOf(head, 'accept-encoding')) : undefined;
-    return context.finish({ status, headers, body, encoding });
   }
 
   #report(outcome: SettledOutcome, { error, thrown }: EncodedOutcome, isFault: boolean): void {

@@ -18,7 +18,7 @@ import type { IpcInvokeOptions } from './frontend.options.js';
 import type { PersistentConnection } from './persistent.connection.js';
 
 /** How often a call that can be repeated is sent again after its session was lost. */
-const MOST_REPETITIONS = 4;
+const MAX_REPETITIONS = 4;
 
 /** How a call is made, beside its options. */
 export interface CallTraits {
@@ -116,7 +116,7 @@ export class FrontendCalls {
           this.#pending.get(request)?.reject(error);
         }
       };
-      let repetitions = repeatable ? MOST_REPETITIONS : 0;
+      let repetitions = repeatable ? MAX_REPETITIONS : 0;
       let result: StreamItems | undefined;
       this.#pending.set(request, {
         resolve: (data) => (done(), resolve(data)),

@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals';
+import { Uploads } from './stream.upload.js';
+
+const request = (...args: unknown[]) => ({
+  definition: { interfaceName: 'Files', interfaceVersion: '1.0.0' },
+  operation: 'upload',
+  policy: { allowResponseCaching: false, stream: false },
+  arguments: args,
+  activity: {} as never,
+  token: undefined,
+  headers: {},
+  timeoutMs: undefined,
+  signal: new AbortController().signal,
+});
+
+async function* numbers() {
+  yield 1;
+}
+
+describe('a stream among the arguments in a page', () => {
+  const uploads = new Uploads(true, () => false);
+
+  it('is a part of a Blob if it is one', async () => {
+    const { type, body } = (await uploads.of(request('a', new Blob(['content']))))!;
+    const boundary = /boundary=(.*); stream=1$/.exec(type)![1]!;
+    expect(await (body as Blob).text()).toBe(
+      `--${boundary}\r\nContent-Disposition: form-data; name="objects"\r\n\r\n` +
+        '["a",{"isBinary":true,"isStream":true,"index":0,"size":0,"chunks":1}]\r\n' +
+        `--${boundary}\r\nContent-Disposition: form-data; name="stream-0"\r\n` +
+        `Content-Type: application/octet-stream\r\n\r\ncontent\r\n--${boundary}--\r\n`,
+    );
+  });
+
+  it('is refused if the browser cannot send it, and is not read', async () => {
+    const source = numbers();
+    await expect(uploads.of(request(source))).rejects.toThrow(
+      'Files.upload: this page cannot send a stream over HTTP while it is made. Pass a Blob or a File, or use RPC over IPC.',
+    );
+    expect(await source.next()).toEqual({ done: false, value: 1 });
+  });
+
+  it('is sent while it is made if the browser can', async () => {
+    const { type, body } = (await new Uploads(true, () => true).of(request(numbers())))!;
+    expect(type).toBe('application/vnd.linnet.stream');
+    expect(body).toBeInstanceOf(ReadableStream);
+  });
+});
