@@ -15,8 +15,8 @@ export async function sendByFetch(request: HttpRequest): Promise<HttpReply> {
     credentials,
     redirect: 'manual',
     body: Array.isArray(body) ? joined(body) : (body as Exclude<typeof body, readonly Uint8Array[]>),
-    // Needed for a stream; not part of the types of every platform.
-    ...(isReadable(body) && { duplex: 'half' }),
+    // `duplex` is needed for a stream. Without the other two, Node keeps all that it has sent for a redirect.
+    ...(isReadable(body) && { duplex: 'half', redirect: 'error', window: null }),
   } as RequestInit);
   const { status } = response;
   const header = (name: string) => response.headers.get(name);
