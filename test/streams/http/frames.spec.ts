@@ -1,0 +1,104 @@
+import { describe, expect, it } from '@jest/globals';
+import { createRpcClient } from '@linnet/common';
+import { blocksOf, readGuide } from '../../docs/guide.js';
+import { Flow } from './flow.js';
+
+const type = 'application/vnd.linnet.stream';
+
+/** A client of a server that answers with these bytes, in chunks of a size. */
+function answering(bytes: Uint8Array, chunk = bytes.byteLength, options = {}) {
+  const left = { hasLeft: false };
+  const chunks = (function* () {
+    for (let at = 0; at < bytes.byteLength; at += chunk) yield bytes.slice(at, at + chunk);
+  })();
+  const client = createRpcClient({
+    uriPrefix: 'http://server',
+    ...options,
+    send: async () => ({
+      status: 200,
+      header: (name) => (name === 'content-type' ? type : null),
+      body: new Uint8Array(),
+      stream: {
+        next: async () => chunks.next() as IteratorResult<Uint8Array, undefined>,
+        return: async () => {
+          left.hasLeft = true;
+          return { done: true, value: undefined };
+        },
+      },
+    }),
+  }).client<Flow>(Flow);
+  return { client, left };
+}
+
+async function collect(stream: AsyncIterable<unknown>): Promise<unknown[]> {
+  const items: unknown[] = [];
+  for await (const item of stream) items.push(item);
+  return items;
+}
+
+const frame = (kind: number, content: string | Uint8Array = '', length?: number) => {
+  const bytes = Buffer.from(content as string);
+  const head = Buffer.alloc(5);
+  head[0] = kind;
+  head.writeUInt32LE(length ?? bytes.byteLength, 1);
+  return Buffer.concat([head, bytes]);
+};
+const end = frame(4);
+
+describe('the frames of a stream', () => {
+  const { code } = blocksOf(readGuide('docs/wire-extension.md').text).find(({ code: text }) =>
+    text.startsWith('01 01 00'),
+  )!;
+  const example = Buffer.from(code.replaceAll(/\s/g, ''), 'hex');
+
+  it.each([1, 2, 3, 7, 100])('are read in chunks of %i bytes', async (chunk) => {
+    const { client } = answering(example, chunk);
+    expect(await collect(client.items())).toEqual([1, undefined, Uint8Array.of(4, 5)]);
+  });
+
+  it('are read from a body that was received whole', async () => {
+    const client = createRpcClient({
+      uriPrefix: 'http://server',
+      send: async () => ({ status: 200, header: () => type, body: example }),
+    }).client<Flow>(Flow);
+    expect(await collect(client.items())).toEqual([1, undefined, Uint8Array.of(4, 5)]);
+  });
+
+  it('may be signs of life and progress, which are ignored', async () => {
+    const { client } = answering(Buffer.concat([frame(0), frame(6, '0.5'), frame(1, '7'), frame(0), end]));
+    expect(await collect(client.items())).toEqual([7]);
+  });
+
+  it.each<[string, Uint8Array]>([
+    ['no end', frame(1, '1')],
+    ['nothing', new Uint8Array()],
+    ['half a head', end.subarray(0, 3)],
+    ['half a content', frame(1, '12', 3)],
+    ['an unknown kind', frame(7)],
+    ['content in the end', frame(4, 'x')],
+    ['text that is not JSON', Buffer.concat([frame(1, '{'), end])],
+    ['text that is nested too deeply', Buffer.concat([frame(1, '['.repeat(100_000)), end])],
+    ['a marker without its bytes', frame(1, '{"isBinary":true,"index":0,"size":1,"chunks":1}')],
+    ['blocks without a block', frame(3, new Uint8Array(4))],
+    ['blocks of another length', frame(3, new Uint8Array(7))],
+    ['an error that is not JSON', frame(5, 'x')],
+  ])('reject the stream if they have %s', async (_fault, bytes) => {
+    const { client } = answering(bytes, 1000);
+    await expect(collect(client.items())).rejects.toMatchObject({
+      name: 'ServerError',
+      message: expect.stringContaining('The stream is broken: '),
+    });
+  });
+
+  it.each([
+    [1, 'maxResponseText'],
+    [2, 'maxResponseBytes'],
+    [3, 'maxResponseBytes'],
+    [5, 'maxResponseText'],
+  ])('of kind %i are rejected above a limit, before their content is read', async (kind, name) => {
+    const bytes = Buffer.concat([frame(kind, '', 0xffff_ffff), Buffer.alloc(10_000)]);
+    const { client, left } = answering(bytes, 5, { maxResponseText: 1000, maxResponseBytes: 2000 });
+    await expect(collect(client.items())).rejects.toThrow(name);
+    expect(left.hasLeft).toBe(true);
+  });
+});
