@@ -12,6 +12,9 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientRequestContext, IpcHost, IpcModule, RpcInterface, RpcModule } from '@linnet/backend';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
+import { createRpcClient } from '@linnet/common';
+import { until } from '../harness/waiting.js';
+import { Flow, FlowImpl, journal } from '../streams/http/flow.js';
 import { blocksOf, readGuide } from './guide.js';
 import { freePort, listening } from './guide.run.js';
 
@@ -37,7 +40,10 @@ class EchoImpl implements Echo {
 }
 
 const hosts = ['fleet.example.com'];
-@Module({ imports: [RpcModule.forRoot({ hosts }), IpcModule.forRoot({ hosts })], providers: [EchoImpl] })
+@Module({
+  imports: [RpcModule.forRoot({ hosts }), IpcModule.forRoot({ hosts })],
+  providers: [EchoImpl, FlowImpl],
+})
 class EchoModule {}
 
 /** A gateway with the guide's configuration, in front of a backend. */
@@ -122,6 +128,23 @@ async function startGateway(backend: string, change = (configuration: string) =>
   it('forwards bodies up to the limit of the backend', async () => {
     expect(await call({}, 4 * 1024 * 1024)).toMatchObject({ status: 200 });
     expect(await call({}, 6 * 1024 * 1024)).toMatchObject({ status: 413 });
+  });
+
+  it('passes each item of a stream on at once, in both directions', async () => {
+    journal.clear();
+    const flow = createRpcClient({ uriPrefix: `http://127.0.0.1:${gateway.port}/api` }).client(Flow);
+    const items = flow.once('gateway')[Symbol.asyncIterator]();
+    expect(await items.next()).toEqual({ done: false, value: 1 });
+    (await until(() => journal.passes.get('gateway')))();
+    expect(await items.next()).toEqual({ done: false, value: 2 });
+    expect(await items.next()).toEqual({ done: true, value: undefined });
+    async function* pieces() {
+      yield new Uint8Array(1000);
+      // The method has read the first one while the request is still being sent.
+      await until(() => journal.produced.get('upload') === 1000);
+      yield new Uint8Array(1000);
+    }
+    expect(await flow.measure('upload', pieces())).toEqual({ bytes: 2000, sum: 0 });
   });
 
   it('forwards sessions, and no other paths', async () => {

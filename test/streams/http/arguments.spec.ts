@@ -194,7 +194,7 @@ describe.each(Object.entries(servers).filter(([name]) => name !== 'memory'))(
       const reply = await fetch(`${server.url}/Flow-1.0.0-${operation}`, {
         method: 'POST',
         headers: { ...headers, 'Content-Type': type },
-        body: typeof body === 'string' ? body : new Blob([body as Uint8Array<ArrayBuffer>]),
+        body: typeof body === 'string' ? body : new Blob([body]),
       });
       return [reply.status, await reply.text()];
     }
@@ -205,7 +205,7 @@ describe.each(Object.entries(servers).filter(([name]) => name !== 'memory'))(
     const type = 'multipart/form-data; boundary=b';
 
     /** A frame as the documentation describes it. */
-    function frame(kind: number, content = ''): Buffer {
+    function frame(kind: number, content = ''): Buffer<ArrayBuffer> {
       const head = Buffer.alloc(5);
       head[0] = kind;
       head.writeUInt32LE(Buffer.byteLength(content), 1);

@@ -43,7 +43,7 @@ export abstract class Flow extends RpcInterface {
   abstract copy(content: RpcStream<unknown>): AsyncIterable<unknown>;
 }
 
-/** What the methods have done, by the names that their callers gave. */
+/** A record of the methods, by the names that their callers gave. */
 export const journal = {
   produced: new Map<string, number>(),
   ended: [] as string[],
@@ -99,6 +99,7 @@ export class FlowImpl implements Flow {
     }
   }
 
+  // eslint-disable-next-line require-yield -- nothing to give is the case
   async *quiet(name: string): AsyncGenerator<number> {
     const { signal } = ClientRequestContext.current;
     try {

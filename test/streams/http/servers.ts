@@ -103,7 +103,6 @@ async function bridge(
   });
   const answer = await fetch(request);
   response.writeHead(answer.status, [...answer.headers].flat());
-  if (answer.body)
-    await pipeline(Readable.fromWeb(answer.body as ReadableStream), response).catch(() => undefined);
+  if (answer.body) await pipeline(Readable.fromWeb(answer.body), response).catch(() => undefined);
   else response.end();
 }

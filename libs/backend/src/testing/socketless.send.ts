@@ -2,7 +2,6 @@ import { request as sendRequest } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import { duplexPair, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream as WebStream } from 'node:stream/web';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
 import type { HttpReply, HttpSend, StreamBody } from '@linnet/common';
@@ -47,7 +46,7 @@ async function collect(response: IncomingMessage): Promise<HttpReply> {
 
 /** A body as a stream of Node. */
 function readableOf(body: Blob | ReadableStream): Readable {
-  return Readable.fromWeb(('stream' in body ? body.stream() : body) as WebStream);
+  return Readable.fromWeb('stream' in body ? body.stream() : body);
 }
 
 function chunksOf(response: IncomingMessage): StreamBody {

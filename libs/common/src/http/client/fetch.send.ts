@@ -14,7 +14,7 @@ export async function sendByFetch(request: HttpRequest): Promise<HttpReply> {
     signal,
     credentials,
     redirect: 'manual',
-    body: Array.isArray(body) ? joined(body) : (body as Exclude<typeof body, readonly Uint8Array[]>),
+    body: Array.isArray(body) ? joined(body) : body,
     // `duplex` is needed for a stream. Without the other two, Node keeps all that it has sent for a redirect.
     ...(isReadable(body) && { duplex: 'half', redirect: 'error', window: null }),
   } as RequestInit);

@@ -218,7 +218,7 @@ function withStream(upload: UploadedStream, read: (stream: () => object) => unkn
   return args;
 }
 
-/** There is no call yet that could fail, or its reader gets the error. @throws HttpError */
+/** Reads before the call has begun, or for the reader of its method. @throws HttpError for every error */
 function orBadRequest<T>(read: () => T): T {
   try {
     return read();

@@ -3,16 +3,14 @@ import { Activity } from '../../call/activity.js';
 import { streamRefusal } from '../../call/stream.result.js';
 import type { StreamItems } from '../../stream/stream.js';
 import { GENERAL_ERROR, IModelError } from '../../error/imodel.error.js';
-import type { RpcCall, RpcOperationTarget, SettledOutcome } from '../../rpc/server/call.js';
+import type { RpcCall, SettledOutcome } from '../../rpc/server/call.js';
 import { outcomeOf } from '../../rpc/server/dispatcher.js';
 import { hiddenError } from '../../error/error.members.js';
 import type { WireError } from '../../error/error.members.js';
 import { describeLosses } from '../../value/value.inspector.js';
 import { refusedBody } from '../protocol/arguments.reader.js';
-import type { HttpBody } from '../protocol/arguments.reader.js';
-import { cacheControl, chooseEncoding } from '../protocol/cache.policy.js';
-import { HttpError, headerOf, shuttingDown, sizeOf, tooLarge } from '../protocol/message.js';
-import type { HttpRequestHead, HttpResponse, StreamBody } from '../protocol/message.js';
+import { HttpError, headerOf, shuttingDown, tooLarge } from '../protocol/message.js';
+import type { HttpResponse } from '../protocol/message.js';
 import { commonHeaders, settledResponse, streamResponse } from './call.response.js';
 import type { OpenedRequest } from './call.response.js';
 import { StreamAnswer } from './stream.answer.js';
@@ -21,18 +19,8 @@ import { encodeOutcome, encodeStreamError } from '../protocol/reply.writer.js';
 import type { EncodedOutcome } from '../protocol/reply.writer.js';
 import { chooseFormat } from '../protocol/stream.frames.js';
 import { writerFor } from '../protocol/stream.writer.js';
-import type { StreamWriter } from '../protocol/stream.writer.js';
 import type { UploadedStream } from '../protocol/uploaded.stream.js';
-import type { HttpRoute } from '../protocol/url.reader.js';
-import { isNotBegun, readableStatus } from '../protocol/status.js';
-import {
-  CLIENT_HEADER,
-  EVENT_ID_HEADER,
-  NOT_BEGUN_HEADER,
-  readDeadline,
-  readEventId,
-  TIMEOUT_HEADER,
-} from '../protocol/headers.js';
+import { EVENT_ID_HEADER, readDeadline, readEventId, TIMEOUT_HEADER } from '../protocol/headers.js';
 import { inflateTokens } from '../protocol/token.inflation.js';
 
 /** The platform's side of a call. */
