@@ -56,6 +56,7 @@ const callOptions: { [K in keyof RpcCallOptions]-?: 0 } = {
   signal: 0,
   timeoutMs: 0,
   headers: 0,
+  onProgress: 0,
   activityId: 0,
   token: 0,
   retry: 0,
@@ -408,7 +409,7 @@ describe('options of frontends that are undefined', () => {
     const frontend = new IpcFrontend(
       memoryIpc(app, { user: undefined, accessToken: undefined, compatible: undefined }),
     );
-    const none = nothing<IpcInvokeOptions>({ signal: 0, timeoutMs: 0, activityId: 0 });
+    const none = nothing<IpcInvokeOptions>({ signal: 0, timeoutMs: 0, activityId: 0, onProgress: 0 });
     const proxy = frontend.makeIpcProxy<{ m(): Promise<void> }>('nowhere', none);
     await expect(proxy.m()).rejects.toThrow('nowhere');
     frontend.close();

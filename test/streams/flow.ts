@@ -25,6 +25,10 @@ export interface Flow {
   size(content: RpcStream<Uint8Array>): Promise<number>;
   /** Doubles every number as it arrives. */
   twice(numbers: RpcStream<number>): AsyncIterable<number>;
+  /** Reads nothing of a stream until its call ends. */
+  hold(numbers: RpcStream<number>): Promise<void>;
+  /** Reports numbers from 0 as progress. */
+  report(to: number): Promise<string>;
   /** Not a stream. */
   plain(): Promise<string>;
 }
@@ -38,6 +42,8 @@ export const flowChannel = ipcChannel<Flow>('flow', {
     sum: {},
     size: {},
     twice: { stream: true },
+    hold: {},
+    report: {},
     plain: {},
   },
 });
@@ -53,6 +59,8 @@ export abstract class FlowRpc extends Definition implements Flow {
     sum: {},
     size: {},
     twice: { stream: true },
+    hold: {},
+    report: {},
     plain: {},
   };
   abstract count(to: number, failAt?: number): AsyncIterable<number>;
@@ -62,6 +70,8 @@ export abstract class FlowRpc extends Definition implements Flow {
   abstract sum(numbers: RpcStream<number>, most?: number): Promise<number>;
   abstract size(content: RpcStream<Uint8Array>): Promise<number>;
   abstract twice(numbers: RpcStream<number>): AsyncIterable<number>;
+  abstract hold(numbers: RpcStream<number>): Promise<void>;
+  abstract report(to: number): Promise<string>;
   abstract plain(): Promise<string>;
 }
 
@@ -129,6 +139,22 @@ export class FlowMethods implements Flow {
 
   async *twice(numbers: RpcStream<number>) {
     for await (const number of numbers) yield 2 * number;
+  }
+
+  async hold(_numbers: RpcStream<number>, @CurrentActivity() activity?: Activity) {
+    seen.begun++;
+    await new Promise<void>((resolve) => {
+      activity!.signal.addEventListener('abort', () => resolve());
+    });
+    seen.finished++;
+  }
+
+  async report(to: number, @CurrentActivity() activity?: Activity) {
+    for (let i = 0; i < to; i++) {
+      activity!.report(i);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return 'done';
   }
 
   async plain() {

@@ -183,6 +183,13 @@ describe.each(cases)('streams over %s, by %s', (way, caller) => {
     await until(() => seen.finished === 1);
   });
 
+  it('report progress beside them', async () => {
+    const reports: unknown[] = [];
+    expect(await flow({ onProgress: (value) => reports.push(value) }).report(5)).toBe('done');
+    expect(reports).toEqual([0, 1, 2, 3, 4]);
+    expect(await flow().report(5)).toBe('done');
+  });
+
   it('leave other calls alone', async () => {
     const reading = flow().bytes(60_000, 1_000_000)[Symbol.asyncIterator]();
     for (let i = 0; i < 20; i++) {

@@ -115,6 +115,9 @@ export const defaultWireLimits: Readonly<WireLimits> = {
  */
 export const STREAM_WINDOW = 512 * 1024;
 
+/** Names the progress of a call among its streams: no call has so many arguments. */
+export const PROGRESS_SLOT = 1000;
+
 /** The most that a peer may use of this process over IPC; see {@link WireLimits}. */
 export interface IpcLimits {
   /**

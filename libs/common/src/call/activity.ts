@@ -46,6 +46,7 @@ export class Activity implements ActivityProps {
   #abort: AbortController | undefined;
   #aborted: { reason: unknown } | undefined;
   #isAnswered = false;
+  #reporter: ((value: unknown) => void) | undefined;
   #afterwards: Activity | undefined;
   #unfollow: (() => void) | undefined;
 
@@ -93,6 +94,22 @@ export class Activity implements ActivityProps {
         this.#unfollow = onAbort(this.source.signal, (reason) => this.abort(reason));
     }
     return this.#abort.signal;
+  }
+
+  /**
+   * Reports progress to the caller, if it asked for it (`onProgress`). Reports that come faster than they are sent are replaced by
+   * later ones.
+   *
+   * @param value any value that a result can have
+   * @throws NumberedError if the value cannot be sent
+   */
+  report(value: unknown): void {
+    if (!this.#isAnswered) this.#reporter?.(value);
+  }
+
+  /** @internal Called by the transport of a caller that asked for progress. */
+  reportTo(reporter: (value: unknown) => void): void {
+    this.#reporter = reporter;
   }
 
   /** Called by the transport when nobody waits for the answer any more. */

@@ -15,7 +15,16 @@ import { IpcClosedError } from '../ipc/channel/closure.js';
  */
 export function rpcOverIpc(frontend: IpcFrontend): RpcClientTransport {
   return {
-    async exchange({ definition, operation, policy, arguments: args, activity, timeoutMs, signal }) {
+    async exchange({
+      definition,
+      operation,
+      policy,
+      arguments: args,
+      activity,
+      timeoutMs,
+      signal,
+      onProgress,
+    }) {
       const { values: parameters, sources } = splitSources(args);
       const { interfaceName, interfaceVersion } = definition;
       const { activityId, applicationId, applicationVersion, sessionId } = activity;
@@ -26,7 +35,12 @@ export function rpcOverIpc(frontend: IpcFrontend): RpcClientTransport {
         parameters: [...parameters],
         context,
       };
-      const options = { signal, activityId, ...(timeoutMs !== undefined && { timeoutMs }) };
+      const options = {
+        signal,
+        activityId,
+        ...(timeoutMs !== undefined && { timeoutMs }),
+        ...(onProgress && { onProgress }),
+      };
       try {
         const traits = { stream: policy.stream, sources };
         const answer = await frontend.calls.call(RPC_CHANNEL, 'request', [request], options, traits);

@@ -188,6 +188,7 @@ function activityOf(
     outer,
   );
   activity.identifyBy(session);
+  activity.reportTo((value) => outer.report(value));
   return activity;
 }
 

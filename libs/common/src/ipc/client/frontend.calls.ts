@@ -3,7 +3,9 @@ import { newId } from '../../base/random.id.js';
 import { generalError } from '../../base/numbered.error.js';
 import { onAbort, throwIfAborted } from '../../base/abort.js';
 import { later } from '../../base/timer.js';
+import { PROGRESS_SLOT } from '../../base/limits.js';
 import type { IpcLimits } from '../../base/limits.js';
+import { notifyAll } from '../../base/settle.js';
 import { streamEnd, StreamResult } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
 import { itemsOf } from '../../stream/stream.items.js';
@@ -37,14 +39,14 @@ interface Pending {
   lost: (error: IpcClosedError) => void;
   /** The first item of the result, or its end, has arrived. */
   begun: () => void;
+  /** The method has reported progress. */
+  reported: (value: unknown) => void;
 }
 
 /** The calls of a frontend that are not answered yet, and their streams. */
 export class FrontendCalls {
   readonly #pending = new Map<number, Pending>();
   readonly #streams: SessionStreams;
-  /** Bytes of items that wait to be read. */
-  #waiting = 0;
   #lastRequest = 0;
 
   /** @param timeoutMs how long a call without streams may take, in milliseconds; 0: for ever */
@@ -60,12 +62,9 @@ export class FrontendCalls {
         sendItem: (message) => connection().items?.send(message) ?? 0,
         itemRoom: () => connection().items?.room(),
       },
-      take: (bytes) => {
-        if (this.#waiting > queuedBytes) return false;
-        this.#waiting += bytes;
-        return true;
-      },
-      free: (bytes) => (this.#waiting -= bytes),
+      mostWaiting: queuedBytes,
+      take: () => true,
+      free: () => undefined,
       rebuild: (members) => (typeof members === 'object' && members ? rebuild(members) : members),
     });
   }
@@ -83,12 +82,10 @@ export class FrontendCalls {
     options: IpcInvokeOptions = {},
     { repeatable = false, stream = false, sources = none }: CallTraits = {},
   ): Promise<unknown> {
-    const slots = [...(stream ? [0] : []), ...sources.keys()];
-    const {
-      signal,
-      timeoutMs: given = slots.length > 0 ? 0 : this.timeoutMs,
-      activityId = newId(),
-    } = options;
+    const { signal, onProgress, activityId = newId() } = options;
+    const hasStreams = stream || sources.size > 0;
+    const { timeoutMs: given = hasStreams ? 0 : this.timeoutMs } = options;
+    const slots = [...(stream ? [0] : []), ...sources.keys(), ...(onProgress ? [PROGRESS_SLOT] : [])];
     // An endless timeout has no number on the wire.
     const timeoutMs = Number.isFinite(given) ? given : 0;
     const request = ++this.#lastRequest;
@@ -101,7 +98,7 @@ export class FrontendCalls {
         clearTimeout(timer);
         leave();
         this.#pending.delete(request);
-        if (slots.length > 0) this.#streams.finish(request);
+        if (hasStreams) this.#streams.finish(request);
       };
       const leave = onAbort(signal, (reason) => this.#abandon(request, reason));
       const fail = (reason: unknown) => {
@@ -125,11 +122,12 @@ export class FrontendCalls {
           if (repetitions-- > 0 && this.connection().state !== 'closed') send();
           else this.#pending.get(request)?.reject(error);
         },
+        reported: (value) => notifyAll([onProgress], (listener) => listener?.(value)),
         begun: () => {
           if (result) resolve(new StreamResult(this.#watched(request, result, done)));
         },
       });
-      if (slots.length === 0) send();
+      if (!hasStreams) send();
       else
         void this.#begin(request, (streams) => {
           if (stream) result = streams.open(0);
@@ -182,6 +180,8 @@ export class FrontendCalls {
       }
       case IpcMessageType.Item:
       case IpcMessageType.StreamEnd:
+        if (message.slot === PROGRESS_SLOT && !message.refusal)
+          this.#pending.get(message.request)?.reported(message.data[0]);
         this.#streams.receive(message);
         if (message.slot === 0) this.#pending.get(message.request)?.begun();
         break;

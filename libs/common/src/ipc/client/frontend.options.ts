@@ -75,4 +75,6 @@ export interface IpcInvokeOptions {
   readonly timeoutMs?: number;
   /** Names the activity, on a wire that carries it. Default: a new one. */
   readonly activityId?: string;
+  /** Receives what the method reports by `activity.report`, on the durable wire. */
+  readonly onProgress?: (value: unknown) => void;
 }

@@ -159,6 +159,7 @@ export class IpcCallDispatcher {
       if (data.length > this.options.limits.arguments)
         throw new IModelError(GENERAL_ERROR, `More than ${this.options.limits.arguments} arguments.`);
       if (this.closing) throw new TransientError('The server is shutting down.');
+      this.#streams?.follow(message, activity);
       this.#streams?.fill(message, target.parametersOf(data));
       if (target.isStream && !message.slots.includes(0)) throw streamRefusal(activity.rpcMethod);
     } catch (error) {

@@ -1,3 +1,5 @@
+import { PROGRESS_SLOT } from '../../base/limits.js';
+import type { IpcLimits } from '../../base/limits.js';
 import type { Activity } from '../../call/activity.js';
 import { GENERAL_ERROR, IModelError } from '../../error/imodel.error.js';
 import { settle } from '../../base/settle.js';
@@ -10,22 +12,31 @@ import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { IpcServerLink } from '../message/link.js';
 import type { InvokeMessage, ItemMessage, StreamEndMessage, TakenMessage } from '../message/message.js';
+import { prepareItem } from '../message/outgoing.message.js';
 import type { SessionBytes } from '../message/session.bytes.js';
 import { answerFailure } from './error.codec.js';
 import type { IpcErrorOptions } from './error.codec.js';
+
+/** Whether a slot is that of an argument: not the result, and not progress. */
+function isArgument(slot: number): boolean {
+  return slot > 0 && slot !== PROGRESS_SLOT;
+}
 
 /** The streams of the calls of one session, at the end of the backend: arguments that arrive, and results that are sent. */
 export class ServedStreams {
   readonly #streams: SessionStreams;
   /** Ends a call whose result is a stream, by its number. */
   readonly #running = new Map<number, () => void>();
+  /** Reports of progress that wait for room, by the number of their call. */
+  readonly #reports = new Map<number, unknown>();
 
   /** @param bytes counts the bytes of items that wait to be read */
   constructor(
-    link: Pick<IpcServerLink, 'send' | 'items'>,
-    private readonly options: IpcErrorOptions,
+    private readonly link: Pick<IpcServerLink, 'send' | 'items'>,
+    private readonly options: IpcErrorOptions & { readonly limits: IpcLimits },
     bytes: SessionBytes,
   ) {
+    const { queuedBytes } = options.limits;
     this.#streams = new SessionStreams({
       link: {
         send: (message) => link.send(message),
@@ -33,6 +44,7 @@ export class ServedStreams {
         sendItem: (message) => link.items?.send(message) ?? 0,
         itemRoom: () => link.items?.room(),
       },
+      mostWaiting: queuedBytes,
       take: (size) => bytes.take(size),
       free: (size) => bytes.add(-size),
       rebuild: (members) => rebuildError(Object(members) as object),
@@ -42,18 +54,18 @@ export class ServedStreams {
   /** Opens the streams of a call that has arrived. @throws IpcProtocolError if its number is in use */
   begin({ request, slots }: InvokeMessage): void {
     const streams = this.#streams.begin(request);
-    for (const slot of slots) if (slot > 0) streams.open(slot);
+    for (const slot of slots) if (isArgument(slot)) streams.open(slot);
   }
 
   /** Puts the streams of a call in their places among its arguments. @throws IModelError if there is no such argument */
   fill({ request, slots }: InvokeMessage, parameters: unknown[]): void {
-    for (const slot of slots) {
+    for (const slot of slots.filter(isArgument)) {
       if (slot > parameters.length)
         throw new IModelError(
           GENERAL_ERROR,
           `Invalid request: argument ${slot} is a stream, and is missing.`,
         );
-      if (slot > 0) parameters[slot - 1] = this.#streams.of(request)?.argument(slot);
+      parameters[slot - 1] = this.#streams.of(request)?.argument(slot);
     }
   }
 
@@ -91,6 +103,30 @@ export class ServedStreams {
     streams.send(0, items, { name: activity.rpcMethod, exposure }, membersOf, finish);
   }
 
+  /** Has the activity of a call report its progress to a frontend that asked for it. */
+  follow({ request, slots }: InvokeMessage, activity: Activity): void {
+    if (slots.includes(PROGRESS_SLOT))
+      activity.reportTo((value) => this.#report(request, value, activity.rpcMethod));
+  }
+
+  /** Sends a report, or keeps it until there is room for it or a later one comes. */
+  #report(request: number, value: unknown, name: string): void {
+    const { items } = this.link;
+    const send = (each: unknown) => void items?.send(prepareItem(request, PROGRESS_SLOT, each, name));
+    const room = items?.room();
+    if (this.#reports.has(request)) this.#reports.set(request, value);
+    else if (!room) send(value);
+    else {
+      this.#reports.set(request, value);
+      void room.then(() => {
+        if (!this.#reports.has(request)) return;
+        const latest = this.#reports.get(request);
+        this.#reports.delete(request);
+        send(latest);
+      });
+    }
+  }
+
   /** The frontend does not read the result of a call any more. */
   cancel(request: number): void {
     this.#running.get(request)?.();
@@ -98,6 +134,7 @@ export class ServedStreams {
 
   /** The call has its outcome: nothing more is read of its arguments. */
   finish(request: number): void {
+    this.#reports.delete(request);
     this.#streams.finish(request);
   }
 

@@ -1,3 +1,4 @@
+import { TransientError } from '../../error/imodel.error.js';
 import { primitiveMembers } from '../../error/error.members.js';
 import type { ErrorExposure } from '../../error/error.members.js';
 import type { ItemQueue } from '../../stream/item.queue.js';
@@ -22,6 +23,8 @@ export interface StreamLink {
 /** The streams of a session at one end. */
 export interface StreamEnd {
   readonly link: StreamLink;
+  /** Most bytes of one stream that may wait to be read. An honest sender stops far below. */
+  readonly mostWaiting: number;
   /** Counts bytes of items that wait. @returns whether there is room for them */
   take(bytes: number): boolean;
   /** Frees bytes. */
@@ -38,6 +41,8 @@ export interface OutgoingNames {
 
 /** How an outgoing stream has ended: with the members of the error that the other end gets, or without. */
 export type StreamFailure = { readonly thrown: unknown; readonly isUnsendable: boolean } | undefined;
+
+const NO_ROOM = 'There is no room for further items of this stream.';
 
 /** The streams of one call at one end of its session. */
 export class CallStreams {
@@ -119,6 +124,12 @@ export class CallStreams {
     this.#incoming.clear();
   }
 
+  /** Ends a stream at this end, and stops its producer. */
+  #refuse(stream: IncomingStream, slot: number, error: Error): void {
+    stream.fail(error);
+    void this.end.link.send(prepareTaken(this.request, slot, undefined));
+  }
+
   #sendEnd(slot: number, error: unknown, exposure: ErrorExposure | undefined): void {
     const { link } = this.end;
     try {
@@ -145,15 +156,12 @@ export class CallStreams {
     // The reader may have left before the sender learned of it.
     if (!stream) return;
     if (type === IpcMessageType.Item && !refusal) {
-      if (!stream.receive(data[0]))
-        throw new IpcProtocolError(1008, 'Too many items of a stream wait for their reader.');
+      if (!stream.receive(data[0], this.end.mostWaiting))
+        this.#refuse(stream, slot, new TransientError(NO_ROOM));
       return;
     }
-    if (refusal) {
-      stream.fail(refusal);
-      // Nothing more is read.
-      if (type === IpcMessageType.Item) void this.end.link.send(prepareTaken(this.request, slot, undefined));
-    } else if (data.length > 0) stream.fail(this.end.rebuild(data[0]));
+    if (refusal) this.#refuse(stream, slot, refusal);
+    else if (data.length > 0) stream.fail(this.end.rebuild(data[0]));
     else stream.end();
   }
 }

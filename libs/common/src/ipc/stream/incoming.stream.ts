@@ -1,6 +1,7 @@
 import { STREAM_WINDOW } from '../../base/limits.js';
 import { ItemQueue } from '../../stream/item.queue.js';
 import { sizeOf } from '../../value/value.size.js';
+import { IpcProtocolError } from '../message/message.js';
 import { ITEM_BYTES } from './outgoing.stream.js';
 
 /** How long taken items are not reported while the reader waits for more, in milliseconds. */
@@ -48,9 +49,17 @@ export class IncomingStream {
     return this.#queue.isOver;
   }
 
-  /** Receives an item. @returns whether there is room for it */
-  receive(value: unknown): boolean {
+  /**
+   * Receives an item.
+   *
+   * @param most bytes that an honest sender never has waiting
+   * @returns whether there is room for the item
+   * @throws IpcProtocolError if more waits than may
+   */
+  receive(value: unknown, most: number): boolean {
     if (this.#queue.isOver) return true;
+    if (this.#queue.bytes > most)
+      throw new IpcProtocolError(1008, `More than ${most} bytes of a stream wait for their reader.`);
     const bytes = ITEM_BYTES + sizeOf(value);
     if (!this.#queue.isAwaited && !this.owner.take(bytes)) return false;
     this.#queue.push(value, bytes);

@@ -194,6 +194,7 @@ export class RpcClientCall {
       headers: { ...this.#csrf(), ...headers },
       timeoutMs: this.#deadline === Infinity ? undefined : Math.max(1, this.#deadline - Date.now()),
       signal: this.#end.signal,
+      onProgress: this.#options.onProgress,
     };
     this.#emit({ kind: 'request', attempt });
     try {

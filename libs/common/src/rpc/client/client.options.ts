@@ -49,6 +49,8 @@ export interface RpcCallOptions {
   readonly token?: IModelRpcProps;
   /** The rules for repetitions. Missing members do not change. */
   readonly retry?: Partial<RpcRetryPolicy>;
+  /** Receives what the operation reports by `activity.report`. A server of iTwin.js reports nothing. */
+  readonly onProgress?: (value: unknown) => void;
 }
 
 /** A step of a call. */
@@ -87,7 +89,7 @@ export type RpcNotFoundHandler = (
 ) => boolean | unknown[] | undefined | Promise<boolean | unknown[] | undefined>;
 
 /** Options of a client, for every transport. */
-export interface RpcClientBaseOptions extends Omit<RpcCallOptions, 'signal' | 'activityId'> {
+export interface RpcClientBaseOptions extends Omit<RpcCallOptions, 'signal' | 'activityId' | 'onProgress'> {
   /** The interfaces that {@link RpcClient.ready} checks. */
   readonly interfaces?: readonly RpcInterfaceDefinition[];
   /** Returns the value of `Authorization`. It is called before every request, including repetitions, so cache the value. */

@@ -25,6 +25,8 @@ export interface RpcRequest {
   readonly lastEventId?: number | undefined;
   /** Aborted if the caller stops waiting. */
   readonly signal: AbortSignal;
+  /** Receives the progress of the call; `undefined` if the caller did not ask for it. */
+  readonly onProgress?: ((value: unknown) => void) | undefined;
 }
 
 /** The reply of a server. */
