@@ -3,7 +3,7 @@ import type { Activity } from '@linnet/backend';
 import { IModelError, ipcChannel, RpcInterface as Definition } from '@linnet/common';
 import type { RpcOperations, RpcStream } from '@linnet/common';
 
-/** What producers and consumers of the fixture have done, for all tests of a file. */
+/** Counts the work of producers and consumers, for all tests of a file. */
 export const seen = { begun: 0, finished: 0, produced: 0, consumed: 0, aborted: 0 };
 
 export function forget(): void {

@@ -12,6 +12,9 @@ import { textEncoding } from '../../../libs/common/src/ipc/wire/durable/text.enc
 import type { FrameEncoding, ParsedFrame } from '../../../libs/common/src/ipc/wire/durable/text.encoding.js';
 import {
   prepareCancel,
+  prepareItem,
+  prepareStreamEnd,
+  prepareTaken,
   prepareInvoke,
   prepareResponse,
   prepareSend,
@@ -45,6 +48,16 @@ const written: [name: string, write: (form: FrameEncoding) => unknown][] = [
   ],
   ['answer', (form) => frameOf(form, 0, prepareResponse(channel, 7, true, 'result'))],
   ['cancel', (form) => frameOf(form, 2, prepareCancel(7))],
+  [
+    'stream',
+    (form) => {
+      const context = { activityId: 'click 7', timeoutMs: 0, slots: [0] };
+      return frameOf(form, 3, prepareInvoke('itwin.log', 'tail', 8, ['map'], context));
+    },
+  ],
+  ['item', (form) => frameOf(form, 1, prepareItem(8, 0, 'started', 'log.tail'))],
+  ['taken', (form) => frameOf(form, 4, prepareTaken(8, 0, 1))],
+  ['end', (form) => frameOf(form, 2, prepareStreamEnd(8, 0))],
   ['begin', (form) => form.list(writeClientHello({ sessionId: '', secret: 'k0' }, 0, 1))],
   ['resume', (form) => form.list(writeClientHello({ sessionId: 's1', secret: 'k1' }, 12, 2))],
   ['accept', (form) => form.list(writeServerHello(hello))],

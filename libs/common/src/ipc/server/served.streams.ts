@@ -57,7 +57,7 @@ export class ServedStreams {
     for (const slot of slots) if (isArgument(slot)) streams.open(slot);
   }
 
-  /** Puts the streams of a call in their places among its arguments. @throws IModelError if there is no such argument */
+  /** Puts the streams of a call in their places among its arguments. @throws IModelError if an argument is missing */
   fill({ request, slots }: InvokeMessage, parameters: unknown[]): void {
     for (const slot of slots.filter(isArgument)) {
       if (slot > parameters.length)

@@ -252,7 +252,7 @@ export class RpcClientCall {
 
   /** Whether a second run is harmless, or the first one did not begin. */
   #mayRepeat({ error, notBegun }: RpcReply & { kind: 'transient' }, always: boolean): boolean {
-    // What was read of a stream is lost.
+    // The items that were read of a stream are lost.
     if (this.#arguments.some(isStreamSource)) return false;
     if (notBegun || isIdempotent(this.#target.policy.idempotency)) return true;
     // A broken connection is not an answer. iTwin.js does not repeat such a call, either.
