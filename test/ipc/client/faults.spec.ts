@@ -45,7 +45,7 @@ const streamsChannel = ipcChannel<Streams>('fault-streams', { methods: { down: {
 const itemOf = (seed: number, n: number): unknown =>
   [n, 'x'.repeat(20_000), Uint8Array.of(seed, n), { n }][(seed + n) % 4];
 
-async function* items(seed: number): AsyncGenerator<unknown> {
+async function* items(seed: number): AsyncGenerator {
   for (let n = 0; n < ITEMS; n++) {
     if (n % 5 === 0) await new Promise((resolve) => setImmediate(resolve));
     yield itemOf(seed, n);

@@ -32,7 +32,7 @@ describe(`after ${TIMES} streams`, () => {
     app = await startIpcApp({ providers: [FlowHandler] });
     frontend = new IpcFrontend(memoryIpc(app.app));
     await frontend.ready;
-    flow = frontend.makeIpcProxy<Flow>(flowChannel, { signal: shared.signal }) as unknown as Flow;
+    flow = frontend.makeIpcProxy<Flow>(flowChannel, { signal: shared.signal });
   });
   afterAll(async () => {
     frontend.close();

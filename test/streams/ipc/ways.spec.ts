@@ -22,12 +22,11 @@ const connectors: Record<string, (app: IpcTestApp) => IpcFrontend> = {
 };
 /** By name: how methods are called over a session. */
 const callers: Record<string, (frontend: IpcFrontend, options?: RpcCallOptions) => Flow> = {
-  'an IPC channel': (frontend, options) =>
-    frontend.makeIpcProxy<Flow>(flowChannel, options) as unknown as Flow,
+  'an IPC channel': (frontend, options) => frontend.makeIpcProxy<Flow>(flowChannel, options),
   'RPC over IPC': (frontend, options = {}) =>
     createRpcClient({ transport: rpcOverIpc(frontend) })
       .client(FlowRpc)
-      .with(options) as unknown as Flow,
+      .with(options),
 };
 
 /** Waits until producers stand still. @returns how many items they have made */
@@ -44,12 +43,12 @@ const cases = Object.keys(connectors).flatMap((way) => Object.keys(callers).map(
 describe.each(cases)('streams over %s, by %s', (way, caller) => {
   let app: IpcTestApp;
   let frontend: IpcFrontend;
-  const flow = (options?: RpcCallOptions) => callers[caller!]!(frontend, options);
+  const flow = (options?: RpcCallOptions) => callers[caller]!(frontend, options);
 
   beforeEach(async () => {
     forget();
     app = await startIpcApp({ rpc: {}, providers: [FlowHandler, FlowImpl] });
-    frontend = connectors[way!]!(app);
+    frontend = connectors[way]!(app);
     await frontend.ready;
   });
   afterEach(async () => {

@@ -219,11 +219,12 @@ describe.each([
       refused = false;
       const { app } = await startIpcApp({ rpc: {}, providers });
       frontend = new IpcFrontend(memoryIpc(app));
-      items = (caller === 'IPC'
-        ? frontend.makeIpcProxy<Items>(itemsChannel, { activityId: 'act 1' })
-        : createRpcClient({ transport: rpcOverIpc(frontend) })
-            .client(ItemsRpc)
-            .with({ activityId: 'act 1' })) as unknown as Items;
+      items =
+        caller === 'IPC'
+          ? frontend.makeIpcProxy<Items>(itemsChannel, { activityId: 'act 1' })
+          : createRpcClient({ transport: rpcOverIpc(frontend) })
+              .client(ItemsRpc)
+              .with({ activityId: 'act 1' });
     });
     afterEach(async () => {
       frontend.close();

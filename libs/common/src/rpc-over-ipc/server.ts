@@ -13,7 +13,7 @@ import { encodeError } from '../error/error.codec.js';
 import type { ErrorPolicy } from '../error/error.codec.js';
 import { answerFailure, encodeIpcError } from '../ipc/server/error.codec.js';
 import type { IpcErrorOptions } from '../ipc/server/error.codec.js';
-import type { IpcEvent, IpcSession } from '../ipc/channel/session.js';
+import type { IpcSession } from '../ipc/channel/session.js';
 
 /** How a server answers RPC over IPC. */
 export interface RpcOverIpcOptions extends IpcErrorOptions {

@@ -96,7 +96,7 @@ export class ItemQueue implements StreamItems, AsyncIterableIterator<unknown, un
       this.owner.taken(item.bytes, true);
       return Promise.resolve({ done: false, value: item.value });
     }
-    if (this.#end && 'error' in this.#end) return Promise.reject(this.#takeError() as Error);
+    if (this.#end && 'error' in this.#end) return Promise.reject(this.#takeError());
     if (this.#end) return Promise.resolve(streamEnd);
     return new Promise((resolve, reject) => {
       this.#readers.push({ resolve, reject });

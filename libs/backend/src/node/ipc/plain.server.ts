@@ -20,7 +20,6 @@ import {
   makeProxy,
   reporter,
   reportToConsole,
-  RPC_CHANNEL,
   RpcOverIpc,
   wireChannel,
 } from '@linnet/common/internal';

@@ -2,7 +2,6 @@ import type { Activity } from '../../call/activity.js';
 import { GENERAL_ERROR, IModelError, TransientError } from '../../error/imodel.error.js';
 import { inOperation } from '../../base/numbered.error.js';
 import { CallQueue } from '../../call/call.queue.js';
-import { settle } from '../../base/settle.js';
 import { resultOf, runBare, settleResult } from '../../call/result.js';
 import type { RunInActivity } from '../../call/result.js';
 import { primitiveMembers } from '../../error/error.members.js';
@@ -10,7 +9,7 @@ import { describeLosses } from '../../value/value.inspector.js';
 import type { IpcLimits } from '../../base/limits.js';
 import { refusalOf, AnswerQueue } from './answer.queue.js';
 import type { SessionBytes } from '../message/session.bytes.js';
-import { activityOfCall, activityOfNotice, nameOf } from './activity.js';
+import { activityOfCall, nameOf } from './activity.js';
 import { CallBacklog } from './call.backlog.js';
 import { IpcAnswer } from './channel.registry.js';
 import type { IpcCall, ChannelRegistry, IpcTarget } from './channel.registry.js';
@@ -18,7 +17,6 @@ import { answerFailure } from './error.codec.js';
 import type { IpcErrorOptions } from './error.codec.js';
 import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
-import type { IpcListener } from '../channel/session.js';
 import type { IpcServerLink } from '../message/link.js';
 import { IpcMessageType, IpcProtocolError } from '../message/message.js';
 import type { InvokeMessage, IpcMessage, NoticeMessage } from '../message/message.js';
@@ -26,6 +24,7 @@ import { prepareResponse } from '../message/outgoing.message.js';
 import { streamOf, streamRefusal, unboundItems } from '../../call/stream.result.js';
 import type { BindItems } from '../../call/stream.result.js';
 import { StreamResult } from '../../stream/stream.js';
+import { NoticeDelivery } from './notice.delivery.js';
 import { ServedStreams } from './served.streams.js';
 import type { ServerSession } from './server.session.js';
 
@@ -55,6 +54,7 @@ export class IpcCallDispatcher {
   /** Calls that the frontend can cancel, by their number. */
   readonly #cancellable = new Map<number, Activity>();
   readonly #answers: AnswerQueue;
+  readonly #notices: NoticeDelivery;
   /** Made for the first call with streams. */
   #streams: ServedStreams | undefined;
   /** Messages that wait, because `pendingCalls` calls are running or the session has not opened yet. */
@@ -71,6 +71,7 @@ export class IpcCallDispatcher {
     this.#exposure = options.exposeErrors || options.exposeError ? options : undefined;
     const { answerBytes, pendingCalls } = options.limits;
     this.#answers = new AnswerQueue(link, bytes, answerBytes);
+    this.#notices = new NoticeDelivery(session, link, channels, options, this.#run);
     this.#backlog = new CallBacklog(options.limits.queuedBytes, bytes, {
       room: () => (!this.#isOpen || this.#answers.isMuch ? 0 : pendingCalls - this.#pending),
       isOpening: () => !this.#isOpen,
@@ -124,7 +125,12 @@ export class IpcCallDispatcher {
 
   #begin(message: InvokeMessage | NoticeMessage): void {
     if (message.type === IpcMessageType.Invoke) this.#invoke(message);
-    else this.#listen(message);
+    else
+      this.#notices.deliver(
+        message,
+        () => this.#pending++,
+        () => this.#settled(),
+      );
   }
 
   /** Handles a message that has no room to wait. */
@@ -288,44 +294,6 @@ export class IpcCallDispatcher {
     } catch {
       // A proxy may throw when its prototype is read.
       return false;
-    }
-  }
-
-  #listen({ channel, data, refusal }: NoticeMessage): void {
-    const { session } = this;
-    const listeners: IpcListener[] = [
-      ...session.listenersOf(channel),
-      ...this.channels.listeners.of(channel),
-    ];
-    if (listeners.length === 0) return;
-    const activity = activityOfNotice(session, channel);
-    const { arguments: most } = this.options.limits;
-    if (refusal) {
-      const message = `A message of channel "${nameOf(channel)}" was ignored: ${refusal.message}`;
-      this.options.report?.({ kind: 'warning', message, activity });
-      return;
-    }
-    // A notice cannot be answered with an error.
-    if (data.length > most) {
-      this.link.close(1008, `A message of more than ${most} arguments.`);
-      return;
-    }
-    let running = listeners.length;
-    const settled = () => {
-      if (--running === 0) activity.answered();
-      this.#settled();
-    };
-    for (const listener of listeners) {
-      this.#pending++;
-      settle(
-        () => this.#run(activity, () => listener({ session, activity }, ...data)),
-        settled,
-        (thrown) => {
-          settled();
-          // The log is the only place for the error.
-          answerFailure(thrown, activity, this.options, true);
-        },
-      );
     }
   }
 }

@@ -1,0 +1,66 @@
+import type { IpcLimits } from '../../base/limits.js';
+import { settle } from '../../base/settle.js';
+import type { RunInActivity } from '../../call/result.js';
+import type { IpcListener } from '../channel/session.js';
+import type { IpcServerLink } from '../message/link.js';
+import type { NoticeMessage } from '../message/message.js';
+import { activityOfNotice, nameOf } from './activity.js';
+import type { ChannelRegistry } from './channel.registry.js';
+import { answerFailure } from './error.codec.js';
+import type { IpcErrorOptions } from './error.codec.js';
+import type { ServerSession } from './server.session.js';
+
+/** Delivers the messages of one session that have no answer to their listeners. */
+export class NoticeDelivery {
+  constructor(
+    private readonly session: ServerSession,
+    private readonly link: Pick<IpcServerLink, 'close'>,
+    private readonly channels: ChannelRegistry,
+    private readonly options: IpcErrorOptions & { readonly limits: IpcLimits },
+    private readonly run: RunInActivity,
+  ) {}
+
+  /**
+   * Delivers a message to all listeners of its channel. Never throws.
+   *
+   * @param begun called before each listener
+   * @param ended called when a listener is done
+   */
+  deliver({ channel, data, refusal }: NoticeMessage, begun: () => void, ended: () => void): void {
+    const { session, options } = this;
+    const listeners: IpcListener[] = [
+      ...session.listenersOf(channel),
+      ...this.channels.listeners.of(channel),
+    ];
+    if (listeners.length === 0) return;
+    const activity = activityOfNotice(session, channel);
+    const { arguments: most } = options.limits;
+    if (refusal) {
+      const message = `A message of channel "${nameOf(channel)}" was ignored: ${refusal.message}`;
+      options.report?.({ kind: 'warning', message, activity });
+      return;
+    }
+    // A notice cannot be answered with an error.
+    if (data.length > most) {
+      this.link.close(1008, `A message of more than ${most} arguments.`);
+      return;
+    }
+    let running = listeners.length;
+    const settled = () => {
+      if (--running === 0) activity.answered();
+      ended();
+    };
+    for (const listener of listeners) {
+      begun();
+      settle(
+        () => this.run(activity, () => listener({ session, activity }, ...data)),
+        settled,
+        (thrown) => {
+          settled();
+          // The log is the only place for the error.
+          answerFailure(thrown, activity, options, true);
+        },
+      );
+    }
+  }
+}
