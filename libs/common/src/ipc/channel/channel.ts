@@ -21,6 +21,24 @@ export interface IpcMethodPolicy {
   readonly stream?: boolean;
 }
 
+/** The names of the methods whose result is a stream. */
+type StreamingName<Functions> = {
+  [Name in keyof Functions]: Functions[Name] extends (...args: never[]) => AsyncIterable<unknown>
+    ? Name
+    : never;
+}[keyof Functions];
+
+/** The options of a channel. Streams have to be declared, because both sides have to know them before a call. */
+type IpcChannelOptions<Functions extends object> = [StreamingName<Functions>] extends [never]
+  ? [options?: Pick<IpcChannelDefinition<Functions>, 'methods'>]
+  : [
+      options: {
+        readonly methods: { readonly [Name in keyof Functions & string]?: IpcMethodPolicy } & {
+          readonly [Name in StreamingName<Functions>]: IpcMethodPolicy & { readonly stream: true };
+        };
+      },
+    ];
+
 /** A channel with the types of its calls and notifications. Both sides import the same one. */
 export interface IpcChannelDefinition<
   Functions extends object = object,
@@ -44,13 +62,13 @@ export interface IpcChannelDefinition<
  *
  * @param name unique in the application; a version in it excludes frontends of another version
  * @param options.methods the only methods that can be called, whatever the class of the handler has; as an object they
- * have policies: `{ methods: { drive: {}, position: { idempotency: 'safe' } } }`
+ * have policies: `{ methods: { drive: {}, position: { idempotency: 'safe' }, tail: { stream: true } } }`
  */
 export function ipcChannel<Functions extends object, Notifications extends object = object>(
   name: string,
-  options: Pick<IpcChannelDefinition<Functions>, 'methods'> = {},
+  ...[options]: IpcChannelOptions<Functions>
 ): IpcChannelDefinition<Functions, Notifications> {
-  return { name, ...options };
+  return { name, ...(options as Pick<IpcChannelDefinition<Functions>, 'methods'>) };
 }
 
 /** The name of a channel, or its definition. */

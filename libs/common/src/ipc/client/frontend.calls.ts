@@ -5,7 +5,7 @@ import { onAbort, throwIfAborted } from '../../base/abort.js';
 import { later } from '../../base/timer.js';
 import { PROGRESS_SLOT } from '../../base/limits.js';
 import type { IpcLimits } from '../../base/limits.js';
-import { notifyAll } from '../../base/settle.js';
+import { notifyAll, settle } from '../../base/settle.js';
 import { streamEnd, StreamResult } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
 import { itemsOf } from '../../stream/stream.items.js';
@@ -102,7 +102,9 @@ export class FrontendCalls {
       };
       const leave = onAbort(signal, (reason) => this.#abandon(request, reason));
       const fail = (reason: unknown) => {
-        this.#streams.of(request)?.fail(reason);
+        const streams = this.#streams.of(request);
+        if (streams) streams.fail(reason);
+        else for (const source of sources.values()) leaveSource(source);
         done();
         reject(reason);
       };
@@ -207,6 +209,12 @@ export class FrontendCalls {
 }
 
 const none: ReadonlyMap<number, unknown> = new Map();
+
+/** Ends a stream that is not sent. */
+function leaveSource(source: unknown): void {
+  const ignored = () => undefined;
+  settle(() => itemsOf(source)?.return(), ignored, ignored);
+}
 
 /** The members of an error of a stream that this end produces. */
 function membersOf({ thrown }: NonNullable<StreamFailure>): { message: string; name?: string } {

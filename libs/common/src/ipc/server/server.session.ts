@@ -1,5 +1,5 @@
 import { later } from '../../base/timer.js';
-import { channelName, wireChannel, REPLY_MARK } from '../channel/channel.js';
+import { channelName, isStreaming, wireChannel, REPLY_MARK } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
 import { IpcClosedError, isCloseCode } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
@@ -138,7 +138,11 @@ export class ServerSession extends IpcSession {
   }
 
   makeIpcProxy<T extends object>(channel: IpcChannelLike<T>): IpcProxy<T> {
-    return makeProxy((method, args) => this.callIpcChannel(channel, method, ...args));
+    return makeProxy(async (method, args) => {
+      if (isStreaming(channel, method))
+        throw new Error(`${channelName(channel)}.${method}: a frontend cannot answer with a stream.`);
+      return this.callIpcChannel(channel, method, ...args);
+    });
   }
 
   addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
