@@ -23,7 +23,7 @@ interface Log {
 }
 
 /** The compiler checks what is in here; nothing of it runs. */
-export function checked(tiles: RpcProxy<Tiles>, file: File, numbers: AsyncIterable<number>): unknown[] {
+function checked(tiles: RpcProxy<Tiles>, file: File, numbers: AsyncIterable<number>): unknown[] {
   const items: AsyncIterable<number> = tiles.query('a');
   const receipts: Promise<string>[] = [
     tiles.upload('a', file),
@@ -53,6 +53,7 @@ export function checked(tiles: RpcProxy<Tiles>, file: File, numbers: AsyncIterab
 }
 
 it('a client has the operations of a definition with streams', () => {
+  expect(checked).toBeInstanceOf(Function);
   const tiles = createRpcClient({ send: inMemoryHttp({} as never) }).client(Tiles);
   expect(Object.keys(tiles).toSorted()).toEqual(['both', 'name', 'query', 'upload']);
 });

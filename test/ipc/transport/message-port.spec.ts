@@ -92,7 +92,9 @@ describe('a session over a message port', () => {
   it('adds one listener to a signal that many calls share, and removes it after the last call', async () => {
     const { signal } = new AbortController();
     const listeners = () => getEventListeners(signal, 'abort').length;
-    const calls = Array.from({ length: 50 }, (_, i) => frontend.calls.call('itwin.echo', 'x', [i], { signal }));
+    const calls = Array.from({ length: 50 }, (_, i) =>
+      frontend.calls.call('itwin.echo', 'x', [i], { signal }),
+    );
     expect(listeners()).toBe(1);
     expect(await Promise.all(calls)).toHaveLength(50);
     expect(listeners()).toBe(0);

@@ -25,7 +25,7 @@ export interface Upload {
 /** Makes the bodies of calls with a stream among their arguments. */
 export class Uploads {
   /** Streams that calls have begun to read. */
-  readonly #read = new WeakSet<object>();
+  readonly #read = new WeakSet();
 
   /**
    * @param isPage whether requests leave a page, which sends a `Blob` best

@@ -218,7 +218,7 @@ function withStream(upload: UploadedStream, read: (stream: () => object) => unkn
   return args;
 }
 
-/** Reads before the call has begun, or for the reader of its method. @throws HttpError for every error */
+/** Reads before the call has begun, or for the reader of its method. @throws HttpError if reading fails */
 function orBadRequest<T>(read: () => T): T {
   try {
     return read();

@@ -51,7 +51,8 @@ export function settledResponse(
   const retryAfter = String(encoded.retryAfter ?? '');
   // An invalid header value would break the connection.
   if (/^[\x20-\x7e]+$/.test(retryAfter)) headers.push('Retry-After', retryAfter);
-  if (outcome.kind === 'error' && isNotBegun(status, outcome.error, call)) headers.push(NOT_BEGUN_HEADER, '1');
+  if (outcome.kind === 'error' && isNotBegun(status, outcome.error, call))
+    headers.push(NOT_BEGUN_HEADER, '1');
   if (route.parameters !== '' && status === 200 && target?.policy.allowResponseCaching) {
     const authorized = headerOf(head, 'authorization') !== '' || head.headers['cookie'] !== undefined;
     headers.push(
