@@ -102,3 +102,46 @@ describe('the frames of a stream', () => {
     expect(left.hasLeft).toBe(true);
   });
 });
+
+describe('a resumable stream', () => {
+  /** A client of a server that answers its requests with these frames, one list for each request. */
+  function answeringInTurn(...answers: Uint8Array[][]) {
+    const asked: (string | undefined)[] = [];
+    const client = createRpcClient({
+      uriPrefix: 'http://server',
+      retry: { pauseMs: 10 },
+      send: async ({ headers }) => {
+        asked.push(headers['last-event-id']);
+        const body = answers.shift();
+        if (!body) throw new Error('gone');
+        return { status: 200, header: () => type, body: Buffer.concat(body) };
+      },
+    }).client<Flow>(Flow);
+    return { asked, client };
+  }
+
+  it('is continued behind the items that arrived before its connection broke', async () => {
+    const first = [frame(1, '1'), frame(1, '2')];
+    const { asked, client } = answeringInTurn(first, [], [frame(1, '3')], [frame(1, '4'), end]);
+    expect(await collect(client.from(4))).toEqual([1, 2, 3, 4]);
+    expect(asked).toEqual([undefined, '2', '2', '3']);
+  });
+
+  it('rejects if the server cannot be reached again', async () => {
+    const { asked, client } = answeringInTurn([frame(1, '1')]);
+    await expect(collect(client.from(4))).rejects.toThrow('The server cannot be reached');
+    expect(asked).toEqual([undefined, '1', '1', '1', '1', '1']);
+  });
+
+  it('is the only one that is continued', async () => {
+    const { asked, client } = answeringInTurn([frame(1, '1')], [frame(1, '2'), end]);
+    await expect(collect(client.count(4))).rejects.toThrow('The connection ended before the stream');
+    expect(asked).toEqual([undefined]);
+  });
+
+  it('is not continued behind an error of the method', async () => {
+    const { asked, client } = answeringInTurn([frame(1, '1'), frame(5, '{"message":"over"}')]);
+    await expect(collect(client.from(4))).rejects.toThrow('over');
+    expect(asked).toEqual([undefined]);
+  });
+});

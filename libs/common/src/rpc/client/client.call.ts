@@ -1,4 +1,4 @@
-import { DeadlineError, rebuildError } from '../../error/backend.error.js';
+import { DeadlineError, rebuildError, ServerError } from '../../error/backend.error.js';
 import type { ActivityProps } from '../../call/activity.js';
 import { newId } from '../../base/random.id.js';
 import { isIdempotent } from '../../call/idempotency.js';
@@ -8,6 +8,7 @@ import { mergeOptions } from '../../base/merge.options.js';
 import { later } from '../../base/timer.js';
 import { StreamResult } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
+import { watchedItems } from './watched.items.js';
 import { isStreamSource } from '../../stream/stream.items.js';
 import type {
   RpcCallOptions,
@@ -25,7 +26,8 @@ import type { IModelRpcProps } from '../definition/token.js';
 export interface RpcClientTarget {
   readonly definition: Pick<RpcInterfaceDefinition, 'interfaceName' | 'interfaceVersion'>;
   readonly operation: string;
-  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'idempotency' | 'stream' | 'token'>;
+  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'idempotency' | 'stream' | 'token'> &
+    Partial<Pick<RpcOperationPolicy, 'resumable'>>;
 }
 
 const defaultRetry: RpcRetryPolicy = {
@@ -58,6 +60,8 @@ export class RpcClientCall {
   #reason: unknown;
   #pause: ReturnType<typeof setTimeout> | undefined;
   #arguments: readonly unknown[];
+  /** Items of a stream that its reader has. */
+  #received = 0;
 
   constructor(
     target: RpcClientTarget,
@@ -127,28 +131,30 @@ export class RpcClientCall {
     return error;
   }
 
-  /** The items of the result. The call goes on until its reader has the last one, or leaves. */
   #watched(items: StreamItems, finish: () => void): StreamItems {
-    const over = () => {
-      finish();
-      this.#emit({ kind: 'response', outcome: 'result' });
-    };
-    return {
-      next: async () => {
-        try {
-          const result = await items.next();
-          if (result.done) over();
-          return result;
-        } catch (thrown) {
-          finish();
-          throw this.#failed(this.#end.signal.aborted ? this.#reason : thrown);
-        }
+    return watchedItems(items, {
+      resume: (error, faults) => this.#continue(error, faults),
+      received: () => void this.#received++,
+      over: () => {
+        finish();
+        this.#emit({ kind: 'response', outcome: 'result' });
       },
-      return: async () => {
-        over();
-        return items.return();
+      failed: (thrown) => {
+        finish();
+        return this.#failed(this.#end.signal.aborted ? this.#reason : thrown);
       },
-    };
+    });
+  }
+
+  /** Continues a stream whose connection has broken. @throws (rejection) the error if the stream cannot be continued */
+  async #continue(error: unknown, faults: number): Promise<StreamItems> {
+    const isBroken = error instanceof ServerError && error.status === -1;
+    if (!isBroken || !this.#target.policy.resumable || this.#end.signal.aborted) throw error;
+    await this.#comeBack({ kind: 'transient', error, retryAfterMs: undefined }, faults, 0);
+    const aborted = new Promise<never>((_resolve, reject) => onAbort(this.#end.signal, reject));
+    const result = await Promise.race([this.#repeat(), aborted]);
+    if (result instanceof StreamResult) return result.items;
+    throw error;
   }
 
   async #repeat(): Promise<unknown> {
@@ -195,6 +201,7 @@ export class RpcClientCall {
       timeoutMs: this.#deadline === Infinity ? undefined : Math.max(1, this.#deadline - Date.now()),
       signal: this.#end.signal,
       onProgress: this.#options.onProgress,
+      ...(this.#received > 0 && { lastEventId: this.#received }),
     };
     this.#emit({ kind: 'request', attempt });
     try {
@@ -254,7 +261,8 @@ export class RpcClientCall {
   #mayRepeat({ error, notBegun }: RpcReply & { kind: 'transient' }, always: boolean): boolean {
     // The items that were read of a stream are lost.
     if (this.#arguments.some(isStreamSource)) return false;
-    if (notBegun || isIdempotent(this.#target.policy.idempotency)) return true;
+    const { idempotency, resumable } = this.#target.policy;
+    if (notBegun || resumable || isIdempotent(idempotency)) return true;
     // A broken connection is not an answer. iTwin.js does not repeat such a call, either.
     return always && (error as { status?: number }).status! > 0;
   }

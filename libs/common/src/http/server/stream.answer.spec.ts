@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Activity } from '../../call/activity.js';
+import { EventWriter } from '../protocol/stream.writer.js';
+import { StreamAnswer } from './stream.answer.js';
+import type { StreamBeginning } from './stream.answer.js';
+
+const utf8 = new TextDecoder();
+
+/** An answer whose items are given by hand. */
+function answer() {
+  const waiting: ((result: IteratorResult<unknown>) => void)[] = [];
+  const state = { returned: 0 };
+  const activity = new Activity();
+  const begun: StreamBeginning[] = [];
+  const items = {
+    next: () => new Promise<IteratorResult<unknown>>((resolve) => waiting.push(resolve)),
+    return: async () => {
+      state.returned++;
+      return { done: true as const, value: undefined };
+    },
+  };
+  const call = { activity, failed: () => '{}' };
+  const stream = new StreamAnswer(items, new EventWriter(undefined), call, (each) => begun.push(each));
+  const give = async (result: IteratorResult<unknown>) => {
+    waiting.shift()!(result);
+    await jest.advanceTimersByTimeAsync(1);
+  };
+  const read = async () => utf8.decode((await stream.next()).value);
+  return { stream, activity, begun, give, read, state };
+}
+
+describe('the answer of a stream', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  it('begins with its first item', async () => {
+    const { begun, give, read } = answer();
+    await jest.advanceTimersByTimeAsync(14_999);
+    expect(begun).toEqual([]);
+    await give({ done: false, value: 1 });
+    expect(begun).toEqual([{ kind: 'open', isBytes: false }]);
+    expect(await read()).toBe('data: 1\n\n');
+  });
+
+  it('begins after 15 s without an item, and shows every 15 s that it is there', async () => {
+    const { begun, give, read } = answer();
+    await jest.advanceTimersByTimeAsync(15_000);
+    expect(begun).toHaveLength(1);
+    expect(await read()).toBe(':\n\n');
+    const next = read();
+    await jest.advanceTimersByTimeAsync(30_000);
+    expect(await next).toBe(':\n\n');
+    const item = read();
+    await give({ done: false, value: 2 });
+    expect(await item).toBe('data: 2\n\n');
+  });
+
+  it('has no timer behind its end', async () => {
+    const { give, read, stream } = answer();
+    expect(jest.getTimerCount()).toBe(1);
+    await give({ done: true, value: undefined });
+    expect(jest.getTimerCount()).toBe(0);
+    expect(await read()).toBe('event: end\ndata:\n\n');
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('aborts its activity and stops its producer if the client leaves', async () => {
+    const { stream, activity, state, give } = answer();
+    await give({ done: false, value: 1 });
+    const { signal } = activity;
+    await stream.return();
+    expect([signal.aborted, state.returned, jest.getTimerCount()]).toEqual([true, 1, 0]);
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('cannot be aborted behind its end', async () => {
+    const { stream, activity, state, give } = answer();
+    const { signal } = activity;
+    await give({ done: true, value: undefined });
+    await stream.return();
+    expect([signal.aborted, state.returned]).toEqual([false, 0]);
+  });
+});
