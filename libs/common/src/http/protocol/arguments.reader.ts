@@ -218,7 +218,7 @@ function withStream(upload: UploadedStream, read: (stream: () => object) => unkn
   return args;
 }
 
-/** Reads before the call has begun, or for the reader of its method. @throws HttpError if reading fails */
+/** Reads before the call has begun, or for the reader of its method. @throws HttpError if the reading fails */
 function orBadRequest<T>(read: () => T): T {
   try {
     return read();

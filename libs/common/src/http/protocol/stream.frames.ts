@@ -1,4 +1,4 @@
-/** The content type of a stream of frames, of an answer and of a request (docs/wire-extension.md#http-streams). */
+/** The content type of a stream of frames, of an answer and of a request (docs/wire-extension.md#101-frames). */
 export const STREAM_TYPE = 'application/vnd.linnet.stream';
 
 /** The content type of server-sent events. */

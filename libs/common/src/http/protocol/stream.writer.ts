@@ -143,7 +143,7 @@ export interface StreamWriter {
   take(): Uint8Array;
 }
 
-/** Writes frames (docs/wire-extension.md#http-streams). */
+/** Writes frames (docs/wire-extension.md#101-frames). */
 export class FrameWriter implements StreamWriter {
   readonly contentType = STREAM_TYPE;
   readonly #out = new OutgoingBytes();
@@ -184,7 +184,7 @@ export class FrameWriter implements StreamWriter {
   }
 }
 
-/** Writes server-sent events (docs/wire-extension.md#server-sent-events). */
+/** Writes server-sent events (docs/wire-extension.md#103-server-sent-events). */
 export class EventWriter implements StreamWriter {
   readonly contentType = EVENTS_TYPE;
   readonly #out = new OutgoingBytes();

@@ -30,8 +30,8 @@ function answer() {
 }
 
 describe('the answer of a stream', () => {
-  beforeEach(() => jest.useFakeTimers());
-  afterEach(() => jest.useRealTimers());
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
 
   it('begins with its first item', async () => {
     const { begun, give, read } = answer();
