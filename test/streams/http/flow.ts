@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ClientRequestContext, RpcInterface } from '@linnet/backend';
+import { IModelError } from '@linnet/common';
 import type { RpcOperations, RpcStream } from '@linnet/common';
 
 /** Operations that answer with streams, and take them. */
@@ -19,6 +20,8 @@ export abstract class Flow extends RpcInterface {
     sum: {},
     first: {},
     copy: { stream: true },
+    report: {},
+    reported: { stream: true },
   };
   /** Counts from 0, `to` excluded. */
   abstract count(to: number): AsyncIterable<number>;
@@ -41,6 +44,10 @@ export abstract class Flow extends RpcInterface {
   /** Reads one item and leaves. */
   abstract first(content: RpcStream<unknown>): Promise<unknown>;
   abstract copy(content: RpcStream<unknown>): AsyncIterable<unknown>;
+  /** Reports numbers from 0, and fails behind them where `fails`. */
+  abstract report(to: number, fails?: boolean): Promise<string>;
+  /** Reports each item before it. */
+  abstract reported(to: number): AsyncIterable<number>;
 }
 
 /** A record of the methods, by the names that their callers gave. */
@@ -151,6 +158,21 @@ export class FlowImpl implements Flow {
     return 'nothing';
   }
 
+  async report(to: number, fails = false) {
+    const { current } = ClientRequestContext;
+    for (let i = 0; i < to; i++) {
+      current.report(i);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (fails) throw new IModelError(81, 'failed behind reports');
+    return 'done';
+  }
+  async *reported(to: number) {
+    for (let i = 0; i < to; i++) {
+      ClientRequestContext.current.report(`before ${i}`);
+      yield i;
+    }
+  }
   async *copy(content: RpcStream<unknown>) {
     yield* content;
   }

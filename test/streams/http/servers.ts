@@ -73,6 +73,7 @@ export const servers: Readonly<Record<string, Start>> = {
       interfaces: [[Flow, FlowImpl]],
       report: () => undefined,
       run: (activity, work) => ClientRequestContext.run(activity, work),
+      around: (call, next) => ClientRequestContext.run(call.activity, next),
       bindItems,
     });
     const send = inMemoryHttp(service.handler);

@@ -47,7 +47,7 @@ export function itemsOf(source: unknown): StreamItems | undefined {
   if (has(source, Symbol.asyncIterator))
     return complete((source as AsyncIterable<unknown>)[Symbol.asyncIterator]());
   if (has(source, 'getReader')) return readerItems(source as ReadableStreamLike<unknown>);
-  if (isBlob(source)) return readerItems(source.stream());
+  if (isBlob(source)) return pieces(readerItems(source.stream()));
   if (has(source, 'subscribe', 'pipe')) return observableItems(source as Subscribable);
   if (has(source, Symbol.iterator)) return iterableItems(source as Iterable<unknown>);
   return undefined;
@@ -73,6 +73,27 @@ function readerItems(stream: ReadableStreamLike<unknown>): StreamItems {
       await reader.cancel();
       return streamEnd;
     },
+  };
+}
+
+/** Platforms read a `Blob` in pieces of up to 2 MiB, which would be four times the window of a stream. */
+const PIECE_BYTES = 64 * 1024;
+
+/** Byte strings in pieces of their own. */
+function pieces(source: StreamItems): StreamItems {
+  let rest = new Uint8Array(0);
+  return {
+    async next() {
+      while (rest.byteLength === 0) {
+        const { done, value } = await source.next();
+        if (done) return streamEnd;
+        rest = value as Uint8Array<ArrayBuffer>;
+      }
+      const value = rest.subarray(0, PIECE_BYTES);
+      rest = rest.subarray(PIECE_BYTES);
+      return { done: false, value };
+    },
+    return: () => source.return(),
   };
 }
 

@@ -13,7 +13,7 @@ import { encodeMultipart } from '../../value/multipart.codec.js';
 import { encodeValue } from '../../value/value.codec.js';
 import { ANSWER_TEXT_BYTES, MULTIPART_BYTES } from '../../base/limits.js';
 import { sendByFetch } from './fetch.send.js';
-import { CLIENT_HEADER, MAX_TIMEOUT_MS, TIMEOUT_HEADER } from '../protocol/headers.js';
+import { CLIENT_HEADER, MAX_TIMEOUT_MS, PROGRESS_HEADER, TIMEOUT_HEADER } from '../protocol/headers.js';
 import { readReply } from './reply.reader.js';
 import { endingWith, sendsStreams, Uploads } from './stream.upload.js';
 import type { HttpReply, HttpRequest, HttpSend } from './send.js';
@@ -89,7 +89,7 @@ export class HttpTransport implements RpcClientTransport {
       credentials: this.options.credentials,
       signal: request.signal,
       maxBytes,
-      ...(request.policy.stream && { stream: true }),
+      ...((request.policy.stream || request.onProgress) && { stream: true }),
     };
     let reply: HttpReply;
     try {
@@ -101,7 +101,7 @@ export class HttpTransport implements RpcClientTransport {
     const header = (name: string) => reply.header(naming?.ownHeader(name) ?? name);
     const status = naming?.wireStatus(reply.status) ?? reply.status;
     if (message.stream && status === 200 && isStreamType(header('content-type')))
-      return { kind: 'stream', items: this.#items(reply, request.signal) };
+      return await streamReply(this.#items(reply, request), request);
     const { body } = reply;
     if (!(body.length <= maxBytes))
       throw new ServerError(reply.status, `The answer has more than ${maxBytes} bytes: maxResponseBytes.`);
@@ -111,7 +111,7 @@ export class HttpTransport implements RpcClientTransport {
     return readReply({ status, header, body }, maxResponseText, notServed);
   }
 
-  #items({ body, stream = wholeBody(body) }: HttpReply, signal: AbortSignal): StreamItems {
+  #items({ body, stream = wholeBody(body) }: HttpReply, { signal, onProgress }: RpcRequest): StreamItems {
     const { maxResponseBytes = MULTIPART_BYTES, maxResponseText = ANSWER_TEXT_BYTES } = this.options;
     const limits = {
       bytes: maxResponseBytes,
@@ -119,10 +119,11 @@ export class HttpTransport implements RpcClientTransport {
       bytesName: 'maxResponseBytes',
       textName: 'maxResponseText',
     };
-    return new StreamReader(followed(stream, signal), limits, {
-      rebuild: (members) => rebuildError(members),
-      broken: (reason) => new ServerError(-1, `The stream is broken: ${reason}`),
-    });
+    const errors = {
+      rebuild: (members: unknown) => rebuildError(members),
+      broken: (reason: string) => new ServerError(-1, `The stream is broken: ${reason}`),
+    };
+    return new StreamReader(followed(stream, signal), limits, errors, onProgress);
   }
 
   #url({ token, definition, operation }: RpcRequest): string {
@@ -145,7 +146,7 @@ export class HttpTransport implements RpcClientTransport {
   }
 
   #headers(
-    { activity, headers, timeoutMs, policy, lastEventId }: RpcRequest,
+    { activity, headers, timeoutMs, policy, lastEventId, onProgress }: RpcRequest,
     contentType: string | undefined,
   ): Record<string, string> {
     const { naming } = this.options;
@@ -162,6 +163,10 @@ export class HttpTransport implements RpcClientTransport {
     };
     if (this.#ownHeaders) {
       own[CLIENT_HEADER] = '1';
+      if (onProgress) {
+        own[PROGRESS_HEADER] = '1';
+        own['Accept'] ??= `${STREAM_TYPE}, */*`;
+      }
       if (timeoutMs !== undefined && timeoutMs <= MAX_TIMEOUT_MS)
         own[TIMEOUT_HEADER] = String(Math.ceil(timeoutMs));
     }
@@ -197,6 +202,14 @@ function followed(body: StreamBody, signal: AbortSignal): StreamBody {
       }),
     return: () => body.return(),
   };
+}
+
+/** The reply of a stream: of the operation itself, or of one that has reported progress before its value. */
+async function streamReply(items: StreamItems, { policy }: RpcRequest): Promise<RpcReply> {
+  if (policy.stream) return { kind: 'stream', items };
+  const { value } = await items.next();
+  await items.next();
+  return { kind: 'result', value };
 }
 
 /**

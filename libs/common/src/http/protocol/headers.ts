@@ -1,6 +1,9 @@
 /** A client that sends this header reads every status; the unmodified iTwin.js client does not. */
 export const CLIENT_HEADER = 'x-linnet-client';
 
+/** A client that reads the progress of its call sends this header, and accepts a stream. */
+export const PROGRESS_HEADER = 'x-linnet-progress';
+
 /** The milliseconds for which the caller still waits when it sends the request. */
 export const TIMEOUT_HEADER = 'x-linnet-timeout';
 

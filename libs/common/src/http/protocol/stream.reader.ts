@@ -1,6 +1,7 @@
 import { decodeBlocks } from '../../base/byte.blocks.js';
 import { ByteCollector } from '../../base/bytes.js';
 import { DEPTH, PARTS } from '../../base/limits.js';
+import { notifyAll } from '../../base/settle.js';
 import { streamEnd } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
 import { decodeValue } from '../../value/value.codec.js';
@@ -150,6 +151,7 @@ export class StreamReader implements StreamItems {
     private readonly body: StreamBody,
     private readonly limits: FrameLimits,
     private readonly errors: StreamErrors,
+    private readonly onProgress: ((value: unknown) => void) | undefined,
   ) {
     this.#frames = new FrameReader(limits);
   }
@@ -163,7 +165,10 @@ export class StreamReader implements StreamItems {
         const members = this.#decode(() => readText(frame.content, DEPTH));
         this.#end();
         throw this.errors.rebuild(members);
-      } else if (frame.kind !== FrameKind.KeepAlive && frame.kind !== FrameKind.Progress)
+      } else if (frame.kind === FrameKind.Progress) {
+        const value = this.#decode(() => readText(frame.content, DEPTH));
+        notifyAll([this.onProgress], (listener) => listener?.(value));
+      } else if (frame.kind !== FrameKind.KeepAlive)
         return { done: false, value: this.#decode(() => readItem(frame, this.limits, DEPTH, PARTS)) };
     }
     return streamEnd;

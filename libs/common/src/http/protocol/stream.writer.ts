@@ -137,6 +137,8 @@ export interface StreamWriter {
   item(value: unknown): void;
   /** Writes the end. @param error JSON text of the members of an error */
   end(error?: string): void;
+  /** Writes a report of progress, in a format that has one. @throws NumberedError if it cannot be sent */
+  progress?(value: unknown): void;
   /** Writes a sign of life. */
   keepAlive(): void;
   /** Takes bytes that were written. There are some. */
@@ -168,6 +170,12 @@ export class FrameWriter implements StreamWriter {
   end(error?: string): void {
     if (error === undefined) this.#out.head(FrameKind.End, 0);
     else this.#out.framedText(FrameKind.Error, error);
+  }
+
+  progress(value: unknown): void {
+    const { objects, data } = encodeValue(value, this.exposure);
+    if (data.length > 0) throw generalError('The value cannot be sent: progress carries no bytes over HTTP.');
+    this.#out.framedText(FrameKind.Progress, objects);
   }
 
   keepAlive(): void {

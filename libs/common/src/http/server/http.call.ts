@@ -13,6 +13,7 @@ import { HttpError, headerOf, shuttingDown, tooLarge } from '../protocol/message
 import type { HttpResponse } from '../protocol/message.js';
 import { commonHeaders, settledResponse, streamResponse } from './call.response.js';
 import type { OpenedRequest } from './call.response.js';
+import { ProgressAnswer } from './progress.answer.js';
 import { StreamAnswer } from './stream.answer.js';
 import type { BodyHolder, HttpServerContext } from './server.context.js';
 import { encodeOutcome, encodeStreamError } from '../protocol/reply.writer.js';
@@ -20,7 +21,13 @@ import type { EncodedOutcome } from '../protocol/reply.writer.js';
 import { chooseFormat } from '../protocol/stream.frames.js';
 import { writerFor } from '../protocol/stream.writer.js';
 import type { UploadedStream } from '../protocol/uploaded.stream.js';
-import { EVENT_ID_HEADER, readDeadline, readEventId, TIMEOUT_HEADER } from '../protocol/headers.js';
+import {
+  EVENT_ID_HEADER,
+  PROGRESS_HEADER,
+  readDeadline,
+  readEventId,
+  TIMEOUT_HEADER,
+} from '../protocol/headers.js';
 import { inflateTokens } from '../protocol/token.inflation.js';
 
 /** The platform's side of a call. */
@@ -155,14 +162,30 @@ export class HttpCall {
       answer(error instanceof HttpError ? this.refuse(error) : this.#settle(outcomeOf(error), call));
       return;
     }
+    const progress = this.#followed(call, answer);
     this.context.dispatcher.dispatch(call, (outcome) => {
+      if (progress?.settle(outcome)) return;
       if (outcome.kind === 'stream') this.#stream(outcome.items, call, answer);
       else answer(this.#settle(outcome, call));
     });
   }
 
+  /** Has the method report its progress to a client that reads it. */
+  #followed(call: RpcCall, answer: (response: HttpResponse | undefined) => void): ProgressAnswer | undefined {
+    const { head } = this.opened;
+    if (head.headers[PROGRESS_HEADER] === undefined || chooseFormat(headerOf(head, 'accept')) !== 'frames')
+      return undefined;
+    const progress = new ProgressAnswer((items) => this.#stream(items, call, answer));
+    this.activity.reportTo((value) => progress.report(value));
+    return progress;
+  }
+
   /** Answers with a stream as soon as its first item, its end or an error is there. */
-  #stream(items: StreamItems, call: RpcCall, answer: (response: HttpResponse | undefined) => void): void {
+  #stream(
+    items: StreamItems,
+    call: RpcCall,
+    answer: (response: HttpResponse | undefined) => void,
+  ): StreamAnswer {
     const { activity } = this;
     const { options } = this.context;
     const format = chooseFormat(headerOf(this.opened.head, 'accept')) ?? 'frames';
@@ -175,6 +198,7 @@ export class HttpCall {
       else if (beginning.kind === 'left') answer(this.refuse(new Error('The client is gone.')));
       else answer(this.#settle(outcomeOf(beginning.thrown), call, beginning.isUnsendable));
     });
+    return stream;
   }
 
   /** Reports an error that ends a stream. @returns JSON text of its visible members */

@@ -48,6 +48,8 @@ export class StreamAnswer implements StreamBody {
   /** Receives the beginning of the stream. */
   #begin: ((beginning: StreamBeginning) => void) | undefined;
   #reader: ((chunk: Chunk) => void) | undefined;
+  /** The last report that has not been sent. */
+  #latest: { readonly value: unknown } | undefined;
   #isPulling = false;
   #isFlushing = false;
   /** Bytes that were sent in this turn. */
@@ -71,6 +73,18 @@ export class StreamAnswer implements StreamBody {
     this.#unfollow = () => undefined;
     this.#unfollow = onAbort(call.activity.signal, () => this.#leave());
     this.#pull();
+  }
+
+  /** Sends progress beside the items, if the connection takes it. Otherwise a later report replaces it. */
+  report(value: unknown): void {
+    if (this.#isOver) return;
+    if (this.writer.size >= AHEAD) {
+      this.#latest = { value };
+      return;
+    }
+    this.writer.progress?.(value);
+    this.#open(false);
+    if (this.#reader) this.#flushLater();
   }
 
   next(): Promise<Chunk> {
@@ -211,6 +225,9 @@ export class StreamAnswer implements StreamBody {
     this.#isSilent = false;
     const chunk = this.writer.take();
     this.#sent += chunk.byteLength;
+    const { writer } = this;
+    if (this.#latest && !this.#isOver && writer.size < AHEAD) writer.progress?.(this.#latest.value);
+    this.#latest = undefined;
     // Also counts the next turn.
     this.#flushLater();
     this.#pull();

@@ -150,7 +150,7 @@ export class RpcClientCall {
   async #continue(error: unknown, faults: number): Promise<StreamItems> {
     const isBroken = error instanceof ServerError && error.status === -1;
     if (!isBroken || !this.#target.policy.resumable || this.#end.signal.aborted) throw error;
-    await this.#comeBack({ kind: 'transient', error, retryAfterMs: undefined }, faults, 0);
+    await this.#pauseBeforeRetry({ kind: 'transient', error, retryAfterMs: undefined }, faults, 0);
     const aborted = new Promise<never>((_resolve, reject) => onAbort(this.#end.signal, reject));
     const result = await Promise.race([this.#repeat(), aborted]);
     if (result instanceof StreamResult) return result.items;
