@@ -76,7 +76,7 @@ export abstract class FlowRpc extends Definition implements Flow {
 }
 
 /** The methods of both. */
-export class FlowMethods implements Flow {
+class FlowMethods implements Flow {
   async *count(to: number, failAt = -1) {
     seen.begun++;
     try {

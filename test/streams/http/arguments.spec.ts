@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RpcProxy } from '@linnet/common';
 import { STREAM_WINDOW } from '../../../libs/common/src/base/limits.js';
-import { until } from '../../harness/waiting.js';
+import { settled, until } from '../../harness/waiting.js';
 import { journal } from './flow.js';
 import type { Flow } from './flow.js';
 import { servers } from './servers.js';
@@ -297,7 +297,8 @@ describe.each(Object.entries(servers).filter(([name]) => name !== 'memory'))(
   },
 );
 
-/** `false` if nothing has moved for a while. */
-function late(): Promise<boolean> {
-  return new Promise((resolve) => setTimeout(() => resolve(false), 500));
+/** `false` if nothing moves any more. */
+async function late(): Promise<boolean> {
+  for (let times = 0; times < 5; times++) await settled();
+  return false;
 }

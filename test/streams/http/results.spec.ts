@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RpcProxy } from '@linnet/common';
-import { until } from '../../harness/waiting.js';
+import { settled, until } from '../../harness/waiting.js';
 import { allItems, journal } from './flow.js';
 import type { Flow } from './flow.js';
 import { servers } from './servers.js';
@@ -100,7 +100,7 @@ describe.each(Object.entries(servers))('a stream from %s', (_name, start) => {
       const now = journal.produced.get('slow')!;
       const isStill = now === before;
       before = now;
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await settled();
       return isStill;
     });
     // The buffers of the sockets have several megabytes.

@@ -34,7 +34,7 @@ export function isStreamSource(value: unknown): boolean {
 }
 
 /** Whether a value is a `Blob` or a `File` of any realm. */
-export function isBlob(value: unknown): value is BlobLike {
+function isBlob(value: unknown): value is BlobLike {
   return has(value, 'stream', 'slice', 'arrayBuffer') && typeof (value as Members)['size'] === 'number';
 }
 

@@ -104,7 +104,7 @@ export class FrameReader {
 }
 
 /** The value of a frame with text. @throws NumberedError if it is not valid */
-export function readText(content: Uint8Array, depth: number, stream?: () => object): unknown {
+function readText(content: Uint8Array, depth: number, stream?: () => object): unknown {
   return decodeValue(utf8.decode(content), [], depth, stream);
 }
 

@@ -11,7 +11,7 @@ import { IncomingStream } from './incoming.stream.js';
 import { OutgoingStream } from './outgoing.stream.js';
 
 /** Sends the messages of streams. */
-export interface StreamLink {
+interface StreamLink {
   /** Sends a message. */
   send(message: OutgoingMessage): unknown;
   /** Sends an item. @returns its bytes @throws NumberedError if it cannot be sent */
