@@ -1,5 +1,5 @@
 import { StreamResult } from '../stream/stream.js';
-import { splitSources } from '../stream/stream.items.js';
+import { splitSources } from '../stream/stream.source.js';
 import { noContent, rebuildError } from '../error/backend.error.js';
 import type { RpcClientTransport, RpcReply } from '../rpc/client/transport.js';
 import { RPC_CHANNEL } from '../ipc/channel/channel.js';

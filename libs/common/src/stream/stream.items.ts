@@ -1,10 +1,10 @@
-import { onAbort } from '../base/abort.js';
 import { settle } from '../base/settle.js';
 import { generalError } from '../base/numbered.error.js';
 import { sizeOf } from '../value/value.size.js';
 import { ItemQueue } from './item.queue.js';
 import { streamEnd } from './stream.js';
-import type { BlobLike, ReadableStreamLike, StreamItems } from './stream.js';
+import type { ReadableStreamLike, StreamItems } from './stream.js';
+import { has, isBlob } from './stream.source.js';
 
 /** An `Observable` cannot be slowed down: its items wait here. 4 MiB hold about twenty thousand small items. */
 const OBSERVABLE_BYTES = 4 * 1024 * 1024;
@@ -16,26 +16,6 @@ interface Subscribable {
     error: (error: unknown) => void;
     complete: () => void;
   }): { unsubscribe?: () => void } | undefined;
-}
-
-type Members = Readonly<Record<PropertyKey, unknown>>;
-
-function has(value: unknown, ...methods: PropertyKey[]): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    methods.every((method) => typeof (value as Members)[method] === 'function')
-  );
-}
-
-/** Whether an argument is sent as a stream: an async iterable, a web or Node stream, a `Blob` or a `File`. */
-export function isStreamSource(value: unknown): boolean {
-  return has(value, Symbol.asyncIterator) || has(value, 'getReader') || isBlob(value);
-}
-
-/** Whether a value is a `Blob` or a `File` of any realm. */
-function isBlob(value: unknown): value is BlobLike {
-  return has(value, 'stream', 'slice', 'arrayBuffer') && typeof (value as Members)['size'] === 'number';
 }
 
 /**
@@ -145,70 +125,3 @@ function observableItems(source: Subscribable): StreamItems {
     return: () => queue.return(),
   };
 }
-
-/**
- * A stream that begins when its first item is read.
- *
- * @param open begins the stream; its signal is aborted with `outer`, and if the reader leaves
- */
-export function lazyStream(
-  open: (signal: AbortSignal) => Promise<StreamItems>,
-  outer?: AbortSignal,
-): AsyncIterableIterator<unknown, undefined, undefined> {
-  let opening: Promise<StreamItems> | undefined;
-  let isRead = false;
-  let isOver = false;
-  let unfollow = () => undefined as void;
-  const leaving = new AbortController();
-  const begin = () => {
-    unfollow = onAbort(outer, (reason) => leaving.abort(reason));
-    return open(leaving.signal);
-  };
-  const over = () => {
-    isOver = true;
-    unfollow();
-  };
-  return {
-    async next() {
-      if (isOver) return streamEnd;
-      try {
-        const items = await (opening ??= begin());
-        const result = await items.next();
-        if (!result.done) return result;
-      } catch (error) {
-        over();
-        throw error;
-      }
-      over();
-      return streamEnd;
-    },
-    async return() {
-      const isEarly = !isOver;
-      over();
-      if (isEarly && opening) {
-        leaving.abort(new Error('The reader of the stream has left.'));
-        await opening.then((items) => items.return()).catch(() => undefined);
-      }
-      return streamEnd;
-    },
-    [Symbol.asyncIterator]() {
-      if (isRead) throw new Error('A stream can be read once.');
-      isRead = true;
-      return this;
-    },
-  };
-}
-
-/** The arguments of a call without its streams, and the streams by their places, counted from 1. */
-export function splitSources(args: readonly unknown[]): {
-  readonly values: unknown[];
-  readonly sources: ReadonlyMap<number, unknown>;
-} {
-  if (!args.some(isStreamSource)) return { values: args as unknown[], sources: noSources };
-  const sources = new Map<number, unknown>();
-  for (const [index, argument] of args.entries())
-    if (isStreamSource(argument)) sources.set(index + 1, argument);
-  return { values: args.map((argument, index) => (sources.has(index + 1) ? null : argument)), sources };
-}
-
-const noSources: ReadonlyMap<number, unknown> = new Map();

@@ -5,7 +5,6 @@ import { streamEnd } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
 import type { StreamBody } from '../protocol/message.js';
 import { isStreamType, STREAM_TYPE } from '../protocol/stream.frames.js';
-import { StreamReader } from '../protocol/stream.reader.js';
 import type { RpcClientOptions } from './client.options.js';
 import type { RpcClientTransport, RpcReply, RpcRequest } from '../../rpc/client/transport.js';
 import { isBytes } from '../../base/bytes.js';
@@ -15,7 +14,8 @@ import { ANSWER_TEXT_BYTES, MULTIPART_BYTES } from '../../base/limits.js';
 import { sendByFetch } from './fetch.send.js';
 import { CLIENT_HEADER, MAX_TIMEOUT_MS, PROGRESS_HEADER, TIMEOUT_HEADER } from '../protocol/headers.js';
 import { readReply } from './reply.reader.js';
-import { endingWith, sendsStreams, Uploads } from './stream.upload.js';
+import { isStreamSource } from '../../stream/stream.source.js';
+import type { Upload, Uploads } from './stream.upload.js';
 import type { HttpReply, HttpRequest, HttpSend } from './send.js';
 
 /** The client sends longer calls by POST (docs/wire.md#24-get). */
@@ -26,7 +26,10 @@ export class HttpTransport implements RpcClientTransport {
   readonly #prefix: string;
   readonly #ownHeaders: boolean;
   readonly #send: HttpSend;
-  readonly #uploads: Uploads;
+  /** Made for the first call with a stream among its arguments, so that a page without streams does not load it. */
+  #uploads: Uploads | undefined;
+  /** Whether a stream can be sent while it is made; `undefined` outside of a page. */
+  readonly #isSecurePage: boolean | undefined;
 
   /** @throws Error if the options do not name a server */
   constructor(
@@ -49,10 +52,7 @@ export class HttpTransport implements RpcClientTransport {
     this.#send = send ?? sendByFetch;
     // Browsers send streams only over HTTP/2, which needs https.
     const isPage = this.#send === sendByFetch && origin !== undefined;
-    this.#uploads = new Uploads(
-      isPage,
-      () => new URL(prefix, origin).protocol === 'https:' && sendsStreams(),
-    );
+    this.#isSecurePage = isPage ? new URL(prefix, origin).protocol === 'https:' : undefined;
     this.#prefix = prefix.replace(/\/+$/, '');
     // The server of another origin must allow each header of a page, and may not know these headers.
     this.#ownHeaders =
@@ -62,7 +62,7 @@ export class HttpTransport implements RpcClientTransport {
   /** Sends one request. See {@link RpcClientTransport.exchange}. */
   async exchange(request: RpcRequest): Promise<RpcReply> {
     const url = this.#url(request);
-    const upload = await this.#uploads.of(request);
+    const upload = request.arguments.some(isStreamSource) ? await this.#upload(request) : undefined;
     const content: EncodedArguments = upload ?? encodeArguments(request);
     try {
       const reply = await this.#exchange(request, url, content);
@@ -71,7 +71,9 @@ export class HttpTransport implements RpcClientTransport {
         upload?.stop();
         return reply;
       }
-      return upload ? { kind: 'stream', items: endingWith(reply.items, () => upload.stop()) } : reply;
+      if (!upload) return reply;
+      const { endingWith } = await import('./stream.upload.js');
+      return { kind: 'stream', items: endingWith(reply.items, () => upload.stop()) };
     } catch (error) {
       upload?.stop();
       throw upload?.failure ? upload.failure.error : error;
@@ -101,7 +103,7 @@ export class HttpTransport implements RpcClientTransport {
     const header = (name: string) => reply.header(naming?.ownHeader(name) ?? name);
     const status = naming?.wireStatus(reply.status) ?? reply.status;
     if (message.stream && status === 200 && isStreamType(header('content-type')))
-      return await streamReply(this.#items(reply, request), request);
+      return await streamReply(await this.#items(reply, request), request);
     const { body } = reply;
     if (!(body.length <= maxBytes))
       throw new ServerError(reply.status, `The answer has more than ${maxBytes} bytes: maxResponseBytes.`);
@@ -111,7 +113,18 @@ export class HttpTransport implements RpcClientTransport {
     return readReply({ status, header, body }, maxResponseText, notServed);
   }
 
-  #items({ body, stream = wholeBody(body) }: HttpReply, { signal, onProgress }: RpcRequest): StreamItems {
+  async #upload(request: RpcRequest): Promise<Upload | undefined> {
+    const { Uploads, sendsStreams } = await import('./stream.upload.js');
+    const isSecure = this.#isSecurePage;
+    this.#uploads ??= new Uploads(isSecure !== undefined, () => isSecure === true && sendsStreams());
+    return this.#uploads.of(request);
+  }
+
+  async #items(
+    { body, stream = wholeBody(body) }: HttpReply,
+    { signal, onProgress }: RpcRequest,
+  ): Promise<StreamItems> {
+    const { StreamReader } = await import('../protocol/stream.reader.js');
     const { maxResponseBytes = MULTIPART_BYTES, maxResponseText = ANSWER_TEXT_BYTES } = this.options;
     const limits = {
       bytes: maxResponseBytes,

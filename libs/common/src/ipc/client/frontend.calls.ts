@@ -8,14 +8,14 @@ import type { IpcLimits } from '../../base/limits.js';
 import { notifyAll, settle } from '../../base/settle.js';
 import { streamEnd, StreamResult } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
-import { itemsOf } from '../../stream/stream.items.js';
+import type { itemsOf } from '../../stream/stream.items.js';
 import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
 import { IpcMessageType } from '../message/message.js';
 import type { IpcMessage } from '../message/message.js';
 import { prepareInvoke } from '../message/outgoing.message.js';
-import type { CallStreams, StreamFailure } from '../stream/call.streams.js';
-import { SessionStreams } from '../stream/session.streams.js';
+import type { CallStreams, StreamEnd, StreamFailure } from '../stream/call.streams.js';
+import type { SessionStreams } from '../stream/session.streams.js';
 import type { IpcInvokeOptions } from './frontend.options.js';
 import type { PersistentConnection } from './persistent.connection.js';
 
@@ -46,7 +46,9 @@ interface Pending {
 /** The calls of a frontend that are not answered yet, and their streams. */
 export class FrontendCalls {
   readonly #pending = new Map<number, Pending>();
-  readonly #streams: SessionStreams;
+  /** Made for the first call with streams, so that a page without streams does not load them. */
+  #streams: SessionStreams | undefined;
+  readonly #end: StreamEnd;
   #lastRequest = 0;
 
   /** @param timeoutMs how long a call without streams may take, in milliseconds; 0: for ever */
@@ -56,7 +58,7 @@ export class FrontendCalls {
     { queuedBytes }: IpcLimits,
     rebuild: (members: object) => unknown = rebuildError,
   ) {
-    this.#streams = new SessionStreams({
+    this.#end = {
       link: {
         send: (message) => connection().sendNow(message),
         sendItem: (message) => connection().items?.send(message) ?? 0,
@@ -66,7 +68,7 @@ export class FrontendCalls {
       take: () => true,
       free: () => undefined,
       rebuild: (members) => (typeof members === 'object' && members ? rebuild(members) : members),
-    });
+    };
   }
 
   /**
@@ -98,11 +100,11 @@ export class FrontendCalls {
         clearTimeout(timer);
         leave();
         this.#pending.delete(request);
-        if (hasStreams) this.#streams.finish(request);
+        if (hasStreams) this.#streams?.finish(request);
       };
       const leave = onAbort(signal, (reason) => this.#abandon(request, reason));
       const fail = (reason: unknown) => {
-        const streams = this.#streams.of(request);
+        const streams = this.#streams?.of(request);
         if (streams) streams.fail(reason);
         else for (const source of sources.values()) leaveSource(source);
         done();
@@ -131,7 +133,7 @@ export class FrontendCalls {
       });
       if (!hasStreams) send();
       else
-        void this.#begin(request, (streams) => {
+        void this.#begin(request, (streams, itemsOf) => {
           if (stream) result = streams.open(0);
           send();
           const names = { name: `${wireName}.${method}` };
@@ -141,13 +143,19 @@ export class FrontendCalls {
   }
 
   /** Begins a call with streams. @throws NumberedError (rejection) if the wire has no streams */
-  async #begin(request: number, begun: (streams: CallStreams) => void): Promise<void> {
+  async #begin(request: number, begun: (streams: CallStreams, items: typeof itemsOf) => void): Promise<void> {
     const connection = this.connection();
     await connection.ready;
     if (!this.#pending.has(request)) return;
     if (!connection.items)
       throw generalError('Streams need the durable wire, which this backend does not speak.');
-    begun(this.#streams.begin(request));
+    const [{ SessionStreams: Streams }, { itemsOf: items }] = await Promise.all([
+      import('../stream/session.streams.js'),
+      import('../../stream/stream.items.js'),
+    ]);
+    if (!this.#pending.has(request)) return;
+    this.#streams ??= new Streams(this.#end);
+    begun(this.#streams.begin(request), items);
   }
 
   /** The items of a result. A reader that leaves cancels the call. */
@@ -184,11 +192,11 @@ export class FrontendCalls {
       case IpcMessageType.StreamEnd:
         if (message.slot === PROGRESS_SLOT && !message.refusal)
           this.#pending.get(message.request)?.reported(message.data[0]);
-        this.#streams.receive(message);
+        this.#streams?.receive(message);
         if (message.slot === 0) this.#pending.get(message.request)?.begun();
         break;
       case IpcMessageType.Taken:
-        this.#streams.receive(message);
+        this.#streams?.receive(message);
         break;
       default:
     }
@@ -213,7 +221,8 @@ const none: ReadonlyMap<number, unknown> = new Map();
 /** Ends a stream that is not sent. */
 function leaveSource(source: unknown): void {
   const ignored = () => undefined;
-  settle(() => itemsOf(source)?.return(), ignored, ignored);
+  const leave = async () => (await import('../../stream/stream.items.js')).itemsOf(source)?.return();
+  settle(leave, ignored, ignored);
 }
 
 /** The members of an error of a stream that this end produces. */

@@ -16,7 +16,8 @@ import type {
 import { IpcListeners } from '../channel/listeners.js';
 import { prepareSend } from '../message/outgoing.message.js';
 import { StreamResult } from '../../stream/stream.js';
-import { lazyStream, splitSources } from '../../stream/stream.items.js';
+import { lazyStream } from '../../stream/lazy.stream.js';
+import { splitSources } from '../../stream/stream.source.js';
 import { FrontendCalls } from './frontend.calls.js';
 import { PersistentConnection } from './persistent.connection.js';
 import type { IpcConnectionState } from './connection.state.js';

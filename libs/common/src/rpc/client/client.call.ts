@@ -9,7 +9,7 @@ import { later } from '../../base/timer.js';
 import { StreamResult } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
 import { watchedItems } from './watched.items.js';
-import { isStreamSource } from '../../stream/stream.items.js';
+import { isStreamSource } from '../../stream/stream.source.js';
 import type {
   RpcCallOptions,
   RpcClientBaseOptions,

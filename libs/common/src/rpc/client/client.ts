@@ -1,7 +1,7 @@
 import { ServerError } from '../../error/backend.error.js';
 import { StreamResult } from '../../stream/stream.js';
 import type { StreamItems, StreamSources } from '../../stream/stream.js';
-import { itemsOf, lazyStream } from '../../stream/stream.items.js';
+import { lazyStream } from '../../stream/lazy.stream.js';
 import { generalError, NumberedError } from '../../base/numbered.error.js';
 import { notifyAll } from '../../base/settle.js';
 import { bodiesOf, bodyRunner } from './definition.bodies.js';
@@ -172,9 +172,12 @@ export class RpcClient {
   }
 }
 
-/** @throws ServerError if a result is not a stream */
-function streamItems(result: unknown, operation: string): StreamItems {
-  const items = result instanceof StreamResult ? result.items : itemsOf(result);
+/** @throws ServerError (rejection) if a result is not a stream */
+async function streamItems(result: unknown, operation: string): Promise<StreamItems> {
+  if (result instanceof StreamResult) return result.items;
+  // A body may return any stream.
+  const { itemsOf } = await import('../../stream/stream.items.js');
+  const items = itemsOf(result);
   if (items) return items;
   throw new ServerError(-1, `${operation} is declared as a stream, and the server answered with a value.`);
 }
