@@ -4,11 +4,15 @@ import type { RpcInterfaceDefinition } from '@linnet/backend';
 import { ActivityTraceRpcInterface } from './common/activity-trace.rpc.js';
 import { RobotWorldReadRpcInterface, RobotWorldWriteRpcInterface } from './common/robot-world.rpc.js';
 import { TraceModule } from './common/trace/trace.module.js';
+import { ObstacleSearch, SEARCH_PAUSE } from './engine/obstacle.search.js';
 import { ObstacleSurveys, SURVEY_PAUSE } from './engine/obstacle.survey.js';
+import { PlanImport } from './engine/plan.import.js';
+import { RobotSightings } from './engine/robot.sightings.js';
 import { DRIVE_TICK, RobotTraffic } from './engine/robot.traffic.js';
 import { RobotWorldEngine } from './engine/robot-world.engine.js';
 import { WAREHOUSE_FILE, WarehouseDatabase } from './engine/warehouse.database.js';
 import { Features, FeaturesModule } from './features.js';
+import { FloorIpcHandler } from './ipc/floor.handler.js';
 import { RobotIpcHandler } from './ipc/robot.handler.js';
 import { PageController } from './page.controller.js';
 import { RobotWorldReadRpcImpl } from './rpc/robot-world-read.impl.js';
@@ -34,14 +38,19 @@ import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
   controllers: [PageController],
   providers: [
     { provide: WAREHOUSE_FILE, useFactory: () => process.env['ROBOT_WORLD_DB'] ?? ':memory:' },
+    { provide: SEARCH_PAUSE, useValue: 10 },
     { provide: SURVEY_PAUSE, useValue: 100 },
     { provide: DRIVE_TICK, useValue: 50 },
     WarehouseDatabase,
     RobotWorldEngine,
+    ObstacleSearch,
     ObstacleSurveys,
+    PlanImport,
     RobotTraffic,
+    RobotSightings,
     RobotWorldReadRpcImpl,
     RobotWorldWriteRpcImpl,
+    FloorIpcHandler,
     RobotIpcHandler,
   ],
 })

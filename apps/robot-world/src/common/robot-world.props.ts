@@ -54,7 +54,36 @@ export interface ObstacleProps extends Region {
   kind: ObstacleKind;
 }
 
-/** The floor itself, which changes only when the warehouse is rebuilt. */
+/** Obstacles that a search has found in one strip of the floor. */
+export interface FoundObstacles {
+  obstacles: ObstacleProps[];
+  /** The share of the floor that has been searched so far, from 0 to 1. */
+  searched: number;
+}
+
+/** The position of a followed robot. */
+export interface RobotSighting extends Position {
+  /** The length of its way since the stream began, in metres. */
+  travelled: number;
+}
+
+/** The progress of an import of a floor plan. */
+export interface PlanProgress {
+  /** The bytes that were read. */
+  bytes: number;
+  /** The obstacles that were added. */
+  obstacles: number;
+}
+
+/** The progress of a survey. */
+export interface SurveyProgress {
+  /** The obstacles that were measured. */
+  surveyed: number;
+  /** All obstacles. */
+  total: number;
+}
+
+/** The size of the floor, which changes only when the warehouse is rebuilt. */
 export interface FloorProps {
   /** East to west, in metres. */
   width: number;

@@ -1,5 +1,5 @@
 import { ipcChannel } from '@linnet/common';
-import type { DriveResult, Id64String, Position, Region } from './robot-world.props.js';
+import type { DriveResult, Id64String, Position, Region, RobotSighting } from './robot-world.props.js';
 
 /** Methods that a frontend can call in its session with the robots. */
 export interface RobotIpc {
@@ -26,6 +26,14 @@ export interface RobotIpc {
 
   /** Stops a robot, even if another frontend drives it. */
   stop(robotId: Id64String): Promise<void>;
+
+  /**
+   * Follows a robot. Sends its position, and then each of its moves, until the reader leaves. A frontend that reads slowly gets
+   * the latest position, and misses those between.
+   *
+   * @param robotId the robot; the call fails with `errorNumbers.notFound` if the robot does not exist
+   */
+  follow(robotId: Id64String): AsyncIterable<RobotSighting>;
 }
 
 /** Notifications for frontends. */
@@ -34,4 +42,6 @@ export interface RobotNotifications {
   moved(robotId: Id64String, position: Position): void;
 }
 
-export const robotChannel = ipcChannel<RobotIpc, RobotNotifications>('robot-v1.2');
+export const robotChannel = ipcChannel<RobotIpc, RobotNotifications>('robot-v1.2', {
+  methods: { subscribe: {}, unsubscribe: {}, drive: {}, stop: {}, follow: { stream: true } },
+});

@@ -64,6 +64,33 @@ describe('ObstacleSurveys', () => {
     expect(surveys.join('0')).not.toBe(first);
   });
 
+  it('reports its progress to a caller that waits for its end', async () => {
+    const reports: number[] = [];
+    const { signal } = new AbortController();
+    const running = surveys.run('a', ({ surveyed, total }) => reports.push(surveyed / total), signal);
+    await jest.advanceTimersByTimeAsync(wholeSurvey);
+    expect(await running).toMatchObject({ pallet: { count: 600 } });
+    expect(reports).toHaveLength(21);
+    expect([reports[0], reports.at(-1)]).toEqual([0, 1]);
+    expect(reports).toEqual(reports.toSorted((a, b) => a - b));
+  });
+
+  it('stops when a caller that waits for its end aborts', async () => {
+    const controller = new AbortController();
+    const running = surveys.run('a', () => undefined, controller.signal);
+    await jest.advanceTimersByTimeAsync(wholeSurvey / 2);
+    controller.abort(new Error('enough'));
+    await expect(running).rejects.toMatchObject({ name: 'AbortError' });
+    expect(jest.getTimerCount()).toBe(0);
+    expect(() => surveys.join('a')).toThrow('The survey a was cancelled.');
+  });
+
+  it('rejects a caller that waits for a survey that somebody else cancels', async () => {
+    const running = surveys.run('a', () => undefined, new AbortController().signal);
+    surveys.cancel('a');
+    await expect(running).rejects.toThrow('The survey a was cancelled.');
+  });
+
   it('has room for another survey after one is cancelled', () => {
     for (let i = 0; i < 100; i++) surveys.join(`${i}`);
     surveys.cancel('50');

@@ -1,9 +1,10 @@
+import { EventEmitter, once } from 'node:events';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { TransientError } from '@linnet/common';
 import { CancelledError } from '../common/robot-world.errors.js';
 import { obstacleKinds } from '../common/robot-world.props.js';
-import type { ObstacleKind, SurveyReport } from '../common/robot-world.props.js';
+import type { ObstacleKind, SurveyProgress, SurveyReport } from '../common/robot-world.props.js';
 import { WarehouseDatabase } from './warehouse.database.js';
 import { countObstacles, surveySlice } from './warehouse.schema.js';
 
@@ -15,11 +16,11 @@ const STEPS = 20;
 const KEPT = 100;
 
 /** A running, finished or cancelled survey. */
-export interface Survey {
-  readonly total: number;
-  surveyed: number;
+export interface Survey extends SurveyProgress {
   /** The obstacles found so far. */
   readonly report: SurveyReport;
+  /** Emits `step` after each step, and when the survey is cancelled. */
+  readonly steps: EventEmitter;
   timer: NodeJS.Timeout | undefined;
   isCancelled: boolean;
 }
@@ -47,12 +48,38 @@ export class ObstacleSurveys implements OnModuleDestroy {
     return survey;
   }
 
+  /**
+   * Runs a survey to its end for a caller that waits.
+   *
+   * @param report receives the progress, at once and after each step
+   * @param signal cancels the survey
+   * @throws AbortError if the signal aborts; otherwise the errors of {@link join}
+   */
+  async run(
+    surveyId: string,
+    report: (progress: SurveyProgress) => void,
+    signal: AbortSignal,
+  ): Promise<SurveyReport> {
+    try {
+      for (;;) {
+        const survey = this.join(surveyId);
+        const { surveyed, total } = survey;
+        report({ surveyed, total });
+        if (isDone(survey)) return survey.report;
+        await once(survey.steps, 'step', { signal });
+      }
+    } finally {
+      if (signal.aborted) this.cancel(surveyId);
+    }
+  }
+
   /** Stops the survey of this name. @returns whether it was running */
   cancel(surveyId: string): boolean {
     const survey = this.#surveys.get(surveyId);
     if (!survey || isOver(survey)) return false;
     clearTimeout(survey.timer);
     survey.isCancelled = true;
+    survey.steps.emit('step');
     this.#logger.log(`Survey ${surveyId} was cancelled at ${survey.surveyed} of ${survey.total} obstacles`);
     return true;
   }
@@ -68,7 +95,8 @@ export class ObstacleSurveys implements OnModuleDestroy {
     const report = Object.fromEntries(
       obstacleKinds.map((kind) => [kind, { count: 0, area: 0 }]),
     ) as SurveyReport;
-    const survey: Survey = { total, surveyed: 0, report, timer: undefined, isCancelled: false };
+    const steps = new EventEmitter();
+    const survey: Survey = { total, surveyed: 0, report, steps, timer: undefined, isCancelled: false };
     this.#surveys.set(surveyId, survey);
     this.#logger.log(`Survey ${surveyId} of ${total} obstacles has begun`);
     this.#schedule(surveyId, survey);
@@ -89,6 +117,7 @@ export class ObstacleSurveys implements OnModuleDestroy {
       // Timers keep the context of the call that set them, so that this line belongs to that call.
       if (isDone(survey)) this.#logger.log(`Survey ${surveyId} is done`);
       else this.#schedule(surveyId, survey);
+      survey.steps.emit('step');
     }, this.pause);
   }
 

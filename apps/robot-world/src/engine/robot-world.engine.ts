@@ -16,6 +16,7 @@ import { FloorPainter } from './floor.painter.js';
 import { NoPlaceError } from './no-place.error.js';
 import { WarehouseDatabase } from './warehouse.database.js';
 import { floor } from './warehouse.layout.js';
+import type { NewObstacleProps } from './warehouse.layout.js';
 import * as sql from './warehouse.schema.js';
 
 type RobotRow = [id: number, name: string, x: number, y: number, radius: number];
@@ -61,6 +62,26 @@ export class RobotWorldEngine {
   /** Obstacles that reach into the region, edges included. */
   queryObstacles({ minX, minY, maxX, maxY }: Region): ObstacleProps[] {
     return this.database.rows<ObstacleRow>(sql.obstaclesInRegion, minX, minY, maxX, maxY).map(toObstacle);
+  }
+
+  countObstacles(): number {
+    return this.database.column(sql.countObstacles)[0]!;
+  }
+
+  /** @returns the ids of the new obstacles; robots that stand where one is now cannot move */
+  addObstacles(obstacles: readonly NewObstacleProps[]): Id64String[] {
+    return this.database.transaction(() =>
+      obstacles.map(({ kind, minX, maxX, minY, maxY }) =>
+        toId64(this.database.run(sql.addObstacle, kind, minX, maxX, minY, maxY)),
+      ),
+    );
+  }
+
+  removeObstacles(obstacleIds: readonly Id64String[]): void {
+    this.database.transaction(() => {
+      for (const id of obstacleIds.map(fromId64))
+        for (const statement of sql.removeObstacle) this.database.run(statement, id);
+    });
   }
 
   /** @throws NotFoundError if the robot does not exist */

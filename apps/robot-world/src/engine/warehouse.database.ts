@@ -40,6 +40,11 @@ export class WarehouseDatabase implements OnApplicationShutdown {
     return Number(this.#prepare(sql).run(...parameters).lastInsertRowid);
   }
 
+  /** Does all of some work, or nothing. The work must be synchronous, because other calls would write into its transaction. */
+  transaction<T>(work: () => T): T {
+    return this.#database.transaction(work)();
+  }
+
   /** Closes the database in the last phase of shutdown, because calls in flight need it. */
   onApplicationShutdown(): void {
     this.#statements.clear();
@@ -56,12 +61,12 @@ export class WarehouseDatabase implements OnApplicationShutdown {
   #furnish(): void {
     const start = performance.now();
     const { obstacles, robots } = layOutWarehouse(2021);
-    this.#database.transaction(() => {
+    this.transaction(() => {
       this.#database.exec(warehouseSchema);
       for (const [index, { kind, minX, maxX, minY, maxY }] of obstacles.entries())
         this.run(insertObstacle, FIRST_OBSTACLE + index, kind, minX, maxX, minY, maxY);
       for (const { name, x, y, radius } of robots) this.run(insertRobot, name, x, y, radius);
-    })();
+    });
     const elapsed = Math.round(performance.now() - start);
     this.#logger.log(
       `Furnished a warehouse with ${obstacles.length} obstacles and ${robots.length} robots in ${elapsed} ms`,

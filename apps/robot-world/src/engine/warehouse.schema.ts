@@ -95,3 +95,13 @@ export const moveRobot = 'UPDATE robot SET x = ?2, y = ?3 WHERE id = ?1';
 
 /** ?1: id, ?2: kind, ?3 to ?6: minX, maxX, minY, maxY. */
 export const insertObstacle = 'INSERT INTO obstacle VALUES (?1, ?2, ?3, ?4, ?5, ?6)';
+
+/** ?1: kind, ?2 to ?5: minX, maxX, minY, maxY. The id is the next one. */
+export const addObstacle = `
+  INSERT INTO obstacle SELECT coalesce(max(id) + 1, ${FIRST_OBSTACLE}), ?1, ?2, ?3, ?4, ?5 FROM obstacle`;
+
+/** ?1: id. */
+export const removeObstacle = [
+  'DELETE FROM obstacle WHERE id = ?1',
+  'DELETE FROM obstacle_area WHERE id = ?1',
+] as const;

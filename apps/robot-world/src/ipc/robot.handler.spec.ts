@@ -14,6 +14,7 @@ import { errorNumbers } from '../common/robot-world.errors.js';
 import { until } from '../../../../test/harness/waiting.js';
 import { RawFrontend } from '../../../../test/ipc/wire/raw.frontend.js';
 import type { Id64String, Position } from '../common/robot-world.props.js';
+import { RobotSightings } from '../engine/robot.sightings.js';
 import { DRIVE_TICK, RobotTraffic } from '../engine/robot.traffic.js';
 import { RobotWorldEngine } from '../engine/robot-world.engine.js';
 import { WAREHOUSE_FILE } from '../engine/warehouse.database.js';
@@ -278,7 +279,7 @@ describe('RobotIpcHandler of a frontend that reads slowly', () => {
       return new Promise<void>((resolve) => (catchUp = resolve));
     };
     const session = { signal, notifications: () => ({ moved }) } as unknown as IpcSession;
-    const handler = new RobotIpcHandler(session, engine, app.get(RobotTraffic));
+    const handler = new RobotIpcHandler(session, engine, app.get(RobotTraffic), app.get(RobotSightings));
     await handler.subscribe();
     const at = (x: number) => ({ x, y: 1 });
     for (const x of [1, 2, 3]) engine.moveRobot('0x1', at(x));
@@ -309,7 +310,7 @@ describe('RobotIpcHandler of a frontend that reads slowly', () => {
     const engine = app.get(RobotWorldEngine);
     const moved = jest.fn(() => Promise.reject(new Error('The session is over.')));
     const session = { signal, notifications: () => ({ moved }) } as unknown as IpcSession;
-    await new RobotIpcHandler(session, engine, app.get(RobotTraffic)).subscribe();
+    await new RobotIpcHandler(session, engine, app.get(RobotTraffic), app.get(RobotSightings)).subscribe();
     engine.moveRobot('0x1', { x: 1, y: 1 });
     await nextTurn();
     engine.moveRobot('0x1', { x: 2, y: 1 });

@@ -1,13 +1,21 @@
 import { Body, StandardSchemaValidationPipe, UseGuards, UsePipes } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
-import { IpcChannel, IpcSession } from '@linnet/backend';
-import type { DriveResult, Id64String, Position, Region } from '../common/robot-world.props.js';
+import { CurrentActivity, IpcChannel, IpcSession } from '@linnet/backend';
+import type { Activity } from '@linnet/backend';
+import type {
+  DriveResult,
+  Id64String,
+  Position,
+  Region,
+  RobotSighting,
+} from '../common/robot-world.props.js';
 import { robotChannel } from '../common/robot.ipc.js';
 import type { RobotIpc } from '../common/robot.ipc.js';
 import * as schema from '../argument.schema.js';
+import { RobotSightings } from '../engine/robot.sightings.js';
 import { RobotTraffic } from '../engine/robot.traffic.js';
 import { RobotWorldEngine } from '../engine/robot-world.engine.js';
-import { DrivingGuard } from './driving.guard.js';
+import { ChangesGuard } from './changes.guard.js';
 
 /** Answers {@link RobotIpc}. Each session has a handler of its own, because it injects the session. */
 @IpcChannel(robotChannel)
@@ -22,6 +30,7 @@ export class RobotIpcHandler implements RobotIpc, OnModuleDestroy {
     private readonly session: IpcSession,
     private readonly engine: RobotWorldEngine,
     private readonly traffic: RobotTraffic,
+    private readonly sightings: RobotSightings,
   ) {}
 
   async subscribe(@Body({ schema: schema.regionOrNone }) region?: Region | null): Promise<number> {
@@ -40,7 +49,7 @@ export class RobotIpcHandler implements RobotIpc, OnModuleDestroy {
     this.#end();
   }
 
-  @UseGuards(DrivingGuard)
+  @UseGuards(ChangesGuard)
   async drive(
     @Body({ schema: schema.id64 }) robotId: Id64String,
     @Body({ schema: schema.position }) to: Position,
@@ -50,6 +59,13 @@ export class RobotIpcHandler implements RobotIpc, OnModuleDestroy {
 
   async stop(@Body({ schema: schema.id64 }) robotId: Id64String): Promise<void> {
     this.traffic.stop(robotId);
+  }
+
+  follow(
+    @Body({ schema: schema.id64 }) robotId: Id64String,
+    @CurrentActivity() activity?: Activity,
+  ): AsyncIterable<RobotSighting> {
+    return this.sightings.follow(robotId, activity!.signal);
   }
 
   /** Nest calls it at the end of the session. */

@@ -4,11 +4,12 @@ import { WAREHOUSE_FILE } from '../engine/warehouse.database.js';
 import { Features } from '../features.js';
 
 /**
- * Decides whether frontends may drive robots. In a warehouse in memory they may: a drive is a simulation that ends with the
- * process. A warehouse in a file changes only if its operator has turned on the feature, as for `moveRobot` over RPC.
+ * Decides whether frontends may change the warehouse: drive robots, or import floor plans. In a warehouse in memory they may: such
+ * a change is a simulation that ends with the process. A warehouse in a file changes only if its operator has turned on the
+ * feature, as for `moveRobot` over RPC.
  */
 @Injectable()
-export class DrivingGuard implements CanActivate {
+export class ChangesGuard implements CanActivate {
   constructor(
     @Inject(WAREHOUSE_FILE) private readonly file: string,
     private readonly features: Features,
@@ -16,8 +17,6 @@ export class DrivingGuard implements CanActivate {
 
   canActivate(): boolean {
     if (this.file === ':memory:' || this.features.check('robots.write')) return true;
-    throw new ForbiddenException(
-      'The robots of a warehouse in a file can be driven only with the feature robots.write.',
-    );
+    throw new ForbiddenException('A warehouse in a file can be changed only with the feature robots.write.');
   }
 }
