@@ -6,7 +6,9 @@ import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { createFleetPlannerApp } from '../../apps/fleet-planner/src/fleet-planner.app.js';
-import type { Position } from '../../apps/robot-world/src/common/robot-world.props.js';
+import type { Position, Region } from '../../apps/robot-world/src/common/robot-world.props.js';
+import { ObstacleSearch } from '../../apps/robot-world/src/engine/obstacle.search.js';
+import { PlanImport } from '../../apps/robot-world/src/engine/plan.import.js';
 import { RobotWorldEngine } from '../../apps/robot-world/src/engine/robot-world.engine.js';
 import { RobotTraffic } from '../../apps/robot-world/src/engine/robot.traffic.js';
 import { createRobotWorldApp } from '../../apps/robot-world/src/robot-world.app.js';
@@ -15,7 +17,7 @@ import { RecordingLogger } from '../../apps/robot-world/src/common/trace/recordi
 import { inBrowser, launchChromium } from './chromium.js';
 import { Gate } from './gate.js';
 import { LineKeeper } from '../harness/line.keeper.js';
-import { until } from '../harness/waiting.js';
+import { gate as barrier, until } from '../harness/waiting.js';
 
 /** Robots that are set going for the picture. */
 const pictured = { minX: 10, minY: 0, maxX: 90, maxY: 60 };
@@ -63,6 +65,11 @@ function quantile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)]!;
 }
 
+/** A box, enlarged on each side. */
+function around({ minX, minY, maxX, maxY }: Region, metres: number): Region {
+  return { minX: minX - metres, minY: minY - metres, maxX: maxX + metres, maxY: maxY + metres };
+}
+
 inBrowser('the page of robot-world in Chromium', () => {
   const log = new LineKeeper();
   const gate = new Gate();
@@ -104,8 +111,8 @@ inBrowser('the page of robot-world in Chromium', () => {
     });
   }
 
-  /** The page, loaded, with the errors it reports. */
-  async function open(
+  /** The page, with the errors it reports. Its floor may still be empty. */
+  async function visit(
     options: Parameters<Browser['newPage']>[0] = {},
     prepare?: (page: Page) => Promise<unknown>,
   ): Promise<{ page: Page; errors: string[] }> {
@@ -117,9 +124,19 @@ inBrowser('the page of robot-world in Chromium', () => {
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
     await prepare?.(page);
     await page.goto(url);
-    await page.getByText('robots and').waitFor();
     return { page, errors };
   }
+
+  /** The page, loaded. */
+  async function open(...options: Parameters<typeof visit>): ReturnType<typeof visit> {
+    const visited = await visit(...options);
+    await visited.page.getByText('robots and').waitFor();
+    return visited;
+  }
+
+  /** How full a progress bar is, from 0 to 1. */
+  const share = (page: Page, id: string) =>
+    page.evaluate<number>(`document.getElementById('${id}').position`);
 
   /** Where a place of the floor is on the canvas, when all of the floor is there. */
   async function pixel(page: Page, { x, y }: Position): Promise<Position> {
@@ -162,7 +179,43 @@ inBrowser('the page of robot-world in Chromium', () => {
 
   const messagesOf = (activityId: string) => log.of(activityId).map(({ message }) => message);
   const idOf = async (activity: Locator) => (await activity.getAttribute('data-activity'))!;
-  const robot = (id: string) => world.get(RobotWorldEngine, { strict: false }).robot(id);
+  const engine = () => world.get(RobotWorldEngine, { strict: false });
+  const robot = (id: string) => engine().robot(id);
+  const floorOf = ({ width, depth } = engine().floor) => ({ minX: 0, minY: 0, maxX: width, maxY: depth });
+
+  /** The middle of a shelf in a part of the floor, with no robot near it. */
+  function shelfIn(minY: number, maxY: number): Position {
+    const { minX, maxX } = floorOf();
+    const shelf = engine()
+      .queryObstacles({ minX, maxX, minY, maxY })
+      .find((box) => box.kind === 'shelf' && engine().queryRobots(around(box, 4)).length === 0)!;
+    return { x: (shelf.minX + shelf.maxX) / 2, y: (shelf.minY + shelf.maxY) / 2 };
+  }
+
+  it('draws obstacles while they are found, with a progress bar', async () => {
+    const { opened, open: goOn } = barrier();
+    const search = world.get(ObstacleSearch, { strict: false });
+    const { find } = search;
+    const slowly = jest.spyOn(search, 'find').mockImplementation(async function* () {
+      for await (const strip of find.call(search)) {
+        yield strip;
+        if (strip.searched === 0.5) await opened;
+      }
+    });
+    const { page, errors } = await visit();
+    const free = { x: 1, y: 1 };
+    const [south, north] = [shelfIn(20, 60), shelfIn(200, 230)];
+    await until(async () => (await share(page, 'found')) === 0.5);
+    await until(async () => (await colourAt(page, south)) !== (await colourAt(page, free)));
+    expect(await colourAt(page, north)).toBe(await colourAt(page, free));
+    expect(await page.locator('#found').isVisible()).toBe(true);
+    goOn();
+    await page.getByText('robots and').waitFor();
+    slowly.mockRestore();
+    expect(await colourAt(page, north)).toBe(await colourAt(page, south));
+    expect(await page.locator('#found').isVisible()).toBe(false);
+    expect(errors).toEqual([]);
+  });
 
   it('queries the obstacles of a clicked robot over RPC, and shows the activity in all tiers', async () => {
     const { page, errors } = await open();
@@ -211,6 +264,25 @@ inBrowser('the page of robot-world in Chromium', () => {
     expect([...driver.errors, ...watcher.errors]).toEqual([]);
   });
 
+  it('follows only the chosen robot, until the choice ends', async () => {
+    const { page, errors } = await open();
+    const endsOf = (id: string) =>
+      log.lines.filter(({ message }) => message === `Robot ${id} is not followed any more`).length;
+    const before = ['0xa', '0xc'].map(endsOf);
+    const { x, y } = robot('0xa');
+    await drive(page, '0xa', { x: x + 2, y });
+    const followed = page.locator('#followed');
+    await followed.filter({ hasText: /^Following Robot 10: 2\.0 m so far, now at/ }).waitFor();
+    expect(['0xa', '0xc'].map(endsOf)).toEqual(before);
+    await page.getByRole('combobox', { name: 'Robot' }).selectOption('0xc');
+    await followed.filter({ hasText: 'Following Robot 12: 0.0 m so far' }).waitFor();
+    await until(() => endsOf('0xa') === before[0]! + 1);
+    await page.locator('#floor').press('Escape');
+    expect(await followed.innerText()).toBe('');
+    await until(() => endsOf('0xc') === before[1]! + 1);
+    expect(errors).toEqual([]);
+  });
+
   it('drives a robot straight, and says so, if the second backend does not answer', async () => {
     const { page } = await open({}, (page) =>
       page.route('**/backends.json', (route) =>
@@ -237,33 +309,30 @@ inBrowser('the page of robot-world in Chromium', () => {
     await news(page, 'Robot 10 has been stopped.');
   });
 
-  it('shows the progress of a pending survey, and cancels it', async () => {
+  it('shows the progress that a survey reports, and cancels it', async () => {
     const { page, errors } = await open();
-    const share = () => page.evaluate<number>(`document.getElementById('progress').position`);
+    const surveyed = () => share(page, 'survey-progress');
     await page.getByRole('button', { name: 'Measure all obstacles' }).click();
     await page
-      .locator('#report')
+      .locator('#survey-report')
       .getByText(/^\d+ of \d+ obstacles$/)
       .waitFor();
-    await until(async () => (await share()) > 0);
-    expect(await share()).toBeLessThan(1);
+    await until(async () => (await surveyed()) > 0);
+    expect(await surveyed()).toBeLessThan(1);
     await page.getByText(/× shelf, .+ × pallet, .+ × pillar/).waitFor();
-    expect(await share()).toBe(1);
-    await row(page, 'Measure all')
-      .getByText(/surveyObstacles is pending: \d+ of/)
-      .first()
-      .waitFor();
+    expect(await surveyed()).toBe(1);
+    await row(page, 'Measure all').getByText('IPC surveyObstacles').waitFor();
     await page.getByRole('button', { name: 'Measure all obstacles' }).click();
     await page
-      .locator('#report')
+      .locator('#survey-report')
       .getByText(/^[1-9]\d* of \d+ obstacles$/)
       .waitFor();
-    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.locator('#survey-cancel').click();
     await page.getByText(/^Cancelled at \d+ of \d+ obstacles\.$/).waitFor();
     const activity = row(page, 'Measure all');
     await activity.getByText('The survey was cancelled.').waitFor();
     expect(await activity.getAttribute('data-state')).toBe('failed');
-    expect(await share()).toBeLessThan(1);
+    expect(await surveyed()).toBeLessThan(1);
     // By the log of robot-world.
     const stopped = activity.getByText(/^.*Survey \S+ was cancelled at \d+ of \d+ obstacles$/);
     await stopped.first().waitFor({ state: 'attached' });
@@ -278,8 +347,7 @@ inBrowser('the page of robot-world in Chromium', () => {
     const roaming = new AbortController();
     setMaxListeners(0, roaming.signal);
     const traffic = world.get(RobotTraffic, { strict: false });
-    const engine = world.get(RobotWorldEngine, { strict: false });
-    const all = engine.queryRobots({ minX: 0, minY: 0, maxX: 400, maxY: 250 }).slice(100, 200);
+    const all = engine().queryRobots(floorOf()).slice(100, 200);
     const before = new Map(all.map(({ id, x }) => [id, x]));
     const drives = all.map(async ({ id, x, y }) => {
       for (let way = 1; !roaming.signal.aborted; way = -way) {
@@ -292,7 +360,7 @@ inBrowser('the page of robot-world in Chromium', () => {
     // Sleeps: the page has to be measured for some seconds.
     await page.waitForTimeout(4000);
     const frames = await page.evaluate<{ work: number[]; intervals: number[] }>('frames.end()');
-    const moved = all.filter(({ id }) => engine.robot(id).x !== before.get(id));
+    const moved = all.filter(({ id }) => robot(id).x !== before.get(id));
     roaming.abort();
     await Promise.all(drives);
     const { work, intervals } = frames;
@@ -340,6 +408,85 @@ inBrowser('the page of robot-world in Chromium', () => {
     expect(await page.getByRole('combobox', { name: 'Robot' }).inputValue()).toBe('');
   });
 
+  describe('import of a floor plan', () => {
+    /** Makes a plan of 8 MB: boxes along the northern edge, which is empty, with remarks. */
+    const count = 4500;
+    const line = (_: unknown, i: number) => {
+      const [x, y] = [1 + (i % 390), 244 + 0.4 * Math.floor(i / 390)];
+      return `pallet ${x} ${y.toFixed(1)} ${x + 0.8} ${(y + 0.3).toFixed(1)} ${'remark '.repeat(128)}\n# ${'remark '.repeat(128)}`;
+    };
+    const buffer = Buffer.from(['# A plan', ...Array.from({ length: count }, line)].join('\n'));
+    const plan = { name: 'plan.txt', mimeType: 'text/plain', buffer };
+    const report = (page: Page, text: RegExp) =>
+      page.locator('#import-report').filter({ hasText: text }).waitFor();
+
+    /** Makes the backend wait in the middle of the next plan. @returns the sizes of the pieces that it has read */
+    function stopInTheMiddle(opened: Promise<void>): number[] {
+      const plans = world.get(PlanImport, { strict: false });
+      const { run } = plans;
+      const sizes: number[] = [];
+      async function* held(pieces: AsyncIterable<Uint8Array>) {
+        let bytes = 0;
+        for await (const piece of pieces) {
+          sizes.push(piece.byteLength);
+          yield piece;
+          if (bytes < 1e6 && (bytes += piece.byteLength) >= 1e6) await opened;
+        }
+      }
+      jest
+        .spyOn(plans, 'run')
+        .mockImplementationOnce((pieces, ...rest) => run.call(plans, held(pieces), ...rest));
+      return sizes;
+    }
+
+    it('shows the progress of an import while the file arrives, and then the new obstacles', async () => {
+      const { page, errors } = await open();
+      const before = engine().countObstacles();
+      const { opened, open: goOn } = barrier();
+      const sizes = stopInTheMiddle(opened);
+      const first = { x: 1.4, y: 244.15 };
+      const free = await colourAt(page, first);
+      await page.locator('#plan').setInputFiles(plan);
+      await report(page, /^[1-5]\.\d MB of 8\.\d MB, \d+ obstacles$/);
+      const imported = await share(page, 'import-progress');
+      expect(imported).toBeGreaterThan(0.1);
+      expect(imported).toBeLessThan(0.7);
+      goOn();
+      await report(page, /^4,500 obstacles from plan\.txt, 8\.\d MB$/);
+      expect(await share(page, 'import-progress')).toBe(1);
+      expect(engine().countObstacles()).toBe(before + count);
+      // The file was never in one piece.
+      expect(Math.max(...sizes)).toBeLessThan(buffer.byteLength / 2);
+      expect(sizes.reduce((sum, size) => sum + size)).toBe(buffer.byteLength);
+      await until(async () => (await colourAt(page, first)) !== free);
+      await row(page, 'Import plan.txt')
+        .getByText('has added 4500 obstacles')
+        .first()
+        .waitFor({ state: 'attached' });
+      expect(errors).toEqual([]);
+    });
+
+    it('adds nothing of a plan that is cancelled or has an error', async () => {
+      const { page } = await open();
+      const before = engine().countObstacles();
+      const { opened, open: goOn } = barrier();
+      stopInTheMiddle(opened);
+      await page.locator('#plan').setInputFiles(plan);
+      await report(page, /^[1-5]\.\d MB of/);
+      await page.locator('#import-cancel').click();
+      await report(page, /^Cancelled at [1-5]\.\d MB of .* obstacles\.$/);
+      goOn();
+      await until(() => engine().countObstacles() === before);
+      const wrong = { ...plan, buffer: Buffer.from('pallet 1 244 2 245\nsofa 1 2 3 4') };
+      await until(async () => {
+        await page.locator('#plan').setInputFiles(wrong);
+        await page.locator('#import-report', { hasText: 'The import has failed.' }).waitFor();
+        return /Line 2 of the floor plan is wrong: "sofa"/.test(await page.locator('#news').innerText());
+      });
+      expect(engine().countObstacles()).toBe(before);
+    });
+  });
+
   it('loses no notification when the connection breaks', async () => {
     const { page } = await open();
     const { x, y } = robot('0xa');
@@ -350,6 +497,8 @@ inBrowser('the page of robot-world in Chromium', () => {
     await page.getByText('robot-world: connected').waitFor();
     await news(page, 'Robot 10 has arrived.');
     expect(robot('0xa').x).toBeCloseTo(x + 3);
+    // Its stream has gone on as well.
+    await page.locator('#followed', { hasText: 'Following Robot 10: 3.0 m so far' }).waitFor();
   });
 
   it('says which drives are lost when the backend ends, and continues when it runs again', async () => {
@@ -366,6 +515,7 @@ inBrowser('the page of robot-world in Chromium', () => {
     await page.getByText('robot-world: connected').waitFor();
     await row(page, 'Drive Robot 10').getByText('The IPC session is over').waitFor({ state: 'attached' });
     await news(page, 'Connected again; 1 drive is lost. 500 robots');
+    await page.locator('#followed', { hasText: 'Following Robot 10: 0.0 m so far' }).waitFor();
     // As it was furnished, and at work.
     const { x: start } = robot('0xa');
     await drive(page, '0xa', { x: start + 0.5, y });
@@ -420,7 +570,7 @@ inBrowser('the page of robot-world in Chromium', () => {
       const { page } = await open({ viewport: { width: 1280, height: 980 } });
       await page.getByRole('combobox', { name: 'Robot' }).selectOption('0xa');
       for (let i = 0; i < 3; i++) await page.getByRole('button', { name: 'Zoom in' }).click();
-      const robots = world.get(RobotWorldEngine, { strict: false }).queryRobots(pictured);
+      const robots = engine().queryRobots(pictured);
       for (const { id, x, y } of robots.slice(0, 8))
         if (id !== '0xa') await drive(page, id, { x: x + 15, y });
       await drive(page, '0xa', { x: 45, y: 62.9 });

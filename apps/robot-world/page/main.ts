@@ -1,4 +1,5 @@
 import { IpcApp } from '@linnet/frontend';
+import { floorChannel } from '../src/common/floor.ipc.js';
 import { robotChannel } from '../src/common/robot.ipc.js';
 import type { RobotIpc } from '../src/common/robot.ipc.js';
 import { RobotWorldReadRpcInterface } from '../src/common/robot-world.rpc.js';
@@ -7,22 +8,31 @@ import type { Activity } from './activity/activity.js';
 import { findFleetPlanner, robotWorld, token } from './backend/backends.js';
 import { keepConnected, showBackend } from './backend/connection.js';
 import { connectDriveForm } from './controls/drive.form.js';
+import { connectImport } from './controls/floor.plan.js';
+import { Follower } from './controls/follower.js';
 import { byId, announce } from './dom/elements.js';
 import { FloorCanvas } from './floor/floor.canvas.js';
 import { FloorInput } from './controls/floor.input.js';
 import { Floor } from './floor/floor.js';
+import { ObstacleView } from './floor/obstacle.view.js';
 import { Pilot } from './controls/pilot.js';
 import { connectSurvey } from './controls/survey.js';
 
 const floor = new Floor();
 const activities = new Activities();
-const pilot = new Pilot(floor, activities);
+const follower = new Follower(floor);
+const pilot = new Pilot(floor, follower, activities);
 const view = new FloorCanvas(byId('floor', HTMLCanvasElement), floor);
+const obstacles = new ObstacleView(floor, view);
 new FloorInput(floor, view, pilot).listen();
 connectDriveForm(floor, view, pilot);
 connectSurvey(activities);
+connectImport(activities);
 activities.add(robotWorld);
 keepConnected(floor, (news) => void activities.run('Load the floor', (activity) => load(activity, news)));
+IpcApp.frontend.addListener(floorChannel, (_event, name: string) => {
+  if (name === 'rebuilt') void activities.run('Find the obstacles of the floor', find);
+});
 
 void findPlanner();
 
@@ -35,18 +45,22 @@ async function load(activity: Activity, news: string): Promise<void> {
   const count = await activity.time('IPC subscribe', () => robots.subscribe());
   floor.size = await world.describeFloor(token);
   const region = { minX: 0, minY: 0, maxX: floor.size.width, maxY: floor.size.depth };
-  const [all, obstacles] = await Promise.all([
-    world.queryRobots(token, region),
-    world.queryObstacles(token, region),
-  ]);
-  floor.robots.clear();
-  for (const robot of all) floor.robots.set(robot.id, robot);
-  floor.obstacles = obstacles;
-  floor.changed();
-  view.viewChanged();
-  announce(
-    `${news}${count} robots and ${obstacles.length.toLocaleString()} obstacles are on the floor. Choose a robot.`,
-  );
+  const showRobots = async () => {
+    const all = await world.queryRobots(token, region);
+    floor.robots.clear();
+    for (const robot of all) floor.robots.set(robot.id, robot);
+    floor.changed();
+    // The stream of the previous session has ended with it.
+    if (floor.chosenRobot) void follower.follow(floor.chosenRobot, activityId);
+  };
+  await Promise.all([showRobots(), find(activity)]);
+  const found = floor.obstacles.length.toLocaleString();
+  announce(`${news}${count} robots and ${found} obstacles are on the floor. Choose a robot.`);
+}
+
+/** Draws the obstacles while they arrive. */
+function find(activity: Activity): Promise<void> {
+  return activity.time('IPC findObstacles', () => obstacles.load(activity.id));
 }
 
 async function findPlanner(): Promise<void> {

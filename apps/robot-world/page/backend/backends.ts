@@ -45,8 +45,6 @@ export const robotWorld: Backend = {
     ...caller,
     info: { title: 'RobotWorldEngine', version: 'v1.0' },
     interfaces: [RobotWorldReadRpcInterface, ActivityTraceRpcInterface],
-    // The interval at which a pending survey is polled.
-    pendingIntervalMs: 250,
     ...(isDesktop && { transport: overSession }),
   }),
 };

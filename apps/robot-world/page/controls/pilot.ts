@@ -10,6 +10,7 @@ import { robotWorld, token } from '../backend/backends.js';
 import type { Backend } from '../backend/backends.js';
 import { announce } from '../dom/elements.js';
 import type { Floor } from '../floor/floor.js';
+import type { Follower } from './follower.js';
 
 /** Chooses and drives robots. Each choice and each drive is an activity. */
 export class Pilot {
@@ -18,13 +19,15 @@ export class Pilot {
 
   constructor(
     private readonly floor: Floor,
+    private readonly follower: Follower,
     private readonly activities: Activities,
   ) {}
 
-  /** Chooses a robot, and fetches the obstacles that it touches over RPC. */
+  /** Chooses a robot, fetches the obstacles that it touches over RPC, and follows it over IPC. */
   choose(robot: RobotProps): Promise<void> {
     this.floor.choose(robot.id);
     return this.activities.run(`Choose ${robot.name}`, async (activity) => {
+      void this.follower.follow(robot, activity.id);
       const world = robotWorld.client.client(RobotWorldReadRpcInterface).with({ activityId: activity.id });
       const touched = await world.queryObstaclesHitByRobot(token, robot.id);
       // The user may have chosen another robot meanwhile.

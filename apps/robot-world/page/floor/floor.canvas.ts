@@ -61,6 +61,7 @@ export class FloorCanvas {
     context.drawImage(this.#backdrop, 0, 0);
     context.setTransform(this.canvas.width / width, 0, 0, this.canvas.height / height, 0, 0);
     this.#paintTouched(context);
+    this.#paintTrail(context);
     this.#paintRoutes(context);
     this.#paintRobots(context);
     this.#paintChosen(context);
@@ -103,6 +104,14 @@ export class FloorCanvas {
     if (touched.size === 0) return;
     context.fillStyle = this.#colour('--touched');
     for (const box of obstacles) if (touched.has(box.id)) this.#fillBox(context, box);
+  }
+
+  #paintTrail(context: CanvasRenderingContext2D): void {
+    context.lineWidth = 2;
+    context.strokeStyle = this.#colour('--chosen');
+    context.setLineDash([2, 3]);
+    this.#line(context, this.floor.trail);
+    context.setLineDash([]);
   }
 
   #paintRoutes(context: CanvasRenderingContext2D): void {

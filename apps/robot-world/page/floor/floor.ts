@@ -14,6 +14,8 @@ export class Floor {
   /** The next places of driving robots, by the robots' ids. */
   readonly routes = new Map<Id64String, readonly Position[]>();
   chosen: Id64String | undefined;
+  /** The positions of the chosen robot since it was chosen. */
+  readonly trail: Position[] = [];
   /** The goal for the chosen robot. */
   goal: Position | undefined;
   /** The obstacles that the chosen robot touches. */
