@@ -1,6 +1,6 @@
 // Measures the servers against a raw one that does the same work: `node:http` for RPC, `ws` for IPC.
 //
-//   npm run bench -- [--quick] [--only a,c-up,ipc] [--servers linnet-express,ipc-linnet] [--write]
+//   npm run bench -- [--quick] [--only a,c-up,ipc,stream-down] [--servers linnet-express,ipc-linnet] [--write]
 import { parseArgs } from 'node:util';
 import { compile } from '../scripts/packages.mjs';
 import { cases, requestOf } from './cases.mjs';
@@ -8,6 +8,7 @@ import { ipcCases } from './ipc-cases.mjs';
 import { load } from './load.mjs';
 import { pinned, serverNames, startServer } from './processes.mjs';
 import { write } from './report.mjs';
+import { streamCases } from './stream-cases.mjs';
 import { machine, table } from './tables.mjs';
 
 const { values: options } = parseArgs({
@@ -18,8 +19,16 @@ const { values: options } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 });
-const full = { rounds: 11, milliseconds: 300, warmUp: 1500, transfers: 3, warmUpTransfers: 3, processes: 3 };
-const quick = { rounds: 3, milliseconds: 300, warmUp: 600, transfers: 3, warmUpTransfers: 2, processes: 1 };
+const full = {
+  rounds: 11,
+  milliseconds: 300,
+  warmUp: 1500,
+  transfers: 3,
+  warmUpTransfers: 3,
+  processes: 3,
+  mebibytes: 1024,
+};
+const quick = { ...full, rounds: 3, warmUp: 600, warmUpTransfers: 2, processes: 1, mebibytes: 128 };
 const effort = options.quick ? quick : full;
 // Half a run would take the place of a whole one.
 if (options.write && (options.only || options.servers))
@@ -29,12 +38,13 @@ compile('bench');
 const chosenServers = chooseServers(options.servers?.split(','));
 const chosenCases = chooseCases(options.only?.split(','));
 const description = machine({ pinned, rounds: effort.rounds });
-const measured = { rpc: [], ipc: [] };
+const measured = { rpc: [], ipc: [], streams: [] };
 console.log(description);
 for (const one of chosenCases) {
   const results = one.sessions ? await measureMemory(one) : await measure(one);
-  const text = table(one, results);
-  measured[ipcCases.includes(one) ? 'ipc' : 'rpc'].push({ one, results, text });
+  const text = table(one, results, effort);
+  const part = ipcCases.includes(one) ? 'ipc' : streamCases.includes(one) ? 'streams' : 'rpc';
+  measured[part].push({ one, results, text });
   console.log(`\n${text}`);
 }
 if (options.write) write(description, measured);
@@ -46,8 +56,8 @@ function chooseServers(names) {
 }
 
 function chooseCases(ids) {
-  const all = [...cases, ...ipcCases];
-  const named = all.filter(({ id }) => !ids || ids.includes(id) || ids.includes(id.split('-')[0]));
+  const all = [...cases, ...ipcCases, ...streamCases];
+  const named = all.filter(({ id }) => !ids || ids.some((name) => id === name || id.startsWith(`${name}-`)));
   const chosen = named.filter(({ rows }) => rows.some(({ server }) => chosenServers.has(server)));
   if (chosen.length > 0) return chosen;
   throw new Error(`--only: one of ${all.map(({ id }) => id).join(', ')}, with a server it has`);
@@ -96,7 +106,7 @@ async function measureMemory(one) {
 }
 
 function run(one, { row, server, request }, milliseconds, count) {
-  if (one.run) return one.run(server, row, milliseconds);
+  if (one.run) return one.run(server, row, milliseconds, effort);
   const goal = one.transfer ? { connections: 1, count } : { connections: 32, milliseconds };
   return load(server.port, request, one.check, goal, () => server.resources());
 }

@@ -1,5 +1,6 @@
 // A WebSocket client that costs little itself. `ws` connects and reads; frames to the server are written here,
 // all of one turn of the event loop at once, and large ones are ready-made.
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { WebSocket } from 'ws';
 
@@ -129,6 +130,12 @@ export class Client {
     this.flush();
     this.#socket.write(frame);
     this.#socket.uncork();
+  }
+
+  /** Sends a frame so often, and never more than the socket takes. */
+  async sendFrames(frame, count) {
+    this.flush();
+    for (let i = 0; i < count; i++) if (!this.#socket.write(frame)) await once(this.#socket, 'drain');
   }
 
   flush() {

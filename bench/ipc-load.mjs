@@ -117,7 +117,8 @@ async function settled(server) {
   return server.resources();
 }
 
-async function measured(server, work) {
+/** Runs work that returns how much it was, and measures the server meanwhile. */
+export async function measured(server, work) {
   const before = await server.resources();
   const load = process.cpuUsage();
   const start = performance.now();
@@ -125,7 +126,8 @@ async function measured(server, work) {
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(load);
   const after = await server.resources();
-  return { requests, seconds, cpuMicros: after.cpuMicros - before.cpuMicros, loadMicros: user + system };
+  const cpuMicros = after.cpuMicros - before.cpuMicros;
+  return { requests, seconds, cpuMicros, loadMicros: user + system, peakKiB: after.peakKiB };
 }
 
 function unexpected(frame) {

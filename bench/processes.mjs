@@ -19,6 +19,11 @@ const scripts = {
   'ipc-reference': ['ipc-reference.server.js'],
   'ws-nest-gateway': ['ws-nest-gateway.server.js'],
   'socket.io': ['socket-io.server.js'],
+  'raw-stream': ['raw-stream.server.js'],
+  'linnet-stream': ['linnet-stream.server.js'],
+  trpc: ['trpc.server.js'],
+  orpc: ['orpc.server.js'],
+  connect: ['connect.server.js'],
 };
 export const serverNames = Object.keys(scripts);
 

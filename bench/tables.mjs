@@ -13,9 +13,13 @@ export function machine({ pinned, rounds }) {
 }
 
 /** The table of one case. Ratios are medians of the rounds' ratios to the raw server in the same round. */
-export function table(one, results) {
+export function table(one, results, { mebibytes }) {
   const { id, title, transfer, sessions } = one;
-  const [columns, rowOf] = sessions ? memories(one) : transfer ? transfers() : rates(one);
+  const [columns, rowOf] = sessions
+    ? memories(one)
+    : transfer
+      ? transfers(one.isStream ? mebibytes : 32)
+      : rates(one);
   const raw = results[0].rounds;
   const rows = results.map(({ row, rounds }) => [
     nameOf(row),
@@ -39,14 +43,14 @@ function rates({ units: [units, unit] = ['requests', 'request'], rows }) {
   return [hasCpuGoal ? [...columns, 'CPU goal'] : columns, rowOf];
 }
 
-function transfers() {
+function transfers(mebibytesEach) {
   const columns = ['CPU per transfer', 'to raw', 'goal', 'peak memory', 'MiB/s'];
   const rowOf = (row, rounds, ratio) => [
     `${(median(rounds.map(cpu)) / 1000).toFixed(1)} ms`,
     ratio(cpu).toFixed(2),
     goalOf(row.goal, ratio(cpu), (value, goal) => value <= goal),
     mebibytes(Math.max(...rounds.map(({ peakKiB }) => peakKiB)) * 1024),
-    Math.round(32 * median(rounds.map(rate))),
+    Math.round(mebibytesEach * median(rounds.map(rate))),
   ];
   return [columns, rowOf];
 }

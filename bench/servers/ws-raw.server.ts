@@ -5,6 +5,7 @@ import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { reportToParent } from './parent.js';
 import { SEND_AHEAD } from './pushing.js';
+import { pieces } from './stream.data.js';
 
 interface Call {
   id: number;
@@ -15,13 +16,36 @@ interface Call {
 const operations: Record<string, (socket: WebSocket, ...args: number[]) => unknown> = {
   add: (_socket, a, b) => a + b,
   push,
+  bytes,
+  upload: (socket, length) => new Promise<void>((done) => uploads.set(socket, { missing: length, done })),
 };
+
+/** The bytes that a socket still has to receive. */
+const uploads = new Map<WebSocket, { missing: number; done: () => void }>();
 
 async function push(socket: WebSocket, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     socket.send(JSON.stringify({ event: 'moved', data: [i, 1.5, 2.5] }));
     while (socket.bufferedAmount > SEND_AHEAD) await setTimeout(1);
   }
+}
+
+async function bytes(socket: WebSocket, count: number): Promise<void> {
+  for await (const piece of pieces(count)) {
+    if (socket.bufferedAmount < SEND_AHEAD) socket.send(piece);
+    else await new Promise((resolve) => socket.send(piece, resolve));
+  }
+}
+
+/** @returns whether the bytes belong to an upload */
+function uploaded(socket: WebSocket, data: Buffer): boolean {
+  const upload = uploads.get(socket);
+  if (!upload) return false;
+  upload.missing -= data.length;
+  if (upload.missing > 0) return true;
+  uploads.delete(socket);
+  upload.done();
+  return true;
 }
 
 // The same, in a process as large as a Nest application: what its heap costs a server that allocates much.
@@ -31,7 +55,7 @@ const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDefla
 server.on('connection', (socket) => {
   socket.on('message', (data: Buffer, isBinary) => {
     if (isBinary) {
-      socket.send(data);
+      if (!uploaded(socket, data)) socket.send(data);
       return;
     }
     const { id, method, args } = JSON.parse(data.toString()) as Call;
