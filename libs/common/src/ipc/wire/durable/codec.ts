@@ -3,7 +3,7 @@ import { isCount } from '../../../value/value.codec.js';
 import { checkMessage, malformed } from '../../message/message.check.js';
 import { ignoredMessage, IpcMessageType, IpcProtocolError } from '../../message/message.js';
 import type { IpcMessage } from '../../message/message.js';
-import type { OutgoingMessage } from '../../message/outgoing.message.js';
+import type { OutgoingItem, OutgoingMessage } from '../../message/outgoing.message.js';
 import { RefusedMessage } from '../../message/refusal.js';
 
 /** Types of messages about the connection itself. They have no number. */
@@ -54,7 +54,6 @@ export function messageList(message: OutgoingMessage, value: unknown): unknown[]
 export function messageText(message: OutgoingMessage): string {
   const { type, channel, data } = message;
   const { json } = data.encode();
-  const value = json === undefined ? '' : `,${json}`;
   switch (type) {
     case IpcMessageType.Invoke: {
       const { request, method, activityId, timeoutMs, slots } = message;
@@ -65,7 +64,7 @@ export function messageText(message: OutgoingMessage): string {
     }
     case IpcMessageType.Item:
     case IpcMessageType.StreamEnd:
-      return `[${type},${message.request},${message.slot}${value}]`;
+      return itemText(message, json);
     case IpcMessageType.Taken: {
       const { request, slot, items } = message;
       return items === undefined ? `[7,${request},${slot}]` : `[7,${request},${slot},${items}]`;
@@ -73,10 +72,23 @@ export function messageText(message: OutgoingMessage): string {
     case IpcMessageType.Cancel:
       return `[4,${message.request}]`;
     case IpcMessageType.Response:
-      return `[3,${message.request},${JSON.stringify(channel)}${value}]`;
+      return `[3,${message.request},${JSON.stringify(channel)}${withComma(json)}]`;
     default:
-      return `[${type},${JSON.stringify(channel)}${value}]`;
+      return `[${type},${JSON.stringify(channel)}${withComma(json)}]`;
   }
+}
+
+function withComma(json: string | undefined): string {
+  return json === undefined ? '' : `,${json}`;
+}
+
+/** The beginning of the last item. Most items follow one of the same stream. */
+let last = { type: 0, request: -1, slot: -1, head: '' };
+
+function itemText({ type, request, slot }: OutgoingItem, json: string | undefined): string {
+  if (last.request !== request || last.slot !== slot || last.type !== type)
+    last = { type, request, slot, head: `[${type},${request},${slot}` };
+  return json === undefined ? `${last.head}]` : `${last.head},${json}]`;
 }
 
 /** A received message: one of the session, or a control message. */
