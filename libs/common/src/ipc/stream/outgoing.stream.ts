@@ -23,6 +23,10 @@ export class OutgoingStream {
   #unread = 0;
   #isPulling = false;
   #isOver = false;
+  // Made once, because every item would need new ones.
+  readonly #read = (): unknown => this.items.next();
+  readonly #resolved = (result: unknown): void => this.#got(result as IteratorResult<unknown>);
+  readonly #rejected = (thrown: unknown): void => this.#end({ thrown, isUnsendable: false });
 
   constructor(
     private readonly items: StreamItems,
@@ -41,11 +45,7 @@ export class OutgoingStream {
   /** Reads and sends one item. */
   #next(): void {
     if (this.#isOver) return;
-    settle(
-      () => this.items.next(),
-      (result) => this.#got(result as IteratorResult<unknown>),
-      (thrown) => this.#end({ thrown, isUnsendable: false }),
-    );
+    settle(this.#read, this.#resolved, this.#rejected);
   }
 
   /** The reader has taken items. @returns whether so many were sent */
