@@ -34,14 +34,14 @@ const effort = options.quick ? quick : full;
 if (options.write && (options.only || options.servers))
   throw new Error('--write is for all cases and servers.');
 
-compile('bench');
+compile('bench', 'libs/frontend');
 const chosenServers = chooseServers(options.servers?.split(','));
 const chosenCases = chooseCases(options.only?.split(','));
 const description = machine({ pinned, rounds: effort.rounds });
 const measured = { rpc: [], ipc: [], streams: [] };
 console.log(description);
 for (const one of chosenCases) {
-  const results = one.sessions ? await measureMemory(one) : await measure(one);
+  const results = one.sessions || one.isAlone ? await measureMemory(one) : await measure(one);
   const text = table(one, results, effort);
   const part = ipcCases.includes(one) ? 'ipc' : streamCases.includes(one) ? 'streams' : 'rpc';
   measured[part].push({ one, results, text });
@@ -96,7 +96,7 @@ async function measureMemory(one) {
     for (const { row, rounds } of results) {
       const server = await startServer(row.server, ['--expose-gc']);
       try {
-        rounds.push(await one.run(server, row));
+        rounds.push(await one.run(server, row, effort));
       } finally {
         await server.stop();
       }

@@ -4,7 +4,7 @@ import { wires } from './ipc-wires.mjs';
 
 const PIECE_BYTES = 64 * 1024;
 const WINDOW = 512 * 1024;
-/** What an item counts beside its own bytes. */
+/** An item counts these bytes beside its own. */
 const ITEM_BYTES = 64;
 /** A quarter of the window holds about as many small items, and two pieces. */
 const REPORT_ITEMS = 1024;

@@ -21,7 +21,17 @@ const ipcNotes = [
     'sessions fill what that leaves free.',
 ];
 
-export function write(description, { rpc, ipc }) {
+const streamNotes = [
+  '“To raw” is the ratio to a raw server in the same round: `ws-raw` over IPC, and `raw-stream`, which writes ' +
+    'chunked JSON lines and pipes bytes with `node:http`. Raw servers send the same bytes again and again, and copy ' +
+    'none. `trpc` (a subscription as server-sent events), `orpc` (an event iterator), `connect` (a server stream ' +
+    'in protobuf, over HTTP/1.1) and `socket.io` (events) are written as their documentation shows. Goals are lower ' +
+    'bounds of the rate, and upper bounds of the CPU time of bytes. A transfer has 1 GiB, or 128 MiB with `--quick`.',
+  '(stream-cuts): the 99th percentile of small calls of the session, one after the other, through the same proxy, ' +
+    'without and with the stream. Growth is that of memory in use after a collection.',
+];
+
+export function write(description, { rpc, ipc, streams }) {
   const text = [
     '# Results of `npm run bench -- --write`',
     description,
@@ -31,6 +41,9 @@ export function write(description, { rpc, ipc }) {
     '## IPC',
     ...ipcNotes,
     ...ipc.map(({ text }) => text),
+    '## Streams',
+    ...streamNotes,
+    ...streams.map(({ text }) => text),
   ];
   writeFileSync(new URL('RESULTS.md', import.meta.url), `${text.join('\n\n')}\n`);
   const readme = new URL('../README.md', import.meta.url);

@@ -1,5 +1,6 @@
 // The cases of streams. Rows are as in `cases.mjs`, with ratios to a raw server of the same transport.
 import { pushes } from './ipc-load.mjs';
+import { cuts } from './stream-cuts.mjs';
 import {
   httpDown,
   httpFirst,
@@ -52,6 +53,14 @@ export const streamCases = [
     paced: true,
     run: httpFirst,
     rows: [{ server: 'raw-stream' }, { server: 'linnet-stream', goal: FIRST }, ...others()],
+  },
+  {
+    id: 'stream-cuts',
+    title:
+      'Bytes down over IPC while every connection breaks after 50 to 200 ms, and small calls beside them',
+    isAlone: true,
+    run: cuts,
+    rows: [{ server: 'linnet-stream', goal: 2 }],
   },
 ];
 

@@ -15,18 +15,22 @@ export function machine({ pinned, rounds }) {
 /** The table of one case. Ratios are medians of the rounds' ratios to the raw server in the same round. */
 export function table(one, results, { mebibytes }) {
   const { id, title, transfer, sessions } = one;
-  const [columns, rowOf] = sessions
-    ? memories(one)
-    : transfer
-      ? transfers(one.isStream ? mebibytes : 32)
-      : rates(one);
+  const [columns, rowOf] = one.isAlone
+    ? latencies()
+    : sessions
+      ? memories(one)
+      : transfer
+        ? transfers(one.isStream ? mebibytes : 32)
+        : rates(one);
   const raw = results[0].rounds;
   const rows = results.map(({ row, rounds }) => [
     nameOf(row),
     ...rowOf(row, rounds, (of) => ratioToRaw(rounds, raw, of)),
   ]);
   const lines = [`### (${id}) ${title}`, '', ...markdown(['server', ...columns], rows)];
-  return [...lines, ...(transfer || sessions || one.paced ? [] : disturbances(results))].join('\n');
+  return [...lines, ...(transfer || sessions || one.isAlone || one.paced ? [] : disturbances(results))].join(
+    '\n',
+  );
 }
 
 function rates({ units: [units, unit] = ['requests', 'request'], rows }) {
@@ -72,6 +76,31 @@ function memories({ sessions }) {
     kibibytes(median(rounds.map(inUse))),
     ratio(inUse).toFixed(2),
   ];
+  return [columns, rowOf];
+}
+
+function latencies() {
+  const columns = [
+    'p99 alone',
+    'p99 beside the stream',
+    'ratio',
+    'goal',
+    'growth, server',
+    'growth, client',
+    'cuts',
+  ];
+  const rowOf = (row, rounds) => {
+    const ratio = median(rounds.map(({ idle, busy }) => busy / idle));
+    return [
+      `${median(rounds.map(({ idle }) => idle)).toFixed(1)} ms`,
+      `${median(rounds.map(({ busy }) => busy)).toFixed(1)} ms`,
+      ratio.toFixed(2),
+      goalOf(row.goal, ratio, (value, goal) => value <= goal),
+      mebibytes(Math.max(...rounds.map(({ growth }) => growth.server))),
+      mebibytes(Math.max(...rounds.map(({ growth }) => growth.client))),
+      median(rounds.map(({ cuts }) => cuts)),
+    ];
+  };
   return [columns, rowOf];
 }
 

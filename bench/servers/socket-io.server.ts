@@ -9,11 +9,9 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { Socket } from 'socket.io';
 import { reportToParent } from './parent.js';
-import { largeItems } from './stream.data.js';
 
 /** About as many bytes as `SEND_AHEAD`: Socket.IO tells when packets were handed on, not how large they are. */
 const PACKETS_AHEAD = 20_000;
-const LARGE_AHEAD = 1000;
 
 @WebSocketGateway({ transports: ['websocket'], maxHttpBufferSize: 2 ** 22 })
 class BenchGateway {
@@ -33,15 +31,6 @@ class BenchGateway {
       socket.emit('moved', i, 1.5, 2.5);
       // With so many sessions most still wait, so that a `drain` is sure to come.
       if (i % PACKETS_AHEAD === PACKETS_AHEAD - 1) await once(socket.conn, 'drain');
-    }
-    return true;
-  }
-
-  @SubscribeMessage('large')
-  async large(@MessageBody() count: number, @ConnectedSocket() socket: Socket) {
-    for await (const item of largeItems(count)) {
-      socket.emit('item', item);
-      if (item.n % LARGE_AHEAD === LARGE_AHEAD - 1) await once(socket.conn, 'drain');
     }
     return true;
   }
