@@ -20,7 +20,7 @@ export async function* largeItems(count: number): AsyncGenerator<LargeItem> {
 }
 
 /** A piece of a stream of bytes. */
-export const PIECE = new Uint8Array(64 * 1024).fill(1);
+const PIECE = new Uint8Array(64 * 1024).fill(1);
 
 /** Pieces of 64 KiB. */
 export async function* pieces(count: number): AsyncGenerator<Uint8Array> {
