@@ -8,9 +8,8 @@ const storage = new AsyncLocalStorage<Activity>();
 /** The request that the running code belongs to. */
 export class ClientRequestContext extends Activity {
   /**
-   * The activity of the call being served, in every continuation of it. Work that goes on after the answer finds the ids of
-   * the call and its session, without deadline, end, credentials and user. Outside of any call: an activity whose fields
-   * are empty.
+   * The activity of the current call. After the answer, work that goes on still has the ids of the call and its session, but no
+   * deadline, signal, credentials and user. Outside of any call: an activity whose fields are empty.
    */
   static get current(): Activity {
     return storage.getStore()?.present ?? new Activity();

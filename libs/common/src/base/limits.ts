@@ -115,7 +115,7 @@ export const defaultWireLimits: Readonly<WireLimits> = {
  */
 export const STREAM_WINDOW = 512 * 1024;
 
-/** Names the progress of a call among its streams: no call has so many arguments. */
+/** The slot of progress among the streams of a call. It is above the number of arguments that a call can have. */
 export const PROGRESS_SLOT = 1000;
 
 /** The most that a peer may use of this process over IPC; see {@link WireLimits}. */
@@ -127,9 +127,9 @@ export interface IpcLimits {
   messageBytes: number;
   /**
    * Characters of the JSON text of one message, without the escapes of a frame around it. Past it a call is answered with an
-   * error, and a message that cannot be answered ends the session with 1009. 64 MiB, as for a multipart body. The same
-   * happens to a text of more than 5 MiB with more than one list or object for 16 of these characters: parsed, a list of
-   * empty lists would be twenty times as large.
+   * error, and a message that cannot be answered ends the session with 1009. 64 MiB, as for a multipart body. A text
+   * above 5 MiB fails in the same way if it has more than one list or object for every 16 characters of the limit: parsed, it
+   * could take twenty times its memory.
    */
   textLength: number;
   /** Binary frames of one message. Past it the session ends with 1008. The same number as for multipart parts. */

@@ -54,7 +54,7 @@ export class Activity implements ActivityProps {
     props: Partial<ActivityProps> = {},
     /** The owner of the activity: over IPC its session. */
     readonly owner?: { readonly signal: AbortSignal },
-    /** The activity is aborted with it; `null` if nothing else can abort the activity. */
+    /** Its signal aborts the activity. `null`: only {@link abort} does. */
     private readonly source: { readonly signal: AbortSignal } | null = owner ?? null,
   ) {
     this.activityId = props.activityId ?? '';

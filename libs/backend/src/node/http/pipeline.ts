@@ -13,9 +13,8 @@ interface Waiting {
 }
 
 /**
- * The calls of a connection whose client sends without waiting for answers (HTTP pipelining). They run beside each other,
- * so many at most, and begin one after the other: none before all that is known of those ahead of it says that it will be
- * answered.
+ * The calls of a connection whose client sends them without waiting for answers (HTTP pipelining). A limited number of them runs
+ * at once. A call begins when it is certain that all calls before it will be answered.
  */
 export class Pipeline {
   /** Calls that are under way or whose answers wait for those ahead, in their order; with what is to be done when they end. */

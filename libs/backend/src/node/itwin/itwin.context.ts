@@ -60,7 +60,7 @@ export function useItwin({ RpcTrace, Logger }: ItwinParts): () => void {
   };
 }
 
-/** The key that core-backend itself uses; what it sets there says the same, once calls run inside `RpcTrace`. */
+/** The key that core-backend uses. Replacing its value is safe: inside `RpcTrace` both have the same fields. */
 const RPC_FIELDS = 'rpc';
 
 function addActivityFields({ staticMetaData }: ItwinLogger): () => void {

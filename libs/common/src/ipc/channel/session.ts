@@ -33,8 +33,8 @@ export interface IpcSessionRequest {
 
 /**
  * The session of one frontend, as applications use it. It lives as long as its connection, or until the frontend does
- * not come back in time. The class is also the token by which a handler injects its session, and has one instance of
- * that handler for each session.
+ * not come back in time. Inject this class to get the session: a handler that injects it is instantiated once
+ * for each session.
  */
 export abstract class IpcSession {
   /** Unique among all sessions. */

@@ -70,7 +70,7 @@ export class IpcServer {
   }
 
   /**
-   * Whether a connection over a network finds room, if necessary in place of one of the user with most.
+   * Whether a connection over a network can be accepted, if necessary by ending a session of the user with most sessions.
    *
    * @param wire a frontend of the durable wire may have a session already
    * @param owner names the user, if it is known

@@ -77,7 +77,7 @@ export class SessionRegistry {
     return this.#load >= this.limit;
   }
 
-  /** Whether the user with most sessions has so many that one of them makes room for another user. */
+  /** Whether another user has so many more sessions than `owner` that one of them should end to make room. */
   canYield(owner: string): boolean {
     return this.#sessionsAbove(owner).length > 0;
   }
