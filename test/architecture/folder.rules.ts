@@ -73,9 +73,9 @@ export const rooms: Readonly<Record<string, Readonly<Record<string, readonly str
   backend: {
     call: [],
     'node/http': [],
-    'node/ipc': ['call', 'node/http', 'node/rpc'],
     'node/itwin': ['call'],
     'node/rpc': ['call', 'node/http'],
+    'node/ipc': ['call', 'node/http', 'node/rpc'],
     'nest/internals': [],
     'nest/logging': [],
     'nest/message': [],

@@ -291,7 +291,7 @@ describe('a hostile frame on the durable wire', () => {
     ['a huge acknowledgement', '[0,[8,9007199254740991]]', 1002],
     ['arguments nested too deep', deep, 1007],
     ['a member named __proto__', '[0,[0,"a",[{"__proto__":{"x":1}}]]]', 0],
-    ['a message of an unknown type', '[0,[6,"a"]]', 0],
+    ['a message about a stream that it does not name', '[0,[6,"a"]]', 1002],
     ['a second client hello', '[9]', 4000],
     ['unknown control messages', '[0,[10,"a"],[11],[99],[12]]', 0],
     ['a cancellation of an unknown call', '[0,[4,77]]', 0],

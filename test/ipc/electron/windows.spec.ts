@@ -82,7 +82,9 @@ describe('the main window', () => {
     async (webPreferences) => {
       await start();
       const [name] = Object.keys(webPreferences);
-      await expect(backend.openMainWindow({ webPreferences })).rejects.toThrow(`no windows with ${name}: `);
+      await expect(backend.openMainWindow({ webPreferences })).rejects.toThrow(
+        `does not open windows with ${name}: `,
+      );
       expect(electron.windows).toEqual([]);
     },
   );

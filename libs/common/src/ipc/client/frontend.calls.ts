@@ -14,7 +14,7 @@ import type { IpcClosure } from '../channel/closure.js';
 import { IpcMessageType } from '../message/message.js';
 import type { IpcMessage } from '../message/message.js';
 import { prepareInvoke } from '../message/outgoing.message.js';
-import type { CallStreams, StreamEnd, StreamFailure } from '../stream/call.streams.js';
+import type { CallStreams, StreamSide, StreamFailure } from '../stream/call.streams.js';
 import type { SessionStreams } from '../stream/session.streams.js';
 import type { IpcInvokeOptions } from './frontend.options.js';
 import type { PersistentConnection } from './persistent.connection.js';
@@ -48,7 +48,7 @@ export class FrontendCalls {
   readonly #pending = new Map<number, Pending>();
   /** Made for the first call with streams, so that a page without streams does not load them. */
   #streams: SessionStreams | undefined;
-  readonly #end: StreamEnd;
+  readonly #end: StreamSide;
   #lastRequest = 0;
 
   /** @param timeoutMs how long a call without streams may take, in milliseconds; 0: for ever */

@@ -21,7 +21,7 @@ interface StreamLink {
 }
 
 /** The streams of a session at one end. */
-export interface StreamEnd {
+export interface StreamSide {
   readonly link: StreamLink;
   /** Most bytes of one stream that may wait to be read. An honest sender stops far below. */
   readonly mostWaiting: number;
@@ -50,7 +50,7 @@ export class CallStreams {
   readonly #outgoing = new Map<number, OutgoingStream>();
 
   constructor(
-    private readonly end: StreamEnd,
+    private readonly end: StreamSide,
     private readonly request: number,
   ) {}
 

@@ -1,13 +1,13 @@
 import { IpcProtocolError } from '../message/message.js';
 import type { ItemMessage, StreamEndMessage, TakenMessage } from '../message/message.js';
 import { CallStreams } from './call.streams.js';
-import type { StreamEnd } from './call.streams.js';
+import type { StreamSide } from './call.streams.js';
 
 /** The streams of all calls at one end of a session. */
 export class SessionStreams {
   readonly #calls = new Map<number, CallStreams>();
 
-  constructor(private readonly end: StreamEnd) {}
+  constructor(private readonly end: StreamSide) {}
 
   /** Begins the streams of a call. @throws IpcProtocolError if the number of the call is in use */
   begin(request: number): CallStreams {

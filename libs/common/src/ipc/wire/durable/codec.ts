@@ -1,8 +1,8 @@
 import type { NumberedError } from '../../../base/numbered.error.js';
 import { isCount } from '../../../value/value.codec.js';
 import { checkMessage, malformed } from '../../message/message.check.js';
-import { ignoredMessage, IpcMessageType, IpcProtocolError } from '../../message/message.js';
-import type { IpcMessage } from '../../message/message.js';
+import { IpcMessageType, IpcProtocolError } from '../../message/message.js';
+import type { IpcMessage, ItemMessage, StreamEndMessage, TakenMessage } from '../../message/message.js';
 import type { OutgoingItem, OutgoingMessage } from '../../message/outgoing.message.js';
 import { RefusedMessage } from '../../message/refusal.js';
 
@@ -112,28 +112,26 @@ function readList(value: unknown, refusal?: NumberedError): DurableMessage {
     throw new IpcProtocolError(1007, 'A message is no list that begins with its type.');
   const [type, ...values] = value as [number, ...unknown[]];
   if (type >= IpcControlType.Acknowledge) return { kind: 'control', type, values };
-  if (type > IpcMessageType.Cancel) return { kind: 'message', message: streamMessage(type, values, refusal) };
+  if (type > IpcMessageType.Cancel)
+    return { kind: 'message', message: streamMessage(type as StreamMessageType, values, refusal) };
   return { kind: 'message', message: checkMessage(membersOf(type, values), refusal) };
 }
 
+/** The types between a cancellation and the control messages. */
+type StreamMessageType = (ItemMessage | StreamEndMessage | TakenMessage)['type'];
+
 /** Reads a message about a stream. @throws IpcProtocolError if it names no stream */
 function streamMessage(
-  type: number,
+  type: StreamMessageType,
   values: readonly unknown[],
   refusal: NumberedError | undefined,
 ): IpcMessage {
   const [request, slot, value] = values;
   if (!isCount(request) || !isCount(slot)) throw malformed('names no stream');
-  switch (type) {
-    case IpcMessageType.Item:
-    case IpcMessageType.StreamEnd:
-      return { type, request, slot, data: values.length > 2 ? [value] : [], refusal };
-    case IpcMessageType.Taken:
-      if (value !== undefined && !isCount(value)) throw malformed('has taken a number of items that is none');
-      return { type, request, slot, items: value };
-    default:
-      return ignoredMessage;
-  }
+  if (type !== IpcMessageType.Taken)
+    return { type, request, slot, data: values.length > 2 ? [value] : [], refusal };
+  if (value !== undefined && !isCount(value)) throw malformed('has taken a number of items that is none');
+  return { type, request, slot, items: value };
 }
 
 function membersOf(type: number, values: unknown[]): Parameters<typeof checkMessage>[0] {
