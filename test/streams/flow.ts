@@ -4,10 +4,10 @@ import { IModelError, ipcChannel, RpcInterface as Definition } from '@linnet/com
 import type { RpcOperations, RpcStream } from '@linnet/common';
 
 /** Counts the work of producers and consumers, for all tests of a file. */
-export const seen = { begun: 0, finished: 0, produced: 0, consumed: 0, aborted: 0 };
+export const seen = { begun: 0, finished: 0, produced: 0, consumed: 0, completed: 0, aborted: 0 };
 
 export function forget(): void {
-  Object.assign(seen, { begun: 0, finished: 0, produced: 0, consumed: 0, aborted: 0 });
+  Object.assign(seen, { begun: 0, finished: 0, produced: 0, consumed: 0, completed: 0, aborted: 0 });
 }
 
 export interface Flow {
@@ -125,6 +125,7 @@ class FlowMethods implements Flow {
         sum += number;
         if (++count >= most) break;
       }
+      seen.completed++;
       return sum;
     } finally {
       seen.finished++;

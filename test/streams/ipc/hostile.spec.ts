@@ -138,6 +138,17 @@ describe('a frontend that breaks the rules of streams', () => {
     expect(raw.closed).toBe(1002);
   });
 
+  it('leaves a result by a message of its reader: the call ends', async () => {
+    raw.send(call(1, 'wait', [], [0]));
+    await until(() => raw.of(5, 1).length === 1);
+    raw.send([7, 1, 0]);
+    await until(() => seen.finished === 1);
+    expect(seen.aborted).toBe(1);
+    raw.send(call(1, 'wait', [], [0]));
+    await until(() => raw.of(5, 1).length === 2);
+    expect(raw.closed).toBeUndefined();
+  });
+
   it.each([
     ['without a number', [5]],
     ['without a stream', [6, 1]],

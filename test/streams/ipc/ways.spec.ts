@@ -182,6 +182,57 @@ describe.each(cases)('streams over %s, by %s', (way, caller) => {
     await until(() => seen.finished === 1);
   });
 
+  it('end in a method with an error when its caller aborts, and never as if they were complete', async () => {
+    const controller = new AbortController();
+    let ended = 0;
+    const endless = async function* () {
+      try {
+        yield 1;
+        await new Promise((resolve) => controller.signal.addEventListener('abort', resolve));
+      } finally {
+        ended++;
+      }
+    };
+    const call = flow({ signal: controller.signal }).sum(endless());
+    await until(() => seen.consumed === 1);
+    controller.abort(new Error('enough'));
+    await expect(call).rejects.toThrow('enough');
+    await until(() => seen.finished === 1 && ended === 1);
+    expect(seen.completed).toBe(0);
+  });
+
+  it('are left if the call cannot be sent, and if one of them cannot be read', async () => {
+    let ended = 0;
+    const begun = numbers(1e9, () => ended++);
+    await begun.next();
+    await expect(flow().sum(begun, 10n as never)).rejects.toThrow('BigInt');
+    await until(() => ended === 1);
+    const locked = new Blob([new Uint8Array(10)]).stream();
+    locked.getReader();
+    await expect(flow().size(locked as never)).rejects.toThrow();
+    expect(await flow().plain()).toBe('plain');
+    expect(seen.begun).toBe(0);
+  });
+
+  it('are refused alone where an item is larger than a message may be', async () => {
+    await expect(all(flow().bytes(65 * 1024 * 1024, 1))).rejects.toThrow('more than 67108864 bytes');
+    expect(await flow().plain()).toBe('plain');
+    expect(app.host.sessions).toHaveLength(1);
+  });
+
+  it('of many calls at once leave room for notifications', async () => {
+    const calls = Array.from({ length: 30 }, () => flow().bytes(600_000, 4));
+    const received = calls.map((items) => all(items));
+    let pushes = 0;
+    frontend.addListener('note', () => pushes++);
+    for (let i = 0; i < 20; i++) {
+      await app.host.sessions[0]!.send('note', i);
+      await settled();
+    }
+    expect((await Promise.all(received)).map((list) => list.length)).toEqual(calls.map(() => 4));
+    expect(pushes).toBe(20);
+  });
+
   it('report progress beside them', async () => {
     const reports: unknown[] = [];
     expect(await flow({ onProgress: (value) => reports.push(value) }).report(5)).toBe('done');

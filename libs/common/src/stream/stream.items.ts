@@ -24,6 +24,7 @@ interface Subscribable {
  * @returns `undefined` if the value is neither an async iterable, a stream, a `Blob`, an Observable nor an iterable object
  */
 export function itemsOf(source: unknown): StreamItems | undefined {
+  if (has(source, Symbol.asyncIterator, 'destroy')) return readableItems(source as NodeReadable);
   if (has(source, Symbol.asyncIterator))
     return complete((source as AsyncIterable<unknown>)[Symbol.asyncIterator]());
   if (has(source, 'getReader')) return readerItems(source as ReadableStreamLike<unknown>);
@@ -31,6 +32,23 @@ export function itemsOf(source: unknown): StreamItems | undefined {
   if (has(source, 'subscribe', 'pipe')) return observableItems(source as Subscribable);
   if (has(source, Symbol.iterator)) return iterableItems(source as Iterable<unknown>);
   return undefined;
+}
+
+/** The part of a `Readable` of Node that is used. */
+interface NodeReadable extends AsyncIterable<unknown> {
+  destroy(): unknown;
+}
+
+/** The iterator of a `Readable` that was not read yet does not close it. */
+function readableItems(source: NodeReadable): StreamItems {
+  const iterator = source[Symbol.asyncIterator]();
+  return {
+    next: () => iterator.next(),
+    async return() {
+      source.destroy();
+      return streamEnd;
+    },
+  };
 }
 
 /** `return` is optional in iterators. */

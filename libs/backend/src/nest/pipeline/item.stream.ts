@@ -6,6 +6,8 @@ import type { Subscription } from 'rxjs';
 import { bindItems } from '../../call/stream.context.js';
 import { intercept } from './interceptor.chain.js';
 
+/** Items that interceptors add by themselves and that wait for the reader. */
+const MAX_HELD = 10_000;
 /** After this many items without one for the reader, other work of the process has its turn. */
 const ITEMS_PER_TURN = 16;
 
@@ -37,7 +39,12 @@ export function interceptedItems(
     next() {
       const next = queue.next();
       subscription ??= source.subscribe({
-        next: (value) => queue.push(value, 1),
+        next: (value) => {
+          queue.push(value, 1);
+          if (queue.bytes > MAX_HELD)
+            queue.clear(new Error(`An interceptor holds more than ${MAX_HELD} items.`));
+          if (queue.isOver) subscription?.unsubscribe();
+        },
         error: (error) => queue.fail(error),
         complete: () => queue.end(),
       });

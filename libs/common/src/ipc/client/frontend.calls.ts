@@ -98,11 +98,11 @@ export class FrontendCalls {
       const timer = later(timeoutMs, late);
       const done = () => {
         clearTimeout(timer);
-        leave();
+        unfollow();
         this.#pending.delete(request);
         if (hasStreams) this.#streams?.finish(request);
       };
-      const leave = onAbort(signal, (reason) => this.#abandon(request, reason));
+      const unfollow = onAbort(signal, (reason) => this.#abandon(request, reason));
       const fail = (reason: unknown) => {
         const streams = this.#streams?.of(request);
         if (streams) streams.fail(reason);
@@ -134,10 +134,13 @@ export class FrontendCalls {
       if (!hasStreams) send();
       else
         void this.#begin(request, (streams, itemsOf) => {
+          const opened = openAll(sources, itemsOf);
           if (stream) result = streams.open(0);
           send();
           const names = { name: `${wireName}.${method}` };
-          for (const [slot, source] of sources) streams.send(slot, itemsOf(source)!, names, membersOf);
+          for (const [slot, items] of opened)
+            if (this.#pending.has(request)) streams.send(slot, items, names, membersOf);
+            else leave(items);
         }).catch((error: unknown) => this.#pending.get(request)?.reject(error));
     });
   }
@@ -218,11 +221,27 @@ export class FrontendCalls {
 
 const none: ReadonlyMap<number, unknown> = new Map();
 
+/** Begins to read the streams among the arguments. @throws the error of one that cannot be read; the others are left */
+function openAll(sources: ReadonlyMap<number, unknown>, open: typeof itemsOf): Map<number, StreamItems> {
+  const opened = new Map<number, StreamItems>();
+  try {
+    for (const [slot, source] of sources) opened.set(slot, open(source)!);
+  } catch (error) {
+    for (const items of opened.values()) leave(items);
+    throw error;
+  }
+  return opened;
+}
+
+function leave(items: StreamItems | undefined): void {
+  const ignored = () => undefined;
+  settle(() => items?.return(), ignored, ignored);
+}
+
 /** Ends a stream that is not sent. */
 function leaveSource(source: unknown): void {
   const ignored = () => undefined;
-  const leave = async () => (await import('../../stream/stream.items.js')).itemsOf(source)?.return();
-  settle(leave, ignored, ignored);
+  settle(async () => leave((await import('../../stream/stream.items.js')).itemsOf(source)), ignored, ignored);
 }
 
 /** The members of an error of a stream that this end produces. */

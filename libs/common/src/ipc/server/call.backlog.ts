@@ -10,6 +10,8 @@ export type WaitingMessage = InvokeMessage | NoticeMessage;
 
 /** Bytes of a message besides its value. */
 const MESSAGE_BYTES = 256;
+/** Bytes of each of its streams, which are opened before the call begins. */
+const STREAM_BYTES = 1024;
 
 interface Waiting {
   /** `undefined` for a call that was cancelled. */
@@ -64,7 +66,8 @@ export class CallBacklog {
       this.owner.begin(message);
       return true;
     }
-    const bytes = MESSAGE_BYTES + message.channel.length + sizeOf(message.data);
+    const streams = message.type === IpcMessageType.Invoke ? message.slots.length * STREAM_BYTES : 0;
+    const bytes = MESSAGE_BYTES + streams + message.channel.length + sizeOf(message.data);
     // The first message of a session that opens would begin at once, whatever its length.
     const isFirst = this.isEmpty && this.owner.isOpening();
     if ((this.#bytes + bytes > this.limit && !isFirst) || !this.shared.take(bytes)) return false;

@@ -100,27 +100,34 @@ export class IpcCallDispatcher {
   #take(message: IpcMessage): void {
     switch (message.type) {
       case IpcMessageType.Cancel:
-        if (this.#backlog.cancel(message.request)) this.#streams?.finish(message.request);
-        this.#cancellable.get(message.request)?.abort(new Error('The call was cancelled.'));
-        this.#streams?.cancel(message.request);
-        return;
+        return this.#cancel(message.request);
       case IpcMessageType.Send:
         // A handler may wait for the reply.
         if (this.session.settleReply(message)) return;
         if (!this.#backlog.add(message)) this.#overflow(message);
         return;
       case IpcMessageType.Invoke:
-        if (message.slots.length > 0) this.#beginStreams(message);
+        if (message.slots.length > 0)
+          (this.#streams ??= new ServedStreams(this.link, this.options, this.bytes)).begin(message);
         if (!this.#backlog.add(message)) this.#overflow(message);
         return;
+      case IpcMessageType.Taken:
+        // A frontend that refuses an item of a result leaves it in this way.
+        if (message.slot === 0 && message.items === undefined) return this.#cancel(message.request);
+        return this.#streams?.receive(message);
       case IpcMessageType.Item:
       case IpcMessageType.StreamEnd:
-      case IpcMessageType.Taken:
-        this.#streams?.receive(message);
-        return;
+        return this.#streams?.receive(message);
       default:
       // The protocol ignores all other types.
     }
+  }
+
+  #cancel(request: number): void {
+    const reason = new Error('The call was cancelled.');
+    if (this.#backlog.cancel(request)) this.#streams?.finish(request);
+    this.#cancellable.get(request)?.abort(reason);
+    this.#streams?.cancel(request, reason);
   }
 
   #begin(message: InvokeMessage | NoticeMessage): void {
@@ -198,11 +205,6 @@ export class IpcCallDispatcher {
       activity,
       this.#run,
     );
-  }
-
-  #beginStreams(message: InvokeMessage): void {
-    this.#streams ??= new ServedStreams(this.link, this.options, this.bytes);
-    this.#streams.begin(message);
   }
 
   /** The answer to a call that does not begin. */

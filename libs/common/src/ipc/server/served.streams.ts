@@ -13,6 +13,7 @@ import type { IpcClosure } from '../channel/closure.js';
 import type { IpcServerLink } from '../message/link.js';
 import type { InvokeMessage, ItemMessage, StreamEndMessage, TakenMessage } from '../message/message.js';
 import { prepareItem } from '../message/outgoing.message.js';
+import type { OutgoingItem } from '../message/outgoing.message.js';
 import type { SessionBytes } from '../message/session.bytes.js';
 import { answerFailure } from './error.codec.js';
 import type { IpcErrorOptions } from './error.codec.js';
@@ -28,7 +29,7 @@ export class ServedStreams {
   /** Ends a call whose result is a stream, by its number. */
   readonly #running = new Map<number, () => void>();
   /** Reports of progress that wait for room, by the number of their call. */
-  readonly #reports = new Map<number, unknown>();
+  readonly #reports = new Map<number, OutgoingItem>();
 
   /** @param bytes counts the bytes of items that wait to be read */
   constructor(
@@ -109,26 +110,31 @@ export class ServedStreams {
       activity.reportTo((value) => this.#report(request, value, activity.rpcMethod));
   }
 
-  /** Sends a report, or keeps it until there is room for it or a later one comes. */
+  /** Sends a report, or keeps it until there is room for it or a later one comes. @throws NumberedError */
   #report(request: number, value: unknown, name: string): void {
     const { items } = this.link;
-    const send = (each: unknown) => void items?.send(prepareItem(request, PROGRESS_SLOT, each, name));
+    const message = prepareItem(request, PROGRESS_SLOT, value, name);
     const room = items?.room();
-    if (this.#reports.has(request)) this.#reports.set(request, value);
-    else if (!room) send(value);
-    else {
-      this.#reports.set(request, value);
-      void room.then(() => {
-        if (!this.#reports.has(request)) return;
-        const latest = this.#reports.get(request);
-        this.#reports.delete(request);
-        send(latest);
-      });
+    if (!room && !this.#reports.has(request)) {
+      items?.send(message);
+      return;
     }
+    // The method gets the error of a value that cannot be sent, however late it is sent.
+    message.data.encode();
+    const isWaiting = this.#reports.has(request);
+    this.#reports.set(request, message);
+    if (!isWaiting) void room?.then(() => this.#sendReport(request));
   }
 
-  /** The frontend does not read the result of a call any more. */
-  cancel(request: number): void {
+  #sendReport(request: number): void {
+    const message = this.#reports.get(request);
+    this.#reports.delete(request);
+    if (message) this.link.items?.send(message);
+  }
+
+  /** The frontend has cancelled a call: readers of its arguments get an error, and its result stops. */
+  cancel(request: number, reason: Error): void {
+    this.#streams.of(request)?.fail(reason);
     this.#running.get(request)?.();
   }
 

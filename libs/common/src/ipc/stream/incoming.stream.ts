@@ -61,7 +61,10 @@ export class IncomingStream {
     if (this.#queue.bytes > most)
       throw new IpcProtocolError(1008, `More than ${most} bytes of a stream wait for their reader.`);
     const bytes = ITEM_BYTES + sizeOf(value);
-    if (!this.#queue.isAwaited && !this.owner.take(bytes)) return false;
+    const waits = !this.#queue.isAwaited;
+    if (waits && !this.owner.take(bytes)) return false;
+    // Counting the bytes may have ended the session.
+    if (waits && this.#queue.isOver) this.owner.free(bytes);
     this.#queue.push(value, bytes);
     return true;
   }

@@ -37,15 +37,15 @@ export class OutgoingStream {
   pull(): void {
     if (this.#isPulling || this.#isOver || this.#unread >= STREAM_WINDOW) return;
     this.#isPulling = true;
-    const room = this.sink.room();
-    if (room) void room.then(() => this.#next());
-    else this.#next();
+    this.#next();
   }
 
-  /** Reads and sends one item. */
+  /** Reads an item when there is room for it. Many streams may wait for the same room: each asks again. */
   #next(): void {
     if (this.#isOver) return;
-    settle(this.#read, this.#resolved, this.#rejected);
+    const room = this.sink.room();
+    if (room) void room.then(() => this.#next());
+    else settle(this.#read, this.#resolved, this.#rejected);
   }
 
   /** The reader has taken items. @returns whether so many were sent */
@@ -65,12 +65,20 @@ export class OutgoingStream {
   }
 
   #got({ done, value }: IteratorResult<unknown>): void {
-    this.#isPulling = false;
     if (this.#isOver) return;
-    if (done) {
-      this.#end();
+    if (done) this.#end();
+    else this.#send(value);
+  }
+
+  /** Sends an item when there is room for it: others may have used the room while it was made. */
+  #send(value: unknown): void {
+    if (this.#isOver) return;
+    const room = this.sink.room();
+    if (room) {
+      void room.then(() => this.#send(value));
       return;
     }
+    this.#isPulling = false;
     try {
       const bytes = ITEM_BYTES + this.sink.item(value);
       this.#sizes.push(bytes);

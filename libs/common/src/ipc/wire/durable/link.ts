@@ -64,7 +64,7 @@ export class DurableLink implements IpcSessionLink {
     private readonly events: DurableLinkEvents,
     kept?: KeptBytes,
   ) {
-    this.#outbox = new DurableOutbox(encoding, kept);
+    this.#outbox = new DurableOutbox(encoding, kept, limits.messageBytes);
     this.#receiver = new DurableReceiver(encoding, limits, {
       begun: (first, bytes) => this.#begun(first, bytes),
       take: (message) => this.#take(message),

@@ -1,3 +1,4 @@
+import { generalError } from '../../../base/numbered.error.js';
 import { Fifo } from '../../../base/fifo.js';
 import type { KeptBytes } from '../../message/session.bytes.js';
 import type { FrameEncoding, PreparedMessage } from './text.encoding.js';
@@ -21,10 +22,14 @@ export class DurableOutbox {
   #numbered = 0;
   #scheduled = false;
 
-  /** @param total counts the same bytes for all sessions, and may end the link */
+  /**
+   * @param total counts the same bytes for all sessions, and may end the link
+   * @param messageBytes most bytes of a message with typed arrays
+   */
   constructor(
     private readonly encoding: FrameEncoding,
     private readonly total: KeptBytes | undefined,
+    private readonly messageBytes: number,
   ) {}
 
   /** How many messages the peer has acknowledged. */
@@ -76,6 +81,11 @@ export class DurableOutbox {
   /** Sends a message. @returns its bytes @throws NumberedError if its value cannot be sent */
   send(message: OutgoingMessage): number {
     const prepared = this.encoding.prepare(message, () => this.#released + this.#kept.size);
+    // The peer would end the session. Text that is too long fails alone.
+    if (typeof prepared.content !== 'string' && prepared.bytes > this.messageBytes)
+      message.data.made(() => {
+        throw generalError(`The value cannot be sent: it has more than ${this.messageBytes} bytes.`);
+      });
     this.#kept.push(prepared);
     this.#count(prepared.bytes);
     this.#put(prepared.content, prepared.bytes);
