@@ -209,7 +209,7 @@ describe.each(cases)('streams over %s, by %s', (way, caller) => {
     await until(() => ended === 1);
     const locked = new Blob([new Uint8Array(10)]).stream();
     locked.getReader();
-    await expect(flow().size(locked as never)).rejects.toThrow();
+    await expect(flow().size(locked as never)).rejects.toThrow('locked');
     expect(await flow().plain()).toBe('plain');
     expect(seen.begun).toBe(0);
   });

@@ -123,8 +123,7 @@ export class IpcCallDispatcher {
     }
   }
 
-  #cancel(request: number): void {
-    const reason = new Error('The call was cancelled.');
+  #cancel(request: number, reason = new Error('The call was cancelled.')): void {
     if (this.#backlog.cancel(request)) this.#streams?.finish(request);
     this.#cancellable.get(request)?.abort(reason);
     this.#streams?.cancel(request, reason);
