@@ -122,6 +122,8 @@ describe('the policy of an operation', () => {
       allowResponseCompression: false,
       allowTokenMismatch: false,
       concurrency: Infinity,
+      stream: false,
+      resumable: false,
     });
     expect(operationPolicy(Own, 'both')).toMatchObject({
       allowResponseCaching: true,
