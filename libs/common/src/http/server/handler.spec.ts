@@ -19,6 +19,8 @@ class Def extends RpcInterface {
   op() {}
   @RpcOperation({ allowResponseCaching: true })
   cached() {}
+  @RpcOperation({ stream: true, idempotency: 'safe' })
+  items() {}
 }
 
 const path = '/t/v1/mode/1/context/T/imodel/M/changeset/C/I-1.0.0-';
@@ -232,6 +234,61 @@ describe('a call over HTTP', () => {
     expect([refused.status, headerOf(refused, 'allow')]).toEqual([405, 'POST']);
     const served = await get('op', { anyGet: true });
     expect([served.status, headerOf(served, 'cache-control')]).toEqual([200, undefined]);
+  });
+
+  it.each([
+    ['POST', 'op', {}, 400],
+    ['POST', 'nope', {}, 400],
+    ['GET', 'op', {}, 400],
+    ['HEAD', 'items', {}, 400],
+    ['POST', 'items', {}, 200],
+    ['POST', 'items', { 'sec-fetch-site': 'none' }, 200],
+    ['POST', 'items', { 'sec-fetch-site': 'same-origin' }, 200],
+    ['POST', 'items', { 'sec-fetch-site': 'same-site' }, 400],
+    ['POST', 'items', { 'sec-fetch-site': 'cross-site' }, 400],
+    ['POST', 'items', { origin: 'http://localhost' }, 400],
+    ['GET', 'items', { 'sec-fetch-site': 'same-origin' }, 200],
+    ['GET', 'items', { 'sec-fetch-site': 'cross-site' }, 400],
+    ['GET', 'items', { 'sec-fetch-site': 'cross-site', origin: 'http://localhost' }, 200],
+  ])('needs no activity id for events only if no page can forge it: %s %s %j', async (...row) => {
+    const [method, operation, more, expected] = row;
+    const handler = handlerWith(
+      async function* () {
+        yield 1;
+      },
+      { anyGet: true },
+    );
+    const headers: Record<string, string> = { host: 'localhost', accept: 'text/event-stream', ...more };
+    const target = `${path}${operation}?parameters=W10%3D`;
+    const { status, stream } = await ask(handler, {
+      method,
+      target: method === 'POST' ? `${path}${operation}` : target,
+      headers: { 'x-correlation-id': '', ...headers },
+    });
+    await stream?.return();
+    expect(status).toBe(expected);
+  });
+
+  it('of a page may ask for progress', async () => {
+    const headers = { origin: 'http://localhost', host: 'localhost' };
+    const response = await ask(
+      handlerWith(() => 1),
+      { method: 'OPTIONS', headers },
+    );
+    expect(headerOf(response, 'access-control-allow-headers')).toContain('X-Linnet-Progress');
+  });
+
+  it('cannot be answered as pending behind a report of progress', async () => {
+    const handler = handlerWith(({ activity }) => {
+      activity.report(1);
+      throw new RpcPendingResponse('m');
+    });
+    const headers = { 'x-linnet-progress': '1', accept: 'application/vnd.linnet.stream' };
+    const { stream } = await ask(handler, { headers });
+    while (!(await stream!.next()).done);
+    expect(reports).toMatchObject([
+      { kind: 'error', thrown: { message: expect.stringContaining('cannot answer "pending"') } },
+    ]);
   });
 
   it('is answered as pending by the protocol of the client', async () => {

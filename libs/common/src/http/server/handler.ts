@@ -118,8 +118,6 @@ export class HttpRpcHandler {
   #makeCall(head: HttpRequestHead, origin: string | undefined): HttpCall {
     const known = this.#knownRoute(head.target);
     const route = known?.route ?? this.#route(head.target);
-    const activityId = headerOf(head, 'x-correlation-id') || newEventsId(head);
-    if (activityId === '') throw new HttpError(400, 'Invalid request: Missing required activity ID.');
     let target = known?.target;
     let failure: unknown;
     if (!target) {
@@ -130,6 +128,8 @@ export class HttpRpcHandler {
         failure = error;
       }
     }
+    const activityId = headerOf(head, 'x-correlation-id') || newEventsId(head, target?.policy);
+    if (activityId === '') throw new HttpError(400, 'Invalid request: Missing required activity ID.');
     if (head.method !== 'POST' && target && !this.#allowsGet(head.method, target.policy))
       throw new HttpError(405, `Invalid request: "${route.operation}" is called by POST.`, ['Allow', 'POST']);
     // The length of a compressed body does not limit its decompressed length.
@@ -214,7 +214,21 @@ export class HttpRpcHandler {
   }
 }
 
-/** The activity id of a page's `EventSource`, which cannot set the header; empty for any other client. */
-function newEventsId(head: HttpRequestHead): string {
-  return chooseFormat(headerOf(head, 'accept')) === 'events' ? newId() : '';
+/** Returns the activity id of a client of server-sent events, which cannot set the header. Empty for any other client. */
+function newEventsId(head: HttpRequestHead, policy: RpcOperationPolicy | undefined): string {
+  const isForEvents = policy?.stream && chooseFormat(headerOf(head, 'accept')) === 'events';
+  return isForEvents && isSentOnPurpose(head) ? newId() : '';
+}
+
+/**
+ * Decides whether no page of another site made the browser send a request. The header with the activity id proves the
+ * same, because a page needs permission to send it.
+ */
+function isSentOnPurpose({ method, headers }: HttpRequestHead): boolean {
+  const { origin, 'sec-fetch-site': site } = headers;
+  // An `Origin` was checked already, unless the application has its own CORS.
+  if (method === 'GET') return site !== 'cross-site' || origin !== undefined;
+  // A browser sends an `Origin` with every POST. Other clients send none.
+  const isOwn = site === undefined || site === 'none' || site === 'same-origin';
+  return method === 'POST' && origin === undefined && isOwn;
 }

@@ -45,7 +45,7 @@ function itemsOfOutcome(outcome: RpcOutcome): StreamItems {
       if (outcome.kind === 'result') return { done: false, value: outcome.value };
       throw 'error' in outcome
         ? outcome.error
-        : new ServerError(500, 'The call was answered after it had reported progress.');
+        : new ServerError(500, 'A method that has reported progress cannot answer "pending" or "not found".');
     },
     return: async () => streamEnd,
   };

@@ -9,7 +9,7 @@ import type { HttpHandlerOptions } from './options.js';
 const requestHeaders =
   'Content-Type, Access-Control-Allow-Headers, Authorization, X-Requested-With, X-Correlation-Id, X-Session-Id, ' +
   'X-Application-Id, X-Application-Version, X-User-Id, X-Protocol-Version, X-XSRF-TOKEN, ' +
-  'X-Linnet-Client, X-Linnet-Timeout, Last-Event-ID';
+  'X-Linnet-Client, X-Linnet-Timeout, X-Linnet-Progress, Last-Event-ID';
 
 /** Headers whose value is a list of header names. */
 const listsOfHeaders = new Set(['Vary', 'Access-Control-Allow-Headers', 'Access-Control-Expose-Headers']);
