@@ -47,6 +47,7 @@ class OutgoingBytes {
     return written;
   }
 
+  /** Writes bytes. Large ones must not change until they are taken. */
   bytes(bytes: Uint8Array): void {
     if (bytes.byteLength > LARGEST_COPIED) {
       this.#seal();
@@ -137,8 +138,10 @@ export interface StreamWriter {
   item(value: unknown): void;
   /** Writes the end. @param error JSON text of the members of an error */
   end(error?: string): void;
-  /** Writes a report of progress, in a format that has one. @throws NumberedError if it cannot be sent */
-  progress?(value: unknown): void;
+  /** Encodes a report of progress, in a format that has one. @throws NumberedError if it cannot be sent */
+  progressText?(value: unknown): string;
+  /** Writes an encoded report of progress. */
+  progress?(text: string): void;
   /** Writes a sign of life. */
   keepAlive(): void;
   /** Takes bytes that were written. There are some. */
@@ -159,7 +162,8 @@ export class FrameWriter implements StreamWriter {
 
   item(value: unknown): void {
     if (isBytes(value)) {
-      this.#bytes(FrameKind.Bytes, value);
+      // The producer may use its buffer again before the bytes are sent.
+      this.#bytes(FrameKind.Bytes, value.byteLength > LARGEST_COPIED ? new Uint8Array(value) : value);
       return;
     }
     const { objects, data } = encodeValue(value, this.exposure);
@@ -172,10 +176,14 @@ export class FrameWriter implements StreamWriter {
     else this.#out.framedText(FrameKind.Error, error);
   }
 
-  progress(value: unknown): void {
+  progressText(value: unknown): string {
     const { objects, data } = encodeValue(value, this.exposure);
     if (data.length > 0) throw generalError('The value cannot be sent: progress carries no bytes over HTTP.');
-    this.#out.framedText(FrameKind.Progress, objects);
+    return objects;
+  }
+
+  progress(text: string): void {
+    this.#out.framedText(FrameKind.Progress, text);
   }
 
   keepAlive(): void {

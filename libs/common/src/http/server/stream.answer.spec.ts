@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Activity } from '../../call/activity.js';
-import { EventWriter } from '../protocol/stream.writer.js';
+import { EventWriter, FrameWriter } from '../protocol/stream.writer.js';
+import type { StreamWriter } from '../protocol/stream.writer.js';
 import { StreamAnswer } from './stream.answer.js';
 import type { StreamBeginning } from './stream.answer.js';
 
 const utf8 = new TextDecoder();
 
 /** An answer whose items are given by hand. */
-function answer() {
+function answer(writer: StreamWriter = new EventWriter(undefined)) {
   const waiting: ((result: IteratorResult<unknown>) => void)[] = [];
   const state = { returned: 0 };
   const activity = new Activity();
@@ -20,7 +21,7 @@ function answer() {
     },
   };
   const call = { activity, failed: () => '{}' };
-  const stream = new StreamAnswer(items, new EventWriter(undefined), call, (each) => begun.push(each));
+  const stream = new StreamAnswer(items, writer, call, (each) => begun.push(each));
   const give = async (result: IteratorResult<unknown>) => {
     waiting.shift()!(result);
     await jest.advanceTimersByTimeAsync(1);
@@ -71,6 +72,33 @@ describe('the answer of a stream', () => {
     await stream.return();
     expect([signal.aborted, state.returned, jest.getTimerCount()]).toEqual([true, 1, 0]);
     expect(await stream.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('refuses a report that cannot be sent, also while the connection is full', () => {
+    const { stream } = answer(new FrameWriter());
+    stream.report('x'.repeat(70_000));
+    expect(() => stream.report(Uint8Array.of(1))).toThrow('progress carries no bytes');
+  });
+
+  it('sends the last report, however full the connection is', async () => {
+    const { stream, give, read } = answer(new FrameWriter());
+    await give({ done: false, value: new Uint8Array(200_000) });
+    stream.report('replaced');
+    stream.report('last');
+    const head = await read();
+    const bytes = await read();
+    expect([head.length, bytes.length]).toEqual([5, 200_000]);
+    expect((await read()).slice(5)).toBe('"last"');
+  });
+
+  it('sends the last report before the end', async () => {
+    const { stream, give, read } = answer(new FrameWriter());
+    stream.report('x'.repeat(70_000));
+    stream.report('last');
+    await give({ done: true, value: undefined });
+    let text = '';
+    for (let more = await read(); more !== ''; more = await read()) text += more;
+    expect(text.slice(-11)).toBe('"last"\x04\0\0\0\0');
   });
 
   it('cannot be aborted behind its end', async () => {

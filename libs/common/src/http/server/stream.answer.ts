@@ -48,8 +48,8 @@ export class StreamAnswer implements StreamBody {
   /** Receives the beginning of the stream. */
   #begin: ((beginning: StreamBeginning) => void) | undefined;
   #reader: ((chunk: Chunk) => void) | undefined;
-  /** The last report that has not been sent. */
-  #latest: { readonly value: unknown } | undefined;
+  /** The text of the last report, if it has not been written. */
+  #latest: string | undefined;
   #isPulling = false;
   #isFlushing = false;
   /** Bytes that were sent in this turn. */
@@ -75,14 +75,20 @@ export class StreamAnswer implements StreamBody {
     this.#pull();
   }
 
-  /** Sends progress beside the items, if the connection takes it. Otherwise a later report replaces it. */
+  /**
+   * Sends progress beside the items, if the connection takes it. Otherwise a later report replaces it.
+   *
+   * @throws NumberedError if the value cannot be sent
+   */
   report(value: unknown): void {
     if (this.#isOver) return;
+    const text = this.writer.progressText?.(value);
+    if (text === undefined) return;
     if (this.writer.size >= AHEAD) {
-      this.#latest = { value };
+      this.#latest = text;
       return;
     }
-    this.writer.progress?.(value);
+    this.writer.progress?.(text);
     this.#open(false);
     if (this.#reader) this.#flushLater();
   }
@@ -124,6 +130,7 @@ export class StreamAnswer implements StreamBody {
   #got({ done, value }: IteratorResult<unknown>): void {
     this.#isPulling = false;
     if (this.#isOver) return;
+    this.#writeLatest();
     if (done) {
       this.writer.end();
       this.#finish();
@@ -153,6 +160,7 @@ export class StreamAnswer implements StreamBody {
       begin({ kind: 'failed', thrown, isUnsendable });
       return;
     }
+    this.#writeLatest();
     this.writer.end(this.call.failed(thrown, isUnsendable));
     this.#flush();
   }
@@ -183,6 +191,12 @@ export class StreamAnswer implements StreamBody {
     clearInterval(this.#timer);
     this.#unfollow();
     this.call.activity.answered();
+  }
+
+  /** Writes the last report, so that it comes before the items and the end that follow it. */
+  #writeLatest(): void {
+    if (this.#latest !== undefined) this.writer.progress?.(this.#latest);
+    this.#latest = undefined;
   }
 
   #open(isBytes: boolean): void {
@@ -225,9 +239,7 @@ export class StreamAnswer implements StreamBody {
     this.#isSilent = false;
     const chunk = this.writer.take();
     this.#sent += chunk.byteLength;
-    const { writer } = this;
-    if (this.#latest && !this.#isOver && writer.size < AHEAD) writer.progress?.(this.#latest.value);
-    this.#latest = undefined;
+    if (!this.#isOver && this.writer.size < AHEAD) this.#writeLatest();
     // Also counts the next turn.
     this.#flushLater();
     this.#pull();
