@@ -39,6 +39,17 @@ describe('a stream among the arguments in a page', () => {
     expect(await source.next()).toEqual({ done: false, value: 1 });
   });
 
+  it('has the bytes of each item, if the producer uses its buffer again', async () => {
+    const reused = async function* () {
+      const buffer = new Uint8Array(3);
+      for (const content of [97, 98, 99]) yield buffer.fill(content);
+    };
+    const { body } = (await new Uploads(true, () => true).of(request(reused())))!;
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) chunks.push(chunk);
+    expect(Buffer.concat(chunks).toString()).toContain('aaabbbccc');
+  });
+
   it('is sent while it is made if the browser can', async () => {
     const { type, body } = (await new Uploads(true, () => true).of(request(numbers())))!;
     expect(type).toBe('application/vnd.linnet.stream');

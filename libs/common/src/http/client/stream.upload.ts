@@ -99,7 +99,8 @@ async function streamUpload(
 }
 
 function bytesOf(value: unknown): Uint8Array<ArrayBuffer> {
-  if (isBytes(value)) return value as Uint8Array<ArrayBuffer>;
+  // Copied, because the producer may use its buffer again before the bytes are sent.
+  if (isBytes(value)) return new Uint8Array(value);
   throw generalError('The value cannot be sent: a stream of bytes has an item that is not bytes.');
 }
 
