@@ -68,7 +68,7 @@ export class FastifyIntegration implements HttpIntegration {
 
   isAnswered(response: unknown): boolean {
     const reply = response as FastifyReply & { [answered]?: boolean };
-    return reply.sent || reply[answered] === true;
+    return reply.sent || reply.raw.headersSent || reply[answered] === true;
   }
 
   beforeFilter(response: unknown, headers: readonly string[]): void {

@@ -48,17 +48,19 @@ export class ExceptionFilters {
    * as it is. So may a global one, where the error is not marked for callers: those that are keep their shape, whatever a filter
    * that catches everything makes of them.
    *
+   * @param isBegun whether the answer is a stream that has begun: the filter can only replace the error that ends it
    * @returns that the filter has answered
    * @throws (rejection) what is to be answered
    */
-  async run(error: unknown, call: HandlerCall): Promise<typeof ALREADY_ANSWERED> {
+  async run(error: unknown, call: HandlerCall, isBegun = false): Promise<typeof ALREADY_ANSWERED> {
     if (isControl(error)) throw error;
     const bound = selectExceptionFilterMetadata(this.#bound as ExceptionFilterMetadata[], error);
     const filter =
       bound ?? selectExceptionFilterMetadata(this.#globalFor(call) as ExceptionFilterMetadata[], error);
     if (!filter) throw error;
     const isKept = !bound && this.#isForCallers(error);
-    const isSilent = isKept && call.contextType === 'http';
+    // Behind the head of a stream, a filter can no longer write the answer.
+    const isSilent = (isKept || isBegun || call.isAnswered()) && call.contextType === 'http';
     if (!isSilent) call.beforeFilter();
     const context = isSilent ? this.#silentContext(call) : this.#contextOf(call);
     const emission = call.contextType === 'ws' && !isKept ? new WsEmission(context) : undefined;

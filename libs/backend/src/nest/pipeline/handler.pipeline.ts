@@ -127,17 +127,19 @@ export class HandlerPipeline {
 
   /** The items of a method. Its filters act on the error that ends them. */
   #filtered(items: StreamItems, call: HandlerCall): StreamItems {
+    let isBegun = false;
     return {
       next: async () => {
         try {
           const result = await items.next();
           if (result.done) call.done();
+          isBegun = true;
           return result;
         } catch (error) {
           call.failed(error);
           call.done();
           // eslint-disable-next-line @typescript-eslint/only-throw-error -- the filter has written the answer
-          throw await this.filter(error, call);
+          throw await this.filter(error, call, isBegun);
         }
       },
       return: () => {
@@ -209,8 +211,8 @@ export class HandlerPipeline {
   }
 
   /** Lets a filter answer for an error. @returns that it did @throws (rejection) what is to be answered */
-  filter(error: unknown, call: HandlerCall): Promise<typeof ALREADY_ANSWERED> {
-    return this.#filters.run(error, call);
+  filter(error: unknown, call: HandlerCall, isBegun?: boolean): Promise<typeof ALREADY_ANSWERED> {
+    return this.#filters.run(error, call, isBegun);
   }
 }
 

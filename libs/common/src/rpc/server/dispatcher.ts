@@ -207,6 +207,8 @@ export function outcomeOf(thrown: unknown): SettledOutcome {
 }
 
 function classify(thrown: unknown): SettledOutcome {
+  // The filter of a stream that fails before its first item has answered.
+  if (thrown === ALREADY_ANSWERED) return { kind: 'answered' };
   if (thrown instanceof RpcPendingResponse) return { kind: 'pending', message: thrown.message };
   if (thrown instanceof RpcNotFoundResponse) return { kind: 'notFound', response: thrown };
   if (thrown instanceof Error && (thrown as { errorNumber?: unknown }).errorNumber === IModelStatus.NoContent)
