@@ -167,8 +167,9 @@ export class NodeCall {
   #complete(): void {
     if (this.#isRead) return;
     this.#endReading();
-    if (this.#isUploading) this.exchange.endUpload();
-    else this.#begin();
+    // A parser has read the whole body, and the call has not begun.
+    if (!this.#isUploading) this.#begin();
+    if (this.exchange.upload) this.exchange.endUpload();
   }
 
   /** Whether the client still sends a stream that the method has left. */
@@ -201,8 +202,13 @@ export class NodeCall {
       return;
     }
     const ready = compressStream(answer, stream);
-    if (platform.writeStream) platform.writeStream(ready, ready.stream);
-    else void writeStream(response, ready, ready.stream);
+    try {
+      if (platform.writeStream) platform.writeStream(ready, ready.stream);
+      else writeStream(response, ready, ready.stream);
+    } catch (error) {
+      ready.stream.return().catch(() => undefined);
+      this.#break(error);
+    }
   }
 
   /** The answer is sent, or nobody is there to have it. */
@@ -239,15 +245,15 @@ export class NodeCall {
       else writeResponse(response, answer);
       server.backlog.add(response, answer);
     } catch (error) {
-      const { activity } = this.exchange;
-      // Nothing that can be answered any more: better a broken connection than one that waits.
-      server.handler.options.report?.({
-        kind: 'error',
-        thrown: error,
-        error: hiddenError(activity.activityId),
-        activity,
-      });
-      response.destroy();
+      this.#break(error);
     }
+  }
+
+  /** Breaks the connection, because the answer cannot be sent: its client must not wait. */
+  #break(thrown: unknown): void {
+    const { activity } = this.exchange;
+    const error = hiddenError(activity.activityId);
+    this.server.handler.options.report?.({ kind: 'error', thrown, error, activity });
+    this.response.destroy();
   }
 }

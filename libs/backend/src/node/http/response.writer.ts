@@ -36,23 +36,25 @@ export function writeResponse(response: ServerResponse, answer: HttpResponse): v
 }
 
 /**
- * Sends an answer whose body is a stream: each chunk at once, and no faster than the client reads. Never rejects.
+ * Sends an answer whose body is a stream: each chunk at once, and no faster than the client reads.
  *
  * @param stream the body, compressed already
+ * @throws Error if the head cannot be sent
  */
-export async function writeStream(
-  response: ServerResponse,
-  answer: HttpResponse,
-  stream: StreamBody,
-): Promise<void> {
+export function writeStream(response: ServerResponse, answer: HttpResponse, stream: StreamBody): void {
   if (response.headersSent || response.destroyed) {
-    await stream.return();
+    stream.return().catch(() => undefined);
     return;
   }
   writeHead(response, answer);
-  // A middleware that compresses collects what is written, unless it is asked to send it.
-  const { flush } = response as { flush?: () => void };
+  void pump(response, stream);
+}
+
+/** Writes the chunks of a body. Never rejects. */
+async function pump(response: ServerResponse, stream: StreamBody): Promise<void> {
   try {
+    // A middleware that compresses collects what is written, unless it is asked to send it.
+    const { flush } = response as { flush?: () => void };
     for (let chunk = await stream.next(); !chunk.done; chunk = await stream.next()) {
       if (response.destroyed) return;
       const isRoom = response.write(chunk.value);

@@ -1,0 +1,68 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createRpcClient } from '@linnet/common';
+import type { CallReport, RpcProxy } from '@linnet/common';
+import { createRpcServer } from '@linnet/backend/node';
+import { listen } from '../../rpc/plain/plain.servers.js';
+import type { PlainServer } from '../../rpc/plain/plain.servers.js';
+import { all } from '../flow.js';
+import { Flow, FlowImpl, journal } from './flow.js';
+
+describe('a server of node:http', () => {
+  const reports: CallReport[] = [];
+  let server: PlainServer | undefined;
+  beforeEach(() => {
+    journal.clear();
+    reports.length = 0;
+  });
+  afterEach(() => server?.stop());
+
+  /** A client of a server with a middleware. */
+  async function clientBehind(
+    middleware: (request: IncomingMessage, response: ServerResponse, next: () => void) => void,
+  ): Promise<RpcProxy<Flow>> {
+    const rpc = createRpcServer({
+      interfaces: [[Flow, FlowImpl]],
+      report: (report) => void reports.push(report),
+    });
+    const listener: RequestListener = (request, response) =>
+      middleware(request, response, () => rpc.handler(request, response));
+    server = await listen(createServer(listener));
+    return createRpcClient({ uriPrefix: server.url }).client<Flow>(Flow);
+  }
+
+  const parsing = (request: IncomingMessage, _response: ServerResponse, next: () => void) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      Object.assign(request, { body: Buffer.concat(chunks) });
+      next();
+    });
+  };
+
+  it('takes a stream of bytes from a parser that has read it', async () => {
+    const flow = await clientBehind(parsing);
+    const bytes = new Uint8Array(100_000).fill(1);
+    expect(await flow.measure('parsed', new Blob([bytes]))).toMatchObject({ bytes: 100_000 });
+  });
+
+  it('takes a stream of values from a parser that has read it', async () => {
+    const flow = await clientBehind(parsing);
+    const numbers = (async function* () {
+      yield* [1, 2, 3];
+    })();
+    expect(await flow.sum(numbers)).toBe(6);
+  });
+
+  it('breaks the connection and reports the error if the head of a stream cannot be sent', async () => {
+    const flow = await clientBehind((_request, response, next) => {
+      response.writeHead = () => {
+        throw new Error('no head');
+      };
+      next();
+    });
+    await expect(all(flow.watch('headless', 10))).rejects.toThrow('The server cannot be reached');
+    expect(reports).toMatchObject([{ kind: 'error', thrown: { message: 'no head' } }]);
+  });
+});
