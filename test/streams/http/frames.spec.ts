@@ -139,6 +139,15 @@ describe('a resumable stream', () => {
     expect(asked).toEqual([undefined]);
   });
 
+  it('is over at once if the call is aborted while it waits to reconnect', async () => {
+    const { client } = answeringInTurn([frame(1, '1')]);
+    const abort = new AbortController();
+    const items = client.with({ signal: abort.signal, retry: { pauseMs: 100_000 } });
+    const over = collect(items.from(4));
+    setTimeout(() => abort.abort(new Error('enough')), 50);
+    await expect(over).rejects.toThrow('enough');
+  });
+
   it('is not continued behind an error of the method', async () => {
     const { asked, client } = answeringInTurn([frame(1, '1'), frame(5, '{"message":"over"}')]);
     await expect(collect(client.from(4))).rejects.toThrow('over');

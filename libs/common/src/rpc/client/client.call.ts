@@ -150,9 +150,13 @@ export class RpcClientCall {
   async #continue(error: unknown, faults: number): Promise<StreamItems> {
     const isBroken = error instanceof ServerError && error.status === -1;
     if (!isBroken || !this.#target.policy.resumable || this.#end.signal.aborted) throw error;
-    await this.#pauseBeforeRetry({ kind: 'transient', error, retryAfterMs: undefined }, faults, 0);
-    const aborted = new Promise<never>((_resolve, reject) => onAbort(this.#end.signal, reject));
-    const result = await Promise.race([this.#repeat(), aborted]);
+    const again = async () => {
+      await this.#pauseBeforeRetry({ kind: 'transient', error, retryAfterMs: undefined }, faults, 0);
+      return this.#repeat();
+    };
+    let leave = () => undefined as void;
+    const aborted = new Promise<never>((_resolve, reject) => (leave = onAbort(this.#end.signal, reject)));
+    const result = await Promise.race([again(), aborted]).finally(leave);
     if (result instanceof StreamResult) return result.items;
     throw error;
   }
