@@ -138,6 +138,8 @@ describe('the policy of an operation', () => {
       allowResponseCompression: false,
       allowTokenMismatch: true,
       concurrency: 2,
+      stream: false,
+      resumable: false,
     });
   });
 
