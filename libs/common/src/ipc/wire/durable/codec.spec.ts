@@ -3,9 +3,12 @@ import { generalError } from '../../../base/numbered.error.js';
 import {
   prepareCancel,
   prepareInvoke,
+  prepareItem,
   preparePush,
   prepareResponse,
   prepareSend,
+  prepareStreamEnd,
+  prepareTaken,
 } from '../../message/outgoing.message.js';
 import type { OutgoingMessage } from '../../message/outgoing.message.js';
 import { RefusedMessage } from '../../message/refusal.js';
@@ -24,6 +27,20 @@ const messages: [string, OutgoingMessage, unknown[]][] = [
   ['an answer', prepareResponse('c', 7, 'v'), [3, 7, 'c', 'v']],
   ['an answer without a value', prepareResponse('c', 7, undefined), [3, 7, 'c']],
   ['a cancellation', prepareCancel(7), [4, 7]],
+  [
+    'a call with streams',
+    prepareInvoke('c', 'm', 7, [null], { ...activity, slots: [0, 1] }),
+    [2, 7, 'c', 'm', [null], 'id', 0, [0, 1]],
+  ],
+  ['an item', prepareItem(7, 0, 'v', 'c.m'), [5, 7, 0, 'v']],
+  ['the end of a stream', prepareStreamEnd(7, 0), [6, 7, 0]],
+  [
+    'the end of a stream with an error',
+    prepareStreamEnd(7, 0, { message: 'x' }),
+    [6, 7, 0, { message: 'x' }],
+  ],
+  ['items that were taken', prepareTaken(7, 0, 3), [7, 7, 0, 3]],
+  ['a reader that has left', prepareTaken(7, 1, undefined), [7, 7, 1]],
 ];
 
 describe('a sent message of the durable wire', () => {
@@ -57,6 +74,7 @@ describe('a received message of the durable wire', () => {
         activityId: 'id',
         timeoutMs: 50,
         isCancellable: true,
+        slots: [],
       },
     ],
     ['an answer', [3, 7, 'c', 'v'], { ...base, type: 3, channel: 'c', data: ['v'], request: 7 }],
@@ -66,8 +84,11 @@ describe('a received message of the durable wire', () => {
       { ...base, type: 3, channel: 'c', data: [undefined], request: 7 },
     ],
     ['a cancellation', [4, 7], { type: 4, request: 7 }],
-    ['of an unknown type', [5, 'c'], { type: -1 }],
-    ['of the highest unknown type', [7], { type: -1 }],
+    ['an item', [5, 7, 0, 'v'], { type: 5, request: 7, slot: 0, data: ['v'] }],
+    ['an absent item', [5, 7, 2], { type: 5, request: 7, slot: 2, data: [] }],
+    ['the end of a stream', [6, 7, 0], { type: 6, request: 7, slot: 0, data: [] }],
+    ['items that were taken', [7, 7, 0, 3], { type: 7, request: 7, slot: 0, items: 3 }],
+    ['a reader that has left', [7, 7, 1], { type: 7, request: 7, slot: 1, items: undefined }],
   ])('is read: %s', (_name, list, message) => {
     expect(readMessage(list)).toEqual({ kind: 'message', message });
   });
