@@ -85,6 +85,7 @@ describe('a stream of 64 MiB over a connection that breaks every 50 to 200 ms', 
 
   /** Cuts again and again, in a repeatable rhythm. */
   function cut(): void {
+    // Sleeps: the connection is cut by the clock, whatever passes over it.
     timer = setTimeout(
       () => {
         cuts++;
