@@ -6,6 +6,7 @@ import type { CallReport, RpcProxy } from '@linnet/common';
 import { createRpcServer } from '@linnet/backend/node';
 import { listen } from '../../rpc/plain/plain.servers.js';
 import type { PlainServer } from '../../rpc/plain/plain.servers.js';
+import { until } from '../../harness/waiting.js';
 import { all } from '../flow.js';
 import { Flow, FlowImpl, journal } from './flow.js';
 
@@ -64,5 +65,50 @@ describe('a server of node:http', () => {
     });
     await expect(all(flow.watch('headless', 10))).rejects.toThrow('The server cannot be reached');
     expect(reports).toMatchObject([{ kind: 'error', thrown: { message: 'no head' } }]);
+  });
+});
+
+describe('a server of the fetch standard', () => {
+  it.each([
+    ['ignores', 'slow'],
+    ['ignores', 'fast'],
+    ['leaves', 'slow'],
+    ['leaves', 'fast'],
+  ])('cancels an upload if its method %s it and its client is %s', async (way, speed) => {
+    const first = async (content: AsyncIterator<unknown>) => {
+      if (way === 'leaves') await content.return!();
+      return 'over';
+    };
+    const { fetch } = createRpcServer({
+      interfaces: [[Flow, { first } as never, { partial: true }]],
+      report: () => undefined,
+    });
+    let isCancelled = false;
+    const head =
+      '--b\r\nContent-Disposition: form-data; name="objects"\r\n\r\n' +
+      '[{"isBinary":true,"isStream":true,"index":0,"size":0,"chunks":1}]\r\n' +
+      '--b\r\nContent-Disposition: form-data; name="stream-0"\r\n\r\n';
+    const chunks = [Buffer.from(head)];
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull(controller) {
+        const chunk = chunks.shift() ?? (speed === 'fast' ? Buffer.alloc(65_536) : undefined);
+        if (!chunk) return new Promise(() => undefined);
+        controller.enqueue(chunk);
+        return undefined;
+      },
+      cancel() {
+        isCancelled = true;
+      },
+    });
+    const response = await fetch(
+      new Request('http://localhost/Flow-1.0.0-first', {
+        method: 'POST',
+        headers: { 'X-Correlation-Id': 'a', 'Content-Type': 'multipart/form-data; boundary=b; stream=1' },
+        body,
+        duplex: 'half',
+      }),
+    );
+    expect(await response.text()).toBe('"over"');
+    await until(() => isCancelled);
   });
 });

@@ -83,7 +83,7 @@ async function flow(call: HttpCall, body: StreamBody): Promise<HttpResponse | un
       return refusal;
     }
     if (call.upload) {
-      void pumpUpload(call, body);
+      pumpUpload(call, body);
       return undefined;
     }
   }

@@ -89,22 +89,26 @@ export class FetchRpcServer {
   async #answer(request: Request, head: HttpRequestHead): Promise<HttpResponse> {
     const opened = this.service.handler.open(head);
     if (!(opened instanceof HttpCall)) return opened;
+    let leave: () => void;
     try {
-      const refusal = await receive(opened, request);
-      if (refusal) return refusal;
+      const received = await receive(opened, request);
+      if (typeof received !== 'function') return received;
+      leave = received;
     } catch (error) {
       // The client has gone and reads no answer, or the body cannot be decompressed.
       const broken = badRequest('the body cannot be decompressed.');
       return opened.refuse(error instanceof HttpError ? error : broken);
     }
-    return this.#respond(opened, request);
+    return this.#respond(opened, request, leave);
   }
 
-  #respond(exchange: HttpCall, request: Request): Promise<HttpResponse> {
+  /** @param leave called when the call is over */
+  #respond(exchange: HttpCall, request: Request, leave: () => void): Promise<HttpResponse> {
     return new Promise((resolve) => {
       const over = () => {
         request.signal.removeEventListener('abort', gone);
         this.#open.delete(cut);
+        leave();
       };
       const settle = (answer: HttpResponse) => {
         // A stream goes on behind its head.
@@ -148,10 +152,10 @@ function headOf(request: Request, hosts: readonly string[] = []): HttpRequestHea
   };
 }
 
-/** @returns an answer that does not need the rest of the body */
-async function receive(exchange: HttpCall, request: Request): Promise<HttpResponse | undefined> {
+/** @returns an answer that does not need the rest of the body, or a function for the end of the call */
+async function receive(exchange: HttpCall, request: Request): Promise<HttpResponse | (() => void)> {
   if (request.bodyUsed) throw new HttpError(500, 'The body was read by a middleware that did not keep it.');
-  if (!request.body) return undefined;
+  if (!request.body) return () => undefined;
   const body = chunksOf(decompressed(request.body, request.headers.get('content-encoding')));
   for (let piece = await body.next(); !piece.done; piece = await body.next()) {
     const refusal = exchange.push(piece.value);
@@ -160,12 +164,9 @@ async function receive(exchange: HttpCall, request: Request): Promise<HttpRespon
       void body.return().catch(() => undefined);
       return refusal;
     }
-    if (exchange.upload) {
-      void pumpUpload(exchange, body);
-      return undefined;
-    }
+    if (exchange.upload) return pumpUpload(exchange, body);
   }
-  return undefined;
+  return () => undefined;
 }
 
 function decompressed(

@@ -2,11 +2,23 @@ import type { StreamBody } from '../protocol/message.js';
 import type { HttpCall } from './http.call.js';
 
 /**
- * Reads the rest of a body that is a stream among the arguments of its call, while the method reads it. Never rejects.
+ * Reads the rest of a body that is a stream among the arguments of its call, while the method reads it.
  *
  * @param body what is left of the body
+ * @returns a function for the end of the call: the rest of the body is not read
  */
-export async function pumpUpload(call: HttpCall, body: StreamBody): Promise<void> {
+export function pumpUpload(call: HttpCall, body: StreamBody): () => void {
+  let isRead = false;
+  void pump(call, body).then(() => (isRead = true));
+  return () => {
+    if (isRead) return;
+    call.endUpload(new Error('The call is over.'));
+    body.return().catch(() => undefined);
+  };
+}
+
+/** Never rejects. */
+async function pump(call: HttpCall, body: StreamBody): Promise<void> {
   const upload = call.upload!;
   try {
     for (;;) {
