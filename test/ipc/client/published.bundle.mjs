@@ -15,6 +15,9 @@ const chunks = output.filter(({ type }) => type === 'chunk');
 process.stdout.write(
   JSON.stringify({
     files: chunks.flatMap(({ moduleIds }) => moduleIds),
-    imports: chunks.flatMap(({ imports }) => imports),
+    // Less the chunks of the bundle itself.
+    imports: chunks
+      .flatMap(({ imports }) => imports)
+      .filter((name) => !chunks.some(({ fileName }) => fileName === name)),
   }),
 );

@@ -155,9 +155,9 @@ describe.each(Object.entries(servers))('a stream to %s', (_name, start) => {
     await expect(flow.sum(once)).rejects.toThrow('was read already');
   });
 
-  it.each(['Blob', 'ReadableStream'])('reads 64 MiB of a %s without holding it', async (kind) => {
+  it.each(['Blob', 'ReadableStream'])('reads 128 MiB of a %s without holding it', async (kind) => {
     const piece = new Uint8Array(MIB).fill(1);
-    const blob = new Blob(Array.from({ length: 64 }, () => piece));
+    const blob = new Blob(Array.from({ length: 128 }, () => piece));
     const content = kind === 'Blob' ? blob : blob.stream();
     const used = () => {
       collectGarbage();
@@ -170,9 +170,9 @@ describe.each(Object.entries(servers))('a stream to %s', (_name, start) => {
       growth.push(used() - before);
     };
     const measured = flow.measure('large', content);
-    for (const bytes of [16 * MIB, 32 * MIB, 48 * MIB]) await look(bytes);
-    expect((await measured).bytes).toBe(64 * MIB);
-    expect(Math.max(...growth)).toBeLessThan(40 * MIB);
+    for (const bytes of [32 * MIB, 64 * MIB, 96 * MIB]) await look(bytes);
+    expect((await measured).bytes).toBe(128 * MIB);
+    expect(Math.max(...growth)).toBeLessThan(64 * MIB);
   });
 });
 
