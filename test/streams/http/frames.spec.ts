@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createRpcClient } from '@linnet/common';
 import { blocksOf, readGuide } from '../../docs/guide.js';
 import { Flow } from './flow.js';
+import { settled } from '../../harness/waiting.js';
 
 const type = 'application/vnd.linnet.stream';
 
@@ -144,7 +145,7 @@ describe('a resumable stream', () => {
     const abort = new AbortController();
     const items = client.with({ signal: abort.signal, retry: { pauseMs: 100_000 } });
     const over = collect(items.from(4));
-    setTimeout(() => abort.abort(new Error('enough')), 50);
+    void settled().then(() => abort.abort(new Error('enough')));
     await expect(over).rejects.toThrow('enough');
   });
 

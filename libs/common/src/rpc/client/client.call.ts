@@ -20,7 +20,7 @@ import type {
 } from './client.options.js';
 import type { RpcInterfaceDefinition, RpcOperationPolicy } from '../definition/definition.js';
 import type { RpcClientTransport, RpcReply, RpcRequest } from './transport.js';
-import type { IModelRpcProps } from '../definition/token.js';
+import { tokenOf } from '../definition/token.js';
 
 /** The operation of a call. */
 export interface RpcClientTarget {
@@ -290,14 +290,4 @@ export class RpcClientCall {
     const about = { activityId: this.#activityId, interfaceName: definition.interfaceName, operation };
     this.#notify({ ...about, ...step });
   }
-}
-
-/** The first argument that names a model (docs/wire.md#21-request). */
-function tokenOf(args: readonly unknown[]): IModelRpcProps | undefined {
-  return args.find(
-    (argument): argument is IModelRpcProps =>
-      typeof argument === 'object' &&
-      argument !== null &&
-      typeof (argument as IModelRpcProps).iModelId === 'string',
-  );
 }

@@ -81,3 +81,13 @@ export function isSame(sent: string | undefined, routed: string | undefined): bo
     return false;
   }
 }
+
+/** The first argument that names a model (docs/wire.md#21-request). */
+export function tokenOf(args: readonly unknown[]): IModelRpcProps | undefined {
+  return args.find(
+    (argument): argument is IModelRpcProps =>
+      typeof argument === 'object' &&
+      argument !== null &&
+      typeof (argument as IModelRpcProps).iModelId === 'string',
+  );
+}
