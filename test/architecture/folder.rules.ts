@@ -56,7 +56,7 @@ export const rooms: Readonly<Record<string, Readonly<Record<string, readonly str
       'stream',
       'value',
     ],
-    'http/memory': ['base', 'http/client', 'http/protocol', 'http/server'],
+    'http/memory': ['base', 'http/client', 'http/protocol', 'http/server', 'stream'],
     'rpc-over-ipc': [
       'base',
       'call',

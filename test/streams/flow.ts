@@ -33,36 +33,26 @@ export interface Flow {
   plain(): Promise<string>;
 }
 
-export const flowChannel = ipcChannel<Flow>('flow', {
-  methods: {
-    count: { stream: true },
-    bytes: { stream: true },
-    wait: { stream: true },
-    refuse: { stream: true },
-    sum: {},
-    size: {},
-    twice: { stream: true },
-    hold: {},
-    report: {},
-    plain: {},
-  },
-});
+/** The policies of the methods, on both ways. */
+const policies = {
+  count: { stream: true },
+  bytes: { stream: true },
+  wait: { stream: true },
+  refuse: { stream: true },
+  sum: {},
+  size: {},
+  twice: { stream: true },
+  hold: {},
+  report: {},
+  plain: {},
+} as const;
+
+export const flowChannel = ipcChannel<Flow>('flow', { methods: policies });
 
 export abstract class FlowRpc extends Definition implements Flow {
   static readonly interfaceName = 'FlowRpc';
   static interfaceVersion = '1.0.0';
-  static readonly operations: RpcOperations<FlowRpc> = {
-    count: { stream: true },
-    bytes: { stream: true },
-    wait: { stream: true },
-    refuse: { stream: true },
-    sum: {},
-    size: {},
-    twice: { stream: true },
-    hold: {},
-    report: {},
-    plain: {},
-  };
+  static readonly operations: RpcOperations<FlowRpc> = policies;
   abstract count(to: number, failAt?: number): AsyncIterable<number>;
   abstract bytes(size: number, count: number): AsyncIterable<Uint8Array>;
   abstract wait(): AsyncIterable<string>;

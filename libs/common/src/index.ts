@@ -141,7 +141,7 @@ export type { IpcServerOptions } from './ipc/server/server.options.js';
 export type { IpcSessionHooks } from './ipc/server/session.hooks.js';
 export type { LocalPeer, NetworkPeer } from './ipc/server/peer.js';
 export type { ResumptionOptions } from './ipc/server/session.resumption.js';
-export type { IpcCallDispatcherOptions } from './ipc/server/call.dispatcher.js';
+export type { IpcCallDispatcherOptions } from './ipc/server/dispatcher.options.js';
 export type { IpcErrorOptions } from './ipc/server/error.codec.js';
 export type { IpcPeer } from './ipc/server/server.session.js';
 export { createFetchServer, FetchRpcServer } from './http/server/fetch.server.js';

@@ -29,7 +29,8 @@ export { limitsFrom } from './base/limits.js';
 
 // Streams.
 export { ItemQueue } from './stream/item.queue.js';
-export { itemsOf } from './stream/stream.items.js';
+export { declaredItems } from './call/stream.result.js';
+export { leaveItems } from './stream/reading.js';
 export { StreamResult } from './stream/stream.js';
 export type { StreamItems } from './stream/stream.js';
 export type { BindItems } from './call/stream.result.js';

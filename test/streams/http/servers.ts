@@ -1,14 +1,11 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
 import express from 'express';
 import { createFetchServer, createRpcClient, inMemoryHttp } from '@linnet/common';
 import type { RpcClientOptions, RpcProxy } from '@linnet/common';
 import { ClientRequestContext } from '@linnet/backend';
 import { createRpcServer } from '@linnet/backend/node';
 import { startApp, ways } from '../../harness/nest.harness.js';
+import { streamingBridge } from '../../rpc/plain/fetch.bridge.js';
 import { listen } from '../../rpc/plain/plain.servers.js';
 import { bindItems } from '../../../libs/backend/src/call/stream.context.js';
 import { Flow, FlowImpl } from './flow.js';
@@ -58,9 +55,7 @@ export const httpServers: Readonly<Record<string, Start>> = {
   },
   fetch: async () => {
     const { fetch } = plainServer();
-    const { url, stop } = await listen(
-      createServer((message, response) => void bridge(fetch, message, response)),
-    );
+    const { url, stop } = await listen(createServer(streamingBridge(fetch)));
     return overHttp(url, stop);
   },
 };
@@ -84,26 +79,3 @@ export const servers: Readonly<Record<string, Start>> = {
     };
   },
 };
-
-/** Puts a handler of the fetch standard behind `node:http`, with bodies that flow in both directions. */
-async function bridge(
-  fetch: (request: Request) => Promise<Response>,
-  message: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const { method = '', url = '', headers } = message;
-  const gone = new AbortController();
-  response.on('close', () => response.writableFinished || gone.abort());
-  const hasBody = method !== 'GET' && method !== 'HEAD';
-  const request = new Request(`http://${headers.host}${url}`, {
-    method,
-    headers: Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]),
-    body: hasBody ? (Readable.toWeb(message) as ReadableStream<Uint8Array<ArrayBuffer>>) : null,
-    duplex: 'half',
-    signal: gone.signal,
-  });
-  const answer = await fetch(request);
-  response.writeHead(answer.status, [...answer.headers].flat());
-  if (answer.body) await pipeline(Readable.fromWeb(answer.body), response).catch(() => undefined);
-  else response.end();
-}

@@ -17,6 +17,15 @@ export function concatBytes(parts: readonly Uint8Array[], total: number): Uint8A
   return bytes;
 }
 
+/** Joins byte strings. A single one is returned without a copy. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  return concatBytes(
+    parts,
+    parts.reduce((sum, { byteLength }) => sum + byteLength, 0),
+  );
+}
+
 const noBytes = new Uint8Array(0);
 
 /** Chunks of at least this size are kept as they are. Smaller ones are copied into shared blocks. */

@@ -115,9 +115,6 @@ export const defaultWireLimits: Readonly<WireLimits> = {
  */
 export const STREAM_WINDOW = 512 * 1024;
 
-/** The slot of progress among the streams of a call. It is above the number of arguments that a call can have. */
-export const PROGRESS_SLOT = 1000;
-
 /** The most that a peer may use of this process over IPC; see {@link WireLimits}. */
 export interface IpcLimits {
   /**

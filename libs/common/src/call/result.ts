@@ -1,14 +1,7 @@
 import { settle } from '../base/settle.js';
+import { isSubscribable } from '../stream/stream.source.js';
+import type { Subscribable } from '../stream/stream.source.js';
 import type { Activity } from './activity.js';
-
-/** The members of an Observable that are used, from any library. */
-interface Subscribable {
-  subscribe(observer: {
-    next: (value: unknown) => void;
-    error: (error: unknown) => void;
-    complete: () => void;
-  }): unknown;
-}
 
 /** Makes an activity current for everything that the work starts. */
 export type RunInActivity = <T>(activity: Activity, work: () => T) => T;
@@ -56,10 +49,4 @@ function lastOf(source: Subscribable): Promise<unknown> {
       complete: () => resolve(last),
     });
   });
-}
-
-function isSubscribable(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { subscribe, pipe } = value as Record<string, unknown>;
-  return typeof subscribe === 'function' && typeof pipe === 'function';
 }

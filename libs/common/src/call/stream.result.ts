@@ -28,9 +28,15 @@ export async function streamOf(
 ): Promise<unknown> {
   const value = await run(activity, work);
   if (value instanceof StreamResult || typeof value === 'symbol') return value;
-  const items = itemsOf(value);
-  if (!items) throw new Error(`${name} is declared as a stream, and returned a value that is not one.`);
+  const items = declaredItems(value, name);
   return new StreamResult(run(activity, () => bindItems(items)));
+}
+
+/** The items of a result that is declared as a stream. @throws Error if it is not one; `name` names the method */
+export function declaredItems(value: unknown, name: string): StreamItems {
+  const items = itemsOf(value);
+  if (items) return items;
+  throw new Error(`${name} is declared as a stream, and returned a value that is not one.`);
 }
 
 /** The error for a caller that cannot receive the stream of a method. */

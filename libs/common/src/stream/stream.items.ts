@@ -4,19 +4,12 @@ import { sizeOf } from '../value/value.size.js';
 import { ItemQueue } from './item.queue.js';
 import { streamEnd } from './stream.js';
 import type { ReadableStreamLike, StreamItems } from './stream.js';
-import { has, isBlob } from './stream.source.js';
+import { readerItems } from './reading.js';
+import { has, isBlob, isSubscribable } from './stream.source.js';
+import type { Subscribable } from './stream.source.js';
 
 /** An `Observable` cannot be slowed down: its items wait here. 4 MiB hold about twenty thousand small items. */
 const OBSERVABLE_BYTES = 4 * 1024 * 1024;
-
-/** The members of an Observable that are used, from any library. */
-interface Subscribable {
-  subscribe(observer: {
-    next: (value: unknown) => void;
-    error: (error: unknown) => void;
-    complete: () => void;
-  }): { unsubscribe?: () => void } | undefined;
-}
 
 /**
  * The items of a stream.
@@ -29,7 +22,7 @@ export function itemsOf(source: unknown): StreamItems | undefined {
     return complete((source as AsyncIterable<unknown>)[Symbol.asyncIterator]());
   if (has(source, 'getReader')) return readerItems(source as ReadableStreamLike<unknown>);
   if (isBlob(source)) return pieces(readerItems(source.stream()));
-  if (has(source, 'subscribe', 'pipe')) return observableItems(source as Subscribable);
+  if (isSubscribable(source)) return observableItems(source);
   if (has(source, Symbol.iterator)) return iterableItems(source as Iterable<unknown>);
   return undefined;
 }
@@ -58,20 +51,6 @@ function complete(iterator: AsyncIterator<unknown>): StreamItems {
 
 async function ended(): Promise<IteratorReturnResult<undefined>> {
   return streamEnd;
-}
-
-function readerItems(stream: ReadableStreamLike<unknown>): StreamItems {
-  const reader = stream.getReader();
-  return {
-    async next() {
-      const { done, value } = await reader.read();
-      return done ? streamEnd : { done: false, value };
-    },
-    async return() {
-      await reader.cancel();
-      return streamEnd;
-    },
-  };
 }
 
 /** Platforms read a `Blob` in pieces of up to 2 MiB, which would be four times the window of a stream. */

@@ -35,7 +35,9 @@ export type StreamSources<Args extends unknown[]> = {
 };
 
 /** The items of a stream in the order of reading. `return` ends the stream early. */
-export type StreamItems = Pick<Required<AsyncIterator<unknown, unknown, undefined>>, 'next' | 'return'>;
+export type StreamItems<T = unknown, End = unknown> = Required<
+  Pick<AsyncIterator<T, End, undefined>, 'next' | 'return'>
+>;
 
 /** The result of a call that is a stream. Handlers of streaming operations return it in place of a value. */
 export class StreamResult {

@@ -5,7 +5,7 @@ import { FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '../internals/nest.exports.js'
 import type { ExecutionContextHost, InstanceWrapper } from '../internals/nest.exports.js';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { IModelError } from '@linnet/common';
-import { GENERAL_ERROR, itemsOf, StreamResult } from '@linnet/common/internal';
+import { declaredItems, GENERAL_ERROR, StreamResult } from '@linnet/common/internal';
 import type { ALREADY_ANSWERED, StreamItems } from '@linnet/common/internal';
 import { bindItems } from '../../call/stream.context.js';
 import { shieldedInterceptor, shieldedPipe } from './typed.array.shield.js';
@@ -114,12 +114,7 @@ export class HandlerPipeline {
   }
 
   async #items(call: HandlerCall): Promise<StreamItems> {
-    const method = async () => {
-      const result = await this.#call(call);
-      const items = itemsOf(result);
-      if (items) return items;
-      throw new Error(`${this.method.name} is declared as a stream, and returned a value that is not one.`);
-    };
+    const method = async () => declaredItems(await this.#call(call), this.method.name);
     return this.#interceptors.length === 0
       ? method()
       : interceptedItems(this.#interceptors, this.#context(call), method);

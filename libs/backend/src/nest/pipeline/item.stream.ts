@@ -1,5 +1,5 @@
 import type { ExecutionContext, NestInterceptor } from '@nestjs/common';
-import { ItemQueue } from '@linnet/common/internal';
+import { ItemQueue, leaveItems } from '@linnet/common/internal';
 import type { StreamItems } from '@linnet/common/internal';
 import { Observable } from 'rxjs';
 import type { Subscription } from 'rxjs';
@@ -75,7 +75,7 @@ function pulled(items: StreamItems, wanted: () => Promise<void> | undefined): Ob
       subscriber.error(error);
     });
     return () => {
-      if (!isDone) void items.return().catch(() => undefined);
+      if (!isDone) leaveItems(items);
     };
   });
 }

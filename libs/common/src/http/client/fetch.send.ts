@@ -1,7 +1,6 @@
 import { ServerError } from '../../error/backend.error.js';
-import { concatBytes } from '../../base/bytes.js';
-import { streamEnd } from '../../stream/stream.js';
-import type { StreamBody } from '../protocol/message.js';
+import { joinBytes } from '../../base/bytes.js';
+import { readerItems } from '../../stream/reading.js';
 import { isStreamType } from '../protocol/stream.frames.js';
 import type { HttpReply, HttpRequest } from './send.js';
 
@@ -14,14 +13,15 @@ export async function sendByFetch(request: HttpRequest): Promise<HttpReply> {
     signal,
     credentials,
     redirect: 'manual',
-    body: Array.isArray(body) ? joined(body) : body,
+    // Not every platform can create a `Blob` of bytes.
+    body: Array.isArray(body) ? joinBytes(body as readonly Uint8Array[]) : body,
     // `duplex` is needed for a stream. Without the other two, Node keeps all that it has sent for a redirect.
     ...(isReadable(body) && { duplex: 'half', redirect: 'error', window: null }),
   } as RequestInit);
   const { status } = response;
   const header = (name: string) => response.headers.get(name);
   if (request.stream && response.body && isStreamType(header('content-type')))
-    return { status, header, body: new Uint8Array(), stream: chunksOf(response.body) };
+    return { status, header, body: new Uint8Array(), stream: readerItems<Uint8Array>(response.body) };
   // Bodies that are not streams, as in React Native, are read at once.
   const isStream = (response as Partial<Response>).body !== undefined;
   const bytes = isStream ? await readStream(response.body, maxBytes) : await readWhole(response);
@@ -31,29 +31,8 @@ export async function sendByFetch(request: HttpRequest): Promise<HttpReply> {
   return { status, header, body: bytes };
 }
 
-/** The body as it arrives. Nothing is read ahead, so that a slow reader slows the server down. */
-function chunksOf(body: ReadableStream<Uint8Array>): StreamBody {
-  const reader = body.getReader();
-  return {
-    async next() {
-      const { done, value } = await reader.read();
-      return done ? streamEnd : { done: false, value };
-    },
-    async return() {
-      await reader.cancel();
-      return streamEnd;
-    },
-  };
-}
-
 function isReadable(body: HttpRequest['body']): boolean {
   return typeof body === 'object' && 'getReader' in body;
-}
-
-/** Joins the body to one byte string, because not every platform can create a `Blob` of bytes. */
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const total = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  return (parts.length === 1 ? parts[0] : concatBytes(parts, total)) as Uint8Array<ArrayBuffer>;
 }
 
 async function readStream(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {

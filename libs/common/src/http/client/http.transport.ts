@@ -14,6 +14,7 @@ import { ANSWER_TEXT_BYTES, MULTIPART_BYTES } from '../../base/limits.js';
 import { sendByFetch } from './fetch.send.js';
 import { CLIENT_HEADER, MAX_TIMEOUT_MS, PROGRESS_HEADER, TIMEOUT_HEADER } from '../protocol/headers.js';
 import { readReply } from './reply.reader.js';
+import { endingWith } from '../../stream/reading.js';
 import { isStreamSource } from '../../stream/stream.source.js';
 import type { Upload, Uploads } from './stream.upload.js';
 import type { HttpReply, HttpRequest, HttpSend } from './send.js';
@@ -72,7 +73,6 @@ export class HttpTransport implements RpcClientTransport {
         return reply;
       }
       if (!upload) return reply;
-      const { endingWith } = await import('./stream.upload.js');
       return { kind: 'stream', items: endingWith(reply.items, () => upload.stop()) };
     } catch (error) {
       upload?.stop();

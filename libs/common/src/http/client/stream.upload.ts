@@ -1,8 +1,9 @@
-import { concatBytes, isBytes } from '../../base/bytes.js';
+import { isBytes, joinBytes } from '../../base/bytes.js';
 import { generalError } from '../../base/numbered.error.js';
 import { newId } from '../../base/random.id.js';
 import { onAbort } from '../../base/abort.js';
 import type { RpcRequest } from '../../rpc/client/transport.js';
+import { leaveItems } from '../../stream/reading.js';
 import { itemsOf } from '../../stream/stream.items.js';
 import { splitSources } from '../../stream/stream.source.js';
 import type { StreamItems } from '../../stream/stream.js';
@@ -75,7 +76,7 @@ async function streamUpload(
   items: StreamItems,
   signal: AbortSignal,
 ): Promise<Upload> {
-  const leave = onAbort(signal, () => void items.return().catch(() => undefined));
+  const leave = onAbort(signal, () => leaveItems(items));
   const first = await items.next().finally(leave);
   if (first.done || isBytes(first.value)) {
     const { type, head, tail } = multipart(marked);
@@ -85,7 +86,7 @@ async function streamUpload(
   const written = () => {
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     while (writer.size > 0) chunks.push(writer.take() as Uint8Array<ArrayBuffer>);
-    return concat(chunks);
+    return joinBytes(chunks) as Uint8Array<ArrayBuffer>;
   };
   const frame = (value: unknown) => {
     writer.item(value);
@@ -104,37 +105,12 @@ function bytesOf(value: unknown): Uint8Array<ArrayBuffer> {
   throw generalError('The value cannot be sent: a stream of bytes has an item that is not bytes.');
 }
 
-/** Stops an upload when the result of its call has ended. */
-export function endingWith(items: StreamItems, over: () => void): StreamItems {
-  return {
-    async next() {
-      try {
-        const result = await items.next();
-        if (result.done) over();
-        return result;
-      } catch (error) {
-        over();
-        throw error;
-      }
-    },
-    return() {
-      over();
-      return items.return();
-    },
-  };
-}
-
 function multipart(args: readonly unknown[]) {
   const { objects, data } = encodeValue(args);
   const boundary = `linnet-${newId()}`;
   const type = `multipart/form-data; boundary=${boundary}${STREAM_PARAMETER}`;
   const { head, tail } = encodeAroundStream(objects, data, boundary);
   return { type, head: head as Uint8Array<ArrayBuffer>[], tail: tail as Uint8Array<ArrayBuffer> };
-}
-
-function concat(chunks: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
-  const total = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  return chunks.length === 1 ? chunks[0]! : (concatBytes(chunks, total) as Uint8Array<ArrayBuffer>);
 }
 
 /** A body that is made while it is sent, no faster than the connection takes it. */
@@ -174,7 +150,7 @@ class StreamUpload implements Upload {
   stop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.items.return().catch(() => undefined);
+    leaveItems(this.items);
     try {
       this.#controller.error(new Error('The call is over.'));
     } catch {

@@ -3,7 +3,8 @@ import { concatBytes } from '../../base/bytes.js';
 import { HttpCall } from '../server/http.call.js';
 import type { HttpRpcHandler } from '../server/handler.js';
 import type { HttpResponse, StreamBody } from '../protocol/message.js';
-import { chunksOf, pumpUpload } from '../server/upload.pump.js';
+import { endingWith, readerItems } from '../../stream/reading.js';
+import { pumpUpload } from '../server/upload.pump.js';
 import type { HttpReply, HttpRequest, HttpSend } from '../client/send.js';
 
 const encoder = new TextEncoder();
@@ -43,7 +44,7 @@ export function inMemoryHttp(handler: HttpRpcHandler): HttpSend {
         opened.respond({}, (answer) => {
           const left = () => signal.removeEventListener('abort', abort);
           if (answer?.stream) {
-            resolve({ ...replyOf(answer), stream: followed(answer.stream, signal, left) });
+            resolve({ ...replyOf(answer), stream: followed(endingWith(answer.stream, left), signal) });
             return;
           }
           left();
@@ -52,7 +53,7 @@ export function inMemoryHttp(handler: HttpRpcHandler): HttpSend {
         });
       };
       if (isFlowing(body)) {
-        flow(opened, chunksOf('stream' in body ? body.stream() : body)).then(
+        flow(opened, readerItems<Uint8Array>('stream' in body ? body.stream() : body)).then(
           (refusal) => (refusal ? resolve(replyOf(refusal)) : respond()),
           reject,
         );
@@ -91,18 +92,14 @@ async function flow(call: HttpCall, body: StreamBody): Promise<HttpResponse | un
 }
 
 /** The body of an answer, which ends with the signal as the body of a connection does. */
-function followed(stream: StreamBody, signal: AbortSignal, ended: () => void): StreamBody {
+function followed(stream: StreamBody, signal: AbortSignal): StreamBody {
   return {
     async next() {
       const chunk = await stream.next();
-      if (chunk.done) ended();
       throwIfAborted(signal);
       return chunk;
     },
-    return() {
-      ended();
-      return stream.return();
-    },
+    return: () => stream.return(),
   };
 }
 

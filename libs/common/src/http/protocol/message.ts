@@ -1,3 +1,4 @@
+import type { StreamItems } from '../../stream/stream.js';
 import { NOT_BEGUN_HEADER } from './headers.js';
 
 /** The part of a request before its body: enough to refuse the request. */
@@ -15,7 +16,7 @@ export interface HttpRequestHead {
 }
 
 /** A body that is made while it is sent. `return` stops the producer: nobody reads on. */
-export type StreamBody = Required<Pick<AsyncIterator<Uint8Array, undefined, undefined>, 'next' | 'return'>>;
+export type StreamBody = StreamItems<Uint8Array, undefined>;
 
 /** A complete answer. */
 export interface HttpResponse {

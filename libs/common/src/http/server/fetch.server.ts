@@ -5,7 +5,8 @@ import { badRequest, HttpError, shuttingDown } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse, StreamBody } from '../protocol/message.js';
 import { pathOf } from '../protocol/url.reader.js';
 import { createRpcService } from './rpc.service.js';
-import { chunksOf, pumpUpload } from './upload.pump.js';
+import { endingWith, leaveItems, readerItems } from '../../stream/reading.js';
+import { pumpUpload } from './upload.pump.js';
 import type { HttpRpcService } from './rpc.service.js';
 import type { HttpRpcServiceOptions } from './rpc.service.js';
 
@@ -57,8 +58,8 @@ export class FetchRpcServer {
     const head = headOf(request, this.service.handler.options.hosts);
     if (!this.service.handler.owns(head.method, head.target)) return this.#serviceResponse(head);
     const answer = await this.#answer(request, head);
-    // Compression fails only without memory. The answer is then sent uncompressed.
     if (answer.stream) return streamOf(answer, answer.stream);
+    // Compression fails only without memory. The answer is then sent uncompressed.
     const ready = answer.encoding ? await this.compress(answer).catch(() => answer) : answer;
     return responseOf(ready, head.method);
   };
@@ -112,7 +113,7 @@ export class FetchRpcServer {
       };
       const settle = (answer: HttpResponse) => {
         // A stream goes on behind its head.
-        if (answer.stream) resolve({ ...answer, stream: watched(answer.stream, over) });
+        if (answer.stream) resolve({ ...answer, stream: endingWith(answer.stream, over) });
         else {
           over();
           resolve(answer);
@@ -156,12 +157,12 @@ function headOf(request: Request, hosts: readonly string[] = []): HttpRequestHea
 async function receive(exchange: HttpCall, request: Request): Promise<HttpResponse | (() => void)> {
   if (request.bodyUsed) throw new HttpError(500, 'The body was read by a middleware that did not keep it.');
   if (!request.body) return () => undefined;
-  const body = chunksOf(decompressed(request.body, request.headers.get('content-encoding')));
+  const body = readerItems<Uint8Array>(decompressed(request.body, request.headers.get('content-encoding')));
   for (let piece = await body.next(); !piece.done; piece = await body.next()) {
     const refusal = exchange.push(piece.value);
     if (refusal) {
       // Stops decompressing, because the rest may be a thousand times larger.
-      void body.return().catch(() => undefined);
+      leaveItems(body);
       return refusal;
     }
     if (exchange.upload) return pumpUpload(exchange, body);
@@ -181,21 +182,6 @@ function fieldsOf(headers: readonly string[]): Headers {
   const fields = new Headers();
   for (let i = 0; i < headers.length; i += 2) fields.append(headers[i]!, headers[i + 1]!);
   return fields;
-}
-
-/** Calls back when a body has ended, or its reader has left. */
-function watched(stream: StreamBody, over: () => void): StreamBody {
-  return {
-    async next() {
-      const chunk = await stream.next();
-      if (chunk.done) over();
-      return chunk;
-    },
-    return() {
-      over();
-      return stream.return();
-    },
-  };
 }
 
 function streamOf({ status, headers }: HttpResponse, stream: StreamBody): Response {

@@ -2,6 +2,8 @@ import { onAbort } from '../../base/abort.js';
 import type { Activity } from '../../call/activity.js';
 import { inOperation } from '../../base/numbered.error.js';
 import { isBytes } from '../../base/bytes.js';
+import { leaveItems } from '../../stream/reading.js';
+import { streamEnd } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
 import type { StreamBody } from '../protocol/message.js';
 import type { StreamWriter } from '../protocol/stream.writer.js';
@@ -41,7 +43,6 @@ export interface StreamedCall {
 }
 
 type Chunk = IteratorResult<Uint8Array, undefined>;
-const end: Chunk = { done: true, value: undefined };
 
 /** Reads the items of a stream and writes them as bytes, never more than {@link AHEAD} before they are taken. */
 export class StreamAnswer implements StreamBody {
@@ -96,7 +97,7 @@ export class StreamAnswer implements StreamBody {
   next(): Promise<Chunk> {
     const { writer } = this;
     if (this.#isReady) return Promise.resolve(this.#take());
-    if (this.#isOver) return Promise.resolve(end);
+    if (this.#isOver) return Promise.resolve(streamEnd);
     return new Promise((resolve) => {
       this.#reader = resolve;
       if (writer.size > 0) this.#flushLater();
@@ -112,7 +113,7 @@ export class StreamAnswer implements StreamBody {
   /** The client is gone: stops the producer. */
   return(): Promise<Chunk> {
     this.call.activity.abort(new Error('The client is gone.'));
-    return Promise.resolve(end);
+    return Promise.resolve(streamEnd);
   }
 
   #pull(): void {
@@ -141,7 +142,7 @@ export class StreamAnswer implements StreamBody {
     try {
       this.writer.item(value);
     } catch (thrown) {
-      this.#stop();
+      leaveItems(this.items);
       this.#fail(inOperation(thrown, this.call.activity.rpcMethod), true);
       return;
     }
@@ -169,21 +170,12 @@ export class StreamAnswer implements StreamBody {
   #leave(): void {
     if (this.#isOver) return;
     this.#finish();
-    this.#stop();
+    leaveItems(this.items);
     const begin = this.#begin;
     this.#begin = undefined;
     begin?.({ kind: 'left' });
     while (this.writer.size > 0) this.writer.take();
     this.#flush();
-  }
-
-  #stop(): void {
-    const ignored = () => undefined;
-    try {
-      Promise.resolve(this.items.return()).then(ignored, ignored);
-    } catch {
-      // Nobody waits for the stream any more.
-    }
   }
 
   #finish(): void {
@@ -232,7 +224,7 @@ export class StreamAnswer implements StreamBody {
     const reader = this.#reader;
     if (!reader || (this.writer.size === 0 && !this.#isOver)) return;
     this.#reader = undefined;
-    reader(this.writer.size > 0 ? this.#take() : end);
+    reader(this.writer.size > 0 ? this.#take() : streamEnd);
   }
 
   #take(): Chunk {

@@ -1,3 +1,4 @@
+import { leaveItems } from '../../stream/reading.js';
 import type { StreamBody } from '../protocol/message.js';
 import type { HttpCall } from './http.call.js';
 
@@ -13,7 +14,7 @@ export function pumpUpload(call: HttpCall, body: StreamBody): () => void {
   return () => {
     if (isRead) return;
     call.endUpload(new Error('The call is over.'));
-    body.return().catch(() => undefined);
+    leaveItems(body);
   };
 }
 
@@ -35,19 +36,4 @@ async function pump(call: HttpCall, body: StreamBody): Promise<void> {
   } catch {
     call.endUpload(new Error('The client has disconnected in the middle of a stream.'));
   }
-}
-
-/** The chunks of a body. */
-export function chunksOf(body: ReadableStream<Uint8Array>): StreamBody {
-  const reader = body.getReader();
-  return {
-    async next() {
-      const { done, value } = await reader.read();
-      return done ? { done, value: undefined } : { done: false, value };
-    },
-    async return() {
-      await reader.cancel();
-      return { done: true, value: undefined };
-    },
-  };
 }

@@ -3,18 +3,18 @@ import { newId } from '../../base/random.id.js';
 import { generalError } from '../../base/numbered.error.js';
 import { onAbort, throwIfAborted } from '../../base/abort.js';
 import { later } from '../../base/timer.js';
-import { PROGRESS_SLOT } from '../../base/limits.js';
 import type { IpcLimits } from '../../base/limits.js';
-import { notifyAll, settle } from '../../base/settle.js';
-import { streamEnd, StreamResult } from '../../stream/stream.js';
+import { notifyAll } from '../../base/settle.js';
+import { StreamResult } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
-import type { itemsOf } from '../../stream/stream.items.js';
 import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
-import { IpcMessageType } from '../message/message.js';
+import { IpcMessageType, PROGRESS_SLOT } from '../message/message.js';
 import type { IpcMessage } from '../message/message.js';
 import { prepareInvoke } from '../message/outgoing.message.js';
-import type { CallStreams, StreamSide, StreamFailure } from '../stream/call.streams.js';
+import type { CallSources } from '../stream/call.sources.js';
+import type { CallStreams, StreamSide } from '../stream/call.streams.js';
+import type { StreamFailure } from '../stream/outgoing.stream.js';
 import type { SessionStreams } from '../stream/session.streams.js';
 import type { IpcInvokeOptions } from './frontend.options.js';
 import type { PersistentConnection } from './persistent.connection.js';
@@ -29,7 +29,7 @@ export interface CallTraits {
   /** Whether the result is a stream: the call then resolves with a {@link StreamResult} at its first item. */
   readonly stream?: boolean;
   /** The streams among the arguments: the nth argument by n. */
-  readonly sources?: ReadonlyMap<number, unknown>;
+  readonly sources?: CallSources;
 }
 
 interface Pending {
@@ -48,7 +48,7 @@ export class FrontendCalls {
   readonly #pending = new Map<number, Pending>();
   /** Made for the first call with streams, so that a page without streams does not load them. */
   #streams: SessionStreams | undefined;
-  readonly #end: StreamSide;
+  readonly #side: StreamSide;
   #lastRequest = 0;
 
   /** @param timeoutMs how long a call without streams may take, in milliseconds; 0: for ever */
@@ -58,11 +58,12 @@ export class FrontendCalls {
     { queuedBytes }: IpcLimits,
     rebuild: (members: object) => unknown = rebuildError,
   ) {
-    this.#end = {
+    this.#side = {
       link: {
         send: (message) => connection().sendNow(message),
-        sendItem: (message) => connection().items?.send(message) ?? 0,
-        itemRoom: () => connection().items?.room(),
+        get items() {
+          return connection().items;
+        },
       },
       mostWaiting: queuedBytes,
       take: () => true,
@@ -87,7 +88,10 @@ export class FrontendCalls {
     const { signal, onProgress, activityId = newId() } = options;
     const hasStreams = stream || sources.size > 0;
     const { timeoutMs: given = hasStreams ? 0 : this.timeoutMs } = options;
-    const slots = [...(stream ? [0] : []), ...sources.keys(), ...(onProgress ? [PROGRESS_SLOT] : [])];
+    const slots =
+      hasStreams || onProgress
+        ? [...(stream ? [0] : []), ...sources.keys(), ...(onProgress ? [PROGRESS_SLOT] : [])]
+        : noSlots;
     // An endless timeout has no number on the wire.
     const timeoutMs = Number.isFinite(given) ? given : 0;
     const request = ++this.#lastRequest;
@@ -106,7 +110,8 @@ export class FrontendCalls {
       const fail = (reason: unknown) => {
         const streams = this.#streams?.of(request);
         if (streams) streams.fail(reason);
-        else for (const source of sources.values()) leaveSource(source);
+        else if (sources.size > 0)
+          void import('../stream/call.sources.js').then(({ leaveSources }) => leaveSources(sources));
         done();
         reject(reason);
       };
@@ -128,58 +133,45 @@ export class FrontendCalls {
         },
         reported: (value) => notifyAll([onProgress], (listener) => listener?.(value)),
         begun: () => {
-          if (result) resolve(new StreamResult(this.#watched(request, result, done)));
+          if (result) resolve(new StreamResult(result));
+          // Every further item comes here as well.
+          result = undefined;
         },
       });
       if (!hasStreams) send();
       else
-        void this.#begin(request, (streams, itemsOf) => {
-          const opened = openAll(sources, itemsOf);
-          if (stream) result = streams.open(0);
+        void this.#begin(request, sources, (streams, opened) => {
+          const left = () => {
+            // The reader of a result leaves by cancelling the call.
+            if (this.#pending.has(request)) this.connection().cancel(request);
+          };
+          if (stream) result = streams.openResult(done, left);
           send();
           const names = { name: `${wireName}.${method}` };
-          for (const [slot, items] of opened)
-            if (this.#pending.has(request)) streams.send(slot, items, names, membersOf);
-            else leave(items);
+          for (const [slot, items] of opened) streams.send(slot, items, names, membersOf);
         }).catch((error: unknown) => this.#pending.get(request)?.reject(error));
     });
   }
 
   /** Begins a call with streams. @throws NumberedError (rejection) if the wire has no streams */
-  async #begin(request: number, begun: (streams: CallStreams, items: typeof itemsOf) => void): Promise<void> {
+  async #begin(
+    request: number,
+    sources: CallSources,
+    begun: (streams: CallStreams, opened: ReadonlyMap<number, StreamItems>) => void,
+  ): Promise<void> {
     const connection = this.connection();
     await connection.ready;
     if (!this.#pending.has(request)) return;
     if (!connection.items)
       throw generalError('Streams need the durable wire, which this backend does not speak.');
-    const [{ SessionStreams: Streams }, { itemsOf: items }] = await Promise.all([
+    const [{ SessionStreams: Streams }, { openSources }] = await Promise.all([
       import('../stream/session.streams.js'),
-      import('../../stream/stream.items.js'),
+      import('../stream/call.sources.js'),
     ]);
     if (!this.#pending.has(request)) return;
-    this.#streams ??= new Streams(this.#end);
-    begun(this.#streams.begin(request), items);
-  }
-
-  /** The items of a result. A reader that leaves cancels the call. */
-  #watched(request: number, items: StreamItems, done: () => void): StreamItems {
-    return {
-      next: async () => {
-        try {
-          const result = await items.next();
-          if (result.done) done();
-          return result;
-        } catch (error) {
-          done();
-          throw error;
-        }
-      },
-      return: async () => {
-        if (this.#pending.has(request)) this.connection().cancel(request);
-        done();
-        return streamEnd;
-      },
-    };
+    this.#streams ??= new Streams(this.#side);
+    const opened = openSources(sources);
+    begun(this.#streams.begin(request), opened);
   }
 
   /** Receives a message about a call. @throws IpcProtocolError if the backend breaks the rules of streams */
@@ -219,33 +211,11 @@ export class FrontendCalls {
   }
 }
 
-const none: ReadonlyMap<number, unknown> = new Map();
-
-/** Begins to read the streams among the arguments. @throws the error of one that cannot be read; the others are left */
-function openAll(sources: ReadonlyMap<number, unknown>, open: typeof itemsOf): Map<number, StreamItems> {
-  const opened = new Map<number, StreamItems>();
-  try {
-    for (const [slot, source] of sources) opened.set(slot, open(source)!);
-  } catch (error) {
-    for (const items of opened.values()) leave(items);
-    throw error;
-  }
-  return opened;
-}
-
-function leave(items: StreamItems | undefined): void {
-  const ignored = () => undefined;
-  settle(() => items?.return(), ignored, ignored);
-}
-
-/** Ends a stream that is not sent. */
-function leaveSource(source: unknown): void {
-  const ignored = () => undefined;
-  settle(async () => leave((await import('../../stream/stream.items.js')).itemsOf(source)), ignored, ignored);
-}
+const none: CallSources = new Map();
+const noSlots: readonly number[] = [];
 
 /** The members of an error of a stream that this end produces. */
-function membersOf({ thrown }: NonNullable<StreamFailure>): { message: string; name?: string } {
+function membersOf({ thrown }: StreamFailure): { message: string; name?: string } {
   return thrown instanceof Error
     ? { name: thrown.name, message: thrown.message }
     : { message: 'The stream has failed.' };

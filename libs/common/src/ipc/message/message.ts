@@ -56,6 +56,9 @@ export interface InvokeMessage extends ValueMessage {
   readonly slots: readonly number[];
 }
 
+/** The slot of progress among the streams of a call. It is above the number of arguments that a call can have. */
+export const PROGRESS_SLOT = 1000;
+
 /** Names one stream of a session. */
 interface StreamMessage {
   /** The number of the call that the stream belongs to. */

@@ -6,10 +6,10 @@ import { resultOf, runBare, settleResult } from '../../call/result.js';
 import type { RunInActivity } from '../../call/result.js';
 import { primitiveMembers } from '../../error/error.members.js';
 import { describeLosses } from '../../value/value.inspector.js';
-import type { IpcLimits } from '../../base/limits.js';
 import { refusalOf, AnswerQueue } from './answer.queue.js';
 import type { SessionBytes } from '../message/session.bytes.js';
 import { activityOfCall, nameOf } from './activity.js';
+import type { IpcCallDispatcherOptions } from './dispatcher.options.js';
 import { CallBacklog } from './call.backlog.js';
 import { IpcAnswer } from './channel.registry.js';
 import type { IpcCall, ChannelRegistry, IpcTarget } from './channel.registry.js';
@@ -21,22 +21,11 @@ import type { IpcServerLink } from '../message/link.js';
 import { IpcMessageType, IpcProtocolError } from '../message/message.js';
 import type { InvokeMessage, IpcMessage, NoticeMessage } from '../message/message.js';
 import { prepareResponse } from '../message/outgoing.message.js';
-import { streamOf, streamRefusal, unboundItems } from '../../call/stream.result.js';
-import type { BindItems } from '../../call/stream.result.js';
+import { streamRefusal } from '../../call/stream.result.js';
 import { StreamResult } from '../../stream/stream.js';
 import { NoticeDelivery } from './notice.delivery.js';
 import { ServedStreams } from './served.streams.js';
 import type { ServerSession } from './server.session.js';
-
-/** How a server answers frontends. */
-export interface IpcCallDispatcherOptions extends IpcErrorOptions {
-  /** How much a frontend may send and leave waiting. */
-  readonly limits: IpcLimits;
-  /** Runs a function in the context of an activity. Default: only runs it. */
-  readonly run?: RunInActivity;
-  /** Makes streams keep the asynchronous context of their call. Default: no context is tracked. */
-  readonly bindItems?: BindItems;
-}
 
 /** Answers the frontend of one session: starts its calls in the order of its messages. */
 export class IpcCallDispatcher {
@@ -186,15 +175,13 @@ export class IpcCallDispatcher {
       activity,
       acceptsStream: message.slots.includes(0),
     };
-    const { bindItems = unboundItems } = this.options;
-    const work = () =>
-      target.isStream
-        ? streamOf(() => target.run(call), activity.rpcMethod, activity, this.#run, bindItems)
-        : target.run(call);
     this.#pending++;
     if (message.isCancellable) this.#cancellable.set(message.request, activity);
     settleResult(
-      () => this.#run(activity, () => (target.sequential ? this.#inTurn(work, call) : work())),
+      () =>
+        this.#run(activity, () =>
+          target.sequential ? this.#inTurn(target, call) : this.#work(target, call),
+        ),
       (value) => this.#answer(message, activity, target, value),
       (error: unknown) => {
         activity.answered();
@@ -212,11 +199,17 @@ export class IpcCallDispatcher {
     void this.link.send(refusalOf(message, error, activityId));
   }
 
-  #inTurn(work: () => unknown, call: IpcCall): Promise<unknown> {
+  #work(target: IpcTarget, call: IpcCall): unknown {
+    return target.isStream
+      ? this.#streams!.resultOf(() => target.run(call), call.activity)
+      : target.run(call);
+  }
+
+  #inTurn(target: IpcTarget, call: IpcCall): Promise<unknown> {
     let queue = this.#queues.get(call.channel);
     if (!queue) this.#queues.set(call.channel, (queue = new CallQueue(1, this.options.limits.pendingCalls)));
     return queue.run(
-      () => resultOf(work, call.activity, this.#run),
+      () => resultOf(() => this.#work(target, call), call.activity, this.#run),
       () => call.activity.signal,
     );
   }

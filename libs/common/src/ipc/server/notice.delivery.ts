@@ -1,4 +1,3 @@
-import type { IpcLimits } from '../../base/limits.js';
 import { settle } from '../../base/settle.js';
 import type { RunInActivity } from '../../call/result.js';
 import type { IpcListener } from '../channel/session.js';
@@ -7,7 +6,7 @@ import type { NoticeMessage } from '../message/message.js';
 import { activityOfNotice, nameOf } from './activity.js';
 import type { ChannelRegistry } from './channel.registry.js';
 import { answerFailure } from './error.codec.js';
-import type { IpcErrorOptions } from './error.codec.js';
+import type { IpcCallDispatcherOptions } from './dispatcher.options.js';
 import type { ServerSession } from './server.session.js';
 
 /** Delivers the messages of one session that have no answer to their listeners. */
@@ -16,7 +15,7 @@ export class NoticeDelivery {
     private readonly session: ServerSession,
     private readonly link: Pick<IpcServerLink, 'close'>,
     private readonly channels: ChannelRegistry,
-    private readonly options: IpcErrorOptions & { readonly limits: IpcLimits },
+    private readonly options: IpcCallDispatcherOptions,
     private readonly run: RunInActivity,
   ) {}
 

@@ -1,22 +1,23 @@
-import { PROGRESS_SLOT } from '../../base/limits.js';
-import type { IpcLimits } from '../../base/limits.js';
 import type { Activity } from '../../call/activity.js';
+import { runBare } from '../../call/result.js';
+import { streamOf, unboundItems } from '../../call/stream.result.js';
 import { GENERAL_ERROR, IModelError } from '../../error/imodel.error.js';
-import { settle } from '../../base/settle.js';
 import { inOperation } from '../../base/numbered.error.js';
 import { SessionStreams } from '../stream/session.streams.js';
-import type { StreamFailure } from '../stream/call.streams.js';
+import type { StreamFailure } from '../stream/outgoing.stream.js';
+import { leaveItems } from '../../stream/reading.js';
 import type { StreamItems } from '../../stream/stream.js';
 import { rebuildError } from '../../error/backend.error.js';
 import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { IpcServerLink } from '../message/link.js';
+import { PROGRESS_SLOT } from '../message/message.js';
 import type { InvokeMessage, ItemMessage, StreamEndMessage, TakenMessage } from '../message/message.js';
 import { prepareItem } from '../message/outgoing.message.js';
 import type { OutgoingItem } from '../message/outgoing.message.js';
 import type { SessionBytes } from '../message/session.bytes.js';
 import { answerFailure } from './error.codec.js';
-import type { IpcErrorOptions } from './error.codec.js';
+import type { IpcCallDispatcherOptions } from './dispatcher.options.js';
 
 /** Whether a slot is that of an argument: not the result, and not progress. */
 function isArgument(slot: number): boolean {
@@ -34,17 +35,12 @@ export class ServedStreams {
   /** @param bytes counts the bytes of items that wait to be read */
   constructor(
     private readonly link: Pick<IpcServerLink, 'send' | 'items'>,
-    private readonly options: IpcErrorOptions & { readonly limits: IpcLimits },
+    private readonly options: IpcCallDispatcherOptions,
     bytes: SessionBytes,
   ) {
     const { queuedBytes } = options.limits;
     this.#streams = new SessionStreams({
-      link: {
-        send: (message) => link.send(message),
-        // A wire without items reads no slots: no stream begins.
-        sendItem: (message) => link.items?.send(message) ?? 0,
-        itemRoom: () => link.items?.room(),
-      },
+      link,
       mostWaiting: queuedBytes,
       take: (size) => bytes.take(size),
       free: (size) => bytes.add(-size),
@@ -70,6 +66,12 @@ export class ServedStreams {
     }
   }
 
+  /** Runs a method whose result is a stream. @returns a promise of a {@link StreamResult} */
+  resultOf(work: () => unknown, activity: Activity): Promise<unknown> {
+    const { run = runBare, bindItems = unboundItems } = this.options;
+    return streamOf(work, activity.rpcMethod, activity, run, bindItems);
+  }
+
   /** Receives a message about a stream. @throws IpcProtocolError if the frontend sends more than it may */
   receive(message: ItemMessage | StreamEndMessage | TakenMessage): void {
     this.#streams.receive(message);
@@ -88,13 +90,12 @@ export class ServedStreams {
       activity.answered();
       done();
     };
-    const membersOf = ({ thrown, isUnsendable }: NonNullable<StreamFailure>) =>
+    const membersOf = ({ thrown, isUnsendable }: StreamFailure) =>
       answerFailure(inOperation(thrown, activity.rpcMethod), activity, this.options, isUnsendable);
     const streams = this.#streams.of(request);
     // The call was cancelled, or its session has ended.
     if (!streams || activity.signal.aborted) {
-      const ignored = () => undefined;
-      settle(() => items.return(), ignored, ignored);
+      leaveItems(items);
       finish();
       return;
     }
@@ -129,7 +130,11 @@ export class ServedStreams {
   #sendReport(request: number): void {
     const message = this.#reports.get(request);
     this.#reports.delete(request);
-    if (message) this.link.items?.send(message);
+    try {
+      if (message) this.link.items?.send(message);
+    } catch {
+      // It has more bytes than a message may. The method goes on, and nobody waits for the report.
+    }
   }
 
   /** The frontend has cancelled a call: readers of its arguments get an error, and its result stops. */

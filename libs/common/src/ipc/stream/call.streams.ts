@@ -2,27 +2,21 @@ import { TransientError } from '../../error/imodel.error.js';
 import { primitiveMembers } from '../../error/error.members.js';
 import type { ErrorExposure } from '../../error/error.members.js';
 import type { ItemQueue } from '../../stream/item.queue.js';
+import { endingWith, leaveItems } from '../../stream/reading.js';
 import type { StreamItems } from '../../stream/stream.js';
 import { IpcMessageType, IpcProtocolError } from '../message/message.js';
 import type { ItemMessage, StreamEndMessage, TakenMessage } from '../message/message.js';
+import type { IpcServerLink } from '../message/link.js';
 import { prepareItem, prepareStreamEnd, prepareTaken } from '../message/outgoing.message.js';
-import type { OutgoingItem, OutgoingMessage } from '../message/outgoing.message.js';
+import type { OutgoingMessage } from '../message/outgoing.message.js';
 import { IncomingStream } from './incoming.stream.js';
 import { OutgoingStream } from './outgoing.stream.js';
-
-/** Sends the messages of streams. */
-interface StreamLink {
-  /** Sends a message. */
-  send(message: OutgoingMessage): unknown;
-  /** Sends an item. @returns its bytes @throws NumberedError if it cannot be sent */
-  sendItem(message: OutgoingItem): number;
-  /** Too much is on its way for another item: resolves when there is room. Never rejects. */
-  itemRoom(): Promise<void> | undefined;
-}
+import type { StreamFailure } from './outgoing.stream.js';
 
 /** The streams of a session at one end. */
 export interface StreamSide {
-  readonly link: StreamLink;
+  /** Sends the messages of streams. Without `items` no stream begins. */
+  readonly link: Pick<IpcServerLink, 'items'> & { send(message: OutgoingMessage): unknown };
   /** Most bytes of one stream that may wait to be read. An honest sender stops far below. */
   readonly mostWaiting: number;
   /** Counts bytes of items that wait. @returns whether there is room for them */
@@ -39,34 +33,49 @@ export interface OutgoingNames {
   readonly exposure?: ErrorExposure | undefined;
 }
 
-/** How an outgoing stream has ended: with the members of the error that the other end gets, or without. */
-export type StreamFailure = { readonly thrown: unknown; readonly isUnsendable: boolean } | undefined;
-
 const NO_ROOM = 'There is no room for further items of this stream.';
 
 /** The streams of one call at one end of its session. */
 export class CallStreams {
   readonly #incoming = new Map<number, IncomingStream>();
   readonly #outgoing = new Map<number, OutgoingStream>();
+  #isOver = false;
 
   constructor(
-    private readonly end: StreamSide,
+    private readonly side: StreamSide,
     private readonly request: number,
   ) {}
 
   /** Receives a stream. @returns its items, which can be read once */
   open(slot: number): ItemQueue {
-    const { end, request } = this;
+    const { side, request } = this;
     const stream = new IncomingStream({
       taken: (items) => {
         // The reader of a result leaves by cancelling the call.
-        if (items !== undefined || slot > 0) void end.link.send(prepareTaken(request, slot, items));
+        if (items !== undefined || slot > 0) void side.link.send(prepareTaken(request, slot, items));
       },
-      take: (bytes) => end.take(bytes),
-      free: (bytes) => end.free(bytes),
+      take: (bytes) => side.take(bytes),
+      free: (bytes) => side.free(bytes),
     });
     this.#incoming.set(slot, stream);
     return stream.items;
+  }
+
+  /**
+   * Receives the result of the call.
+   *
+   * @param over called when its reader has got the last item or an error, or has left
+   * @param left called before, if its reader leaves
+   */
+  openResult(over: () => void, left: () => void): StreamItems {
+    const items = endingWith<unknown, unknown>(this.open(0), over);
+    return {
+      next: items.next,
+      return() {
+        left();
+        return items.return();
+      },
+    };
   }
 
   /** The items of an argument that was opened. */
@@ -75,7 +84,7 @@ export class CallStreams {
   }
 
   /**
-   * Sends a stream.
+   * Sends a stream. If the call is over, the producer is stopped.
    *
    * @param membersOf returns the members of the error that the other end gets
    * @param ended called once if the stream was not stopped before
@@ -84,14 +93,18 @@ export class CallStreams {
     slot: number,
     items: StreamItems,
     { name, exposure }: OutgoingNames,
-    membersOf: (failure: NonNullable<StreamFailure>) => unknown,
+    membersOf: (failure: StreamFailure) => unknown,
     ended: () => void = () => undefined,
   ): void {
+    if (this.#isOver) {
+      leaveItems(items);
+      return;
+    }
     const { request } = this;
-    const { link } = this.end;
+    const { link } = this.side;
     const stream = new OutgoingStream(items, {
-      room: () => link.itemRoom(),
-      item: (value) => link.sendItem(prepareItem(request, slot, value, name, exposure)),
+      room: () => link.items?.room(),
+      item: (value) => link.items?.send(prepareItem(request, slot, value, name, exposure)) ?? 0,
       ended: (failure) => {
         this.#outgoing.delete(slot);
         this.#sendEnd(slot, failure && membersOf(failure), exposure);
@@ -110,28 +123,32 @@ export class CallStreams {
 
   /** The call is over: producers stop, and nothing more is read. */
   close(): void {
-    for (const stream of this.#outgoing.values()) stream.stop();
-    this.#outgoing.clear();
+    this.#stopProducers();
     for (const stream of this.#incoming.values()) stream.close();
     this.#incoming.clear();
   }
 
   /** The session is over: producers stop, and readers get an error. */
   fail(error: unknown): void {
-    for (const stream of this.#outgoing.values()) stream.stop();
-    this.#outgoing.clear();
+    this.#stopProducers();
     for (const stream of this.#incoming.values()) stream.abandon(error);
     this.#incoming.clear();
+  }
+
+  #stopProducers(): void {
+    this.#isOver = true;
+    for (const stream of this.#outgoing.values()) stream.stop();
+    this.#outgoing.clear();
   }
 
   /** Ends a stream at this end, and stops its producer. */
   #refuse(stream: IncomingStream, slot: number, error: Error): void {
     stream.fail(error);
-    void this.end.link.send(prepareTaken(this.request, slot, undefined));
+    void this.side.link.send(prepareTaken(this.request, slot, undefined));
   }
 
   #sendEnd(slot: number, error: unknown, exposure: ErrorExposure | undefined): void {
-    const { link } = this.end;
+    const { link } = this.side;
     try {
       void link.send(prepareStreamEnd(this.request, slot, error, exposure));
     } catch {
@@ -156,12 +173,12 @@ export class CallStreams {
     // The reader may have left before the sender learned of it.
     if (!stream) return;
     if (type === IpcMessageType.Item && !refusal) {
-      if (!stream.receive(data[0], this.end.mostWaiting))
+      if (!stream.receive(data[0], this.side.mostWaiting))
         this.#refuse(stream, slot, new TransientError(NO_ROOM));
       return;
     }
     if (refusal) this.#refuse(stream, slot, refusal);
-    else if (data.length > 0) stream.fail(this.end.rebuild(data[0]));
+    else if (data.length > 0) stream.fail(this.side.rebuild(data[0]));
     else stream.end();
   }
 }

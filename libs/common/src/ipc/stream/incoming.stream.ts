@@ -44,11 +44,6 @@ export class IncomingStream {
     return this.#queue;
   }
 
-  /** Whether no item can follow. */
-  get isOver(): boolean {
-    return this.#queue.isOver;
-  }
-
   /**
    * Receives an item.
    *

@@ -1,10 +1,18 @@
 import { Fifo } from '../../base/fifo.js';
 import { STREAM_WINDOW } from '../../base/limits.js';
 import { settle } from '../../base/settle.js';
+import { leaveItems } from '../../stream/reading.js';
 import type { StreamItems } from '../../stream/stream.js';
 
 /** Bytes that every item counts beside its own. */
 export const ITEM_BYTES = 64;
+
+/** Why a stream ended before its end. */
+export interface StreamFailure {
+  readonly thrown: unknown;
+  /** Whether an item cannot be sent, in place of an error of the producer. */
+  readonly isUnsendable: boolean;
+}
 
 /** Carries the items of a stream to its reader. */
 export interface ItemSink {
@@ -12,8 +20,8 @@ export interface ItemSink {
   room(): Promise<void> | undefined;
   /** Sends an item. @returns its bytes @throws NumberedError if it cannot be sent */
   item(value: unknown): number;
-  /** The stream is over. @param failure the error of the producer, or of an item that cannot be sent */
-  ended(failure?: { readonly thrown: unknown; readonly isUnsendable: boolean }): void;
+  /** The stream is over. */
+  ended(failure?: StreamFailure): void;
 }
 
 /** Reads a stream at this end and sends its items, never more than a window ahead of the reader at the other end. */
@@ -60,8 +68,7 @@ export class OutgoingStream {
   stop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const ignored = () => undefined;
-    settle(() => this.items.return(), ignored, ignored);
+    leaveItems(this.items);
   }
 
   #got({ done, value }: IteratorResult<unknown>): void {
@@ -91,7 +98,7 @@ export class OutgoingStream {
     this.pull();
   }
 
-  #end(failure?: { readonly thrown: unknown; readonly isUnsendable: boolean }): void {
+  #end(failure?: StreamFailure): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.sink.ended(failure);

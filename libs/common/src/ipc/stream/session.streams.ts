@@ -7,12 +7,12 @@ import type { StreamSide } from './call.streams.js';
 export class SessionStreams {
   readonly #calls = new Map<number, CallStreams>();
 
-  constructor(private readonly end: StreamSide) {}
+  constructor(private readonly side: StreamSide) {}
 
   /** Begins the streams of a call. @throws IpcProtocolError if the number of the call is in use */
   begin(request: number): CallStreams {
     if (this.#calls.has(request)) throw new IpcProtocolError(1002, 'Two calls with streams have one number.');
-    const streams = new CallStreams(this.end, request);
+    const streams = new CallStreams(this.side, request);
     this.#calls.set(request, streams);
     return streams;
   }

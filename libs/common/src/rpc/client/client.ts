@@ -128,23 +128,22 @@ export class RpcClient {
   /** @param bodies the operations whose bodies in the definition are run; the others are sent directly */
   #proxy(definition: RpcInterfaceDefinition, options: RpcCallOptions, bodies: ReadonlySet<string>): object {
     const proxy: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-    const targets = new Map<string, RpcClientTarget>();
-    const send = (operation: string, args: unknown[]) => {
-      const target = targets.get(operation)!;
-      return target.policy.stream ? this.#stream(target, args, options) : this.#call(target, args, options);
-    };
-    const run = bodyRunner(definition, bodies, send);
+    /** Sends a call, by its operation. */
+    const calls = new Map<string, (args: unknown[]) => unknown>();
+    const run = bodyRunner(definition, bodies, (operation, args) => calls.get(operation)!(args));
     for (const operation of operationsOf(definition)) {
       const policy = operationPolicy(definition, operation);
       const target = { definition, operation: operationKey(operation), policy };
-      targets.set(operation, target);
-      const hasBody = bodies.has(operation);
+      const call = policy.stream
+        ? (args: unknown[]) => this.#stream(target, args, options)
+        : (args: unknown[]) => this.#call(target, args, options);
+      calls.set(operation, call);
+      if (!bodies.has(operation)) proxy[operation] = (...args: unknown[]) => call(args);
       // Asynchronous, because a body may throw.
-      const body = async (...args: unknown[]) => run(operation, args);
-      proxy[operation] = hasBody ? body : (...args: unknown[]) => send(operation, args);
-      if (hasBody && policy.stream)
+      else if (!policy.stream) proxy[operation] = async (...args: unknown[]) => run(operation, args);
+      else
         proxy[operation] = (...args: unknown[]) =>
-          lazyStream(async () => streamItems(await body(...args), operation));
+          lazyStream(async () => streamItems(await run(operation, args), operation));
     }
     // Not enumerable, because it is not an operation.
     if (!('with' in proxy))

@@ -1,0 +1,14 @@
+import type { IpcLimits } from '../../base/limits.js';
+import type { RunInActivity } from '../../call/result.js';
+import type { BindItems } from '../../call/stream.result.js';
+import type { IpcErrorOptions } from './error.codec.js';
+
+/** How a server answers frontends. */
+export interface IpcCallDispatcherOptions extends IpcErrorOptions {
+  /** How much a frontend may send and leave waiting. */
+  readonly limits: IpcLimits;
+  /** Runs a function in the context of an activity. Default: only runs it. */
+  readonly run?: RunInActivity;
+  /** Makes streams keep the asynchronous context of their call. Default: no context is tracked. */
+  readonly bindItems?: BindItems;
+}
