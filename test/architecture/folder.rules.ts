@@ -2,10 +2,10 @@ import { posix } from 'node:path';
 import type { Graph } from './import.graph.js';
 
 /**
- * The rooms of each library, and the rooms that each may import from. Lower rooms stand first. A room that is not
+ * The folders of each library, and the folders that each may import from. Lower folders stand first. A folder that is not
  * listed here, an import that is not listed, and an entry that nothing uses are all reported.
  */
-export const rooms: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   common: {
     base: [],
     error: ['base'],
@@ -143,57 +143,57 @@ export const rooms: Readonly<Record<string, Readonly<Record<string, readonly str
   },
 };
 
-/** The room of a file: its library, and its folder below `src`. */
-function roomOf(file: string): { lib: string; room: string } | undefined {
+/** The folder of a file: its library, and its folder below `src`. */
+function folderOf(file: string): { lib: string; folder: string } | undefined {
   const [, lib, path] = /^libs\/([^/]+)\/src\/(.*)$/.exec(file) ?? [];
-  return lib === undefined ? undefined : { lib, room: posix.dirname(path!) };
+  return lib === undefined ? undefined : { lib, folder: posix.dirname(path!) };
 }
 
-/** Imports from one room of a library into another, as `room → room`. Entries of packages import from every room. */
+/** Imports from one folder of a library into another, as `folder → folder`. Entries of packages import from every folder. */
 function crossings(graph: Graph, entries: readonly string[], lib: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const [file, targets] of graph) {
-    const from = roomOf(file);
+    const from = folderOf(file);
     if (from?.lib !== lib || entries.includes(file)) continue;
     for (const target of targets) {
-      const to = roomOf(target);
-      if (to?.lib === lib && to.room !== from.room)
-        found.set(`${from.room} → ${to.room}`, `${file} imports ${target}`);
+      const to = folderOf(target);
+      if (to?.lib === lib && to.folder !== from.folder)
+        found.set(`${from.folder} → ${to.folder}`, `${file} imports ${target}`);
     }
   }
   return found;
 }
 
-/** Rooms that the table lacks, imports that it does not allow, and lines of it that nothing uses. */
-export function roomViolations(graph: Graph, entries: readonly string[], table = rooms): string[] {
+/** Folders that the table lacks, imports that it does not allow, and lines of it that nothing uses. */
+export function folderViolations(graph: Graph, entries: readonly string[], table = folders): string[] {
   return Object.entries(table).flatMap(([lib, allowed]) => {
-    const files = [...graph.keys()].filter((file) => roomOf(file)?.lib === lib && !entries.includes(file));
-    const present = new Set(files.map((file) => roomOf(file)!.room));
+    const files = [...graph.keys()].filter((file) => folderOf(file)?.lib === lib && !entries.includes(file));
+    const present = new Set(files.map((file) => folderOf(file)!.folder));
     const found = crossings(graph, entries, lib);
     const listed = new Set(
       Object.entries(allowed).flatMap(([from, list]) => list.map((to) => `${from} → ${to}`)),
     );
-    const unlisted = [...present].filter((room) => !(room in allowed));
-    const empty = Object.keys(allowed).filter((room) => !present.has(room));
+    const unlisted = [...present].filter((folder) => !(folder in allowed));
+    const empty = Object.keys(allowed).filter((folder) => !present.has(folder));
     const unused = [...listed].filter((pair) => !found.has(pair));
     return [
-      unlisted.map((room) => `${lib}/${room} is not in the table`),
-      empty.map((room) => `${lib}/${room} is in the table and has no files`),
+      unlisted.map((folder) => `${lib}/${folder} is not in the table`),
+      empty.map((folder) => `${lib}/${folder} is in the table and has no files`),
       [...found].filter(([pair]) => !listed.has(pair)).map(([, sentence]) => sentence),
       unused.map((pair) => `${lib}: nothing needs ${pair}`),
     ].flat();
   });
 }
 
-/** Cycles among the rooms of a table, each as the way round. A pair that imports both ways is the shortest. */
-export function roomCycles(table: Readonly<Record<string, readonly string[]>>): string[] {
+/** Cycles among the folders of a table, each as the way round. A pair that imports both ways is the shortest. */
+export function folderCycles(table: Readonly<Record<string, readonly string[]>>): string[] {
   const found: string[] = [];
-  const visit = (room: string, way: readonly string[]): void => {
-    const start = way.indexOf(room);
-    if (start >= 0) found.push([...way.slice(start), room].join(' → '));
-    else for (const next of table[room] ?? []) visit(next, [...way, room]);
+  const visit = (folder: string, way: readonly string[]): void => {
+    const start = way.indexOf(folder);
+    if (start >= 0) found.push([...way.slice(start), folder].join(' → '));
+    else for (const next of table[folder] ?? []) visit(next, [...way, folder]);
   };
-  for (const room of Object.keys(table)) visit(room, []);
-  // Each cycle is met from each of its rooms: one of them stands for it.
-  return found.filter((way) => way.split(' → ').every((room) => room >= way.split(' → ')[0]!));
+  for (const folder of Object.keys(table)) visit(folder, []);
+  // Each cycle is met from each of its folders: one of them stands for it.
+  return found.filter((way) => way.split(' → ').every((folder) => folder >= way.split(' → ')[0]!));
 }

@@ -12,7 +12,7 @@ import {
   nestViolations,
   ownEntryViolations,
 } from './layer.rules.js';
-import { roomCycles, roomViolations, rooms } from './folder.rules.js';
+import { folderCycles, folderViolations, folders } from './folder.rules.js';
 
 const LINE_LIMIT = 300;
 /** Files that are over the limit, each with the reason. */
@@ -108,13 +108,13 @@ describe('the layers', () => {
     expect(cycleViolations(graph)).toEqual([]);
   });
 
-  it('import only from the rooms that the table of rooms lists', () => {
-    expect(Object.keys(rooms).toSorted()).toEqual(libs.toSorted());
-    expect(roomViolations(graph, entries)).toEqual([]);
+  it('import only from the folders that the table of folders lists', () => {
+    expect(Object.keys(folders).toSorted()).toEqual(libs.toSorted());
+    expect(folderViolations(graph, entries)).toEqual([]);
   });
 
-  it.each(Object.entries(rooms))('have no rooms in %s that import each other', (_lib, table) => {
-    expect(roomCycles(table)).toEqual([]);
+  it.each(Object.entries(folders))('have no folders in %s that import each other', (_lib, table) => {
+    expect(folderCycles(table)).toEqual([]);
   });
 
   it('keep Nest away from the plain Node entry and from the request context', () => {
@@ -259,27 +259,27 @@ describe('the rules for layers', () => {
     expect(cycleViolations(graphOf({ 'x/a.ts': ['./b.js', './c.js'], 'x/b.ts': ['./c.js'] }))).toEqual([]);
   });
 
-  it('report a room that is not listed, an import that is not allowed, and a line that nothing uses', () => {
+  it('report a folder that is not listed, an import that is not allowed, and a line that nothing uses', () => {
     const graph = graphOf({
       'libs/x/src/a/one.ts': ['../b/two.js'],
       'libs/x/src/b/two.ts': [],
       'libs/x/src/c/three.ts': ['../b/two.js'],
     });
-    expect(roomViolations(graph, [], { x: { a: [], b: [], c: ['a', 'b'] } })).toEqual([
+    expect(folderViolations(graph, [], { x: { a: [], b: [], c: ['a', 'b'] } })).toEqual([
       'libs/x/src/a/one.ts imports libs/x/src/b/two.ts',
       'x: nothing needs c → a',
     ]);
-    expect(roomViolations(graph, [], { x: { a: ['b'], b: [], d: [] } })).toEqual([
+    expect(folderViolations(graph, [], { x: { a: ['b'], b: [], d: [] } })).toEqual([
       'x/c is not in the table',
       'x/d is in the table and has no files',
       'libs/x/src/c/three.ts imports libs/x/src/b/two.ts',
     ]);
   });
 
-  it('report rooms that import each other, directly and through other rooms', () => {
-    expect(roomCycles({ a: ['b'], b: ['a', 'c'], c: [] })).toEqual(['a → b → a']);
-    expect(roomCycles({ a: ['b'], b: ['c'], c: ['a'] })).toEqual(['a → b → c → a']);
-    expect(roomCycles({ a: ['b', 'c'], b: ['c'], c: [] })).toEqual([]);
+  it('report folders that import each other, directly and through other folders', () => {
+    expect(folderCycles({ a: ['b'], b: ['a', 'c'], c: [] })).toEqual(['a → b → a']);
+    expect(folderCycles({ a: ['b'], b: ['c'], c: ['a'] })).toEqual(['a → b → c → a']);
+    expect(folderCycles({ a: ['b', 'c'], b: ['c'], c: [] })).toEqual([]);
   });
 
   it('report long files, and exceptions that nothing needs any more', () => {

@@ -100,10 +100,10 @@ export type {
   IpcConnector,
   IpcFrameEvents,
   IpcPeerEvents,
-} from './ipc/wire/transport.js';
+} from './ipc/wire/connector.js';
 export { compatibleWire, durableCloneWire, durableTextWire } from './ipc/wire/wire.js';
 export type { ConnectionWire, DurableWire, IpcServerWire, IpcWire } from './ipc/wire/wire.js';
-export type { IpcServerTransport, IpcTransport } from './ipc/message/link.js';
+export type { IpcServerTransport, IpcTransport } from './ipc/message/transport.js';
 export { memoryIpc } from './ipc/transport/memory.js';
 export type { MemoryIpcOptions } from './ipc/transport/memory.js';
 export type { IpcFrame } from './ipc/message/message.js';

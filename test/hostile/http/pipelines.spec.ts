@@ -232,7 +232,7 @@ describe.each(Object.entries(servers))('an incomplete request, by way of %s,', (
       return largest.statuses().length === 1;
     });
     expect([largest.statuses(), next.statuses(), small.statuses()]).toEqual([[503], [], []]);
-    expect(largest.text()).toContain('no room');
+    expect(largest.text()).toContain('no space');
     // Connections that are gone hold nothing.
     for (const { socket } of [small, next]) socket.destroy();
     const fresh = open(started);

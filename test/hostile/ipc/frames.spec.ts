@@ -158,7 +158,7 @@ describe('the messages kept for frontends that are away', () => {
     // Broken, not left: each may come back.
     for (const { socket } of away) socket.terminate();
     await Promise.all(away.map(({ closed }) => closed));
-    // Two are there for as long as there is room; a hundred others would be as well.
+    // Two are there for as long as there is space; a hundred others would be as well.
     const closures: unknown[] = [];
     const parked = app.host.sessions.slice(1);
     expect(parked).toHaveLength(10);
@@ -176,7 +176,7 @@ describe('the messages kept for frontends that are away', () => {
     expect(present.states).toEqual(['open']);
   });
 
-  it('end a session that leaves while there is no room, and free their room when a session ends', async () => {
+  it('end a session that leaves while there is no space, and free their space when a session ends', async () => {
     const app = await start({ limits: { keptBytes, bufferedBytes: 64 * MIB } });
     const peer = await raw(app, DURABLE, '[9]');
     await begun(peer);

@@ -269,7 +269,7 @@ describe('waiting bytes', () => {
       await until(read);
       const failed = answers.filter((answer: any) => 'error' in answer) as { error: { message: string } }[];
       const results = answers.filter((answer: any) => 'result' in answer);
-      // Calls that had begun when room came to an end fail; others wait until there is some.
+      // Calls that had begun when space came to an end fail; others wait until there is some.
       const message = 'Too many bytes of answers wait until this frontend has taken those before.';
       expect(failed.every(({ error }) => error.message === message)).toBe(true);
       if (durable) expect(failed.length).toBeGreaterThan(0);

@@ -16,8 +16,8 @@ const LOST = [11, 'The session is not there any more.'];
 let finish: () => void = () => undefined;
 let runs = 0;
 
-@IpcChannel('room')
-class Room {
+@IpcChannel('desk')
+class Desk {
   constructor(private readonly session: IpcSession) {}
   async id() {
     return this.session.id;
@@ -41,7 +41,7 @@ afterEach(async () => {
 });
 
 const byQuery: IpcModuleOptions['authorize'] = ({ url }) => ({ user: { name: url!.split('?')[1] } });
-const start = (ipc: IpcModuleOptions = {}) => startIpcApp({ ipc, providers: [Room] });
+const start = (ipc: IpcModuleOptions = {}) => startIpcApp({ ipc, providers: [Desk] });
 
 /** A connection of the durable wire by hand. */
 async function raw({ port }: IpcTestApp, user = 'ann') {
@@ -55,7 +55,7 @@ async function raw({ port }: IpcTestApp, user = 'ann') {
   const first = () => until(() => received[0], PATIENCE_MS);
   /** Calls, and waits for the answer: what was said before has arrived. */
   const ask = async (number: number) => {
-    say([number, [2, number + 1, 'itwin.room', 'id', [], 'a']]);
+    say([number, [2, number + 1, 'itwin.desk', 'id', [], 'a']]);
     return until(
       () => received.find(([, message]) => message?.[1] === number + 1)?.[1][3].result,
       PATIENCE_MS,
@@ -186,9 +186,9 @@ describe('a client hello that arrives after one of a newer connection', () => {
     const states: string[] = [];
     frontend.onStateChange((state) => states.push(state));
     await frontend.ready;
-    const room = frontend.makeIpcProxy<Room>('room') as any;
+    const desk = frontend.makeIpcProxy<Desk>('desk') as any;
     const before = runs;
-    const slow = room.slow();
+    const slow = desk.slow();
     await until(() => runs > before, PATIENCE_MS);
     lines[0]!.socket.terminate();
     await until(() => states.join() === 'open,interrupted,open', PATIENCE_MS);
@@ -221,7 +221,7 @@ describe('a server hello that is lost', () => {
     await until(() => app.host.sessions[0], PATIENCE_MS);
     begun.add(app.host.sessions[0]!);
     await frontend.ready;
-    const id = await (frontend.makeIpcProxy<Room>('room') as any).id();
+    const id = await (frontend.makeIpcProxy<Desk>('desk') as any).id();
     for (const session of app.host.sessions) begun.add(session);
     expect([...begun].map((session) => session.id)).toEqual([id]);
   });

@@ -15,8 +15,8 @@ const ended: unknown[] = [];
 /** Calls of `later` are answered when it opens. */
 let held = gate();
 
-@IpcChannel('room')
-class Room {
+@IpcChannel('desk')
+class Desk {
   constructor(private readonly session: IpcSession) {}
   async id() {
     return this.session.id;
@@ -54,7 +54,7 @@ afterEach(async () => {
   await closeIpcApps();
 });
 
-const start = (ipc: IpcModuleOptions = {}) => startIpcApp({ ipc, providers: [Room] });
+const start = (ipc: IpcModuleOptions = {}) => startIpcApp({ ipc, providers: [Desk] });
 
 async function open({ port }: { port: number }, options: IpcFrontendOptions = {}) {
   const proxy = await new FaultProxy(port).listen();
@@ -67,7 +67,7 @@ async function open({ port }: { port: number }, options: IpcFrontendOptions = {}
   const states: string[] = [];
   frontend.onStateChange((state, closure) => states.push(closure ? `${state} ${closure.code}` : state));
   await frontend.ready;
-  return { frontend, proxy, states, room: frontend.makeIpcProxy<Room>('room') as any };
+  return { frontend, proxy, states, desk: frontend.makeIpcProxy<Desk>('desk') as any };
 }
 
 /** A connection of the durable wire by hand. */
@@ -89,37 +89,37 @@ async function raw(app: IpcTestApp, ...frames: (string | Buffer)[]) {
 
 describe('a session of the durable wire', () => {
   it('goes on over another connection, and its pending calls settle', async () => {
-    const { proxy, room, states } = await open(await start());
-    const id = await room.id();
-    const later = room.later();
-    await room.id();
+    const { proxy, desk, states } = await open(await start());
+    const id = await desk.id();
+    const later = desk.later();
+    await desk.id();
     proxy.cut();
     await until(() => states.includes('interrupted 1006'));
     held.open();
     expect(await later).toBe('later');
-    expect(await room.id()).toBe(id);
+    expect(await desk.id()).toBe(id);
     expect(states).toEqual(['open', 'interrupted 1006', 'open']);
   });
 
   it('is lost once when resumeGraceMs is over, and another session begins', async () => {
     const app = await start({ resumeGraceMs: 60 });
-    const { proxy, room, states, frontend } = await open(app);
-    const [id, session] = [await room.id(), app.host.sessions[0]!];
-    const pending = [room.later(), room.later()];
-    await room.id();
+    const { proxy, desk, states, frontend } = await open(app);
+    const [id, session] = [await desk.id(), app.host.sessions[0]!];
+    const pending = [desk.later(), desk.later()];
+    await desk.id();
     proxy.refuses = true;
     for (const each of pending) await expect(each).rejects.toBeInstanceOf(IpcClosedError);
     expect((await session.closed).code).toBe(1006);
     proxy.refuses = false;
     await frontend.ready;
-    expect(await room.id()).not.toBe(id);
+    expect(await desk.id()).not.toBe(id);
     expect(states).toEqual(['open', 'interrupted 1006', 'connecting 1006', 'open']);
   });
 
   it('is lost with its connection when resumeGraceMs is 0', async () => {
-    const { proxy, room, states, frontend } = await open(await start({ resumeGraceMs: 0 }));
-    const pending = room.later();
-    await room.id();
+    const { proxy, desk, states, frontend } = await open(await start({ resumeGraceMs: 0 }));
+    const pending = desk.later();
+    await desk.id();
     proxy.cut();
     await expect(pending).rejects.toBeInstanceOf(IpcClosedError);
     await frontend.ready;
@@ -128,9 +128,9 @@ describe('a session of the durable wire', () => {
 
   it('is lost when its backend shuts down', async () => {
     const app = await start({ shutdownTimeoutMs: 20 });
-    const { room, states } = await open(app);
-    const pending = room.later();
-    await room.id();
+    const { desk, states } = await open(app);
+    const pending = desk.later();
+    await desk.id();
     await Promise.all([app.close(), expect(pending).rejects.toBeInstanceOf(IpcClosedError)]);
     expect(states).toEqual(['open', 'connecting 1001']);
   });
@@ -141,7 +141,7 @@ describe('a session of the durable wire', () => {
     const [session] = app.host.sessions;
     frontend.close();
     expect((await session!.closed).code).toBe(1000);
-    await expect(frontend.invoke('room', 'id')).rejects.toBeInstanceOf(IpcClosedError);
+    await expect(frontend.invoke('desk', 'id')).rejects.toBeInstanceOf(IpcClosedError);
     await expect(frontend.ready).rejects.toBeInstanceOf(IpcClosedError);
   });
 
@@ -158,12 +158,12 @@ describe('a session of the durable wire', () => {
   });
 
   it('keeps at most bufferedBytes for a backend that is away', async () => {
-    const { proxy, room, states, frontend } = await open(await start(), {
+    const { proxy, desk, states, frontend } = await open(await start(), {
       limits: { bufferedBytes: 10_000 },
     });
     proxy.refuses = true;
     await until(() => frontend.state === 'interrupted');
-    const calls = Array.from({ length: 30 }, () => room.mirror('x'.repeat(1000)));
+    const calls = Array.from({ length: 30 }, () => desk.mirror('x'.repeat(1000)));
     const all = Promise.allSettled(calls);
     await expect(calls[0]).rejects.toBeInstanceOf(IpcClosedError);
     expect(states).toContain('connecting 1013');
@@ -174,10 +174,10 @@ describe('a session of the durable wire', () => {
   });
 
   it('replaces a connection that no longer carries frames', async () => {
-    const { proxy, room, states } = await open(await start(), { heartbeatMs: 30 });
-    const id = await room.id();
+    const { proxy, desk, states } = await open(await start(), { heartbeatMs: 30 });
+    const id = await desk.id();
     proxy.plan([{ way: 'up', frame: 0, kind: 'stall' }]);
-    expect(await room.id()).toBe(id);
+    expect(await desk.id()).toBe(id);
     expect(states).toEqual(['open', 'interrupted 4000', 'open']);
   });
 });
@@ -221,7 +221,7 @@ describe('the resumption of a session', () => {
     // The newest connection is the only one.
     expect((await connection.closed).code).toBe(1006);
     second.socket.send('[0,[8,0]]');
-    second.socket.send('[0,[2,1,"itwin.room","id",[],"a"]]');
+    second.socket.send('[0,[2,1,"itwin.desk","id",[],"a"]]');
     await until(() => second.received.length > 1);
     expect((await (await resume(app, id, secret)).closed).code).toBe(4001);
     const third = await resume(app, id, next);
@@ -249,21 +249,21 @@ describe('the resumption of a session', () => {
 
   it('is possible when the server is full, because a session that is away keeps its place', async () => {
     const app = await start({ limits: { sessions: 1 } });
-    const { room, proxy } = await open(app);
-    const id = await room.id();
+    const { desk, proxy } = await open(app);
+    const id = await desk.id();
     proxy.cut();
-    expect(await room.id()).toBe(id);
+    expect(await desk.id()).toBe(id);
     expect((await (await raw(app, '[9]')).closed).code).toBe(1013);
     expect((await app.refused()).status).toBe(503);
   });
 
   it('is possible on a dedicated backend until another frontend connects', async () => {
     const app = await start({ dedicated: true });
-    const { room, proxy } = await open(app);
-    const id = await room.id();
+    const { desk, proxy } = await open(app);
+    const id = await desk.id();
     expect((await app.refused()).status).toBe(409);
     proxy.cut();
-    expect(await room.id()).toBe(id);
+    expect(await desk.id()).toBe(id);
     proxy.refuses = true;
     const [session] = app.host.sessions;
     await settled();
@@ -274,7 +274,7 @@ describe('the resumption of a session', () => {
 
 describe('a hostile frame on the durable wire', () => {
   const blocks = (...words: number[]) => Buffer.from(Uint32Array.from(words).buffer);
-  const deep = `[0,[0,"itwin.room",[${'['.repeat(600)}${']'.repeat(600)}]]]`;
+  const deep = `[0,[0,"itwin.desk",[${'['.repeat(600)}${']'.repeat(600)}]]]`;
   it.each<[string, string | Buffer, number]>([
     ['text that is not JSON', '[0,', 1007],
     ['a record', '{"first":0}', 1007],
@@ -309,11 +309,11 @@ describe('a hostile frame on the durable wire', () => {
     if (code > 0) expect((await closed).code).toBe(code);
     else {
       const count = frame.toString().includes('99') ? 0 : 1;
-      socket.send(`[${count},[2,1,"itwin.room","mirror",[1],"a"]]`);
+      socket.send(`[${count},[2,1,"itwin.desk","mirror",[1],"a"]]`);
       await until(() => JSON.stringify(received).includes('{"result":1}'));
     }
     // It harms nobody else.
-    expect(await (await open(app)).room.mirror(2)).toBe(2);
+    expect(await (await open(app)).desk.mirror(2)).toBe(2);
   });
 
   it.each(['', '[]', '[8,0]', '[9,1]', '[9,"a"]', '[9,"a","b"]', '[9,"a","b",-1]', '{"9":1}', Buffer.of(9)])(
@@ -328,7 +328,7 @@ describe('a hostile frame on the durable wire', () => {
 
   it('ends its session when it arrives before the server hello', async () => {
     const app = await start();
-    const { closed } = await raw(app, '[9]', '[0,[2,1,"itwin.room","mirror",[5],"a"]]');
+    const { closed } = await raw(app, '[9]', '[0,[2,1,"itwin.desk","mirror",[5],"a"]]');
     expect((await closed).code).toBe(1002);
     await until(() => app.host.sessions.length === 0);
   });
@@ -337,8 +337,8 @@ describe('a hostile frame on the durable wire', () => {
 describe('a call over the durable wire', () => {
   it('carries its activity and its deadline', async () => {
     const { frontend } = await open(await start());
-    const room = frontend.makeIpcProxy<Room>('room', { activityId: 'click 7', timeoutMs: 600_000 }) as any;
-    const { activityId, left } = await room.context();
+    const desk = frontend.makeIpcProxy<Desk>('desk', { activityId: 'click 7', timeoutMs: 600_000 }) as any;
+    const { activityId, left } = await desk.context();
     expect(activityId).toBe('click 7');
     expect(left).toBeGreaterThan(500_000);
     expect(left).toBeLessThanOrEqual(600_000);
@@ -349,7 +349,7 @@ describe('a call over the durable wire', () => {
     const abort = new AbortController();
     const options = how === 'late' ? { timeoutMs: 300 } : { signal: abort.signal };
     [waiting, ended.length] = [0, 0];
-    const call = (frontend.makeIpcProxy<Room>('room', options) as any).wait();
+    const call = (frontend.makeIpcProxy<Desk>('desk', options) as any).wait();
     const failed = call.catch((error: Error) => error.message) as Promise<string>;
     await until(() => waiting === 1);
     abort.abort(new Error('enough'));
@@ -363,7 +363,7 @@ describe('a call over the durable wire', () => {
       invokeTimeoutMs: 100,
     });
     frontends.push(frontend);
-    const calls = Array.from({ length: 5 }, () => frontend.invoke('room', 'mirror', 'x'.repeat(600)));
+    const calls = Array.from({ length: 5 }, () => frontend.invoke('desk', 'mirror', 'x'.repeat(600)));
     const outcomes = await Promise.allSettled(calls);
     expect(outcomes.map((each) => (each as PromiseRejectedResult).reason.name)).toEqual([
       'DeadlineError',

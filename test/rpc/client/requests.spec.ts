@@ -152,9 +152,9 @@ describe('the arguments of a call', () => {
   });
 
   it('of a cacheable operation may fill a target up to the limit of the wire', async () => {
-    const room = 8192 * 0.75 - JSON.stringify([token, '']).length;
-    expect((await sent((robots) => robots.plan(token, 'x'.repeat(room)))).method).toBe('GET');
-    expect((await sent((robots) => robots.plan(token, 'x'.repeat(room + 1)))).method).toBe('POST');
+    const space = 8192 * 0.75 - JSON.stringify([token, '']).length;
+    expect((await sent((robots) => robots.plan(token, 'x'.repeat(space)))).method).toBe('GET');
+    expect((await sent((robots) => robots.plan(token, 'x'.repeat(space + 1)))).method).toBe('POST');
   });
 });
 

@@ -277,9 +277,9 @@ describe.each(Object.entries(servers).filter(([name]) => name !== 'memory'))(
         Array.from({ length: 64 }, () => frame(1, JSON.stringify('x'.repeat(1000)))),
       );
       // The method reads nothing of the stream.
-      for (let isRoom = true; isRoom; sent += item.byteLength) {
-        isRoom = message.write(item);
-        if (!isRoom) isRoom = await Promise.race([once(message, 'drain').then(() => true), late()]);
+      for (let isTaken = true; isTaken; sent += item.byteLength) {
+        isTaken = message.write(item);
+        if (!isTaken) isTaken = await Promise.race([once(message, 'drain').then(() => true), late()]);
         if (sent > 64 * MIB) break;
       }
       expect(sent).toBeLessThan(16 * MIB + STREAM_WINDOW);

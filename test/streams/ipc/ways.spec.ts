@@ -220,7 +220,7 @@ describe.each(cases)('streams over %s, by %s', (way, caller) => {
     expect(app.host.sessions).toHaveLength(1);
   });
 
-  it('of many calls at once leave room for notifications', async () => {
+  it('of many calls at once leave space for notifications', async () => {
     const calls = Array.from({ length: 30 }, () => flow().bytes(600_000, 4));
     const received = calls.map((items) => all(items));
     let pushes = 0;

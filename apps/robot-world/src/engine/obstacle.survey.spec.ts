@@ -91,7 +91,7 @@ describe('ObstacleSurveys', () => {
     await expect(running).rejects.toThrow('The survey a was cancelled.');
   });
 
-  it('has room for another survey after one is cancelled', () => {
+  it('has space for another survey after one is cancelled', () => {
     for (let i = 0; i < 100; i++) surveys.join(`${i}`);
     surveys.cancel('50');
     expect(surveys.join('one more').surveyed).toBe(0);

@@ -90,7 +90,7 @@ export class ObstacleSurveys implements OnModuleDestroy {
   }
 
   #start(surveyId: string): Survey {
-    this.#makeRoom();
+    this.#makeSpace();
     const total = this.database.column(countObstacles)[0]!;
     const report = Object.fromEntries(
       obstacleKinds.map((kind) => [kind, { count: 0, area: 0 }]),
@@ -104,7 +104,7 @@ export class ObstacleSurveys implements OnModuleDestroy {
   }
 
   /** Forgets the oldest survey that is done or cancelled. */
-  #makeRoom(): void {
+  #makeSpace(): void {
     if (this.#surveys.size < KEPT) return;
     const done = [...this.#surveys].find(([, survey]) => isOver(survey));
     if (!done) throw new TransientError('Too many surveys are running.', 503, 1);

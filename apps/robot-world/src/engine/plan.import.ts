@@ -38,7 +38,7 @@ export class PlanImport {
     try {
       const progress = { bytes: 0, obstacles: 0 };
       for await (const { obstacles, bytes } of readPlan(plan, BATCH)) {
-        this.#checkRoom(obstacles.length);
+        this.#checkSpace(obstacles.length);
         added.push(this.engine.addObstacles(obstacles));
         progress.bytes = bytes;
         progress.obstacles += obstacles.length;
@@ -56,7 +56,7 @@ export class PlanImport {
     }
   }
 
-  #checkRoom(more: number): void {
+  #checkSpace(more: number): void {
     if (this.engine.countObstacles() + more > MOST_OBSTACLES)
       throw new NotPossibleError(
         `The floor plan is too full: a floor has at most ${MOST_OBSTACLES} obstacles.`,

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ByteBudget } from './byte.budget.js';
 
 describe('ByteBudget', () => {
-  it('has room for bytes that fit into the share and into the whole', () => {
+  it('has space for bytes that fit into the share and into the whole', () => {
     const budget = new ByteBudget(100);
     const ann = budget.share('ann', 'a1', 60);
     const bob = budget.share('bob', 'b1');
@@ -10,18 +10,18 @@ describe('ByteBudget', () => {
     expect(ann.take(60)).toBe(true);
     expect(bob.take(41)).toBe(false);
     expect(bob.take(40)).toBe(true);
-    expect([ann.room, bob.room, budget.amount]).toEqual([0, 0, 100]);
+    expect([ann.free, bob.free, budget.amount]).toEqual([0, 0, 100]);
     ann.add(-10);
-    expect([ann.room, bob.room]).toEqual([10, 10]);
+    expect([ann.free, bob.free]).toEqual([10, 10]);
   });
 
   it('counts added bytes beyond its limit', () => {
     const budget = new ByteBudget(10);
     const share = budget.share('ann', 'a1', 5);
     share.add(25);
-    expect([share.amount, budget.amount, share.room]).toEqual([25, 25, -20]);
+    expect([share.amount, budget.amount, share.free]).toEqual([25, 25, -20]);
     share.clear();
-    expect([share.amount, budget.amount, share.room]).toEqual([0, 0, 5]);
+    expect([share.amount, budget.amount, share.free]).toEqual([0, 0, 5]);
   });
 
   it('finds the owner with most bytes, and its largest share', () => {

@@ -105,8 +105,8 @@ export class BudgetShare<Holder = unknown> {
     return this.#amount;
   }
 
-  /** The room that is left in this share and in the budget; negative if the limit is exceeded. */
-  get room(): number {
+  /** The amount that is left in this share and in the budget; negative if the limit is exceeded. */
+  get free(): number {
     return Math.min(this.limit - this.#amount, this.budget.limit - this.budget.amount);
   }
 
@@ -117,9 +117,9 @@ export class BudgetShare<Holder = unknown> {
     this.budget.changed(this, by);
   }
 
-  /** Reserves an amount if there is room for it. @returns whether there was room */
+  /** Reserves an amount if there is space for it. @returns whether there was space */
   take(amount: number): boolean {
-    if (amount > this.room) return false;
+    if (amount > this.free) return false;
     this.add(amount);
     return true;
   }

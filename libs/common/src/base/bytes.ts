@@ -75,7 +75,7 @@ export class ByteCollector {
     return this.#chunks.length === 1 && this.#filled === this.#start ? this.#chunks[0]! : this.take();
   }
 
-  /** Makes a chunk of the filled range. Later bytes use the room behind it. */
+  /** Makes a chunk of the filled range. Later bytes use the space behind it. */
   #closeBlock(): void {
     if (this.#filled > this.#start) this.#chunks.push(this.#block.subarray(this.#start, this.#filled));
     this.#start = this.#filled;

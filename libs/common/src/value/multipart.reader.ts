@@ -24,7 +24,7 @@ export class MultipartReader {
   #rest: Uint8Array = CRLF; // so that the first delimiter also has a line break before it
   /** The number of these bytes that surely contain no end of a header. */
   #searched = 0;
-  /** The memory of these bytes, with room for more. */
+  /** The memory of these bytes, with space for more. */
   #block = noBytes;
   #name = '';
   #sink: PartSink | undefined;
@@ -147,7 +147,7 @@ export class MultipartReader {
   #append(kept: Uint8Array, chunk: Uint8Array): Uint8Array {
     const total = kept.byteLength + chunk.byteLength;
     if (kept.buffer !== this.#block.buffer || kept.byteOffset + total > this.#block.byteLength) {
-      // Leaves room for more small chunks.
+      // Leaves space for more small chunks.
       this.#block = new Uint8Array(chunk.byteLength < kept.byteLength ? 2 * total : total);
       this.#block.set(kept);
       this.#block.set(chunk, kept.byteLength);

@@ -265,7 +265,7 @@ describe('a path that is a pattern is refused', () => {
 
   it('as the path of RPC or IPC', async () => {
     expect(await refusal({ options: { path: '/rpc/:tenant' } })).toContain('The path of RpcModule');
-    expect(await ipcRefusal({ ipc: { path: '/ipc/:room' } })).toContain('The path of IpcModule');
+    expect(await ipcRefusal({ ipc: { path: '/ipc/:hall' } })).toContain('The path of IpcModule');
   });
 });
 

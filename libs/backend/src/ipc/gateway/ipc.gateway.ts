@@ -17,7 +17,7 @@ import type { IpcModuleOptions } from '../host/ipc.options.js';
 import { IPC_OPTIONS } from '../host/ipc.tokens.js';
 import { IpcAuthorizer } from './ipc.authorizer.js';
 import { mobileWire } from './mobile.link.js';
-import { SessionHooks } from './session.hooks.js';
+import { NestSessions } from './nest.sessions.js';
 
 /** Applications, by their adapter, that already have a gateway. */
 const served = new WeakSet<object>();
@@ -35,7 +35,7 @@ export class IpcGateway implements OnModuleInit {
     @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
     private readonly host: IpcHost,
     private readonly registry: IpcRegistry,
-    private readonly sessions: SessionHooks,
+    private readonly sessions: NestSessions,
     private readonly authorizer: IpcAuthorizer,
     private readonly adapterHost: HttpAdapterHost,
   ) {

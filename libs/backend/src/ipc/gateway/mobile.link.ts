@@ -75,7 +75,7 @@ class MobileLink implements IpcServerLink {
     return unwatched(this.#drained());
   }
 
-  room(): Promise<void> | undefined {
+  backpressure(): Promise<void> | undefined {
     if (this.#closure || this.transport.bufferedBytes <= this.limits.bufferedBytes / 2) return undefined;
     return this.transport.drained();
   }

@@ -10,7 +10,7 @@ import { IpcHost } from '../host/ipc.host.js';
 import type { IpcModuleOptions } from '../host/ipc.options.js';
 import { IpcRegistry } from '../handlers/handler.registry.js';
 import { IpcRpcChannel } from './rpc.over.ipc.js';
-import { SessionHooks } from '../gateway/session.hooks.js';
+import { NestSessions } from '../gateway/nest.sessions.js';
 import { IpcTicketService } from '../gateway/ipc.ticket.js';
 import { IPC_OPTIONS } from '../host/ipc.tokens.js';
 
@@ -51,7 +51,7 @@ const session = {
     messageExceptions,
     IpcHost,
     IpcRegistry,
-    SessionHooks,
+    NestSessions,
     IpcAuthorizer,
     IpcTicketService,
     IpcGateway,

@@ -6,7 +6,7 @@ import type { HttpPlatform, HttpResponse, HttpRpcHandler, StreamBody } from '@li
 import { decoderFor, hiddenError, HttpError, shuttingDown } from '@linnet/common/internal';
 import type { HttpCall, OpenCalls, UploadedStream } from '@linnet/common/internal';
 import { takeParsedBody } from './parsed.body.js';
-import type { Pipeline } from './pipeline.js';
+import type { ConnectionCalls } from './connection.calls.js';
 import type { ResponseBacklog } from './response.backlog.js';
 import { compressBody, LINGER_MS, writeResponse, writeStream } from './response.writer.js';
 import { compressStream } from './stream.compression.js';
@@ -42,7 +42,7 @@ export interface NodeCallHost {
   /** Answers that wait for their clients. */
   readonly backlog: ResponseBacklog;
   /** The calls of a connection where they do not wait for each other's answers. */
-  pipelineOf(request: IncomingMessage): Pipeline | undefined;
+  callsOf(request: IncomingMessage): ConnectionCalls | undefined;
   /** Has the connection end with an answer of a server that ends, when all calls on it are answered. */
   endConnection(request: IncomingMessage, response: ServerResponse, answer: HttpResponse): void;
   /** Answers a request that becomes no call, whether it has been read or not. */
@@ -132,7 +132,7 @@ export class NodeCall {
   #hold(upload: UploadedStream): void {
     if (!upload.isFull) return;
     this.#body?.pause();
-    upload.onRoom(() => this.#body?.resume());
+    upload.onSpace(() => this.#body?.resume());
   }
 
   #fail(): void {
@@ -183,7 +183,7 @@ export class NodeCall {
     if (request.socket.destroyed || response.closed) return this.exchange.abandon();
     server.open.add(response);
     response.on('close', () => this.#over());
-    server.pipelineOf(request)?.begun(response, () => this.#over());
+    server.callsOf(request)?.begun(response, () => this.#over());
     const peer = { request: platform.request ?? request, response: platform.response ?? response };
     this.exchange.respond(peer, (answer) => {
       if (!answer) return;
@@ -218,7 +218,7 @@ export class NodeCall {
     server.backlog.sent(response);
     if (!response.writableFinished) this.exchange.activity.abort(new Error('The client is gone.'));
     this.#endUpload();
-    server.pipelineOf(request)?.done(response);
+    server.callsOf(request)?.done(response);
   }
 
   /** The call is over: nothing is read any more, and the connection of a client that goes on sending is closed. */

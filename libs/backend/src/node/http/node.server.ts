@@ -6,7 +6,7 @@ import { HttpCall, OpenCalls } from '@linnet/common/internal';
 import { NodeCall } from './node.call.js';
 import type { NodeCallHost, NodePlatform } from './node.call.js';
 import { responseOn } from './node.internals.js';
-import { Pipeline } from './pipeline.js';
+import { ConnectionCalls } from './connection.calls.js';
 import { NodeRequestHead } from './request.head.js';
 import { refuseBody } from './response.writer.js';
 import { ResponseBacklog } from './response.backlog.js';
@@ -20,7 +20,7 @@ export class NodeRpcServer implements NodeCallHost {
   /** @internal Responses that their clients have not read yet. */
   readonly backlog: ResponseBacklog;
   /** Connections whose clients do not wait for answers. */
-  readonly #pipelines = new Map<Socket, Pipeline>();
+  readonly #connections = new Map<Socket, ConnectionCalls>();
 
   constructor(
     /** Answers what is read here. */
@@ -48,7 +48,7 @@ export class NodeRpcServer implements NodeCallHost {
     const ahead = response.socket ? undefined : responseOn(socket);
     if (!ahead) return this.#begin(request, response, platform);
     const begin = AsyncResource.bind(() => this.#begin(request, response, platform));
-    (this.pipelineOf(request) ?? this.#pipeline(socket, ahead)).add(request, response, begin);
+    (this.callsOf(request) ?? this.#connection(socket, ahead)).add(request, response, begin);
   }
 
   /**
@@ -67,17 +67,17 @@ export class NodeRpcServer implements NodeCallHost {
   }
 
   /** @internal The calls of a connection where they do not wait for each other's answers. */
-  pipelineOf({ socket }: IncomingMessage): Pipeline | undefined {
-    return this.#pipelines.size === 0 ? undefined : this.#pipelines.get(socket);
+  callsOf({ socket }: IncomingMessage): ConnectionCalls | undefined {
+    return this.#connections.size === 0 ? undefined : this.#connections.get(socket);
   }
 
   /** @internal Has the connection end with an answer of a server that ends, when all calls on it are answered. */
   endConnection(request: IncomingMessage, response: ServerResponse, answer: HttpResponse): void {
     if (!this.handler.closing) return;
-    const pipeline = this.pipelineOf(request);
-    if (pipeline && !pipeline.isLast(response)) return;
+    const calls = this.callsOf(request);
+    if (calls && !calls.isLast(response)) return;
     answer.headers.push('Connection', 'close');
-    pipeline?.end();
+    calls?.end();
   }
 
   /** @internal Answers a request that becomes no call, whether it has been read or not. */
@@ -88,9 +88,9 @@ export class NodeRpcServer implements NodeCallHost {
     answer: HttpResponse,
   ): void {
     platform.takeOver?.();
-    const pipeline = this.pipelineOf(request);
-    if (refuseBody(response, answer)) pipeline?.end();
-    pipeline?.done(response);
+    const calls = this.callsOf(request);
+    if (refuseBody(response, answer)) calls?.end();
+    calls?.done(response);
   }
 
   #begin(request: IncomingMessage, response: ServerResponse, platform: NodePlatform): void {
@@ -99,12 +99,12 @@ export class NodeRpcServer implements NodeCallHost {
     else this.refuse(request, response, platform, opened);
   }
 
-  #pipeline(socket: Socket, ahead: ServerResponse): Pipeline {
+  #connection(socket: Socket, ahead: ServerResponse): ConnectionCalls {
     const { pipelinedCalls } = this.handler.options.limits;
-    const pipeline = new Pipeline(socket, pipelinedCalls, () => this.#pipelines.delete(socket));
-    this.#pipelines.set(socket, pipeline);
+    const calls = new ConnectionCalls(socket, pipelinedCalls, () => this.#connections.delete(socket));
+    this.#connections.set(socket, calls);
     // Its own connection tells it when that ends.
-    if (this.open.has(ahead)) pipeline.begun(ahead, () => undefined);
-    return pipeline;
+    if (this.open.has(ahead)) calls.begun(ahead, () => undefined);
+    return calls;
   }
 }

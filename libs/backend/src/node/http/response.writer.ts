@@ -57,9 +57,9 @@ async function pump(response: ServerResponse, stream: StreamBody): Promise<void>
     const { flush } = response as { flush?: () => void };
     for (let chunk = await stream.next(); !chunk.done; chunk = await stream.next()) {
       if (response.destroyed) return;
-      const isRoom = response.write(chunk.value);
+      const isTaken = response.write(chunk.value);
       flush?.call(response);
-      if (!isRoom) await drained(response);
+      if (!isTaken) await drained(response);
     }
     response.end();
   } catch {

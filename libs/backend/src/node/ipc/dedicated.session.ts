@@ -14,12 +14,12 @@ export class DedicatedSlot {
   ) {}
 
   /**
-   * Makes room for a frontend that requests an upgrade: ends the session of a frontend that is gone, or that is the same
+   * Makes space for a frontend that requests an upgrade: ends the session of a frontend that is gone, or that is the same
    * one after a reload. A session that can resume waits: its frontend may be the one that comes.
    *
    * @throws HttpError 409 if another frontend is connected (rejection)
    */
-  async makeRoom(identity: IpcIdentity): Promise<void> {
+  async makeSpace(identity: IpcIdentity): Promise<void> {
     const current = this.server.present;
     if (current?.state.kind !== 'connected') return;
     const { transport } = current.state;
@@ -27,7 +27,7 @@ export class DedicatedSlot {
     if (!isReload && (await this.isAlive(transport, ALIVE_TIMEOUT_MS))) throw occupied();
     // The frontend may have come back meanwhile, or another one may have come.
     if (current !== this.server.present || !current.isOn(transport)) {
-      await this.makeRoom(identity);
+      await this.makeSpace(identity);
       return;
     }
     if (isReload || current.kind === 'connection')

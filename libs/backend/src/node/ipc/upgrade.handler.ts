@@ -145,7 +145,7 @@ export class UpgradeHandler {
       // Another upgrade may have needed its place.
       if (!identity || socket.destroyed || socket.writableEnded) return;
       const owner = ownerOf(identity.user, ip, this.options.userKey);
-      this.#checkRoom(request, owner);
+      this.#checkSpace(request, owner);
       this.#connections.dedicated?.check();
       // The WebSocket has listeners of its own.
       socket.off('error', failed);
@@ -183,7 +183,7 @@ export class UpgradeHandler {
   async #admit(request: IncomingMessage, socket: Socket): Promise<IpcIdentity | undefined> {
     const identity = await this.host.authorize(request, socket);
     // A frontend that has left or was refused meanwhile needs no place.
-    if (identity && !socket.destroyed) await this.#connections.dedicated?.makeRoom(identity);
+    if (identity && !socket.destroyed) await this.#connections.dedicated?.makeSpace(identity);
     return identity;
   }
 
@@ -199,16 +199,16 @@ export class UpgradeHandler {
       );
     this.#origins.checkHost(head);
     this.#origins.checkOrigin(head);
-    this.#checkRoom(request);
+    this.#checkSpace(request);
   }
 
   /** @param owner names the user of the connection, if it is known @throws HttpError 503 */
-  #checkRoom(request: IncomingMessage, owner?: string): void {
+  #checkSpace(request: IncomingMessage, owner?: string): void {
     if (this.#closing) throw new HttpError(503, 'The server is shutting down.');
     const offered = request.headers['sec-websocket-protocol']?.split(',') ?? [];
     const isDurable = this.#resumes && offered.some((protocol) => protocol.trim() === DURABLE_PROTOCOL);
     const { kind } = isDurable ? durableTextWire : this.host.fallback;
-    if (this.server.hasRoom(kind, owner)) return;
+    if (this.server.hasSpace(kind, owner)) return;
     throw isDurable
       ? tooManyUpgrades()
       : new HttpError(503, 'The server has as many sessions as it can have.');

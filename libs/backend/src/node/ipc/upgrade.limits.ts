@@ -10,7 +10,7 @@ export const tooManyUpgrades = (): HttpError => new HttpError(503, MESSAGE);
 /** The upgrades that are being authorized. */
 export class PendingUpgrades {
   readonly #places: ByteBudget<Socket>;
-  /** Upgrades that were refused to make room, and whose authorization still runs. */
+  /** Upgrades that were refused to make space, and whose authorization still runs. */
   readonly #refused = new Set<Socket>();
 
   /** @param limit how many can be pending, and how many refused ones can still run */

@@ -394,7 +394,7 @@ describe('a sign of life of the peer of a WebSocketTransport', () => {
       while (peer.socket.bytesRead < bytesRead + 2 * 1024 * 1024) await turn();
       peer.socket.pause();
       expect(transport.bufferedBytes).toBeGreaterThan(0);
-      // The system passes on what there is room for when it comes to it.
+      // The system passes on what there is space for when it comes to it.
       await until(() => transport.beat());
     }
     // The system may go on taking bytes for a while after the peer has stopped reading.

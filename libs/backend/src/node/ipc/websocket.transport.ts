@@ -148,7 +148,7 @@ export class WebSocketTransport implements IpcServerTransport {
       this.#writeAlone(TEXT, Buffer.from(text));
       return;
     }
-    const batch = this.#room(length + 10);
+    const batch = this.#space(length + 10);
     this.#filled = writeHead(batch, this.#filled, TEXT, length);
     this.#filled += batch.write(text, this.#filled, length, 'utf8');
   }
@@ -158,21 +158,21 @@ export class WebSocketTransport implements IpcServerTransport {
       this.#writeAlone(BINARY, part);
       return;
     }
-    const batch = this.#room(part.byteLength + 10);
+    const batch = this.#space(part.byteLength + 10);
     this.#filled = writeHead(batch, this.#filled, BINARY, part.byteLength);
     batch.set(part, this.#filled);
     this.#filled += part.byteLength;
   }
 
   #writeAlone(opcode: number, payload: Uint8Array): void {
-    const batch = this.#room(10);
+    const batch = this.#space(10);
     this.#filled = writeHead(batch, this.#filled, opcode, payload.byteLength);
     this.#passOn();
     this.socket.write(payload);
   }
 
-  /** A batch with room for this many bytes. */
-  #room(bytes: number): Buffer {
+  /** A batch with space for this many bytes. */
+  #space(bytes: number): Buffer {
     if (this.#batch && this.#filled + bytes > BATCH) this.#passOn();
     return (this.#batch ??= spare.pop() ?? Buffer.allocUnsafeSlow(BATCH));
   }

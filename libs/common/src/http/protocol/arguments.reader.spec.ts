@@ -101,7 +101,7 @@ describe('a body of another kind', () => {
     expect([body.end(), body.limit, body.keeps]).toEqual([[1], 7, false]);
   });
 
-  it('that has no room is refused at each step', () => {
+  it('that has no space is refused at each step', () => {
     const busy = expect.objectContaining({ status: 503 });
     expect(() => refusedBody.push(Uint8Array.of(1))).toThrow(busy);
     expect(() => refusedBody.end()).toThrow(busy);

@@ -11,7 +11,7 @@ import type { Frame, FrameLimits } from './stream.reader.js';
 import { UploadedStream } from './uploaded.stream.js';
 import { decodeValue } from '../../value/value.codec.js';
 import type { WireLimits } from '../../base/limits.js';
-import { badRequest, HttpError, noRoom, tooLarge } from './message.js';
+import { badRequest, HttpError, noSpace, tooLarge } from './message.js';
 
 /** Reads the arguments of a call from a request body as it arrives. */
 export interface HttpBody {
@@ -43,15 +43,15 @@ export class FixedBody implements HttpBody {
   }
 }
 
-/** Replaces a body for which no room was left. */
+/** Replaces a body for which no space was left. */
 export const refusedBody: HttpBody = {
   limit: Infinity,
   keeps: false,
   push() {
-    throw noRoom();
+    throw noSpace();
   },
   end() {
-    throw noRoom();
+    throw noSpace();
   },
 };
 

@@ -69,8 +69,8 @@ export function shuttingDown(begun = false): HttpError {
 }
 
 /** The refusal for too many bytes in all request bodies. */
-export function noRoom(): HttpError {
-  return new HttpError(503, 'The server has no room for the body of the request.', [
+export function noSpace(): HttpError {
+  return new HttpError(503, 'The server has no space for the body of the request.', [
     'Retry-After',
     '1',
     NOT_BEGUN_HEADER,

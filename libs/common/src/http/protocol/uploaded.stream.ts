@@ -29,8 +29,8 @@ export class UploadedStream {
     return this.items.isOver;
   }
 
-  /** Calls back once, when there is room again or the method has left. */
-  onRoom(change: () => void): void {
+  /** Calls back once, when there is space again or the method has left. */
+  onSpace(change: () => void): void {
     this.#change = change;
   }
 }

@@ -83,7 +83,7 @@ export class HttpCall {
       const { body } = this.opened;
       if (this.#received > body.limit) throw tooLarge(body.limit);
       if (this.#received > MIN_HELD_BYTES && body.keeps) this.#hold(chunk.byteLength);
-      // Read again, because a body without room has been replaced.
+      // Read again, because a body without space has been replaced.
       this.opened.body.push(chunk);
       if (this.upload) this.#release();
       return undefined;

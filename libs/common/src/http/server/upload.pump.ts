@@ -23,7 +23,7 @@ async function pump(call: HttpCall, body: StreamBody): Promise<void> {
   const upload = call.upload!;
   try {
     for (;;) {
-      if (upload.isFull) await new Promise<void>((resolve) => upload.onRoom(resolve));
+      if (upload.isFull) await new Promise<void>((resolve) => upload.onSpace(resolve));
       if (upload.isOver) break;
       const chunk = await body.next();
       if (chunk.done) {

@@ -2,7 +2,7 @@ import { wireNameOf } from '../../base/error.name.js';
 import { rebuildError } from '../../error/backend.error.js';
 import { settle, notifyAll } from '../../base/settle.js';
 import { defaultIpcLimits, limitsFrom } from '../../base/limits.js';
-import type { IpcConnector } from '../wire/transport.js';
+import type { IpcConnector } from '../wire/connector.js';
 import { channelName, isRepeatable, isStreaming, REPLY_MARK, wireChannel } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
 import { unwrapEnvelope } from '../channel/envelope.js';

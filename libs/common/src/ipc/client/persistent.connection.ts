@@ -1,6 +1,6 @@
 import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
-import type { IpcConnectionEvents, IpcConnector } from '../wire/transport.js';
+import type { IpcConnectionEvents, IpcConnector } from '../wire/connector.js';
 import type { ConnectionWire, DurableWire } from '../wire/wire.js';
 import { handshakeLimits, newKey, readServerHello, writeClientHello } from '../wire/durable/handshake.js';
 import type { ServerHello, SessionKeys } from '../wire/durable/handshake.js';
@@ -10,7 +10,8 @@ import { deferred } from '../../base/deferred.js';
 import { notifyAll } from '../../base/settle.js';
 import { textOf } from '../../base/text.js';
 import { later } from '../../base/timer.js';
-import type { IpcSessionLink, IpcTransport, ItemLink } from '../message/link.js';
+import type { IpcSessionLink, ItemLink } from '../message/link.js';
+import type { IpcTransport } from '../message/transport.js';
 import { IpcProtocolError } from '../message/message.js';
 import type { IpcFrame, IpcMessage } from '../message/message.js';
 import type { OutgoingMessage } from '../message/outgoing.message.js';
@@ -170,10 +171,8 @@ export class PersistentConnection {
     if (this.#session) this.#end(sessionLost('The backend cannot resume sessions.'));
     else {
       const events = { receive: this.receive, ended: this.#onEnd };
-      this.#begin({
-        kind: 'connection',
-        link: wire.openLink(transport, this.options.limits, events, undefined),
-      });
+      const link = wire.openLink(transport, this.options.limits, events, undefined);
+      this.#begin({ kind: 'connection', link });
     }
   }
 

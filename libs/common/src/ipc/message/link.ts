@@ -1,29 +1,9 @@
 import type { IpcClosure } from '../channel/closure.js';
 import type { IpcLimits } from '../../base/limits.js';
-import type { IpcReading } from './inbox.js';
 import type { IpcFrame, IpcMessage } from './message.js';
 import type { OutgoingItem, OutgoingMessage } from './outgoing.message.js';
 import type { KeptBytes } from './session.bytes.js';
-
-/** One connection: frames in, frames out, close. */
-export interface IpcTransport extends IpcReading {
-  /** Sends a frame after those that were sent before, and owns its memory from then on. */
-  write(frame: IpcFrame): void;
-  /** Runs a function when the work of this turn is done, so that its frames go out together. */
-  defer(work: () => void): void;
-  /** Bytes that were written, and that the peer has not taken yet. */
-  readonly bufferedBytes: number;
-  /** Resolves when the peer has taken the written bytes, or the connection has ended. Never rejects. */
-  drained(): Promise<void>;
-  /** Ends the connection after the written frames. Repeated calls do nothing. */
-  close(code: number, reason: string): void;
-}
-
-/** A connection at the end of the backend. */
-export interface IpcServerTransport extends IpcTransport {
-  /** Ends the connection at once and without a close frame, because it may be broken. */
-  terminate(): void;
-}
+import type { IpcTransport } from './transport.js';
 
 /** The owner of a link. */
 export interface IpcLinkEvents {
@@ -37,8 +17,8 @@ export interface IpcLinkEvents {
 export interface ItemLink {
   /** Sends an item. @returns its bytes @throws NumberedError if it cannot be sent */
   send(message: OutgoingItem): number;
-  /** Too much is on its way for another item: resolves when there is room, or the link is over. Never rejects. */
-  room(): Promise<void> | undefined;
+  /** Too much is on its way for another item: resolves when the peer has taken it, or the link is over. Never rejects. */
+  backpressure(): Promise<void> | undefined;
 }
 
 /** Sends and receives the messages of one session at the end of the backend. */
@@ -53,7 +33,7 @@ export interface IpcServerLink {
    */
   send(message: OutgoingMessage): Promise<void>;
   /** Too much is on its way: resolves when the peer has taken it, or the link is over. */
-  room(): Promise<void> | undefined;
+  backpressure(): Promise<void> | undefined;
   /** Sends items of streams. Absent on a wire without streams. */
   readonly items?: ItemLink;
   /** Receives a frame of the peer, and owns its memory from then on. Never throws. */

@@ -44,7 +44,7 @@ describe('the bytes of a session that cannot be refused', () => {
     expect(ended).toEqual(['large']);
   });
 
-  it('end sessions until the rest has room', () => {
+  it('end sessions until the rest has space', () => {
     const { open, ended } = server();
     open('a').add(300);
     open('b').add(400);

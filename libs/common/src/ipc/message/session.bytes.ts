@@ -46,7 +46,7 @@ export class SessionBytes implements KeptBytes {
   /**
    * Counts bytes that can be refused.
    *
-   * @returns whether they have room, or other users hold more of the shared bytes. The first ones may be larger than the
+   * @returns whether they have space, or other users hold more of the shared bytes. The first ones may be larger than the
    * limit of the session
    */
   take(bytes: number): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { defaultIpcLimits } from '../../base/limits.js';
-import type { IpcServerTransport } from '../message/link.js';
+import type { IpcServerTransport } from '../message/transport.js';
 import { compatibleWire } from '../wire/wire.js';
 import type { IpcFrame } from '../message/message.js';
 import { IpcServer } from './server.js';
@@ -61,7 +61,7 @@ function start(limits: Partial<typeof defaultIpcLimits>) {
 }
 
 describe('answers that wait for a slow peer', () => {
-  it('hold back further calls until there is room', async () => {
+  it('hold back further calls until there is space', async () => {
     const { begun, transport, call } = start({ bufferedBytes: 2000, answerBytes: 8000 });
     call(1500);
     call(1200);

@@ -27,7 +27,7 @@ export class AnswerQueue {
 
   /** @param limit how many bytes may wait */
   constructor(
-    private readonly link: Pick<IpcServerLink, 'send' | 'room'>,
+    private readonly link: Pick<IpcServerLink, 'send' | 'backpressure'>,
     private readonly bytes: SessionBytes,
     private readonly limit: number,
   ) {}
@@ -37,15 +37,15 @@ export class AnswerQueue {
     return this.#sum > this.limit / ENOUGH;
   }
 
-  /** Whether an answer has to wait: for room, or for its turn. */
+  /** Whether an answer has to wait: for the peer, or for its turn. */
   get mustWait(): boolean {
-    return this.#answers.length > 0 || this.link.room() !== undefined;
+    return this.#answers.length > 0 || this.link.backpressure() !== undefined;
   }
 
   /**
    * Keeps an answer until it can be sent.
    *
-   * Without room to keep it, an error is sent in its place.
+   * Without space to keep it, an error is sent in its place.
    *
    * @param activityId for the error
    * @param done called when it was sent, or its session is over
@@ -75,7 +75,7 @@ export class AnswerQueue {
   #listen(): void {
     if (this.#isListening || this.#answers.length === 0) return;
     this.#isListening = true;
-    void (this.link.room() ?? Promise.resolve()).then(() => {
+    void (this.link.backpressure() ?? Promise.resolve()).then(() => {
       this.#isListening = false;
       this.#send();
       this.#listen();
@@ -83,7 +83,7 @@ export class AnswerQueue {
   }
 
   #send(): void {
-    while (this.#answers.length > 0 && !this.link.room()) {
+    while (this.#answers.length > 0 && !this.link.backpressure()) {
       const { response, bytes, done } = this.#answers.shift()!;
       this.#sum -= bytes;
       this.bytes.add(-bytes);
@@ -93,7 +93,7 @@ export class AnswerQueue {
   }
 }
 
-/** The answer to a call that does not begin, or whose answer has no room. It is not logged. */
+/** The answer to a call that does not begin, or whose answer has no space. It is not logged. */
 export function refusalOf(
   { channel, request }: Pick<OutgoingResponse, 'channel' | 'request'>,
   error: unknown,

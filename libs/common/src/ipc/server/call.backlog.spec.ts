@@ -30,7 +30,7 @@ function backlogOf(most: number, limit = 1_000_000, isOpening = false) {
     add: (by: number) => void (shared += by),
   };
   const backlog = new CallBacklog(limit, bytes, {
-    room: () => most - running,
+    capacity: () => most - running,
     begin: (message) => {
       running++;
       if (message.type === IpcMessageType.Invoke) begun.push([message.request, storage.getStore()]);
@@ -95,7 +95,7 @@ describe('CallBacklog', () => {
     expect(backlog.isEmpty).toBe(true);
   });
 
-  it('keeps the order of waiting calls, and begins no more than there is room for', async () => {
+  it('keeps the order of waiting calls, and begins no more than there is capacity for', async () => {
     const { backlog, begun, endOne } = backlogOf(1);
     for (let i = 1; i <= 3; i++) backlog.add(call(i));
     endOne();

@@ -26,7 +26,7 @@ interface Waiting {
 /** The owner of a backlog. */
 export interface BacklogOwner {
   /** How many more messages may begin. */
-  room(): number;
+  capacity(): number;
   begin(message: WaitingMessage): void;
   /** Nothing waits any more. */
   emptied(): void;
@@ -60,9 +60,9 @@ export class CallBacklog {
     return this.#waiting.size + this.#granted === 0;
   }
 
-  /** Begins a message, or keeps it behind those that wait. @returns whether there was room for it */
+  /** Begins a message, or keeps it behind those that wait. @returns whether there was space for it */
   add(message: WaitingMessage): boolean {
-    if (this.isEmpty && this.owner.room() > 0) {
+    if (this.isEmpty && this.owner.capacity() > 0) {
       this.owner.begin(message);
       return true;
     }
@@ -77,7 +77,7 @@ export class CallBacklog {
       return true;
     }
     const waiting: Waiting = { message, bytes, since: performance.now(), grant: () => undefined };
-    // It begins in the asynchronous context of its arrival, not in that of the call that made room for it.
+    // It begins in the asynchronous context of its arrival, not in that of the call that made space for it.
     void new Promise<void>((resolve) => (waiting.grant = resolve)).then(() => this.#begin(waiting));
     this.#bytes += bytes;
     this.#waiting.push(waiting);
@@ -120,7 +120,7 @@ export class CallBacklog {
 
   /** @returns whether another message may begin */
   #step(): boolean {
-    if (this.owner.room() <= this.#granted) return false;
+    if (this.owner.capacity() <= this.#granted) return false;
     this.#granted++;
     this.#waiting.shift()!.grant();
     return this.#waiting.size > 0;

@@ -51,7 +51,7 @@ export class IpcCallDispatcher {
 
   constructor(
     private readonly session: ServerSession,
-    private readonly link: Pick<IpcServerLink, 'send' | 'close' | 'room' | 'items'>,
+    private readonly link: Pick<IpcServerLink, 'send' | 'close' | 'backpressure' | 'items'>,
     private readonly channels: ChannelRegistry,
     private readonly options: IpcCallDispatcherOptions,
     private readonly bytes: SessionBytes,
@@ -62,7 +62,7 @@ export class IpcCallDispatcher {
     this.#answers = new AnswerQueue(link, bytes, answerBytes);
     this.#notices = new NoticeDelivery(session, link, channels, options, this.#run);
     this.#backlog = new CallBacklog(options.limits.queuedBytes, bytes, {
-      room: () => (!this.#isOpen || this.#answers.isMuch ? 0 : pendingCalls - this.#pending),
+      capacity: () => (!this.#isOpen || this.#answers.isMuch ? 0 : pendingCalls - this.#pending),
       isOpening: () => !this.#isOpen,
       begin: (message) => this.#begin(message),
       emptied: () => this.#mayBeIdle(),
@@ -128,7 +128,7 @@ export class IpcCallDispatcher {
       );
   }
 
-  /** Handles a message that has no room to wait. */
+  /** Handles a message that has no space to wait. */
   #overflow(message: InvokeMessage | NoticeMessage): void {
     if (message.type === IpcMessageType.Invoke)
       this.#refuse(message, new TransientError('Too many calls of this session are not answered yet.'), '');
@@ -229,7 +229,7 @@ export class IpcCallDispatcher {
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  /** Writes an answer as soon as there is room for it: many calls do not make a frontend a slow reader. */
+  /** Writes an answer as soon as there is space for it: many calls do not make a frontend a slow reader. */
   #answer(message: InvokeMessage, call: Activity, target: IpcTarget, answer: unknown): void {
     const { channel, request } = message;
     const own = {

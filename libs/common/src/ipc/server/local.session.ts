@@ -1,5 +1,5 @@
-import type { IpcServerTransport } from '../message/link.js';
-import type { IpcPeerEvents } from '../wire/transport.js';
+import type { IpcServerTransport } from '../message/transport.js';
+import type { IpcPeerEvents } from '../wire/connector.js';
 import type { IpcServerWire } from '../wire/wire.js';
 import type { IpcServer } from './server.js';
 import type { IpcPeer } from './server.session.js';

@@ -29,7 +29,7 @@ export class ServedStreams {
   readonly #streams: SessionStreams;
   /** Ends a call whose result is a stream, by its number. */
   readonly #running = new Map<number, () => void>();
-  /** Reports of progress that wait for room, by the number of their call. */
+  /** Reports of progress that wait for space, by the number of their call. */
   readonly #reports = new Map<number, OutgoingItem>();
 
   /** @param bytes counts the bytes of items that wait to be read */
@@ -111,12 +111,12 @@ export class ServedStreams {
       activity.reportTo((value) => this.#report(request, value, activity.rpcMethod));
   }
 
-  /** Sends a report, or keeps it until there is room for it or a later one comes. @throws NumberedError */
+  /** Sends a report, or keeps it until there is space for it or a later one comes. @throws NumberedError */
   #report(request: number, value: unknown, name: string): void {
     const { items } = this.link;
     const message = prepareItem(request, PROGRESS_SLOT, value, name);
-    const room = items?.room();
-    if (!room && !this.#reports.has(request)) {
+    const backpressure = items?.backpressure();
+    if (!backpressure && !this.#reports.has(request)) {
       items?.send(message);
       return;
     }
@@ -124,7 +124,7 @@ export class ServedStreams {
     message.data.encode();
     const isWaiting = this.#reports.has(request);
     this.#reports.set(request, message);
-    if (!isWaiting) void room?.then(() => this.#sendReport(request));
+    if (!isWaiting) void backpressure?.then(() => this.#sendReport(request));
   }
 
   #sendReport(request: number): void {

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { defaultIpcLimits } from '../../base/limits.js';
 import type { IpcSession } from '../channel/session.js';
-import type { IpcServerTransport } from '../message/link.js';
+import type { IpcServerTransport } from '../message/transport.js';
 import type { IpcFrame } from '../message/message.js';
 import { IpcClosedError } from '../channel/closure.js';
-import type { IpcPeerEvents } from '../wire/transport.js';
+import type { IpcPeerEvents } from '../wire/connector.js';
 import { compatibleWire } from '../wire/wire.js';
 import { IpcServer } from './server.js';
 

@@ -3,9 +3,9 @@ import { OpenCalls } from '../../call/open.calls.js';
 import type { IpcLimits } from '../../base/limits.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { IpcSession } from '../channel/session.js';
-import type { IpcServerTransport } from '../message/link.js';
+import type { IpcServerTransport } from '../message/transport.js';
 import { preparePush } from '../message/outgoing.message.js';
-import type { IpcPeerEvents } from '../wire/transport.js';
+import type { IpcPeerEvents } from '../wire/connector.js';
 import type { IpcServerWire } from '../wire/wire.js';
 import { ChannelRegistry } from './channel.registry.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
@@ -75,8 +75,8 @@ export class IpcServer {
    * @param wire a frontend of the durable wire may have a session already
    * @param owner names the user, if it is known
    */
-  hasRoom(wire: IpcServerWire['kind'], owner = ''): boolean {
-    return this.#door.hasRoom(wire, owner);
+  hasSpace(wire: IpcServerWire['kind'], owner = ''): boolean {
+    return this.#door.hasSpace(wire, owner);
   }
 
   /**

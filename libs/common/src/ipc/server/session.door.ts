@@ -1,10 +1,10 @@
 import { MAX_TIMER_MS } from '../../base/timer.js';
 import type { IpcClosure } from '../channel/closure.js';
-import type { IpcServerTransport } from '../message/link.js';
+import type { IpcServerTransport } from '../message/transport.js';
 import { SessionNotFound } from '../message/message.js';
 import type { ClientHello } from '../wire/durable/handshake.js';
 import { DurableLink } from '../wire/durable/link.js';
-import type { IpcPeerEvents } from '../wire/transport.js';
+import type { IpcPeerEvents } from '../wire/connector.js';
 import type { ConnectionWire, DurableWire, IpcServerWire } from '../wire/wire.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
 import type { IpcServerOptions } from './server.options.js';
@@ -31,10 +31,10 @@ export class SessionDoor {
     this.#handshakes = new PendingHandshakes(options.limits.upgrades);
   }
 
-  /** See {@link IpcServer.hasRoom}. */
-  hasRoom(wire: IpcServerWire['kind'], owner: string): boolean {
+  /** See {@link IpcServer.hasSpace}. */
+  hasSpace(wire: IpcServerWire['kind'], owner: string): boolean {
     const { registry } = this.lifecycle;
-    if (wire === 'durable') return this.#handshakes.hasRoom(owner);
+    if (wire === 'durable') return this.#handshakes.hasSpace(owner);
     return !registry.isFull || registry.canYield(owner);
   }
 

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { defaultIpcLimits } from '../../base/limits.js';
-import type { IpcServerTransport } from '../message/link.js';
+import type { IpcServerTransport } from '../message/transport.js';
 import { durableCloneWire } from '../wire/wire.js';
 import { IpcServer } from './server.js';
 

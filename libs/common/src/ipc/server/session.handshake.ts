@@ -1,6 +1,6 @@
 import { ByteBudget } from '../../base/byte.budget.js';
 import type { IpcClosure } from '../channel/closure.js';
-import type { IpcServerTransport } from '../message/link.js';
+import type { IpcServerTransport } from '../message/transport.js';
 import { IpcProtocolError, SessionNotFound } from '../message/message.js';
 import type { IpcFrame } from '../message/message.js';
 import {
@@ -11,7 +11,7 @@ import {
 } from '../wire/durable/handshake.js';
 import type { ClientHello } from '../wire/durable/handshake.js';
 import { INTERRUPTED } from '../wire/durable/link.js';
-import type { IpcPeerEvents } from '../wire/transport.js';
+import type { IpcPeerEvents } from '../wire/connector.js';
 import type { DurableWire } from '../wire/wire.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
 import type { DurableRecord } from './session.record.js';
@@ -54,8 +54,8 @@ export class PendingHandshakes {
     this.#pending = new ByteBudget(limit);
   }
 
-  /** Whether another connection finds room, if necessary in place of one of the user with most. */
-  hasRoom(owner: string): boolean {
+  /** Whether another connection finds a place, if necessary in place of one of the user with most. */
+  hasSpace(owner: string): boolean {
     return this.#pending.amount < this.#pending.limit || this.#pending.above(owner).length > 0;
   }
 
@@ -69,7 +69,7 @@ export class PendingHandshakes {
     const timer = setTimeout(() => end(1002, 'There was no client hello.'), HELLO_MS);
     (timer as { unref?: () => void }).unref?.();
     const place = this.#pending.share(owner, () => end(1013, 'Too many connections send no client hello.'));
-    // The oldest one of the user with most makes room.
+    // The oldest one of the user with most makes space.
     if (this.#pending.amount >= this.#pending.limit) this.#pending.above(owner)[0]?.holder();
     place.add(1);
     return () => {

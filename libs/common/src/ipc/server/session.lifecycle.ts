@@ -3,7 +3,8 @@ import { newId } from '../../base/random.id.js';
 import { within } from '../../base/timer.js';
 import { hiddenError } from '../../error/error.members.js';
 import type { IpcClosure } from '../channel/closure.js';
-import type { IpcLinkEvents, IpcServerLink, IpcServerTransport } from '../message/link.js';
+import type { IpcLinkEvents, IpcServerLink } from '../message/link.js';
+import type { IpcServerTransport } from '../message/transport.js';
 import { WaitingBytes } from '../message/session.bytes.js';
 import type { SessionBytes } from '../message/session.bytes.js';
 import { IpcCallDispatcher } from './call.dispatcher.js';
@@ -48,7 +49,7 @@ export class SessionLifecycle {
     const id = newId();
     const owner = peer.owner ?? id;
     const tooMuch = () =>
-      link.close(1013, 'More waits for this frontend, and others of its user, than there is room for.');
+      link.close(1013, 'More waits for this frontend, and others of its user, than there is space for.');
     const kept = this.#waiting.of(owner, tooMuch);
     const answers = this.#waiting.of(owner, tooMuch, limits.answerBytes);
     const events: IpcLinkEvents = {

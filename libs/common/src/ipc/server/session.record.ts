@@ -1,7 +1,8 @@
 import type { BudgetShare } from '../../base/byte.budget.js';
 import { later } from '../../base/timer.js';
 import type { IpcClosure } from '../channel/closure.js';
-import type { IpcServerLink, IpcServerTransport } from '../message/link.js';
+import type { IpcServerLink } from '../message/link.js';
+import type { IpcServerTransport } from '../message/transport.js';
 import type { ServerHello } from '../wire/durable/handshake.js';
 import type { DurableLink } from '../wire/durable/link.js';
 import type { IpcCallDispatcher } from './call.dispatcher.js';

@@ -77,7 +77,7 @@ export class SessionRegistry {
     return this.#load >= this.limit;
   }
 
-  /** Whether another user has so many more sessions than `owner` that one of them should end to make room. */
+  /** Whether another user has so many more sessions than `owner` that one of them should end to make space. */
   canYield(owner: string): boolean {
     return this.#sessionsAbove(owner).length > 0;
   }

@@ -19,7 +19,7 @@ export interface StreamSide {
   readonly link: Pick<IpcServerLink, 'items'> & { send(message: OutgoingMessage): unknown };
   /** Most bytes of one stream that may wait to be read. An honest sender stops far below. */
   readonly mostWaiting: number;
-  /** Counts bytes of items that wait. @returns whether there is room for them */
+  /** Counts bytes of items that wait. @returns whether there is space for them */
   take(bytes: number): boolean;
   /** Frees bytes. */
   free(bytes: number): void;
@@ -33,7 +33,7 @@ export interface OutgoingNames {
   readonly exposure?: ErrorExposure | undefined;
 }
 
-const NO_ROOM = 'There is no room for further items of this stream.';
+const NO_SPACE = 'There is no space for further items of this stream.';
 
 /** The streams of one call at one end of its session. */
 export class CallStreams {
@@ -103,7 +103,7 @@ export class CallStreams {
     const { request } = this;
     const { link } = this.side;
     const stream = new OutgoingStream(items, {
-      room: () => link.items?.room(),
+      backpressure: () => link.items?.backpressure(),
       item: (value) => link.items?.send(prepareItem(request, slot, value, name, exposure)) ?? 0,
       ended: (failure) => {
         this.#outgoing.delete(slot);
@@ -174,7 +174,7 @@ export class CallStreams {
     if (!stream) return;
     if (type === IpcMessageType.Item && !refusal) {
       if (!stream.receive(data[0], this.side.mostWaiting))
-        this.#refuse(stream, slot, new TransientError(NO_ROOM));
+        this.#refuse(stream, slot, new TransientError(NO_SPACE));
       return;
     }
     if (refusal) this.#refuse(stream, slot, refusal);

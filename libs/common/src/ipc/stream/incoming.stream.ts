@@ -11,7 +11,7 @@ const REPORT_MS = 20;
 export interface IncomingOwner {
   /** Reports how many more items the reader has taken; `undefined`: the reader has left. */
   taken(items: number | undefined): void;
-  /** Counts bytes of an item that waits. @returns whether there is room for them */
+  /** Counts bytes of an item that waits. @returns whether there is space for them */
   take(bytes: number): boolean;
   /** Frees bytes. */
   free(bytes: number): void;
@@ -48,7 +48,7 @@ export class IncomingStream {
    * Receives an item.
    *
    * @param most bytes that an honest sender never has waiting
-   * @returns whether there is room for the item
+   * @returns whether there is space for the item
    * @throws IpcProtocolError if more waits than may
    */
   receive(value: unknown, most: number): boolean {

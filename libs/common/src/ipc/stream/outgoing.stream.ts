@@ -16,8 +16,8 @@ export interface StreamFailure {
 
 /** Carries the items of a stream to its reader. */
 export interface ItemSink {
-  /** Too much is on its way: resolves when there is room for another item. Never rejects. */
-  room(): Promise<void> | undefined;
+  /** Too much is on its way: resolves when the peer has taken it. Never rejects. */
+  backpressure(): Promise<void> | undefined;
   /** Sends an item. @returns its bytes @throws NumberedError if it cannot be sent */
   item(value: unknown): number;
   /** The stream is over. */
@@ -48,11 +48,11 @@ export class OutgoingStream {
     this.#next();
   }
 
-  /** Reads an item when there is room for it. Many streams may wait for the same room: each asks again. */
+  /** Reads an item when there is space for it. Many streams may wait for the same space: each asks again. */
   #next(): void {
     if (this.#isOver) return;
-    const room = this.sink.room();
-    if (room) void room.then(() => this.#next());
+    const backpressure = this.sink.backpressure();
+    if (backpressure) void backpressure.then(() => this.#next());
     else settle(this.#read, this.#resolved, this.#rejected);
   }
 
@@ -77,12 +77,12 @@ export class OutgoingStream {
     else this.#send(value);
   }
 
-  /** Sends an item when there is room for it: others may have used the room while it was made. */
+  /** Sends an item when there is space for it: others may have used the space while it was made. */
   #send(value: unknown): void {
     if (this.#isOver) return;
-    const room = this.sink.room();
-    if (room) {
-      void room.then(() => this.#send(value));
+    const backpressure = this.sink.backpressure();
+    if (backpressure) {
+      void backpressure.then(() => this.#send(value));
       return;
     }
     this.#isPulling = false;

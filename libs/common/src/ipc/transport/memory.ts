@@ -2,8 +2,8 @@ import { acceptLocal } from '../server/local.session.js';
 import type { LocalSessionProps } from '../server/local.session.js';
 import type { IpcServer } from '../server/server.js';
 import { compatibleWire, durableTextWire } from '../wire/wire.js';
-import type { IpcConnectionEvents, IpcConnector, IpcFrameEvents } from '../wire/transport.js';
-import type { IpcServerTransport, IpcTransport } from '../message/link.js';
+import type { IpcConnectionEvents, IpcConnector, IpcFrameEvents } from '../wire/connector.js';
+import type { IpcServerTransport, IpcTransport } from '../message/transport.js';
 import type { IpcFrame } from '../message/message.js';
 
 /** How a frontend of the same process is connected. */
@@ -33,7 +33,7 @@ export function memoryIpc(server: IpcServer, options: MemoryIpcOptions = {}): Ip
     queueMicrotask(() => {
       if (near.isClosed) return;
       far.receiver = acceptLocal(server, far, wire, props);
-      // A server that has no room has closed the other end.
+      // A server that has no space has closed the other end.
       if (!far.isClosed) events.opened(wire);
     });
     return near;

@@ -5,8 +5,8 @@ import { acceptLocal } from '../server/local.session.js';
 import type { LocalSessionProps } from '../server/local.session.js';
 import type { IpcServer } from '../server/server.js';
 import { durableCloneWire } from '../wire/wire.js';
-import type { IpcConnectionEvents, IpcConnector, IpcFrameEvents } from '../wire/transport.js';
-import type { IpcServerTransport, IpcTransport } from '../message/link.js';
+import type { IpcConnectionEvents, IpcConnector, IpcFrameEvents } from '../wire/connector.js';
+import type { IpcServerTransport, IpcTransport } from '../message/transport.js';
 import type { IpcFrame } from '../message/message.js';
 
 /**

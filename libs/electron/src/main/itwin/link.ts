@@ -91,7 +91,7 @@ class ITwinLink implements IpcServerLink {
     return sent;
   }
 
-  room(): undefined {
+  backpressure(): undefined {
     // Electron takes everything at once, and does not report when the page has it.
   }
 

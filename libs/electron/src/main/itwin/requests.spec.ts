@@ -98,7 +98,7 @@ describe('requests of core-electron to its backend', () => {
     requests.takeData({ id: 'd', index: 0, data: bytes(800) });
     requests.takeData({ id: 'b', index: 0, data: bytes(200) });
     expect(refused[2]).toEqual(['b', 'A request of more than 1000 bytes.']);
-    // A refused request makes room.
+    // A refused request makes space.
     requests.takeData({ id: 'd', index: 1, data: bytes(90) });
     expect(complete).toHaveBeenCalledTimes(2);
     requests.take(request('e', 1));

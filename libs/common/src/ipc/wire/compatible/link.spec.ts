@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { defaultIpcLimits } from '../../../base/limits.js';
 
 import { CompatibleLink } from './link.js';
-import type { IpcTransport } from '../../message/link.js';
+import type { IpcTransport } from '../../message/transport.js';
 import { IpcClosedError } from '../../channel/closure.js';
 import type { IpcClosure } from '../../channel/closure.js';
 import type { IpcFrame, IpcMessage } from '../../message/message.js';
@@ -156,17 +156,17 @@ describe('the bytes of CompatibleLink that wait for the peer', () => {
     expect(kept).toBe(0);
   });
 
-  it('leave room up to half of the limit', async () => {
+  it('have no backpressure up to half of the limit', async () => {
     transport.bufferedBytes = 8 * MiB;
-    expect(link.room()).toBeUndefined();
+    expect(link.backpressure()).toBeUndefined();
     transport.bufferedBytes = 8 * MiB + 1;
-    const room = link.room();
-    expect(room).toBeInstanceOf(Promise);
+    const backpressure = link.backpressure();
+    expect(backpressure).toBeInstanceOf(Promise);
     transport.drain();
-    await room;
+    await backpressure;
     transport.bufferedBytes = 16 * MiB;
     link.close(1000, '');
-    expect(link.room()).toBeUndefined();
+    expect(link.backpressure()).toBeUndefined();
   });
 });
 

@@ -8,7 +8,8 @@ import { IpcProtocolError } from '../../message/message.js';
 import type { IpcFrame, IpcMessage } from '../../message/message.js';
 import { IpcInbox } from '../../message/inbox.js';
 import { HIGH_WATER, sent, unwatched } from '../../message/link.js';
-import type { IpcLinkEvents, IpcSessionLink, IpcTransport } from '../../message/link.js';
+import type { IpcLinkEvents, IpcSessionLink } from '../../message/link.js';
+import type { IpcTransport } from '../../message/transport.js';
 import type { KeptBytes } from '../../message/session.bytes.js';
 import type { OutgoingMessage } from '../../message/outgoing.message.js';
 import { CompatibleReceiver } from './receiver.js';
@@ -58,7 +59,7 @@ export class CompatibleLink implements IpcSessionLink {
     return this.#drained;
   }
 
-  room(): Promise<void> | undefined {
+  backpressure(): Promise<void> | undefined {
     if (this.#closure || this.transport.bufferedBytes <= this.limits.bufferedBytes / 2) return undefined;
     return this.transport.drained();
   }

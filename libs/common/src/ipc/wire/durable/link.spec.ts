@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { defaultIpcLimits } from '../../../base/limits.js';
 import type { IpcClosure } from '../../channel/closure.js';
-import type { IpcTransport } from '../../message/link.js';
+import type { IpcTransport } from '../../message/transport.js';
 import type { IpcFrame, IpcMessage } from '../../message/message.js';
 import { preparePush, prepareResponse } from '../../message/outgoing.message.js';
 import { DurableLink } from './link.js';
@@ -185,21 +185,21 @@ describe('messages of DurableLink that wait for the peer', () => {
     expect(done).toBe(2);
   });
 
-  it('leave room up to half of the limit', async () => {
+  it('have no backpressure up to half of the limit', async () => {
     for (let i = 0; i < 3; i++) void link.send(preparePush('c', [large]));
-    expect(link.room()).toBeUndefined();
+    expect(link.backpressure()).toBeUndefined();
     void link.send(preparePush('c', [large]));
-    const room = link.room();
-    expect(room).toBeInstanceOf(Promise);
+    const backpressure = link.backpressure();
+    expect(backpressure).toBeInstanceOf(Promise);
     await receive(0, [8, 4]);
-    await room;
-    expect(link.room()).toBeUndefined();
+    await backpressure;
+    expect(link.backpressure()).toBeUndefined();
   });
 
-  it('leave no room to wait for in a session that is over', () => {
+  it('have no backpressure in a session that is over', () => {
     for (let i = 0; i < 4; i++) void link.send(preparePush('c', [large]));
     link.close(1000, '');
-    expect(link.room()).toBeUndefined();
+    expect(link.backpressure()).toBeUndefined();
   });
 
   it('end the session above the limit', async () => {

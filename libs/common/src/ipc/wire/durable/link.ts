@@ -9,7 +9,8 @@ import { DurableOutbox } from './outbox.js';
 import type { KeptBytes } from '../../message/session.bytes.js';
 import { DurableReceiver } from './receiver.js';
 import { HIGH_WATER, sent, unwatched } from '../../message/link.js';
-import type { IpcLinkEvents, IpcSessionLink, IpcTransport, ItemLink } from '../../message/link.js';
+import type { IpcLinkEvents, IpcSessionLink, ItemLink } from '../../message/link.js';
+import type { IpcTransport } from '../../message/transport.js';
 import { IpcClosedError } from '../../channel/closure.js';
 import type { IpcClosure } from '../../channel/closure.js';
 import { IpcProtocolError } from '../../message/message.js';
@@ -128,19 +129,19 @@ export class DurableLink implements IpcSessionLink {
     return this.#outbox.keptBytes <= HIGH_WATER ? sent : this.#untilReleased();
   }
 
-  room(): Promise<void> | undefined {
-    // Half of the limit, because pushes need room as well.
+  backpressure(): Promise<void> | undefined {
+    // Half of the limit, because pushes need space as well.
     if (this.#closure || this.#outbox.keptBytes <= this.limits.bufferedBytes / 2) return undefined;
     return this.#untilReleased().catch(() => undefined);
   }
 
   readonly items: ItemLink = {
     send: (message) => (this.#closure ? 0 : this.#outbox.send(message)),
-    room: () => this.#itemRoom(),
+    backpressure: () => this.#itemBackpressure(),
   };
 
   /** Items wait where calls would not, so that a call never waits behind many items. */
-  #itemRoom(): Promise<void> | undefined {
+  #itemBackpressure(): Promise<void> | undefined {
     if (this.#closure) return undefined;
     const { keptBytes } = this.#outbox;
     if (keptBytes > HIGH_WATER) return this.#untilReleased().catch(() => undefined);

@@ -2,7 +2,7 @@ import { generalError } from '../../../base/numbered.error.js';
 import { Fifo } from '../../../base/fifo.js';
 import type { KeptBytes } from '../../message/session.bytes.js';
 import type { FrameEncoding, PreparedMessage } from './text.encoding.js';
-import type { IpcTransport } from '../../message/link.js';
+import type { IpcTransport } from '../../message/transport.js';
 import type { IpcFrame } from '../../message/message.js';
 import type { OutgoingMessage } from '../../message/outgoing.message.js';
 

@@ -16,7 +16,7 @@ interface Waiting {
  * The calls of a connection whose client sends them without waiting for answers (HTTP pipelining). A limited number of them runs
  * at once. A call begins when it is certain that all calls before it will be answered.
  */
-export class Pipeline {
+export class ConnectionCalls {
   /** Calls that are under way or whose answers wait for those ahead, in their order; with what is to be done when they end. */
   readonly #running = new Map<ServerResponse, () => void>();
   readonly #waiting: Waiting[] = [];

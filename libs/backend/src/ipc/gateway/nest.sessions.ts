@@ -10,7 +10,7 @@ import { IpcHost } from '../host/ipc.host.js';
 
 /** Hangs the parts of Nest on the sessions of an application: the instances of handlers, the log, and the lifetime. */
 @Injectable()
-export class SessionHooks {
+export class NestSessions {
   readonly #logger = new SafeLogger('IpcModule');
 
   constructor(

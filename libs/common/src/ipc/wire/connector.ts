@@ -1,5 +1,5 @@
 import type { IpcClosure } from '../channel/closure.js';
-import type { IpcTransport } from '../message/link.js';
+import type { IpcTransport } from '../message/transport.js';
 import type { IpcFrame } from '../message/message.js';
 import type { IpcWire } from './wire.js';
 
