@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createRpcClient } from '@linnet/common';
 import { blocksOf, readGuide } from '../../docs/guide.js';
 import { Flow } from './flow.js';
-import { settled } from '../../harness/waiting.js';
+import { settled, until } from '../../harness/waiting.js';
 
 const type = 'application/vnd.linnet.stream';
 
@@ -45,6 +45,8 @@ const frame = (kind: number, content: string | Uint8Array = '', length?: number)
   return Buffer.concat([head, bytes]);
 };
 const end = frame(4);
+
+const countTimers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 
 describe('the frames of a stream', () => {
   const { code } = blocksOf(readGuide('docs/wire-extension.md').text).find(({ code: text }) =>
@@ -147,6 +149,20 @@ describe('a resumable stream', () => {
     const over = collect(items.from(4));
     void settled().then(() => abort.abort(new Error('enough')));
     await expect(over).rejects.toThrow('enough');
+  });
+
+  it('ends its pending read at once if its reader leaves while it waits to reconnect', async () => {
+    const { asked, client } = answeringInTurn([frame(1, '1')], [frame(1, '2'), end]);
+    const timers = countTimers();
+    const stream = client.with({ retry: { pauseMs: 100_000 } }).from(4);
+    const items = stream[Symbol.asyncIterator]();
+    await items.next();
+    const pending = items.next();
+    await until(() => countTimers() > timers);
+    expect(await items.return!()).toEqual({ done: true, value: undefined });
+    expect(await pending).toEqual({ done: true, value: undefined });
+    expect(countTimers()).toBe(timers);
+    expect(asked).toEqual([undefined]);
   });
 
   it('is not continued behind an error of the method', async () => {

@@ -32,6 +32,8 @@ export function lazyStream(
         const result = await items.next();
         if (!result.done) return result;
       } catch (error) {
+        // Nobody reads the error of a stream that was left.
+        if (isOver) return streamEnd;
         over();
         throw error;
       }

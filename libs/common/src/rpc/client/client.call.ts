@@ -85,14 +85,9 @@ export class RpcClientCall {
   /** Resolves with the result, a {@link StreamResult} if it is a stream. Rejects with the server's error, or with the reason for the missing answer. */
   async run(): Promise<unknown> {
     const timeoutMs = Math.max(0, this.#deadline - Date.now());
-    const abort = (reason: unknown) => {
-      if (this.#end.signal.aborted) return;
-      this.#reason = reason;
-      this.#end.abort(reason);
-    };
-    const expire = () => abort(new DeadlineError(timeoutMs));
+    const expire = () => this.#abort(new DeadlineError(timeoutMs));
     const timer = later(timeoutMs, expire);
-    const leave = [this.#options.signal, this.#callContext.signal].map((signal) => onAbort(signal, abort));
+    const leave = [this.#options.signal, this.#callContext.signal].map((each) => onAbort(each, this.#abort));
     // A call without time needs no timer.
     if (timeoutMs === 0) expire();
     const { signal } = this.#end;
@@ -123,6 +118,12 @@ export class RpcClientCall {
     }
   }
 
+  readonly #abort = (reason: unknown): void => {
+    if (this.#end.signal.aborted) return;
+    this.#reason = reason;
+    this.#end.abort(reason);
+  };
+
   /** The error that the caller gets. */
   #failed(thrown: unknown): unknown {
     const { mapError } = this.#options;
@@ -132,12 +133,18 @@ export class RpcClientCall {
   }
 
   #watched(items: StreamItems, finish: () => void): StreamItems {
+    const over = () => {
+      finish();
+      this.#emit({ kind: 'response', outcome: 'result' });
+    };
     return watchedItems(items, {
       resume: (error, faults) => this.#continue(error, faults),
       received: () => void this.#received++,
-      over: () => {
-        finish();
-        this.#emit({ kind: 'response', outcome: 'result' });
+      over,
+      left: () => {
+        // Also ends a pause, and a request that continues the stream.
+        this.#abort(new Error('The reader of the stream has left.'));
+        over();
       },
       failed: (thrown) => {
         finish();

@@ -1,3 +1,4 @@
+import { streamEnd } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
 
 /** The call whose result is a stream. */
@@ -11,8 +12,10 @@ export interface StreamingCall {
   resume(error: unknown, faults: number): Promise<StreamItems>;
   /** The reader has got an item. */
   received(): void;
-  /** The reader has got the last item, or has left. */
+  /** The reader has got the last item. */
   over(): void;
+  /** The reader has left. A {@link resume} that waits rejects. */
+  left(): void;
   /** The stream has ended with an error. @returns the error that the reader gets */
   failed(thrown: unknown): unknown;
 }
@@ -21,10 +24,14 @@ export interface StreamingCall {
 export function watchedItems(first: StreamItems, call: StreamingCall): StreamItems {
   let items = first;
   let faults = 0;
+  let isOver = false;
+  /** Ends the call once. @returns whether it has not ended before */
+  const end = () => !isOver && (isOver = true);
   const next = async (): Promise<IteratorResult<unknown>> => {
     try {
       return await items.next();
     } catch (error) {
+      if (isOver) throw error;
       items = await call.resume(error, faults++);
       return next();
     }
@@ -35,15 +42,17 @@ export function watchedItems(first: StreamItems, call: StreamingCall): StreamIte
       try {
         result = await next();
       } catch (thrown) {
-        throw call.failed(thrown);
+        if (end()) throw call.failed(thrown);
+        return streamEnd;
       }
-      if (result.done) call.over();
-      else call.received();
+      if (isOver) return streamEnd;
+      if (!result.done) call.received();
+      else if (end()) call.over();
       faults = 0;
       return result;
     },
     async return() {
-      call.over();
+      if (end()) call.left();
       return items.return();
     },
   };
