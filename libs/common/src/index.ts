@@ -8,7 +8,14 @@ export type {
   RpcOperations,
   RpcRoutedRequest,
 } from './rpc/definition/definition.js';
+export { rpcOperations } from './rpc/definition/definition.js';
+export { isRpcError, rpcError } from './rpc/definition/rpc.error.js';
+export { isIpcError, ipcError } from './ipc/channel/ipc.error.js';
+export type { DeclaredError, DeclaredErrorLike, DeclaredErrorOptions } from './schema/declared.error.js';
+export type { CallSchemas, ErrorSchemas, ItemsSchema, ParameterSchema } from './schema/call.schemas.js';
+export type { SchemaIssue, SchemaResult, StandardSchema } from './schema/standard.schema.js';
 export { RpcOperation } from './rpc/definition/decorator.js';
+export type { RpcOperationDecorator } from './rpc/definition/decorator.js';
 export { RpcControlResponse, RpcNotFoundResponse, RpcPendingResponse } from './error/control.response.js';
 export type { IModelRpcProps } from './rpc/definition/token.js';
 export { IModelError, NoContentError, TransientError } from './error/imodel.error.js';

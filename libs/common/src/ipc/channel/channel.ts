@@ -1,5 +1,7 @@
 import { isIdempotent } from '../../call/idempotency.js';
 import type { Idempotency } from '../../call/idempotency.js';
+import { schemasIn } from '../../schema/call.schemas.js';
+import type { CallSchemas, CheckedSchemas, FittingSchemas } from '../../schema/call.schemas.js';
 
 /** The names of the methods of `T` that return a promise, as in iTwin.js. */
 export type AsyncMethodsOf<T> = {
@@ -28,29 +30,79 @@ type StreamingName<Functions> = {
     : never;
 }[keyof Functions];
 
+/** The methods of a channel as an object: each with its policy and its schemas. */
+type IpcMethods<Functions> = {
+  readonly [Name in keyof Functions & string]?: IpcMethodPolicy & FittingSchemas<Functions[Name]>;
+} & {
+  readonly [Name in StreamingName<Functions>]: IpcMethodPolicy & { readonly stream: true };
+};
+
+/** The notifications of a channel with the schemas of their arguments. */
+type IpcNotices<Notifications> = {
+  readonly [Name in keyof Notifications & string]?: Pick<FittingSchemas<Notifications[Name]>, 'args'>;
+};
+
 /** The options of a channel. Streams have to be declared, because both sides have to know them before a call. */
-type IpcChannelOptions<Functions extends object> = [StreamingName<Functions>] extends [never]
-  ? [options?: Pick<IpcChannelDefinition<Functions>, 'methods'>]
-  : [
-      options: {
-        readonly methods: { readonly [Name in keyof Functions & string]?: IpcMethodPolicy } & {
-          readonly [Name in StreamingName<Functions>]: IpcMethodPolicy & { readonly stream: true };
-        };
+type IpcChannelOptions<Functions extends object, Notifications extends object> = [
+  StreamingName<Functions>,
+] extends [never]
+  ? [
+      options?: {
+        readonly methods?: readonly (keyof Functions & string)[] | IpcMethods<Functions>;
+        readonly notifications?: IpcNotices<Notifications>;
       },
-    ];
+    ]
+  : [options: IpcChannelContract<Functions, Notifications>];
+
+/** Methods and notifications with their schemas. */
+interface IpcChannelContract<Functions, Notifications> {
+  readonly methods: IpcMethods<Functions>;
+  readonly notifications?: IpcNotices<Notifications>;
+}
+
+type CheckedMembers<O, T, Known extends PropertyKey> = {
+  readonly [Name in keyof O]: Name extends keyof T ? CheckedSchemas<O[Name], T[Name], Known> : never;
+};
+
+type CheckedContract<O, Functions, Notifications> = {
+  readonly [M in keyof O]: M extends 'methods'
+    ? CheckedMembers<O[M], Functions, keyof IpcMethodPolicy>
+    : M extends 'notifications'
+      ? CheckedMembers<O[M], Notifications, never>
+      : never;
+};
+
+/** The declared errors of each method. */
+type ErrorsIn<O> = O extends { readonly methods: infer Methods }
+  ? {
+      readonly [Name in keyof Methods]: Methods[Name] extends { readonly errors: infer Errors }
+        ? Errors
+        : unknown;
+    }
+  : object;
 
 /** A channel with the types of its calls and notifications. Both sides import the same one. */
 export interface IpcChannelDefinition<
   Functions extends object = object,
   Notifications extends object = object,
+  Errors extends object = object,
 > {
   /** As both sides write it, for instance `robot-v1.2`. On the wire it has the prefix `itwin.`. */
   readonly name: string;
-  /** The methods that can be called, as a list or each with its policy. Default: all methods of the handler. */
+  /** The methods that can be called, as a list or each with its policy and schemas. Default: all methods of the handler. */
   readonly methods?:
-    readonly (keyof Functions & string)[] | { readonly [Name in keyof Functions & string]?: IpcMethodPolicy };
+    | readonly (keyof Functions & string)[]
+    | { readonly [Name in keyof Functions & string]?: IpcMethodPolicy & CallSchemas };
+  /** The schemas of notifications, which are checked before they are sent. Default: none is checked. */
+  readonly notifications?: {
+    readonly [Name in keyof Notifications & string]?: Pick<CallSchemas, 'args'>;
+  };
   /** Always absent: it carries the types. */
-  readonly types?: { readonly functions: Functions; readonly notifications: Notifications };
+  readonly types?: {
+    readonly functions: Functions;
+    readonly notifications: Notifications;
+    readonly errors: Errors;
+  };
 }
 
 /**
@@ -60,15 +112,34 @@ export interface IpcChannelDefinition<
  * export const robotChannel = ipcChannel<RobotIpc, RobotNotifications>('robot-v1.2');
  * ```
  *
+ * Without a name it returns a function of the same parameters. Declare schemas and errors in this form: the compiler then also reports
+ * a schema that refuses values that the type of a method allows, and `isIpcError` knows the errors.
+ *
+ * ```ts
+ * export const stockChannel = ipcChannel<StockIpc, StockNotifications>()('stock-v1', {
+ *   methods: { take: { args: [z.string()], errors: { NotEnough: z.object({ left: z.number() }) } } },
+ *   notifications: { changed: { args: [z.string(), z.number()] } },
+ * });
+ * ```
+ *
  * @param name unique in the application; a version in it excludes frontends of another version
  * @param options.methods the only methods that can be called, whatever the class of the handler has; as an object they
  * have policies: `{ methods: { drive: {}, position: { idempotency: 'safe' }, tail: { stream: true } } }`
  */
+export function ipcChannel<Functions extends object, Notifications extends object = object>(): <
+  const O extends IpcChannelContract<Functions, Notifications>,
+>(
+  name: string,
+  options: O & CheckedContract<O, Functions, Notifications>,
+) => IpcChannelDefinition<Functions, Notifications, ErrorsIn<O>>;
+/** Defines a channel that declares no errors, or whose errors need no types. */
 export function ipcChannel<Functions extends object, Notifications extends object = object>(
   name: string,
-  ...[options]: IpcChannelOptions<Functions>
-): IpcChannelDefinition<Functions, Notifications> {
-  return { name, ...(options as Pick<IpcChannelDefinition<Functions>, 'methods'>) };
+  ...[options]: IpcChannelOptions<Functions, Notifications>
+): IpcChannelDefinition<Functions, Notifications>;
+export function ipcChannel(...[given, options]: [name?: string, options?: object]): unknown {
+  const define = (name: string, contract?: object) => ({ name, ...contract });
+  return given === undefined ? define : define(given, options);
 }
 
 /** The name of a channel, or its definition. */
@@ -92,10 +163,17 @@ export function isStreaming(channel: IpcChannelLike, method: string): boolean {
   return methodPolicy(channel, method)?.stream === true;
 }
 
+/** The schemas of a method. */
+export function methodSchemas(channel: IpcChannelLike, method: string): CallSchemas | undefined {
+  return schemasIn(methodPolicy(channel, method));
+}
+
 function methodPolicy(channel: IpcChannelLike, method: string): IpcMethodPolicy | undefined {
-  const methods: object | undefined = typeof channel === 'string' ? undefined : channel.methods;
-  if (!methods || !Object.hasOwn(methods, method)) return undefined;
-  return (methods as Record<string, IpcMethodPolicy>)[method];
+  return typeof channel === 'string' ? undefined : (ownMember(channel.methods, method) as IpcMethodPolicy);
+}
+
+function ownMember(members: object | undefined, name: string): unknown {
+  return members && Object.hasOwn(members, name) ? (members as Record<string, unknown>)[name] : undefined;
 }
 
 /** The name of a channel with these notifications, or its definition. */

@@ -2,6 +2,8 @@ import { isIdempotent } from '../../call/idempotency.js';
 import type { Idempotency } from '../../call/idempotency.js';
 import { reservedNames } from '../../call/reserved.names.js';
 import { mergeOptions } from '../../base/merge.options.js';
+import { schemasIn } from '../../schema/call.schemas.js';
+import type { CallSchemas, CheckedSchemas, FittingSchemas } from '../../schema/call.schemas.js';
 import type { IModelRpcProps } from './token.js';
 
 /**
@@ -47,10 +49,40 @@ export type RpcOperationName<T> = Exclude<
  * A plain list, `['findWay', 'tile'] as const`, works, too, but the compiler does not report a missing name.
  */
 export type RpcOperations<T> = {
-  readonly [K in RpcOperationName<T>]: T[K] extends (...args: never[]) => AsyncIterable<unknown>
-    ? RpcOperationPolicyProps & { stream: true }
-    : RpcOperationPolicyProps & { stream?: false };
+  readonly [K in RpcOperationName<T>]: FittingSchemas<T[K]> &
+    (T[K] extends (...args: never[]) => AsyncIterable<unknown>
+      ? RpcOperationPolicyProps & { stream: true }
+      : RpcOperationPolicyProps & { stream?: false });
 };
+
+type CheckedOperations<T, O> = {
+  readonly [K in keyof O]: K extends RpcOperationName<T>
+    ? CheckedSchemas<O[K], T[K], keyof RpcOperationPolicyProps>
+    : never;
+};
+
+/**
+ * Declares the operations of a definition with their schemas and errors. Unlike {@link RpcOperations} as a type, it also reports
+ * a schema that refuses values that the type of the method allows, and `isRpcError` knows the errors.
+ *
+ * ```ts
+ * abstract class Stock {
+ *   static readonly interfaceName = 'Stock';
+ *   static readonly interfaceVersion = '1.0.0';
+ *   static readonly operations = rpcOperations<Stock>()({
+ *     take: { args: [z.string(), z.number()], result: z.number(), errors: { NotEnough: z.object({ left: z.number() }) } },
+ *   });
+ *   abstract take(article: string, count: number): Promise<number>;
+ * }
+ * ```
+ *
+ * @returns a function that returns its argument
+ */
+export function rpcOperations<T>(): <const O extends RpcOperations<T>>(
+  operations: O & CheckedOperations<T, O>,
+) => O {
+  return (operations) => operations;
+}
 
 /** The members of a call that a routing policy of iTwin.js reads. */
 export interface RpcRoutedRequest {
@@ -88,6 +120,8 @@ export interface RpcOperationPolicy {
    * if the server certainly did not begin it.
    */
   idempotency?: Idempotency;
+  /** The schemas of arguments, results and errors. Default: nothing is checked. */
+  schemas?: CallSchemas;
 }
 
 export const defaultOperationPolicy: Readonly<RpcOperationPolicy> = {
@@ -100,7 +134,9 @@ export const defaultOperationPolicy: Readonly<RpcOperationPolicy> = {
 };
 
 /** A policy in source code. iTwin.js allows callbacks for some members. */
-export interface RpcOperationPolicyProps extends Partial<Omit<RpcOperationPolicy, 'allowResponseCaching'>> {
+export interface RpcOperationPolicyProps extends Partial<
+  Omit<RpcOperationPolicy, 'allowResponseCaching' | 'schemas'>
+> {
   /** As in the policy. A callback is called once without a request. If it throws because of that, it counts as yes. */
   allowResponseCaching?: boolean | ((request: never) => unknown);
 }
@@ -113,8 +149,8 @@ const ITWIN_POLICY = Symbol.for('@itwin/core-common/RpcOperationPolicy');
 type Marked = Record<symbol, unknown> | undefined;
 
 /** Sets the policy of the decorated method. On an implementation it overrides the definition. */
-export function setOperationPolicy(method: object, policy: RpcOperationPolicyProps): void {
-  const value = mergeOptions((method as Marked)?.[OWN_POLICY] as RpcOperationPolicyProps | undefined, policy);
+export function setOperationPolicy(method: object, policy: RpcOperationPolicyProps & CallSchemas): void {
+  const value = mergeOptions((method as Marked)?.[OWN_POLICY] as typeof policy | undefined, policy);
   Object.defineProperty(method, OWN_POLICY, { value, configurable: true });
 }
 
@@ -134,15 +170,21 @@ export function operationPolicy(
 ): RpcOperationPolicy {
   const method = (definition.prototype as Record<string, unknown>)[operation] as Marked;
   const owner = definition as unknown as Marked;
-  return {
+  const own = [
+    declaredOperations(definition)[operation],
+    method?.[OWN_POLICY],
+    (implementation as Marked)?.[OWN_POLICY],
+  ];
+  const policy: RpcOperationPolicy = {
     ...defaultOperationPolicy,
     ...readPolicy(owner?.[ITWIN_POLICY]),
     ...readPolicy((method?.[ITWIN_OPERATION] as { policy?: unknown } | undefined)?.policy),
     ...readPolicy(owner?.[OWN_POLICY]),
-    ...readPolicy(declaredOperations(definition)[operation]),
-    ...readPolicy(method?.[OWN_POLICY]),
-    ...readPolicy((implementation as Marked)?.[OWN_POLICY]),
+    ...Object.assign({}, ...own.map(readPolicy)),
   };
+  const schemas = schemasIn(...own);
+  if (schemas) policy.schemas = schemas;
+  return policy;
 }
 
 function readPolicy(props: unknown): Partial<RpcOperationPolicy> {
