@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 import { root } from './entries.mjs';
-import { buildPackages, packages } from './packages.mjs';
+import { ensurePackages, packages } from './packages.mjs';
 
 const check = process.argv.includes('--check');
 const folder = `${root}docs/api`;
@@ -72,7 +72,7 @@ function undocumented(report, path) {
   return [...found].map(([, declaration]) => declaration);
 }
 
-buildPackages();
+ensurePackages();
 const reports = new Map();
 for (const pack of packages)
   for (const [path, { types }] of Object.entries(pack.manifest.exports)) {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './entries.mjs';
 import { npm } from './npm.mjs';
-import { buildPackages, pack, packages } from './packages.mjs';
+import { ensurePackages, pack, packages } from './packages.mjs';
 
 const DEADLINE_MS = 60_000;
 const adapters = ['linnet', 'express', 'fastify'];
@@ -31,7 +31,7 @@ function run(name, args, env = {}) {
   return status === 0;
 }
 
-buildPackages();
+ensurePackages();
 try {
   cpSync(`${root}test/ecosystem`, project, { recursive: true });
   const tarballs = packages.map((one) => pack(one, folder));

@@ -15,7 +15,7 @@ import { build, preview } from 'vite';
 import { entries, root } from './entries.mjs';
 import { nodes } from './nodes.mjs';
 import { npm } from './npm.mjs';
-import { buildPackages, pack, packages } from './packages.mjs';
+import { ensurePackages, pack, packages } from './packages.mjs';
 
 const DEADLINE_MS = 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'linnet-packages-'));
@@ -188,7 +188,7 @@ async function openPage(config, port) {
   }
 }
 
-buildPackages();
+ensurePackages();
 try {
   const tarballs = packages.map((one) => pack(one, folder));
   for (const [i, one] of packages.entries()) await lint(one, tarballs[i]);

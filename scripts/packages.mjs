@@ -38,6 +38,11 @@ export function buildPackages() {
   compile(...libs.map(({ folder }) => folder));
 }
 
+/** Builds all libraries, unless the caller of this process has built them just before, and says so with `--built`. */
+export function ensurePackages() {
+  if (!process.argv.includes('--built')) buildPackages();
+}
+
 /** Packs a library that is built. @returns the path of the tarball, which is in `target` */
 export function pack({ folder, name, manifest }, target) {
   const { status } = npm(['pack', '--pack-destination', target, '--loglevel=error'], {
