@@ -15,6 +15,9 @@ const multipart = 'Content-Type: multipart/form-data; boundary=b';
 const objects = '--b\r\nContent-Disposition: form-data; name="objects"\r\n\r\n';
 const data = '\r\n--b\r\nContent-Disposition: form-data; name="data-0"\r\n\r\n';
 
+/** A small body that decompresses to a large one. */
+const bomb = gzipSync(Buffer.alloc(50_000_000, ' '));
+
 describe.each(serverNames)('RPC on %s:', (adapter) => {
   let server: PlainServer;
   beforeAll(async () => {
@@ -76,7 +79,6 @@ describe.each(serverNames)('RPC on %s:', (adapter) => {
   );
 
   it('a small body that decompresses to a large one is refused', async () => {
-    const bomb = gzipSync(Buffer.alloc(50_000_000, ' '));
     expect(bomb.byteLength).toBeLessThan(limits.bodyBytes);
     const raw = await open(echo, text, 'Content-Encoding: gzip', `Content-Length: ${bomb.byteLength}`);
     raw.write(bomb);
@@ -136,7 +138,7 @@ describe.each(serverNames)('RPC on %s:', (adapter) => {
       const raw = await open(echo, type, chunked);
       // Bodies are read by two pieces of code, that of Node and that of fetch. For each of them one server shows that the
       // cost of a chunk does not grow.
-      const count = ['node:http', 'fetch'].includes(adapter) ? 90_000 : 9000;
+      const count = ['node:http', 'fetch'].includes(adapter) ? 30_000 : 3000;
       raw.write(chunk(name === 'text' ? `[${start}` : start));
       raw.write(Buffer.from(`1\r\n${filler}\r\n`.repeat(count)));
       raw.write(chunk(name === 'text' ? `${end}]` : end));

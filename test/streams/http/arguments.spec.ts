@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RpcProxy } from '@linnet/common';
 import { STREAM_WINDOW } from '../../../libs/common/src/base/limits.js';
 import { settled, until } from '../../harness/waiting.js';
@@ -42,16 +42,16 @@ async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return items;
 }
 
-describe.each(Object.entries(servers))('a stream to %s', (_name, start) => {
+describe.each(Object.entries(servers))('a stream to %s', (name, start) => {
   let server: FlowServer;
   let flow: RpcProxy<Flow>;
 
-  beforeEach(async () => {
-    journal.clear();
+  beforeAll(async () => {
     server = await start();
     flow = server.client();
   });
-  afterEach(() => server.stop());
+  beforeEach(() => journal.clear());
+  afterAll(() => server.stop());
 
   it('carries a Blob', async () => {
     const { bytes } = await flow.measure('blob', new Blob([new Uint8Array(3 * MIB).fill(1)]));
@@ -155,9 +155,12 @@ describe.each(Object.entries(servers))('a stream to %s', (_name, start) => {
     await expect(flow.sum(once)).rejects.toThrow('was read already');
   });
 
-  it.each(['Blob', 'ReadableStream'])('reads 128 MiB of a %s without holding it', async (kind) => {
+  // The kind of a source matters to the client, which is the same for every server.
+  const sources = name === 'node:http' ? ['Blob', 'ReadableStream'] : ['Blob'];
+
+  it.each(sources)('reads 64 MiB of a %s without holding it', async (kind) => {
     const piece = new Uint8Array(MIB).fill(1);
-    const blob = new Blob(Array.from({ length: 128 }, () => piece));
+    const blob = new Blob(Array.from({ length: 64 }, () => piece));
     const content = kind === 'Blob' ? blob : blob.stream();
     const used = () => {
       collectGarbage();
@@ -170,9 +173,9 @@ describe.each(Object.entries(servers))('a stream to %s', (_name, start) => {
       growth.push(used() - before);
     };
     const measured = flow.measure('large', content);
-    for (const bytes of [32 * MIB, 64 * MIB, 96 * MIB]) await look(bytes);
-    expect((await measured).bytes).toBe(128 * MIB);
-    expect(Math.max(...growth)).toBeLessThan(64 * MIB);
+    for (const bytes of [16 * MIB, 32 * MIB, 48 * MIB]) await look(bytes);
+    expect((await measured).bytes).toBe(64 * MIB);
+    expect(Math.max(...growth)).toBeLessThan(32 * MIB);
   });
 });
 
@@ -181,11 +184,11 @@ describe.each(Object.entries(servers).filter(([name]) => name !== 'memory'))(
   (_name, start) => {
     let server: FlowServer;
 
-    beforeEach(async () => {
-      journal.clear();
+    beforeAll(async () => {
       server = await start();
     });
-    afterEach(() => server.stop());
+    beforeEach(() => journal.clear());
+    afterAll(() => server.stop());
 
     const headers = { 'X-Correlation-ID': 'id', 'X-Protocol-Version': '2' };
     const marker = '{"isBinary":true,"isStream":true,"index":0,"size":0,"chunks":1}';
@@ -284,6 +287,8 @@ describe.each(Object.entries(servers).filter(([name]) => name !== 'memory'))(
       }
       expect(sent).toBeLessThan(16 * MIB + STREAM_WINDOW);
       message.destroy();
+      // The server would wait for the method when it stops.
+      for (const pass of journal.passes.values()) pass();
     });
 
     it('that breaks off makes the reader of the method fail', async () => {

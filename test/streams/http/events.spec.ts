@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { until } from '../../harness/waiting.js';
 import { journal } from './flow.js';
 import { httpServers } from './servers.js';
@@ -14,11 +14,11 @@ const post = { ...events, 'Content-Type': 'text/plain' };
 describe.each(Object.entries(httpServers))('server-sent events from %s', (_name, start) => {
   let server: FlowServer;
 
-  beforeEach(async () => {
-    journal.clear();
+  beforeAll(async () => {
     server = await start();
   });
-  afterEach(() => server.stop());
+  beforeEach(() => journal.clear());
+  afterAll(() => server.stop());
 
   /** Sends a request as `curl -N` does, with each header as it is given. */
   async function open(

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RpcProxy } from '@linnet/common';
 import { settled, until } from '../../harness/waiting.js';
 import { allItems, journal } from './flow.js';
@@ -13,18 +13,21 @@ async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return items;
 }
 
+/** How often readers leave. Each time the buffers of a connection are filled. */
+const TIMES = 10;
+
 const numbers = (to: number) => Array.from({ length: to }, (_, i) => i);
 
 describe.each(Object.entries(servers))('a stream from %s', (_name, start) => {
   let server: FlowServer;
   let flow: RpcProxy<Flow>;
 
-  beforeEach(async () => {
-    journal.clear();
+  beforeAll(async () => {
     server = await start();
     flow = server.client();
   });
-  afterEach(() => server.stop());
+  beforeEach(() => journal.clear());
+  afterAll(() => server.stop());
 
   it('gives its items in order, and ends', async () => {
     expect(await collect(flow.count(20_000))).toEqual(numbers(20_000));
@@ -61,12 +64,12 @@ describe.each(Object.entries(servers))('a stream from %s', (_name, start) => {
   });
 
   it('stops its producer if the reader leaves the loop', async () => {
-    for (let i = 0; i < 50; i++) for await (const _item of flow.watch(`break ${i}`, 10_000)) break;
-    await until(() => journal.ended.length === 50);
+    for (let i = 0; i < TIMES; i++) for await (const _item of flow.watch(`break ${i}`, 10_000)) break;
+    await until(() => journal.ended.length === TIMES);
   });
 
   it('stops its producer if the caller aborts', async () => {
-    for (let i = 0; i < 50; i++) {
+    for (let i = 0; i < TIMES; i++) {
       const caller = new AbortController();
       const reading = (async () => {
         for await (const _item of flow.with({ signal: caller.signal }).watch(`abort ${i}`, 10_000))
@@ -74,7 +77,7 @@ describe.each(Object.entries(servers))('a stream from %s', (_name, start) => {
       })();
       await expect(reading).rejects.toThrow('enough');
     }
-    await until(() => journal.ended.length === 50);
+    await until(() => journal.ended.length === TIMES);
   });
 
   it('stops its producer at the deadline, and rejects', async () => {

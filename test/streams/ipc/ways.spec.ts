@@ -1,5 +1,5 @@
 import { MessageChannel } from 'node:worker_threads';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createRpcClient, IpcClosedError, IpcFrontend, messagePortIpc, rpcOverIpc } from '@linnet/common';
 import type { RpcCallOptions } from '@linnet/common';
 import { memoryIpc, serveMessagePort } from '@linnet/backend';
@@ -9,6 +9,9 @@ import type { IpcTestApp } from '../../harness/ipc.harness.js';
 import { settled, until } from '../../harness/waiting.js';
 import { all, flowChannel, FlowHandler, FlowImpl, FlowRpc, forget, numbers, seen } from '../flow.js';
 import type { Flow } from '../flow.js';
+
+/** The most bytes of one message. */
+const MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /** By name: how a frontend reaches the backend. */
 const connectors: Record<string, (app: IpcTestApp) => IpcFrontend> = {
@@ -45,16 +48,20 @@ describe.each(cases)('streams over %s, by %s', (way, caller) => {
   let frontend: IpcFrontend;
   const flow = (options?: RpcCallOptions) => callers[caller]!(frontend, options);
 
+  beforeAll(async () => {
+    const ipc = { limits: { messageBytes: MESSAGE_BYTES } };
+    app = await startIpcApp({ ipc, rpc: {}, providers: [FlowHandler, FlowImpl] });
+  });
   beforeEach(async () => {
     forget();
-    app = await startIpcApp({ rpc: {}, providers: [FlowHandler, FlowImpl] });
     frontend = connectors[way]!(app);
     await frontend.ready;
   });
   afterEach(async () => {
     frontend.close();
-    await closeIpcApps();
+    await until(() => app.host.sessions.length === 0);
   });
+  afterAll(closeIpcApps);
 
   it('carry every item once and in order', async () => {
     expect(await all(flow().count(5000))).toEqual(Array.from({ length: 5000 }, (_, i) => i));
@@ -215,7 +222,7 @@ describe.each(cases)('streams over %s, by %s', (way, caller) => {
   });
 
   it('are refused alone where an item is larger than a message may be', async () => {
-    await expect(all(flow().bytes(65 * 1024 * 1024, 1))).rejects.toThrow('more than 67108864 bytes');
+    await expect(all(flow().bytes(MESSAGE_BYTES, 1))).rejects.toThrow(`more than ${MESSAGE_BYTES} bytes`);
     expect(await flow().plain()).toBe('plain');
     expect(app.host.sessions).toHaveLength(1);
   });
