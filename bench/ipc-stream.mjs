@@ -10,6 +10,8 @@ const ITEM_BYTES = 64;
 const REPORT_ITEMS = 1024;
 const REPORT_PIECES = 2;
 const ACKNOWLEDGE = 64;
+/** The end of every small item. */
+const SMALL_ITEM = Buffer.from(',1.5,2.5]');
 const MASK = Buffer.from([0x4c, 0x69, 0x6e, 0x6e]);
 const ACTIVITY = '0f8fad5b-d9cb-469f-a165-70867728950e';
 
@@ -35,23 +37,24 @@ export class StreamSession {
   /** Reads a stream of small items. @returns how many there were, when the first one came, and the frames of a few */
   small(count) {
     const request = ++this.#request;
-    const item = Buffer.from(`[5,${request},0,`);
+    const message = Buffer.from(`[5,${request},0,`);
     const end = Buffer.from(`[6,${request},0]`);
     let items = 0;
     let untaken = 0;
     let first;
     const frames = [];
     return this.#read(`[2,${request},"itwin.bench","small",[${count}],"${ACTIVITY}",0,[0]]`, (frame) => {
-      const more = occurrences(frame, item);
+      // A message has several items.
+      const more = occurrences(frame, SMALL_ITEM);
       if (count < 10) frames.push(String(frame));
       if (more > 0) first ??= performance.now();
       items += more;
       untaken += more;
       const isOver = frame.includes(end);
-      this.#receive(more + (isOver ? 1 : 0));
+      this.#receive(occurrences(frame, message) + (isOver ? 1 : 0));
       if (isOver) return { items, first, frames };
       if (untaken >= REPORT_ITEMS) {
-        this.#send(`[7,${request},0,${untaken}]`);
+        this.#report(request, untaken);
         untaken = 0;
       }
       return undefined;
@@ -76,8 +79,7 @@ export class StreamSession {
         bytes += frame.readUInt32LE(8);
         this.#received++;
         if (++untaken === REPORT_PIECES) {
-          this.#send(`[7,${request},0,${untaken}]`);
-          this.#acknowledge();
+          this.#report(request, untaken);
           untaken = 0;
         }
         return undefined;
@@ -128,6 +130,12 @@ export class StreamSession {
       };
       this.#send(call);
     });
+  }
+
+  /** Reports what was taken, and acknowledges it in the same frame. */
+  #report(request, items) {
+    this.#acknowledged = this.#received;
+    this.#send(`[7,${request},0,${items}],[8,${this.#received}]`);
   }
 
   #send(message) {

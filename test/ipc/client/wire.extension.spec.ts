@@ -55,8 +55,15 @@ const written: [name: string, write: (form: FrameEncoding) => unknown][] = [
       return frameOf(form, 3, prepareInvoke('itwin.log', 'tail', 8, ['map'], context));
     },
   ],
-  ['item', (form) => frameOf(form, 1, prepareItem(8, 0, 'started', 'log.tail'))],
-  ['taken', (form) => frameOf(form, 4, prepareTaken(8, 0, 1))],
+  [
+    'items',
+    (form) => {
+      const items = ['started', 'loaded'].map((value) => prepareItem(8, 0, value, 'log.tail'));
+      const values = items.map((item) => form.item(item)!.value);
+      return form.frame(1, [form.items(items[0]!, values)]);
+    },
+  ],
+  ['taken', (form) => frameOf(form, 4, prepareTaken(8, 0, 2))],
   ['end', (form) => frameOf(form, 2, prepareStreamEnd(8, 0))],
   ['begin', (form) => form.list(writeClientHello({ sessionId: '', secret: 'k0' }, 0, 1))],
   ['resume', (form) => form.list(writeClientHello({ sessionId: 's1', secret: 'k1' }, 12, 2))],

@@ -7,22 +7,32 @@ const aligned = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIG
 /**
  * Packs byte strings into one. First come their count and their lengths, as little-endian 32-bit numbers, then the
  * blocks, each at a multiple of eight bytes.
+ *
+ * @param memory returns a byte string of this length, with any content
  */
-export function encodeBlocks(blocks: readonly Uint8Array[]): Uint8Array {
-  const offsets: number[] = [];
+export function encodeBlocks(
+  blocks: readonly Uint8Array[],
+  memory: (bytes: number) => Uint8Array = newMemory,
+): Uint8Array {
   let end = (blocks.length + 1) * WORD;
-  for (const block of blocks) {
-    offsets.push(aligned(end));
-    end = aligned(end) + block.byteLength;
-  }
-  const bytes = new Uint8Array(end);
-  const words = new DataView(bytes.buffer);
+  for (const { byteLength } of blocks) end = aligned(end) + byteLength;
+  const bytes = memory(end);
+  const words = new DataView(bytes.buffer, bytes.byteOffset);
   words.setUint32(0, blocks.length, true);
-  for (const [index, block] of blocks.entries()) {
+  end = (blocks.length + 1) * WORD;
+  for (let index = 0; index < blocks.length; index++) {
+    const block = blocks[index]!;
     words.setUint32((index + 1) * WORD, block.byteLength, true);
-    bytes.set(block, offsets[index]);
+    const start = aligned(end);
+    bytes.fill(0, end, start);
+    bytes.set(block, start);
+    end = start + block.byteLength;
   }
   return bytes;
+}
+
+function newMemory(bytes: number): Uint8Array {
+  return new Uint8Array(bytes);
 }
 
 /**

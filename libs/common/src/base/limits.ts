@@ -114,6 +114,8 @@ export const defaultWireLimits: Readonly<WireLimits> = {
  * them. 512 KiB keep a line of 100 Mbit/s with a round trip of 40 ms busy. One item may be larger.
  */
 export const STREAM_WINDOW = 512 * 1024;
+/** Bytes that every item of a stream counts beside its own, so that tiny items do not use more memory than they count. */
+export const ITEM_BYTES = 64;
 
 /** The most that a peer may use of this process over IPC; see {@link WireLimits}. */
 export interface IpcLimits {

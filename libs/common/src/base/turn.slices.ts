@@ -22,7 +22,7 @@ const { setImmediate, setTimeout, MessageChannel } = globalThis as unknown as Pl
 let channel: InstanceType<NonNullable<Platform['MessageChannel']>> | undefined;
 
 /** Calls a function behind the events that wait already. Browsers delay timers of hidden pages, but no messages. */
-function afterEvents(work: () => void): void {
+export function afterEvents(work: () => void): void {
   if (setImmediate) setImmediate(work);
   else if (MessageChannel) {
     channel ??= new MessageChannel();

@@ -37,6 +37,8 @@ const HIGH_WATER = 4 * 1024 * 1024;
 /** The longest reason of a close frame, in bytes. */
 const MAX_REASON_BYTES = 123;
 
+/** Most bytes of the head of a frame. */
+const HEAD_BYTES = 10;
 const TEXT = 0x81;
 const BINARY = 0x82;
 
@@ -82,7 +84,8 @@ export class WebSocketTransport implements IpcServerTransport {
 
   drained(): Promise<void> {
     this.flush();
-    if (this.socket.destroyed || !this.socket.writableNeedDrain) return Promise.resolve();
+    // The kernel mostly takes all of it at once, long before the event.
+    if (this.socket.destroyed || this.socket.writableLength === 0) return Promise.resolve();
     this.#drained ??= new Promise((resolve) => {
       const done = () => {
         this.socket.off('drain', done).off('close', done);
@@ -144,11 +147,11 @@ export class WebSocketTransport implements IpcServerTransport {
 
   #writeText(text: string): void {
     const length = Buffer.byteLength(text);
-    if (length + 10 > BATCH) {
+    if (length + HEAD_BYTES > BATCH) {
       this.#writeAlone(TEXT, Buffer.from(text));
       return;
     }
-    const batch = this.#space(length + 10);
+    const batch = this.#space(length + HEAD_BYTES);
     this.#filled = writeHead(batch, this.#filled, TEXT, length);
     this.#filled += batch.write(text, this.#filled, length, 'utf8');
   }
@@ -158,16 +161,18 @@ export class WebSocketTransport implements IpcServerTransport {
       this.#writeAlone(BINARY, part);
       return;
     }
-    const batch = this.#space(part.byteLength + 10);
+    const batch = this.#space(part.byteLength + HEAD_BYTES);
     this.#filled = writeHead(batch, this.#filled, BINARY, part.byteLength);
     batch.set(part, this.#filled);
     this.#filled += part.byteLength;
   }
 
   #writeAlone(opcode: number, payload: Uint8Array): void {
-    const batch = this.#space(10);
-    this.#filled = writeHead(batch, this.#filled, opcode, payload.byteLength);
-    this.#passOn();
+    if (this.#filled > 0) this.#passOn();
+    if (!this.#corked) this.socket.cork();
+    this.#corked = true;
+    const head = Buffer.allocUnsafe(HEAD_BYTES);
+    this.socket.write(head.subarray(0, writeHead(head, 0, opcode, payload.byteLength)));
     this.socket.write(payload);
   }
 

@@ -10,6 +10,7 @@ import { FrameError, FrameReader, readItem } from './stream.reader.js';
 import type { Frame, FrameLimits } from './stream.reader.js';
 import { UploadedStream } from './uploaded.stream.js';
 import { decodeValue } from '../../value/value.codec.js';
+import { ITEM_BYTES } from '../../base/limits.js';
 import type { WireLimits } from '../../base/limits.js';
 import { badRequest, HttpError, noSpace, tooLarge } from './message.js';
 
@@ -201,9 +202,6 @@ class FramesBody implements HttpBody {
     this.upload = upload;
   }
 }
-
-/** Bytes that an item counts beside its own. */
-const ITEM_BYTES = 64;
 
 /** Reads arguments of which exactly one is the stream. @throws HttpError 400 if the stream has another place */
 function withStream(upload: UploadedStream, read: (stream: () => object) => unknown[]): unknown[] {

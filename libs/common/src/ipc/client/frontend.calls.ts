@@ -186,7 +186,7 @@ export class FrontendCalls {
       case IpcMessageType.Item:
       case IpcMessageType.StreamEnd:
         if (message.slot === PROGRESS_SLOT && !message.refusal)
-          this.#pending.get(message.request)?.reported(message.data[0]);
+          for (const report of message.data) this.#pending.get(message.request)?.reported(report);
         this.#streams?.receive(message);
         if (message.slot === 0) this.#pending.get(message.request)?.begun();
         break;

@@ -12,7 +12,7 @@ export const IpcMessageType = {
   Response: 3,
   /** Cancels a call, on the durable wire. */
   Cancel: 4,
-  /** An item of a stream, on the durable wire (docs/wire-extension.md#9-streams). */
+  /** Items of a stream, on the durable wire (docs/wire-extension.md#9-streams). */
   Item: 5,
   /** The end of a stream. */
   StreamEnd: 6,
@@ -67,7 +67,7 @@ interface StreamMessage {
   readonly slot: number;
 }
 
-/** An item of a stream. */
+/** Items of a stream, one at least. */
 export interface ItemMessage extends StreamMessage, Omit<ValueMessage, 'channel'> {
   readonly type: typeof IpcMessageType.Item;
 }

@@ -3,7 +3,7 @@ import type { IpcFrame } from './message.js';
 
 /** One connection: frames in, frames out, close. */
 export interface IpcTransport extends IpcReading {
-  /** Sends a frame after those that were sent before, and owns its memory from then on. */
+  /** Sends a frame after those that were sent before. Its bytes change only after the peer has acknowledged its messages. */
   write(frame: IpcFrame): void;
   /** Runs a function when the work of this turn is done, so that its frames go out together. */
   defer(work: () => void): void;

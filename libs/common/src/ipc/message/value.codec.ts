@@ -70,6 +70,9 @@ export const SENT_DEPTH = defaultWireLimits.depth - 2;
  * receiver
  */
 export function encodeIpcValue(value: unknown, exposure?: ErrorExposure): EncodedIpcValue {
+  // As it is for the pieces of a stream of bytes.
+  if (ArrayBuffer.isView(value) && isCarried(value))
+    return { json: `{"ipc":"binary","type":${codeOf(value)},"index":0}`, parts: [bytesOf(value)] };
   let parts: Uint8Array[] | undefined;
   const json = stringifyValue(
     value,
@@ -77,7 +80,7 @@ export function encodeIpcValue(value: unknown, exposure?: ErrorExposure): Encode
       if (!isCarried(view)) return undefined;
       const type = codeOf(view);
       parts ??= [];
-      const index = parts.push(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)) - 1;
+      const index = parts.push(bytesOf(view)) - 1;
       return { ipc: 'binary', type, index };
     },
     SENT_DEPTH,
@@ -85,6 +88,10 @@ export function encodeIpcValue(value: unknown, exposure?: ErrorExposure): Encode
   );
   if (json !== undefined) checkMembers(json, parts?.length ?? 0);
   return { json, parts: parts ?? noParts };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 // As `JSON.stringify` writes it; in a text its quotes are escaped.

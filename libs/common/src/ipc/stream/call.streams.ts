@@ -173,8 +173,12 @@ export class CallStreams {
     // The reader may have left before the sender learned of it.
     if (!stream) return;
     if (type === IpcMessageType.Item && !refusal) {
-      if (!stream.receive(data[0], this.side.mostWaiting))
-        this.#refuse(stream, slot, new TransientError(NO_SPACE));
+      for (const item of data) {
+        // Its reader may leave at any item.
+        if (stream.isOver) return;
+        if (!stream.receive(item, this.side.mostWaiting))
+          this.#refuse(stream, slot, new TransientError(NO_SPACE));
+      }
       return;
     }
     if (refusal) this.#refuse(stream, slot, refusal);

@@ -1,8 +1,7 @@
-import { STREAM_WINDOW } from '../../base/limits.js';
+import { ITEM_BYTES, STREAM_WINDOW } from '../../base/limits.js';
 import { ItemQueue } from '../../stream/item.queue.js';
 import { sizeOf } from '../../value/value.size.js';
 import { IpcProtocolError } from '../message/message.js';
-import { ITEM_BYTES } from './outgoing.stream.js';
 
 /** How long taken items are not reported while the reader waits for more, in milliseconds. */
 const REPORT_MS = 20;
@@ -44,6 +43,11 @@ export class IncomingStream {
     return this.#queue;
   }
 
+  /** Whether no further item is received. */
+  get isOver(): boolean {
+    return this.#queue.isOver;
+  }
+
   /**
    * Receives an item.
    *
@@ -52,7 +56,6 @@ export class IncomingStream {
    * @throws IpcProtocolError if more waits than may
    */
   receive(value: unknown, most: number): boolean {
-    if (this.#queue.isOver) return true;
     if (this.#queue.bytes > most)
       throw new IpcProtocolError(1008, `More than ${most} bytes of a stream wait for their reader.`);
     const bytes = ITEM_BYTES + sizeOf(value);

@@ -1,11 +1,8 @@
 import { Fifo } from '../../base/fifo.js';
-import { STREAM_WINDOW } from '../../base/limits.js';
+import { ITEM_BYTES, STREAM_WINDOW } from '../../base/limits.js';
 import { settle } from '../../base/settle.js';
 import { leaveItems } from '../../stream/reading.js';
 import type { StreamItems } from '../../stream/stream.js';
-
-/** Bytes that every item counts beside its own. */
-export const ITEM_BYTES = 64;
 
 /** Why a stream ended before its end. */
 export interface StreamFailure {

@@ -128,8 +128,11 @@ function streamMessage(
 ): IpcMessage {
   const [request, slot, value] = values;
   if (!isCount(request) || !isCount(slot)) throw malformed('names no stream');
-  if (type !== IpcMessageType.Taken)
-    return { type, request, slot, data: values.length > 2 ? [value] : [], refusal };
+  if (type !== IpcMessageType.Taken) {
+    // One absent item has no value.
+    const isAbsent = type === IpcMessageType.Item && values.length === 2;
+    return { type, request, slot, data: isAbsent ? [undefined] : values.slice(2), refusal };
+  }
   if (value !== undefined && !isCount(value)) throw malformed('has taken a number of items that is none');
   return { type, request, slot, items: value };
 }

@@ -1,6 +1,8 @@
 import { deferred } from '../../../base/deferred.js';
 import type { Deferred } from '../../../base/deferred.js';
+import { afterEvents } from '../../../base/turn.slices.js';
 import { isCount } from '../../../value/value.codec.js';
+import { ITEM_BYTES } from '../../../base/limits.js';
 import type { IpcLimits } from '../../../base/limits.js';
 import { IpcControlType } from './codec.js';
 import type { DurableMessage } from './codec.js';
@@ -24,7 +26,14 @@ const ACKNOWLEDGE_MESSAGES = 64;
 const ACKNOWLEDGE_BYTES = 256 * 1024;
 const ACKNOWLEDGE_MS = 1_000;
 /** Items of streams wait while the connection has not taken this many bytes. */
-const MOST_UNSENT = 64 * 1024;
+const MOST_UNSENT = 128 * 1024;
+/**
+ * The work of items in one turn of the event loop: about a thousand small ones, or two milliseconds. The peer reads them while the
+ * next ones are made, and other sessions have their turn.
+ */
+const TURN_WORK = 64 * 1024;
+/** Bytes of an item that count as one. */
+const BYTES_OF_WORK = 16;
 /** Closes a connection whose session goes on over another one. */
 export const INTERRUPTED = 4000;
 
@@ -52,6 +61,9 @@ export class DurableLink implements IpcSessionLink {
   #receivedBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #whenReleased: Deferred | undefined;
+  /** The work of items since the last wait for a turn. */
+  #turnWork = 0;
+  #nextTurn: Promise<void> | undefined;
   readonly #keepalive: DurableKeepalive;
 
   /**
@@ -136,7 +148,12 @@ export class DurableLink implements IpcSessionLink {
   }
 
   readonly items: ItemLink = {
-    send: (message) => (this.#closure ? 0 : this.#outbox.send(message)),
+    send: (message) => {
+      if (this.#closure) return 0;
+      const bytes = this.#outbox.send(message);
+      this.#turnWork += ITEM_BYTES + bytes / BYTES_OF_WORK;
+      return bytes;
+    },
     backpressure: () => this.#itemBackpressure(),
   };
 
@@ -146,7 +163,19 @@ export class DurableLink implements IpcSessionLink {
     const { keptBytes } = this.#outbox;
     if (keptBytes > HIGH_WATER) return this.#untilReleased().catch(() => undefined);
     const { bufferedBytes = 0 } = this.#transport ?? {};
-    return bufferedBytes > MOST_UNSENT ? this.#transport!.drained() : undefined;
+    if (bufferedBytes > MOST_UNSENT) return this.#transport!.drained();
+    return this.#turnWork > TURN_WORK ? this.#untilNextTurn() : undefined;
+  }
+
+  /** One promise for all streams. */
+  #untilNextTurn(): Promise<void> {
+    return (this.#nextTurn ??= new Promise((resolve) => {
+      afterEvents(() => {
+        this.#turnWork = 0;
+        this.#nextTurn = undefined;
+        resolve();
+      });
+    }));
   }
 
   cancel(request: number): void {

@@ -1,18 +1,43 @@
 import { generalError } from '../../../base/numbered.error.js';
+import { BytePool } from '../../../base/byte.pool.js';
+import { STREAM_WINDOW } from '../../../base/limits.js';
 import { Fifo } from '../../../base/fifo.js';
 import type { KeptBytes } from '../../message/session.bytes.js';
 import type { FrameEncoding, PreparedMessage } from './text.encoding.js';
 import type { IpcTransport } from '../../message/transport.js';
+import { IpcMessageType } from '../../message/message.js';
 import type { IpcFrame } from '../../message/message.js';
-import type { OutgoingMessage } from '../../message/outgoing.message.js';
+import type { OutgoingItem, OutgoingMessage } from '../../message/outgoing.message.js';
 
 /** Most bytes of a frame that joins the messages of one turn. It is far below the limits of every peer. */
 const FRAME_BYTES = 256 * 1024;
+/** Small items of one stream are joined to messages of about this many bytes. One that is sent again is not much larger. */
+const JOINED_BYTES = 16 * 1024;
+
+/** A message that is kept until it is acknowledged. */
+interface Kept {
+  content: IpcFrame;
+  bytes: number;
+}
+
+/** The message that the next items of a stream are added to. */
+interface OpenItems {
+  readonly first: OutgoingItem;
+  readonly values: unknown[];
+  readonly kept: Kept;
+}
 
 /** The messages that a durable link has sent: numbers them, joins them to frames, and keeps them until they are acknowledged. */
 export class DurableOutbox {
   #transport: IpcTransport | undefined;
-  readonly #kept = new Fifo<PreparedMessage>();
+  readonly #kept = new Fifo<Kept>();
+  /** The last message, while further items can join it. Its content is missing. */
+  #open: OpenItems | undefined;
+  /** Memory of messages that were acknowledged, while others are not. A stream of bytes uses it again. */
+  readonly #pool = new BytePool(STREAM_WINDOW);
+  readonly #memory = (bytes: number) => this.#pool.take(bytes);
+  /** The number of the next message. */
+  readonly #number = () => this.#released + this.#kept.size;
   #keptBytes = 0;
   #released = 0;
   /** Messages of this turn, which go out as one frame; the number of the first one, and how many have a number. */
@@ -54,11 +79,19 @@ export class DurableOutbox {
 
   /** The peer has received this many messages. They are not kept any more. */
   release(received: number): void {
-    for (; this.#released < received; this.#released++) this.#count(-this.#kept.shift()!.bytes);
+    for (; this.#released < received; this.#released++) {
+      const kept = this.#kept.shift()!;
+      // A peer can acknowledge a message that it has not received.
+      if (kept === this.#open?.kept) this.#seal();
+      this.#count(-kept.bytes);
+      if (kept.content instanceof Uint8Array) this.#pool.give(kept.content);
+    }
+    if (this.#kept.size === 0) this.#pool.clear();
   }
 
   /** Goes on over a connection, and sends again the messages that are kept. */
   attach(transport: IpcTransport): void {
+    this.#seal();
     this.#transport = transport;
     this.#next = this.#released;
     for (const { content, bytes } of this.#kept) this.#put(content, bytes);
@@ -67,6 +100,7 @@ export class DurableOutbox {
   /** The connection is broken. Messages are kept for the next one. */
   detach(): void {
     this.#transport = undefined;
+    this.#seal();
     this.#batch = [];
     this.#batchBytes = 0;
     this.#numbered = 0;
@@ -74,22 +108,18 @@ export class DurableOutbox {
 
   /** Forgets all messages, because the session is over. */
   clear(): void {
+    this.#open = undefined;
     this.#kept.clear();
     this.#count(-this.#keptBytes);
   }
 
   /** Sends a message. @returns its bytes @throws NumberedError if its value cannot be sent */
   send(message: OutgoingMessage): number {
-    const prepared = this.encoding.prepare(message, () => this.#released + this.#kept.size);
-    // The peer would end the session. Text that is too long fails alone.
-    if (typeof prepared.content !== 'string' && prepared.bytes > this.messageBytes)
-      message.data.made(() => {
-        throw generalError(`The value cannot be sent: it has more than ${this.messageBytes} bytes.`);
-      });
-    this.#kept.push(prepared);
-    this.#count(prepared.bytes);
-    this.#put(prepared.content, prepared.bytes);
-    return prepared.bytes;
+    if (message.type === IpcMessageType.Item) {
+      const item = this.encoding.item(message);
+      if (item) return this.#sendItem(message, item.value, item.bytes);
+    }
+    return this.#sendPrepared(message, this.encoding.prepare(message, this.#number, this.#memory));
   }
 
   /** Sends a list that has no number and is not kept. */
@@ -99,8 +129,49 @@ export class DurableOutbox {
     this.#schedule();
   }
 
+  #sendPrepared(message: OutgoingMessage, { content, bytes }: PreparedMessage): number {
+    // The peer would end the session. Text that is too long fails alone.
+    if (typeof content !== 'string' && bytes > this.messageBytes)
+      message.data.made(() => {
+        throw generalError(`The value cannot be sent: it has more than ${this.messageBytes} bytes.`);
+      });
+    this.#seal();
+    this.#kept.push({ content, bytes });
+    this.#count(bytes);
+    this.#put(content, bytes);
+    return bytes;
+  }
+
+  /** Sends an item in one message with those before it, if they are small and were sent in the same turn. */
+  #sendItem(message: OutgoingItem, value: unknown, bytes: number): number {
+    if (bytes > JOINED_BYTES)
+      return this.#sendPrepared(message, { content: this.encoding.items(message, [value]), bytes });
+    let open = this.#open;
+    const joins = open && open.first.request === message.request && open.first.slot === message.slot;
+    if (!open || !joins || open.kept.bytes + bytes > JOINED_BYTES) {
+      this.#seal();
+      open = this.#open = { first: message, values: [], kept: { content: '', bytes: 0 } };
+      this.#kept.push(open.kept);
+      if (this.#transport) this.#schedule();
+    }
+    open.values.push(value);
+    open.kept.bytes += bytes;
+    this.#count(bytes);
+    return bytes;
+  }
+
+  /** Ends the message that items are added to. */
+  #seal(): void {
+    if (!this.#open) return;
+    const { first, values, kept } = this.#open;
+    this.#open = undefined;
+    kept.content = this.encoding.items(first, values);
+    this.#put(kept.content, kept.bytes);
+  }
+
   /** Sends the collected messages. */
   flush(): void {
+    this.#seal();
     if (this.#batch.length === 0 || !this.#transport) return;
     const frame = this.encoding.frame(this.#next, this.#batch);
     this.#next += this.#numbered;

@@ -27,6 +27,13 @@ export const structuredCloneEncoding: FrameEncoding = {
     return { content: messageList(message, value), bytes };
   },
 
+  item({ data }) {
+    const item = copyOf(data);
+    return item.value === undefined ? undefined : item;
+  },
+
+  items: ({ type, request, slot }, values) => [type, request, slot, ...values],
+
   list: (values) => values,
 
   frame: (first, contents) => [first, ...contents],

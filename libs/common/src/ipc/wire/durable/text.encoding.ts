@@ -3,7 +3,7 @@ import type { IpcLimits } from '../../../base/limits.js';
 import { NumberedError } from '../../../base/numbered.error.js';
 import { IpcProtocolError } from '../../message/message.js';
 import type { IpcFrame } from '../../message/message.js';
-import type { OutgoingMessage } from '../../message/outgoing.message.js';
+import type { OutgoingItem, OutgoingMessage } from '../../message/outgoing.message.js';
 import { checkFrameLength, parseFrame, RefusedMessage, refuseMessage } from '../../message/refusal.js';
 import { messageText } from './codec.js';
 import { needsParts, parseText, reviveParts } from '../../message/value.codec.js';
@@ -27,9 +27,22 @@ export interface FrameEncoding {
    * Encodes a message.
    *
    * @param number returns the number of the message; called after the value was read, because a getter can send, too
+   * @param memory returns memory of so many bytes, with any content, for the message
    * @throws NumberedError if the value cannot be sent
    */
-  prepare(message: OutgoingMessage, number: () => number): PreparedMessage;
+  prepare(
+    message: OutgoingMessage,
+    number: () => number,
+    memory?: (bytes: number) => Uint8Array,
+  ): PreparedMessage;
+  /**
+   * The value of an item as it stands in a message with others; `undefined` for one that needs a message of its own.
+   *
+   * @throws NumberedError if it cannot be sent
+   */
+  item(message: OutgoingItem): { readonly value: unknown; readonly bytes: number } | undefined;
+  /** The message of several items of one stream. @param values from {@link item} */
+  items(stream: OutgoingItem, values: readonly unknown[]): IpcFrame;
   /** A list of its own: a control message, or a message of the handshake. */
   list(values: readonly unknown[]): IpcFrame;
   /** A frame of messages; `first` is the number of the first message. */
@@ -38,16 +51,26 @@ export interface FrameEncoding {
   parse(frame: IpcFrame, limits: IpcLimits): ParsedFrame;
 }
 
+const encoder = new TextEncoder();
+
 /** As JSON text, and bytes where a message has typed arrays: over WebSocket. */
 export const textEncoding: FrameEncoding = {
-  prepare(message, number) {
+  prepare(message, number, memory) {
     const text = messageText(message);
     const { parts } = message.data.encode();
     if (parts.length === 0) return { content: text, bytes: text.length };
     // A copy: a message that is sent again must not have changed.
-    const content = encodeBlocks([new TextEncoder().encode(joined(number(), [text])), ...parts]);
+    const content = encodeBlocks([encoder.encode(joined(number(), [text])), ...parts], memory);
     return { content, bytes: content.byteLength };
   },
+
+  item({ data }) {
+    const { json, parts } = data.encode();
+    // With the comma before it.
+    return json === undefined || parts.length > 0 ? undefined : { value: json, bytes: json.length + 1 };
+  },
+
+  items: ({ type, request, slot }, values) => `[${type},${request},${slot},${values.join()}]`,
 
   list: (values) => JSON.stringify(values),
 

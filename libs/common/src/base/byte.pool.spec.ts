@@ -1,0 +1,46 @@
+import { describe, expect, it } from '@jest/globals';
+import { decodeBlocks, encodeBlocks } from './byte.blocks.js';
+import { BytePool } from './byte.pool.js';
+
+const KIB = 1024;
+
+describe('BytePool', () => {
+  it('takes memory that was given back for a byte string of about the same length', () => {
+    const pool = new BytePool(256 * KIB);
+    const first = pool.take(65 * KIB + 1);
+    pool.give(first);
+    const second = pool.take(65 * KIB + 2);
+    expect(second.buffer).toBe(first.buffer);
+    expect(second.byteLength).toBe(65 * KIB + 2);
+    expect(pool.take(65 * KIB).buffer).not.toBe(first.buffer);
+  });
+
+  it('keeps no more than its limit, and nothing after it was cleared', () => {
+    const pool = new BytePool(100 * KIB);
+    const [a, b] = [pool.take(64 * KIB), pool.take(64 * KIB)];
+    pool.give(a);
+    pool.give(b);
+    expect(pool.take(64 * KIB).buffer).toBe(a.buffer);
+    expect(pool.take(64 * KIB).buffer).not.toBe(b.buffer);
+    pool.give(a);
+    pool.clear();
+    expect(pool.take(64 * KIB).buffer).not.toBe(a.buffer);
+  });
+
+  it('keeps no short memory', () => {
+    const pool = new BytePool(100 * KIB);
+    const short = pool.take(100);
+    pool.give(short);
+    expect(pool.take(100).buffer).not.toBe(short.buffer);
+  });
+});
+
+describe('blocks in memory that was used before', () => {
+  it('have nothing of its former content around them', () => {
+    const blocks = [Uint8Array.of(1), Uint8Array.of(2, 3), Uint8Array.of(4, 5, 6)];
+    const clean = encodeBlocks(blocks);
+    const dirty = encodeBlocks(blocks, (bytes) => new Uint8Array(bytes + 20).fill(9).subarray(20));
+    expect(dirty).toEqual(clean);
+    expect(decodeBlocks(dirty, 3)).toEqual(blocks);
+  });
+});
