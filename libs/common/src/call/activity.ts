@@ -49,6 +49,8 @@ export class Activity implements ActivityProps {
   #reporter: ((value: unknown) => void) | undefined;
   #afterwards: Activity | undefined;
   #unfollow: (() => void) | undefined;
+  /** Called when the activity is aborted. */
+  #followers: Set<(reason: unknown) => void> | undefined;
 
   constructor(
     props: Partial<ActivityProps> = {},
@@ -90,10 +92,32 @@ export class Activity implements ActivityProps {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
       if (this.#aborted) this.#abort.abort(this.#aborted.reason);
-      else if (this.source && !this.#isAnswered)
-        this.#unfollow = onAbort(this.source.signal, (reason) => this.abort(reason));
+      else this.#followSource();
     }
     return this.#abort.signal;
+  }
+
+  /** @internal Whether {@link signal} is aborted, or would be. */
+  get isAborted(): boolean {
+    return this.#aborted !== undefined || (!this.#isAnswered && this.source?.signal.aborted === true);
+  }
+
+  /**
+   * @internal Calls `follower` when the activity is aborted, or at once if it is aborted already. A signal would cost more than the
+   * rest of a short stream.
+   *
+   * @returns a function that removes the follower
+   */
+  follow(follower: (reason: unknown) => void): () => void {
+    this.#followSource();
+    if (this.#aborted) follower(this.#aborted.reason);
+    const all = (this.#followers ??= new Set()).add(follower);
+    return () => void all.delete(follower);
+  }
+
+  #followSource(): void {
+    if (this.source && !this.#isAnswered)
+      this.#unfollow ??= onAbort(this.source.signal, (reason) => this.abort(reason));
   }
 
   /**
@@ -116,6 +140,7 @@ export class Activity implements ActivityProps {
   abort(reason: unknown): void {
     if (this.#aborted || this.#isAnswered) return;
     this.#aborted = { reason };
+    for (const follower of this.#followers ?? none) follower(reason);
     this.#abort?.abort(reason);
   }
 
@@ -136,6 +161,8 @@ export class Activity implements ActivityProps {
     return (this.#afterwards ??= new Activity(ids, this.owner, null));
   }
 }
+
+const none: readonly never[] = [];
 
 /** Every log line contains the id, so an id that is longer than any generated one is ignored. */
 export function isActivityId(id: unknown): id is string {

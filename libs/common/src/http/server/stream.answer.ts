@@ -1,4 +1,3 @@
-import { onAbort } from '../../base/abort.js';
 import type { Activity } from '../../call/activity.js';
 import { inOperation } from '../../base/numbered.error.js';
 import { isBytes } from '../../base/bytes.js';
@@ -72,7 +71,7 @@ export class StreamAnswer implements StreamBody {
     this.#begin = begin;
     this.#timer = setInterval(() => this.#tick(), SILENCE_MS);
     this.#unfollow = () => undefined;
-    this.#unfollow = onAbort(call.activity.signal, () => this.#leave());
+    this.#unfollow = call.activity.follow(() => this.#leave());
     this.#pull();
   }
 

@@ -94,7 +94,7 @@ export class ServedStreams {
       answerFailure(inOperation(thrown, activity.rpcMethod), activity, this.options, isUnsendable);
     const streams = this.#streams.of(request);
     // The call was cancelled, or its session has ended.
-    if (!streams || activity.signal.aborted) {
+    if (!streams || activity.isAborted) {
       leaveItems(items);
       finish();
       return;
