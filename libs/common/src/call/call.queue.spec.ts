@@ -1,6 +1,9 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { settled } from '../../../../test/harness/waiting.js';
+import { streamEnd, StreamResult } from '../stream/stream.js';
+import type { StreamItems } from '../stream/stream.js';
 import { CallQueue } from './call.queue.js';
 
 describe('CallQueue', () => {
@@ -56,6 +59,59 @@ describe('CallQueue', () => {
     });
     await expect(failing).rejects.toThrow('sync');
     await expect(queue.run(() => 'next')).resolves.toBe('next');
+  });
+
+  async function* generate(ended: () => void) {
+    try {
+      yield 1;
+      yield 2;
+    } finally {
+      await settled();
+      ended();
+    }
+  }
+
+  it.each<[string, (items: StreamItems) => Promise<unknown>]>([
+    [
+      'was read to its end',
+      async (items) => {
+        while (!(await items.next()).done);
+      },
+    ],
+    ['was left', async (items) => items.return()],
+    ['was left in the middle', async (items) => void (await items.next(), await items.return())],
+    ['was left behind its end', async (items) => void (await items.next(), items.return(), items.return())],
+  ])('counts a stream until its producer has ended, because it %s', async (_how, read) => {
+    const queue = new CallQueue(1, 10);
+    const order: string[] = [];
+    const work = () => new StreamResult(generate(() => order.push('ended')));
+    const { items } = (await queue.run(work)) as StreamResult;
+    const next = queue.run(() => void order.push('next'));
+    const behind = queue.run(() => void order.push('behind'));
+    await settled();
+    expect(order).toEqual([]);
+    await read(items);
+    await Promise.all([next, behind]);
+    expect(order.slice(-2)).toEqual(['next', 'behind']);
+    // Its place was freed once.
+    const { items: again } = (await queue.run(work)) as StreamResult;
+    const after = queue.run(() => void order.push('after'));
+    await settled();
+    expect(order).not.toContain('after');
+    await again.return();
+    await after;
+  });
+
+  it('frees the place of a stream that fails', async () => {
+    const queue = new CallQueue(1, 1);
+    const failing: StreamItems = {
+      next: () => Promise.reject(new Error('no')),
+      return: async () => streamEnd,
+    };
+    const { items } = (await queue.run(() => new StreamResult(failing))) as StreamResult;
+    const next = queue.run(() => 'next');
+    await expect(items.next()).rejects.toThrow('no');
+    await expect(next).resolves.toBe('next');
   });
 
   it('leaves no listener on a signal', async () => {

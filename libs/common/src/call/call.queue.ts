@@ -1,7 +1,12 @@
 import { TransientError } from '../error/imodel.error.js';
 import { reasonOf } from '../base/abort.js';
+import { StreamResult } from '../stream/stream.js';
+import type { StreamItems } from '../stream/stream.js';
 
-/** Runs at most `limit` calls at once. The others wait in the order of their arrival. */
+/**
+ * Runs at most `limit` calls at once. The others wait in the order of their arrival. A call whose result is a stream runs until
+ * its producer has ended.
+ */
 export class CallQueue {
   #running = 0;
   readonly #waiting = new Set<() => void>();
@@ -19,15 +24,51 @@ export class CallQueue {
     // A call that ends passes its place on directly, so that no later call can take it.
     if (this.#running < this.limit) this.#running++;
     else await this.#turn(signal?.());
+    let isStreaming = false;
     try {
-      return await work();
+      const result = await work();
+      if (!(result instanceof StreamResult)) return result;
+      isStreaming = true;
+      return new StreamResult(this.#streamed(result.items)) as T;
     } finally {
-      const [next] = this.#waiting;
-      if (next) {
-        this.#waiting.delete(next);
-        next();
-      } else this.#running--;
+      if (!isStreaming) this.#leave();
     }
+  }
+
+  /** The items of a call that runs until its producer has ended. */
+  #streamed(items: StreamItems): StreamItems {
+    let isOver = false;
+    const over = () => {
+      if (!isOver) this.#leave();
+      isOver = true;
+    };
+    return {
+      async next() {
+        try {
+          const result = await items.next();
+          if (result.done) over();
+          return result;
+        } catch (error) {
+          over();
+          throw error;
+        }
+      },
+      async return() {
+        try {
+          return await items.return();
+        } finally {
+          over();
+        }
+      },
+    };
+  }
+
+  #leave(): void {
+    const [next] = this.#waiting;
+    if (next) {
+      this.#waiting.delete(next);
+      next();
+    } else this.#running--;
   }
 
   #turn(signal: AbortSignal | undefined): Promise<void> {

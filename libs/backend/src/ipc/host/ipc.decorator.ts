@@ -9,7 +9,10 @@ const IPC_METHOD = Symbol('linnet:ipc-method');
 
 /** How a handler answers its channel; beside that what `@Injectable()` takes. */
 export interface IpcChannelOptions extends InjectableOptions {
-  /** The calls of a session run one after the other, in the order in which they were sent. Default: at once. */
+  /**
+   * The calls of a session run one after the other, in the order in which they were sent. A call whose result is a stream runs
+   * until the stream has ended. Default: at once.
+   */
   sequential?: boolean;
 }
 

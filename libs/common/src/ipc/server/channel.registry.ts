@@ -33,7 +33,7 @@ export interface IpcChannelHandler {
   readonly name: string;
   /** The methods that can be called. A map has no inherited members that a peer could name. */
   readonly methods: ReadonlyMap<string, IpcMethodHandler>;
-  /** Runs one call of a session after the other. A stream counts until its method has returned it. */
+  /** Runs one call of a session after the other. A call with a stream runs until the stream has ended. */
   readonly sequential?: boolean;
 }
 

@@ -106,7 +106,10 @@ export interface RpcOperationPolicy {
   allowResponseCompression: boolean;
   /** Token arguments are not corrected by the path. Default `false`. */
   allowTokenMismatch: boolean;
-  /** The most calls of the operation that run at once. The others wait. Default: no limit. */
+  /**
+   * The most calls of the operation that run at once. The others wait. A call whose result is a stream runs until the stream
+   * has ended. Default: no limit.
+   */
   concurrency: number;
   /** The result is a stream of items: the method returns an async iterable, a stream or an Observable. Default `false`. */
   stream: boolean;
