@@ -15,7 +15,9 @@ export function sendInProcess(server: Server): HttpSend {
   return ({ url, method, headers, signal, body, stream }) =>
     new Promise((resolve, reject) => {
       const createConnection = () => connectInProcess(server);
+      let isAnswered = false;
       const request = sendRequest(url, { method, headers, signal, createConnection }, (response) => {
+        isAnswered = true;
         const isStream = stream && response.headers['content-type'] === STREAM_TYPE;
         if (isStream) resolve({ ...replyOf(response, new Uint8Array()), stream: chunksOf(response) });
         else collect(response).then(resolve, reject);
@@ -23,7 +25,11 @@ export function sendInProcess(server: Server): HttpSend {
       request.on('error', reject);
       if (typeof body !== 'object') request.end(body);
       else if (Array.isArray(body)) request.end(Buffer.concat(body));
-      else pipeline(readableOf(body as Blob | ReadableStream), request).catch(reject);
+      else
+        pipeline(readableOf(body as Blob | ReadableStream), request).catch((error: unknown) => {
+          // A server may answer before it has the whole body, and then closes the connection.
+          if (!isAnswered) reject(error);
+        });
     });
 }
 
