@@ -85,7 +85,7 @@ describe('CallQueue', () => {
     const queue = new CallQueue(1, 10);
     const order: string[] = [];
     const work = () => new StreamResult(generate(() => order.push('ended')));
-    const { items } = (await queue.run(work)) as StreamResult;
+    const { items } = await queue.run(work);
     const next = queue.run(() => void order.push('next'));
     const behind = queue.run(() => void order.push('behind'));
     await settled();
@@ -94,7 +94,7 @@ describe('CallQueue', () => {
     await Promise.all([next, behind]);
     expect(order.slice(-2)).toEqual(['next', 'behind']);
     // Its place was freed once.
-    const { items: again } = (await queue.run(work)) as StreamResult;
+    const { items: again } = await queue.run(work);
     const after = queue.run(() => void order.push('after'));
     await settled();
     expect(order).not.toContain('after');
@@ -108,7 +108,7 @@ describe('CallQueue', () => {
       next: () => Promise.reject(new Error('no')),
       return: async () => streamEnd,
     };
-    const { items } = (await queue.run(() => new StreamResult(failing))) as StreamResult;
+    const { items } = await queue.run(() => new StreamResult(failing));
     const next = queue.run(() => 'next');
     await expect(items.next()).rejects.toThrow('no');
     await expect(next).resolves.toBe('next');
