@@ -3,7 +3,13 @@ import { spawnSync } from 'node:child_process';
 
 const tsc = 'node_modules/typescript/bin/tsc';
 const layers = {
-  'libs, each with what it may import': ['-b', 'libs/backend', 'libs/frontend', 'libs/electron'],
+  'libs, each with what it may import': [
+    '-b',
+    'libs/backend',
+    'libs/frontend',
+    'libs/electron',
+    'libs/redis',
+  ],
   'libs/electron in a page': ['-p', 'libs/electron/tsconfig.page.json'],
   'apps/robot-world': ['-p', 'apps/robot-world/tsconfig.app.json', '--noEmit'],
   'the page of apps/robot-world': ['-p', 'apps/robot-world/page'],

@@ -42,6 +42,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
       'stream',
       'value',
     ],
+    'ipc/rooms': ['base', 'call', 'error', 'ipc/channel', 'ipc/message', 'ipc/server', 'value'],
     'ipc/transport': ['base', 'ipc/channel', 'ipc/message', 'ipc/server', 'ipc/wire'],
     'rpc/client': ['base', 'call', 'error', 'rpc/definition', 'stream'],
     'rpc/server': ['call', 'error', 'ipc/channel', 'rpc/definition', 'stream'],
@@ -100,7 +101,15 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     ],
     'rpc/client': ['node/rpc', 'rpc'],
     itwin: ['node/itwin', 'rpc'],
-    'ipc/host': ['call', 'nest/context', 'nest/errors', 'nest/explorer', 'nest/internals', 'nest/logging'],
+    'ipc/host': [
+      'call',
+      'nest/context',
+      'nest/errors',
+      'nest/explorer',
+      'nest/internals',
+      'nest/logging',
+      'node/ipc',
+    ],
     'ipc/handlers': [
       'ipc/host',
       'nest/explorer',
@@ -133,6 +142,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     testing: ['ipc/host', 'rpc'],
   },
   frontend: { '.': [] },
+  redis: { '.': [] },
   electron: {
     '.': [],
     renderer: ['.'],

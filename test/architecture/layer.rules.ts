@@ -4,6 +4,7 @@ import { cycles, reachable, type Graph } from './import.graph.js';
 const allowedLibs: Readonly<Record<string, readonly string[]>> = {
   common: [],
   frontend: ['common'],
+  redis: ['common'],
   backend: ['common'],
   // Three processes, which share types alone.
   electron: [],

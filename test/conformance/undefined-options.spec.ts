@@ -345,6 +345,8 @@ describe('options of servers that are undefined', () => {
       authorize: 0,
       guards: 0,
       userKey: 0,
+      rooms: 0,
+      backplane: 0,
       dedicated: 0,
       native: 0,
       mobile: 0,

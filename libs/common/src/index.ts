@@ -39,6 +39,21 @@ export type {
   PromiseReturnType,
 } from './ipc/channel/channel.js';
 export { IpcSession } from './ipc/channel/session.js';
+export { BackplaneError } from './ipc/rooms/backplane.js';
+export type {
+  BackplaneEntry,
+  BackplaneEvents,
+  BackplaneFailure,
+  BackplaneNode,
+  IpcBackplane,
+} from './ipc/rooms/backplane.js';
+export { memoryBackplane } from './ipc/rooms/memory.backplane.js';
+export type { RemoteCallOptions } from './ipc/rooms/node.requests.js';
+export type { RoomChange, RoomMember } from './ipc/rooms/presence.js';
+export type { IpcRoomTarget } from './ipc/rooms/room.target.js';
+export { IpcRooms } from './ipc/rooms/rooms.js';
+export type { IpcRoomsOptions, RoomPolicy } from './ipc/rooms/rooms.options.js';
+export type { IpcRemoteSession } from './ipc/rooms/session.handle.js';
 export type { IpcEvent, IpcIdentity, IpcListener, IpcSessionRequest } from './ipc/channel/session.js';
 export type {
   IpcCall,

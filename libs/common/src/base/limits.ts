@@ -181,6 +181,22 @@ export interface IpcLimits {
    * 1013, so that nobody else is affected. 256 MiB.
    */
   keptBytes: number;
+  /**
+   * Rooms of one session. Past it `join` rejects. A session that ends leaves its rooms one by one, and each costs a subscription
+   * at a backplane: 256 are more than a page shows at once.
+   */
+  sessionRooms: number;
+  /** Sessions of this server in one room. Past it `join` rejects. A notification is a write for each: 10,000, as many as sessions. */
+  roomMembers: number;
+  /** Characters of the name of a room, and of a user. Past it `join` rejects. Names are kept by every node, and repeated in frames. */
+  roomName: number;
+  /** Characters of the JSON of a member: its user and its data. Past it `join` rejects. A list of 10,000 members has 40 MB. */
+  memberText: number;
+  /**
+   * Bytes that wait for the backplane. Past it a notification to a room, or a call to a session of another node, rejects. 64 MiB
+   * are a minute of 1,000 notifications a second of 1 KB each.
+   */
+  backplaneBytes: number;
   /** Sessions of this server. Past it an upgrade is refused with 503. Each takes about twenty kilobytes. */
   sessions: number;
   /**
@@ -207,6 +223,11 @@ export const defaultIpcLimits: Readonly<IpcLimits> = {
   bufferedBytes: 16 * MIB,
   answerBytes: MULTIPART_BYTES,
   keptBytes: 256 * MIB,
+  sessionRooms: 256,
+  roomMembers: 10_000,
+  roomName: 256,
+  memberText: 4096,
+  backplaneBytes: 64 * MIB,
   sessions: 10_000,
   upgrades: 256,
   upgradeMs: 30_000,

@@ -56,7 +56,7 @@ export class IpcGateway implements OnModuleInit {
       this.registry.registerAll();
       await this.authorizer.prepare();
     } catch (error) {
-      this.host.onApplicationShutdown();
+      await this.host.onApplicationShutdown();
       throw error;
     }
     // An application context has no HTTP server, and its handlers are checked as well.

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { IpcIdentity } from '@linnet/common';
+import type { BackplaneNode, IpcIdentity } from '@linnet/common';
+import { IpcHost } from '../host/ipc.host.js';
 import type { IpcModuleOptions, IpcTicketStore } from '../host/ipc.options.js';
 import { IPC_OPTIONS } from '../host/ipc.tokens.js';
 
@@ -18,8 +19,11 @@ import { IPC_OPTIONS } from '../host/ipc.tokens.js';
 export class IpcTicketService {
   readonly #store: IpcTicketStore;
 
-  constructor(@Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions) {
-    this.#store = options.ticketStore ?? new MemoryTicketStore();
+  constructor(
+    @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
+    { rooms: { link } }: IpcHost,
+  ) {
+    this.#store = options.ticketStore ?? (link ? sharedTickets(link) : new MemoryTicketStore());
   }
 
   /**
@@ -41,6 +45,17 @@ export class IpcTicketService {
   async redeem(ticket: string): Promise<IpcIdentity | undefined> {
     return this.#store.take(ticket);
   }
+}
+
+/** Tickets that any node of the application can redeem. The identity has to survive JSON. */
+function sharedTickets(node: BackplaneNode): IpcTicketStore {
+  return {
+    put: (ticket, identity, lifeMs) => node.keep(`ticket:${ticket}`, JSON.stringify(identity), lifeMs),
+    take: async (ticket) => {
+      const text = await node.take(`ticket:${ticket}`);
+      return text === undefined ? undefined : (JSON.parse(text) as IpcIdentity);
+    },
+  };
 }
 
 /** Most tickets that are kept. Further ones replace the oldest, so that requests cannot fill the memory. */

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown, Type } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { defaultIpcLimits, IpcServer } from '@linnet/common';
+import { defaultIpcLimits, IpcRooms, IpcServer } from '@linnet/common';
 import type {
   IpcChannelLike,
   IpcLimits,
@@ -16,6 +16,7 @@ import type {
 import { limitsFrom, makeProxy, wireChannel } from '@linnet/common/internal';
 import { ClientRequestContext } from '../../call/request.context.js';
 import { bindItems } from '../../call/stream.context.js';
+import { ownerOf } from '../../node/ipc/session.owner.js';
 import { reporterFor } from '../../nest/errors/error.observer.js';
 import { mapNestException } from '../../nest/errors/exception.mapper.js';
 import { IpcLifetime } from './ipc.lifetime.js';
@@ -24,6 +25,7 @@ import { registerHost, hasHost, currentHost } from './host.registry.js';
 import { callableMethods, channelOf } from './handler.methods.js';
 import type { IpcModuleOptions } from './ipc.options.js';
 import { IPC_OPTIONS } from './ipc.tokens.js';
+import { RoomHost } from './room.host.js';
 import { SafeLogger } from '../../nest/logging/safe.logger.js';
 
 /** The socket of all sessions without the prefix of channel names and without the envelope of handlers, as in iTwin.js. */
@@ -44,11 +46,13 @@ export interface IpcSocketBackend {
  * no host is meant, and they throw.
  */
 @Injectable()
-export class IpcHost implements OnApplicationShutdown {
+export class IpcHost extends RoomHost implements OnApplicationShutdown {
   /** @internal The limits of the options, with their defaults. */
   readonly limits: IpcLimits;
   /** @internal */
   readonly server: IpcServer;
+  /** @internal */
+  readonly rooms: IpcRooms;
   /** @internal */
   readonly lifetime: IpcLifetime;
   readonly #unregister: () => void;
@@ -63,19 +67,28 @@ export class IpcHost implements OnApplicationShutdown {
     @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
     private readonly adapterHost: HttpAdapterHost,
   ) {
+    super();
     const logger = new SafeLogger('IpcModule');
     this.limits = limitsFrom(defaultIpcLimits, options.limits);
+    const { invokeTimeoutMs = 30_000, userKey } = options;
+    const report = reporterFor(logger, options);
     const server = new IpcServer({
       ...options,
       limits: this.limits,
-      invokeTimeoutMs: options.invokeTimeoutMs ?? 30_000,
+      invokeTimeoutMs,
       resumption: { graceMs: options.resumeGraceMs ?? 30_000, isSameUser: isDeepStrictEqual },
       mapError: mapNestException,
       run: (activity, work) => ClientRequestContext.run(activity, work),
       bindItems,
-      report: reporterFor(logger, options),
+      report,
     });
     this.server = server;
+    this.rooms = new IpcRooms(server, {
+      ...options,
+      invokeTimeoutMs,
+      report,
+      userKey: (user) => ownerOf(user, undefined, userKey),
+    });
     this.lifetime = new IpcLifetime(options, logger);
     // At once: handlers may be registered by hand as soon as the application is made.
     this.#unregister = registerHost(this);
@@ -88,9 +101,10 @@ export class IpcHost implements OnApplicationShutdown {
   }
 
   /** The application has ended, or could not begin. */
-  onApplicationShutdown(): void {
+  async onApplicationShutdown(): Promise<void> {
     this.#unregister();
     this.#end();
+    await this.rooms.close();
   }
 
   /**
@@ -107,7 +121,7 @@ export class IpcHost implements OnApplicationShutdown {
   }
 
   /**
-   * Sends a message to every session.
+   * Sends a message to every session, on all nodes; see `IpcRoomTarget.send`.
    *
    * @returns resolves when all of them keep up, those aside that end meanwhile
    * @throws IModelError if a value cannot be sent
@@ -190,7 +204,7 @@ export class IpcHost implements OnApplicationShutdown {
 
   /** Throws at once for a value that cannot be sent, also if the caller does not wait. */
   #sendRaw(wireName: string, args: unknown[]): Promise<void> {
-    return this.server.send(wireName, args);
+    return this.rooms.sendToAll(wireName, args);
   }
 
   #session(): IpcSession {

@@ -1,7 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { CanActivate, Type } from '@nestjs/common';
 import type { ErrorObserver } from '../../nest/errors/error.observer.js';
-import type { ErrorPolicy, IpcIdentity, IpcLimits, OriginOptions } from '@linnet/common';
+import type {
+  ErrorPolicy,
+  IpcBackplane,
+  IpcIdentity,
+  IpcLimits,
+  OriginOptions,
+  RoomPolicy,
+} from '@linnet/common';
 
 /**
  * Decides who may open a session, before there is one.
@@ -42,6 +49,13 @@ export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapE
    * differs from token to token (`iat`, `exp`, `jti` and the like). A frontend without a user counts by its address.
    */
   userKey?: (user: unknown) => string;
+  /** Decides which sessions may join rooms. Default: those that the application adds. */
+  rooms?: RoomPolicy;
+  /**
+   * Connects the nodes of the application, so that rooms, users, presence, sessions and tickets are those of all nodes. Default:
+   * this process is the only node.
+   */
+  backplane?: IpcBackplane;
   /** One frontend and no other: see `IpcHost.bindLifetime`. Default `false`. */
   dedicated?: boolean;
   /**
@@ -71,7 +85,7 @@ export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapE
   resumeGraceMs?: number;
   /** How long a ticket is valid, in milliseconds. Default 30,000. */
   ticketMs?: number;
-  /** Where tickets are kept. Default: the memory of this process. */
+  /** Where tickets are kept. Default: the backplane, or else the memory of this process. */
   ticketStore?: IpcTicketStore;
   /** How long calls in flight may take when a session or the application ends, in milliseconds. Default 10,000. */
   shutdownTimeoutMs?: number;

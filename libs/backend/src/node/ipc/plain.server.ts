@@ -1,17 +1,24 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
-import { compatibleWire, defaultIpcLimits, IpcServer } from '@linnet/common';
+import { compatibleWire, defaultIpcLimits, IpcRooms, IpcServer } from '@linnet/common';
 import type {
   CallReport,
   ErrorPolicy,
+  IpcBackplane,
   IpcChannelLike,
   IpcIdentity,
   IpcLimits,
   IpcListener,
   IpcNotifier,
   IpcRawHandler,
+  IpcRemoteSession,
+  IpcRoomTarget,
   IpcSession,
   OriginOptions,
+  RemoteCallOptions,
+  RoomChange,
+  RoomMember,
+  RoomPolicy,
 } from '@linnet/common';
 import {
   hiddenError,
@@ -29,6 +36,7 @@ import type { PlainRpcServer } from '../rpc/plain.server.js';
 import { SessionHandlers } from './plain.channels.js';
 import type { IpcChannelEntry } from './plain.channels.js';
 import { allowListeners, faultOf } from './session.log.js';
+import { ownerOf } from './session.owner.js';
 import { UpgradeHandler } from './upgrade.handler.js';
 
 /** Options of {@link createIpcServer}. */
@@ -49,6 +57,10 @@ export interface PlainIpcServerOptions extends OriginOptions, ErrorPolicy {
   ) => IpcIdentity | boolean | undefined | Promise<IpcIdentity | boolean | undefined>;
   /** Names a user to count memory and places by. Default: the user as JSON. */
   readonly userKey?: (user: unknown) => string;
+  /** Decides which sessions may join rooms. Default: those that the application adds. */
+  readonly rooms?: RoomPolicy;
+  /** Connects the nodes of the application. Default: this process is the only node. */
+  readonly backplane?: IpcBackplane;
   /** Refuses frontends that do not connect over loopback, with 403. Default `false`. */
   readonly native?: boolean;
   /** Serves one frontend, and no other. Default `false`. */
@@ -84,6 +96,7 @@ export function createIpcServer(options: PlainIpcServerOptions = {}): PlainIpcSe
 /** A server of IPC without a framework. Two servers share nothing. */
 export class PlainIpcServer {
   readonly #server: IpcServer;
+  readonly #rooms: IpcRooms;
   readonly #upgrades: UpgradeHandler;
   readonly #handlers = new SessionHandlers();
   readonly #report: (report: CallReport) => void;
@@ -104,6 +117,12 @@ export class PlainIpcServer {
       run: (activity, work) => ClientRequestContext.run(activity, work),
       bindItems,
       report,
+    });
+    this.#rooms = new IpcRooms(this.#server, {
+      ...options,
+      invokeTimeoutMs,
+      report,
+      userKey: (user) => ownerOf(user, undefined, options.userKey),
     });
     for (const entry of channels)
       this.#server.channels.register(entry[0], this.#handlers.handlerOf(entry), true);
@@ -128,13 +147,13 @@ export class PlainIpcServer {
   }
 
   /**
-   * Sends a message to every session.
+   * Sends a message to every session, on all nodes.
    *
    * @returns resolves when all frontends keep up, without those whose sessions end meanwhile
    * @throws NumberedError if a value cannot be sent
    */
   send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
-    return this.#server.send(wireChannel(channel), args);
+    return this.#rooms.sendToAll(wireChannel(channel), args);
   }
 
   /** Typed notifications to every session: `ipc.notifications(robotChannel).moved(id, position)`. */
@@ -142,6 +161,31 @@ export class PlainIpcServer {
     channel: IpcChannelLike<Functions, Notifications>,
   ): IpcNotifier<Notifications> {
     return makeProxy((method, args) => this.send(channel, method, ...args));
+  }
+
+  /** The members of rooms, on all nodes. A session that is in several of them gets a message once. @throws NumberedError if no room can have the name */
+  to(...rooms: readonly string[]): IpcRoomTarget {
+    return this.#rooms.to(...rooms);
+  }
+
+  /** All sessions of a user, as `session.user` has it; users are compared by `userKey`. @throws NumberedError without a user */
+  toUser(user: unknown): IpcRoomTarget {
+    return this.#rooms.toUser(user);
+  }
+
+  /** A session by its id, on whichever node it is. */
+  session(id: string, options?: RemoteCallOptions): IpcRemoteSession {
+    return this.#rooms.session(id, options);
+  }
+
+  /** The members of a room, on all nodes. Rejects with a `BackplaneError` if the other nodes cannot be reached */
+  presence(room: string): Promise<RoomMember[]> {
+    return this.#rooms.presence(room);
+  }
+
+  /** Calls a listener for each session that joins or leaves a room, on any node. @returns a function that removes the listener */
+  watchRoom(room: string, listener: (change: RoomChange) => void): () => void {
+    return this.#rooms.watch(room, listener);
   }
 
   /** Listens to messages of all sessions without an answer. @returns a function that removes the listener */
@@ -166,6 +210,7 @@ export class PlainIpcServer {
     const left = await this.#server.close(timeoutMs);
     await this.#upgrades.close();
     await this.#server.ended();
+    await this.#rooms.close();
     return left;
   }
 

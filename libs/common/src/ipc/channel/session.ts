@@ -111,6 +111,28 @@ export abstract class IpcSession {
   /** Removes a listener that {@link addListener} added. */
   abstract removeListener(channel: IpcChannelLike, listener: IpcListener): void;
 
+  /** The names of the rooms that the session is in. */
+  abstract get rooms(): readonly string[];
+
+  /**
+   * Adds the session to a room: it gets the notifications to the room, and stays while its connection is broken. A second call
+   * replaces the data.
+   *
+   * @param room any name: a room exists while somebody is in it
+   * @param data JSON for the list of members; the frontends do not get it
+   * @returns resolves when the session gets everything that is sent from then on, by any node
+   * @throws NumberedError if the policy refuses or a limit is reached, BackplaneError if the nodes cannot be reached, IpcClosedError
+   * if the session is over (rejections): the session is not in the room
+   */
+  abstract join(room: string, data?: unknown): Promise<void>;
+
+  /**
+   * Removes the session from a room, at once on this node. The end of the session does it as well.
+   *
+   * @returns resolves when the other nodes can know
+   */
+  abstract leave(room: string): Promise<void>;
+
   /**
    * Ends the session.
    *

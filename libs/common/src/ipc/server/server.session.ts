@@ -13,7 +13,9 @@ import type { IpcServerLink } from '../message/link.js';
 import type { NoticeMessage } from '../message/message.js';
 import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingMessage } from '../message/outgoing.message.js';
+import { nameOf } from './activity.js';
 import { rebuildFrontendError } from './error.codec.js';
+import type { SessionRooms } from './session.rooms.js';
 
 /** A call to the frontend that waits for its reply. */
 interface Waiting {
@@ -54,12 +56,16 @@ export class ServerSession extends IpcSession {
   readonly #replies = new Map<string, Waiting>();
   #lastReply = 0;
 
-  /** @param invokeTimeoutMs how long calls to the frontend may take, in milliseconds; 0: for ever */
+  /**
+   * @param invokeTimeoutMs how long calls to the frontend may take, in milliseconds; 0: for ever
+   * @param roomsOf returns the rooms of the server, if it has any
+   */
   constructor(
     readonly id: string,
     private readonly link: SessionLink,
     peer: IpcPeer,
     private readonly invokeTimeoutMs: number,
+    private readonly roomsOf: () => SessionRooms | undefined,
   ) {
     super();
     this.#user = peer.user;
@@ -99,7 +105,12 @@ export class ServerSession extends IpcSession {
   }
 
   send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
-    return this.push(preparePush(wireChannel(channel), args));
+    return this.sendRaw(wireChannel(channel), args);
+  }
+
+  /** Sends a message; see {@link send}. @param name the channel, by its name on the wire */
+  sendRaw(name: string, args: unknown[]): Promise<void> {
+    return this.push(preparePush(name, args));
   }
 
   notifications<Functions extends object, Notifications extends object>(
@@ -108,16 +119,20 @@ export class ServerSession extends IpcSession {
     return makeProxy((method, args) => this.send(channel, method, ...args));
   }
 
-  async invoke(channel: IpcChannelLike, ...args: unknown[]): Promise<unknown> {
+  invoke(channel: IpcChannelLike, ...args: unknown[]): Promise<unknown> {
+    return this.invokeRaw(wireChannel(channel), args);
+  }
+
+  /** Calls the frontend; see {@link invoke}. @param name the channel, by its name on the wire */
+  async invokeRaw(name: string, args: unknown[]): Promise<unknown> {
     const { closure } = this.link;
     if (closure) throw new IpcClosedError(closure);
-    const name = wireChannel(channel);
     const reply = `${name}${REPLY_MARK}${++this.#lastReply}`;
     const message = preparePush(name, [reply, ...args]);
     return new Promise((resolve, reject) => {
       const late = () => {
         this.#replies.delete(reply);
-        const where = `on "${channelName(channel)}" within ${this.invokeTimeoutMs} ms`;
+        const where = `on "${nameOf(name)}" within ${this.invokeTimeoutMs} ms`;
         reject(new Error(`The frontend did not answer ${where}.`));
       };
       const timer = later(this.invokeTimeoutMs, late);
@@ -151,6 +166,20 @@ export class ServerSession extends IpcSession {
 
   removeListener(channel: IpcChannelLike, listener: IpcListener): void {
     this.#listeners.remove(wireChannel(channel), listener);
+  }
+
+  get rooms(): readonly string[] {
+    return this.roomsOf()?.of(this) ?? [];
+  }
+
+  async join(room: string, data?: unknown): Promise<void> {
+    const rooms = this.roomsOf();
+    if (!rooms) throw new Error('This server has no rooms: new IpcRooms(server).');
+    return rooms.join(this, room, data);
+  }
+
+  async leave(room: string): Promise<void> {
+    return this.roomsOf()?.leave(this, room);
   }
 
   close(code = 1000, reason = ''): void {

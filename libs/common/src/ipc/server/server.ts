@@ -5,6 +5,7 @@ import type { IpcClosure } from '../channel/closure.js';
 import type { IpcSession } from '../channel/session.js';
 import type { IpcServerTransport } from '../message/transport.js';
 import { preparePush } from '../message/outgoing.message.js';
+import type { OutgoingNotice } from '../message/outgoing.message.js';
 import type { IpcPeerEvents } from '../wire/connector.js';
 import type { IpcServerWire } from '../wire/wire.js';
 import { ChannelRegistry } from './channel.registry.js';
@@ -14,6 +15,8 @@ import type { IpcSessionHooks } from './session.hooks.js';
 import { SessionDoor } from './session.door.js';
 import { SessionLifecycle } from './session.lifecycle.js';
 import type { SessionRecord } from './session.record.js';
+import type { SessionRooms } from './session.rooms.js';
+import type { ServerSession } from './server.session.js';
 
 /** Serves IPC sessions over all transports. */
 export class IpcServer {
@@ -45,6 +48,16 @@ export class IpcServer {
   /** How many sessions are open. */
   get size(): number {
     return this.#lifecycle.registry.size;
+  }
+
+  /** @internal Gives the sessions their rooms. */
+  useRooms(rooms: SessionRooms): void {
+    this.#lifecycle.rooms = rooms;
+  }
+
+  /** @internal An open session. */
+  find(id: string): ServerSession | undefined {
+    return this.#lifecycle.registry.byId(id);
   }
 
   /** @internal The session with a connection over a network, on a server for one frontend. */
@@ -108,7 +121,11 @@ export class IpcServer {
    * @throws NumberedError if a value cannot be sent
    */
   send(wireName: string, args: unknown[]): Promise<void> {
-    const message = preparePush(wireName, args);
+    return this.push(preparePush(wireName, args));
+  }
+
+  /** @internal Sends a message to every session; see {@link send}. */
+  push(message: OutgoingNotice): Promise<void> {
     // Without a session nothing would encode the values, and an error would stay hidden.
     if (this.size === 0) message.data.encode();
     const { open } = this.#lifecycle.registry;

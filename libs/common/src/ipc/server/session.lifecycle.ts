@@ -11,6 +11,7 @@ import { IpcCallDispatcher } from './call.dispatcher.js';
 import type { ChannelRegistry } from './channel.registry.js';
 import type { IpcServerOptions } from './server.options.js';
 import type { IpcSessionHooks } from './session.hooks.js';
+import type { SessionRooms } from './session.rooms.js';
 import { ServerSession } from './server.session.js';
 import type { IpcPeer } from './server.session.js';
 import type { SessionParts, SessionRecord } from './session.record.js';
@@ -24,6 +25,8 @@ export class SessionLifecycle {
   readonly hooks = new Set<IpcSessionHooks>();
   /** When the calls of ended sessions have had their time, in milliseconds of this process. */
   deadline = Infinity;
+  /** The rooms of the server, as soon as it has any. */
+  rooms: SessionRooms | undefined;
   readonly #waiting: WaitingBytes;
 
   constructor(
@@ -57,7 +60,7 @@ export class SessionLifecycle {
       ended: (closure) => this.#ended(session, closure),
     };
     const link = linkOf(events, kept);
-    const session = new ServerSession(id, link, peer, invokeTimeoutMs);
+    const session = new ServerSession(id, link, peer, invokeTimeoutMs, () => this.rooms);
     const dispatcher = new IpcCallDispatcher(session, link, this.channels, this.options, answers);
     return { session, link, dispatcher };
   }

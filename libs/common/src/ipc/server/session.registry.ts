@@ -1,11 +1,13 @@
 import { ByteBudget } from '../../base/byte.budget.js';
 import type { IpcSession } from '../channel/session.js';
+import type { ServerSession } from './server.session.js';
 import type { SessionRecord } from './session.record.js';
 
 /** The sessions of a server: those that are open, and those whose calls still run. */
 export class SessionRegistry {
   /** In the order in which they began; by their sessions. */
   readonly #open = new Map<IpcSession, SessionRecord>();
+  readonly #byId = new Map<string, SessionRecord>();
   /** Sessions that are over, until their calls and hooks have finished. */
   readonly #ending = new Set<Promise<void>>();
   /** Every session has one place until nothing of it is left. */
@@ -43,17 +45,24 @@ export class SessionRegistry {
     return this.#open.get(session)!;
   }
 
+  /** An open session, by its id. */
+  byId(id: string): ServerSession | undefined {
+    return this.#byId.get(id)?.session;
+  }
+
   /** Adds a session that begins. */
   add(record: SessionRecord): void {
     record.place = this.#places.share(record.session.owner, record);
     record.place.add(1);
     this.#open.set(record.session, record);
+    this.#byId.set(record.session.id, record);
     this.#known.add(record.session);
   }
 
   /** Removes a session that is over. Its place is free when the rest of its work is done. */
   end(record: SessionRecord, rest: Promise<void>): void {
     this.#open.delete(record.session);
+    this.#byId.delete(record.session.id);
     const over = rest.then(() => {
       this.#ending.delete(over);
       record.place?.clear();

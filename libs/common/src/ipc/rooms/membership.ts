@@ -1,0 +1,102 @@
+import type { IpcLimits } from '../../base/limits.js';
+import { generalError } from '../../base/numbered.error.js';
+import type { ServerSession } from '../server/server.session.js';
+
+/** Entries of nodes that are gone are dropped beyond this number. */
+const MAX_SENDERS = 4096;
+
+/** Recognizes frames that arrive twice. */
+export class FrameOrder {
+  /** The number of the last frame of each sender. */
+  readonly #last = new Map<string, number>();
+
+  /** Whether a frame is new: one that was sent again may arrive twice. */
+  isNew(from: string, seq: number): boolean {
+    if ((this.#last.get(from) ?? -1) >= seq) return false;
+    // The sender moves to the end of the map, so that the first ones are those that send no more.
+    this.#last.delete(from);
+    this.#last.set(from, seq);
+    if (this.#last.size > MAX_SENDERS) this.#last.delete(this.#last.keys().next().value!);
+    return true;
+  }
+}
+
+/** The sessions of this node that get what is sent to one room, or to one user. */
+export class Topic {
+  /** With their entry in the list of members. */
+  readonly members = new Map<ServerSession, string>();
+  readonly order = new FrameOrder();
+  /** Resolves when the frames of other nodes arrive; `undefined` without a backplane. */
+  subscribed: Promise<void> | undefined;
+}
+
+/** Whether a topic is a room, whose members are listed; the others are users. */
+export function isRoom(topic: string): boolean {
+  return topic.startsWith('r:');
+}
+
+const none: ReadonlySet<string> = new Set();
+
+/** The rooms and users of the sessions of this node, as topics. A topic without a member does not exist. */
+export class Membership {
+  readonly topics = new Map<string, Topic>();
+  readonly #bySession = new Map<ServerSession, Set<string>>();
+
+  constructor(private readonly limits: Pick<IpcLimits, 'sessionRooms' | 'roomMembers'>) {}
+
+  /** The topics of a session. */
+  of(session: ServerSession): ReadonlySet<string> {
+    return this.#bySession.get(session) ?? none;
+  }
+
+  /**
+   * Adds a session, or replaces its entry.
+   *
+   * @returns whether the session is new in the topic
+   * @throws NumberedError if a limit is reached
+   */
+  add(name: string, session: ServerSession, entry: string): boolean {
+    const topic = this.topics.get(name);
+    if (topic?.members.has(session)) {
+      topic.members.set(session, entry);
+      return false;
+    }
+    const names = this.#bySession.get(session) ?? new Set<string>();
+    // The user of the session is one more topic.
+    if (
+      names.size >= this.limits.sessionRooms &&
+      [...names].filter(isRoom).length >= this.limits.sessionRooms
+    )
+      throw generalError(`A session can be in ${this.limits.sessionRooms} rooms.`);
+    if (topic && topic.members.size >= this.limits.roomMembers)
+      throw generalError(`A room can have ${this.limits.roomMembers} members on one server.`);
+    if (topic) topic.members.set(session, entry);
+    else this.topics.set(name, newTopic(session, entry));
+    this.#bySession.set(session, names.add(name));
+    return true;
+  }
+
+  /** Removes a session. @returns whether it was there */
+  remove(name: string, session: ServerSession): boolean {
+    const topic = this.topics.get(name);
+    if (!topic?.members.delete(session)) return false;
+    if (topic.members.size === 0) this.topics.delete(name);
+    const names = this.#bySession.get(session)!;
+    names.delete(name);
+    if (names.size === 0) this.#bySession.delete(session);
+    return true;
+  }
+
+  /** The members of a topic that are in none of the earlier ones. A copy: members may leave while they are written to. */
+  members(name: string, earlier: readonly string[]): ServerSession[] {
+    const members = [...(this.topics.get(name)?.members.keys() ?? [])];
+    if (earlier.length === 0) return members;
+    return members.filter((each) => !earlier.some((other) => this.topics.get(other)?.members.has(each)));
+  }
+}
+
+function newTopic(session: ServerSession, entry: string): Topic {
+  const topic = new Topic();
+  topic.members.set(session, entry);
+  return topic;
+}

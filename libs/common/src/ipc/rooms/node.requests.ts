@@ -1,0 +1,181 @@
+import { messageOf } from '../../base/text.js';
+import { later } from '../../base/timer.js';
+import { IpcClosedError } from '../channel/closure.js';
+import type { IpcClosure } from '../channel/closure.js';
+import type { ServerSession } from '../server/server.session.js';
+import { BackplaneError } from './backplane.js';
+import type { ReplyHead, RequestHead } from './node.frame.js';
+
+/** How often a waiting request looks whether the session still exists, in milliseconds: its node may have died. */
+const LOOK_MS = 5_000;
+/** Requests of other nodes that are served at once. */
+const MAX_SERVED = 10_000;
+
+/** Sends a frame to a node. */
+export type SendFrame = (node: string, head: UnsentHead, value: unknown) => Promise<void>;
+/** The head of a frame, before the node adds its id and number. */
+export type UnsentHead = Omit<RequestHead, 'from' | 'seq'> | Omit<ReplyHead, 'from' | 'seq'>;
+
+/** How long a caller waits for a frontend, and what ends the wait. */
+export interface RemoteCallOptions {
+  /** How long to wait for the answer, in milliseconds; 0: for ever. Default `invokeTimeoutMs` of the server. */
+  readonly timeoutMs?: number;
+  /** Ends the wait: the call rejects with the reason of the signal. */
+  readonly signal?: AbortSignal;
+}
+
+/** A message or a call for a session. */
+export interface SessionRequest {
+  readonly session: string;
+  readonly type: 'send' | 'invoke';
+  /** By its name on the wire. */
+  readonly channel: string;
+  readonly args: unknown[];
+}
+
+interface Pending {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Messages and calls for the sessions of other nodes, and those of other nodes for sessions of this one. */
+export class NodeRequests {
+  readonly #pending = new Map<number, Pending>();
+  #last = 0;
+  #served = 0;
+
+  /**
+   * @param ownerOf finds the node of a session
+   * @param find finds a session of this node
+   */
+  constructor(
+    private readonly send: SendFrame,
+    private readonly ownerOf: (session: string) => Promise<string | undefined>,
+    private readonly find: (session: string) => ServerSession | undefined,
+  ) {}
+
+  /** Asks the node of a session. @returns the answer of the frontend; for a message, resolves when its node has sent it */
+  async ask(request: SessionRequest, { timeoutMs = 0, signal }: RemoteCallOptions): Promise<unknown> {
+    signal?.throwIfAborted();
+    const { session, type, channel, args } = request;
+    const id = ++this.#last;
+    const answer = new Promise<unknown>((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+    const begin = async () => {
+      await Promise.race([
+        answer,
+        this.#begin(session, { kind: 'request', id, session, type, channel }, args),
+      ]);
+      return answer;
+    };
+    try {
+      return await waitFor(begin, timeoutMs, signal);
+    } finally {
+      this.#pending.delete(id);
+    }
+  }
+
+  async #begin(session: string, head: UnsentHead, args: unknown[]): Promise<void> {
+    const node = await this.ownerOf(session);
+    if (node === undefined) throw absent(session);
+    await this.send(node, head, args);
+    this.#look(head.id, session, node);
+  }
+
+  /** Rejects the request when its session has no node any more, or another one. */
+  #look(id: number, session: string, node: string): void {
+    const timer = setTimeout(() => {
+      const pending = this.#pending.get(id);
+      if (!pending) return;
+      this.ownerOf(session).then(
+        (owner) => (owner === node ? this.#look(id, session, node) : pending.reject(absent(session))),
+        () => this.#look(id, session, node),
+      );
+    }, LOOK_MS);
+    (timer as { unref?: () => void }).unref?.();
+  }
+
+  /** Serves a request of another node. Never rejects. */
+  async serve(head: RequestHead, value: unknown): Promise<void> {
+    const { from, id } = head;
+    const reply = async (type: ReplyHead['type'], result: unknown) => {
+      // The value of a frontend was decoded, so it can be sent; a node that is gone needs no answer.
+      await this.send(from, { kind: 'reply', id, type }, result).catch(() => undefined);
+    };
+    const session = this.find(head.session);
+    if (!session) return reply('absent', null);
+    if (this.#served >= MAX_SERVED) return reply('failed', 'The node serves too many calls of other nodes.');
+    this.#served++;
+    try {
+      await reply('done', await this.#run(session, head, value as unknown[]));
+    } catch (error) {
+      if (error instanceof IpcClosedError) await reply('closed', error.closure);
+      else await reply('failed', messageOf(error));
+    } finally {
+      this.#served--;
+    }
+  }
+
+  async #run(session: ServerSession, { type, channel }: RequestHead, args: unknown[]): Promise<unknown> {
+    if (type === 'invoke') return session.invokeRaw(channel, args);
+    await session.sendRaw(channel, args);
+    return null;
+  }
+
+  /** Settles the request that a frame answers. */
+  settle({ id, type }: ReplyHead, value: unknown): void {
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    if (type === 'done') pending.resolve(value);
+    else if (type === 'absent') pending.reject(new BackplaneError('absent', 'The session is over.'));
+    else if (type === 'closed') pending.reject(new IpcClosedError(readClosure(value)));
+    else pending.reject(new Error(typeof value === 'string' ? value : 'The call has failed.'));
+  }
+}
+
+/** Asks a session of this node. @param session `undefined` if it does not exist */
+export async function askLocal(
+  { session: id, type, channel, args }: SessionRequest,
+  { timeoutMs = 0, signal }: RemoteCallOptions,
+  session: ServerSession | undefined,
+): Promise<unknown> {
+  signal?.throwIfAborted();
+  if (!session) throw absent(id);
+  if (type === 'send') return session.sendRaw(channel, args);
+  return waitFor(() => session.invokeRaw(channel, args), timeoutMs, signal);
+}
+
+/** Waits for an answer until the deadline, or until the signal aborts. */
+function waitFor(
+  begin: () => Promise<unknown>,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const settle = (work: () => void) => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      work();
+    };
+    const abort = () => settle(() => reject(signal!.reason as Error));
+    const late = () => settle(() => reject(new Error(`The frontend did not answer within ${timeoutMs} ms.`)));
+    const timer = later(timeoutMs, late);
+    signal?.addEventListener('abort', abort, { once: true });
+    begin().then(
+      (answer) => settle(() => resolve(answer)),
+      (error: unknown) => settle(() => reject(error)),
+    );
+  });
+}
+
+function absent(session: string): BackplaneError {
+  return new BackplaneError('absent', `No session has the id ${JSON.stringify(session.slice(0, 100))}.`);
+}
+
+function readClosure(value: unknown): IpcClosure {
+  const { code, reason } = (value ?? {}) as { code?: unknown; reason?: unknown };
+  return {
+    code: typeof code === 'number' ? code : 1006,
+    reason: typeof reason === 'string' ? reason : '',
+    initiator: 'remote',
+  };
+}

@@ -1,0 +1,247 @@
+import type { IpcLimits } from '../../base/limits.js';
+import { newId } from '../../base/random.id.js';
+import { messageOf } from '../../base/text.js';
+import type { OutgoingNotice } from '../message/outgoing.message.js';
+import { encodeIpcValue } from '../message/value.codec.js';
+import type { ServerSession } from '../server/server.session.js';
+import { BackplaneError } from './backplane.js';
+import type { BackplaneEntry, BackplaneNode, IpcBackplane } from './backplane.js';
+import { FrameOrder, isRoom } from './membership.js';
+import type { Membership } from './membership.js';
+import { decodeNodeFrame, encodeNodeFrame } from './node.frame.js';
+import type { NodeFrame, NoticeHead } from './node.frame.js';
+import { NodeRequests } from './node.requests.js';
+import type { RemoteCallOptions, SessionRequest, UnsentHead } from './node.requests.js';
+import { watchTopic } from './presence.js';
+import type { PresenceWatch, RoomMember } from './presence.js';
+
+/** The group of the backplane that has the node of each session. */
+const SESSIONS = 'sessions';
+/** A fault that lasts is reported again after this time, in milliseconds. */
+const WARN_MS = 10_000;
+
+/** The rooms of this server, for frames of other nodes. */
+export interface RoomNodeEvents {
+  /** Sends a notification of another node to the members of a topic. @throws NumberedError if a value cannot be sent */
+  deliver(topic: string, head: NoticeHead, args: unknown[]): void;
+  /** The backplane is back: its memory of this node may be gone. */
+  restored(): void;
+  /** Receives a warning for the log. */
+  warn(message: string): void;
+}
+
+/** This server as a node of a backplane: its subscriptions and entries, and the frames to and from other nodes. */
+export class RoomNode {
+  readonly id = newId();
+  readonly link: BackplaneNode;
+  readonly #requests: NodeRequests;
+  /** The order of topics that have no member, and of frames to this node. */
+  readonly #orders = new Map<string | undefined, FrameOrder>([[undefined, new FrameOrder()]]);
+  readonly #watches = new Map<string, PresenceWatch>();
+  readonly #warned = new Map<string, number>();
+  #seq = 0;
+  #waitingBytes = 0;
+
+  constructor(
+    backplane: IpcBackplane,
+    private readonly limits: IpcLimits,
+    private readonly membership: Membership,
+    find: (session: string) => ServerSession | undefined,
+    private readonly events: RoomNodeEvents,
+  ) {
+    this.link = backplane.join(this.id, {
+      frame: (topic, frame) => this.#receive(topic, frame),
+      restored: (hasMissed) => this.#restored(hasMissed),
+    });
+    const send = (node: string, head: UnsentHead, value: unknown) => this.#send(node, head, value);
+    const ownerOf = async (session: string) => (await this.link.get(SESSIONS, session))?.node;
+    this.#requests = new NodeRequests(send, ownerOf, find);
+  }
+
+  /** A session has begun: other nodes find it from now on. */
+  opened(session: string): void {
+    this.background('register a session', this.link.set(SESSIONS, session, ''));
+  }
+
+  /** A session is over. */
+  closed(session: string): void {
+    this.background('remove a session', this.link.delete(SESSIONS, session));
+  }
+
+  /** Receives what other nodes send to a topic without members of its own. */
+  follow(topic: string): void {
+    this.#orders.set(topic, new FrameOrder());
+    this.background('subscribe', this.link.subscribe(topic));
+  }
+
+  /** Receives what other nodes send to a topic that has a member here. */
+  async subscribe(name: string): Promise<void> {
+    const topic = this.membership.topics.get(name);
+    if (!topic) return;
+    topic.subscribed ??= this.link.subscribe(name).catch((error: unknown) => {
+      topic.subscribed = undefined;
+      throw error;
+    });
+    await topic.subscribed;
+  }
+
+  /** A session has joined a room. @param entry its entry in the list of members */
+  async joined(name: string, session: string, entry: string): Promise<void> {
+    await Promise.all([this.subscribe(name), this.link.set(name, session, entry)]);
+  }
+
+  /** A session has left a room. */
+  async left(name: string, session: string): Promise<void> {
+    await Promise.all([this.link.delete(name, session), this.unsubscribe(name)]);
+  }
+
+  /** Ends the subscription of a topic, unless it has a member. */
+  async unsubscribe(name: string): Promise<void> {
+    if (!this.membership.topics.has(name)) await this.link.unsubscribe(name);
+  }
+
+  /**
+   * Sends a notification to the other nodes with members of topics.
+   *
+   * @returns a function that sends it
+   * @throws NumberedError if a value cannot be sent
+   */
+  notice(topics: readonly string[], except: readonly string[], message: OutgoingNotice): () => Promise<void> {
+    const value = message.data.encode();
+    const { channel } = message;
+    const frames = topics.map((topic, i): [string, Uint8Array] => {
+      const head = {
+        kind: 'notice',
+        earlier: topics.slice(0, i),
+        except,
+        channel,
+        ...this.#origin(),
+      } as const;
+      return [topic, encodeNodeFrame(head, value, this.limits)];
+    });
+    return async () => {
+      await Promise.all(
+        frames.map(([topic, frame]) => this.#put(frame, () => this.link.publish(topic, frame))),
+      );
+    };
+  }
+
+  /** Reports a change of a room to the nodes that watch it. */
+  change(room: string, type: 'join' | 'leave', { session, user, data }: RoomMember): void {
+    const head = { kind: 'presence', type, session, ...this.#origin() } as const;
+    const frame = encodeNodeFrame(head, encodeIpcValue({ user, data }), this.limits);
+    const sent = this.#put(frame, () => this.link.publish(watchTopic(room), frame));
+    this.background('report a member', sent);
+  }
+
+  /** Watches a room over all nodes. @param group the group of its members */
+  watch(room: string, group: string, watch: PresenceWatch): void {
+    this.#watches.set(room, watch);
+    this.follow(watchTopic(room));
+    watch.follow(() => this.link.list(group));
+  }
+
+  unwatch(room: string): void {
+    this.#watches.delete(room);
+    this.#orders.delete(watchTopic(room));
+    this.background('unsubscribe', this.link.unsubscribe(watchTopic(room)));
+  }
+
+  /** Sends a message or a call to a session of another node. */
+  ask(request: SessionRequest, options: RemoteCallOptions): Promise<unknown> {
+    return this.#requests.ask(request, options);
+  }
+
+  /** The entries of a group. */
+  list(group: string): Promise<BackplaneEntry[]> {
+    return this.link.list(group);
+  }
+
+  /** Ends the node. Never rejects. */
+  async close(): Promise<void> {
+    await this.link.leave();
+  }
+
+  /** Reports a failure that nobody waits for: the next return of the backplane makes up for it. */
+  background(what: string, work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#warn(`The backplane could not ${what}`, messageOf(error)));
+  }
+
+  #origin(): { readonly from: string; readonly seq: number } {
+    return { from: this.id, seq: ++this.#seq };
+  }
+
+  async #send(node: string, head: UnsentHead, value: unknown): Promise<void> {
+    const frame = encodeNodeFrame({ ...head, ...this.#origin() }, encodeIpcValue(value), this.limits);
+    await this.#put(frame, () => this.link.send(node, frame));
+  }
+
+  /** Counts the bytes that wait for the backplane. */
+  async #put({ byteLength }: Uint8Array, send: () => Promise<void>): Promise<void> {
+    const { backplaneBytes } = this.limits;
+    if (this.#waitingBytes + byteLength > backplaneBytes)
+      throw new BackplaneError('full', `More than ${backplaneBytes} bytes wait for the backplane.`);
+    this.#waitingBytes += byteLength;
+    try {
+      await send();
+    } finally {
+      this.#waitingBytes -= byteLength;
+    }
+  }
+
+  /** Whatever another node sends harms nobody here. */
+  #receive(topic: string | undefined, bytes: Uint8Array): void {
+    try {
+      const frame = decodeNodeFrame(bytes, this.limits);
+      const { from, seq } = frame.head;
+      if (from !== this.id && this.#orderOf(topic)?.isNew(from, seq)) this.#take(topic, frame);
+    } catch (error) {
+      this.#warn('A frame of another node was ignored', messageOf(error));
+    }
+  }
+
+  #orderOf(topic: string | undefined): FrameOrder | undefined {
+    return this.#orders.get(topic) ?? this.membership.topics.get(topic ?? '')?.order;
+  }
+
+  #take(topic: string | undefined, { head, value }: NodeFrame): void {
+    if (topic === undefined) {
+      if (head.kind === 'reply') this.#requests.settle(head, value);
+      else if (head.kind === 'request') void this.#requests.serve(head, this.#argumentsOf(value));
+    } else if (head.kind === 'notice') this.events.deliver(topic, head, this.#argumentsOf(value));
+    else if (head.kind === 'presence') {
+      const room = topic.slice(watchTopic('').length);
+      const { user, data } = value as { user?: unknown; data?: unknown };
+      this.#watches.get(room)?.changed(head.type, { session: head.session, user, data });
+    }
+  }
+
+  #argumentsOf(value: unknown): unknown[] {
+    if (!Array.isArray(value) || value.length > this.limits.arguments)
+      throw new Error('Its arguments are not a list, or too many.');
+    return value as unknown[];
+  }
+
+  #restored(hasMissed: boolean): void {
+    if (hasMissed)
+      this.#warn('The backplane has lost frames', 'sessions of this node may have missed notifications');
+    for (const topic of this.#orders.keys())
+      if (topic !== undefined) this.background('subscribe', this.link.subscribe(topic));
+    for (const [name, topic] of this.membership.topics) {
+      topic.subscribed = undefined;
+      this.background('subscribe', this.subscribe(name));
+      if (isRoom(name))
+        for (const [session, entry] of topic.members)
+          this.background('list a member', this.link.set(name, session.id, entry));
+    }
+    this.events.restored();
+    for (const watch of this.#watches.values()) void watch.compare();
+  }
+
+  #warn(what: string, why: string): void {
+    const now = performance.now();
+    if (now - (this.#warned.get(what) ?? -WARN_MS) < WARN_MS) return;
+    this.#warned.set(what, now);
+    this.events.warn(`${what}: ${why}`);
+  }
+}

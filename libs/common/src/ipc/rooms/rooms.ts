@@ -1,0 +1,295 @@
+import { generalError } from '../../base/numbered.error.js';
+import { hiddenError } from '../../error/error.members.js';
+import { unwatched } from '../message/link.js';
+import { preparePush } from '../message/outgoing.message.js';
+import type { OutgoingNotice } from '../message/outgoing.message.js';
+import { encodeIpcValue } from '../message/value.codec.js';
+import type { IpcServer } from '../server/server.js';
+import type { ServerSession } from '../server/server.session.js';
+import { isRoom, Membership } from './membership.js';
+import { askLocal } from './node.requests.js';
+import type { RemoteCallOptions, SessionRequest } from './node.requests.js';
+import { PresenceWatch, readMember } from './presence.js';
+import type { RoomChange, RoomMember } from './presence.js';
+import { RoomNode } from './room.node.js';
+import { IpcRoomTarget } from './room.target.js';
+import type { IpcRoomsOptions } from './rooms.options.js';
+import { IpcRemoteSession } from './session.handle.js';
+
+/** The topic of all sessions. */
+const ALL = 'all';
+const ROOM = 'r:';
+const USER = 'u:';
+
+/**
+ * The rooms of a server: named groups of sessions. A room exists while a session is in it. With a backplane the rooms, users and
+ * sessions of all nodes are one.
+ */
+export class IpcRooms {
+  readonly #membership: Membership;
+  readonly #watches = new Map<string, PresenceWatch>();
+  readonly #node: RoomNode | undefined;
+  /** Whether the sessions are indexed by their users. */
+  #hasUsers = false;
+
+  constructor(
+    private readonly server: IpcServer,
+    private readonly options: IpcRoomsOptions,
+  ) {
+    const { limits } = server;
+    this.#membership = new Membership(limits);
+    server.useRooms({
+      join: (session, room, data) => this.#join(session as ServerSession, room, data),
+      leave: (session, room) => this.#leave(session as ServerSession, room),
+      of: (session) =>
+        [...this.#membership.of(session as ServerSession)].filter(isRoom).map((topic) => topic.slice(2)),
+    });
+    const { backplane, report } = options;
+    if (!backplane) return;
+    const find = (session: string) => server.find(session);
+    this.#node = new RoomNode(backplane, limits, this.#membership, find, {
+      deliver: (topic, { channel, earlier, except }, args) =>
+        void this.#deliver(topic, earlier, except, preparePush(channel, args)),
+      restored: () => this.#restored(),
+      warn: (message) => report?.({ kind: 'warning', message, activity: undefined }),
+    });
+    this.#node.follow(ALL);
+    this.#indexUsers();
+  }
+
+  /** @internal The backplane, for other shared state. */
+  get link(): RoomNode['link'] | undefined {
+    return this.#node?.link;
+  }
+
+  /** The members of rooms. A session that is in several of them gets a message once. @throws NumberedError if a name is too long */
+  to(...rooms: readonly string[]): IpcRoomTarget {
+    const { sessionRooms } = this.server.limits;
+    if (rooms.length > sessionRooms) throw generalError(`A message can go to ${sessionRooms} rooms.`);
+    const topics = rooms.map((room) => this.#topicOf(room));
+    return new IpcRoomTarget(this.#sendTo, [...new Set(topics)]);
+  }
+
+  /** All sessions of a user, as `session.user` has it. */
+  toUser(user: unknown): IpcRoomTarget {
+    this.#indexUsers();
+    return new IpcRoomTarget(this.#sendTo, [this.#userTopic(user)]);
+  }
+
+  /** A session by its id, on whichever node it is. */
+  session(id: string, options: RemoteCallOptions = {}): IpcRemoteSession {
+    const { invokeTimeoutMs: timeoutMs } = this.options;
+    return new IpcRemoteSession(id, this.#ask, { timeoutMs, ...options });
+  }
+
+  /** Sends a message to all sessions of all nodes; see {@link IpcRoomTarget.send}. @param wireName the channel, by its name on the wire */
+  sendToAll(wireName: string, args: unknown[]): Promise<void> {
+    const message = preparePush(wireName, args);
+    const publish = this.#node?.notice([ALL], [], message);
+    const sent = this.server.push(message);
+    return publish ? bothOf(sent, publish()) : sent;
+  }
+
+  /** The members of a room, on all nodes. Rejects with a `BackplaneError` if the other nodes cannot be reached. */
+  async presence(room: string): Promise<RoomMember[]> {
+    const topic = this.#topicOf(room);
+    if (!this.#node) return this.#membersOf(topic);
+    const entries = await this.#node.list(topic);
+    return entries.map(readMember).filter((member) => member !== undefined);
+  }
+
+  /**
+   * Calls a listener for each session that joins or leaves a room, on any node. The sessions of a node that dies leave within
+   * seconds.
+   *
+   * @returns a function that removes the listener
+   * @throws NumberedError if the name is too long
+   */
+  watch(room: string, listener: (change: RoomChange) => void): () => void {
+    const topic = this.#topicOf(room);
+    const watch = this.#watches.get(room) ?? this.#beginWatch(room, topic);
+    // One listener may be added twice.
+    const each = (change: RoomChange) => listener(change);
+    watch.listeners.add(each);
+    return () => {
+      watch.listeners.delete(each);
+      if (watch.listeners.size > 0 || this.#watches.get(room) !== watch) return;
+      this.#watches.delete(room);
+      watch.end();
+      this.#node?.unwatch(room);
+    };
+  }
+
+  /** Leaves the backplane, after the sessions have ended. Never rejects. */
+  async close(): Promise<void> {
+    for (const watch of this.#watches.values()) watch.end();
+    await this.#node?.close();
+  }
+
+  #beginWatch(room: string, topic: string): PresenceWatch {
+    const watch = new PresenceWatch(room, (thrown) =>
+      this.options.report?.({ kind: 'error', thrown, error: hiddenError(''), activity: undefined }),
+    );
+    this.#watches.set(room, watch);
+    watch.begin(this.#membersOf(topic));
+    this.#node?.watch(room, topic, watch);
+    return watch;
+  }
+
+  async #join(session: ServerSession, room: string, data: unknown): Promise<void> {
+    const topic = this.#topicOf(room);
+    const entry = this.#entryOf(session, data);
+    const { authorize } = this.options.rooms ?? {};
+    if (authorize && !(await authorize(session, room)))
+      throw generalError('This session may not join the room.');
+    session.signal.throwIfAborted();
+    const isNew = this.#add(topic, session, entry);
+    try {
+      await this.#node?.joined(topic, session.id, entry);
+    } catch (error) {
+      if (isNew) void this.#leave(session, room).catch(() => undefined);
+      throw error;
+    }
+    // It may have left, or ended, meanwhile.
+    if (isNew && this.#membership.of(session).has(topic)) this.#changed('join', room, session, entry);
+  }
+
+  async #leave(session: ServerSession, room: string): Promise<void> {
+    const topic = this.#topicOf(room);
+    const entry = this.#membership.topics.get(topic)?.members.get(session);
+    if (entry === undefined) return;
+    this.#membership.remove(topic, session);
+    this.#changed('leave', room, session, entry);
+    await this.#node?.left(topic, session.id);
+  }
+
+  /** Adds a session to a topic. The end of the session removes it from all. @returns whether it is new there */
+  #add(topic: string, session: ServerSession, entry: string): boolean {
+    const isFirst = this.#membership.of(session).size === 0;
+    const isNew = this.#membership.add(topic, session, entry);
+    if (isFirst) void session.closed.then(() => this.#ended(session));
+    return isNew;
+  }
+
+  #ended(session: ServerSession): void {
+    for (const topic of this.#membership.of(session)) {
+      if (isRoom(topic)) this.#background(this.#leave(session, topic.slice(ROOM.length)));
+      else {
+        this.#membership.remove(topic, session);
+        if (this.#node) this.#background(this.#node.unsubscribe(topic));
+      }
+    }
+  }
+
+  #background(work: Promise<void>): void {
+    if (this.#node) this.#node.background('remove a member', work);
+  }
+
+  #changed(type: 'join' | 'leave', room: string, session: ServerSession, entry: string): void {
+    const watch = this.#watches.get(room);
+    if (!watch && !this.#node) return;
+    const member = readMember({ key: session.id, value: entry })!;
+    watch?.changed(type, member);
+    this.#node?.change(room, type, member);
+  }
+
+  readonly #sendTo = (
+    topics: readonly string[],
+    except: readonly string[],
+    wireName: string,
+    args: unknown[],
+  ): Promise<void> => {
+    const message = preparePush(wireName, args);
+    // Otherwise nothing would encode the values, and an error would depend on who is in the room.
+    if (!topics.some((topic) => this.#membership.topics.has(topic))) message.data.encode();
+    const publish = this.#node?.notice(topics, except, message);
+    const sent = Promise.all(
+      topics.flatMap((topic, i) => this.#deliver(topic, topics.slice(0, i), except, message)),
+    ).then(() => undefined);
+    return publish ? bothOf(sent, publish()) : sent;
+  };
+
+  /** Sends a message to the members of a topic on this node. */
+  #deliver(
+    topic: string,
+    earlier: readonly string[],
+    except: readonly string[],
+    message: OutgoingNotice,
+  ): Promise<void>[] {
+    const sessions =
+      topic === ALL ? (this.server.sessions as ServerSession[]) : this.#membership.members(topic, earlier);
+    const receivers = except.length === 0 ? sessions : sessions.filter(({ id }) => !except.includes(id));
+    return receivers.map((session) => session.push(message).catch(() => undefined));
+  }
+
+  readonly #ask = (request: SessionRequest, options: RemoteCallOptions): Promise<unknown> => {
+    const local = this.server.find(request.session);
+    return local || !this.#node ? askLocal(request, options, local) : this.#node.ask(request, options);
+  };
+
+  /** Indexes the sessions by their users, once somebody needs it; with a backplane other nodes may. */
+  #indexUsers(): void {
+    if (this.#hasUsers) return;
+    this.#hasUsers = true;
+    const index = (session: ServerSession) => this.#index(session);
+    this.server.hook({
+      onOpen: (session) => index(session as ServerSession),
+      onClosed: () => undefined,
+    });
+    for (const session of this.server.sessions) index(session as ServerSession);
+  }
+
+  #index(session: ServerSession): void {
+    const { user, id } = session;
+    if (this.#node) {
+      const node = this.#node;
+      node.opened(id);
+      void session.closed.then(() => node.closed(id));
+    }
+    if (user === undefined || user === null || !session.isOpen) return;
+    const topic = this.#userTopic(user);
+    this.#add(topic, session, '');
+    if (this.#node) this.#node.background('subscribe', this.#node.subscribe(topic));
+  }
+
+  /** The backplane may have forgotten the sessions. */
+  #restored(): void {
+    for (const { id } of this.server.sessions) this.#node!.opened(id);
+  }
+
+  #membersOf(topic: string): RoomMember[] {
+    const members = this.#membership.topics.get(topic)?.members ?? [];
+    return [...members].map(([{ id: key }, value]) => readMember({ key, value })!);
+  }
+
+  /** @throws NumberedError if no room can have the name */
+  #topicOf(room: string): string {
+    const { roomName } = this.server.limits;
+    if (typeof room !== 'string' || room === '' || room.length > roomName)
+      throw generalError(`A room has a name of 1 to ${roomName} characters.`);
+    return ROOM + room;
+  }
+
+  #userTopic(user: unknown): string {
+    if (user === undefined || user === null) throw generalError('toUser() needs a user.');
+    const key = this.options.userKey(user);
+    const { roomName } = this.server.limits;
+    if (key.length > roomName) throw generalError(`A user has a name of up to ${roomName} characters.`);
+    return USER + key;
+  }
+
+  /** The entry of a member. @throws NumberedError if it is too long, or has values that JSON lacks */
+  #entryOf({ user }: ServerSession, data: unknown): string {
+    const { memberText } = this.server.limits;
+    const { json = '{}', parts } = encodeIpcValue({ user, data });
+    if (parts.length > 0) throw generalError('The data of a member has bytes, which a list cannot carry.');
+    if (json.length > memberText)
+      throw generalError(`User and data of a member have more than ${memberText} characters.`);
+    return json;
+  }
+}
+
+/** Most senders do not wait. A failure of the backplane is reported to those who do. */
+function bothOf(local: Promise<void>, remote: Promise<void>): Promise<void> {
+  return unwatched(Promise.all([local, remote]).then(() => undefined));
+}
