@@ -27,8 +27,9 @@ const streamNotes = [
     'none. `trpc` (a subscription as server-sent events), `orpc` (an event iterator), `connect` (a server stream ' +
     'in protobuf, over HTTP/1.1) and `socket.io` (events) are written as their documentation shows. Goals are lower ' +
     'bounds of the rate, and upper bounds of the CPU time of bytes. A transfer has 1 GiB, or 128 MiB with `--quick`.',
-  '(stream-cuts): the 99th percentile of small calls of the session, one after the other, through the same proxy, ' +
-    'without and with the stream. Growth is that of memory in use after a collection.',
+  '(stream-cuts): the 99th percentile of small calls of the session, one every 2 ms whether the earlier ones are ' +
+    'answered or not, through the same proxy that breaks connections, without and with the stream. Growth is that of ' +
+    'memory in use after a collection.',
 ];
 
 export function write(description, { rpc, ipc, streams }) {
