@@ -14,6 +14,11 @@ export class BytePool {
   /** @param most bytes that are kept for later */
   constructor(private readonly most: number) {}
 
+  /** Bytes that are kept for later. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** A byte string, whose content is not defined. */
   take(bytes: number): Uint8Array<ArrayBuffer> {
     if (bytes < LEAST_BYTES) return new Uint8Array(bytes);

@@ -176,9 +176,9 @@ export interface IpcLimits {
    */
   answerBytes: number;
   /**
-   * Bytes that wait for the frontends of all sessions: unacknowledged messages of the durable wire, waiting answers, and
-   * unsent bytes of the compatible wire. Past it the largest session of the user or address with most bytes ends with
-   * 1013, so that nobody else is affected. 256 MiB.
+   * Bytes that wait for the frontends of all sessions: unacknowledged messages of the durable wire, memory that is kept for
+   * the next ones, waiting answers, and unsent bytes of the compatible wire. Past it the largest session of the user or
+   * address with most bytes ends with 1013, so that nobody else is affected. 256 MiB.
    */
   keptBytes: number;
   /**

@@ -151,6 +151,23 @@ describe('the memory of messages with bytes', () => {
     expect(new Uint8Array(second).subarray(PIECE / 2, PIECE)).toEqual(new Uint8Array(PIECE / 2).fill(2));
   });
 
+  it('is counted until everything is acknowledged, or the session is over', () => {
+    const outbox = open(textEncoding);
+    const send = () => outbox.send(item(new Uint8Array(PIECE)));
+    for (let i = 0; i < 3; i++) send();
+    outbox.release(2);
+    expect(outbox.keptBytes).toBeLessThan(2 * PIECE);
+    expect(kept).toBeGreaterThan(3 * PIECE);
+    send();
+    expect(kept).toBeGreaterThan(3 * PIECE);
+    outbox.release(4);
+    expect(kept).toBe(0);
+    for (let i = 0; i < 3; i++) send();
+    outbox.release(6);
+    outbox.clear();
+    expect(kept).toBe(0);
+  });
+
   it('is not kept when everything is acknowledged', () => {
     const outbox = open(textEncoding);
     const send = () => {

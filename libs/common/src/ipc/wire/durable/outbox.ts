@@ -33,9 +33,18 @@ export class DurableOutbox {
   readonly #kept = new Fifo<Kept>();
   /** The last message, while further items can join it. Its content is missing. */
   #open: OpenItems | undefined;
-  /** Memory of messages that were acknowledged, while others are not. A stream of bytes uses it again. */
+  /**
+   * Memory of messages that were acknowledged, while others are not. A stream of bytes uses it again. It stays in its session: a
+   * peer can acknowledge a message that is not written yet, and must get no bytes of others in its place.
+   */
   readonly #pool = new BytePool(STREAM_WINDOW);
-  readonly #memory = (bytes: number) => this.#pool.take(bytes);
+  /** Bytes of the pool that are counted. */
+  #pooled = 0;
+  readonly #memory = (bytes: number) => {
+    const memory = this.#pool.take(bytes);
+    this.#countPool();
+    return memory;
+  };
   /** The number of the next message. */
   readonly #number = () => this.#released + this.#kept.size;
   #keptBytes = 0;
@@ -87,6 +96,7 @@ export class DurableOutbox {
       if (kept.content instanceof Uint8Array) this.#pool.give(kept.content);
     }
     if (this.#kept.size === 0) this.#pool.clear();
+    this.#countPool();
   }
 
   /** Goes on over a connection, and sends again the messages that are kept. */
@@ -110,6 +120,8 @@ export class DurableOutbox {
   clear(): void {
     this.#open = undefined;
     this.#kept.clear();
+    this.#pool.clear();
+    this.#countPool();
     this.#count(-this.#keptBytes);
   }
 
@@ -179,6 +191,14 @@ export class DurableOutbox {
     this.#batchBytes = 0;
     this.#numbered = 0;
     this.#transport.write(frame);
+  }
+
+  /** Memory for later is memory of the peer as well: it was counted for the message that it comes from. */
+  #countPool(): void {
+    const more = this.#pool.bytes - this.#pooled;
+    if (more === 0) return;
+    this.#pooled += more;
+    this.total?.add(more);
   }
 
   #count(bytes: number): void {
