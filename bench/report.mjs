@@ -55,6 +55,9 @@ export function write(description, { rpc, ipc, streams }) {
       '(ipc-256) outstanding calls, pushes per second (ipc-push), round trips of 1 MiB per second (ipc-echo), and ' +
       'memory in use per idle session (ipc-idle).',
     summary(ipc),
+    'Streams, relative to a bare `ws` server (…-ipc) or `node:http` server (…-http): items per second (stream-ipc, ' +
+      'stream-http), the CPU time of bytes, and the rate of first items (stream-first).',
+    summary(streams.filter(({ one }) => !one.isAlone)),
   ];
   writeFileSync(
     readme,
