@@ -30,7 +30,7 @@ function frame(
   return Buffer.concat([Buffer.from(fixed.buffer), headBytes, textBytes, ...parts]);
 }
 
-const notice = { kind: 'notice', from: 'evil', seq: 1, earlier: [], except: [], channel: 'itwin.news' };
+const notice = { kind: 'notice', from: 'evil', seq: 1, topics: [], except: [], channel: 'itwin.news' };
 const request = { kind: 'request', from: 'evil', seq: 1, id: 1, session: 'x', type: 'send', channel: 'c' };
 const deep = '['.repeat(100_000) + ']'.repeat(100_000);
 
@@ -59,7 +59,7 @@ const attacks: Record<string, Uint8Array> = {
   'a negative number': frame({ ...notice, seq: -1 }, '[1]'),
   'an object as list': frame({ ...notice, except: {} }, '[1]'),
   'too long a list': frame({ ...notice, except: Array.from({ length: 1000 }, () => 'x') }, '[1]'),
-  'numbers in a list of texts': frame({ ...notice, earlier: [1] }, '[1]'),
+  'numbers in a list of texts': frame({ ...notice, topics: [1] }, '[1]'),
   'values that are not JSON': frame(notice, '[1'),
   'deep values': frame(notice, deep),
   'values that are not a list': frame(notice, '{"length":1}'),

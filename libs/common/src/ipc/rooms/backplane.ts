@@ -30,9 +30,8 @@ export interface BackplaneEntry {
 /** Receives what a backplane has for a node. */
 export interface BackplaneEvents {
   /**
-   * Receives a frame for this node, or for a topic that it subscribes to. Frames of one sender arrive in its order for
-   * each topic, and in its order for a node; one that was sent again after a fault may arrive twice in a row.
-   * The receiver owns the memory. Never throws.
+   * Receives a frame for this node, or for a topic that it subscribes to. Frames of one sender arrive in its order, whatever their
+   * topics; after a fault some may arrive again, in the same order. The receiver owns the memory. Never throws.
    *
    * @param topic `undefined` for a frame to this node
    */

@@ -5,12 +5,12 @@ import type { ServerSession } from '../server/server.session.js';
 /** Entries of nodes that are gone are dropped beyond this number. */
 const MAX_SENDERS = 4096;
 
-/** Recognizes frames that arrive twice. */
+/** Recognizes frames that arrive again: each sender has its numbers, in rising order. */
 export class FrameOrder {
   /** The number of the last frame of each sender. */
   readonly #last = new Map<string, number>();
 
-  /** Whether a frame is new: one that was sent again may arrive twice. */
+  /** Whether a frame is the first one with its number. */
   isNew(from: string, seq: number): boolean {
     if ((this.#last.get(from) ?? -1) >= seq) return false;
     // The sender moves to the end of the map, so that the first ones are those that send no more.
@@ -25,7 +25,6 @@ export class FrameOrder {
 export class Topic {
   /** With their entry in the list of members. */
   readonly members = new Map<ServerSession, string>();
-  readonly order = new FrameOrder();
   /** Resolves when the frames of other nodes arrive; `undefined` without a backplane. */
   subscribed: Promise<void> | undefined;
 }
@@ -87,11 +86,10 @@ export class Membership {
     return true;
   }
 
-  /** The members of a topic that are in none of the earlier ones. A copy: members may leave while they are written to. */
-  members(name: string, earlier: readonly string[]): ServerSession[] {
-    const members = [...(this.topics.get(name)?.members.keys() ?? [])];
-    if (earlier.length === 0) return members;
-    return members.filter((each) => !earlier.some((other) => this.topics.get(other)?.members.has(each)));
+  /** The members of topics, each once. A copy: members may leave while they are written to. */
+  members(names: readonly string[]): ServerSession[] {
+    const lists = names.map((name) => [...(this.topics.get(name)?.members.keys() ?? [])]);
+    return lists.length === 1 ? lists[0]! : [...new Set(lists.flat())];
   }
 }
 

@@ -23,8 +23,8 @@ export interface NoticeHead {
   readonly from: string;
   /** Rises with every frame of the node. */
   readonly seq: number;
-  /** Members of these topics get the notification over another frame. */
-  readonly earlier: readonly string[];
+  /** All topics of a notification to several, whose frames have one number; empty for one topic. */
+  readonly topics: readonly string[];
   /** Ids of the sessions that do not get it. */
   readonly except: readonly string[];
   /** By its name on the wire. */
@@ -158,7 +158,7 @@ function readHead(json: string, limits: IpcLimits): NodeHead {
       return {
         kind,
         ...origin,
-        earlier: texts('earlier'),
+        topics: texts('topics'),
         except: texts('except'),
         channel: text('channel', MAX_CHANNEL),
       };

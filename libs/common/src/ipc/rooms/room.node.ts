@@ -1,6 +1,7 @@
 import type { IpcLimits } from '../../base/limits.js';
 import { newId } from '../../base/random.id.js';
 import { messageOf } from '../../base/text.js';
+import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
 import { encodeIpcValue } from '../message/value.codec.js';
 import type { ServerSession } from '../server/server.session.js';
@@ -22,8 +23,8 @@ const WARN_MS = 10_000;
 
 /** The rooms of this server, for frames of other nodes. */
 export interface RoomNodeEvents {
-  /** Sends a notification of another node to the members of a topic. @throws NumberedError if a value cannot be sent */
-  deliver(topic: string, head: NoticeHead, args: unknown[]): void;
+  /** Sends a notification of another node to the members of topics, each once. @throws NumberedError if a value cannot be sent */
+  deliver(topics: readonly string[], except: readonly string[], message: OutgoingNotice): void;
   /** The backplane is back: its memory of this node may be gone. */
   restored(): void;
   /** Receives a warning for the log. */
@@ -35,8 +36,9 @@ export class RoomNode {
   readonly id = newId();
   readonly link: BackplaneNode;
   readonly #requests: NodeRequests;
-  /** The order of topics that have no member, and of frames to this node. */
-  readonly #orders = new Map<string | undefined, FrameOrder>([[undefined, new FrameOrder()]]);
+  readonly #order = new FrameOrder();
+  /** Topics that have no members of their own. */
+  readonly #followed = new Set<string>();
   readonly #watches = new Map<string, PresenceWatch>();
   readonly #warned = new Map<string, number>();
   #seq = 0;
@@ -70,7 +72,7 @@ export class RoomNode {
 
   /** Receives what other nodes send to a topic without members of its own. */
   follow(topic: string): void {
-    this.#orders.set(topic, new FrameOrder());
+    this.#followed.add(topic);
     this.background('subscribe', this.link.subscribe(topic));
   }
 
@@ -109,20 +111,12 @@ export class RoomNode {
   notice(topics: readonly string[], except: readonly string[], message: OutgoingNotice): () => Promise<void> {
     const value = message.data.encode();
     const { channel } = message;
-    const frames = topics.map((topic, i): [string, Uint8Array] => {
-      const head = {
-        kind: 'notice',
-        earlier: topics.slice(0, i),
-        except,
-        channel,
-        ...this.#origin(),
-      } as const;
-      return [topic, encodeNodeFrame(head, value, this.limits)];
-    });
+    // One number for all topics: a node sends the first frame to the members of all, and ignores the others.
+    const several = topics.length > 1 ? topics : [];
+    const head = { kind: 'notice', topics: several, except, channel, ...this.#origin() } as const;
+    const frame = encodeNodeFrame(head, value, this.limits);
     return async () => {
-      await Promise.all(
-        frames.map(([topic, frame]) => this.#put(frame, () => this.link.publish(topic, frame))),
-      );
+      await Promise.all(topics.map((topic) => this.#put(frame, () => this.link.publish(topic, frame))));
     };
   }
 
@@ -143,7 +137,7 @@ export class RoomNode {
 
   unwatch(room: string): void {
     this.#watches.delete(room);
-    this.#orders.delete(watchTopic(room));
+    this.#followed.delete(watchTopic(room));
     this.background('unsubscribe', this.link.unsubscribe(watchTopic(room)));
   }
 
@@ -194,26 +188,26 @@ export class RoomNode {
     try {
       const frame = decodeNodeFrame(bytes, this.limits);
       const { from, seq } = frame.head;
-      if (from !== this.id && this.#orderOf(topic)?.isNew(from, seq)) this.#take(topic, frame);
+      if (from !== this.id && this.#order.isNew(from, seq)) this.#take(topic, frame);
     } catch (error) {
       this.#warn('A frame of another node was ignored', messageOf(error));
     }
-  }
-
-  #orderOf(topic: string | undefined): FrameOrder | undefined {
-    return this.#orders.get(topic) ?? this.membership.topics.get(topic ?? '')?.order;
   }
 
   #take(topic: string | undefined, { head, value }: NodeFrame): void {
     if (topic === undefined) {
       if (head.kind === 'reply') this.#requests.settle(head, value);
       else if (head.kind === 'request') void this.#requests.serve(head, this.#argumentsOf(value));
-    } else if (head.kind === 'notice') this.events.deliver(topic, head, this.#argumentsOf(value));
+    } else if (head.kind === 'notice') this.#deliver(topic, head, this.#argumentsOf(value));
     else if (head.kind === 'presence') {
       const room = topic.slice(watchTopic('').length);
       const { user, data } = value as { user?: unknown; data?: unknown };
       this.#watches.get(room)?.changed(head.type, { session: head.session, user, data });
     }
+  }
+
+  #deliver(topic: string, { topics, except, channel }: NoticeHead, args: unknown[]): void {
+    this.events.deliver(topics.length > 0 ? topics : [topic], except, preparePush(channel, args));
   }
 
   #argumentsOf(value: unknown): unknown[] {
@@ -225,8 +219,7 @@ export class RoomNode {
   #restored(hasMissed: boolean): void {
     if (hasMissed)
       this.#warn('The backplane has lost frames', 'sessions of this node may have missed notifications');
-    for (const topic of this.#orders.keys())
-      if (topic !== undefined) this.background('subscribe', this.link.subscribe(topic));
+    for (const topic of this.#followed) this.background('subscribe', this.link.subscribe(topic));
     for (const [name, topic] of this.membership.topics) {
       topic.subscribed = undefined;
       this.background('subscribe', this.subscribe(name));

@@ -48,8 +48,7 @@ export class IpcRooms {
     if (!backplane) return;
     const find = (session: string) => server.find(session);
     this.#node = new RoomNode(backplane, limits, this.#membership, find, {
-      deliver: (topic, { channel, earlier, except }, args) =>
-        void this.#deliver(topic, earlier, except, preparePush(channel, args)),
+      deliver: (topics, except, message) => void this.#deliver(topics, except, message),
       restored: () => this.#restored(),
       warn: (message) => report?.({ kind: 'warning', message, activity: undefined }),
     });
@@ -203,21 +202,15 @@ export class IpcRooms {
     // Otherwise nothing would encode the values, and an error would depend on who is in the room.
     if (!topics.some((topic) => this.#membership.topics.has(topic))) message.data.encode();
     const publish = this.#node?.notice(topics, except, message);
-    const sent = Promise.all(
-      topics.flatMap((topic, i) => this.#deliver(topic, topics.slice(0, i), except, message)),
-    ).then(() => undefined);
+    const sent = Promise.all(this.#deliver(topics, except, message)).then(() => undefined);
     return publish ? bothOf(sent, publish()) : sent;
   };
 
-  /** Sends a message to the members of a topic on this node. */
-  #deliver(
-    topic: string,
-    earlier: readonly string[],
-    except: readonly string[],
-    message: OutgoingNotice,
-  ): Promise<void>[] {
-    const sessions =
-      topic === ALL ? (this.server.sessions as ServerSession[]) : this.#membership.members(topic, earlier);
+  /** Sends a message to the members of topics on this node. */
+  #deliver(topics: readonly string[], except: readonly string[], message: OutgoingNotice): Promise<void>[] {
+    const sessions = topics.includes(ALL)
+      ? (this.server.sessions as ServerSession[])
+      : this.#membership.members(topics);
     const receivers = except.length === 0 ? sessions : sessions.filter(({ id }) => !except.includes(id));
     return receivers.map((session) => session.push(message).catch(() => undefined));
   }
