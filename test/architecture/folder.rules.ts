@@ -99,7 +99,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
       'node/http',
       'node/rpc',
     ],
-    'rpc/client': ['node/rpc', 'rpc'],
+    'rpc/client': ['call', 'node/rpc', 'rpc'],
     itwin: ['node/itwin', 'rpc'],
     'ipc/host': [
       'call',

@@ -24,11 +24,19 @@ export function rpcOverIpc(frontend: IpcFrontend): RpcClientTransport {
       timeoutMs,
       signal,
       onProgress,
+      lastEventId,
     }) {
       const { values: parameters, sources } = splitSources(args);
       const { interfaceName, interfaceVersion } = definition;
       const { activityId, applicationId, applicationVersion, sessionId } = activity;
-      const context = { applicationId, applicationVersion, id: activityId, sessionId, protocolVersion: '2' };
+      const context = {
+        applicationId,
+        applicationVersion,
+        id: activityId,
+        sessionId,
+        protocolVersion: '2',
+        ...(lastEventId !== undefined && { lastEventId }),
+      };
       const request = {
         definition: { interfaceName, interfaceVersion },
         operation,

@@ -183,6 +183,7 @@ function activityOf(
       accessToken,
       rpcMethod: operation,
       deadline: outer.deadline,
+      lastEventId: readCount(context['lastEventId']),
     },
     session,
     outer,
@@ -195,6 +196,11 @@ function activityOf(
 /** A protocol's version, as text or number; its leading digits count, as over HTTP. */
 function versionOf(value: unknown): number {
   return parseInt(typeof value === 'number' ? String(value) : text(value), 10) || 0;
+}
+
+/** The number of items that a client has; `undefined` if it is not a number of items. */
+function readCount(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
 }
 
 export function record(value: unknown): Readonly<Record<string, unknown>> {

@@ -3,6 +3,7 @@ import type { Type } from '@nestjs/common';
 import { RpcNotFoundResponse, RpcPendingResponse, TransientError } from '@linnet/common';
 import type { RpcClientTransport, RpcInterfaceDefinition, RpcReply, RpcRequest } from '@linnet/common';
 import { operationsOf } from '@linnet/common/internal';
+import { ClientRequestContext } from '../../call/request.context.js';
 import { RpcInterface } from '../rpc.decorator.js';
 import { getRpcClientToken } from './client.decorator.js';
 
@@ -53,10 +54,16 @@ export class RelayTransport implements RpcClientTransport {
   constructor(private readonly transport: RpcClientTransport) {}
 
   async exchange(request: RpcRequest): Promise<RpcReply> {
-    const reply = await this.transport.exchange(request);
-    return reply.kind === 'result' || reply.kind === 'stream'
-      ? reply
-      : { kind: 'error', error: thrownFor(reply) };
+    const { lastEventId } = request;
+    // The first client counts the items of the whole stream, the client of the relay those of its own call.
+    const before = ClientRequestContext.current.lastEventId;
+    const reply = await this.transport.exchange(
+      before === undefined ? request : { ...request, lastEventId: before + (lastEventId ?? 0) },
+    );
+    if (reply.kind === 'result' || reply.kind === 'stream') return reply;
+    // The answer to the first client has begun: only the relay can continue its stream.
+    if (reply.kind === 'transient' && lastEventId !== undefined) return reply;
+    return { kind: 'error', error: thrownFor(reply) };
   }
 }
 
