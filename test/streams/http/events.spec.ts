@@ -4,7 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { until } from '../../harness/waiting.js';
-import { journal } from './flow.js';
+import { closeApps, startApp, ways } from '../../harness/nest.harness.js';
+import { FlowImpl, journal } from './flow.js';
 import { httpServers } from './servers.js';
 import type { FlowServer } from './servers.js';
 
@@ -153,3 +154,51 @@ describe.each(Object.entries(httpServers))('server-sent events from %s', (_name,
     expect(gunzipSync(Buffer.concat(chunks)).toString()).toBe('data: 1\n\ndata: 2\n\nevent: end\ndata:\n\n');
   });
 });
+
+describe.each(['the stock Express adapter', 'Fastify'] as const)(
+  'the GET of an EventSource at an application with its own CORS, by way of %s,',
+  (name) => {
+    afterEach(closeApps);
+
+    async function statusOf(headers: Record<string, string>, origins?: string[]): Promise<number> {
+      const { port } = await startApp({
+        way: ways[name]!,
+        providers: [FlowImpl],
+        options: origins ? { origins } : {},
+        configure: (app) => app.enableCors(),
+      });
+      const path = `/Flow-1.0.0-from?parameters=${encodeURIComponent(btoa('[1]'))}`;
+      const message = request({
+        host: '127.0.0.1',
+        port,
+        path,
+        headers: { ...events, ...headers },
+        agent: false,
+      }).end();
+      const [response] = (await once(message, 'response')) as [IncomingMessage];
+      response.resume();
+      return response.statusCode!;
+    }
+
+    const page = 'https://page.example';
+    const crossSite = { 'Sec-Fetch-Site': 'cross-site' };
+
+    it.each<[string, number, Record<string, string>, string[] | undefined]>([
+      ['a page of another site', 400, { Origin: page, ...crossSite }, undefined],
+      [
+        'a page of another site that is not in the list',
+        400,
+        { Origin: page, ...crossSite },
+        ['https://a.b'],
+      ],
+      ['a page of another site in an older browser', 400, { Origin: page }, undefined],
+      ['a page of another site without an origin', 400, crossSite, [page]],
+      ['a page that "origins" allows', 200, { Origin: page, ...crossSite }, [page]],
+      ['a page of the same site', 200, { Origin: page, 'Sec-Fetch-Site': 'same-site' }, undefined],
+      ['a page of the server itself', 200, { 'Sec-Fetch-Site': 'same-origin' }, undefined],
+      ['a client that is not a browser', 200, {}, undefined],
+    ])('from %s gets %i', async (_from, status, headers, origins) => {
+      expect(await statusOf(headers, origins)).toBe(status);
+    });
+  },
+);

@@ -128,7 +128,7 @@ export class HttpRpcHandler {
         failure = error;
       }
     }
-    const activityId = headerOf(head, 'x-correlation-id') || newEventsId(head, target?.policy);
+    const activityId = headerOf(head, 'x-correlation-id') || this.#newEventsId(head, target?.policy);
     if (activityId === '') throw new HttpError(400, 'Invalid request: Missing required activity ID.');
     if (head.method !== 'POST' && target && !this.#allowsGet(head.method, target.policy))
       throw new HttpError(405, `Invalid request: "${route.operation}" is called by POST.`, ['Allow', 'POST']);
@@ -138,6 +138,29 @@ export class HttpRpcHandler {
     if (announced > body.limit && !announcesStream(headerOf(head, 'content-type')))
       throw tooLarge(body.limit);
     return new HttpCall(this.#context, { head, route, target, body, activityId, origin });
+  }
+
+  /** Returns the activity id of a client of server-sent events, which cannot set the header. Empty for any other client. */
+  #newEventsId(head: HttpRequestHead, policy: RpcOperationPolicy | undefined): string {
+    const isForEvents = policy?.stream && chooseFormat(headerOf(head, 'accept')) === 'events';
+    return isForEvents && this.#isSentOnPurpose(head) ? newId() : '';
+  }
+
+  /**
+   * Decides whether no page of another site made the browser send a request. The header with the activity id proves the
+   * same, because a page needs permission to send it.
+   */
+  #isSentOnPurpose(head: HttpRequestHead): boolean {
+    const { origin, 'sec-fetch-site': site } = head.headers;
+    if (head.method === 'GET') {
+      // Older browsers, and browsers on plain http, do not name the site.
+      const isElsewhere = site === 'cross-site' || (site === undefined && origin !== undefined);
+      // Checked again, because an application with its own CORS allows an `Origin` only behind the call.
+      return !isElsewhere || (origin !== undefined && this.#origins.allows(head));
+    }
+    // A browser sends an `Origin` with every POST. Other clients send none.
+    const isOwn = site === undefined || site === 'none' || site === 'same-origin';
+    return head.method === 'POST' && origin === undefined && isOwn;
   }
 
   #allowsGet(
@@ -212,23 +235,4 @@ export class HttpRpcHandler {
       );
     return bodyFor(contentType, limits, this.#decodeText);
   }
-}
-
-/** Returns the activity id of a client of server-sent events, which cannot set the header. Empty for any other client. */
-function newEventsId(head: HttpRequestHead, policy: RpcOperationPolicy | undefined): string {
-  const isForEvents = policy?.stream && chooseFormat(headerOf(head, 'accept')) === 'events';
-  return isForEvents && isSentOnPurpose(head) ? newId() : '';
-}
-
-/**
- * Decides whether no page of another site made the browser send a request. The header with the activity id proves the
- * same, because a page needs permission to send it.
- */
-function isSentOnPurpose({ method, headers }: HttpRequestHead): boolean {
-  const { origin, 'sec-fetch-site': site } = headers;
-  // An `Origin` was checked already, unless the application has its own CORS.
-  if (method === 'GET') return site !== 'cross-site' || origin !== undefined;
-  // A browser sends an `Origin` with every POST. Other clients send none.
-  const isOwn = site === undefined || site === 'none' || site === 'same-origin';
-  return method === 'POST' && origin === undefined && isOwn;
 }

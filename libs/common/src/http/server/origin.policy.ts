@@ -57,6 +57,16 @@ export class OriginPolicy {
     throw new HttpError(403, `Origin "${origin}" may not call this server.`);
   }
 
+  /** Whether the page that calls may do so; also `true` if the caller is not a page. */
+  allows(head: HttpRequestHead): boolean {
+    try {
+      this.checkOrigin(head);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   #allows(origin: string, head: HttpRequestHead): boolean {
     const { origins } = this.options;
     const [, scheme, authority] = /^([a-z][\da-z+.-]*):\/\/([^/,\s]+)$/i.exec(origin) ?? [];
