@@ -1,9 +1,6 @@
 import { newId } from '../../base/random.id.js';
 import { throwIfAborted } from '../../base/abort.js';
-import { rebuildError, ServerError } from '../../error/backend.error.js';
-import { streamEnd } from '../../stream/stream.js';
-import type { StreamItems } from '../../stream/stream.js';
-import type { StreamBody } from '../protocol/message.js';
+import { ServerError } from '../../error/backend.error.js';
 import { isStreamType, STREAM_TYPE } from '../protocol/stream.frames.js';
 import type { RpcClientOptions } from './client.options.js';
 import type { RpcClientTransport, RpcReply, RpcRequest } from '../../rpc/client/transport.js';
@@ -14,10 +11,9 @@ import { ANSWER_TEXT_BYTES, MULTIPART_BYTES } from '../../base/limits.js';
 import { sendByFetch } from './fetch.send.js';
 import { CLIENT_HEADER, MAX_TIMEOUT_MS, PROGRESS_HEADER, TIMEOUT_HEADER } from '../protocol/headers.js';
 import { readReply } from './reply.reader.js';
-import { endingWith } from '../../stream/reading.js';
 import { isStreamSource } from '../../stream/stream.source.js';
-import type { Upload, Uploads } from './stream.upload.js';
-import type { HttpReply, HttpRequest, HttpSend } from './send.js';
+import type { Uploads } from './stream.upload.js';
+import type { EncodedArguments, HttpReply, HttpRequest, HttpSend } from './send.js';
 
 /** The client sends longer calls by POST (docs/wire.md#24-get). */
 const MAX_GET_LENGTH = 8192;
@@ -63,21 +59,12 @@ export class HttpTransport implements RpcClientTransport {
   /** Sends one request. See {@link RpcClientTransport.exchange}. */
   async exchange(request: RpcRequest): Promise<RpcReply> {
     const url = this.#url(request);
-    const upload = request.arguments.some(isStreamSource) ? await this.#upload(request) : undefined;
-    const content: EncodedArguments = upload ?? encodeArguments(request);
-    try {
-      const reply = await this.#exchange(request, url, content);
-      if (upload?.failure) throw upload.failure.error;
-      if (reply.kind !== 'stream') {
-        upload?.stop();
-        return reply;
-      }
-      if (!upload) return reply;
-      return { kind: 'stream', items: endingWith(reply.items, () => upload.stop()) };
-    } catch (error) {
-      upload?.stop();
-      throw upload?.failure ? upload.failure.error : error;
-    }
+    if (!request.arguments.some(isStreamSource))
+      return this.#exchange(request, url, encodeArguments(request));
+    const { Uploads, sendsStreams } = await import('./stream.upload.js');
+    const isSecure = this.#isSecurePage;
+    this.#uploads ??= new Uploads(isSecure !== undefined, () => isSecure === true && sendsStreams());
+    return this.#uploads.exchange(request, (content) => this.#exchange(request, url, content));
   }
 
   async #exchange(request: RpcRequest, url: string, content: EncodedArguments): Promise<RpcReply> {
@@ -102,8 +89,10 @@ export class HttpTransport implements RpcClientTransport {
     }
     const header = (name: string) => reply.header(naming?.ownHeader(name) ?? name);
     const status = naming?.wireStatus(reply.status) ?? reply.status;
-    if (message.stream && status === 200 && isStreamType(header('content-type')))
-      return await streamReply(await this.#items(reply, request), request);
+    if (message.stream && status === 200 && isStreamType(header('content-type'))) {
+      const { streamReply } = await import('./stream.reply.js');
+      return streamReply(reply, request, this.options);
+    }
     const { body } = reply;
     if (!(body.length <= maxBytes))
       throw new ServerError(reply.status, `The answer has more than ${maxBytes} bytes: maxResponseBytes.`);
@@ -111,32 +100,6 @@ export class HttpTransport implements RpcClientTransport {
       // Without its origin, because callers further up must not learn the address of this server.
       `${request.definition.interfaceName} is not served at ${url.replace(/^[^/]*\/\/[^/]*/, '')}`;
     return readReply({ status, header, body }, maxResponseText, notServed);
-  }
-
-  async #upload(request: RpcRequest): Promise<Upload | undefined> {
-    const { Uploads, sendsStreams } = await import('./stream.upload.js');
-    const isSecure = this.#isSecurePage;
-    this.#uploads ??= new Uploads(isSecure !== undefined, () => isSecure === true && sendsStreams());
-    return this.#uploads.of(request);
-  }
-
-  async #items(
-    { body, stream = wholeBody(body) }: HttpReply,
-    { signal, onProgress }: RpcRequest,
-  ): Promise<StreamItems> {
-    const { StreamReader } = await import('../protocol/stream.reader.js');
-    const { maxResponseBytes = MULTIPART_BYTES, maxResponseText = ANSWER_TEXT_BYTES } = this.options;
-    const limits = {
-      bytes: maxResponseBytes,
-      text: maxResponseText,
-      bytesName: 'maxResponseBytes',
-      textName: 'maxResponseText',
-    };
-    const errors = {
-      rebuild: (members: unknown) => rebuildError(members),
-      broken: (reason: string) => new ServerError(-1, `The stream is broken: ${reason}`),
-    };
-    return new StreamReader(followed(stream, signal), limits, errors, onProgress);
   }
 
   #url({ token, definition, operation }: RpcRequest): string {
@@ -192,39 +155,6 @@ export class HttpTransport implements RpcClientTransport {
   }
 }
 
-/** A body that the application's `send` has read whole. */
-function wholeBody(body: Uint8Array): StreamBody {
-  let rest: Uint8Array | undefined = body;
-  return {
-    async next() {
-      const value = rest;
-      rest = undefined;
-      return value ? { done: false, value } : streamEnd;
-    },
-    return: async () => streamEnd,
-  };
-}
-
-/** A body whose failure is the one of a broken connection. @throws (rejection) the signal's reason if it is aborted */
-function followed(body: StreamBody, signal: AbortSignal): StreamBody {
-  return {
-    next: () =>
-      body.next().catch((error: unknown) => {
-        throwIfAborted(signal);
-        throw new ServerError(-1, `The stream is broken: ${(error as Error).message}`);
-      }),
-    return: () => body.return(),
-  };
-}
-
-/** The reply of a stream: of the operation itself, or of one that has reported progress before its value. */
-async function streamReply(items: StreamItems, { policy }: RpcRequest): Promise<RpcReply> {
-  if (policy.stream) return { kind: 'stream', items };
-  const { value } = await items.next();
-  await items.next();
-  return { kind: 'result', value };
-}
-
 /**
  * The reply for a request without an answer.
  *
@@ -264,13 +194,6 @@ function checkPrefix(prefix: string, origin: string | undefined): void {
 function pageOrigin(): string | undefined {
   const { location } = globalThis as { location?: { origin?: string } };
   return location?.origin === 'null' ? undefined : location?.origin;
-}
-
-interface EncodedArguments {
-  readonly type: string | undefined;
-  readonly body: HttpRequest['body'];
-  /** The arguments in the target of a GET. */
-  readonly query?: string;
 }
 
 function encodeArguments({ arguments: args, policy, token }: RpcRequest): EncodedArguments {

@@ -37,3 +37,11 @@ export interface HttpReply {
 
 /** Sends a request. Rejects without an answer, and with the reason of the signal once it is aborted. */
 export type HttpSend = (request: HttpRequest) => Promise<HttpReply>;
+
+/** The arguments of a call, as the body or the query of its request. */
+export interface EncodedArguments {
+  readonly type: string | undefined;
+  readonly body: HttpRequest['body'];
+  /** The arguments in the target of a GET. */
+  readonly query?: string;
+}

@@ -2,8 +2,8 @@ import { isBytes, joinBytes } from '../../base/bytes.js';
 import { generalError } from '../../base/numbered.error.js';
 import { newId } from '../../base/random.id.js';
 import { onAbort } from '../../base/abort.js';
-import type { RpcRequest } from '../../rpc/client/transport.js';
-import { leaveItems } from '../../stream/reading.js';
+import type { RpcReply, RpcRequest } from '../../rpc/client/transport.js';
+import { endingWith, leaveItems } from '../../stream/reading.js';
 import { itemsOf } from '../../stream/stream.items.js';
 import { splitSources } from '../../stream/stream.source.js';
 import type { StreamItems } from '../../stream/stream.js';
@@ -12,10 +12,10 @@ import { encodeValue } from '../../value/value.codec.js';
 import { STREAM_PARAMETER, STREAM_TYPE } from '../protocol/stream.frames.js';
 import { FrameWriter } from '../protocol/stream.writer.js';
 import { streamMarker } from '../protocol/uploaded.stream.js';
-import type { HttpRequest } from './send.js';
+import type { EncodedArguments, HttpRequest } from './send.js';
 
 /** A request body with a stream among the arguments. */
-export interface Upload {
+export interface Upload extends EncodedArguments {
   readonly type: string;
   readonly body: HttpRequest['body'];
   /** The error of the source, if it has failed. */
@@ -39,14 +39,36 @@ export class Uploads {
   ) {}
 
   /**
+   * Sends the request of a call, and reads its stream no longer than until the call is over.
+   *
+   * @param send sends the request with a body
+   * @throws (rejection) the error of the source, if it has failed
+   */
+  async exchange(
+    request: RpcRequest,
+    send: (content: EncodedArguments) => Promise<RpcReply>,
+  ): Promise<RpcReply> {
+    const upload = await this.of(request);
+    try {
+      const reply = await send(upload);
+      if (upload.failure) throw upload.failure.error;
+      if (reply.kind === 'stream')
+        return { kind: 'stream', items: endingWith(reply.items, () => upload.stop()) };
+      upload.stop();
+      return reply;
+    } catch (error) {
+      upload.stop();
+      throw upload.failure ? upload.failure.error : error;
+    }
+  }
+
+  /**
    * The body of a call: parts for bytes, frames for other items.
    *
-   * @returns `undefined` if no argument is a stream
    * @throws NumberedError (rejection) if the stream cannot be sent, and the error of the source before its first item
    */
-  async of({ arguments: args, operation, definition, signal }: RpcRequest): Promise<Upload | undefined> {
+  async of({ arguments: args, operation, definition, signal }: RpcRequest): Promise<Upload> {
     const { sources } = splitSources(args);
-    if (sources.size === 0) return undefined;
     const name = `${definition.interfaceName}.${operation}`;
     if (sources.size > 1)
       throw generalError(

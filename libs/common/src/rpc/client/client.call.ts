@@ -1,4 +1,4 @@
-import { DeadlineError, rebuildError, ServerError } from '../../error/backend.error.js';
+import { DeadlineError, rebuildError } from '../../error/backend.error.js';
 import type { ActivityProps } from '../../call/activity.js';
 import { newId } from '../../base/random.id.js';
 import { isIdempotent } from '../../call/idempotency.js';
@@ -8,7 +8,6 @@ import { mergeOptions } from '../../base/merge.options.js';
 import { later } from '../../base/timer.js';
 import { StreamResult } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
-import { watchedItems } from './watched.items.js';
 import { isStreamSource } from '../../stream/stream.source.js';
 import type {
   RpcCallOptions,
@@ -106,8 +105,9 @@ export class RpcClientCall {
         this.#repeat().then(resolve, reject);
       });
       if (value instanceof StreamResult) {
+        const items = await this.#watched(value.items, finish);
         isStreaming = true;
-        return new StreamResult(this.#watched(value.items, finish));
+        return new StreamResult(items);
       }
       this.#emit({ kind: 'response', outcome: 'result' });
       return value;
@@ -132,20 +132,18 @@ export class RpcClientCall {
     return error;
   }
 
-  #watched(items: StreamItems, finish: () => void): StreamItems {
-    const over = () => {
-      finish();
-      this.#emit({ kind: 'response', outcome: 'result' });
-    };
+  async #watched(items: StreamItems, finish: () => void): Promise<StreamItems> {
+    const { watchedItems } = await import('./watched.items.js');
     return watchedItems(items, {
-      resume: (error, faults) => this.#continue(error, faults),
+      signal: this.#end.signal,
+      isResumable: this.#target.policy.resumable,
+      again: (error, faults) => this.#again(error, faults),
       received: () => void this.#received++,
-      over,
-      left: () => {
-        // Also ends a pause, and a request that continues the stream.
-        this.#abort(new Error('The reader of the stream has left.'));
-        over();
+      over: () => {
+        finish();
+        this.#emit({ kind: 'response', outcome: 'result' });
       },
+      abort: this.#abort,
       failed: (thrown) => {
         finish();
         return this.#failed(this.#end.signal.aborted ? this.#reason : thrown);
@@ -153,19 +151,10 @@ export class RpcClientCall {
     });
   }
 
-  /** Continues a stream whose connection has broken. @throws (rejection) the error if the stream cannot be continued */
-  async #continue(error: unknown, faults: number): Promise<StreamItems> {
-    const isBroken = error instanceof ServerError && error.status === -1;
-    if (!isBroken || !this.#target.policy.resumable || this.#end.signal.aborted) throw error;
-    const again = async () => {
-      await this.#pauseBeforeRetry({ kind: 'transient', error, retryAfterMs: undefined }, faults, 0);
-      return this.#repeat();
-    };
-    let leave = () => undefined as void;
-    const aborted = new Promise<never>((_resolve, reject) => (leave = onAbort(this.#end.signal, reject)));
-    const result = await Promise.race([again(), aborted]).finally(leave);
-    if (result instanceof StreamResult) return result.items;
-    throw error;
+  /** Repeats the request of a stream whose connection has broken, after a pause. */
+  async #again(error: Error, faults: number): Promise<unknown> {
+    await this.#pauseBeforeRetry({ kind: 'transient', error, retryAfterMs: undefined }, faults, 0);
+    return this.#repeat();
   }
 
   async #repeat(): Promise<unknown> {
