@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createRpcClient } from '@linnet/common';
+import type { RpcClientOptions } from '@linnet/common';
 import { blocksOf, readGuide } from '../../docs/guide.js';
 import { Flow } from './flow.js';
 import { settled, until } from '../../harness/waiting.js';
@@ -103,6 +104,57 @@ describe('the frames of a stream', () => {
     const { client, left } = answering(bytes, 5, { maxResponseText: 1000, maxResponseBytes: 2000 });
     await expect(collect(client.items())).rejects.toThrow(name);
     expect(left.hasLeft).toBe(true);
+  });
+});
+
+describe('a call that has reported progress', () => {
+  /** Calls a server that answers with these frames, one list for each request. */
+  async function call(answers: Uint8Array[][], options: RpcClientOptions = {}) {
+    const seen: unknown[] = [];
+    const client = createRpcClient({
+      uriPrefix: 'http://server',
+      pendingIntervalMs: 10,
+      ...options,
+      send: async () => ({ status: 200, header: () => type, body: Buffer.concat(answers.shift()!) }),
+    });
+    client.addListener((event) => event.kind === 'pending' && seen.push(event.message));
+    const flow = client.client<Flow>(Flow).with({ onProgress: (value) => seen.push(value) });
+    return { seen, result: await flow.report(2).catch((error: unknown) => error) };
+  }
+  const control = (managedStatus: string, responseValue: unknown) =>
+    frame(5, JSON.stringify({ iTwinRpcCoreResponse: true, managedStatus, responseValue }));
+
+  it('is repeated if it is pending', async () => {
+    const { seen, result } = await call([
+      [frame(6, '1'), control('pending', 'half')],
+      [frame(6, '2'), frame(1, '"done"'), end],
+    ]);
+    expect([seen, result]).toEqual([[1, 'half', 2], 'done']);
+  });
+
+  it('is repaired if it is not found', async () => {
+    const lost: unknown[] = [];
+    const onNotFound = async ({ response }: { response: object }) => lost.push(response) > 0;
+    const answers = [
+      [frame(6, '1'), control('notFound', '{"hint":7}')],
+      [frame(1, '"done"'), end],
+    ];
+    const { result } = await call(answers, { onNotFound });
+    expect([lost, result]).toEqual([[{ hint: 7 }], 'done']);
+  });
+
+  it.each([
+    ['an error', '{"message":"torn"}', 'torn'],
+    [
+      'a control response that is not JSON',
+      JSON.stringify({ iTwinRpcCoreResponse: true, responseValue: '{' }),
+      'is not JSON',
+    ],
+    ['a control response without a value', JSON.stringify({ iTwinRpcCoreResponse: true }), ''],
+  ])('rejects with %s', async (_what, content, message) => {
+    const { result } = await call([[frame(6, '1'), frame(5, content)]]);
+    expect(result).toBeInstanceOf(Error);
+    expect((result as Error).message).toContain(message);
   });
 });
 

@@ -86,12 +86,22 @@ function encodeFailure(
   }
 }
 
-/** Writes an error that ends a stream as JSON text of its visible members. */
+/** Thrown in place of an error by the items of a call that has reported progress, and then answers with a control response. */
+export class ControlEnd {
+  constructor(readonly outcome: Extract<SettledOutcome, { kind: 'pending' | 'notFound' }>) {}
+}
+
+/** Writes an error that ends a stream as JSON text of its visible members, or a control response as its envelope. */
 export function encodeStreamError(
   thrown: unknown,
   activityId: string,
   policy: ErrorPolicy,
-): { readonly text: string; readonly error: WireError } {
+): { readonly text: string; readonly error: WireError | undefined } {
+  if (thrown instanceof ControlEnd) {
+    const { outcome } = thrown;
+    const text = outcome.kind === 'pending' ? outcome.message : encodeValue(outcome.response, policy).objects;
+    return { text: envelope(outcome.kind, text), error: undefined };
+  }
   const error = encodeError(thrown, activityId, policy);
   try {
     const body = error.whole ? visibleMembers(error.body as object, policy) : error.body;
