@@ -11,6 +11,8 @@ export { isFault, reporter, reportToConsole } from './call/call.report.js';
 export { isVersionCompatible } from './rpc/definition/version.js';
 export { settle } from './base/settle.js';
 export { reportUnhandled, messageOf, oneLine, textOf } from './base/text.js';
+export { MIN_UNSENT_BYTES } from './http/server/unsent.answers.js';
+export type { UnsentAnswers, UnsentBytes } from './http/server/unsent.answers.js';
 export { ByteBudget } from './base/byte.budget.js';
 export type { BudgetShare } from './base/byte.budget.js';
 export { mergeOptions } from './base/merge.options.js';

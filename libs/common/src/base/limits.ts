@@ -44,12 +44,12 @@ export interface WireLimits {
    */
   waitingCalls: number;
   /**
-   * Bytes of all request bodies that are being received. Past it the bodies of the address with most bytes are refused
-   * with 503. 256 MiB: four multipart bodies of the largest size, or thousands of usual ones, arrive at once.
+   * Bytes of all request bodies that are being received, and of streams among the arguments that their methods have not read.
+   * Past it the bodies of the address with most bytes are refused with 503. 256 MiB: four multipart bodies of the largest size, or thousands of usual ones, arrive at once.
    */
   heldBytes: number;
   /**
-   * Bytes of all answers that clients have not read. Past it a connection of the address with most bytes is closed.
+   * Bytes of all answers that clients have not read, streams among them. Past it a connection of the address with most bytes is closed.
    * 256 MiB, as for bodies. A slow client leaves a few megabytes unread.
    */
   unsentBytes: number;

@@ -62,6 +62,8 @@ export class NodeCall {
   #decoder: Transform | undefined;
   /** Where the body is read from. */
   #body: Readable | undefined;
+  /** The answer, if it is a stream. */
+  #stream: StreamBody | undefined;
   /** Whether the call has begun: the rest of the body is a stream among its arguments. */
   #isUploading = false;
 
@@ -189,14 +191,16 @@ export class NodeCall {
       if (!answer) return;
       if (!answer.stream && this.#isLeft && server.open.has(response)) return this.#refuse(answer);
       server.endConnection(request, response, answer);
-      if (answer.stream) this.#stream(answer, answer.stream);
+      if (answer.stream) this.#sendStream(answer, answer.stream);
       else if (!answer.encoding) this.#send(answer);
       else void this.#compressAndSend(answer);
     });
   }
 
-  #stream(answer: HttpResponse, stream: StreamBody): void {
-    const { response, platform, server } = this;
+  #sendStream(answer: HttpResponse, stream: StreamBody): void {
+    const { request, response, platform, server } = this;
+    this.#stream = stream;
+    stream.onCut = () => request.socket.destroy();
     if (!server.open.has(response)) {
       void stream.return();
       return;
@@ -217,6 +221,7 @@ export class NodeCall {
     if (!server.open.delete(response)) return;
     server.backlog.sent(response);
     if (!response.writableFinished) this.exchange.activity.abort(new Error('The client is gone.'));
+    void this.#stream?.return();
     this.#endUpload();
     server.callsOf(request)?.done(response);
   }

@@ -26,8 +26,7 @@ export class NodeRpcServer implements NodeCallHost {
     /** Answers what is read here. */
     readonly handler: HttpRpcHandler,
   ) {
-    const { limits, report } = handler.options;
-    this.backlog = new ResponseBacklog(limits.unsentBytes, report);
+    this.backlog = new ResponseBacklog(handler.unsent);
   }
 
   /** Whether the request is one of RPC. */

@@ -108,3 +108,39 @@ describe('a body of another kind', () => {
     expect(refusedBody.keeps).toBe(false);
   });
 });
+
+describe('a body of frames', () => {
+  const frame = (kind: number, length: number, content: Uint8Array) => {
+    const bytes = new Uint8Array(5 + content.byteLength);
+    bytes[0] = kind;
+    new DataView(bytes.buffer).setUint32(1, length, true);
+    bytes.set(content, 5);
+    return bytes;
+  };
+  const started = () => {
+    const body = open('application/vnd.linnet.stream');
+    const args = bytesOf('[{"isBinary":true,"isStream":true,"index":0,"size":0,"chunks":1}]');
+    body.push(frame(1, args.byteLength, args));
+    return { body, upload: body.upload! };
+  };
+
+  it('counts the part of an item that has arrived', () => {
+    const { body, upload } = started();
+    body.push(frame(2, 90, new Uint8Array(80)));
+    expect(upload.countBytes()).toBe(80);
+    body.push(new Uint8Array(10));
+    expect(upload.countBytes()).toBeGreaterThan(90);
+    expect(upload.pending!.partial).toBe(0);
+  });
+
+  it.each<[string, (upload: NonNullable<ReturnType<typeof started>['upload']>) => unknown]>([
+    ['there is no space for it', (upload) => upload.drop(new Error('no space'))],
+    ['its method has left', (upload) => upload.items.return()],
+  ])('keeps no part of an item if %s', (_why, leave) => {
+    const { body, upload } = started();
+    body.push(frame(2, 90, new Uint8Array(80)));
+    leave(upload);
+    expect(upload.countBytes()).toBe(0);
+    expect(upload.pending!.partial).toBe(0);
+  });
+});

@@ -199,6 +199,7 @@ class FramesBody implements HttpBody {
     upload.arguments = withStream(upload, (stream) =>
       checkArguments(readItem(frame, this.#limits, depth, parts, stream), this.limits),
     );
+    upload.pending = this.#frames;
     this.upload = upload;
   }
 }

@@ -16,7 +16,10 @@ export interface HttpRequestHead {
 }
 
 /** A body that is made while it is sent. `return` stops the producer: nobody reads on. */
-export type StreamBody = StreamItems<Uint8Array, undefined>;
+export interface StreamBody extends StreamItems<Uint8Array, undefined> {
+  /** Set by a platform with connections: closes the one of a client that does not read the body. */
+  onCut?: () => void;
+}
 
 /** A complete answer. */
 export interface HttpResponse {
@@ -64,18 +67,20 @@ export function tooLarge(limit: number): HttpError {
  * @param begun whether the call may have had an effect already
  */
 export function shuttingDown(begun = false): HttpError {
-  const headers = ['Retry-After', '1', ...(begun ? [] : [NOT_BEGUN_HEADER, '1'])];
-  return new HttpError(503, 'The server is shutting down.', headers);
+  return new HttpError(503, 'The server is shutting down.', busyHeaders(begun));
 }
 
-/** The refusal for too many bytes in all request bodies. */
-export function noSpace(): HttpError {
-  return new HttpError(503, 'The server has no space for the body of the request.', [
-    'Retry-After',
-    '1',
-    NOT_BEGUN_HEADER,
-    '1',
-  ]);
+/**
+ * The refusal for too many bytes in all request bodies.
+ *
+ * @param begun whether the call may have had an effect already
+ */
+export function noSpace(begun = false): HttpError {
+  return new HttpError(503, 'The server has no space for the body of the request.', busyHeaders(begun));
+}
+
+function busyHeaders(begun: boolean): string[] {
+  return ['Retry-After', '1', ...(begun ? [] : [NOT_BEGUN_HEADER, '1'])];
 }
 
 /** The response to a rejected request: `{"message","isError"}` (docs/wire.md#22-dispatch). */

@@ -41,9 +41,19 @@ export class FrameReader {
   readonly #head = new Uint8Array(FRAME_HEAD);
   #headBytes = 0;
   #length = 0;
-  readonly #content = new ByteCollector();
+  #content = new ByteCollector();
 
   constructor(private readonly limits: FrameLimits) {}
+
+  /** Bytes of a frame that has not arrived whole. */
+  get partial(): number {
+    return this.#content.size;
+  }
+
+  /** Drops a frame that has not arrived whole. No frame can be read any more. */
+  discard(): void {
+    if (this.#content.size > 0) this.#content = new ByteCollector();
+  }
 
   /** Whether the last byte was the end of a frame. */
   get isBetween(): boolean {

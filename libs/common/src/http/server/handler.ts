@@ -13,6 +13,7 @@ import { badRequest, HttpError, headerOf, shuttingDown, tooLarge } from '../prot
 import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
 import type { HttpHandlerOptions } from './options.js';
 import { OriginPolicy } from './origin.policy.js';
+import type { UnsentAnswers } from './unsent.answers.js';
 import { announcesStream, chooseFormat, isStreamType } from '../protocol/stream.frames.js';
 import {
   checkRoutedPath,
@@ -63,6 +64,11 @@ export class HttpRpcHandler {
 
   set closing(closing: boolean) {
     this.#context.closing = closing;
+  }
+
+  /** @internal Bytes of answers that clients have not read. */
+  get unsent(): UnsentAnswers {
+    return this.#context.unsent;
   }
 
   /** Whether the raw path of a request belongs to RPC. Other requests belong to the application. */

@@ -1,4 +1,3 @@
-import type { BudgetShare } from '../../base/byte.budget.js';
 import { Activity } from '../../call/activity.js';
 import { streamRefusal } from '../../call/stream.result.js';
 import type { StreamItems } from '../../stream/stream.js';
@@ -9,13 +8,16 @@ import { hiddenError } from '../../error/error.members.js';
 import type { WireError } from '../../error/error.members.js';
 import { describeLosses } from '../../value/value.inspector.js';
 import { refusedBody } from '../protocol/arguments.reader.js';
-import { HttpError, headerOf, shuttingDown, tooLarge } from '../protocol/message.js';
+import { HttpError, headerOf, noSpace, shuttingDown, tooLarge } from '../protocol/message.js';
 import type { HttpResponse } from '../protocol/message.js';
 import { commonHeaders, settledResponse, streamResponse } from './call.response.js';
 import type { OpenedRequest } from './call.response.js';
 import { ProgressAnswer } from './progress.answer.js';
 import { StreamAnswer } from './stream.answer.js';
-import type { BodyHolder, HttpServerContext } from './server.context.js';
+import { HeldBytes } from './held.bytes.js';
+import type { BodyHolder } from './held.bytes.js';
+import type { HttpServerContext } from './server.context.js';
+import type { UnsentAnswer } from './unsent.answers.js';
 import { encodeOutcome, encodeStreamError } from '../protocol/reply.writer.js';
 import type { EncodedOutcome } from '../protocol/reply.writer.js';
 import { chooseFormat } from '../protocol/stream.frames.js';
@@ -38,23 +40,20 @@ export interface HttpPlatform {
   readonly response?: unknown;
 }
 
-/** Smaller bodies are not counted, because every connection takes about this much memory. */
-const MIN_HELD_BYTES = 64 * 1024;
-
 /** One request on its way to becoming a call, and its answer on the way back. */
-export class HttpCall {
+export class HttpCall implements BodyHolder {
   /** The activity of the call; the platform aborts it when the client disconnects. */
   readonly activity: Activity;
   readonly #protocolVersion: number;
   #received = 0;
-  /** The share of the body in the budget. */
-  #held: BudgetShare<BodyHolder> | undefined;
+  readonly #held: HeldBytes;
 
   constructor(
     private readonly context: HttpServerContext,
     private readonly opened: OpenedRequest,
   ) {
     const { head, route, target, activityId } = opened;
+    this.#held = new HeldBytes(context.bodies, head.address, this);
     this.#protocolVersion = parseInt(headerOf(head, 'x-protocol-version'), 10) || 0;
     this.activity = new Activity({
       activityId,
@@ -82,10 +81,10 @@ export class HttpCall {
     try {
       const { body } = this.opened;
       if (this.#received > body.limit) throw tooLarge(body.limit);
-      if (this.#received > MIN_HELD_BYTES && body.keeps) this.#hold(chunk.byteLength);
+      if (body.keeps) this.#held.count(this.#received);
       // Read again, because a body without space has been replaced.
       this.opened.body.push(chunk);
-      if (this.upload) this.#release();
+      this.#follow(this.upload);
       return undefined;
     } catch (error) {
       return this.refuse(error);
@@ -112,12 +111,21 @@ export class HttpCall {
   }
 
   /** An error is the one of the method's reader, because the method has begun. */
-  #receive({ items }: UploadedStream, read: () => void): void {
+  #receive(upload: UploadedStream, read: () => void): void {
+    const { items } = upload;
     try {
       if (!items.isOver) read();
     } catch (error) {
       items.fail(error);
     }
+    this.#held.count(upload.countBytes());
+  }
+
+  /** From now on the bytes count that wait for the method. */
+  #follow(upload: UploadedStream | undefined): void {
+    if (!upload) return;
+    upload.onRead = () => this.#held.count(upload.countBytes());
+    upload.onRead();
   }
 
   /** The answer to a request whose body could not be read. */
@@ -128,23 +136,14 @@ export class HttpCall {
 
   /** Discards the body. */
   abandon(): void {
-    if (this.#release()) this.opened.body = refusedBody;
+    if (this.#held.release()) this.opened.body = refusedBody;
   }
 
-  /** The bytes of the body are not held any more. @returns whether some were counted */
-  #release(): boolean {
-    this.#held?.clear();
-    const hasHeld = this.#held !== undefined;
-    this.#held = undefined;
-    return hasHeld;
-  }
-
-  /** Counts the held bytes of the body. If all bodies exceed the limit, the owner with most bytes loses its bodies. */
-  #hold(bytes: number): void {
-    const { bodies } = this.context;
-    const share = (this.#held ??= bodies.share(this.opened.head.address ?? '', this));
-    share.add(share.amount === 0 ? this.#received : bytes);
-    while (bodies.amount > bodies.limit) bodies.largest()!.holder.abandon();
+  /** Discards the body, because the server has no space for it. */
+  drop(): void {
+    if (!this.upload) return this.abandon();
+    this.#held.release();
+    this.upload.drop(noSpace(true));
   }
 
   /**
@@ -175,7 +174,8 @@ export class HttpCall {
     const { head } = this.opened;
     if (head.headers[PROGRESS_HEADER] === undefined || chooseFormat(headerOf(head, 'accept')) !== 'frames')
       return undefined;
-    const progress = new ProgressAnswer((items) => this.#stream(items, call, answer));
+    const { stream } = call.target.policy;
+    const progress = new ProgressAnswer((items) => this.#stream(items, call, answer), !stream);
     this.activity.reportTo((value) => progress.report(value));
     return progress;
   }
@@ -192,7 +192,9 @@ export class HttpCall {
     const resumed = call.target.policy.resumable ? (activity.lastEventId ?? 0) : undefined;
     const writer = writerFor(format, resumed, options);
     const failed = (thrown: unknown, isUnsendable: boolean) => this.#streamError(thrown, isUnsendable);
-    const stream = new StreamAnswer(items, writer, { activity, failed }, (beginning) => {
+    const unsent = (unread: UnsentAnswer) => this.context.unsent.of(unread, this.opened.head.address);
+    const over = () => this.#held.end();
+    const stream = new StreamAnswer(items, writer, { activity, failed, unsent, over }, (beginning) => {
       if (beginning.kind === 'open')
         answer(streamResponse(this.context, this.opened, stream, writer, beginning.isBytes));
       else if (beginning.kind === 'left') answer(this.refuse(new Error('The client is gone.')));
@@ -206,7 +208,7 @@ export class HttpCall {
     const { activityId } = this.activity;
     try {
       const { text, error } = encodeStreamError(thrown, activityId, this.context.options);
-      this.#reportError(thrown, isUnsendable ? { ...error, internal: true } : error);
+      if (error) this.#reportError(thrown, isUnsendable ? { ...error, internal: true } : error);
       return text;
     } catch (failure) {
       // A function in the application's options failed.
@@ -253,6 +255,7 @@ export class HttpCall {
   /** @param isFault whether an error is a fault of the server, even if it has a number */
   #settle(outcome: SettledOutcome, call?: RpcCall, isFault = false): HttpResponse | undefined {
     this.activity.answered();
+    this.#held.end();
     if (outcome.kind === 'answered') return undefined;
     // The method has passed on the error of the body that it was reading.
     if (outcome.kind === 'error' && outcome.error instanceof HttpError) return this.refuse(outcome.error);

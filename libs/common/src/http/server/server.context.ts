@@ -3,7 +3,9 @@ import type { RpcDispatcher } from '../../rpc/server/dispatcher.js';
 import { HttpError, refusal } from '../protocol/message.js';
 import type { HttpResponse } from '../protocol/message.js';
 import type { WireNaming } from '../protocol/wire.naming.js';
+import type { BodyHolder } from './held.bytes.js';
 import type { HttpHandlerOptions } from './options.js';
+import { UnsentAnswers } from './unsent.answers.js';
 
 // Headers that the reference allows pages to send, the default name of its CSRF header, and the headers of our client.
 const requestHeaders =
@@ -14,15 +16,12 @@ const requestHeaders =
 /** Headers whose value is a list of header names. */
 const listsOfHeaders = new Set(['Vary', 'Access-Control-Allow-Headers', 'Access-Control-Expose-Headers']);
 
-/** A call that holds received bytes and can drop them. */
-export interface BodyHolder {
-  abandon(): void;
-}
-
 /** The state that a handler shares with its calls, and the headers that every response has. */
 export class HttpServerContext {
   /** Bytes of request bodies that have not ended. */
   readonly bodies: ByteBudget<BodyHolder>;
+  /** Bytes of answers that clients have not read. */
+  readonly unsent: UnsentAnswers;
   /** Whether new calls are refused with 503, because the server is closing. */
   closing = false;
   readonly #allowHeaders: string;
@@ -32,6 +31,7 @@ export class HttpServerContext {
     readonly options: HttpHandlerOptions,
   ) {
     this.bodies = new ByteBudget(options.limits.heldBytes);
+    this.unsent = new UnsentAnswers(options.limits.unsentBytes, options.report);
     this.#allowHeaders = [requestHeaders, ...(options.allowedHeaders ?? [])].join(', ');
   }
 

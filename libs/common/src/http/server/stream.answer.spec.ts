@@ -4,6 +4,7 @@ import { EventWriter, FrameWriter } from '../protocol/stream.writer.js';
 import type { StreamWriter } from '../protocol/stream.writer.js';
 import { StreamAnswer } from './stream.answer.js';
 import type { StreamBeginning } from './stream.answer.js';
+import type { UnsentBytes } from './unsent.answers.js';
 
 const utf8 = new TextDecoder();
 
@@ -20,14 +21,16 @@ function answer(writer: StreamWriter = new EventWriter(undefined)) {
       return { done: true as const, value: undefined };
     },
   };
-  const call = { activity, failed: () => '{}' };
+  const counts: number[] = [];
+  const unsent = (): UnsentBytes => ({ count: (bytes: number) => void counts.push(bytes) }) as UnsentBytes;
+  const call = { activity, failed: () => '{}', over: () => undefined, unsent };
   const stream = new StreamAnswer(items, writer, call, (each) => begun.push(each));
   const give = async (result: IteratorResult<unknown>) => {
     waiting.shift()!(result);
     await jest.advanceTimersByTimeAsync(1);
   };
   const read = async () => utf8.decode((await stream.next()).value);
-  return { stream, activity, begun, give, read, state };
+  return { stream, activity, begun, give, read, state, counts };
 }
 
 describe('the answer of a stream', () => {
@@ -99,6 +102,40 @@ describe('the answer of a stream', () => {
     let text = '';
     for (let more = await read(); more !== ''; more = await read()) text += more;
     expect(text.slice(-11)).toBe('"last"\x04\0\0\0\0');
+  });
+
+  it('counts its bytes until the platform asks for what follows them', async () => {
+    const { stream, give, read, counts } = answer(new FrameWriter());
+    await give({ done: false, value: new Uint8Array(200_000) });
+    expect(counts.at(-1)).toBe(200_005);
+    await read();
+    expect(counts.at(-1)).toBe(200_005);
+    await read();
+    expect(counts.at(-1)).toBe(200_000);
+    void stream.next();
+    expect(counts.at(-1)).toBe(0);
+  });
+
+  it('counts nothing any more if the client leaves, also behind its end', async () => {
+    const { stream, give, counts } = answer(new FrameWriter());
+    await give({ done: false, value: new Uint8Array(200_000) });
+    await stream.next();
+    await stream.next();
+    await give({ done: true, value: undefined });
+    expect(counts.at(-1)).toBe(200_000);
+    await stream.return();
+    expect(counts.at(-1)).toBe(0);
+  });
+
+  it('is broken if it is cut', async () => {
+    const { stream, activity, give, counts } = answer(new FrameWriter());
+    const { signal } = activity;
+    let cuts = 0;
+    stream.onCut = () => cuts++;
+    await give({ done: false, value: new Uint8Array(200_000) });
+    stream.cut();
+    await expect(stream.next()).rejects.toThrow('does not read');
+    expect([signal.aborted, cuts, counts.at(-1)]).toEqual([true, 1, 0]);
   });
 
   it('cannot be aborted behind its end', async () => {

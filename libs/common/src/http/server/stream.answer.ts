@@ -6,6 +6,7 @@ import { streamEnd } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
 import type { StreamBody } from '../protocol/message.js';
 import type { StreamWriter } from '../protocol/stream.writer.js';
+import type { UnsentAnswer, UnsentBytes } from './unsent.answers.js';
 
 /** Bytes that are read from the producer before the connection takes them. */
 const AHEAD = 64 * 1024;
@@ -39,12 +40,17 @@ export interface StreamedCall {
   readonly activity: Activity;
   /** Encodes an error that ends the stream, and reports it. @returns JSON text of the members that the client sees */
   failed(thrown: unknown, isUnsendable: boolean): string;
+  /** The producer has ended or was stopped. */
+  over(): void;
+  /** Counts the bytes that wait for the client. */
+  unsent(answer: UnsentAnswer): UnsentBytes;
 }
 
 type Chunk = IteratorResult<Uint8Array, undefined>;
 
 /** Reads the items of a stream and writes them as bytes, never more than {@link AHEAD} before they are taken. */
-export class StreamAnswer implements StreamBody {
+export class StreamAnswer implements StreamBody, UnsentAnswer {
+  onCut: (() => void) | undefined;
   /** Receives the beginning of the stream. */
   #begin: ((beginning: StreamBeginning) => void) | undefined;
   #reader: ((chunk: Chunk) => void) | undefined;
@@ -58,6 +64,11 @@ export class StreamAnswer implements StreamBody {
   #isOver = false;
   /** Whether no bytes were taken since the timer has looked. */
   #isSilent = true;
+  /** Whether the client was disconnected because it does not read. */
+  #isCut = false;
+  /** Bytes of the last chunk. The platform asks for the next one when it has sent them. */
+  #taken = 0;
+  readonly #unsent: UnsentBytes;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #unfollow: () => void;
 
@@ -69,6 +80,7 @@ export class StreamAnswer implements StreamBody {
     begin: (beginning: StreamBeginning) => void,
   ) {
     this.#begin = begin;
+    this.#unsent = call.unsent(this);
     this.#timer = setInterval(() => this.#tick(), SILENCE_MS);
     this.#unfollow = () => undefined;
     this.#unfollow = call.activity.follow(() => this.#leave());
@@ -89,12 +101,16 @@ export class StreamAnswer implements StreamBody {
       return;
     }
     this.writer.progress?.(text);
+    this.#count();
     this.#open(false);
     if (this.#reader) this.#flushLater();
   }
 
   next(): Promise<Chunk> {
     const { writer } = this;
+    this.#taken = 0;
+    this.#count();
+    if (this.#isCut) return Promise.reject(new Error('The client does not read the answer.'));
     if (this.#isReady) return Promise.resolve(this.#take());
     if (this.#isOver) return Promise.resolve(streamEnd);
     return new Promise((resolve) => {
@@ -112,7 +128,26 @@ export class StreamAnswer implements StreamBody {
   /** The client is gone: stops the producer. */
   return(): Promise<Chunk> {
     this.call.activity.abort(new Error('The client is gone.'));
+    this.#drop();
     return Promise.resolve(streamEnd);
+  }
+
+  /** Disconnects the client, because it does not read the answer. */
+  cut(): void {
+    this.#isCut = true;
+    void this.return();
+    this.onCut?.();
+  }
+
+  /** Nobody reads what was written. */
+  #drop(): void {
+    while (this.writer.size > 0) this.writer.take();
+    this.#taken = 0;
+    this.#count();
+  }
+
+  #count(): void {
+    this.#unsent.count(this.writer.size + this.#taken);
   }
 
   #pull(): void {
@@ -140,11 +175,14 @@ export class StreamAnswer implements StreamBody {
     }
     try {
       this.writer.item(value);
+      this.#count();
     } catch (thrown) {
       leaveItems(this.items);
       this.#fail(inOperation(thrown, this.call.activity.rpcMethod), true);
       return;
     }
+    // Counting the item may have cut the answer.
+    if (this.#isCut) return;
     this.#open(isBytes(value));
     if (this.#isReady) this.#flush();
     else if (this.#reader) this.#flushLater();
@@ -173,7 +211,7 @@ export class StreamAnswer implements StreamBody {
     const begin = this.#begin;
     this.#begin = undefined;
     begin?.({ kind: 'left' });
-    while (this.writer.size > 0) this.writer.take();
+    this.#drop();
     this.#flush();
   }
 
@@ -182,6 +220,7 @@ export class StreamAnswer implements StreamBody {
     clearInterval(this.#timer);
     this.#unfollow();
     this.call.activity.answered();
+    this.call.over();
   }
 
   /** Writes the last report, so that it comes before the items and the end that follow it. */
@@ -230,6 +269,7 @@ export class StreamAnswer implements StreamBody {
     this.#isSilent = false;
     const chunk = this.writer.take();
     this.#sent += chunk.byteLength;
+    this.#taken = chunk.byteLength;
     if (!this.#isOver && this.writer.size < AHEAD) this.#writeLatest();
     // Also counts the next turn.
     this.#flushLater();
