@@ -9,6 +9,7 @@ const layers = {
     'libs/frontend',
     'libs/electron',
     'libs/redis',
+    'libs/cli',
   ],
   'libs/electron in a page': ['-p', 'libs/electron/tsconfig.page.json'],
   'apps/robot-world': ['-p', 'apps/robot-world/tsconfig.app.json', '--noEmit'],

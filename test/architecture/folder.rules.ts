@@ -7,6 +7,7 @@ import type { Graph } from './import.graph.js';
  */
 export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   common: {
+    contract: [],
     base: [],
     error: ['base'],
     value: ['base', 'error'],
@@ -140,6 +141,12 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
       'rpc',
     ],
     testing: ['ipc/host', 'rpc'],
+  },
+  cli: {
+    read: [],
+    lock: [],
+    command: ['lock', 'read'],
+    '.': ['command'],
   },
   frontend: { '.': [] },
   redis: { '.': [] },

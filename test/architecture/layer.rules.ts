@@ -6,6 +6,7 @@ const allowedLibs: Readonly<Record<string, readonly string[]>> = {
   frontend: ['common'],
   redis: ['common'],
   backend: ['common'],
+  cli: ['common'],
   // Three processes, which share types alone.
   electron: [],
   'electron/main': ['common', 'backend', 'electron'],

@@ -11,6 +11,7 @@ import { expect, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { run } from '@linnet/cli';
 import { IpcApp } from '@linnet/frontend';
 import { until } from '../harness/waiting.js';
 import { blocksOf, placeOf, workersOf } from './guide.js';
@@ -46,7 +47,7 @@ export function isTest(file: string): boolean {
   return file.endsWith('.spec.ts');
 }
 
-/** Runs a guide: its files as the modules that they are, and its calls by `curl`. Ends the applications, servers and frontends that it starts. */
+/** Runs a guide: its files as the modules that they are, its calls by `curl`, and the command `linnet`. Ends the applications, servers and frontends that it starts. */
 export async function runGuide(guide: Guide): Promise<void> {
   const placed = await writeGuide(guide);
   const workers = workersOf(guide).map((name) => `${name}.ts`);
@@ -58,7 +59,7 @@ export async function runGuide(guide: Guide): Promise<void> {
   const written = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   try {
     for (const step of guide.steps) {
-      if ('shell' in step) await runShell(placed(step.shell));
+      if ('shell' in step) await runShell(placed(step.shell), placeOf(guide, '.'));
       else if (!isTest(step.file) && !workers.includes(step.file))
         await windows.run(guide.files.get(step.file)!, () => import(placeOf(guide, step.file)));
     }
@@ -93,7 +94,8 @@ function lasting(line: string): unknown {
 }
 
 /** Sends what a line with `curl` sends, and compares what comes with the line behind it: `# → body`, or with `-i` `# → status body`. */
-async function runShell(shell: string): Promise<void> {
+async function runShell(shell: string, folder: string): Promise<void> {
+  await runLinnet(shell, folder);
   for (const [, line, expected] of shell.matchAll(/^(curl .*)\n(?:# → (.*))?$/gm)) {
     const [target] = /https?:\S+/.exec(line!)!;
     const headers = [...line!.matchAll(/-H '([^:]+): ([^']+)'/g)].map(
@@ -109,6 +111,17 @@ async function runShell(shell: string): Promise<void> {
       line,
       answer: expected,
     });
+  }
+}
+
+/** Runs lines with `npx linnet` among the files of a guide, and compares what is written with the comments below each. */
+async function runLinnet(shell: string, folder: string): Promise<void> {
+  for (const [, line, comments] of shell.matchAll(/^npx linnet (.*)\n((?:#.*\n)*)/gm)) {
+    let written = '';
+    const write = (text: string) => (written += text);
+    await run(line!.split(' '), { cwd: folder, out: write, err: write, hasColours: false });
+    const expected = comments!.replaceAll(/^# ?/gm, '');
+    if (expected) expect({ line, written }).toEqual({ line, written: expected });
   }
 }
 

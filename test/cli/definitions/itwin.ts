@@ -1,0 +1,5 @@
+export {
+  IModelReadRpcInterface,
+  IModelTileRpcInterface,
+  SnapshotIModelRpcInterface,
+} from '@itwin/core-common';
