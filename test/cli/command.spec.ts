@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { run } from '@linnet/cli';
 
@@ -214,15 +214,17 @@ describe('linnet lock and linnet check', () => {
   });
 
   it('demand another name of a channel that breaks old frontends', async () => {
+    // A stand-in for the library, which takes seconds to compile.
     const channel = (functions: string) => `
-import { ipcChannel } from '@linnet/common';
+interface IpcChannelDefinition<F, N> { name: string; types?: [F, N] }
+declare function ipcChannel<F, N = object>(name: string): IpcChannelDefinition<F, N>;
 export const floor = ipcChannel<{ ${functions} }>('floor-v1');`;
     write(channel('a(): Promise<number>'));
-    await linnet(`lock robots.ts --project ${relative(folder, 'tsconfig.json')}`);
+    await linnet('lock');
     write(channel('a(): Promise<number>; b(): Promise<void>'));
-    expect(await linnet(`lock robots.ts --project ${relative(folder, 'tsconfig.json')}`)).toBe(0);
+    expect(await linnet('lock')).toBe(0);
     write(channel('a(): Promise<string>; b(): Promise<void>'));
-    expect(await linnet(`lock robots.ts --project ${relative(folder, 'tsconfig.json')}`)).toBe(1);
+    expect(await linnet('lock')).toBe(1);
     expect(out).toContain('The name of the channel is its version: give it a new one.');
   });
 
