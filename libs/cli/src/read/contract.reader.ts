@@ -31,6 +31,9 @@ export function readContract(sources: Sources): Contract {
   return new ContractReader(sources).read();
 }
 
+/** The names of types that channels have. */
+const channelTypes: ReadonlySet<string | undefined> = new Set(['IpcChannelDefinition']);
+
 class ContractReader {
   readonly #checker: ts.TypeChecker;
   readonly #schemas: SchemaWriter;
@@ -145,7 +148,7 @@ class ContractReader {
   #readVariable(symbol: ts.Symbol, declaration: ts.VariableDeclaration): void {
     const type = this.#checker.getTypeOfSymbolAtLocation(symbol, declaration);
     const call = declaration.initializer;
-    if (type.symbol?.name !== 'IpcChannelDefinition' || !call || !ts.isCallExpression(call)) return;
+    if (!channelTypes.has(type.symbol?.name) || !call || !ts.isCallExpression(call)) return;
     const [first, second] = call.arguments;
     const value = first && this.#checker.getTypeAtLocation(first);
     if (!value?.isStringLiteral()) throw faultAt(first ?? call, 'The name of a channel is to be a literal.');
