@@ -6,6 +6,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LineKeeper } from '../../../test/harness/line.keeper.js';
 import { until } from '../../../test/harness/waiting.js';
+import { RobotTraffic } from './engine/robot.traffic.js';
 import { createRobotWorldApp } from './robot-world.app.js';
 
 describe('the application robot-world', () => {
@@ -15,6 +16,8 @@ describe('the application robot-world', () => {
 
   beforeAll(async () => {
     app = await createRobotWorldApp(logger);
+    // The robots of a test are five times as fast.
+    Object.assign(app.get(RobotTraffic, { strict: false }), { tick: 10 });
     const server = await app.listen(0, '127.0.0.1');
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   });

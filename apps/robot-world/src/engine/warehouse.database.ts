@@ -1,9 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import Database from 'libsql';
-import { FIRST_OBSTACLE } from './element.id.js';
 import { layOutWarehouse } from './warehouse.layout.js';
-import { insertObstacle, insertRobot, warehouseSchema } from './warehouse.schema.js';
+import { insertObstacles, insertRobot, warehouseSchema } from './warehouse.schema.js';
 
 /** Injection token: a file's path, or `:memory:`. */
 export const WAREHOUSE_FILE = Symbol('robot-world:warehouse-file');
@@ -63,8 +62,8 @@ export class WarehouseDatabase implements OnApplicationShutdown {
     const { obstacles, robots } = layOutWarehouse(2021);
     this.transaction(() => {
       this.#database.exec(warehouseSchema);
-      for (const [index, { kind, minX, maxX, minY, maxY }] of obstacles.entries())
-        this.run(insertObstacle, FIRST_OBSTACLE + index, kind, minX, maxX, minY, maxY);
+      const rows = obstacles.map(({ kind, minX, maxX, minY, maxY }) => [kind, minX, maxX, minY, maxY]);
+      this.run(insertObstacles, JSON.stringify(rows));
       for (const { name, x, y, radius } of robots) this.run(insertRobot, name, x, y, radius);
     });
     const elapsed = Math.round(performance.now() - start);

@@ -96,6 +96,11 @@ export const moveRobot = 'UPDATE robot SET x = ?2, y = ?3 WHERE id = ?1';
 /** ?1: id, ?2: kind, ?3 to ?6: minX, maxX, minY, maxY. */
 export const insertObstacle = 'INSERT INTO obstacle VALUES (?1, ?2, ?3, ?4, ?5, ?6)';
 
+/** ?1: JSON list of lists, each with kind, minX, maxX, minY and maxY. Much faster than one statement for each. */
+export const insertObstacles = `
+  INSERT INTO obstacle
+  SELECT ${FIRST_OBSTACLE} + key, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?1)`;
+
 /** ?1: kind, ?2 to ?5: minX, maxX, minY, maxY. The id is the next one. */
 export const addObstacle = `
   INSERT INTO obstacle SELECT coalesce(max(id) + 1, ${FIRST_OBSTACLE}), ?1, ?2, ?3, ?4, ?5 FROM obstacle`;
