@@ -240,6 +240,7 @@ const noModule = nothing<RpcModuleOptions>({
   ...handlerOptions,
   onError: 0,
   interfaces: 0,
+  nats: 0,
   shutdownTimeoutMs: 0,
 });
 const noServer = nothing<Omit<RpcServerOptions, 'interfaces'>>({

@@ -142,6 +142,7 @@ export type { RpcEndpoint } from './rpc/definition/endpoint.js';
 export type {
   HttpRpcTransport,
   IpcRpcTransport,
+  MessageRpcTransport,
   RpcCall,
   RpcHandler,
   RpcOperationTarget,
@@ -149,6 +150,7 @@ export type {
   RpcTransport,
 } from './rpc/server/call.js';
 export { HttpRpcHandler } from './http/server/handler.js';
+export type { RpcListener, RpcListening } from './http/server/listener.js';
 export type { DecodeText } from './http/protocol/arguments.reader.js';
 export type { HttpHandlerOptions } from './http/server/options.js';
 export type { OriginOptions } from './http/server/origin.policy.js';

@@ -32,17 +32,19 @@ export { limitsFrom } from './base/limits.js';
 // Streams.
 export { ItemQueue } from './stream/item.queue.js';
 export { declaredItems } from './call/stream.result.js';
-export { leaveItems } from './stream/reading.js';
-export { StreamResult } from './stream/stream.js';
+export { endingWith, leaveItems, readerItems } from './stream/reading.js';
+export { streamEnd, StreamResult } from './stream/stream.js';
 export type { StreamItems } from './stream/stream.js';
 export type { BindItems } from './call/stream.result.js';
 
 // HTTP, between a platform and the handler.
 export { HttpCall } from './http/server/http.call.js';
-export { STREAM_TYPE } from './http/protocol/stream.frames.js';
+export { isStreamType, STREAM_TYPE } from './http/protocol/stream.frames.js';
 export type { UploadedStream } from './http/protocol/uploaded.stream.js';
 export { decoderFor } from './http/protocol/content.encoding.js';
-export { HttpError, shuttingDown } from './http/protocol/message.js';
+export { HttpError, refusal, shuttingDown } from './http/protocol/message.js';
+export { NOT_BEGUN_HEADER } from './http/protocol/headers.js';
+export { pumpUpload } from './http/server/upload.pump.js';
 export { OriginPolicy } from './http/server/origin.policy.js';
 export { normalizePath, pathOf } from './http/protocol/url.reader.js';
 export { createRpcService, HttpRpcService } from './http/server/rpc.service.js';

@@ -190,7 +190,7 @@ class FlowImpl implements ConfFlow {
     const { activityId, applicationId, applicationVersion, sessionId, accessToken } = activity;
     const { protocolVersion } = transport;
     // A call over IPC has no request.
-    const { path, method } = transport.kind === 'http' ? transport : { path: '', method: 'context' };
+    const { path, method } = transport.kind !== 'ipc' ? transport : { path: '', method: 'context' };
     const authorization = accessToken;
     return {
       id: activityId,

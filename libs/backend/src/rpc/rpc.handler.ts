@@ -2,7 +2,13 @@ import type { Type } from '@nestjs/common';
 import type { ExternalContextCreator } from '@nestjs/core';
 import { ExecutionContextHost } from '../nest/internals/nest.exports.js';
 import type { InstanceWrapper } from '../nest/internals/nest.exports.js';
-import type { HttpRpcTransport, RpcCall, RpcHandler, RpcOperationTarget } from '@linnet/common';
+import type {
+  HttpRpcTransport,
+  MessageRpcTransport,
+  RpcCall,
+  RpcHandler,
+  RpcOperationTarget,
+} from '@linnet/common';
 import { ClientRequestContext } from '../call/request.context.js';
 import type { HttpIntegration } from '../http/http.integration.js';
 import { HandlerPipeline, handlerMethod } from '../nest/pipeline/handler.pipeline.js';
@@ -59,6 +65,7 @@ export class RpcHandlerFactory {
     const { transport } = call;
     if (transport.kind === 'ipc')
       return new MessageCall(messageTargetOf(call.target), transport.session, call);
+    if (transport.kind === 'message') return new BrokerCall(call, transport);
     this.integration?.prepare(transport.request, transport.response);
     return new HttpHandlerCall(call, transport, this.integration);
   }
@@ -76,6 +83,25 @@ function messageTargetOf(target: RpcOperationTarget): MessageTarget {
     messageTargets.set(target, known);
   }
   return known;
+}
+
+/** A call that came as a message of a broker. */
+class BrokerCall extends MessageCall implements HandlerCall {
+  constructor(
+    call: RpcCall,
+    private readonly transport: MessageRpcTransport,
+  ) {
+    const { headers } = transport;
+    super(
+      messageTargetOf(call.target),
+      { ip: undefined, headers, accessToken: call.activity.accessToken },
+      call,
+    );
+  }
+
+  refused(): void {
+    this.transport.isRefused = true;
+  }
 }
 
 class HttpHandlerCall implements HandlerCall {

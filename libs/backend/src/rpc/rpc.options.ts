@@ -1,6 +1,6 @@
 import type { ErrorObserver } from '../nest/errors/error.observer.js';
 import type { VersionCheck } from '../node/rpc/version.rules.js';
-import type { HttpHandlerOptions, RpcInterfaceDefinition, WireLimits } from '@linnet/common';
+import type { HttpHandlerOptions, RpcInterfaceDefinition, RpcListener, WireLimits } from '@linnet/common';
 
 /** Options of `RpcModule`. */
 export interface RpcModuleOptions
@@ -26,6 +26,10 @@ export interface RpcModuleOptions
   openApi?: boolean;
   /** Answers every other GET with the greeting of the reference server. Default `false`. */
   greeting?: boolean;
+  /**
+   * Serves the interfaces over NATS as well: `natsServer({ servers, service })` of `@linnet/nats`. Default: over HTTP alone.
+   */
+  nats?: RpcListener;
   /** How long calls in flight may take when the application closes, in milliseconds. Default 10,000. */
   shutdownTimeoutMs?: number;
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { OnModuleInit } from '@nestjs/common';
+import type { OnApplicationBootstrap, OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import {
   ApplicationConfig,
   DiscoveryService,
@@ -9,7 +9,7 @@ import {
 } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { defaultWireLimits, RpcDispatcher } from '@linnet/common';
-import type { RpcEndpoint, RpcInterfaceDefinition } from '@linnet/common';
+import type { RpcEndpoint, RpcInterfaceDefinition, RpcListening } from '@linnet/common';
 import { HttpRpcService, limitsFrom, methodOf, normalizePath } from '@linnet/common/internal';
 import { ClientRequestContext } from '../call/request.context.js';
 import { bindItems } from '../call/stream.context.js';
@@ -39,11 +39,13 @@ const served = new WeakSet<object>();
 
 /** Serves the RPC implementations of an application. */
 @Injectable()
-export class RpcServer implements OnModuleInit {
+export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new SafeLogger('RpcModule');
   /** @internal What is served here, for other ways to call it. */
   readonly dispatcher: RpcDispatcher;
   #http: HttpIntegration | undefined;
+  /** Serves calls over NATS, where the options have it. */
+  #listening: RpcListening | undefined;
   /** By interface, the class that answers it. */
   readonly #names = new Map<string, string>();
   readonly #known = new Set<unknown>();
@@ -97,7 +99,44 @@ export class RpcServer implements OnModuleInit {
       }
     });
     const adapter = this.adapterHost.httpAdapter as AbstractHttpAdapter | undefined;
-    if (adapter) this.#serve(adapter);
+    if (!adapter) return;
+    this.#serve(adapter);
+    if (this.options.nats) drainOnClose(adapter, () => this.#stopListening());
+  }
+
+  /** Begins to serve over NATS, as soon as all modules are ready; Nest calls it. */
+  async onApplicationBootstrap(): Promise<void> {
+    const { nats } = this.options;
+    // It has a handler of its own: while it drains, it still answers what was assigned to it.
+    if (nats) this.#listening = await nats.listen(this.#newService().handler);
+  }
+
+  /** Ends the service over NATS of an application without an HTTP side; Nest calls it. */
+  async onModuleDestroy(): Promise<void> {
+    await this.#stopListening();
+  }
+
+  async #stopListening(): Promise<void> {
+    const listening = this.#listening;
+    this.#listening = undefined;
+    const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
+    this.#warnOfLeft((await listening?.close(shutdownTimeoutMs)) ?? 0);
+  }
+
+  #warnOfLeft(left: number): void {
+    const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
+    if (left > 0)
+      this.#logger.warn(`${left} calls were still running after ${shutdownTimeoutMs} ms, and were cut off.`);
+  }
+
+  #newService(): HttpRpcService {
+    return new HttpRpcService(this.dispatcher, {
+      ...this.options,
+      path: this.path,
+      mapError: mapNestException,
+      decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
+      report: reporterFor(this.#logger, this.options),
+    });
   }
 
   #serve(adapter: AbstractHttpAdapter): void {
@@ -106,29 +145,16 @@ export class RpcServer implements OnModuleInit {
     if (served.has(adapter))
       throw new Error('RpcModule.forRoot() is imported twice, but one module serves the whole application.');
     served.add(adapter);
-    const { path } = this;
     const excluded = excludedPath(this.config, this.endpoints);
     if (excluded !== undefined && this.options.path === undefined)
       this.#logger.warn(
         `The global prefix excludes ${excluded}, but RPC keeps the prefix. Set another path with RpcModule.forRoot({ path }).`,
       );
-    const service = new HttpRpcService(this.dispatcher, {
-      ...this.options,
-      path,
-      mapError: mapNestException,
-      decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
-      report: reporterFor(this.#logger, this.options),
-    });
+    const service = this.#newService();
     const server = new NodeRpcServer(service.handler);
     this.#http.attach({ server, logger: this.#logger, service });
     const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
-    drainOnClose(adapter, async () => {
-      const left = await server.close(shutdownTimeoutMs);
-      if (left > 0)
-        this.#logger.warn(
-          `${left} calls were still running after ${shutdownTimeoutMs} ms, and were cut off.`,
-        );
-    });
+    drainOnClose(adapter, async () => this.#warnOfLeft(await server.close(shutdownTimeoutMs)));
   }
 
   #checkPath(): void {

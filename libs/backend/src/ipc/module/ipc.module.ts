@@ -27,10 +27,12 @@ const session = {
   inject: [REQUEST],
   useFactory: (request: unknown) => {
     if (request instanceof IpcSession) return request;
-    if (request instanceof IpcRequest) return request.ipcSession;
+    if (request instanceof IpcRequest && request.ipcSession) return request.ipcSession;
     // Libraries have requests of their own: the payload of an event, a job.
-    const isHttp = typeof request === 'object' && request !== null && 'headers' in request;
-    const why = isHttp ? 'the call came over HTTP.' : 'this code does not run in a call over IPC.';
+    const isOther = typeof request === 'object' && request !== null && 'headers' in request;
+    const why = isOther
+      ? `the call came over ${request instanceof IpcRequest ? 'NATS' : 'HTTP'}.`
+      : 'this code does not run in a call over IPC.';
     throw new Error(`There is no IpcSession here: ${why}`);
   },
 };

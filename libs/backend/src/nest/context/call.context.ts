@@ -55,7 +55,7 @@ export class CallContext {
     return 'target' in this.call ? this.call.transport : undefined;
   }
 
-  /** The session that the call came through; `undefined` over HTTP. */
+  /** The session that the call came through; `undefined` over HTTP and NATS. */
   get session(): IpcSession | undefined {
     if (!('target' in this.call)) return this.call.session;
     return this.call.transport.kind === 'ipc' ? this.call.transport.session : undefined;

@@ -1,10 +1,21 @@
-import type { Activity, IpcSession } from '@linnet/common';
+import { IpcSession } from '@linnet/common';
+import type { Activity } from '@linnet/common';
 
 type Headers = Record<string, string | string[] | undefined>;
 
+/** The sender of a message: a session, or a message of a broker. */
+export interface MessageOrigin {
+  /** The address of the sender; `undefined` if it is unknown. */
+  readonly ip: string | undefined;
+  /** The headers of the sender. */
+  readonly headers: Readonly<Headers>;
+  /** The credentials; empty without credentials. */
+  readonly accessToken: string;
+}
+
 /**
- * The request of a call that came over IPC, as guards, interceptors and libraries for HTTP look at it: one for each call of
- * an IPC handler or of an RPC operation. It is what `switchToHttp().getRequest()`, `@Req()` and `@Inject(REQUEST)` are.
+ * The request of a call that came over IPC or NATS, as guards, interceptors and libraries for HTTP look at it: one for each
+ * call of an IPC handler or of an RPC operation. It is what `switchToHttp().getRequest()`, `@Req()` and `@Inject(REQUEST)` are.
  * Written to, it changes nothing but itself and the activity's user.
  */
 export class IpcRequest {
@@ -23,9 +34,12 @@ export class IpcRequest {
   /** As {@link params}. */
   query: Record<string, unknown> = {};
 
+  /** The session that the call came through; `undefined` over NATS. */
+  readonly ipcSession: IpcSession | undefined;
+  readonly #origin: MessageOrigin;
+
   constructor(
-    /** The session that the call came through. */
-    readonly ipcSession: IpcSession,
+    origin: MessageOrigin,
     /** The caller, and the deadline. */
     readonly activity: Activity,
     body: unknown,
@@ -33,7 +47,9 @@ export class IpcRequest {
   ) {
     this.url = url;
     this.originalUrl = url;
-    this.ip = ipcSession.ip;
+    this.#origin = origin;
+    this.ipcSession = origin instanceof IpcSession ? origin : undefined;
+    this.ip = origin.ip;
     this.body = body;
   }
 
@@ -46,9 +62,12 @@ export class IpcRequest {
     this.activity.user = user;
   }
 
-  /** The headers of the upgrade by which the session began, with the credentials that the session has now. */
+  /**
+   * The headers of the upgrade by which the session began, with the credentials that the session has now. Over NATS the
+   * headers of the message.
+   */
   get headers(): Headers {
-    const { headers, accessToken } = this.ipcSession;
+    const { headers, accessToken } = this.#origin;
     // A copy: what a guard writes there is this call's.
     const copy: Headers = { ...headers };
     if (accessToken === '') delete copy['authorization'];

@@ -1,9 +1,10 @@
 import type { Type } from '@nestjs/common';
 import { ExecutionContextHost } from '../internals/nest.exports.js';
-import type { Activity, IpcSession } from '@linnet/common';
+import type { Activity } from '@linnet/common';
 import { mapNestException } from '../errors/exception.mapper.js';
 import type { HandlerCall } from './handler.call.js';
 import { IpcRequest } from '../message/message.request.js';
+import type { MessageOrigin } from '../message/message.request.js';
 import { IpcResponse } from '../message/message.response.js';
 import { SafeLogger } from '../logging/safe.logger.js';
 
@@ -19,7 +20,7 @@ export interface MessageTarget {
   readonly url: string;
 }
 
-/** A call that came as a message of a session: it has a request like one of HTTP, and no response that could be written. */
+/** A call that came as a message of a session or of a broker: it has a request like one of HTTP, and no response that could be written. */
 export class MessageCall implements HandlerCall {
   readonly contextType: 'rpc' | 'ws';
   readonly arguments: unknown[];
@@ -30,12 +31,12 @@ export class MessageCall implements HandlerCall {
 
   constructor(
     { contextType, pattern, url }: MessageTarget,
-    session: IpcSession,
+    origin: MessageOrigin,
     call: { readonly arguments: unknown[]; readonly activity: Activity },
   ) {
     this.contextType = contextType;
     this.arguments = call.arguments;
-    this.request = new IpcRequest(session, call.activity, call.arguments, url);
+    this.request = new IpcRequest(origin, call.activity, call.arguments, url);
     this.#response = new IpcResponse(this.request);
     this.contextArguments = [this.request, this.#response, next, call, pattern];
   }

@@ -1,8 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FetchRpcServer } from '@linnet/common';
-import type { HttpRpcServiceOptions, RpcAround, RpcEndpoint } from '@linnet/common';
-import { createRpcService, pathOf, reportToConsole } from '@linnet/common/internal';
-import type { HttpRpcService } from '@linnet/common/internal';
+import type {
+  HttpRpcServiceOptions,
+  RpcAround,
+  RpcEndpoint,
+  RpcListener,
+  RpcListening,
+} from '@linnet/common';
+import { createRpcService, HttpRpcService, pathOf, reportToConsole } from '@linnet/common/internal';
 import { ClientRequestContext, runWithin } from '../../call/request.context.js';
 import { bindItems } from '../../call/stream.context.js';
 import { NodeRpcServer } from '../http/node.server.js';
@@ -45,9 +50,12 @@ export class PlainRpcServer {
   readonly service: HttpRpcService;
   readonly #node: NodeRpcServer;
   readonly #fetch: FetchRpcServer;
+  readonly #options: HttpRpcServiceOptions;
+  readonly #listening = new Set<RpcListening>();
 
   constructor(options: RpcServerOptions) {
-    this.service = createRpcService(inContext(options));
+    this.#options = inContext(options);
+    this.service = createRpcService(this.#options);
     this.#node = new NodeRpcServer(this.service.handler);
     this.#fetch = new FetchRpcServer(this.service, compressBody);
   }
@@ -98,14 +106,30 @@ export class PlainRpcServer {
   }
 
   /**
+   * Serves the interfaces in another way than HTTP as well, until {@link close}.
+   *
+   * ```ts
+   * await rpc.listen(natsServer({ servers: 'nats://127.0.0.1:4222', service: 'stock' }));
+   * ```
+   *
+   * @throws Error (rejection) if the listener cannot be reached by anyone
+   */
+  async listen(listener: RpcListener): Promise<void> {
+    const { handler } = new HttpRpcService(this.service.dispatcher, this.#options);
+    this.#listening.add(await listener.listen(handler));
+  }
+
+  /**
    * Ends the service, not the HTTP server: new calls get 503, calls in flight finish, and their answers are sent.
    *
    * @param timeoutMs how long to wait for that; then what is left is cut off
    * @returns how many calls were left
    */
   async close(timeoutMs = 10_000): Promise<number> {
-    const left = await Promise.all([this.#node.close(timeoutMs), this.#fetch.close(timeoutMs)]);
-    return left[0] + left[1];
+    const services = [this.#node, this.#fetch, ...this.#listening];
+    this.#listening.clear();
+    const left = await Promise.all(services.map((each) => each.close(timeoutMs)));
+    return left.reduce((sum, each) => sum + each, 0);
   }
 
   #serve(request: ParsedRequest, response: ServerResponse): void {

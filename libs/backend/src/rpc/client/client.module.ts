@@ -1,7 +1,7 @@
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { createRpcClient, HttpTransport } from '@linnet/common';
-import type { RpcInterfaceDefinition } from '@linnet/common';
+import type { RpcClientTransport, RpcInterfaceDefinition } from '@linnet/common';
 import { mergeCallOptions } from '@linnet/common/internal';
 import { withCallContext } from '../../node/rpc/backend.client.js';
 import { getRpcClientToken } from './client.decorator.js';
@@ -67,6 +67,9 @@ export class RpcClientModule extends ConfigurableModuleClass {
   }
 }
 
+/** The transports of the clients that were made here, which end with the application. */
+const transports = new WeakMap<object, RpcClientTransport>();
+
 function shared(module: DynamicModule): DynamicModule {
   return { ...module, global: true, exports: [SHARED_OPTIONS] };
 }
@@ -79,15 +82,21 @@ function providersOf(feature: RpcClientAsyncFeature): Provider[] {
     useFactory: async (common: RpcClientModuleOptions | undefined, ...args: unknown[]) =>
       makeClient(feature, mergeCallOptions(common ?? {}, await useFactory(...args))),
   };
-  return expose ? [client, relayOf(definition)] : [client];
+  const end: Provider = {
+    provide: Symbol(`end of RpcClient of ${definition.interfaceName}`),
+    inject: [getRpcClientToken(definition)],
+    useFactory: (made: object) => ({ onApplicationShutdown: () => transports.get(made)?.close?.() }),
+  };
+  return expose ? [client, end, relayOf(definition)] : [client, end];
 }
 
 /** @throws Error if the options do not name a server */
 function makeClient(target: RpcClientTarget, options: RpcClientModuleOptions): object {
   const { interface: definition, expose } = target;
   const inCalls = withCallContext(options);
-  const transport = options.transport ?? transportTo(definition, options);
+  const transport: RpcClientTransport = options.transport ?? transportTo(definition, options);
   const client = createRpcClient({ ...inCalls, transport }).client(definition);
+  transports.set(client, transport);
   if (expose) {
     const relay = createRpcClient({ ...inCalls, transport: new RelayTransport(transport) });
     setRelay(client, relay.relay(definition));

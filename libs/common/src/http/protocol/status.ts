@@ -13,6 +13,7 @@ export function readableStatus(status: number, thrown: unknown): number {
 /** Whether a call that is to come back surely had no effect: what asks for it says so, or a guard refused it. */
 export function isNotBegun(status: number, error: unknown, call: RpcCall | undefined): boolean {
   if (error instanceof TransientError) return error.hasNoEffect;
-  const isRefused = call?.transport.kind === 'http' && call.transport.isRefused === true;
+  const transport = call?.transport;
+  const isRefused = transport !== undefined && transport.kind !== 'ipc' && transport.isRefused === true;
   return isRefused && (status === 429 || status === 503);
 }

@@ -2,7 +2,7 @@ import { Activity } from '../../call/activity.js';
 import { streamRefusal } from '../../call/stream.result.js';
 import type { StreamItems } from '../../stream/stream.js';
 import { GENERAL_ERROR, IModelError } from '../../error/imodel.error.js';
-import type { RpcCall, SettledOutcome } from '../../rpc/server/call.js';
+import type { RpcCall, RpcTransport, SettledOutcome } from '../../rpc/server/call.js';
 import { outcomeOf } from '../../rpc/server/dispatcher.js';
 import { hiddenError } from '../../error/error.members.js';
 import type { WireError } from '../../error/error.members.js';
@@ -38,6 +38,8 @@ export interface HttpPlatform {
   readonly request?: unknown;
   /** The response of the platform's framework. */
   readonly response?: unknown;
+  /** Whether the request is a message of a broker, which has neither of them. */
+  readonly isMessage?: boolean;
 }
 
 /** One request on its way to becoming a call, and its answer on the way back. */
@@ -230,17 +232,18 @@ export class HttpCall implements BodyHolder {
       target: target!,
       arguments: args,
       activity: this.activity,
-      transport: {
-        kind: 'http',
-        path: head.target,
-        method: head.method,
-        protocolVersion: this.#protocolVersion,
-        request: platform.request,
-        response: platform.response,
-        isRefused: false,
-        commonHeaders: () => commonHeaders(this.context, this.opened),
-      },
+      transport: this.#transport(platform),
     };
+  }
+
+  #transport(platform: HttpPlatform): RpcTransport {
+    const { head } = this.opened;
+    const protocolVersion = this.#protocolVersion;
+    const common = { path: head.target, method: head.method, protocolVersion, isRefused: false };
+    if (platform.isMessage) return { ...common, kind: 'message', headers: head.headers };
+    const { request, response } = platform;
+    const headers = () => commonHeaders(this.context, this.opened);
+    return { ...common, kind: 'http', request, response, commonHeaders: headers };
   }
 
   #arguments(): unknown[] {

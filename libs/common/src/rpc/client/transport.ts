@@ -52,4 +52,6 @@ export type RpcReply =
 export interface RpcClientTransport {
   /** Sends a request and resolves with the server's reply, including errors. */
   exchange(request: RpcRequest): Promise<RpcReply>;
+  /** Releases the connections of the transport. `RpcClientModule` calls it when its application closes. */
+  close?(): Promise<void>;
 }

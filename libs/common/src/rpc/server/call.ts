@@ -19,7 +19,7 @@ export interface RpcOperationTarget {
 export type RpcHandler = (call: RpcCall) => unknown;
 
 /** How a call arrived. */
-export type RpcTransport = HttpRpcTransport | IpcRpcTransport;
+export type RpcTransport = HttpRpcTransport | IpcRpcTransport | MessageRpcTransport;
 
 /** A call over HTTP. */
 export interface HttpRpcTransport {
@@ -49,6 +49,22 @@ export interface IpcRpcTransport {
   readonly session: IpcSession;
   /** The client's protocol version; 0 when it names none. */
   readonly protocolVersion: number;
+}
+
+/** A call that arrived as a message of a broker, for instance NATS. */
+export interface MessageRpcTransport {
+  /** Distinguishes a call from a broker from a call over HTTP or over IPC. */
+  readonly kind: 'message';
+  /** The target that the same request would have over HTTP, with its query. */
+  readonly path: string;
+  /** The method of the same request over HTTP, in capitals. */
+  readonly method: string;
+  /** The headers of the message, by lower-case name. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The client's protocol version; 0 when it names none. */
+  readonly protocolVersion: number;
+  /** Set if a guard refused the call. Nothing ran, and a transient answer reports that. */
+  isRefused?: boolean;
 }
 
 /** One call of an operation, from the moment its arguments are known. */
