@@ -8,6 +8,7 @@ const layers = {
     'libs/backend',
     'libs/frontend',
     'libs/electron',
+    'libs/nats',
     'libs/redis',
     'libs/cli',
   ],

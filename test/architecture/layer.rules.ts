@@ -7,6 +7,7 @@ const allowedLibs: Readonly<Record<string, readonly string[]>> = {
   redis: ['common'],
   backend: ['common'],
   cli: ['common'],
+  nats: ['common'],
   // Three processes, which share types alone.
   electron: [],
   'electron/main': ['common', 'backend', 'electron'],

@@ -13,6 +13,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { run } from '@linnet/cli';
 import { IpcApp } from '@linnet/frontend';
+import { hasNats, startNats } from '../harness/nats.server.js';
 import { until } from '../harness/waiting.js';
 import { blocksOf, placeOf, workersOf } from './guide.js';
 import type { Guide } from './guide.js';
@@ -50,6 +51,9 @@ export function isTest(file: string): boolean {
 /** Runs a guide: its files as the modules that they are, its calls by `curl`, and the command `linnet`. Ends the applications, servers and frontends that it starts. */
 export async function runGuide(guide: Guide): Promise<void> {
   const placed = await writeGuide(guide);
+  const [, natsPort] = /nats:\/\/127\.0\.0\.1:(\d+)/.exec(placed(guide.text)) ?? [];
+  if (natsPort !== undefined && !hasNats) return;
+  const nats = natsPort === undefined ? undefined : await startNats('-p', natsPort);
   const workers = workersOf(guide).map((name) => `${name}.ts`);
   Logger.overrideLogger(false);
   const made = [jest.spyOn(NestFactory, 'create'), jest.spyOn(NestFactory, 'createApplicationContext')];
@@ -73,6 +77,7 @@ export async function runGuide(guide: Guide): Promise<void> {
     await windows.close();
     IpcApp.shutdown();
     for (const app of apps) await app.close();
+    await nats?.stop();
     const servers = listen.mock.contexts as Server[];
     listen.mockRestore();
     for (const server of servers) await endServer(server);

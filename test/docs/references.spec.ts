@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { defaultIpcLimits, defaultWireLimits } from '@linnet/common';
+import { defaultNatsLimits } from '@linnet/nats';
 import { documents, readGuide, root } from './guide.js';
 
 const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -16,6 +17,7 @@ describe('the documentation', () => {
   it.each([
     ['of RPC', defaultWireLimits],
     ['of IPC', defaultIpcLimits],
+    ['of NATS', defaultNatsLimits],
   ])('states the default limits %s', (name, limits) => {
     const [, table] = new RegExp(`^\\| ${name} .*\\n\\|.*\\n((?:\\|.*\\n)+)`, 'm').exec(
       textOf('docs/security.md'),

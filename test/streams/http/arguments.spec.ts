@@ -8,7 +8,7 @@ import { STREAM_WINDOW } from '../../../libs/common/src/base/limits.js';
 import { settled, until } from '../../harness/waiting.js';
 import { journal } from './flow.js';
 import type { Flow } from './flow.js';
-import { servers } from './servers.js';
+import { httpServers, servers } from './servers.js';
 import type { FlowServer } from './servers.js';
 
 setFlagsFromString('--expose-gc');
@@ -179,7 +179,7 @@ describe.each(Object.entries(servers))('a stream to %s', (name, start) => {
   });
 });
 
-describe.each(Object.entries(servers).filter(([name]) => name !== 'memory'))(
+describe.each(Object.entries(httpServers))(
   'the body of %s',
   (_name, start) => {
     let server: FlowServer;

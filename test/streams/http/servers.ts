@@ -1,9 +1,13 @@
 import { createServer } from 'node:http';
+import { afterAll } from '@jest/globals';
 import express from 'express';
 import { createFetchServer, createRpcClient, inMemoryHttp } from '@linnet/common';
 import type { RpcClientOptions, RpcProxy } from '@linnet/common';
 import { ClientRequestContext } from '@linnet/backend';
 import { createRpcServer } from '@linnet/backend/node';
+import { natsServer, natsTransport } from '@linnet/nats';
+import { hasNats, startNats } from '../../harness/nats.server.js';
+import type { NatsServer } from '../../harness/nats.server.js';
 import { startApp, ways } from '../../harness/nest.harness.js';
 import { streamingBridge } from '../../rpc/plain/fetch.bridge.js';
 import { listen } from '../../rpc/plain/plain.servers.js';
@@ -60,9 +64,32 @@ export const httpServers: Readonly<Record<string, Start>> = {
   },
 };
 
-/** Every server, also the one without HTTP. */
+/** One for all tests of a file. */
+let nats: Promise<NatsServer> | undefined;
+afterAll(async () => (await nats)?.stop());
+
+async function overNats(): Promise<FlowServer> {
+  nats ??= startNats();
+  const { servers: address } = await nats;
+  const where = { servers: address, service: 'flow' };
+  const server = plainServer();
+  await server.listen(natsServer(where));
+  const transport = natsTransport(where);
+  const stop = async () => {
+    await transport.close();
+    await server.close(0);
+  };
+  return {
+    url: undefined,
+    client: (options) => createRpcClient({ transport, ...options }).client<Flow>(Flow),
+    stop,
+  };
+}
+
+/** Every server, also those without HTTP. */
 export const servers: Readonly<Record<string, Start>> = {
   ...httpServers,
+  ...(hasNats && { NATS: overNats }),
   memory: async () => {
     const { service } = createFetchServer({
       interfaces: [[Flow, FlowImpl]],

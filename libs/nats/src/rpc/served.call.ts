@@ -1,0 +1,267 @@
+import { randomUUID } from 'node:crypto';
+import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import type { HttpResponse, HttpRpcHandler } from '@linnet/common';
+import {
+  HttpCall,
+  HttpError,
+  NOT_BEGUN_HEADER,
+  pumpUpload,
+  refusal,
+  shuttingDown,
+} from '@linnet/common/internal';
+import type { BudgetShare, ByteBudget } from '@linnet/common/internal';
+import { FrameKind, ownBytes, readFrame, writeFrame } from '../message/frame.js';
+import { announceMore, isUnheard, readRequest, sizeOfHeaders, writeResponse } from '../message/head.js';
+import { IncomingBody } from '../message/incoming.body.js';
+import { bodyOf, OutgoingBody } from '../message/outgoing.body.js';
+import { ownerOf } from '../message/subject.js';
+import type { NatsLimits } from './limits.js';
+
+/** After this time without an answer, in milliseconds, a server gives its client a subject for frames. */
+const FIRST_SIGN_MS = 50;
+/** How often a server sends a sign of life, in milliseconds. */
+const SIGN_MS = 5000;
+
+const encoder = new TextEncoder();
+
+/** The server of a call. */
+export interface ServedCallHost {
+  readonly nats: NatsConnection;
+  readonly handler: HttpRpcHandler;
+  readonly limits: NatsLimits;
+  /** Bytes of answers that clients have not taken. */
+  readonly unsent: ByteBudget<ServedCall>;
+  /** Lets frames of a call in. @returns their subject */
+  address(call: ServedCall, token: string): string;
+  /** The call is over. */
+  over(call: ServedCall, token: string | undefined): void;
+}
+
+/** One request that NATS has assigned to this server, and its answer. */
+export class ServedCall {
+  #call: HttpCall | undefined;
+  #token: string | undefined;
+  #address: string | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #arrival: ReturnType<typeof setTimeout> | undefined;
+  #upload: IncomingBody | undefined;
+  #answer: OutgoingBody | undefined;
+  /** Whether the head of the answer was sent. */
+  #isAnswered = false;
+  #isOver = false;
+  #signs: ReturnType<typeof setInterval> | undefined;
+  /** Called at the end of the call: the rest of its body is not read. */
+  #leaveUpload = () => undefined as void;
+
+  /** @param reply the inbox of the client for this call */
+  constructor(
+    private readonly host: ServedCallHost,
+    private readonly reply: string,
+  ) {}
+
+  /** Receives the request. Never throws. @param isTooMany whether the call exceeds the limit of open calls */
+  begin(message: Msg, isTooMany: boolean): void {
+    try {
+      if (isTooMany)
+        throw new HttpError(503, 'Too many calls are open.', ['Retry-After', '1', NOT_BEGUN_HEADER, '1']);
+      this.#open(message);
+    } catch (error) {
+      this.#respond(refusal(error instanceof HttpError ? error : new HttpError(500, 'Internal error')));
+    }
+  }
+
+  /** Receives a frame of the client, or the report of NATS that the client is gone. Never throws. */
+  receive(message: Msg): void {
+    if (isUnheard(message)) return this.#gone();
+    const frame = readFrame(ownBytes(message.data));
+    if (!frame) return;
+    const { kind, position, content } = frame;
+    try {
+      if (kind === FrameKind.Cancel) this.#gone();
+      else if (kind === FrameKind.Taken) this.#answer?.taken(position);
+      else if (kind === FrameKind.End) this.#upload?.end(position);
+      else if (kind === FrameKind.Chunk) {
+        this.#upload?.receive(position, content);
+        this.#arrival?.refresh();
+      }
+    } catch {
+      // A client that breaks the rules is treated as one that has left.
+      this.#gone();
+    }
+  }
+
+  /** The server cannot wait for the call any longer. */
+  cut(): void {
+    this.#call?.activity.abort(new Error('The server is shutting down.'));
+    if (!this.#isAnswered) this.#respond(refusal(shuttingDown(true)));
+    this.#end();
+  }
+
+  /** @throws HttpError if the request does not become a call */
+  #open(message: Msg): void {
+    const { handler } = this.host;
+    const { method, target, headers, hasMore } = readRequest(message);
+    const head = {
+      method,
+      target: (handler.options.path ?? '') + target,
+      headers,
+      isLoopback: () => false,
+      address: ownerOf(this.reply),
+    };
+    if (!handler.owns(method, head.target)) {
+      this.#respond({
+        status: 404,
+        headers: ['Content-Type', 'text/plain; charset=utf-8'],
+        body: 'Not Found',
+      });
+      return;
+    }
+    const opened = handler.open(head);
+    if (!(opened instanceof HttpCall)) return this.#respond(opened);
+    this.#call = opened;
+    const refused = message.data.byteLength > 0 ? opened.push(ownBytes(message.data)) : undefined;
+    if (refused) return this.#respond(refused);
+    if (hasMore) {
+      this.#receiveBody(opened);
+      return;
+    }
+    this.#timer = setTimeout(() => this.#showLife(), FIRST_SIGN_MS);
+    this.#run(opened);
+  }
+
+  #receiveBody(call: HttpCall): void {
+    const upload = new IncomingBody({
+      taken: (bytes) => this.#send(writeFrame(FrameKind.Taken, bytes)),
+      left: () => undefined,
+    });
+    this.#upload = upload;
+    this.#arrival = setTimeout(
+      () => this.#respond(call.refuse(new HttpError(408, 'The body of the request does not arrive.'))),
+      this.host.limits.arrivalMs,
+    );
+    this.#showLife();
+    void this.#pump(call, upload).then(
+      () => undefined,
+      () => this.#gone(),
+    );
+  }
+
+  async #pump(call: HttpCall, upload: IncomingBody): Promise<void> {
+    for (let piece = await upload.next(); !piece.done && !this.#isAnswered; piece = await upload.next()) {
+      const refused = call.push(piece.value);
+      if (refused) {
+        this.#respond(refused);
+        return;
+      }
+      if (call.upload) {
+        this.#leaveUpload = pumpUpload(call, upload);
+        break;
+      }
+    }
+    if (!this.#isAnswered) this.#run(call);
+  }
+
+  #run(call: HttpCall): void {
+    clearTimeout(this.#arrival);
+    call.respond({ isMessage: true }, (answer) => {
+      if (this.#isOver) {
+        void answer?.stream?.return();
+        return;
+      }
+      this.#respond(
+        answer ?? call.refuse(new Error('The call was answered by other means than its result.')),
+      );
+    });
+  }
+
+  /** Sends the answer, in one message if it fits. */
+  #respond({ status, headers, body, stream }: HttpResponse): void {
+    if (this.#isAnswered || this.#isOver) return;
+    this.#isAnswered = true;
+    const head = writeResponse(status, headers);
+    const mostBytes = this.host.nats.info?.max_payload ?? 0;
+    const parts =
+      typeof body === 'string' ? [encoder.encode(body)] : body instanceof Uint8Array ? [body] : body;
+    const size = parts.reduce((sum, part) => sum + part.byteLength, 0);
+    if (!stream && size + sizeOfHeaders(head) <= mostBytes) {
+      this.#publish(parts.length === 1 ? parts[0]! : Buffer.concat(parts), head);
+      this.#end();
+      return;
+    }
+    announceMore(head);
+    this.#publish(new Uint8Array(), head, this.#ownAddress());
+    this.#showLife();
+    this.#answer = new OutgoingBody(stream ?? bodyOf(parts), mostBytes, (frame) => this.#send(frame));
+    const held = this.#hold(size);
+    const over = () => {
+      held.clear();
+      this.#end();
+    };
+    this.#answer.send().then(over, over);
+  }
+
+  /** Counts the bytes of an answer. Past the limit, the client with most of them loses its largest answer. */
+  #hold(size: number): BudgetShare<ServedCall> {
+    const { unsent } = this.host;
+    const held = unsent.share(ownerOf(this.reply), this);
+    held.add(size);
+    while (unsent.amount > unsent.limit) {
+      const { holder } = unsent.largest()!;
+      const before = unsent.amount;
+      holder.cut();
+      if (unsent.amount >= before) break;
+    }
+    return held;
+  }
+
+  /** The client waits no more. */
+  #gone(): void {
+    this.#call?.activity.abort(new Error('The client is gone.'));
+    // The reader of a stream gets the error of its body, not the one of a call that is over.
+    this.#leaveUpload = () => undefined;
+    this.#upload?.fail(new Error('The client is gone.'));
+    this.#end();
+  }
+
+  /** Sends a sign of life from now on. NATS reports if nobody hears it. */
+  #showLife(): void {
+    clearTimeout(this.#timer);
+    if (this.#isOver || this.#signs) return;
+    const sign = writeFrame(FrameKind.Alive);
+    this.#send(sign);
+    this.#signs = setInterval(() => this.#send(sign), SIGN_MS);
+  }
+
+  #ownAddress(): string {
+    // Not to be guessed: who knows it can cancel the call.
+    return (this.#address ??= this.host.address(this, (this.#token = randomUUID())));
+  }
+
+  #send(frame: Uint8Array): void {
+    this.#publish(frame, undefined, this.#ownAddress());
+  }
+
+  #publish(data: Uint8Array, headers?: MsgHdrs, reply?: string): void {
+    try {
+      this.host.nats.publish(this.reply, data, {
+        ...(headers && { headers }),
+        ...(reply !== undefined && { reply }),
+      });
+    } catch {
+      // The connection is closed, and the client knows.
+    }
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#arrival);
+    clearInterval(this.#signs);
+    this.#answer?.stop();
+    this.#leaveUpload();
+    void this.#upload?.return();
+    this.#call?.abandon();
+    this.host.over(this, this.#token);
+  }
+}
