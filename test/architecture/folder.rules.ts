@@ -148,7 +148,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     command: ['lock', 'read'],
     '.': ['command'],
   },
-  nats: { connection: [], message: [], rpc: ['connection', 'message'] },
+  nats: { backplane: ['connection'], connection: [], message: [], rpc: ['connection', 'message'] },
   frontend: { '.': [] },
   redis: { '.': [] },
   electron: {

@@ -179,132 +179,117 @@ describe.each(Object.entries(servers))('a stream to %s', (name, start) => {
   });
 });
 
-describe.each(Object.entries(httpServers))(
-  'the body of %s',
-  (_name, start) => {
-    let server: FlowServer;
+describe.each(Object.entries(httpServers))('the body of %s', (_name, start) => {
+  let server: FlowServer;
 
-    beforeAll(async () => {
-      server = await start();
+  beforeAll(async () => {
+    server = await start();
+  });
+  beforeEach(() => journal.clear());
+  afterAll(() => server.stop());
+
+  const headers = { 'X-Correlation-ID': 'id', 'X-Protocol-Version': '2' };
+  const marker = '{"isBinary":true,"isStream":true,"index":0,"size":0,"chunks":1}';
+
+  async function post(operation: string, type: string, body: Uint8Array | string): Promise<[number, string]> {
+    const reply = await fetch(`${server.url}/Flow-1.0.0-${operation}`, {
+      method: 'POST',
+      headers: { ...headers, 'Content-Type': type },
+      body: typeof body === 'string' ? body : new Blob([body]),
     });
-    beforeEach(() => journal.clear());
-    afterAll(() => server.stop());
+    return [reply.status, await reply.text()];
+  }
 
-    const headers = { 'X-Correlation-ID': 'id', 'X-Protocol-Version': '2' };
-    const marker = '{"isBinary":true,"isStream":true,"index":0,"size":0,"chunks":1}';
+  const part = (name: string, content: string) =>
+    `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${content}\r\n`;
+  const multipart = (...parts: string[]) => `${parts.join('')}--b--\r\n`;
+  const type = 'multipart/form-data; boundary=b';
 
-    async function post(
-      operation: string,
-      type: string,
-      body: Uint8Array | string,
-    ): Promise<[number, string]> {
-      const reply = await fetch(`${server.url}/Flow-1.0.0-${operation}`, {
-        method: 'POST',
-        headers: { ...headers, 'Content-Type': type },
-        body: typeof body === 'string' ? body : new Blob([body]),
-      });
-      return [reply.status, await reply.text()];
+  /** A frame as the documentation describes it. */
+  function frame(kind: number, content = ''): Buffer<ArrayBuffer> {
+    const head = Buffer.alloc(5);
+    head[0] = kind;
+    head.writeUInt32LE(Buffer.byteLength(content), 1);
+    return Buffer.concat([head, Buffer.from(content)]);
+  }
+  const frames = 'application/vnd.linnet.stream';
+
+  it('can be written by any client, as parts and as frames', async () => {
+    const body = multipart(part('objects', `["raw",${marker}]`), part('stream-0', 'abc'));
+    expect(await post('measure', type, body)).toEqual([200, '{"bytes":3,"sum":196}']);
+    const items = [frame(1, `[${marker}]`), frame(1, '20'), frame(0), frame(1, '3'), frame(4)];
+    expect(await post('sum', frames, Buffer.concat(items))).toEqual([200, '23']);
+  });
+
+  it.each([
+    ['a stream without a place', multipart(part('objects', '["a",1]'), part('stream-0', 'abc'))],
+    [
+      'a stream inside of an argument',
+      multipart(part('objects', `["a",[${marker}]]`), part('stream-0', 'abc')),
+    ],
+    ['two places', multipart(part('objects', `[${marker},${marker}]`), part('stream-0', 'abc'))],
+    ['a stream before the arguments', multipart(part('stream-0', 'abc'), part('objects', `["a",${marker}]`))],
+    [
+      'two streams',
+      multipart(part('objects', `["a",${marker}]`), part('stream-0', 'abc'), part('stream-1', 'abc')),
+    ],
+    ['no end', part('objects', `["a",${marker}]`) + part('stream-0', 'abc')],
+    ['another stream than the first', multipart(part('objects', `["a",${marker}]`), part('stream-7', 'abc'))],
+  ])('is refused with 400 if it has %s', async (_fault, body) => {
+    const [status, text] = await post('measure', type, body);
+    expect([status, text]).toEqual([400, expect.stringContaining('Invalid request')]);
+  });
+
+  it.each([
+    ['no arguments', [frame(1, '5'), frame(4)]],
+    ['no stream among its arguments', [frame(1, '[5]'), frame(4)]],
+    ['no end', [frame(1, `[${marker}]`), frame(1, '5')]],
+    ['half a frame', [frame(1, `[${marker}]`), frame(1, '5').subarray(0, 4)]],
+    ['an item behind the end', [frame(1, `[${marker}]`), frame(4), frame(1, '5')]],
+    ['an unknown frame', [frame(1, `[${marker}]`), frame(9, '5'), frame(4)]],
+    ['an item that is not JSON', [frame(1, `[${marker}]`), frame(1, '{'), frame(4)]],
+    ['malformed blocks', [frame(1, `[${marker}]`), frame(3, 'xxxxxxxx'), frame(4)]],
+    ['a frame that is too large', [frame(1, `[${marker}]`), Buffer.from([2, 0xff, 0xff, 0xff, 0xff])]],
+  ])('is refused with 400 if its frames have %s', async (_fault, list) => {
+    const [status, text] = await post('sum', frames, Buffer.concat(list));
+    expect([status, text]).toEqual([400, expect.stringContaining('Invalid request')]);
+  });
+
+  it('is read no faster than the method reads', async () => {
+    const message = request(`${server.url}/Flow-1.0.0-once`, {
+      method: 'POST',
+      headers: { ...headers, 'Content-Type': frames, Accept: frames },
+      agent: false,
+    });
+    message.on('error', () => undefined);
+    message.write(frame(1, `[${marker}]`));
+    let sent = 0;
+    const item = Buffer.concat(Array.from({ length: 64 }, () => frame(1, JSON.stringify('x'.repeat(1000)))));
+    // The method reads nothing of the stream.
+    for (let isTaken = true; isTaken; sent += item.byteLength) {
+      isTaken = message.write(item);
+      if (!isTaken) isTaken = await Promise.race([once(message, 'drain').then(() => true), late()]);
+      if (sent > 64 * MIB) break;
     }
+    expect(sent).toBeLessThan(16 * MIB + STREAM_WINDOW);
+    message.destroy();
+    // The server would wait for the method when it stops.
+    for (const pass of journal.passes.values()) pass();
+  });
 
-    const part = (name: string, content: string) =>
-      `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${content}\r\n`;
-    const multipart = (...parts: string[]) => `${parts.join('')}--b--\r\n`;
-    const type = 'multipart/form-data; boundary=b';
-
-    /** A frame as the documentation describes it. */
-    function frame(kind: number, content = ''): Buffer<ArrayBuffer> {
-      const head = Buffer.alloc(5);
-      head[0] = kind;
-      head.writeUInt32LE(Buffer.byteLength(content), 1);
-      return Buffer.concat([head, Buffer.from(content)]);
-    }
-    const frames = 'application/vnd.linnet.stream';
-
-    it('can be written by any client, as parts and as frames', async () => {
-      const body = multipart(part('objects', `["raw",${marker}]`), part('stream-0', 'abc'));
-      expect(await post('measure', type, body)).toEqual([200, '{"bytes":3,"sum":196}']);
-      const items = [frame(1, `[${marker}]`), frame(1, '20'), frame(0), frame(1, '3'), frame(4)];
-      expect(await post('sum', frames, Buffer.concat(items))).toEqual([200, '23']);
+  it('that breaks off makes the reader of the method fail', async () => {
+    const message = request(`${server.url}/Flow-1.0.0-measure`, {
+      method: 'POST',
+      headers: { ...headers, 'Content-Type': type },
+      agent: false,
     });
-
-    it.each([
-      ['a stream without a place', multipart(part('objects', '["a",1]'), part('stream-0', 'abc'))],
-      [
-        'a stream inside of an argument',
-        multipart(part('objects', `["a",[${marker}]]`), part('stream-0', 'abc')),
-      ],
-      ['two places', multipart(part('objects', `[${marker},${marker}]`), part('stream-0', 'abc'))],
-      [
-        'a stream before the arguments',
-        multipart(part('stream-0', 'abc'), part('objects', `["a",${marker}]`)),
-      ],
-      [
-        'two streams',
-        multipart(part('objects', `["a",${marker}]`), part('stream-0', 'abc'), part('stream-1', 'abc')),
-      ],
-      ['no end', part('objects', `["a",${marker}]`) + part('stream-0', 'abc')],
-      [
-        'another stream than the first',
-        multipart(part('objects', `["a",${marker}]`), part('stream-7', 'abc')),
-      ],
-    ])('is refused with 400 if it has %s', async (_fault, body) => {
-      const [status, text] = await post('measure', type, body);
-      expect([status, text]).toEqual([400, expect.stringContaining('Invalid request')]);
-    });
-
-    it.each([
-      ['no arguments', [frame(1, '5'), frame(4)]],
-      ['no stream among its arguments', [frame(1, '[5]'), frame(4)]],
-      ['no end', [frame(1, `[${marker}]`), frame(1, '5')]],
-      ['half a frame', [frame(1, `[${marker}]`), frame(1, '5').subarray(0, 4)]],
-      ['an item behind the end', [frame(1, `[${marker}]`), frame(4), frame(1, '5')]],
-      ['an unknown frame', [frame(1, `[${marker}]`), frame(9, '5'), frame(4)]],
-      ['an item that is not JSON', [frame(1, `[${marker}]`), frame(1, '{'), frame(4)]],
-      ['malformed blocks', [frame(1, `[${marker}]`), frame(3, 'xxxxxxxx'), frame(4)]],
-      ['a frame that is too large', [frame(1, `[${marker}]`), Buffer.from([2, 0xff, 0xff, 0xff, 0xff])]],
-    ])('is refused with 400 if its frames have %s', async (_fault, list) => {
-      const [status, text] = await post('sum', frames, Buffer.concat(list));
-      expect([status, text]).toEqual([400, expect.stringContaining('Invalid request')]);
-    });
-
-    it('is read no faster than the method reads', async () => {
-      const message = request(`${server.url}/Flow-1.0.0-once`, {
-        method: 'POST',
-        headers: { ...headers, 'Content-Type': frames, Accept: frames },
-        agent: false,
-      });
-      message.on('error', () => undefined);
-      message.write(frame(1, `[${marker}]`));
-      let sent = 0;
-      const item = Buffer.concat(
-        Array.from({ length: 64 }, () => frame(1, JSON.stringify('x'.repeat(1000)))),
-      );
-      // The method reads nothing of the stream.
-      for (let isTaken = true; isTaken; sent += item.byteLength) {
-        isTaken = message.write(item);
-        if (!isTaken) isTaken = await Promise.race([once(message, 'drain').then(() => true), late()]);
-        if (sent > 64 * MIB) break;
-      }
-      expect(sent).toBeLessThan(16 * MIB + STREAM_WINDOW);
-      message.destroy();
-      // The server would wait for the method when it stops.
-      for (const pass of journal.passes.values()) pass();
-    });
-
-    it('that breaks off makes the reader of the method fail', async () => {
-      const message = request(`${server.url}/Flow-1.0.0-measure`, {
-        method: 'POST',
-        headers: { ...headers, 'Content-Type': type },
-        agent: false,
-      });
-      message.on('error', () => undefined);
-      message.write(part('objects', `["cut",${marker}]`) + part('stream-0', 'x'.repeat(1000)).slice(0, -2));
-      await until(() => journal.produced.has('cut'));
-      message.destroy();
-      await until(() => journal.failed.length === 1);
-    });
-  },
-);
+    message.on('error', () => undefined);
+    message.write(part('objects', `["cut",${marker}]`) + part('stream-0', 'x'.repeat(1000)).slice(0, -2));
+    await until(() => journal.produced.has('cut'));
+    message.destroy();
+    await until(() => journal.failed.length === 1);
+  });
+});
 
 /** `false` if nothing moves any more. */
 async function late(): Promise<boolean> {

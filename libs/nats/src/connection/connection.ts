@@ -23,6 +23,8 @@ const defaults: NodeConnectionOptions = {
 export interface ConnectionEvents {
   /** The connection is lost: what was on its way may be lost as well. */
   down?(): void;
+  /** The connection is there again, with its subscriptions. */
+  up?(): void;
   /** The server has refused messages to a subject, because the permissions of this client forbid them. */
   refused?(subject: string): void;
   /** The connection is over, and does not come back. */
@@ -86,8 +88,10 @@ async function watch(open: OpenConnection, events: ConnectionEvents): Promise<vo
     if (status.type === 'disconnect') {
       open.isUp = false;
       events.down?.();
-    } else if (status.type === 'reconnect') open.isUp = true;
-    else if (status.type === 'error' && status.error instanceof PermissionViolationError)
+    } else if (status.type === 'reconnect') {
+      open.isUp = true;
+      events.up?.();
+    } else if (status.type === 'error' && status.error instanceof PermissionViolationError)
       events.refused?.(status.error.subject);
   }
   open.isUp = false;

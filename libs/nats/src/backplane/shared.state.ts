@@ -1,0 +1,197 @@
+import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import type { KV } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { BackplaneEntry } from '@linnet/common';
+import { tokenOfText } from './tokens.js';
+import type { Places } from './tokens.js';
+
+/** How often a node shows that it lives, in milliseconds. */
+const SIGN_MS = 2000;
+/** After this time without a sign a node does not exist any more, in milliseconds. */
+const LIFE_MS = 10_000;
+/** The longest time for which a text is kept, in milliseconds. */
+const LONGEST_TEXT_MS = 24 * 60 * 60 * 1000;
+
+interface Stored {
+  readonly key: string;
+  readonly value: string;
+  readonly node: string;
+}
+
+interface Buckets {
+  readonly nodes: KV;
+  readonly entries: KV;
+  readonly texts: KV;
+}
+
+/** The nodes, entries and texts that all nodes share, in buckets of JetStream. */
+export class SharedState {
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** Keys of entries of this node. */
+  readonly #own = new Set<string>();
+  /** The last function for each key, because those of one key take effect in their order. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+
+  private constructor(
+    private readonly node: string,
+    private readonly places: Places,
+    private readonly manager: JetStreamManager,
+    private readonly buckets: Buckets,
+    private readonly ensure: () => Promise<Buckets>,
+  ) {}
+
+  static async open(
+    nats: NatsConnection,
+    places: Places,
+    node: string,
+    timeout: number,
+  ): Promise<SharedState> {
+    const manager = await jetstreamManager(nats, { timeout });
+    const kvm = new Kvm(nats);
+    const ensure = async (): Promise<Buckets> => {
+      const [nodes, entries, texts] = await Promise.all([
+        kvm.create(places.bucket('nodes'), { ttl: LIFE_MS, storage: 'memory', history: 1 }),
+        kvm.create(places.bucket('entries'), { history: 1 }),
+        kvm.create(places.bucket('texts'), { ttl: LONGEST_TEXT_MS, history: 1 }),
+      ]);
+      return { nodes, entries, texts };
+    };
+    const state = new SharedState(node, places, manager, await ensure(), ensure);
+    await state.#show();
+    state.#timer = setInterval(() => void state.#show().catch(() => undefined), SIGN_MS);
+    return state;
+  }
+
+  /** NATS is back, perhaps without what it had in memory. */
+  async restore(): Promise<void> {
+    await this.ensure();
+    await this.#show();
+  }
+
+  /** Shows that this node lives. */
+  async #show(): Promise<void> {
+    await this.buckets.nodes.put(tokenOfText(this.node), '');
+  }
+
+  set(group: string, key: string, value: string): Promise<void> {
+    const place = placeOf(group, key);
+    this.#own.add(place);
+    return this.#inTurn(place, async () => {
+      await this.buckets.entries.put(place, JSON.stringify({ key, value, node: this.node } satisfies Stored));
+    });
+  }
+
+  delete(group: string, key: string): Promise<void> {
+    return this.#remove(placeOf(group, key));
+  }
+
+  get(group: string, key: string): Promise<BackplaneEntry | undefined> {
+    const place = placeOf(group, key);
+    return this.#inTurn(place, async () => {
+      const stored = read((await this.buckets.entries.get(place))?.string());
+      return stored && (await this.#lives(stored.node)) ? stored : undefined;
+    });
+  }
+
+  async list(group: string): Promise<BackplaneEntry[]> {
+    // Entries that this node is about to write belong to the list.
+    await Promise.allSettled(this.#turns.values());
+    const places = await this.#placesOf(group);
+    const entries = await Promise.all(places.map((place) => this.buckets.entries.get(place)));
+    const found = entries.flatMap((entry) => {
+      const stored = read(entry?.string());
+      return entry && stored ? [{ stored, revision: entry.revision }] : [];
+    });
+    const living = new Map<string, boolean>();
+    for (const id of new Set(found.map(({ stored }) => stored.node))) living.set(id, await this.#lives(id));
+    for (const { stored, revision } of found)
+      if (!living.get(stored.node)) void this.#erase('entries', revision).catch(() => undefined);
+    return found.filter(({ stored }) => living.get(stored.node)).map(({ stored }) => stored);
+  }
+
+  async keep(key: string, text: string, lifeMs: number): Promise<void> {
+    await this.buckets.texts.put(tokenOfText(key), JSON.stringify({ text, until: Date.now() + lifeMs }));
+  }
+
+  async take(key: string): Promise<string | undefined> {
+    const place = tokenOfText(key);
+    const found = await this.buckets.texts.get(place);
+    if (!found || found.operation !== 'PUT') return undefined;
+    // Several nodes may have read it, and one of them erases it.
+    if (!(await this.#erase('texts', found.revision))) return undefined;
+    const { text, until } = found.json<{ text?: unknown; until?: unknown }>();
+    return typeof text === 'string' && typeof until === 'number' && until > Date.now() ? text : undefined;
+  }
+
+  /** Removes everything of this node. */
+  async leave(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.allSettled([...this.#own].map((place) => this.#remove(place)));
+    await this.buckets.nodes.delete(tokenOfText(this.node));
+  }
+
+  #remove(place: string): Promise<void> {
+    this.#own.delete(place);
+    return this.#inTurn(place, async () => {
+      const found = await this.buckets.entries.get(place);
+      if (!found || read(found.string())?.node !== this.node) return;
+      await this.#erase('entries', found.revision);
+    });
+  }
+
+  /** The keys of a group in the bucket of entries. */
+  async #placesOf(group: string): Promise<string[]> {
+    const bucket = this.places.bucket('entries');
+    const prefix = `$KV.${bucket}.`;
+    const filter = { subjects_filter: `${prefix}${tokenOfText(group)}.*` };
+    const { state } = await this.manager.streams.info(`KV_${bucket}`, filter);
+    return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
+  }
+
+  /**
+   * Erases a revision, unless a later one has replaced it. Nothing stays of its key, where `delete` of a bucket leaves a
+   * mark for ever.
+   *
+   * @returns whether the revision was there
+   */
+  async #erase(use: 'entries' | 'texts', revision: number): Promise<boolean> {
+    try {
+      return await this.manager.streams.deleteMessage(`KV_${this.places.bucket(use)}`, revision, false);
+    } catch (error) {
+      if (error instanceof JetStreamApiError) return false;
+      throw error;
+    }
+  }
+
+  async #lives(node: string): Promise<boolean> {
+    return node === this.node || (await this.buckets.nodes.get(tokenOfText(node)))?.operation === 'PUT';
+  }
+
+  #inTurn<T>(place: string, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(place) ?? Promise.resolve()).then(work, work);
+    this.#turns.set(place, turn);
+    const over = () => {
+      if (this.#turns.get(place) === turn) this.#turns.delete(place);
+    };
+    turn.then(over, over);
+    return turn;
+  }
+}
+
+function placeOf(group: string, key: string): string {
+  return `${tokenOfText(group)}.${tokenOfText(key)}`;
+}
+
+/** Reads an entry, which another version or another program may have written. */
+function read(text: string | undefined): Stored | undefined {
+  if (!text) return undefined;
+  try {
+    const { key, value, node } = JSON.parse(text) as Partial<Record<string, unknown>>;
+    const isEntry = typeof key === 'string' && typeof value === 'string' && typeof node === 'string';
+    return isEntry ? { key, value, node } : undefined;
+  } catch {
+    return undefined;
+  }
+}
