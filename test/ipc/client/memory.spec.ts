@@ -63,7 +63,7 @@ describe.each([
       expect([await one.count(), await one.count(), await two.count()]).toEqual([1, 2, 1]);
       expect([await one.user(), await two.user()]).toEqual(['guest', 'ann']);
       const bytes = new Uint8Array(300_000).fill(7);
-      expect(await one.mirror({ bytes })).toEqual({ bytes });
+      expect(await one.mirror({ bytes })).toStrictEqual({ bytes });
       const told = new Promise((resolve) => first.addListener('news', (_event, text) => resolve(text)));
       await app.get(IpcHost).send('news', 'hello');
       expect(await told).toBe('hello');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import ts from 'typescript';
+import { transform } from '@swc/core';
 import { IpcChannel } from '@linnet/backend';
 import { closeIpcApps, startIpcApp } from '../../harness/ipc.harness.js';
 
@@ -28,12 +28,14 @@ async function install(name: string): Promise<void> {
   await cp(join(from, 'package.json'), join(to, 'package.json'));
   const files = await readdir(join(from, 'src'), { recursive: true });
   for (const file of files.filter((each) => /(?<!\.spec|\.d)\.ts$/.test(each))) {
-    const { outputText } = ts.transpileModule(await readFile(join(from, 'src', file), 'utf8'), {
-      compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ES2022 },
+    const { code } = await transform(await readFile(join(from, 'src', file), 'utf8'), {
+      swcrc: false,
+      jsc: { target: 'es2022', parser: { syntax: 'typescript', decorators: true } },
+      module: { type: 'es6' },
     });
     const target = join(to, 'dist', file.replace(/ts$/, 'js'));
     await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, outputText);
+    await writeFile(target, code);
   }
 }
 

@@ -64,7 +64,7 @@ describe('an application context in a worker thread', () => {
     const client = createRpcClient({ transport: rpcOverIpc(frontend), interfaces: [ShelfRpc] });
     await client.ready();
     const bytes = new Uint8Array(300_000).fill(7);
-    expect(await client.client(ShelfRpc).with({ activityId: 'click' }).weigh('top', bytes)).toEqual({
+    expect(await client.client(ShelfRpc).with({ activityId: 'click' }).weigh('top', bytes)).toStrictEqual({
       shelf: 'top',
       bytes,
       activityId: 'click',

@@ -163,7 +163,7 @@ describe.each(adapters)('the iTwin.js client and a server on %s', (adapter) => {
     // The path wins, and is not decoded (as in the reference).
     expect({ iModelId, ...rest }).toEqual({ ...token, iModelId: 'hall%207%2Fb' });
     const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => i);
-    expect(await client().scan(token, bytes)).toEqual({ bytes: bytes.toReversed(), size: 100_000 });
+    expect(await client().scan(token, bytes)).toStrictEqual({ bytes: bytes.toReversed(), size: 100_000 });
     await expect(client().fail(token, 'twice')).rejects.toMatchObject({
       errorNumber: IModelStatus.AlreadyLoaded,
       message: 'twice',
