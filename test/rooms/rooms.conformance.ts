@@ -34,7 +34,8 @@ export function roomsPromises(name: string, backplane?: () => BackplaneUnderTest
       const rooms = new IpcRooms(server, {
         rooms: props.rooms,
         backplane: backplane?.().connect(),
-        userKey: (user) => JSON.stringify(user),
+        userKey: (user) =>
+          JSON.stringify(user, (_key, value: unknown) => (typeof value === 'bigint' ? 'big' : value)),
         invokeTimeoutMs: 20_000,
         report: (report) => reports.push(report),
       });
@@ -231,6 +232,16 @@ export function roomsPromises(name: string, backplane?: () => BackplaneUnderTest
       ada.frontend.close();
       await ada.session.closed;
       await expect(ada.session.join(room('a'))).rejects.toThrow('is over');
+    });
+
+    it('list a member without a user that JSON cannot carry, and refuse such data', async () => {
+      const node = start();
+      const ada = await node.connect({ id: 1n });
+      await ada.session.join(room('a'), 'data');
+      expect(await node.rooms.presence(room('a'))).toEqual([{ session: ada.session.id, data: 'data' }]);
+      await expect(ada.session.join(room('b'), 1n)).rejects.toThrow('cannot be sent');
+      await expect(ada.session.join(room('b'), new Uint8Array(1))).rejects.toThrow('has bytes');
+      expect(ada.session.rooms).toEqual([room('a')]);
     });
 
     it('refuse values that cannot be sent, whoever is in the room', () => {

@@ -3,8 +3,10 @@ import { Controller, ForbiddenException, UseGuards } from '@nestjs/common';
 import { CallContext, CurrentSession, IpcChannel, IpcHost, IpcTicketService } from '@linnet/backend';
 import type { IpcSession } from '@linnet/backend';
 import { ipcChannel, memoryBackplane } from '@linnet/common';
+import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
-import { settled } from '../../../harness/waiting.js';
+import { FaultProxy } from '../../client/fault.proxy.js';
+import { settled, until } from '../../../harness/waiting.js';
 
 interface FloorIpc {
   join(room: string, data?: unknown): Promise<string[]>;
@@ -65,6 +67,28 @@ describe('rooms in a Nest application', () => {
       ['nobody', undefined],
       ['nobody', { color: 'red' }],
     ]);
+  });
+
+  it('keep a frontend whose connection is broken, and report its leave when its session ends', async () => {
+    const app = await start();
+    const changes: string[] = [];
+    app.host.watchRoom('hall', ({ type }) => changes.push(type));
+    const proxy = await new FaultProxy(app.port).listen();
+    const frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${proxy.port}/ipc`));
+    const heard: unknown[] = [];
+    frontend.addListener('floor', (_event: unknown, _name: unknown, text: unknown) => void heard.push(text));
+    await frontend.makeIpcProxy<FloorIpc>(floor).join('hall');
+    proxy.refuses = true;
+    await until(() => frontend.state !== 'open');
+    await app.host.to('hall').notifications(floor).heard('while away');
+    expect([(await app.host.presence('hall')).length, changes]).toEqual([1, ['join']]);
+    proxy.refuses = false;
+    await until(() => heard.length > 0);
+    expect([heard, changes]).toEqual([['while away'], ['join']]);
+    frontend.close();
+    await until(() => changes.length === 2);
+    expect([changes, await app.host.presence('hall')]).toEqual([['join', 'leave'], []]);
+    proxy.close();
   });
 
   it('are those of all nodes, with users and tickets', async () => {

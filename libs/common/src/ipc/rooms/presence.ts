@@ -1,4 +1,5 @@
-import { parseText } from '../message/value.codec.js';
+import { generalError } from '../../base/numbered.error.js';
+import { encodeIpcValue, parseText } from '../message/value.codec.js';
 import type { BackplaneEntry } from './backplane.js';
 
 /** A member of a room. */
@@ -24,6 +25,31 @@ const COMPARE_MS = 5_000;
 const ATTEMPTS = 3;
 /** Levels of the JSON of a member. */
 const DEPTH = 64;
+
+/**
+ * Writes the entry of a member. A user that JSON cannot carry is left out.
+ *
+ * @param most how many characters it may have
+ * @throws NumberedError if it is too long, or its data cannot be sent as JSON
+ */
+export function writeMember(user: unknown, data: unknown, most: number): string {
+  const entry = jsonOf({ data });
+  if (entry === undefined) throw generalError('The data of a member has bytes, which a list cannot carry.');
+  let json = entry;
+  try {
+    json = jsonOf({ user, data }) ?? entry;
+  } catch {
+    // The session may join all the same.
+  }
+  if (json.length > most) throw generalError(`User and data of a member have more than ${most} characters.`);
+  return json;
+}
+
+/** JSON text; `undefined` for a value with bytes. @throws NumberedError if the value cannot be sent */
+function jsonOf(value: object): string | undefined {
+  const { json, parts } = encodeIpcValue(value);
+  return parts.length > 0 ? undefined : json;
+}
 
 /** Reads the entry of a member. @returns `undefined` if it is damaged */
 export function readMember({ key, value }: Pick<BackplaneEntry, 'key' | 'value'>): RoomMember | undefined {

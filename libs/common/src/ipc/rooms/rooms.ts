@@ -3,13 +3,12 @@ import { hiddenError } from '../../error/error.members.js';
 import { unwatched } from '../message/link.js';
 import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
-import { encodeIpcValue } from '../message/value.codec.js';
 import type { IpcServer } from '../server/server.js';
 import type { ServerSession } from '../server/server.session.js';
 import { isRoom, Membership } from './membership.js';
 import { askLocal } from './node.requests.js';
 import type { RemoteCallOptions, SessionRequest } from './node.requests.js';
-import { PresenceWatch, readMember } from './presence.js';
+import { PresenceWatch, readMember, writeMember } from './presence.js';
 import type { RoomChange, RoomMember } from './presence.js';
 import { RoomNode } from './room.node.js';
 import { IpcRoomTarget } from './room.target.js';
@@ -137,7 +136,7 @@ export class IpcRooms {
 
   async #join(session: ServerSession, room: string, data: unknown): Promise<void> {
     const topic = this.#topicOf(room);
-    const entry = this.#entryOf(session, data);
+    const entry = writeMember(session.user, data, this.server.limits.memberText);
     const { authorize } = this.options.rooms ?? {};
     if (authorize && !(await authorize(session, room)))
       throw generalError('This session may not join the room.');
@@ -269,16 +268,6 @@ export class IpcRooms {
     const { roomName } = this.server.limits;
     if (key.length > roomName) throw generalError(`A user has a name of up to ${roomName} characters.`);
     return USER + key;
-  }
-
-  /** The entry of a member. @throws NumberedError if it is too long, or has values that JSON lacks */
-  #entryOf({ user }: ServerSession, data: unknown): string {
-    const { memberText } = this.server.limits;
-    const { json = '{}', parts } = encodeIpcValue({ user, data });
-    if (parts.length > 0) throw generalError('The data of a member has bytes, which a list cannot carry.');
-    if (json.length > memberText)
-      throw generalError(`User and data of a member have more than ${memberText} characters.`);
-    return json;
   }
 }
 
