@@ -21,7 +21,9 @@ export class BackplaneError extends Error {
 
 /** An entry of the state that the nodes share. It belongs to one node, and vanishes when that node does. */
 export interface BackplaneEntry {
+  /** Unique in its group. */
   readonly key: string;
+  /** The text that the node has set. */
   readonly value: string;
   /** The node that has set the entry. */
   readonly node: string;

@@ -14,8 +14,11 @@ export interface RoomMember {
 
 /** A session has joined a room, or left it. The broken connection of a session that waits for its frontend is neither. */
 export interface RoomChange {
+  /** Whether it has joined or left. */
   readonly type: 'join' | 'leave';
+  /** The name of the room. */
   readonly room: string;
+  /** The session, with the user and the data of its `join`. */
   readonly member: RoomMember;
 }
 

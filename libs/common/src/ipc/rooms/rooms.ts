@@ -5,6 +5,7 @@ import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
 import type { IpcServer } from '../server/server.js';
 import type { ServerSession } from '../server/server.session.js';
+import type { BackplaneNode } from './backplane.js';
 import { isRoom, Membership } from './membership.js';
 import { askLocal } from './node.requests.js';
 import type { RemoteCallOptions, SessionRequest } from './node.requests.js';
@@ -56,7 +57,7 @@ export class IpcRooms {
   }
 
   /** @internal The backplane, for other shared state. */
-  get link(): RoomNode['link'] | undefined {
+  get link(): BackplaneNode | undefined {
     return this.#node?.link;
   }
 
