@@ -8,8 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** Whether Redis is installed. */
-export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
+const binary = process.env['REDIS_BINARY'] ?? 'redis-server';
+
+/** Whether Redis is installed (`REDIS_BINARY` may name it). */
+export const hasRedis = spawnSync(binary, ['--version']).status === 0;
 if (!hasRedis) console.log('redis-server is not installed: nothing is tried over Redis.');
 
 /** A Redis server that listens on loopback. */
@@ -53,7 +55,7 @@ export async function startRedis(...options: readonly string[]): Promise<RedisSe
 
 /** Starts the process, and waits until it accepts connections. */
 async function begin(args: readonly string[]): Promise<ChildProcess> {
-  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines: string[] = [];
   for await (const line of createInterface(child.stdout)) {
     lines.push(line);

@@ -32,7 +32,7 @@ export interface NoticeHead {
 }
 
 /** A session has joined a room, or left it. */
-export interface PresenceHead {
+interface PresenceHead {
   readonly kind: 'presence';
   readonly from: string;
   readonly seq: number;
