@@ -180,7 +180,7 @@ describe.each(
 
   it('are not changed as arguments', async () => {
     const pixels = Uint8Array.from({ length: 70_000 }, (_, i) => i % 256);
-    expect(await calls['raw']!('a', pixels)).toEqual(pixels);
+    expect(await calls['raw']!('a', pixels)).toStrictEqual(pixels);
     expect(await calls['raw']!('a')).toBeUndefined();
     if (transport.carriesEveryKind && 'floats' in calls)
       expect(await calls['floats'](Float32Array.of(1.5, 2))).toEqual(Float32Array.of(1.5, 2));
