@@ -2,7 +2,7 @@ import type { BudgetShare, ByteBudget } from '../../base/byte.budget.js';
 
 /** A call that holds received bytes. */
 export interface BodyHolder {
-  /** Drops them, because there is no space. */
+  /** Drops them, because the server has no space for them. */
   drop(): void;
 }
 
