@@ -65,6 +65,11 @@ export abstract class FlowRpc extends Definition implements Flow {
   abstract plain(): Promise<string>;
 }
 
+/** A call may be over before its method begins. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+}
+
 /** The methods of both. */
 class FlowMethods implements Flow {
   async *count(to: number, failAt = -1) {
@@ -91,9 +96,7 @@ class FlowMethods implements Flow {
     seen.begun++;
     try {
       yield 'here';
-      await new Promise<void>((resolve) => {
-        activity!.signal.addEventListener('abort', () => resolve());
-      });
+      await aborted(activity!.signal);
       seen.aborted++;
     } finally {
       seen.finished++;
@@ -134,9 +137,7 @@ class FlowMethods implements Flow {
 
   async hold(_numbers: RpcStream<number>, @CurrentActivity() activity?: Activity) {
     seen.begun++;
-    await new Promise<void>((resolve) => {
-      activity!.signal.addEventListener('abort', () => resolve());
-    });
+    await aborted(activity!.signal);
     seen.finished++;
   }
 

@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { memoryIpc } from '@linnet/backend';
 import { IpcFrontend } from '@linnet/common';
+import type { IpcSession } from '@linnet/common';
 import { closeIpcApps, startIpcApp } from '../../harness/ipc.harness.js';
 import type { IpcTestApp } from '../../harness/ipc.harness.js';
 import { until } from '../../harness/waiting.js';
@@ -17,6 +18,20 @@ async function often(work: (n: number) => Promise<unknown>): Promise<void> {
     await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => work(n + i)));
 }
 
+/** One item, and then nothing until the reader leaves. */
+const waiting = (left: () => void): AsyncIterable<number> => ({
+  [Symbol.asyncIterator]() {
+    let count = 0;
+    return {
+      next: () => (count++ === 0 ? Promise.resolve({ done: false, value: 1 }) : new Promise(() => undefined)),
+      async return() {
+        left();
+        return { done: true, value: undefined };
+      },
+    };
+  },
+});
+
 const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 const ignored = () => undefined;
 
@@ -27,6 +42,29 @@ describe(`after ${TIMES} streams`, () => {
   let ended = 0;
   const end = () => void ended++;
   const shared = new AbortController();
+
+  const STREAMS = 100;
+
+  /** Ends a session with a hundred streams, results and arguments, for every hundredth call. */
+  async function inSessions(
+    n: number,
+    close: (other: IpcFrontend, session: IpcSession) => void,
+  ): Promise<void> {
+    if (n % STREAMS > 0) return;
+    const { begun } = seen;
+    const other = new IpcFrontend(memoryIpc(app.app), { reconnect: false });
+    await other.ready;
+    const session = app.host.sessions.at(-1)!;
+    const proxy = other.makeIpcProxy<Flow>(flowChannel);
+    const over = Array.from({ length: STREAMS / 2 }, () => [
+      all(proxy.wait()).catch(ignored),
+      proxy.hold(waiting(end)).catch(ignored),
+    ]).flat();
+    await until(() => seen.begun === begun + STREAMS);
+    close(other, session);
+    await Promise.all(over);
+    other.close();
+  }
 
   beforeAll(async () => {
     app = await startIpcApp({ providers: [FlowHandler] });
@@ -107,6 +145,40 @@ describe(`after ${TIMES} streams`, () => {
         await flow.sum(failing()).catch(ignored);
       },
       { begun: TIMES, ended: TIMES },
+    ],
+    [
+      'that were arguments, and aborted',
+      async () => {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const aborting = async function* () {
+          try {
+            yield 1;
+            controller.abort(new Error('enough'));
+            yield 2;
+          } finally {
+            end();
+          }
+        };
+        await frontend.makeIpcProxy<Flow>(flowChannel, { signal }).hold(aborting()).catch(ignored);
+        expect(getEventListeners(signal, 'abort')).toEqual([]);
+      },
+      { begun: 0, ended: TIMES },
+    ],
+    [
+      'that were arguments, and met their deadline',
+      () => frontend.makeIpcProxy<Flow>(flowChannel, { timeoutMs: 1 }).hold(waiting(end)).catch(ignored),
+      { begun: 0, ended: TIMES },
+    ],
+    [
+      'whose sessions were closed',
+      (n) => inSessions(n, (other) => other.close()),
+      { begun: TIMES, ended: TIMES / 2 },
+    ],
+    [
+      'whose sessions were lost',
+      (n) => inSessions(n, (_other, session) => session.close()),
+      { begun: TIMES, ended: TIMES / 2 },
     ],
   ])(
     '%s nothing is left',
