@@ -10,7 +10,9 @@ export type {
 } from './rpc/definition/definition.js';
 export { rpcOperations } from './rpc/definition/definition.js';
 export { isRpcError, rpcError } from './rpc/definition/rpc.error.js';
+export type { RpcErrorOf } from './rpc/definition/rpc.error.js';
 export { isIpcError, ipcError } from './ipc/channel/ipc.error.js';
+export type { IpcErrorOf } from './ipc/channel/ipc.error.js';
 export type { DeclaredError, DeclaredErrorLike, DeclaredErrorOptions } from './schema/declared.error.js';
 export type { CallSchemas, ErrorSchemas, ItemsSchema, ParameterSchema } from './schema/call.schemas.js';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './schema/standard.schema.js';

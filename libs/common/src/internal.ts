@@ -32,6 +32,8 @@ export { limitsFrom } from './base/limits.js';
 // Streams.
 export { ItemQueue } from './stream/item.queue.js';
 export { declaredItems } from './call/stream.result.js';
+export { afterCheck, checksOf } from './call/call.checks.js';
+export type { CheckArguments } from './call/call.checks.js';
 export { endingWith, leaveItems, readerItems } from './stream/reading.js';
 export { streamEnd, StreamResult } from './stream/stream.js';
 export type { StreamItems } from './stream/stream.js';
@@ -54,11 +56,14 @@ export {
   channelName,
   checkChannelName,
   isStreaming,
+  methodSchemas,
   RPC_CHANNEL,
   wireChannel,
 } from './ipc/channel/channel.js';
 export { preparePush } from './ipc/message/outgoing.message.js';
 export { makeProxy } from './ipc/channel/proxy.js';
+export { makeNotifier } from './ipc/channel/notifier.js';
+export { checkArgumentsOf } from './ipc/channel/handler.checks.js';
 export { RpcOverIpc } from './rpc-over-ipc/server.js';
 export type { RpcOverIpcOptions } from './rpc-over-ipc/server.js';
 export {

@@ -1,5 +1,5 @@
 import type { IpcChannelLike, NumberedError } from '@linnet/common';
-import { channelName, wireNameOf } from '@linnet/common/internal';
+import { channelName, checkArgumentsOf, wireNameOf } from '@linnet/common/internal';
 import { methodOf } from './handler.methods.js';
 import { IpcApp } from './ipc.app.js';
 
@@ -26,6 +26,7 @@ export abstract class IpcHandler {
       const called = methodOf(handler, IpcHandler.prototype, method);
       if (!called) return { error: notFound(`${this.name}.${String(method)}`, handler.channelName) };
       try {
+        await checkArgumentsOf(handler.channelName, String(method), args);
         return { result: await called(...args) };
       } catch (thrown) {
         return { error: serializeThrown(thrown) };

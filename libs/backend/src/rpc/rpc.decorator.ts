@@ -15,6 +15,8 @@ export interface RpcInterfaceOptions extends InjectableOptions {
 export interface RpcImplementationMetadata {
   readonly definition: RpcInterfaceDefinition;
   readonly partial: boolean;
+  /** Whether the class passes calls on to another server. */
+  readonly isRelay?: boolean;
 }
 
 function decorate(definition: RpcInterfaceDefinition, options: RpcInterfaceOptions = {}): ClassDecorator {
@@ -25,6 +27,12 @@ function decorate(definition: RpcInterfaceDefinition, options: RpcInterfaceOptio
     const metadata: RpcImplementationMetadata = { definition, partial };
     decorateHandler(target, RPC_IMPLEMENTATION, metadata, injectable);
   };
+}
+
+/** Decorates an implementation that passes calls on to another server, which checks them. */
+export function RpcRelay(definition: RpcInterfaceDefinition): ClassDecorator {
+  const metadata: RpcImplementationMetadata = { definition, partial: false, isRelay: true };
+  return (target) => decorateHandler(target, RPC_IMPLEMENTATION, metadata, {});
 }
 
 /** The two uses of {@link RpcInterface}: decorator and base class. */

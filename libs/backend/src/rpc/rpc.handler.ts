@@ -9,6 +9,8 @@ import type {
   RpcHandler,
   RpcOperationTarget,
 } from '@linnet/common';
+import { afterCheck } from '@linnet/common/internal';
+import type { CheckArguments } from '@linnet/common/internal';
 import { ClientRequestContext } from '../call/request.context.js';
 import type { HttpIntegration } from '../http/http.integration.js';
 import { HandlerPipeline, handlerMethod } from '../nest/pipeline/handler.pipeline.js';
@@ -32,9 +34,14 @@ export class RpcHandlerFactory {
   ) {}
 
   /** @throws Error if a method cannot be called as declared; the message names class and method */
-  create(wrapper: InstanceWrapper, name: string, isStream: boolean): RpcHandler {
+  create(
+    wrapper: InstanceWrapper,
+    name: string,
+    isStream: boolean,
+    checkArguments?: CheckArguments,
+  ): RpcHandler {
     const parts = nestParts(this.creator);
-    const method = handlerMethod(parts, wrapper, name, this.errors, isStream);
+    const method = handlerMethod(parts, wrapper, name, this.errors, isStream, checkArguments);
     warnOfUnrecordedTypes(parts, wrapper, name, method.params, '@RpcOperation()');
     if (!wrapper.isDependencyTreeStatic())
       return (call) => ClientRequestContext.run(call.activity, () => this.#runScoped(call, method));
@@ -42,7 +49,10 @@ export class RpcHandlerFactory {
     const pipeline = new HandlerPipeline(parts, instance, method);
     // Most methods have nothing around them, and pay for nothing.
     if (pipeline.isPlain)
-      return (call) => ClientRequestContext.run(call.activity, () => instance[name]!(...call.arguments));
+      return (call) =>
+        ClientRequestContext.run(call.activity, () =>
+          afterCheck(checkArguments, call.arguments, () => instance[name]!(...call.arguments)),
+        );
     return (call) => ClientRequestContext.run(call.activity, () => pipeline.run(this.#handlerCall(call)));
   }
 

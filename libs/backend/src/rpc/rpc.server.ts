@@ -179,15 +179,19 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
 
   #register(provider: DecoratedProvider<RpcImplementationMetadata>, factory: RpcHandlerFactory): void {
     const { wrapper, metadata } = provider;
-    const { definition } = metadata;
+    const { definition, isRelay = false } = metadata;
     const name = classNameOf(wrapper);
     const instance = wrapper.instance as object;
     checkImplementation(provider, name);
     this.dispatcher.register(definition, {
       name,
       methodOf: (operation) => methodOf(instance, operation, definition),
-      handlerOf: (operation, { stream }) =>
-        methodOf(instance, operation, definition) ? factory.create(wrapper, operation, stream) : undefined,
+      checksArguments: true,
+      isRelay,
+      handlerOf: (operation, { stream }, checkArguments) =>
+        methodOf(instance, operation, definition)
+          ? factory.create(wrapper, operation, stream, checkArguments)
+          : undefined,
     });
     const { interfaceVersion, operationNames } = this.endpoints.at(-1)!;
     for (const warning of ignoredDecorators(instance, operationNames)) this.#logger.warn(warning);

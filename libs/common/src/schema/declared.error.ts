@@ -48,7 +48,7 @@ export class DeclaredError<Name extends string = string> extends NumberedError {
   readonly declaredBy: string;
   /** The data for the caller. */
   readonly data: unknown;
-  readonly #schema: StandardSchema | null;
+  #schema: StandardSchema | null;
 
   /** @throws TypeError if the error is not declared */
   constructor(
@@ -66,9 +66,15 @@ export class DeclaredError<Name extends string = string> extends NumberedError {
     this.#schema = errors[name]!;
   }
 
-  /** The schema of the data. */
+  /** @internal The schema that has yet to check the data. */
   get schema(): StandardSchema | null {
     return this.#schema;
+  }
+
+  /** @internal Sets the data as its schema has returned it. */
+  setChecked(data: unknown): void {
+    (this as { data: unknown }).data = data;
+    this.#schema = null;
   }
 
   /** Whether a value is an error that `errors` declares, in this process or as a caller got it. */

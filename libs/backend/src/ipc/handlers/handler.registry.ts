@@ -8,7 +8,8 @@ import {
 } from '@nestjs/core';
 import type { InstanceWrapper } from '../../nest/internals/nest.exports.js';
 import type { IpcCall, IpcChannelLike, IpcMethodHandler } from '@linnet/common';
-import { channelName, isStreaming } from '@linnet/common/internal';
+import { afterCheck, channelName, checksOf, isStreaming, methodSchemas } from '@linnet/common/internal';
+import type { CheckArguments } from '@linnet/common/internal';
 import { ignoredDecorators } from '../../nest/params/decorator.check.js';
 import { findDecorated } from '../../nest/explorer/handler.explorer.js';
 import type { DecoratedProvider } from '../../nest/explorer/handler.explorer.js';
@@ -95,13 +96,15 @@ export class IpcRegistry {
     );
     const name = channelName(channel);
     const methods = new Map(
-      callable.map((method) => [
-        method,
-        this.#handlerOf(wrapper, scope, targetOf(name, method), method, isStreaming(channel, method)),
-      ]),
+      callable.map((method) => {
+        const checks = checksOf(`${name}.${method}`, methodSchemas(channel, method));
+        const isStream = isStreaming(channel, method);
+        const target = targetOf(name, method);
+        return [method, this.#handlerOf(wrapper, scope, target, method, isStream, checks?.checkArguments)];
+      }),
     );
     if (scope === 'session') this.scopes.add(wrapper);
-    const handler = { name: type.name, methods, sequential: metadata.sequential };
+    const handler = { name: type.name, methods, sequential: metadata.sequential, checksArguments: true };
     // A replacement would lose the enhancers of Nest: nothing replaces a provider.
     this.host.server.channels.register(channel, handler, true);
     for (const warning of ignoredDecorators(instance, callable)) this.#logger.warn(warning);
@@ -121,10 +124,11 @@ export class IpcRegistry {
     target: MessageTarget,
     name: string,
     isStream: boolean,
+    check: CheckArguments | undefined,
   ): IpcMethodHandler {
     const { scopes } = this;
     const parts = nestParts(this.creator);
-    const method = handlerMethod(parts, wrapper, name, this.options, isStream);
+    const method = handlerMethod(parts, wrapper, name, this.options, isStream, check);
     warnOfUnrecordedTypes(parts, wrapper, name, method.params, '@IpcMethod()');
     const callOf = (call: IpcCall) => new MessageCall(target, call.session, call);
     if (scope === 'session') return (call) => scopes.runInSession(call.session, method, callOf(call));
@@ -132,7 +136,8 @@ export class IpcRegistry {
     const instance = wrapper.instance as Methods;
     const pipeline = new HandlerPipeline(parts, instance, method);
     // Most methods have no enhancers, and need no pipeline.
-    if (pipeline.isPlain) return (call) => instance[name]!(...call.arguments);
+    if (pipeline.isPlain)
+      return (call) => afterCheck(check, call.arguments, () => instance[name]!(...call.arguments));
     return (call) => pipeline.run(callOf(call));
   }
 }

@@ -13,7 +13,7 @@ import type {
   IpcRawHandler,
   IpcSession,
 } from '@linnet/common';
-import { limitsFrom, makeProxy, wireChannel } from '@linnet/common/internal';
+import { limitsFrom, makeNotifier, makeProxy, wireChannel } from '@linnet/common/internal';
 import { ClientRequestContext } from '../../call/request.context.js';
 import { bindItems } from '../../call/stream.context.js';
 import { ownerOf } from '../../node/ipc/session.owner.js';
@@ -134,7 +134,7 @@ export class IpcHost extends RoomHost implements OnApplicationShutdown {
   notifications<Functions extends object, Notifications extends object>(
     channel: IpcChannelLike<Functions, Notifications>,
   ): IpcNotifier<Notifications> {
-    return makeProxy((method, args) => this.send(channel, method, ...args));
+    return makeNotifier(channel, (...args) => this.send(channel, ...args));
   }
 
   /** Calls the frontend of the only session, or of the call being served; see {@link IpcSession.invoke}. */

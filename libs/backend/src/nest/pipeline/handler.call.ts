@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { ExecutionContextHost, InstanceWrapper } from '../internals/nest.exports.js';
 import type { ErrorExposure } from '@linnet/common';
+import type { CheckArguments } from '@linnet/common/internal';
 import type { CallParams } from '../params/call.params.js';
 import type { ErrorObserver } from '../errors/error.observer.js';
 
@@ -15,6 +16,8 @@ export interface HandlerMethod {
   readonly errors: ErrorOptions;
   /** Whether the result is a stream. */
   readonly isStream: boolean;
+  /** Checks the arguments by their schemas; `undefined` if they have none. */
+  readonly checkArguments: CheckArguments | undefined;
 }
 
 /** The things that differ between the transports, for one call. */

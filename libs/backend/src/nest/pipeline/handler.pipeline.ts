@@ -5,8 +5,8 @@ import { FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '../internals/nest.exports.js'
 import type { ExecutionContextHost, InstanceWrapper } from '../internals/nest.exports.js';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { IModelError } from '@linnet/common';
-import { declaredItems, GENERAL_ERROR, StreamResult } from '@linnet/common/internal';
-import type { ALREADY_ANSWERED, StreamItems } from '@linnet/common/internal';
+import { afterCheck, declaredItems, GENERAL_ERROR, StreamResult } from '@linnet/common/internal';
+import type { ALREADY_ANSWERED, CheckArguments, StreamItems } from '@linnet/common/internal';
 import { bindItems } from '../../call/stream.context.js';
 import { shieldedInterceptor, shieldedPipe } from './typed.array.shield.js';
 import { argument, readParams } from '../params/call.params.js';
@@ -32,11 +32,12 @@ export function handlerMethod(
   name: string,
   errors: ErrorOptions,
   isStream: boolean,
+  checkArguments: CheckArguments | undefined,
 ): HandlerMethod {
   const instance = wrapper.instance as object;
   const params = readParams(parts, instance, name);
   checkEnhancers(wrapper, instance, name, params);
-  return { wrapper, name, params, errors, isStream };
+  return { wrapper, name, params, errors, isStream, checkArguments };
 }
 
 type Method = (...args: unknown[]) => unknown;
@@ -166,12 +167,15 @@ export class HandlerPipeline {
     return result;
   }
 
-  /** Calls the method, and returns whatever it returns. */
+  /** Calls the method, and returns whatever it returns. Schemas see the arguments as the caller sent them, and pipes come after. */
   #call(call: HandlerCall): unknown {
     const { instance } = this;
-    const method = (instance as Record<string, Method>)[this.method.name]!;
-    if (!this.#fills) return method.apply(instance, call.arguments);
-    return this.#arguments(call).then((args) => method.apply(instance, args));
+    const { name, checkArguments } = this.method;
+    return afterCheck(checkArguments, call.arguments, () => {
+      const method = (instance as Record<string, Method>)[name]!;
+      if (!this.#fills) return method.apply(instance, call.arguments);
+      return this.#arguments(call).then((args) => method.apply(instance, args));
+    });
   }
 
   async #arguments(call: HandlerCall): Promise<unknown[]> {

@@ -24,7 +24,7 @@ import {
   hiddenError,
   HttpError,
   limitsFrom,
-  makeProxy,
+  makeNotifier,
   reporter,
   reportToConsole,
   RpcOverIpc,
@@ -160,7 +160,7 @@ export class PlainIpcServer {
   notifications<Functions extends object, Notifications extends object>(
     channel: IpcChannelLike<Functions, Notifications>,
   ): IpcNotifier<Notifications> {
-    return makeProxy((method, args) => this.send(channel, method, ...args));
+    return makeNotifier(channel, (...args) => this.send(channel, ...args));
   }
 
   /** The members of rooms, on all nodes. A session that is in several of them gets a message once. @throws NumberedError if no room can have the name */

@@ -4,7 +4,7 @@ import { RpcNotFoundResponse, RpcPendingResponse, TransientError } from '@linnet
 import type { RpcClientTransport, RpcInterfaceDefinition, RpcReply, RpcRequest } from '@linnet/common';
 import { operationsOf } from '@linnet/common/internal';
 import { ClientRequestContext } from '../../call/request.context.js';
-import { RpcInterface } from '../rpc.decorator.js';
+import { RpcRelay } from '../rpc.decorator.js';
 import { getRpcClientToken } from './client.decorator.js';
 
 type Operations = Record<string, (...args: unknown[]) => unknown>;
@@ -42,7 +42,7 @@ export function relayOf(definition: RpcInterfaceDefinition): Type {
       },
     });
   Inject(token)(relay, undefined, 0);
-  RpcInterface(definition)(relay);
+  RpcRelay(definition)(relay);
   return relay;
 }
 

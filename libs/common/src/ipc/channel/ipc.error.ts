@@ -10,6 +10,12 @@ import type { IpcChannelDefinition } from './channel.js';
 /** The errors of a method, as the type of its channel declares them. */
 export type IpcErrorSchemas<Errors, Method> = Method extends keyof Errors ? Errors[Method] : unknown;
 
+/** The errors that a method of a channel declares, as a union by their names: `IpcErrorOf<typeof stockChannel, 'take'>`. */
+export type IpcErrorOf<Channel, Method> =
+  Channel extends IpcChannelDefinition<object, object, infer Errors>
+    ? DeclaredErrorOf<IpcErrorSchemas<Errors, Method>>
+    : never;
+
 /**
  * Makes an error that a method of a channel declares, as `rpcError` does for an operation.
  *

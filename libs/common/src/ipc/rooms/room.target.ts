@@ -1,6 +1,6 @@
 import { wireChannel } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
-import { makeProxy } from '../channel/proxy.js';
+import { makeNotifier } from '../channel/notifier.js';
 import type { IpcNotifier } from '../channel/proxy.js';
 import type { IpcSession } from '../channel/session.js';
 
@@ -41,6 +41,6 @@ export class IpcRoomTarget {
   notifications<Functions extends object, Notifications extends object>(
     channel: IpcChannelLike<Functions, Notifications>,
   ): IpcNotifier<Notifications> {
-    return makeProxy((method, args) => this.send(channel, method, ...args));
+    return makeNotifier(channel, (...args) => this.send(channel, ...args));
   }
 }

@@ -1,9 +1,9 @@
 import { isStreaming, channelName, wireChannel } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
-import { unwrapEnvelope } from '../channel/envelope.js';
+import { makeNotifier } from '../channel/notifier.js';
 import { makeProxy } from '../channel/proxy.js';
 import type { IpcNotifier, IpcProxy } from '../channel/proxy.js';
-import { rebuildFrontendError } from '../server/error.codec.js';
+import { frontendAnswer } from '../server/frontend.answer.js';
 import type { RemoteCallOptions, SessionRequest } from './node.requests.js';
 
 /** Sends a message or a call to a session, wherever it is. */
@@ -30,7 +30,7 @@ export class IpcRemoteSession {
   notifications<Functions extends object, Notifications extends object>(
     channel: IpcChannelLike<Functions, Notifications>,
   ): IpcNotifier<Notifications> {
-    return makeProxy((method, args) => this.send(channel, method, ...args));
+    return makeNotifier(channel, (...args) => this.send(channel, ...args));
   }
 
   /** Calls the handler of a channel in the frontend; see `IpcSession.invoke`. Rejects at the deadline, or when the signal aborts. */
@@ -40,7 +40,7 @@ export class IpcRemoteSession {
 
   /** Calls a method of the `IpcHandler` of a channel in the frontend; rejects with the error that it throws. */
   async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
-    return unwrapEnvelope(await this.invoke(channel, method, ...args), rebuildFrontendError);
+    return frontendAnswer(channel, method, await this.invoke(channel, method, ...args));
   }
 
   /** The methods of the `IpcHandler` of a channel in the frontend, as methods of an object here. */

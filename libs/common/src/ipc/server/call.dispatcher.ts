@@ -2,6 +2,7 @@ import type { Activity } from '../../call/activity.js';
 import { GENERAL_ERROR, IModelError, TransientError } from '../../error/imodel.error.js';
 import { inOperation } from '../../base/numbered.error.js';
 import { CallQueue } from '../../call/call.queue.js';
+import { checkError } from '../../call/checked.value.js';
 import { resultOf, runBare, settleResult } from '../../call/result.js';
 import type { RunInActivity } from '../../call/result.js';
 import { primitiveMembers } from '../../error/error.members.js';
@@ -186,7 +187,7 @@ export class IpcCallDispatcher {
       (error: unknown) => {
         activity.answered();
         this.#settled(message.request);
-        this.#fail(message, activity, error);
+        checkError(error, (checked) => this.#fail(message, activity, checked));
       },
       activity,
       this.#run,

@@ -1,8 +1,18 @@
 import type { Activity } from '../../call/activity.js';
+import { afterCheck, checksOf } from '../../call/call.checks.js';
+import { resultOf } from '../../call/result.js';
+import type { RunInActivity } from '../../call/result.js';
 import { IModelError } from '../../error/imodel.error.js';
 import { reservedNames } from '../../call/reserved.names.js';
 import { IModelStatus } from '../../error/status.table.js';
-import { channelMethods, channelName, IPC_APP, isStreaming, wireChannel } from '../channel/channel.js';
+import {
+  channelMethods,
+  channelName,
+  IPC_APP,
+  isStreaming,
+  methodSchemas,
+  wireChannel,
+} from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
 import { IpcListeners } from '../channel/listeners.js';
 import type { IpcEvent, IpcListener, IpcSession } from '../channel/session.js';
@@ -35,6 +45,8 @@ export interface IpcChannelHandler {
   readonly methods: ReadonlyMap<string, IpcMethodHandler>;
   /** Runs one call of a session after the other. A call with a stream runs until the stream has ended. */
   readonly sequential?: boolean;
+  /** Whether its methods check their arguments by the schemas of the channel. Default: they are checked before the method. */
+  readonly checksArguments?: boolean;
 }
 
 /** Answers all calls of a channel, without the envelope of handlers. */
@@ -196,13 +208,14 @@ function unchanged(data: unknown[]): unknown[] {
 
 function lookupIn(
   definition: IpcChannelLike,
-  { name, methods, sequential = false }: IpcChannelHandler,
+  { name, methods, sequential = false, checksArguments = false }: IpcChannelHandler,
 ): (method: unknown) => IpcTarget {
   const channel = channelName(definition);
   const targets = new Map<string, IpcTarget>();
   const all = channel === IPC_APP ? [...ipcApp.methods, ...methods] : methods;
-  for (const [method, run] of all) {
+  for (const [method, handler] of all) {
     const isStream = isStreaming(definition, method);
+    const run = checking(definition, method, handler, checksArguments);
     targets.set(method, { run, enveloped: true, sequential, isStream, parametersOf: unchanged });
   }
   return (method) => {
@@ -216,6 +229,34 @@ function lookupIn(
     throw methodNotFound(name, method, channel);
   };
 }
+
+/** A handler with the checks that the channel has for it. @throws Error if a member is not a schema */
+function checking(
+  definition: IpcChannelLike,
+  method: string,
+  handler: IpcMethodHandler,
+  checksArguments: boolean,
+): IpcMethodHandler {
+  const isStream = isStreaming(definition, method);
+  const checks = checksOf(
+    `${channelName(definition)}.${method}`,
+    methodSchemas(definition, method),
+    isStream,
+  );
+  if (!checks) return handler;
+  const { checkArguments, checkResult } = checks;
+  const run: IpcMethodHandler =
+    checksArguments || !checkArguments
+      ? handler
+      : (call) => afterCheck(checkArguments, call.arguments, () => handler(call));
+  if (!checkResult) return run;
+  return isStream
+    ? async (call) => checkResult(await run(call))
+    : (call) => resultOf(() => run(call), call.activity, runHere).then(checkResult);
+}
+
+// The activity of the call is current here.
+const runHere: RunInActivity = (_activity, work) => work();
 
 /** The error that answers a call of a method that a handler does not have. */
 export function methodNotFound(name: string, method: string, channel: string): IModelError {

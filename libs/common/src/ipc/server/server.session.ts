@@ -3,8 +3,8 @@ import { channelName, isStreaming, wireChannel, REPLY_MARK } from '../channel/ch
 import type { IpcChannelLike } from '../channel/channel.js';
 import { IpcClosedError, isCloseCode } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
-import { unwrapEnvelope } from '../channel/envelope.js';
 import { IpcListeners } from '../channel/listeners.js';
+import { makeNotifier } from '../channel/notifier.js';
 import { makeProxy } from '../channel/proxy.js';
 import type { IpcNotifier, IpcProxy } from '../channel/proxy.js';
 import { IpcSession } from '../channel/session.js';
@@ -14,7 +14,7 @@ import type { NoticeMessage } from '../message/message.js';
 import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingMessage } from '../message/outgoing.message.js';
 import { nameOf } from './activity.js';
-import { rebuildFrontendError } from './error.codec.js';
+import { frontendAnswer } from './frontend.answer.js';
 import type { SessionRooms } from './session.rooms.js';
 
 /** A call to the frontend that waits for its reply. */
@@ -116,7 +116,7 @@ export class ServerSession extends IpcSession {
   notifications<Functions extends object, Notifications extends object>(
     channel: IpcChannelLike<Functions, Notifications>,
   ): IpcNotifier<Notifications> {
-    return makeProxy((method, args) => this.send(channel, method, ...args));
+    return makeNotifier(channel, (...args) => this.send(channel, ...args));
   }
 
   invoke(channel: IpcChannelLike, ...args: unknown[]): Promise<unknown> {
@@ -149,7 +149,7 @@ export class ServerSession extends IpcSession {
   }
 
   async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
-    return unwrapEnvelope(await this.invoke(channel, method, ...args), rebuildFrontendError);
+    return frontendAnswer(channel, method, await this.invoke(channel, method, ...args));
   }
 
   makeIpcProxy<T extends object>(channel: IpcChannelLike<T>): IpcProxy<T> {

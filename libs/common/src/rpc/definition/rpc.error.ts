@@ -16,6 +16,9 @@ export type RpcErrorSchemas<D, Op> = D extends { readonly operations: infer O }
     : unknown
   : unknown;
 
+/** The errors that an operation declares, as a union by their names: `RpcErrorOf<typeof Stock, 'take'>`. */
+export type RpcErrorOf<D, Op> = DeclaredErrorOf<RpcErrorSchemas<D, Op>>;
+
 /** The names of the operations of a definition. */
 type OperationOf<D> = D extends { readonly prototype: infer T } ? keyof T & string : string;
 
@@ -61,7 +64,7 @@ export function isRpcError<D extends RpcInterfaceDefinition, Op extends Operatio
   error: unknown,
   definition: D,
   operation: Op,
-): error is DeclaredErrorOf<RpcErrorSchemas<D, Op>> {
+): error is RpcErrorOf<D, Op> {
   const errors = operationPolicy(definition, operation).schemas?.errors;
   return DeclaredError.isOf(error, `${definition.interfaceName}.${operation}`, errors);
 }

@@ -1,5 +1,8 @@
 import { GENERAL_ERROR, IModelError, incompatibleVersion } from '../../error/imodel.error.js';
 import { CallQueue } from '../../call/call.queue.js';
+import { afterCheck, checksOf } from '../../call/call.checks.js';
+import { checkError } from '../../call/checked.value.js';
+import type { CallChecks, CheckArguments } from '../../call/call.checks.js';
 import { resultOf as settledResult, runBare, settleResult } from '../../call/result.js';
 import type { RunInActivity } from '../../call/result.js';
 import { streamOf, unboundItems } from '../../call/stream.result.js';
@@ -24,10 +27,22 @@ import { isVersionCompatible } from '../definition/version.js';
 export interface RpcImplementation {
   /** The name in messages, usually the name of the class. */
   readonly name: string;
-  /** The handler of a declared operation; `undefined` if the implementation lacks it. */
-  handlerOf(operation: string, policy: RpcOperationPolicy): RpcHandler | undefined;
+  /**
+   * The handler of a declared operation; `undefined` if the implementation lacks it.
+   *
+   * @param checkArguments given if `checksArguments` is `true` and the arguments have schemas
+   */
+  handlerOf(
+    operation: string,
+    policy: RpcOperationPolicy,
+    checkArguments?: CheckArguments,
+  ): RpcHandler | undefined;
   /** The method of the implementation, which may have its own policy. */
   methodOf?(operation: string): object | undefined;
+  /** Whether its handlers check the arguments, so that its guards run first. Default: they are checked before the handler. */
+  readonly checksArguments?: boolean;
+  /** Whether it passes calls on to another server, which checks them by their schemas. Default `false`. */
+  readonly isRelay?: boolean;
 }
 
 /** The rules for versions and for waiting calls. */
@@ -109,13 +124,19 @@ export class RpcDispatcher {
         throw new Error(
           `${implementation.name}.${operation}: a concurrency of ${concurrency} lets no call through.`,
         );
+      const checks = implementation.isRelay
+        ? undefined
+        : checksOf(`${definition.interfaceName}.${operation}`, policy.schemas, policy.stream);
+      const own = implementation.checksArguments ? checks?.checkArguments : undefined;
       const handler =
-        implementation.handlerOf(operation, policy) ?? (() => notImplemented(implementation.name, operation));
+        implementation.handlerOf(operation, policy, own) ??
+        (() => notImplemented(implementation.name, operation));
+      const whole = this.#limited(policy.stream ? this.#streaming(handler) : handler, policy.concurrency);
       operations.set(operation, {
         definition,
         operation,
         policy,
-        handler: this.#limited(policy.stream ? this.#streaming(handler) : handler, policy.concurrency),
+        handler: checks ? this.#checking(whole, checks, own) : whole,
       });
     }
     return { definition, operations };
@@ -155,7 +176,7 @@ export class RpcDispatcher {
     settleResult(
       () => call.target.handler(call),
       (value) => settle(resultOf(value)),
-      (error) => settle(outcomeOf(error)),
+      (error) => checkError(error, (checked) => settle(outcomeOf(checked))),
       call.activity,
       this.#run,
     );
@@ -178,6 +199,22 @@ export class RpcDispatcher {
       const name = `${definition.interfaceName}.${operation}`;
       return streamOf(() => handler(call), name, call.activity, this.#run, bindItems);
     };
+  }
+
+  #checking(
+    handler: RpcHandler,
+    { checkArguments, checkResult }: CallChecks,
+    own: CheckArguments | undefined,
+  ): RpcHandler {
+    const check = own ? undefined : checkArguments;
+    const checked: RpcHandler = check
+      ? (call) => afterCheck(check, call.arguments, () => handler(call))
+      : handler;
+    if (!checkResult) return checked;
+    return (call) =>
+      settledResult(() => checked(call), call.activity, this.#run).then((value) =>
+        value === ALREADY_ANSWERED ? value : checkResult(value),
+      );
   }
 
   #limited(handler: RpcHandler, concurrency: number): RpcHandler {

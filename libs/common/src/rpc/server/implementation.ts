@@ -1,6 +1,7 @@
 import type { RpcCall } from './call.js';
 import type { RpcInterfaceDefinition, RpcOperationName } from '../definition/definition.js';
 import { operationsOf } from '../definition/definition.js';
+import { afterCheck } from '../../call/call.checks.js';
 import { notImplemented } from './dispatcher.js';
 import type { RpcImplementation } from './dispatcher.js';
 
@@ -71,11 +72,12 @@ export function callable(
   return {
     name,
     methodOf: (operation) => methodOf(shape, operation, definition),
-    handlerOf: (operation) => (call) =>
+    checksArguments: true,
+    handlerOf: (operation, _policy, check) => (call) =>
       around(call, () => {
         const instance = instanceOf();
         const method = methodOf(instance, operation, definition) ?? notImplemented(name, operation);
-        return method.apply(instance, call.arguments);
+        return afterCheck(check, call.arguments, () => method.apply(instance, call.arguments));
       }),
   };
 }
