@@ -1,9 +1,10 @@
-import { IpcApp, ServerError } from '@linnet/frontend';
+import { IpcApp, isIpcError, ServerError } from '@linnet/frontend';
+import type { IpcErrorOf } from '@linnet/frontend';
 import { FleetPlannerRpcInterface } from '../../../fleet-planner/src/common/fleet-planner.rpc.js';
 import { robotChannel } from '../../src/common/robot.ipc.js';
 import type { RobotIpc } from '../../src/common/robot.ipc.js';
 import { RobotWorldReadRpcInterface } from '../../src/common/robot-world.rpc.js';
-import type { DriveResult, Position, RobotProps } from '../../src/common/robot-world.props.js';
+import type { DriveResult, Id64String, Position, RobotProps } from '../../src/common/robot-world.props.js';
 import type { Activities } from '../activity/activities.js';
 import type { Activity } from '../activity/activity.js';
 import { robotWorld, token } from '../backend/backends.js';
@@ -95,11 +96,32 @@ export class Pilot {
       const ahead = this.floor.routes.get(id);
       if (ahead?.at(-1) !== goal) return 'has a new goal';
       this.floor.routes.set(id, route.slice(index));
-      const result = await activity.time('IPC drive', () => ipc(activity).drive(id, place));
+      const result = await this.#driveTo(activity, id, place);
+      if (typeof result === 'string') return result;
       if (!result.arrived)
         return this.floor.routes.get(id)?.at(-1) === goal ? reasonOf(result) : 'has a new goal';
     }
     return 'has arrived';
+  }
+
+  /** @returns how the drive ended, or why it failed as the rest of a sentence */
+  async #driveTo(activity: Activity, id: Id64String, place: Position): Promise<DriveResult | string> {
+    try {
+      return await activity.time('IPC drive', () => ipc(activity).drive(id, place));
+    } catch (error) {
+      if (!isIpcError(error, robotChannel, 'drive')) throw error;
+      return failureOf(error);
+    }
+  }
+}
+
+/** The compiler reports an error that the channel declares and this function does not handle. */
+function failureOf(error: IpcErrorOf<typeof robotChannel, 'drive'>): string {
+  switch (error.name) {
+    case 'RobotNotFound':
+      return 'does not exist any more';
+    default:
+      return error satisfies never;
   }
 }
 

@@ -1,4 +1,5 @@
-import { RpcInterface, RpcOperation } from '@linnet/common';
+import { RpcInterface, RpcOperation, rpcOperations } from '@linnet/common';
+import * as v from 'valibot';
 import type {
   FloorProps,
   Id64String,
@@ -118,17 +119,24 @@ export abstract class RobotWorldReadRpcInterface extends RpcInterface {
   }
 }
 
+/** The obstacles that a robot would touch; none if it would reach beyond the floor. The page loads this schema, so it is a small one. */
+const noPlace = v.object({ hit: v.array(v.string()) });
+
 /** Changes to a warehouse; exposed if the feature `robots.write` is on. */
 export abstract class RobotWorldWriteRpcInterface extends RpcInterface {
   public static readonly interfaceName = 'RobotWorldWriteRpcInterface';
-  public static interfaceVersion = '1.0.0';
+  public static interfaceVersion = '1.1.0';
+  // The schemas of the arguments are on the implementation: only the server needs them.
+  public static readonly operations = rpcOperations<RobotWorldWriteRpcInterface>()({
+    addRobot: { errors: { NoPlace: noPlace } },
+    moveRobot: { errors: { NoPlace: noPlace, RobotNotFound: null } },
+  });
 
   /**
    * Puts a new robot on the floor, and returns its id.
    *
    * @param _token routes the request
-   * @param _robot the robot; the call fails with `errorNumbers.notPossible` if it would reach beyond the floor or touch an
-   * obstacle
+   * @param _robot the robot; the call fails with `NoPlace` if it would reach beyond the floor or touch an obstacle
    */
   public async addRobot(_token: WarehouseToken, _robot: NewRobotProps): Promise<Id64String> {
     return this.forward(arguments);
@@ -138,9 +146,8 @@ export abstract class RobotWorldWriteRpcInterface extends RpcInterface {
    * Moves a robot, and returns its new state. Obstacles on the way there do not matter.
    *
    * @param _token routes the request
-   * @param _robotId the robot; the call fails with `errorNumbers.notFound` if the robot does not exist
-   * @param _to the new position of its centre, in metres; the call fails with `errorNumbers.notPossible` if the robot
-   * would reach beyond the floor or touch an obstacle there
+   * @param _robotId the robot; the call fails with `RobotNotFound` if the robot does not exist
+   * @param _to the new position of its centre, in metres; the call fails with `NoPlace` if the robot would reach beyond the floor or touch an obstacle there
    */
   public async moveRobot(_token: WarehouseToken, _robotId: Id64String, _to: Position): Promise<RobotProps> {
     return this.forward(arguments);

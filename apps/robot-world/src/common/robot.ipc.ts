@@ -19,7 +19,7 @@ export interface RobotIpc {
    * Drives a robot in a straight line, at 1.5 m/s, until it arrives or an obstacle is in its way. It stops early if it is
    * stopped or driven elsewhere, and when this session ends.
    *
-   * @param robotId the robot; the call fails with `errorNumbers.notFound` if the robot does not exist
+   * @param robotId the robot; the call fails with `RobotNotFound` if the robot does not exist
    * @param to the new position of its centre, in metres
    */
   drive(robotId: Id64String, to: Position): Promise<DriveResult>;
@@ -42,6 +42,12 @@ export interface RobotNotifications {
   moved(robotId: Id64String, position: Position): void;
 }
 
-export const robotChannel = ipcChannel<RobotIpc, RobotNotifications>('robot-v1.2', {
-  methods: { subscribe: {}, unsubscribe: {}, drive: {}, stop: {}, follow: { stream: true } },
+export const robotChannel = ipcChannel<RobotIpc, RobotNotifications>()('robot-v1.2', {
+  methods: {
+    subscribe: {},
+    unsubscribe: {},
+    drive: { errors: { RobotNotFound: null } },
+    stop: {},
+    follow: { stream: true },
+  },
 });

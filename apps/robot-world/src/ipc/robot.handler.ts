@@ -1,6 +1,6 @@
 import { Body, StandardSchemaValidationPipe, UseGuards, UsePipes } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
-import { CurrentActivity, IpcChannel, IpcSession } from '@linnet/backend';
+import { CurrentActivity, IpcChannel, ipcError, IpcSession } from '@linnet/backend';
 import type { Activity } from '@linnet/backend';
 import type {
   DriveResult,
@@ -9,6 +9,7 @@ import type {
   Region,
   RobotSighting,
 } from '../common/robot-world.props.js';
+import { NotFoundError } from '../common/robot-world.errors.js';
 import { robotChannel } from '../common/robot.ipc.js';
 import type { RobotIpc } from '../common/robot.ipc.js';
 import * as schema from '../argument.schema.js';
@@ -54,7 +55,13 @@ export class RobotIpcHandler implements RobotIpc, OnModuleDestroy {
     @Body({ schema: schema.id64 }) robotId: Id64String,
     @Body({ schema: schema.position }) to: Position,
   ): Promise<DriveResult> {
-    return this.traffic.drive(robotId, to, this.session.signal);
+    try {
+      return await this.traffic.drive(robotId, to, this.session.signal);
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error;
+      const { message, errorNumber } = error;
+      throw ipcError(robotChannel, 'drive', 'RobotNotFound', undefined, { message, errorNumber });
+    }
   }
 
   async stop(@Body({ schema: schema.id64 }) robotId: Id64String): Promise<void> {

@@ -1,5 +1,4 @@
-import { Body, StandardSchemaValidationPipe, UsePipes } from '@nestjs/common';
-import { RpcInterface } from '@linnet/backend';
+import { RpcInterface, rpcError, RpcOperation } from '@linnet/backend';
 import type {
   Id64String,
   NewRobotProps,
@@ -7,28 +6,44 @@ import type {
   RobotProps,
   WarehouseToken,
 } from '../common/robot-world.props.js';
+import { errorNumbers, NotFoundError } from '../common/robot-world.errors.js';
 import { RobotWorldWriteRpcInterface } from '../common/robot-world.rpc.js';
+import { NoPlaceError } from '../engine/no-place.error.js';
 import { RobotWorldEngine } from '../engine/robot-world.engine.js';
 import * as schema from '../argument.schema.js';
 
 /** Answers {@link RobotWorldWriteRpcInterface} if it is exposed. */
 @RpcInterface(RobotWorldWriteRpcInterface)
-@UsePipes(StandardSchemaValidationPipe)
 export class RobotWorldWriteRpcImpl implements RobotWorldWriteRpcInterface {
   constructor(private readonly engine: RobotWorldEngine) {}
 
-  async addRobot(
-    _token: WarehouseToken,
-    @Body({ schema: schema.newRobot }) robot: NewRobotProps,
-  ): Promise<Id64String> {
-    return this.engine.addRobot(robot);
+  @RpcOperation({ args: [null, schema.newRobot], result: schema.id64 })
+  async addRobot(_token: WarehouseToken, robot: NewRobotProps): Promise<Id64String> {
+    try {
+      return this.engine.addRobot(robot);
+    } catch (error) {
+      throw declared('addRobot', error);
+    }
   }
 
-  async moveRobot(
-    _token: WarehouseToken,
-    @Body({ schema: schema.id64 }) robotId: Id64String,
-    @Body({ schema: schema.position }) to: Position,
-  ): Promise<RobotProps> {
-    return this.engine.moveRobot(robotId, to);
+  @RpcOperation({ args: [null, schema.id64, schema.position] })
+  async moveRobot(_token: WarehouseToken, robotId: Id64String, to: Position): Promise<RobotProps> {
+    try {
+      return this.engine.moveRobot(robotId, to);
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw declared('moveRobot', error);
+      const { message, errorNumber } = error;
+      throw rpcError(RobotWorldWriteRpcInterface, 'moveRobot', 'RobotNotFound', undefined, {
+        message,
+        errorNumber,
+      });
+    }
   }
+}
+
+/** The error that the interface declares for an error of the engine. The number is for clients of iTwin.js. */
+function declared(operation: 'addRobot' | 'moveRobot', error: unknown): unknown {
+  if (!(error instanceof NoPlaceError)) return error;
+  const options = { message: error.message, errorNumber: errorNumbers.notPossible };
+  return rpcError(RobotWorldWriteRpcInterface, operation, 'NoPlace', { hit: [...error.hit] }, options);
 }
