@@ -12,6 +12,9 @@ export class BenchRpc extends RpcInterface {
   async addGuarded(_a: number, _b: number): Promise<number> {
     return this.forward(arguments);
   }
+  async addChecked(_a: number, _b: number): Promise<number> {
+    return this.forward(arguments);
+  }
   async list(): Promise<Robot[]> {
     return this.forward(arguments);
   }

@@ -8,9 +8,10 @@ import { NestFactory } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { RpcInterface, RpcModule } from '@linnet/backend';
+import { RpcInterface, RpcModule, RpcOperation } from '@linnet/backend';
 import type { IModelRpcProps } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
+import { z } from 'zod';
 import { describe, payload, robots } from './bench.data.js';
 import { BenchRpc } from './bench.interface.js';
 import { Guard, Interceptor } from './enhancers.js';
@@ -24,6 +25,10 @@ class BenchImplementation {
   @UseGuards(Guard)
   @UseInterceptors(Interceptor)
   async addGuarded(a: number, b: number) {
+    return a + b;
+  }
+  @RpcOperation({ args: [z.number(), z.number()], result: z.number() })
+  async addChecked(a: number, b: number) {
     return a + b;
   }
   async list() {
