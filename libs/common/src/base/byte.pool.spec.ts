@@ -3,10 +3,11 @@ import { decodeBlocks, encodeBlocks } from './byte.blocks.js';
 import { BytePool } from './byte.pool.js';
 
 const KIB = 1024;
+const uncounted = { add: () => undefined };
 
 describe('BytePool', () => {
   it('takes memory that was given back for a byte string of about the same length', () => {
-    const pool = new BytePool(256 * KIB);
+    const pool = new BytePool(256 * KIB, uncounted);
     const first = pool.take(65 * KIB + 1);
     pool.give(first);
     const second = pool.take(65 * KIB + 2);
@@ -16,7 +17,7 @@ describe('BytePool', () => {
   });
 
   it('keeps no more than its limit, and nothing after it was cleared', () => {
-    const pool = new BytePool(100 * KIB);
+    const pool = new BytePool(100 * KIB, uncounted);
     const [a, b] = [pool.take(64 * KIB), pool.take(64 * KIB)];
     pool.give(a);
     pool.give(b);
@@ -28,7 +29,7 @@ describe('BytePool', () => {
   });
 
   it('keeps no short memory', () => {
-    const pool = new BytePool(100 * KIB);
+    const pool = new BytePool(100 * KIB, uncounted);
     const short = pool.take(100);
     pool.give(short);
     expect(pool.take(100).buffer).not.toBe(short.buffer);

@@ -11,13 +11,14 @@ export class BytePool {
   #free: ArrayBuffer[] = [];
   #bytes = 0;
 
-  /** @param most bytes that are kept for later */
-  constructor(private readonly most: number) {}
-
-  /** Bytes that are kept for later. */
-  get bytes(): number {
-    return this.#bytes;
-  }
+  /**
+   * @param most bytes that are kept for later
+   * @param total counts the bytes that are kept
+   */
+  constructor(
+    private readonly most: number,
+    private readonly total: { add(by: number): void },
+  ) {}
 
   /** A byte string, whose content is not defined. */
   take(bytes: number): Uint8Array<ArrayBuffer> {
@@ -26,7 +27,7 @@ export class BytePool {
     const last = this.#free.at(-1);
     if (last?.byteLength !== length) return new Uint8Array(new ArrayBuffer(length), 0, bytes);
     this.#free.pop();
-    this.#bytes -= length;
+    this.#count(-length);
     return new Uint8Array(last, 0, bytes);
   }
 
@@ -35,12 +36,17 @@ export class BytePool {
     const { byteLength } = buffer;
     if (byteLength < LEAST_BYTES || this.#bytes + byteLength > this.most) return;
     this.#free.push(buffer as ArrayBuffer);
-    this.#bytes += byteLength;
+    this.#count(byteLength);
   }
 
   /** Keeps no memory. */
   clear(): void {
     this.#free = [];
-    this.#bytes = 0;
+    if (this.#bytes > 0) this.#count(-this.#bytes);
+  }
+
+  #count(by: number): void {
+    this.#bytes += by;
+    this.total.add(by);
   }
 }

@@ -1,3 +1,5 @@
+import { BytePool } from '../../base/byte.pool.js';
+import { STREAM_WINDOW } from '../../base/limits.js';
 import { MAX_TIMER_MS } from '../../base/timer.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { IpcServerTransport } from '../message/transport.js';
@@ -107,7 +109,8 @@ export class SessionDoor {
     if (refusal) return { kind: 'refused', closure: refusal };
     const parts = this.lifecycle.partsOf(peer, (events, kept) => {
       const interrupted = () => record.park();
-      return new DurableLink(wire.encoding, limits, heartbeatMs, { ...events, interrupted }, kept);
+      const pool = new BytePool(STREAM_WINDOW, kept);
+      return new DurableLink(wire.encoding, limits, heartbeatMs, { ...events, interrupted }, kept, pool);
     });
     const graceMs = isNetwork && resumption ? Math.min(resumption.graceMs, MAX_TIMER_MS) : 0;
     const proof = new SessionProof(hello ? hello.attempt : 0);

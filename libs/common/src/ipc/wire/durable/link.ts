@@ -1,5 +1,6 @@
 import { deferred } from '../../../base/deferred.js';
 import type { Deferred } from '../../../base/deferred.js';
+import type { BytePool } from '../../../base/byte.pool.js';
 import { afterEvents } from '../../../base/turn.slices.js';
 import { isCount } from '../../../value/value.codec.js';
 import { ITEM_BYTES } from '../../../base/limits.js';
@@ -69,6 +70,7 @@ export class DurableLink implements IpcSessionLink {
   /**
    * @param heartbeatMs how long a peer may be silent before it is probed; it then has as long to answer. 0: never
    * @param kept counts the bytes that are kept
+   * @param pool memory for messages with bytes, of this link alone
    */
   constructor(
     private readonly encoding: FrameEncoding,
@@ -76,8 +78,9 @@ export class DurableLink implements IpcSessionLink {
     heartbeatMs: number,
     private readonly events: DurableLinkEvents,
     kept?: KeptBytes,
+    pool?: BytePool,
   ) {
-    this.#outbox = new DurableOutbox(encoding, kept, limits.messageBytes);
+    this.#outbox = new DurableOutbox(encoding, kept, limits.messageBytes, pool);
     this.#receiver = new DurableReceiver(encoding, limits, {
       begun: (first, bytes) => this.#begun(first, bytes),
       take: (message) => this.#take(message),

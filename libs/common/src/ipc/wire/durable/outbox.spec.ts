@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { BytePool } from '../../../base/byte.pool.js';
 import type { IpcFrame } from '../../message/message.js';
 import { prepareItem, preparePush, prepareStreamEnd } from '../../message/outgoing.message.js';
 import type { IpcTransport } from '../../message/transport.js';
@@ -38,7 +39,8 @@ function turn(): unknown[] {
 }
 
 function open(encoding: FrameEncoding): DurableOutbox {
-  const outbox = new DurableOutbox(encoding, { add: (by) => (kept += by) }, MIB);
+  const total = { add: (by: number) => (kept += by) };
+  const outbox = new DurableOutbox(encoding, total, MIB, new BytePool(MIB, total));
   outbox.attach(new FakeTransport());
   return outbox;
 }

@@ -1,6 +1,5 @@
 import { generalError } from '../../../base/numbered.error.js';
-import { BytePool } from '../../../base/byte.pool.js';
-import { STREAM_WINDOW } from '../../../base/limits.js';
+import type { BytePool } from '../../../base/byte.pool.js';
 import { Fifo } from '../../../base/fifo.js';
 import type { KeptBytes } from '../../message/session.bytes.js';
 import type { FrameEncoding, PreparedMessage } from './text.encoding.js';
@@ -33,18 +32,7 @@ export class DurableOutbox {
   readonly #kept = new Fifo<Kept>();
   /** The last message, while further items can join it. Its content is missing. */
   #open: OpenItems | undefined;
-  /**
-   * Memory of messages that were acknowledged, while others are not. A stream of bytes uses it again. It stays in its session: a
-   * peer can acknowledge a message that is not written yet, and must get no bytes of others in its place.
-   */
-  readonly #pool = new BytePool(STREAM_WINDOW);
-  /** Bytes of the pool that are counted. */
-  #pooled = 0;
-  readonly #memory = (bytes: number) => {
-    const memory = this.#pool.take(bytes);
-    this.#countPool();
-    return memory;
-  };
+  readonly #memory: ((bytes: number) => Uint8Array) | undefined;
   /** The number of the next message. */
   readonly #number = () => this.#released + this.#kept.size;
   #keptBytes = 0;
@@ -59,12 +47,17 @@ export class DurableOutbox {
   /**
    * @param total counts the same bytes for all sessions, and may end the link
    * @param messageBytes most bytes of a message with typed arrays
+   * @param pool memory of messages that were acknowledged, for later ones, until nothing waits. It is of this link alone: a peer can
+   * acknowledge a message that is not written yet, and must get no bytes of others in its place
    */
   constructor(
     private readonly encoding: FrameEncoding,
     private readonly total: KeptBytes | undefined,
     private readonly messageBytes: number,
-  ) {}
+    private readonly pool?: BytePool,
+  ) {
+    this.#memory = pool && ((bytes) => pool.take(bytes));
+  }
 
   /** How many messages the peer has acknowledged. */
   get released(): number {
@@ -93,10 +86,9 @@ export class DurableOutbox {
       // A peer can acknowledge a message that it has not received.
       if (kept === this.#open?.kept) this.#seal();
       this.#count(-kept.bytes);
-      if (kept.content instanceof Uint8Array) this.#pool.give(kept.content);
+      if (kept.content instanceof Uint8Array) this.pool?.give(kept.content);
     }
-    if (this.#kept.size === 0) this.#pool.clear();
-    this.#countPool();
+    if (this.#kept.size === 0) this.pool?.clear();
   }
 
   /** Goes on over a connection, and sends again the messages that are kept. */
@@ -120,8 +112,7 @@ export class DurableOutbox {
   clear(): void {
     this.#open = undefined;
     this.#kept.clear();
-    this.#pool.clear();
-    this.#countPool();
+    this.pool?.clear();
     this.#count(-this.#keptBytes);
   }
 
@@ -191,14 +182,6 @@ export class DurableOutbox {
     this.#batchBytes = 0;
     this.#numbered = 0;
     this.#transport.write(frame);
-  }
-
-  /** Memory for later is memory of the peer as well: it was counted for the message that it comes from. */
-  #countPool(): void {
-    const more = this.#pool.bytes - this.#pooled;
-    if (more === 0) return;
-    this.#pooled += more;
-    this.total?.add(more);
   }
 
   #count(bytes: number): void {
