@@ -38,7 +38,7 @@ describe('a contract', () => {
     });
   });
 
-  it('has the operations of a definition, without its private methods and its base', () => {
+  it('has the operations of a definition, without its protected methods and its base', () => {
     expect(Object.keys(operations()).toSorted()).toEqual([
       'built',
       'find',

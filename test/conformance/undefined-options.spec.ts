@@ -241,6 +241,7 @@ const noModule = nothing<RpcModuleOptions>({
   onError: 0,
   interfaces: 0,
   nats: 0,
+  docs: 0,
   shutdownTimeoutMs: 0,
 });
 const noServer = nothing<Omit<RpcServerOptions, 'interfaces'>>({
@@ -248,6 +249,8 @@ const noServer = nothing<Omit<RpcServerOptions, 'interfaces'>>({
   mapError: 0,
   report: 0,
   around: 0,
+  json: 0,
+  documents: 0,
 });
 const noLimitsOfRpc = { ...noLimits<WireLimits>(defaultWireLimits) };
 

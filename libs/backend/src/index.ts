@@ -1,5 +1,8 @@
 // For applications.
 export { RpcModule } from './rpc/rpc.module.js';
+export { linnetDocument } from './rpc/linnet.document.js';
+export type { LinnetDocumentBase } from './rpc/linnet.document.js';
+export type { RpcDocsOptions } from './rpc/rpc.documents.js';
 export type { RpcModuleOptions } from './rpc/rpc.options.js';
 export { RpcInterface } from './rpc/rpc.decorator.js';
 export type { RpcInterfaceExport, RpcInterfaceOptions } from './rpc/rpc.decorator.js';

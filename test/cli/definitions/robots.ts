@@ -67,9 +67,7 @@ export abstract class Robots extends RpcInterface {
   abstract rename(id: Id64String, ...names: string[]): Promise<void>;
   abstract built(): Promise<Date>;
   abstract tags(pair: [name: string, value?: number]): Promise<Record<string, boolean>>;
-  private helper(): Promise<void> {
-    return this.helper();
-  }
+  protected abstract helper(): Promise<void>;
 }
 
 export interface FloorIpc {

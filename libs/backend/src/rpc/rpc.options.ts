@@ -1,10 +1,11 @@
 import type { ErrorObserver } from '../nest/errors/error.observer.js';
+import type { RpcDocsOptions } from './rpc.documents.js';
 import type { VersionCheck } from '../node/rpc/version.rules.js';
 import type { HttpHandlerOptions, RpcInterfaceDefinition, RpcListener, WireLimits } from '@linnet/common';
 
 /** Options of `RpcModule`. */
 export interface RpcModuleOptions
-  extends Omit<HttpHandlerOptions, 'limits' | 'mapError' | 'report' | 'decodeText'>, ErrorObserver {
+  extends Omit<HttpHandlerOptions, 'limits' | 'mapError' | 'report' | 'decodeText' | 'json'>, ErrorObserver {
   /** Names the server in its OpenAPI document. */
   info?: { title: string; version: string };
   /** The interfaces to expose; default: all that have an implementation among the providers. */
@@ -24,6 +25,11 @@ export interface RpcModuleOptions
   ping?: boolean;
   /** Answers `GET /v3/swagger.json`. Default `true`; a route of the application wins. */
   openApi?: boolean;
+  /**
+   * Serves an OpenAPI 3.1 document of the interfaces and an AsyncAPI 3 document of the channels, and accepts calls as
+   * `application/json`. Default: neither.
+   */
+  docs?: RpcDocsOptions;
   /** Answers every other GET with the greeting of the reference server. Default `false`. */
   greeting?: boolean;
   /**

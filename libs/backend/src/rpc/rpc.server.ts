@@ -26,6 +26,8 @@ import { ignoredDecorators } from '../nest/params/decorator.check.js';
 import { NodeRpcServer } from '../node/http/node.server.js';
 import { checkDefinition, versionRule } from '../node/rpc/version.rules.js';
 import { checkImplementation, classNameOf, excludedPath } from './rpc.checks.js';
+import { contractGaps, documentPaths, rpcDocuments } from './rpc.documents.js';
+import type { RpcDocuments } from './rpc.documents.js';
 import { RPC_IMPLEMENTATION } from './rpc.decorator.js';
 import type { RpcImplementationMetadata } from './rpc.decorator.js';
 import { RpcHandlerFactory } from './rpc.handler.js';
@@ -43,6 +45,8 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
   readonly #logger = new SafeLogger('RpcModule');
   /** @internal What is served here, for other ways to call it. */
   readonly dispatcher: RpcDispatcher;
+  /** @internal The documents, if `RpcModule` serves them. */
+  documents: RpcDocuments | undefined;
   #http: HttpIntegration | undefined;
   /** Serves calls over NATS, where the options have it. */
   #listening: RpcListening | undefined;
@@ -86,7 +90,19 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
   }
 
   /** Checks and registers the implementations; Nest calls it. Throws for one that cannot work. */
-  onModuleInit(): void {
+  onModuleInit(): void | Promise<void> {
+    const { docs } = this.options;
+    if (!docs) return this.#start();
+    const { info } = this.options;
+    const options = () => ({ ...(info && { info }), path: this.path });
+    return rpcDocuments(docs.contract, () => this.endpoints, options).then((documents) => {
+      this.documents = documents;
+      this.#start();
+      for (const gap of contractGaps(docs.contract, this.endpoints)) this.#logger.warn(gap);
+    });
+  }
+
+  #start(): void {
     this.#checkPath();
     // Without an HTTP side (a script's application context) the implementations are checked all the same.
     const factory = new RpcHandlerFactory(this.creator, this.#http, this.options);
@@ -133,6 +149,8 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
     return new HttpRpcService(this.dispatcher, {
       ...this.options,
       path: this.path,
+      json: this.documents !== undefined,
+      documents: this.documents && documentPaths(this.documents, this.options.docs?.path),
       mapError: mapNestException,
       decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
       report: reporterFor(this.#logger, this.options),

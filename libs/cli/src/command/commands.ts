@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Contract } from '@linnet/common/contract';
+import { asyncApiOf, openApiOf } from '@linnet/common/contract';
+import type { Contract, DocumentOptions, JsonObject } from '@linnet/common/contract';
 import { compareContracts } from '../lock/contract.comparison.js';
 import { lockText, parseContract } from '../lock/lock.file.js';
 import { readContract } from '../read/contract.reader.js';
@@ -14,6 +15,10 @@ import type { ExitCode, Terminal } from './terminal.js';
 export const options = {
   project: { type: 'string', short: 'p' },
   lock: { type: 'string' },
+  contract: { type: 'string' },
+  title: { type: 'string' },
+  'api-version': { type: 'string' },
+  path: { type: 'string' },
   out: { type: 'string', short: 'o' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -78,7 +83,29 @@ export const commands = {
       return verdicts.length > 0 ? exitCodes.difference : exitCodes.fine;
     },
   },
+  openapi: documentCommand('Write an OpenAPI 3.1 document of interfaces.', openApiOf),
+  asyncapi: documentCommand('Write an AsyncAPI 3 document of channels.', asyncApiOf),
 } as const satisfies Record<string, Command>;
+
+function documentCommand(
+  summary: string,
+  documentOf: (contract: Contract, options: DocumentOptions) => JsonObject,
+): Command {
+  return {
+    summary,
+    options: ['project', 'contract', 'title', 'api-version', 'path', 'out'],
+    run(invocation) {
+      const { values, terminal } = invocation;
+      const contract =
+        values.contract === undefined
+          ? contractOf(invocation)
+          : readJson(resolve(terminal.cwd, values.contract));
+      const { title = 'linnet', 'api-version': version = 'v1.0', path } = values;
+      const document = documentOf(contract, { info: { title, version }, ...(path && { path }) });
+      return write(invocation, values.out, `${JSON.stringify(document, null, 2)}\n`);
+    },
+  };
+}
 
 function contractOf({ files, values, terminal }: Invocation): Contract {
   const contract = readContract(openSources(terminal.cwd, files, values.project));
@@ -88,6 +115,7 @@ function contractOf({ files, values, terminal }: Invocation): Contract {
 }
 
 function readJson(file: string): Contract {
+  if (!existsSync(file)) throw new SourceFault('The file does not exist.', file);
   try {
     return parseContract(readFileSync(file, 'utf8'));
   } catch (error) {

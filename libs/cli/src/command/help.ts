@@ -4,6 +4,10 @@ import type { CommandValues } from './commands.js';
 const optionTexts: Record<keyof CommandValues, string> = {
   project: '-p, --project FILE   the tsconfig.json whose options are used; default: the nearest one',
   lock: '    --lock FILE      the lock; default: linnet.lock.json',
+  contract: '    --contract FILE  the contract; default: the contract of the source files',
+  title: '    --title TEXT     the title of the document; default: linnet',
+  'api-version': '    --api-version V  the version of the document; default: v1.0',
+  path: '    --path PATH      the prefix of request paths, or the path of the WebSocket',
   out: '-o, --out FILE       the file to write; default: the standard output',
   json: '    --json           write results and errors as JSON',
   help: '-h, --help           show this text',

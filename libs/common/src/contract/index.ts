@@ -9,3 +9,6 @@ export type {
   ContractPolicy,
   JsonSchema,
 } from './contract.js';
+export { openApiOf } from './openapi.js';
+export type { DocumentOptions, JsonObject } from './openapi.js';
+export { asyncApiOf } from './asyncapi.js';

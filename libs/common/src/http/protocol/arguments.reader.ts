@@ -257,9 +257,15 @@ function asBadRequest<T>(read: () => T): T {
 /**
  * Chooses how a body is read by its content type.
  *
+ * @param json whether `application/json` is accepted
  * @throws HttpError 415 for a content type that carries no call
  */
-export function bodyFor(contentType: string, limits: WireLimits, decodeText: DecodeText): HttpBody {
+export function bodyFor(
+  contentType: string,
+  limits: WireLimits,
+  decodeText: DecodeText,
+  json = false,
+): HttpBody {
   if (contentType === 'text/plain') return new TextBody(limits, decodeText);
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
   if (type === 'text/plain') {
@@ -267,6 +273,8 @@ export function bodyFor(contentType: string, limits: WireLimits, decodeText: Dec
     if (charset === undefined || charset === 'utf-8' || charset === 'utf8' || charset === 'us-ascii')
       return new TextBody(limits, decodeText);
   }
+  // JSON is always UTF-8 (RFC 8259).
+  if (json && type === 'application/json') return new TextBody(limits, decodeText);
   if (type === 'application/octet-stream') return new BinaryBody(limits.bodyBytes);
   if (type === 'multipart/form-data') return new MultipartBody(contentType, limits, decodeText);
   if (type === STREAM_TYPE) return new FramesBody(limits);

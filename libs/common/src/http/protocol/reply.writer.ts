@@ -22,7 +22,8 @@ export interface EncodedOutcome {
   error?: WireError;
 }
 
-const TEXT = 'text/plain; charset=utf-8';
+/** The content type of JSON text, as in iTwin.js. */
+export const TEXT = 'text/plain; charset=utf-8';
 const noContent: EncodedOutcome = { status: 204, contentType: undefined, body: '' };
 
 /** Writes the outcome of a call for the protocol version of the client (docs/wire.md#25-response). */

@@ -6,6 +6,8 @@ export interface BuiltinEndpoints {
   readonly greeting: boolean;
   /** Creates the OpenAPI document; `undefined` if the server offers none. */
   readonly openApi: (() => object) | undefined;
+  /** Further documents, each a function that creates it, by their paths under the prefix. */
+  readonly documents: ReadonlyMap<string, () => object>;
 }
 
 /** The options of servers for service endpoints. */
@@ -13,6 +15,7 @@ export interface ServiceOptions {
   readonly ping?: boolean | undefined;
   readonly openApi?: boolean | undefined;
   readonly greeting?: boolean | undefined;
+  readonly documents?: ReadonlyMap<string, () => object> | undefined;
 }
 
 /**
@@ -21,11 +24,11 @@ export interface ServiceOptions {
  * @param document creates the OpenAPI document
  */
 export function builtinEndpoints(
-  { ping = true, openApi = true, greeting = false }: ServiceOptions,
+  { ping = true, openApi = true, greeting = false, documents = new Map() }: ServiceOptions,
   prefix: string,
   document: () => object,
 ): BuiltinEndpoints {
-  return { prefix, ping, greeting, openApi: openApi ? document : undefined };
+  return { prefix, ping, greeting, openApi: openApi ? document : undefined, documents };
 }
 
 /** The answer of a service endpoint. */
@@ -44,8 +47,13 @@ export function builtinAnswer(
   const { prefix } = services;
   if (services.ping && path === `${prefix}/ping`)
     return { type: 'text/plain; charset=utf-8', text: 'Success' };
-  if (services.openApi && path === `${prefix}/v3/swagger.json`)
-    return { type: 'application/json; charset=utf-8', text: JSON.stringify(services.openApi()) };
+  if (services.openApi && path === `${prefix}/v3/swagger.json`) return jsonAnswer(services.openApi());
+  const document = path.startsWith(prefix) ? services.documents.get(path.slice(prefix.length)) : undefined;
+  if (document) return jsonAnswer(document());
   if (services.greeting) return { type: 'text/html; charset=utf-8', text: '<h1>IModelJs RPC Server</h1>' };
   return undefined;
+}
+
+function jsonAnswer(document: object): BuiltinAnswer {
+  return { type: 'application/json; charset=utf-8', text: JSON.stringify(document) };
 }

@@ -4,6 +4,7 @@ import { cacheControl, chooseEncoding } from '../protocol/cache.policy.js';
 import { CLIENT_HEADER, NOT_BEGUN_HEADER } from '../protocol/headers.js';
 import { headerOf, sizeOf } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse, StreamBody } from '../protocol/message.js';
+import { TEXT } from '../protocol/reply.writer.js';
 import type { EncodedOutcome } from '../protocol/reply.writer.js';
 import { isNotBegun, readableStatus } from '../protocol/status.js';
 import type { StreamWriter } from '../protocol/stream.writer.js';
@@ -46,7 +47,8 @@ export function settledResponse(
   const status =
     outcome.kind === 'error' && readable ? readableStatus(encoded.status, outcome.error) : encoded.status;
   const headers = ['X-Protocol-Version', '2', 'Vary', VARY];
-  if (contentType !== undefined) headers.push('Content-Type', contentType);
+  if (contentType !== undefined)
+    headers.push('Content-Type', isJson(context, head, outcome, encoded) ? JSON_TYPE : contentType);
   if (origin !== undefined) headers.push(...context.corsHeaders(origin));
   const retryAfter = String(encoded.retryAfter ?? '');
   // An invalid header value would break the connection.
@@ -64,6 +66,20 @@ export function settledResponse(
     sizeOf(body) >= MIN_COMPRESSED_BYTES && target?.policy.allowResponseCompression !== false;
   const encoding = compressible ? chooseEncoding(headerOf(head, 'accept-encoding')) : undefined;
   return context.finish({ status, headers, body, encoding });
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** Whether the client calls with JSON by its name or asks for it, and the answer is JSON. */
+function isJson(
+  { options }: HttpServerContext,
+  head: HttpRequestHead,
+  { kind }: SettledOutcome,
+  { body, contentType }: EncodedOutcome,
+): boolean {
+  if (!options.json || contentType !== TEXT || body === '') return false;
+  if (kind !== 'result' && kind !== 'error') return false;
+  return ['content-type', 'accept'].some((name) => headerOf(head, name).includes('application/json'));
 }
 
 /** The answer of a call whose result is a stream. */

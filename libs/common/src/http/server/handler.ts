@@ -239,6 +239,6 @@ export class HttpRpcHandler {
       return new FixedBody(limits.bodyBytes, () =>
         target.policy.stream ? [] : decodeArguments('', [], limits),
       );
-    return bodyFor(contentType, limits, this.#decodeText);
+    return bodyFor(contentType, limits, this.#decodeText, this.options.json);
   }
 }

@@ -27,6 +27,11 @@ export interface HttpHandlerOptions extends OriginOptions, ErrorPolicy {
   allowedHeaders?: readonly string[];
   /** Your own paths, header names and statuses, made by `wireNaming`. The client needs the same naming. */
   naming?: WireNaming;
+  /**
+   * Accepts arguments as `application/json` beside `text/plain`, and answers such calls in the same way, as clients expect that are
+   * generated from a document. Default `false`: a server of iTwin.js does not.
+   */
+  json?: boolean;
   /** The fastest UTF-8 decoder of the platform. Default: `TextDecoder`. */
   decodeText?: DecodeText;
   /** Receives errors that callers did not see, and warnings for developers. */

@@ -32,6 +32,8 @@ export interface HttpRpcServiceOptions<T extends readonly object[] = readonly ob
   readonly openApi?: boolean;
   /** Answers every other GET with the greeting of the reference server. Default `false`. */
   readonly greeting?: boolean;
+  /** Further documents that `GET` answers with, by their paths: `/v3/openapi.json`. Each function is called once per request. */
+  readonly documents?: ReadonlyMap<string, () => object>;
 }
 
 /** Makes the service of definitions and their implementations. @throws Error if an interface cannot be served */

@@ -1,0 +1,214 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createClient } from '@hey-api/openapi-ts';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Get } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { linnetDocument, RpcInterface } from '@linnet/backend';
+
+import type { RpcStream } from '@linnet/common';
+import { readContract } from '../../../libs/cli/src/read/contract.reader.js';
+import { openSources } from '../../../libs/cli/src/read/program.js';
+import { Robots } from '../../cli/definitions/robots.js';
+import { validate } from '../../cli/openapi.validator.js';
+import type { Page, Position, Robot } from '../../cli/definitions/robots.js';
+import { closeApps, startApp, ways } from '../../harness/nest.harness.js';
+import type { TestApp } from '../../harness/nest.harness.js';
+
+const robot: Robot = { id: '0x1', x: 1, y: 2, parts: [], state: 'idle', greet: () => undefined };
+
+@RpcInterface(Robots)
+class RobotsImpl implements Pick<Robots, keyof Robots> {
+  async list(_token: object, limit = 0): Promise<Page<Robot>> {
+    return { items: limit > 0 ? [robot] : [] };
+  }
+  async find(id: string) {
+    return id === robot.id ? robot : undefined;
+  }
+  async photo(ids: string[]) {
+    return Uint8Array.from(ids, Number);
+  }
+  async *follow(id: string): AsyncIterable<Position> {
+    for (const x of [1, 2]) yield { x, y: id.length };
+  }
+  async upload(_name: string, content: RpcStream<Uint8Array>) {
+    uploaded = 0;
+    for await (const chunk of content) uploaded += chunk.length;
+  }
+  async rename(id: string, ...names: string[]) {
+    if (names.length === 0) throw Object.assign(new Error(`${id} needs a name`), { errorNumber: 7 });
+  }
+  async built() {
+    return new Date(0);
+  }
+  async tags([name, value]: [name: string, value?: number]) {
+    return { [name]: value === 1 };
+  }
+}
+
+@Controller()
+class PlainController {
+  @Get('plain')
+  plain() {
+    return 'plain';
+  }
+}
+
+let uploaded = 0;
+const contract = readContract(openSources(join(import.meta.dirname, '../../cli/definitions'), ['robots.ts']));
+const info = { title: 'Warehouse', version: 'v2.0' };
+const setup = { providers: [RobotsImpl], controllers: [PlainController] };
+
+afterAll(closeApps);
+
+describe.each(Object.entries(ways))('the documents of an application on %s', (_name, way) => {
+  it('are served beside the document of iTwin.js, which does not change', async () => {
+    const options = { info, path: '/api' };
+    const plain = await startApp({ ...setup, way, options });
+    const app = await startApp({ ...setup, way, options: { ...options, docs: { contract } } });
+    const swagger = { method: 'GET', target: '/api/v3/swagger.json' };
+    expect((await app.send(swagger)).text).toBe((await plain.send(swagger)).text);
+    const openApi = await app.send({ method: 'GET', target: '/api/v3/openapi.json' });
+    expect(openApi.headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(await validate(openApi.json)).toMatchObject({ valid: true, version: '3.1' });
+    expect(Object.keys(openApi.json.paths)).toContain('/api/Robots-1.2.0-find');
+    expect((await app.send({ method: 'GET', target: '/api/v3/asyncapi.json' })).json.asyncapi).toBe('3.0.0');
+    expect((await plain.send({ method: 'GET', target: '/api/v3/openapi.json' })).status).toBe(404);
+  });
+});
+
+describe('the documents of RpcModule', () => {
+  it('have a path of their own', async () => {
+    const app = await startApp({ ...setup, options: { docs: { contract, path: 'docs/' } } });
+    expect((await app.send({ method: 'GET', target: '/docs/openapi.json' })).json.openapi).toBe('3.1.0');
+  });
+
+  it('leave out what is not served, and warn of what the contract lacks', async () => {
+    const { built: _built, ...operations } = contract.interfaces['Robots']!.operations;
+    const interfaces = { Robots: { version: '1.2.0', operations }, Other: { version: '1.0.0', operations } };
+    const app = await startApp({ ...setup, options: { docs: { contract: { ...contract, interfaces } } } });
+    const { json } = await app.send({ method: 'GET', target: '/v3/openapi.json' });
+    expect(Object.keys(json.paths).filter((path) => path.includes('Other'))).toEqual([]);
+    expect(
+      app.log.find('warn', 'The contract of "Robots" does not have built: run linnet contract anew.'),
+    ).toHaveLength(1);
+  });
+
+  it('warn of a contract of another version', async () => {
+    const interfaces = { Robots: { ...contract.interfaces['Robots']!, version: '1.1.0' } };
+    const app = await startApp({ ...setup, options: { docs: { contract: { ...contract, interfaces } } } });
+    expect(app.log.find('warn', 'The contract has "Robots" 1.1.0, and 1.2.0 is served')).toHaveLength(1);
+  });
+
+  it('let calls be JSON by name, which a server without them refuses', async () => {
+    const call = {
+      target: '/Robots-1.2.0-tags',
+      headers: { 'content-type': 'application/json', 'x-correlation-id': 'a' },
+      body: '[["new",1]]',
+    };
+    const app = await startApp({ ...setup, options: { docs: { contract } } });
+    const reply = await app.send(call);
+    expect([reply.status, reply.headers['content-type']]).toEqual([200, 'application/json; charset=utf-8']);
+    expect(reply.json).toEqual({ new: true });
+    const text = await app.send({ ...call, headers: { ...call.headers, 'content-type': 'text/plain' } });
+    expect(text.headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect((await (await startApp(setup)).send(call)).status).toBe(415);
+  });
+
+  it('merge into the document of the controllers', async () => {
+    const { app } = await startApp({
+      ...setup,
+      options: { docs: { contract } },
+      configure: (configured) =>
+        SwaggerModule.setup('api', configured, () =>
+          linnetDocument(configured, SwaggerModule.createDocument(configured, new DocumentBuilder().build())),
+        ),
+    });
+    const document = linnetDocument(app, SwaggerModule.createDocument(app, new DocumentBuilder().build()));
+    expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(['/plain', '/Robots-1.2.0-find']));
+    expect(await validate(JSON.parse(JSON.stringify(document)) as object)).toMatchObject({ valid: true });
+    const address = app.getHttpServer().address() as { port: number };
+    const served = await fetch(`http://127.0.0.1:${address.port}/api-json`);
+    expect(Object.keys(((await served.json()) as { paths: object }).paths)).toContain('/Robots-1.2.0-find');
+  });
+
+  it('cannot be merged without the option', async () => {
+    const { app } = await startApp(setup);
+    expect(() => linnetDocument(app)).toThrow('set RpcModule.forRoot({ docs: { contract } })');
+  });
+});
+
+describe('a client that is generated from the document', () => {
+  let app: TestApp;
+  let folder: string;
+  let sdk: Record<string, (options: object) => Promise<any>>;
+
+  beforeAll(async () => {
+    app = await startApp({ ...setup, options: { info, docs: { contract } } });
+    folder = mkdtempSync(join(import.meta.dirname, 'generated-'));
+    const { json } = await app.send({ method: 'GET', target: '/v3/openapi.json' });
+    const plugins = ['@hey-api/typescript', '@hey-api/sdk', '@hey-api/client-fetch'] as const;
+    await createClient({ input: json, output: folder, plugins, logs: { level: 'silent' } });
+    sdk = (await import(join(folder, 'sdk.gen.ts'))) as typeof sdk;
+  });
+  afterAll(() => {
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  });
+
+  const call = (operation: string, body: unknown, options: object = {}) =>
+    sdk[operation]!({
+      baseUrl: `http://127.0.0.1:${app.port}`,
+      headers: { 'X-Correlation-ID': 'a' },
+      body,
+      ...options,
+    });
+
+  it('has a function for every operation', () => {
+    const names = Object.keys(contract.interfaces['Robots']!.operations);
+    const functions = names.map((name) => `robots${name[0]!.toUpperCase()}${name.slice(1)}`);
+    expect(Object.keys(sdk).toSorted()).toEqual(functions.toSorted());
+  });
+
+  it('calls operations with values', async () => {
+    const path = { iTwinId: 't', iModelId: 'm', changesetId: '0' };
+    const listed = await call('robotsList', [{ iTwinId: 't', iModelId: 'm' }, 1], { path });
+    expect(listed.data.items).toMatchObject([{ id: '0x1' }]);
+    expect((await call('robotsFind', ['0x1'])).data).toMatchObject({ id: '0x1', state: 'idle' });
+    expect((await call('robotsBuilt', [])).data).toBe('1970-01-01T00:00:00.000Z');
+    expect((await call('robotsTags', [['new', 1]])).data).toEqual({ new: true });
+    expect((await call('robotsRename', ['0x1', 'a', 'b'])).error).toBeUndefined();
+  });
+
+  it('reads errors', async () => {
+    const { error, response } = await call('robotsRename', ['0x1']);
+    expect(response.status).toBe(500);
+    expect(error).toMatchObject({ isError: true, message: expect.any(String) });
+  });
+
+  it('receives bytes', async () => {
+    const { data } = await call('robotsPhoto', [['1', '2']]);
+    expect(new Uint8Array(await (data as Blob).arrayBuffer())).toEqual(Uint8Array.of(1, 2));
+  });
+
+  it('receives a stream', async () => {
+    const headers = { 'X-Correlation-ID': 'a', Accept: 'text/event-stream' };
+    const { stream } = await call('robotsFollow', ['0x1'], { headers });
+    const items: unknown[] = [];
+    for await (const item of stream as AsyncIterable<unknown>) items.push(item);
+    expect(items).toEqual([
+      { x: 1, y: 3 },
+      { x: 2, y: 3 },
+      // The event `end`, which has no data.
+      '',
+    ]);
+  });
+
+  it('sends a stream', async () => {
+    const objects = JSON.stringify([
+      'a.bin',
+      { isBinary: true, isStream: true, index: 0, size: 0, chunks: 1 },
+    ]);
+    const { error } = await call('robotsUpload', { objects, 'stream-0': new Blob([new Uint8Array(1000)]) });
+    expect([error, uploaded]).toEqual([undefined, 1000]);
+  });
+});
