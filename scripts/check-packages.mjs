@@ -85,6 +85,8 @@ function install(tarballs) {
     '@nestjs/common',
     '@nestjs/core',
     '@nestjs/platform-express',
+    // For the entries that need it.
+    '@opentelemetry/api',
     'reflect-metadata',
     'rxjs',
     '@types/express',

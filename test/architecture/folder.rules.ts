@@ -14,6 +14,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     stream: ['base', 'value'],
     schema: ['base'],
     call: ['base', 'error', 'schema', 'stream'],
+    telemetry: ['base', 'error', 'ipc/channel'],
     'rpc/definition': ['base', 'call', 'schema'],
     'ipc/channel': ['call', 'schema', 'stream'],
     'ipc/message': ['base', 'error', 'ipc/channel', 'value'],
@@ -46,7 +47,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     'ipc/rooms': ['base', 'call', 'error', 'ipc/channel', 'ipc/message', 'ipc/server', 'value'],
     'ipc/transport': ['base', 'ipc/channel', 'ipc/message', 'ipc/server', 'ipc/wire'],
     'rpc/client': ['base', 'call', 'error', 'rpc/definition', 'stream'],
-    'rpc/server': ['call', 'error', 'ipc/channel', 'rpc/definition', 'stream'],
+    'rpc/server': ['base', 'call', 'error', 'ipc/channel', 'rpc/definition', 'stream'],
     'http/protocol': ['base', 'call', 'error', 'rpc/definition', 'rpc/server', 'stream', 'value'],
     'http/client': ['base', 'error', 'http/protocol', 'rpc/client', 'rpc/definition', 'stream', 'value'],
     'http/server': [

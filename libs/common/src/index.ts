@@ -30,6 +30,7 @@ export { IModelStatus, RpcInterfaceStatus } from './error/status.table.js';
 export { Exposed } from './error/error.members.js';
 export { Activity } from './call/activity.js';
 export type { ActivityProps } from './call/activity.js';
+export type { TraceFields } from './base/observer.js';
 export type { Idempotency } from './call/idempotency.js';
 export { ipcChannel } from './ipc/channel/channel.js';
 export type {

@@ -10,6 +10,8 @@ export { methodOf } from './rpc/server/implementation.js';
 export { isFault, reporter, reportToConsole } from './call/call.report.js';
 export { isVersionCompatible } from './rpc/definition/version.js';
 export { settle } from './base/settle.js';
+export { observe, observer } from './base/observer.js';
+export type * from './base/observer.js';
 export { reportUnhandled, messageOf, oneLine, textOf } from './base/text.js';
 export { MIN_UNSENT_BYTES } from './http/server/unsent.answers.js';
 export type { UnsentAnswers, UnsentBytes } from './http/server/unsent.answers.js';
@@ -60,18 +62,14 @@ export {
   RPC_CHANNEL,
   wireChannel,
 } from './ipc/channel/channel.js';
+export { SERIALIZED_RPC_CHANNEL } from './ipc/channel/channel.js';
 export { preparePush } from './ipc/message/outgoing.message.js';
 export { makeProxy } from './ipc/channel/proxy.js';
 export { makeNotifier } from './ipc/channel/notifier.js';
 export { checkArgumentsOf } from './ipc/channel/handler.checks.js';
 export { RpcOverIpc } from './rpc-over-ipc/server.js';
 export type { RpcOverIpcOptions } from './rpc-over-ipc/server.js';
-export {
-  encodeParts,
-  refusedReply,
-  SERIALIZED_RPC_CHANNEL,
-  SerializedRpc,
-} from './rpc-over-ipc/serialized.server.js';
+export { encodeParts, refusedReply, SerializedRpc } from './rpc-over-ipc/serialized.server.js';
 export type { SerializedReply } from './rpc-over-ipc/serialized.server.js';
 export { copyOf, copyReceived } from './ipc/wire/durable/structured.encoding.js';
 export { COMPATIBLE_PROTOCOL, DURABLE_PROTOCOL } from './ipc/wire/durable/handshake.js';

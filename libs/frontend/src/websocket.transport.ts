@@ -52,7 +52,7 @@ export function webSocketIpc(
 ): IpcConnector {
   const Implementation = (options.webSocket ?? PlatformWebSocket) as WebSocketIpcOptions['webSocket'];
   if (!Implementation) throw new Error('This platform has no WebSocket: set the option `webSocket`.');
-  return (events) => {
+  const connector: IpcConnector = (events) => {
     const transport = new WebSocketTransport(events);
     const open = (target: string | URL) =>
       transport.use(new Implementation(String(target), options.compatible ? [] : OFFERED));
@@ -64,6 +64,12 @@ export function webSocketIpc(
         .catch((error: unknown) => transport.failed(error));
     return transport;
   };
+  return typeof url === 'function' ? connector : Object.assign(connector, { address: addressOf(url) });
+}
+
+/** Without its query, which may hold a ticket. */
+function addressOf(url: string | URL): string {
+  return String(url).replace(/[?#].*$/s, '');
 }
 
 class WebSocketTransport implements IpcTransport {

@@ -16,6 +16,7 @@ import {
   prepareStreamEnd,
   prepareTaken,
   prepareInvoke,
+  preparePush,
   prepareResponse,
   prepareSend,
 } from '../../../libs/common/src/ipc/message/outgoing.message.js';
@@ -55,6 +56,15 @@ const written: [name: string, write: (form: FrameEncoding) => unknown][] = [
       return frameOf(form, 3, prepareInvoke('itwin.log', 'tail', 8, ['map'], context));
     },
   ],
+  [
+    'traced',
+    (form) => {
+      const trace = ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', '', ''] as const;
+      const context = { activityId: 'click 8', timeoutMs: 0, trace };
+      return frameOf(form, 2, prepareInvoke(channel, 'stop', 9, [], context));
+    },
+  ],
+  ['notice', (form) => frameOf(form, 3, preparePush(channel, ['moved', 1], ['', '', 'tenant=blue']))],
   [
     'items',
     (form) => {

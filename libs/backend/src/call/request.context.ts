@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Activity } from '@linnet/common';
-import { oneLine } from '@linnet/common/internal';
+import { observer, oneLine } from '@linnet/common/internal';
 
 // One storage per process is right: it holds nothing itself, and contexts nest by call, not by server.
 const storage = new AsyncLocalStorage<Activity>();
@@ -62,11 +62,16 @@ export async function runUntilDone<T>(activity: Activity, work: () => Promise<T>
   }
 }
 
-/** The fields that log lines of the current call carry, by the names log browsers know. Empty outside of calls. */
+/**
+ * The fields that log lines of the running code have, by the names log browsers know: those of the current call, and with
+ * telemetry those of the active span. Empty outside of both.
+ */
 export function activityFields(): Record<string, string> {
   const activity = storage.getStore();
-  if (!activity) return {};
+  const more = observer?.logFields?.();
+  if (!activity) return { ...more };
   return {
+    ...more,
     ActivityId: oneLine(activity.activityId),
     SessionId: oneLine(activity.sessionId),
     ApplicationId: oneLine(activity.applicationId),

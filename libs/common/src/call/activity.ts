@@ -1,4 +1,5 @@
 import { onAbort } from '../base/abort.js';
+import type { CallWatch, TraceFields } from '../base/observer.js';
 
 /** The identity of a request, on every transport. */
 export interface ActivityProps {
@@ -21,6 +22,8 @@ export interface ActivityProps {
    * operation. `undefined` for a call that begins the stream.
    */
   lastEventId?: number | undefined;
+  /** The trace that the call belongs to; `undefined` unless an observer follows traces. */
+  trace?: TraceFields | undefined;
 }
 
 /** One client request while it is served. Its fields are claims of the client: a guard checks them. */
@@ -41,6 +44,10 @@ export class Activity implements ActivityProps {
   readonly deadline: number | undefined;
   /** The number of items that the caller of a `resumable` operation has already; `undefined` if the stream begins. */
   readonly lastEventId: number | undefined;
+  /** The trace that the caller has sent; `undefined` unless an observer follows traces. */
+  readonly trace: TraceFields | undefined;
+  /** @internal Follows the call for an observer. */
+  watch: CallWatch | undefined;
   /** The object that holds the user: a session, a request, or an object that the application set. */
   #bearer: { readonly user?: unknown } | undefined;
   #abort: AbortController | undefined;
@@ -67,6 +74,8 @@ export class Activity implements ActivityProps {
     this.rpcMethod = props.rpcMethod ?? '';
     this.deadline = props.deadline;
     this.lastEventId = props.lastEventId;
+    this.trace = props.trace;
+    this.watch = undefined;
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { CallWatch } from '../base/observer.js';
 import { TransientError } from '../error/imodel.error.js';
 import { reasonOf } from '../base/abort.js';
 import { StreamResult } from '../stream/stream.js';
@@ -18,12 +19,21 @@ export class CallQueue {
 
   /**
    * @param signal called if the work must wait; an aborted call leaves the queue
+   * @param watch learns how long the work has waited
    * @throws TransientError if too many calls wait already; the signal's reason if the signal is aborted
    */
-  async run<T>(work: () => T | Promise<T>, signal?: () => AbortSignal): Promise<T> {
+  async run<T>(work: () => T | Promise<T>, signal?: () => AbortSignal, watch?: CallWatch): Promise<T> {
     // A call that ends passes its place on directly, so that no later call can take it.
     if (this.#running < this.limit) this.#running++;
-    else await this.#turn(signal?.());
+    else {
+      const since = watch ? performance.now() : 0;
+      watch?.step({ kind: 'waits' });
+      try {
+        await this.#turn(signal?.());
+      } finally {
+        watch?.step({ kind: 'waited', ms: performance.now() - since });
+      }
+    }
     let isStreaming = false;
     try {
       const result = await work();

@@ -15,6 +15,8 @@ import { IpcClosedError } from '../ipc/channel/closure.js';
  */
 export function rpcOverIpc(frontend: IpcFrontend): RpcClientTransport {
   return {
+    isSession: true,
+    address: frontend.address,
     async exchange({
       definition,
       operation,
@@ -50,7 +52,7 @@ export function rpcOverIpc(frontend: IpcFrontend): RpcClientTransport {
         ...(onProgress && { onProgress }),
       };
       try {
-        const traits = { stream: policy.stream, sources };
+        const traits = { stream: policy.stream, sources, trace: activity.trace };
         const answer = await frontend.calls.call(RPC_CHANNEL, 'request', [request], options, traits);
         if (answer instanceof StreamResult) return { kind: 'stream', items: answer.items };
         return replyOf(answer ?? {});

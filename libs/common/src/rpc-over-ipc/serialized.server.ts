@@ -13,9 +13,6 @@ import { record, RpcOverIpc, text } from './server.js';
 import type { RpcOverIpcOptions } from './server.js';
 import type { IpcEvent } from '../ipc/channel/session.js';
 
-/** The channel of serialized requests, by its name on the wire of core-electron. */
-export const SERIALIZED_RPC_CHANNEL = 'itwin.rpc.objects';
-
 /** How a server answers serialized requests. */
 export interface SerializedRpcOptions extends RpcOverIpcOptions {
   /** Deepest nesting of lists and objects in arguments. */

@@ -184,6 +184,7 @@ function activityOf(
       rpcMethod: operation,
       deadline: outer.deadline,
       lastEventId: readCount(context['lastEventId']),
+      trace: outer.trace,
     },
     session,
     outer,

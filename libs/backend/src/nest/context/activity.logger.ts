@@ -5,7 +5,7 @@ import { activityFields } from '../../call/request.context.js';
 
 /**
  * Nest's console logger, with the current activity on every line written inside a call: `ActivityId`,
- * `SessionId`, `ApplicationId`, `ApplicationVersion`, `rpcMethod`.
+ * `SessionId`, `ApplicationId`, `ApplicationVersion`, `rpcMethod`. With telemetry a line has `TraceId` and `SpanId` as well.
  *
  * ```ts
  * app.useLogger(new ActivityLogger({ json: true }));
@@ -27,7 +27,7 @@ export class ActivityLogger extends ConsoleLogger {
     params?: Record<string, unknown>,
   ): void {
     const fields = activityFields();
-    const all = 'ActivityId' in fields ? { ...params, ...fields } : params;
+    const all = Object.keys(fields).length > 0 ? { ...params, ...fields } : params;
     super.printMessages(messages, context, logLevel, writeStreamType, errorStack, all);
   }
 }

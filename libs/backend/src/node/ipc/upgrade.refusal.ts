@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { observer } from '@linnet/common/internal';
 import { responseOn } from '../http/node.internals.js';
 
 /**
@@ -9,6 +10,7 @@ import { responseOn } from '../http/node.internals.js';
  * @param reason for the person who reads it; nothing of the inside
  */
 export function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
+  observer?.refused?.(`upgrade ${status}`);
   if (!socket.writable) {
     socket.destroy();
     return;

@@ -51,7 +51,13 @@ export function relayOf(definition: RpcInterfaceDefinition): Type {
  * each other and multiply their attempts.
  */
 export class RelayTransport implements RpcClientTransport {
-  constructor(private readonly transport: RpcClientTransport) {}
+  readonly address: string | undefined;
+  readonly isSession: boolean;
+
+  constructor(private readonly transport: RpcClientTransport) {
+    this.address = transport.address;
+    this.isSession = transport.isSession ?? false;
+  }
 
   async exchange(request: RpcRequest): Promise<RpcReply> {
     const { lastEventId } = request;

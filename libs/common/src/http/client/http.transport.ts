@@ -9,8 +9,15 @@ import { encodeMultipart } from '../../value/multipart.codec.js';
 import { encodeValue } from '../../value/value.codec.js';
 import { ANSWER_TEXT_BYTES, MULTIPART_BYTES } from '../../base/limits.js';
 import { sendByFetch } from './fetch.send.js';
-import { CLIENT_HEADER, MAX_TIMEOUT_MS, PROGRESS_HEADER, TIMEOUT_HEADER } from '../protocol/headers.js';
+import {
+  CLIENT_HEADER,
+  MAX_TIMEOUT_MS,
+  PROGRESS_HEADER,
+  TIMEOUT_HEADER,
+  TRACE_HEADERS,
+} from '../protocol/headers.js';
 import { readReply } from './reply.reader.js';
+import { checkPrefix, pageOrigin } from './server.prefix.js';
 import { isStreamSource } from '../../stream/stream.source.js';
 import type { Uploads } from './stream.upload.js';
 import type { EncodedArguments, HttpReply, HttpRequest, HttpSend } from './send.js';
@@ -54,6 +61,10 @@ export class HttpTransport implements RpcClientTransport {
     // The server of another origin must allow each header of a page, and may not know these headers.
     this.#ownHeaders =
       options.ownHeaders ?? (origin === undefined || new URL(prefix, origin).origin === origin);
+  }
+
+  get address(): string {
+    return this.#prefix;
   }
 
   /** Sends one request. See {@link RpcClientTransport.exchange}. */
@@ -143,6 +154,7 @@ export class HttpTransport implements RpcClientTransport {
         own[PROGRESS_HEADER] = '1';
         own['Accept'] ??= `${STREAM_TYPE}, */*`;
       }
+      TRACE_HEADERS.forEach((name, i) => (own[name] = activity.trace?.[i] || undefined));
       if (timeoutMs !== undefined && timeoutMs <= MAX_TIMEOUT_MS)
         own[TIMEOUT_HEADER] = String(Math.ceil(timeoutMs));
     }
@@ -175,25 +187,6 @@ function failureOf({ headers }: HttpRequest, failure: Error): RpcReply {
 function isRefused({ code, cause }: Error & { code?: unknown }): boolean {
   const reason = code ?? (cause as { code?: unknown } | undefined)?.code;
   return reason === 'ECONNREFUSED' || reason === 'ConnectionRefused';
-}
-
-/** @throws Error if the prefix does not name a server, or looks like a host without its scheme */
-function checkPrefix(prefix: string, origin: string | undefined): void {
-  // A page may use a path of its own origin. A colon in the first segment would make it a scheme.
-  const isHost = /^(?!https?:\/\/)[^/]*:/i.test(prefix);
-  try {
-    if (!isHost && new URL(prefix, origin)) return;
-  } catch {
-    // The prefix is not a URL.
-  }
-  const lacking = isHost ? 'a scheme, http:// or https://' : 'its origin outside of a page';
-  throw new Error(`A uriPrefix needs ${lacking}: "${prefix}".`);
-}
-
-/** The origin of the page that this code runs in; `undefined` outside of one. */
-function pageOrigin(): string | undefined {
-  const { location } = globalThis as { location?: { origin?: string } };
-  return location?.origin === 'null' ? undefined : location?.origin;
 }
 
 function encodeArguments({ arguments: args, policy, token }: RpcRequest): EncodedArguments {

@@ -1,3 +1,10 @@
+import { observer } from '../../base/observer.js';
+import type { TraceFields } from '../../base/observer.js';
+import { traceFields } from '../../base/trace.fields.js';
+
+/** The headers of a request, in lower case. */
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
 /** A client that sends this header reads every status; the unmodified iTwin.js client does not. */
 export const CLIENT_HEADER = 'x-linnet-client';
 
@@ -14,10 +21,11 @@ export const TIMEOUT_HEADER = 'x-linnet-timeout';
 export const NOT_BEGUN_HEADER = 'x-linnet-not-begun';
 
 /** A client that continues a stream sends this header with the number of items that it has. */
-export const EVENT_ID_HEADER = 'last-event-id';
+const EVENT_ID_HEADER = 'last-event-id';
 
 /** Reads the number of items that a client has; `undefined` if the header is absent or not a number. */
-export function readEventId(header: string | readonly string[] | undefined): number | undefined {
+export function readEventId(headers: Headers): number | undefined {
+  const header = headers[EVENT_ID_HEADER];
   return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
@@ -27,11 +35,22 @@ export const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 /**
  * The time at which a caller stops waiting.
  *
- * @param header milliseconds from now, a whole number
+ * @param headers the timeout in milliseconds from now, a whole number
  * @returns milliseconds since the epoch; `undefined` if the header is absent, out of bounds or not a number
  */
-export function readDeadline(header: string | readonly string[] | undefined): number | undefined {
+export function readDeadline(headers: Headers): number | undefined {
+  const header = headers[TIMEOUT_HEADER];
   if (typeof header !== 'string' || !/^\d{1,8}$/.test(header)) return undefined;
   const timeoutMs = Number(header);
   return timeoutMs <= MAX_TIMEOUT_MS ? Date.now() + timeoutMs : undefined;
+}
+
+/** The headers of a trace, in the order of {@link TraceFields}. */
+export const TRACE_HEADERS = ['traceparent', 'tracestate', 'baggage'] as const;
+
+/** Reads the trace of a request; `undefined` without one, and where nobody follows traces. */
+export function readTraceHeaders(headers: Headers): TraceFields | undefined {
+  if (!observer) return undefined;
+  const [traceparent, tracestate, baggage] = TRACE_HEADERS;
+  return traceFields(headers[traceparent], headers[tracestate], headers[baggage]);
 }

@@ -23,13 +23,7 @@ import type { EncodedOutcome } from '../protocol/reply.writer.js';
 import { chooseFormat } from '../protocol/stream.frames.js';
 import { writerFor } from '../protocol/stream.writer.js';
 import type { UploadedStream } from '../protocol/uploaded.stream.js';
-import {
-  EVENT_ID_HEADER,
-  PROGRESS_HEADER,
-  readDeadline,
-  readEventId,
-  TIMEOUT_HEADER,
-} from '../protocol/headers.js';
+import { PROGRESS_HEADER, readDeadline, readEventId, readTraceHeaders } from '../protocol/headers.js';
 import { inflateTokens } from '../protocol/token.inflation.js';
 
 /** The platform's side of a call. */
@@ -64,8 +58,9 @@ export class HttpCall implements BodyHolder {
       applicationVersion: headerOf(head, 'x-application-version'),
       accessToken: headerOf(head, 'authorization'),
       rpcMethod: route.operation,
-      deadline: readDeadline(head.headers[TIMEOUT_HEADER]),
-      lastEventId: target?.policy.resumable ? readEventId(head.headers[EVENT_ID_HEADER]) : undefined,
+      deadline: readDeadline(head.headers),
+      lastEventId: target?.policy.resumable ? readEventId(head.headers) : undefined,
+      trace: readTraceHeaders(head.headers),
     });
   }
 

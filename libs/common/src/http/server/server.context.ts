@@ -1,5 +1,7 @@
 import { ByteBudget } from '../../base/byte.budget.js';
+import { observer } from '../../base/observer.js';
 import type { RpcDispatcher } from '../../rpc/server/dispatcher.js';
+import { TRACE_HEADERS } from '../protocol/headers.js';
 import { HttpError, refusal } from '../protocol/message.js';
 import type { HttpResponse } from '../protocol/message.js';
 import type { WireNaming } from '../protocol/wire.naming.js';
@@ -37,6 +39,7 @@ export class HttpServerContext {
 
   /** Returns the response to a request that did not become a call. */
   refuse(error: unknown, origin: string | undefined): HttpResponse {
+    observer?.refused?.(error instanceof HttpError ? `http ${error.status}` : 'http 500');
     // Any other error is a fault of the server, and its text stays on the server.
     const response = refusal(error instanceof HttpError ? error : new HttpError(500, 'Internal error'));
     response.headers.push(...this.corsHeaders(origin));
@@ -58,7 +61,7 @@ export class HttpServerContext {
       'Access-Control-Allow-Methods',
       'POST, GET, OPTIONS',
       'Access-Control-Allow-Headers',
-      this.#allowHeaders,
+      observer ? [this.#allowHeaders, ...TRACE_HEADERS].join(', ') : this.#allowHeaders,
       'Access-Control-Expose-Headers',
       'X-Protocol-Version, Retry-After, X-Linnet-Not-Begun',
     ];

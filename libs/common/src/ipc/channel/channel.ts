@@ -200,6 +200,14 @@ const ITWIN_FUNCTIONS: readonly string[] = [IPC_APP, `${RESERVED}nativeApp`];
 /** The channel of RPC calls, by its name on the wire. */
 export const RPC_CHANNEL = `${PREFIX}${RESERVED}rpc-over-ipc`;
 
+/** The channel of RPC calls that are serialized as in core-electron and core-mobile, by its name on the wire. */
+export const SERIALIZED_RPC_CHANNEL = `${PREFIX}rpc.objects`;
+
+/** Whether a channel, by its name on the wire, carries the calls of RPC interfaces. */
+export function isRpcChannel(wireName: string): boolean {
+  return wireName === RPC_CHANNEL || wireName === SERIALIZED_RPC_CHANNEL;
+}
+
 /** Separates channel name and call number of a call from the backend (docs/wire.md#37-calls-from-the-backend). */
 export const REPLY_MARK = '-invoke_response-';
 

@@ -1,6 +1,7 @@
 import { DeadlineError, rebuildError } from '../../error/backend.error.js';
 import { newId } from '../../base/random.id.js';
 import { generalError } from '../../base/numbered.error.js';
+import type { TraceFields } from '../../base/observer.js';
 import { onAbort, throwIfAborted } from '../../base/abort.js';
 import { later } from '../../base/timer.js';
 import type { IpcLimits } from '../../base/limits.js';
@@ -30,6 +31,10 @@ export interface CallTraits {
   readonly stream?: boolean;
   /** The streams among the arguments: the nth argument by n. */
   readonly sources?: CallSources;
+  /** The trace that the call belongs to. */
+  readonly trace?: TraceFields | undefined;
+  /** Called when the call is sent again. */
+  readonly repeated?: (() => void) | undefined;
 }
 
 interface Pending {
@@ -83,7 +88,7 @@ export class FrontendCalls {
     method: string,
     args: unknown[],
     options: IpcInvokeOptions = {},
-    { repeatable = false, stream = false, sources = none }: CallTraits = {},
+    { repeatable = false, stream = false, sources = none, trace, repeated }: CallTraits = {},
   ): Promise<unknown> {
     const { signal, onProgress, activityId = newId() } = options;
     const hasStreams = stream || sources.size > 0;
@@ -97,7 +102,7 @@ export class FrontendCalls {
     const request = ++this.#lastRequest;
     return new Promise((resolve, reject) => {
       throwIfAborted(signal);
-      const message = prepareInvoke(wireName, method, request, args, { activityId, timeoutMs, slots });
+      const message = prepareInvoke(wireName, method, request, args, { activityId, timeoutMs, slots, trace });
       const late = () => this.#abandon(request, new DeadlineError(timeoutMs));
       const timer = later(timeoutMs, late);
       const done = () => {
@@ -128,8 +133,10 @@ export class FrontendCalls {
         resolve: (data) => (done(), resolve(data)),
         reject: fail,
         lost: (error) => {
-          if (repetitions-- > 0 && this.connection().state !== 'closed') send();
-          else this.#pending.get(request)?.reject(error);
+          if (repetitions-- > 0 && this.connection().state !== 'closed') {
+            repeated?.();
+            send();
+          } else this.#pending.get(request)?.reject(error);
         },
         reported: (value) => notifyAll([onProgress], (listener) => listener?.(value)),
         begun: () => {

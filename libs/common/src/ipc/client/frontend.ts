@@ -1,6 +1,8 @@
 import { wireNameOf } from '../../base/error.name.js';
 import { rebuildError } from '../../error/backend.error.js';
-import { settle, notifyAll } from '../../base/settle.js';
+import { sentNotice } from '../../base/observer.js';
+import { newId } from '../../base/random.id.js';
+import { notifyAll } from '../../base/settle.js';
 import { defaultIpcLimits, limitsFrom } from '../../base/limits.js';
 import type { IpcConnector } from '../wire/connector.js';
 import { channelName, isRepeatable, isStreaming, REPLY_MARK, wireChannel } from '../channel/channel.js';
@@ -19,6 +21,8 @@ import { StreamResult } from '../../stream/stream.js';
 import { lazyStream } from '../../stream/lazy.stream.js';
 import { splitSources } from '../../stream/stream.source.js';
 import { FrontendCalls } from './frontend.calls.js';
+import { deliverPush, observedCall, settleAnswer, watchSessions } from './observed.frontend.js';
+import type { ReceivedEvent } from './observed.frontend.js';
 import { PersistentConnection } from './persistent.connection.js';
 import type { IpcConnectionState } from './connection.state.js';
 import type { IpcClosure } from '../channel/closure.js';
@@ -37,7 +41,10 @@ export class IpcFrontend {
   /** By channel: removes the handler. */
   readonly #handlers = new Map<string, () => void>();
 
-  constructor(connect: IpcConnector, options: IpcFrontendOptions = {}) {
+  constructor(
+    private readonly connect: IpcConnector,
+    options: IpcFrontendOptions = {},
+  ) {
     const { invokeTimeoutMs = 60_000, reconnect = true, reconnectMs = [] } = options;
     const { connectTimeoutMs = 10_000, heartbeatMs = 30_000 } = options;
     const limits = limitsFrom(defaultIpcLimits, options.limits);
@@ -50,6 +57,12 @@ export class IpcFrontend {
       (message) => this.#receive(message),
       (closure) => this.calls.lost(closure),
     );
+    watchSessions(this.#connection);
+  }
+
+  /** @internal The URL of the backend, if the connector has one. */
+  get address(): string | undefined {
+    return this.connect.address;
   }
 
   /** Resolves when a session has begun; rejects when this frontend is closed before. */
@@ -92,7 +105,8 @@ export class IpcFrontend {
    * be sent
    */
   send(channel: IpcChannelLike, ...args: unknown[]): void {
-    this.#connection.send(prepareSend(wireChannel(channel), args));
+    const trace = sentNotice(channelName(channel));
+    this.#connection.send(prepareSend(wireChannel(channel), args, trace));
   }
 
   /** Calls a channel. @returns the answer as it is; that of a handler has an envelope */
@@ -123,7 +137,12 @@ export class IpcFrontend {
   ): Promise<unknown> {
     const { values, sources } = splitSources(args);
     const repeatable = sources.size === 0 && isRepeatable(channel, method);
-    return this.calls.call(wireChannel(channel), method, values, options, { repeatable, stream, sources });
+    const activityId = options?.activityId ?? newId();
+    return observedCall(channel, method, { activityId, address: this.address }, (watch) => {
+      const repeated = watch && (() => watch.step({ kind: 'retry', reason: 'The session was lost.' }));
+      const traits = { repeatable, stream, sources, trace: watch?.trace, repeated };
+      return this.calls.call(wireChannel(channel), method, values, { ...options, activityId }, traits);
+    });
   }
 
   /** Calls a method whose result is a stream, when its first item is read. */
@@ -164,9 +183,11 @@ export class IpcFrontend {
   handle(channel: IpcChannelLike, handler: IpcFrontendHandler): () => void {
     const name = wireChannel(channel);
     this.#handlers.get(name)?.();
-    const remove = this.#listeners.add(name, (_event, reply: unknown, ...args: unknown[]) => {
+    const remove = this.#listeners.add(name, (event: ReceivedEvent, reply: unknown, ...args: unknown[]) => {
       if (typeof reply !== 'string' || !reply.includes(REPLY_MARK)) return;
-      settle(
+      settleAnswer(
+        channel,
+        event,
         () => handler(...args),
         (value) => this.#reply(reply, value ?? null),
         (error) => this.#reply(reply, { error: serializeThrown(error) }),
@@ -197,7 +218,10 @@ export class IpcFrontend {
       case IpcMessageType.Push: {
         const { channel, data, refusal } = message;
         if (refusal) console.error(refusal);
-        else notifyAll(this.#listeners.of(channel), (listener) => listener({}, ...data));
+        else
+          deliverPush(message, (event) =>
+            notifyAll(this.#listeners.of(channel), (listener) => listener(event, ...data)),
+          );
         break;
       }
       default:

@@ -1,4 +1,6 @@
 import type { NumberedError } from '../../base/numbered.error.js';
+import { observer } from '../../base/observer.js';
+import { readTrace } from '../../base/trace.fields.js';
 import { isCount } from '../../value/value.codec.js';
 import { ignoredMessage, IpcMessageType, IpcProtocolError } from './message.js';
 import type { IpcMessage } from './message.js';
@@ -16,6 +18,8 @@ export interface MessageMembers {
   readonly isCancellable: boolean;
   /** Absent on a wire without streams. */
   readonly slots?: unknown;
+  /** Absent on a wire without traces. */
+  readonly trace?: unknown;
 }
 
 /**
@@ -32,16 +36,18 @@ export function checkMessage(members: MessageMembers, refusal?: NumberedError): 
 }
 
 function messageOf(
-  { type, method, activityId, timeoutMs, isCancellable, slots }: MessageMembers,
+  { type, method, activityId, timeoutMs, isCancellable, slots, trace: sentTrace }: MessageMembers,
   channel: string,
   request: number,
   data: unknown[],
   refusal: NumberedError | undefined,
 ): IpcMessage {
+  // Read only where somebody follows traces.
+  const trace = observer && sentTrace !== undefined ? readTrace(sentTrace) : undefined;
   switch (type) {
     case IpcMessageType.Send:
     case IpcMessageType.Push:
-      return { type, channel, data, refusal };
+      return { type, channel, data, refusal, trace };
     case IpcMessageType.Invoke:
       return {
         type,
@@ -54,6 +60,7 @@ function messageOf(
         timeoutMs,
         isCancellable,
         slots: slotsOf(slots),
+        trace,
       };
     case IpcMessageType.Response:
       return { type, channel, data, refusal, request };

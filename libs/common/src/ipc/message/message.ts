@@ -1,4 +1,5 @@
 import type { NumberedError } from '../../base/numbered.error.js';
+import type { TraceFields } from '../../base/observer.js';
 
 /** The type of a message (docs/wire.md#32-messages). */
 export const IpcMessageType = {
@@ -37,6 +38,8 @@ interface ValueMessage {
 /** A message without an answer. */
 export interface NoticeMessage extends ValueMessage {
   readonly type: typeof IpcMessageType.Send | typeof IpcMessageType.Push;
+  /** The trace of the sender, on a wire that carries it. */
+  readonly trace?: TraceFields | undefined;
 }
 
 /** A call. */
@@ -54,6 +57,10 @@ export interface InvokeMessage extends ValueMessage {
   readonly isCancellable: boolean;
   /** The streams of the call, on a wire that carries them: 0 for its result, n for the nth argument. */
   readonly slots: readonly number[];
+  /** How long it has waited for other calls, in milliseconds, where an observer wants to know. */
+  readonly waitedMs?: number;
+  /** The trace of the caller, on a wire that carries it. */
+  readonly trace?: TraceFields | undefined;
 }
 
 /** The slot of progress among the streams of a call. It is above the number of arguments that a call can have. */

@@ -1,4 +1,5 @@
 import { inOperation } from '../../base/numbered.error.js';
+import type { TraceFields } from '../../base/observer.js';
 import type { ErrorExposure } from '../../error/error.members.js';
 import { RPC_CHANNEL } from '../channel/channel.js';
 import { IpcMessageType } from './message.js';
@@ -54,6 +55,8 @@ interface OutgoingBase {
 /** A message without an answer. */
 export interface OutgoingNotice extends OutgoingBase {
   readonly type: typeof IpcMessageType.Send | typeof IpcMessageType.Push;
+  /** The trace of the sender, on a wire that carries it. */
+  readonly trace: TraceFields | undefined;
 }
 
 /** A call. */
@@ -68,6 +71,8 @@ export interface OutgoingInvoke extends OutgoingBase {
   readonly timeoutMs: number;
   /** The streams of the call: 0 for its result, n for the nth argument. */
   readonly slots: readonly number[];
+  /** The trace of the caller, on a wire that carries it. */
+  readonly trace?: TraceFields | undefined;
 }
 
 /** The answer to a call. */
@@ -107,13 +112,13 @@ export type OutgoingMessage =
   OutgoingNotice | OutgoingInvoke | OutgoingResponse | OutgoingCancel | OutgoingItem | OutgoingTaken;
 
 /** A message from the backend without an answer. */
-export function preparePush(channel: string, data: unknown[]): OutgoingNotice {
-  return { type: IpcMessageType.Push, channel, data: argumentsFor(channel, data), text: undefined };
+export function preparePush(channel: string, data: unknown[], trace?: TraceFields): OutgoingNotice {
+  return { type: IpcMessageType.Push, channel, data: argumentsFor(channel, data), text: undefined, trace };
 }
 
 /** A message from the frontend without an answer. */
-export function prepareSend(channel: string, data: unknown[]): OutgoingNotice {
-  return { type: IpcMessageType.Send, channel, data: argumentsFor(channel, data), text: undefined };
+export function prepareSend(channel: string, data: unknown[], trace?: TraceFields): OutgoingNotice {
+  return { type: IpcMessageType.Send, channel, data: argumentsFor(channel, data), text: undefined, trace };
 }
 
 const noSlots: readonly number[] = [];
@@ -124,7 +129,7 @@ export function prepareInvoke(
   method: string,
   request: number,
   data: unknown[],
-  props: Pick<OutgoingInvoke, 'activityId' | 'timeoutMs'> & Partial<Pick<OutgoingInvoke, 'slots'>>,
+  props: Pick<OutgoingInvoke, 'activityId' | 'timeoutMs'> & Partial<Pick<OutgoingInvoke, 'slots' | 'trace'>>,
 ): OutgoingInvoke {
   const type = IpcMessageType.Invoke;
   // The RPC client names the operation in the error of a value that cannot be sent.

@@ -1,8 +1,10 @@
 import { generalError } from '../../base/numbered.error.js';
+import { sentNotice } from '../../base/observer.js';
 import { hiddenError } from '../../error/error.members.js';
 import { unwatched } from '../message/link.js';
 import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
+import { nameOf } from '../server/activity.js';
 import type { IpcServer } from '../server/server.js';
 import type { ServerSession } from '../server/server.session.js';
 import type { BackplaneNode } from './backplane.js';
@@ -83,7 +85,7 @@ export class IpcRooms {
 
   /** Sends a message to all sessions of all nodes; see {@link IpcRoomTarget.send}. @param wireName the channel, by its name on the wire */
   sendToAll(wireName: string, args: unknown[]): Promise<void> {
-    const message = preparePush(wireName, args);
+    const message = preparePush(wireName, args, sentNotice(nameOf(wireName)));
     const publish = this.#node?.notice([ALL], [], message);
     const sent = this.server.push(message);
     return publish ? bothOf(sent, publish()) : sent;
@@ -198,7 +200,7 @@ export class IpcRooms {
     wireName: string,
     args: unknown[],
   ): Promise<void> => {
-    const message = preparePush(wireName, args);
+    const message = preparePush(wireName, args, sentNotice(nameOf(wireName)));
     // Otherwise nothing would encode the values, and an error would depend on who is in the room.
     if (!topics.some((topic) => this.#membership.topics.has(topic))) message.data.encode();
     const publish = this.#node?.notice(topics, except, message);

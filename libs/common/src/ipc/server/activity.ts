@@ -10,7 +10,7 @@ export function nameOf(wireName: string): string {
 
 /** The activity of a call. Without an activity id, as on the compatible wire, the call begins a new one. */
 export function activityOfCall(session: IpcSession, message: InvokeMessage): Activity {
-  const { channel, method, activityId, timeoutMs, isCancellable } = message;
+  const { channel, method, activityId, timeoutMs, isCancellable, trace } = message;
   const name = nameOf(channel);
   const hasTime = typeof timeoutMs === 'number' && timeoutMs > 0;
   const activity = new Activity(
@@ -20,6 +20,7 @@ export function activityOfCall(session: IpcSession, message: InvokeMessage): Act
       accessToken: session.accessToken,
       rpcMethod: typeof method === 'string' && method !== '' ? `${name}.${method}` : name,
       deadline: hasTime ? Date.now() + timeoutMs : undefined,
+      trace,
     },
     session,
     // The dispatcher aborts calls that can be cancelled, also when the session ends.

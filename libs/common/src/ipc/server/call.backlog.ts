@@ -1,4 +1,5 @@
 import { Fifo } from '../../base/fifo.js';
+import { observer } from '../../base/observer.js';
 import { Slices } from '../../base/turn.slices.js';
 import { sizeOf } from '../../value/value.size.js';
 import type { SessionBytes } from '../message/session.bytes.js';
@@ -146,6 +147,7 @@ export class CallBacklog {
 function late(message: WaitingMessage, waitedMs: number): WaitingMessage {
   if (message.type !== IpcMessageType.Invoke) return message;
   const { timeoutMs } = message;
-  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0)) return message;
-  return { ...message, timeoutMs: Math.max(1, timeoutMs - waitedMs) };
+  const seen = observer ? { ...message, waitedMs } : message;
+  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0)) return seen;
+  return { ...seen, timeoutMs: Math.max(1, timeoutMs - waitedMs) };
 }

@@ -1,9 +1,10 @@
+import { observer } from '../../base/observer.js';
 import type { Activity } from '../../call/activity.js';
 import { GENERAL_ERROR, IModelError, TransientError } from '../../error/imodel.error.js';
 import { inOperation } from '../../base/numbered.error.js';
 import { CallQueue } from '../../call/call.queue.js';
 import { checkError } from '../../call/checked.value.js';
-import { resultOf, runBare, settleResult } from '../../call/result.js';
+import { resultOf, runBare } from '../../call/result.js';
 import type { RunInActivity } from '../../call/result.js';
 import { primitiveMembers } from '../../error/error.members.js';
 import { describeLosses } from '../../value/value.inspector.js';
@@ -25,6 +26,7 @@ import { prepareResponse } from '../message/outgoing.message.js';
 import { streamRefusal } from '../../call/stream.result.js';
 import { StreamResult } from '../../stream/stream.js';
 import { NoticeDelivery } from './notice.delivery.js';
+import { settleObserved } from './observed.call.js';
 import { ServedStreams } from './served.streams.js';
 import type { ServerSession } from './server.session.js';
 
@@ -178,7 +180,8 @@ export class IpcCallDispatcher {
     };
     this.#pending++;
     if (message.isCancellable) this.#cancellable.set(message.request, activity);
-    settleResult(
+    settleObserved(
+      { target, session: this.session, message, activity },
       () =>
         this.#run(activity, () =>
           target.sequential ? this.#inTurn(target, call) : this.#work(target, call),
@@ -189,13 +192,13 @@ export class IpcCallDispatcher {
         this.#settled(message.request);
         checkError(error, (checked) => this.#fail(message, activity, checked));
       },
-      activity,
       this.#run,
     );
   }
 
   /** The answer to a call that does not begin. */
   #refuse(message: InvokeMessage, error: unknown, activityId: string): void {
+    observer?.refused?.('ipc call');
     this.#streams?.finish(message.request);
     void this.link.send(refusalOf(message, error, activityId));
   }
@@ -212,6 +215,7 @@ export class IpcCallDispatcher {
     return queue.run(
       () => resultOf(() => this.#work(target, call), call.activity, this.#run),
       () => call.activity.signal,
+      call.activity.watch,
     );
   }
 

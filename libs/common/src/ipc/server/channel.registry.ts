@@ -9,6 +9,7 @@ import {
   channelMethods,
   channelName,
   IPC_APP,
+  isRpcChannel,
   isStreaming,
   methodSchemas,
   wireChannel,
@@ -71,6 +72,10 @@ export class IpcAnswer {
 
 /** The target of a call. */
 export interface IpcTarget {
+  /** `channel/method`, or the channel alone if its handler decides what it answers; never a name that a peer made. */
+  readonly name: string;
+  /** Whether its calls are those of another server, which observes them itself. */
+  readonly isRelay?: boolean;
   /** Runs a call. Its return value or its error is the answer. */
   readonly run: IpcMethodHandler;
   /** Whether the answer is put into the envelope of handlers: `{"result":…}`. */
@@ -137,6 +142,8 @@ export class ChannelRegistry {
     const run = ({ session, activity, acceptsStream, method, arguments: args }: IpcCall): unknown =>
       handler(acceptsStream ? { session, activity, acceptsStream } : { session, activity }, method, ...args);
     const target: IpcTarget = {
+      name: nameOf(wireName),
+      isRelay: isRpcChannel(wireName),
       run,
       enveloped: false,
       sequential: false,
@@ -215,8 +222,9 @@ function lookupIn(
   const all = channel === IPC_APP ? [...ipcApp.methods, ...methods] : methods;
   for (const [method, handler] of all) {
     const isStream = isStreaming(definition, method);
+    const name = `${channel}/${method}`;
     const run = checking(definition, method, handler, checksArguments);
-    targets.set(method, { run, enveloped: true, sequential, isStream, parametersOf: unchanged });
+    targets.set(method, { name, run, enveloped: true, sequential, isStream, parametersOf: unchanged });
   }
   return (method) => {
     if (typeof method !== 'string' || method === '')

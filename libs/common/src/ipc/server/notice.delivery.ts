@@ -7,6 +7,7 @@ import { activityOfNotice, nameOf } from './activity.js';
 import type { ChannelRegistry } from './channel.registry.js';
 import { answerFailure } from './error.codec.js';
 import type { IpcCallDispatcherOptions } from './dispatcher.options.js';
+import { watchNotice } from './observed.call.js';
 import type { ServerSession } from './server.session.js';
 
 /** Delivers the messages of one session that have no answer to their listeners. */
@@ -25,7 +26,8 @@ export class NoticeDelivery {
    * @param begun called before each listener
    * @param ended called when a listener is done
    */
-  deliver({ channel, data, refusal }: NoticeMessage, begun: () => void, ended: () => void): void {
+  deliver(message: NoticeMessage, begun: () => void, ended: () => void): void {
+    const { channel, data, refusal } = message;
     const { session, options } = this;
     const listeners: IpcListener[] = [
       ...session.listenersOf(channel),
@@ -35,8 +37,8 @@ export class NoticeDelivery {
     const activity = activityOfNotice(session, channel);
     const { arguments: most } = options.limits;
     if (refusal) {
-      const message = `A message of channel "${nameOf(channel)}" was ignored: ${refusal.message}`;
-      options.report?.({ kind: 'warning', message, activity });
+      const text = `A message of channel "${nameOf(channel)}" was ignored: ${refusal.message}`;
+      options.report?.({ kind: 'warning', message: text, activity });
       return;
     }
     // A notice cannot be answered with an error.
@@ -44,17 +46,23 @@ export class NoticeDelivery {
       this.link.close(1008, `A message of more than ${most} arguments.`);
       return;
     }
+    const watch = watchNotice(message, session, activity);
     let running = listeners.length;
     const settled = () => {
-      if (--running === 0) activity.answered();
+      if (--running === 0) {
+        activity.answered();
+        watch?.end({ kind: 'result' });
+      }
       ended();
     };
     for (const listener of listeners) {
       begun();
+      const work = () => this.run(activity, () => listener({ session, activity }, ...data));
       settle(
-        () => this.run(activity, () => listener({ session, activity }, ...data)),
+        () => (watch ? watch.run(work) : work()),
         settled,
         (thrown) => {
+          watch?.end({ kind: 'error', error: thrown });
           settled();
           // The log is the only place for the error.
           answerFailure(thrown, activity, options, true);

@@ -1,3 +1,5 @@
+import { sentNotice, watched } from '../../base/observer.js';
+import type { TraceFields } from '../../base/observer.js';
 import { later } from '../../base/timer.js';
 import { channelName, isStreaming, wireChannel, REPLY_MARK } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
@@ -110,7 +112,7 @@ export class ServerSession extends IpcSession {
 
   /** Sends a message; see {@link send}. @param name the channel, by its name on the wire */
   sendRaw(name: string, args: unknown[]): Promise<void> {
-    return this.push(preparePush(name, args));
+    return this.push(preparePush(name, args, sentNotice(nameOf(name), this.id)));
   }
 
   notifications<Functions extends object, Notifications extends object>(
@@ -124,11 +126,24 @@ export class ServerSession extends IpcSession {
   }
 
   /** Calls the frontend; see {@link invoke}. @param name the channel, by its name on the wire */
-  async invokeRaw(name: string, args: unknown[]): Promise<unknown> {
+  invokeRaw(name: string, args: unknown[]): Promise<unknown> {
+    return this.#observed(nameOf(name), name, args);
+  }
+
+  /** @param called names the call for observers */
+  #observed(called: string, name: string, args: unknown[]): Promise<unknown> {
+    const call = { side: 'client', kind: 'ipc', transport: 'ipc', activityId: '' } as const;
+    return watched(
+      () => ({ ...call, name: called, sessionId: this.id }),
+      (watch) => this.#invoke(name, args, watch?.trace),
+    );
+  }
+
+  async #invoke(name: string, args: unknown[], trace?: TraceFields): Promise<unknown> {
     const { closure } = this.link;
     if (closure) throw new IpcClosedError(closure);
     const reply = `${name}${REPLY_MARK}${++this.#lastReply}`;
-    const message = preparePush(name, [reply, ...args]);
+    const message = preparePush(name, [reply, ...args], trace);
     return new Promise((resolve, reject) => {
       const late = () => {
         this.#replies.delete(reply);
@@ -149,7 +164,9 @@ export class ServerSession extends IpcSession {
   }
 
   async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
-    return frontendAnswer(channel, method, await this.invoke(channel, method, ...args));
+    const called = `${channelName(channel)}/${method}`;
+    const answer = await this.#observed(called, wireChannel(channel), [method, ...args]);
+    return frontendAnswer(channel, method, answer);
   }
 
   makeIpcProxy<T extends object>(channel: IpcChannelLike<T>): IpcProxy<T> {

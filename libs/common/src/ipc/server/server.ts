@@ -1,4 +1,5 @@
 import { reporter } from '../../call/call.report.js';
+import { observer, sentNotice } from '../../base/observer.js';
 import { OpenCalls } from '../../call/open.calls.js';
 import type { IpcLimits } from '../../base/limits.js';
 import type { IpcClosure } from '../channel/closure.js';
@@ -8,7 +9,9 @@ import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
 import type { IpcPeerEvents } from '../wire/connector.js';
 import type { IpcServerWire } from '../wire/wire.js';
+import { nameOf } from './activity.js';
 import { ChannelRegistry } from './channel.registry.js';
+import { observedEvents, observedTransport } from './observed.transport.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
 import type { IpcServerOptions } from './server.options.js';
 import type { IpcSessionHooks } from './session.hooks.js';
@@ -100,7 +103,8 @@ export class IpcServer {
    * @returns receives the frames of the connection, and its end
    */
   accept(transport: IpcServerTransport, wire: IpcServerWire, peer: LocalPeer | NetworkPeer): IpcPeerEvents {
-    return this.#door.accept(transport, wire, peer);
+    if (!observer?.frame) return this.#door.accept(transport, wire, peer);
+    return observedEvents(this.#door.accept(observedTransport(transport), wire, peer));
   }
 
   /**
@@ -121,7 +125,7 @@ export class IpcServer {
    * @throws NumberedError if a value cannot be sent
    */
   send(wireName: string, args: unknown[]): Promise<void> {
-    return this.push(preparePush(wireName, args));
+    return this.push(preparePush(wireName, args, sentNotice(nameOf(wireName))));
   }
 
   /** @internal Sends a message to every session; see {@link send}. */

@@ -1,4 +1,5 @@
 import { deferred } from '../../base/deferred.js';
+import { observer } from '../../base/observer.js';
 import { newId } from '../../base/random.id.js';
 import { within } from '../../base/timer.js';
 import { hiddenError } from '../../error/error.members.js';
@@ -69,6 +70,7 @@ export class SessionLifecycle {
   begin(record: SessionRecord, transport: IpcServerTransport): void {
     const others = this.options.dedicated ? this.registry.open : [];
     this.registry.add(record);
+    record.watch = observer?.session?.({ side: 'server', id: record.session.id });
     if (record.kind === 'durable' && record.isResumable) this.resumption.add(record);
     for (const { link } of others) link.close(1001, 'Another frontend has connected.');
     record.hooks = [...this.hooks];

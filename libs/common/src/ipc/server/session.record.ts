@@ -1,4 +1,5 @@
 import type { BudgetShare } from '../../base/byte.budget.js';
+import type { SessionWatch } from '../../base/observer.js';
 import { later } from '../../base/timer.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { IpcServerLink } from '../message/link.js';
@@ -38,6 +39,8 @@ abstract class BaseRecord<Link extends IpcServerLink> {
   hooks: readonly IpcSessionHooks[] = [];
   /** Resolves when the hooks have opened the session, or one of them has failed. */
   opened: Promise<void> = Promise.resolve();
+  /** Follows the session for an observer. */
+  watch: SessionWatch | undefined;
   /** Its place among all sessions of the server. */
   place: BudgetShare<SessionRecord> | undefined;
   #state: SessionState;
@@ -69,6 +72,7 @@ abstract class BaseRecord<Link extends IpcServerLink> {
   /** The session is over. */
   ended(closure: IpcClosure): void {
     this.#state = { kind: 'ended', closure };
+    this.watch?.ended(closure.code);
   }
 
   protected changeTo(state: SessionState): void {
@@ -107,7 +111,10 @@ export class DurableRecord extends BaseRecord<DurableLink> {
     clearTimeout(this.#grace);
     this.link.detach();
     // The end of a link can wait for the messages that `detach` drops.
-    if (!this.#hasEnded()) this.changeTo({ kind: 'connected', transport });
+    if (!this.#hasEnded()) {
+      this.changeTo({ kind: 'connected', transport });
+      this.watch?.resumed();
+    }
     if (state.kind === 'connected') state.transport.terminate();
   }
 
@@ -128,6 +135,7 @@ export class DurableRecord extends BaseRecord<DurableLink> {
     // The end of a link can wait for the messages that `detach` drops.
     if (this.#hasEnded()) return;
     this.changeTo({ kind: 'away' });
+    this.watch?.interrupted();
     const reason = 'The frontend did not come back in time.';
     this.#grace = later(this.graceMs, () => this.link.ended({ code: 1006, reason, initiator: 'remote' }));
   }

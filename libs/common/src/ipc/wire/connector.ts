@@ -33,4 +33,6 @@ export interface IpcConnector {
   (events: IpcConnectionEvents): IpcTransport;
   /** Whether no further connection can follow: the connector has only one, or the backend has ended. */
   readonly once?: boolean;
+  /** The URL of the backend, for traces; absent if it has none. */
+  readonly address?: string | undefined;
 }

@@ -1,41 +1,25 @@
 import { DeadlineError, rebuildError } from '../../error/backend.error.js';
 import type { ActivityProps } from '../../call/activity.js';
+import type { CallWatch } from '../../base/observer.js';
 import { newId } from '../../base/random.id.js';
-import { isIdempotent } from '../../call/idempotency.js';
 import { onAbort, throwIfAborted } from '../../base/abort.js';
 import { inOperation } from '../../base/numbered.error.js';
 import { mergeOptions } from '../../base/merge.options.js';
 import { later } from '../../base/timer.js';
 import { StreamResult } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
-import { isStreamSource } from '../../stream/stream.source.js';
+import { reportStep, watchCall } from './observed.call.js';
+import { defaultRetry, mayRepeat } from './retry.policy.js';
 import type {
   RpcCallOptions,
   RpcClientBaseOptions,
   RpcClientEvent,
   RpcClientStep,
-  RpcRetryPolicy,
   RpcCallContext,
 } from './client.options.js';
-import type { RpcInterfaceDefinition, RpcOperationPolicy } from '../definition/definition.js';
-import type { RpcClientTransport, RpcReply, RpcRequest } from './transport.js';
+import type { RpcClientTarget, RpcClientTransport, RpcReply, RpcRequest } from './transport.js';
 import { tokenOf } from '../definition/token.js';
 
-/** The operation of a call. */
-export interface RpcClientTarget {
-  readonly definition: Pick<RpcInterfaceDefinition, 'interfaceName' | 'interfaceVersion'>;
-  readonly operation: string;
-  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'idempotency' | 'stream' | 'token'> &
-    Partial<Pick<RpcOperationPolicy, 'resumable'>>;
-}
-
-const defaultRetry: RpcRetryPolicy = {
-  limit: 4,
-  pauseMs: 500,
-  longestPauseMs: 5 * 60 * 1000,
-  maxRetryAfterMs: 10_000,
-  always: false,
-};
 const PENDING_INTERVAL_MS = 10_000;
 /** The poll interval as a fraction of the time already waited, so that long waits poll rarely. */
 const PENDING_SHARE = 1 / 50;
@@ -59,6 +43,7 @@ export class RpcClientCall {
   #reason: unknown;
   #pause: ReturnType<typeof setTimeout> | undefined;
   #arguments: readonly unknown[];
+  readonly #watch: CallWatch | undefined;
   /** Items of a stream that its reader has. */
   #received = 0;
 
@@ -79,6 +64,7 @@ export class RpcClientCall {
     const { timeoutMs = Infinity } = options;
     if (!(timeoutMs >= 0)) throw new RangeError(`A call cannot have ${timeoutMs} ms of time.`);
     this.#deadline = Math.min(Date.now() + timeoutMs, this.#callContext.deadline ?? Infinity);
+    this.#watch = watchCall(target, transport, this.#activityId);
   }
 
   /** Resolves with the result, a {@link StreamResult} if it is a stream. Rejects with the server's error, or with the reason for the missing answer. */
@@ -102,7 +88,8 @@ export class RpcClientCall {
         if (signal.aborted) return over();
         // Also ends waiting for suppliers and handlers of the application.
         signal.addEventListener('abort', over);
-        this.#repeat().then(resolve, reject);
+        const begin = () => this.#repeat().then(resolve, reject);
+        void (this.#watch ? this.#watch.run(begin) : begin());
       });
       if (value instanceof StreamResult) {
         const items = await this.#watched(value.items, finish);
@@ -138,12 +125,18 @@ export class RpcClientCall {
       signal: this.#end.signal,
       isResumable: this.#target.policy.resumable,
       again: (error, faults) => this.#again(error, faults),
-      received: () => void this.#received++,
+      received: (value) => {
+        this.#received++;
+        this.#watch?.step({ kind: 'item', value });
+      },
       over: () => {
         finish();
         this.#emit({ kind: 'response', outcome: 'result' });
       },
-      abort: this.#abort,
+      abort: (reason) => {
+        this.#watch?.end({ kind: 'left' });
+        this.#abort(reason);
+      },
       failed: (thrown) => {
         finish();
         return this.#failed(this.#end.signal.aborted ? this.#reason : thrown);
@@ -224,6 +217,7 @@ export class RpcClientCall {
           ? await authorization()
           : (authorization ?? around.accessToken ?? ''),
       rpcMethod: this.#target.operation,
+      trace: this.#watch?.trace,
     };
   }
 
@@ -250,21 +244,11 @@ export class RpcClientCall {
     const chance = Math.random() / 2;
     const growing = retry.pauseMs * (0.5 + 2 ** (faults - 1)) * (0.5 + chance);
     const pause = Math.max(retryAfterMs * (1 + chance), growing);
-    if (!this.#mayRepeat(reply, retry.always)) throw error;
+    if (!mayRepeat(reply, this.#target, this.#arguments, retry.always)) throw error;
     if (faults >= retry.limit || retryAfterMs > retry.maxRetryAfterMs) throw error;
     if (lasted + pause > retry.longestPauseMs) throw error;
     this.#emit({ kind: 'retry', pauseMs: pause, reason: error.message });
     return this.#sleep(pause);
-  }
-
-  /** Whether a second run is harmless, or the first one did not begin. */
-  #mayRepeat({ error, notBegun }: RpcReply & { kind: 'transient' }, always: boolean): boolean {
-    // The items that were read of a stream are lost.
-    if (this.#arguments.some(isStreamSource)) return false;
-    const { idempotency, resumable } = this.#target.policy;
-    if (notBegun || resumable || isIdempotent(idempotency)) return true;
-    // A broken connection is not an answer. iTwin.js does not repeat such a call, either.
-    return always && (error as { status?: number }).status! > 0;
   }
 
   async #repair(response: object): Promise<void> {
@@ -282,6 +266,7 @@ export class RpcClientCall {
   }
 
   #emit(step: RpcClientStep): void {
+    if (this.#watch) reportStep(this.#watch, step);
     const { operation, definition } = this.#target;
     const about = { activityId: this.#activityId, interfaceName: definition.interfaceName, operation };
     this.#notify({ ...about, ...step });

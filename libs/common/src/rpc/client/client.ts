@@ -6,13 +6,12 @@ import { generalError, NumberedError } from '../../base/numbered.error.js';
 import { notifyAll } from '../../base/settle.js';
 import { bodiesOf, bodyRunner } from './definition.bodies.js';
 import { RpcClientCall } from './client.call.js';
-import type { RpcClientTarget } from './client.call.js';
 import { mergeCallOptions } from './client.options.js';
 import type { RpcCallOptions, RpcClientBaseOptions, RpcClientEvent } from './client.options.js';
 import { operationKey, operationPolicy, operationsOf } from '../definition/definition.js';
 import type { RpcInterfaceDefinition, RpcOperationName } from '../definition/definition.js';
 import type { RpcEndpoint } from '../definition/endpoint.js';
-import type { RpcClientTransport } from './transport.js';
+import type { RpcClientTarget, RpcClientTransport } from './transport.js';
 import { isVersionCompatible } from '../definition/version.js';
 
 /** The operations of a definition with a parameter that is a stream. */

@@ -3,6 +3,14 @@ import type { StreamItems } from '../../stream/stream.js';
 import type { RpcInterfaceDefinition, RpcOperationPolicy } from '../definition/definition.js';
 import type { IModelRpcProps } from '../definition/token.js';
 
+/** The operation of a call. */
+export interface RpcClientTarget {
+  readonly definition: Pick<RpcInterfaceDefinition, 'interfaceName' | 'interfaceVersion'>;
+  readonly operation: string;
+  readonly policy: Pick<RpcOperationPolicy, 'allowResponseCaching' | 'idempotency' | 'stream' | 'token'> &
+    Partial<Pick<RpcOperationPolicy, 'resumable'>>;
+}
+
 /** One request of a call, on any transport. */
 export interface RpcRequest {
   /** Names the interface, in the client's version of it. */
@@ -50,6 +58,10 @@ export type RpcReply =
 
 /** A transport for requests. It rejects with an Error that a repetition cannot repair, and with the signal's reason. */
 export interface RpcClientTransport {
+  /** The URL of the server, for traces; `undefined` if it has none. */
+  readonly address?: string | undefined;
+  /** Whether requests travel over an IPC session, and not over HTTP. */
+  readonly isSession?: boolean;
   /** Sends a request and resolves with the server's reply, including errors. */
   exchange(request: RpcRequest): Promise<RpcReply>;
   /** Releases the connections of the transport. `RpcClientModule` calls it when its application closes. */

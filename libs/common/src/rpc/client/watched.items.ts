@@ -18,7 +18,7 @@ export interface StreamingCall {
    */
   again(error: Error, faults: number): Promise<unknown>;
   /** The reader has got an item. */
-  received(): void;
+  received(value: unknown): void;
   /** The reader has got the last item, or has left. */
   over(): void;
   /** The stream has ended with an error. @returns the error that the reader gets */
@@ -54,7 +54,7 @@ export function watchedItems(first: StreamItems, call: StreamingCall): StreamIte
         return streamEnd;
       }
       if (isOver) return streamEnd;
-      if (!result.done) call.received();
+      if (!result.done) call.received(result.value);
       else if (end()) call.over();
       faults = 0;
       return result;

@@ -1,4 +1,5 @@
 import { GENERAL_ERROR, IModelError, incompatibleVersion } from '../../error/imodel.error.js';
+import { observer } from '../../base/observer.js';
 import { CallQueue } from '../../call/call.queue.js';
 import { afterCheck, checksOf } from '../../call/call.checks.js';
 import { checkError } from '../../call/checked.value.js';
@@ -9,6 +10,7 @@ import { streamOf, unboundItems } from '../../call/stream.result.js';
 import type { BindItems } from '../../call/stream.result.js';
 import { IModelStatus } from '../../error/status.table.js';
 import { ALREADY_ANSWERED } from './call.js';
+import { observedOutcome, subjectOf } from './observed.call.js';
 import type { RpcCall, RpcHandler, RpcOperationTarget, RpcOutcome, SettledOutcome } from './call.js';
 import {
   defaultOperationPolicy,
@@ -173,6 +175,16 @@ export class RpcDispatcher {
    * @param settle called once with the outcome; a callback, because each promise adds measurable time to a small call
    */
   dispatch(call: RpcCall, settle: (outcome: RpcOutcome) => void): void {
+    const watch = observer?.call?.(subjectOf(call));
+    if (!watch) {
+      this.#dispatch(call, settle);
+      return;
+    }
+    call.activity.watch = watch;
+    watch.run(() => this.#dispatch(call, (outcome) => settle(observedOutcome(outcome, watch))));
+  }
+
+  #dispatch(call: RpcCall, settle: (outcome: RpcOutcome) => void): void {
     settleResult(
       () => call.target.handler(call),
       (value) => settle(resultOf(value)),
@@ -224,6 +236,7 @@ export class RpcDispatcher {
       queue.run(
         () => settledResult(() => handler(call), call.activity, this.#run),
         () => call.activity.signal,
+        call.activity.watch,
       );
   }
 }

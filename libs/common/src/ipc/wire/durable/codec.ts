@@ -1,4 +1,5 @@
 import type { NumberedError } from '../../../base/numbered.error.js';
+import { traceList } from '../../../base/trace.fields.js';
 import { isCount } from '../../../value/value.codec.js';
 import { checkMessage, malformed } from '../../message/message.check.js';
 import { IpcMessageType, IpcProtocolError } from '../../message/message.js';
@@ -25,8 +26,9 @@ export function messageList(message: OutgoingMessage, value: unknown): unknown[]
   const { type, channel } = message;
   switch (type) {
     case IpcMessageType.Invoke: {
-      const { request, method, activityId, timeoutMs, slots } = message;
+      const { request, method, activityId, timeoutMs, slots, trace } = message;
       const list = [type, request, channel, method, value, activityId];
+      if (trace) return [...list, timeoutMs, slots, traceList(trace)];
       if (slots.length > 0) return [...list, timeoutMs, slots];
       return timeoutMs ? [...list, timeoutMs] : list;
     }
@@ -46,6 +48,7 @@ export function messageList(message: OutgoingMessage, value: unknown): unknown[]
       return value === undefined ? list : [...list, value];
     }
     default:
+      if (message.trace) return [type, channel, value, traceList(message.trace)];
       return value === undefined ? [type, channel] : [type, channel, value];
   }
 }
@@ -56,9 +59,10 @@ export function messageText(message: OutgoingMessage): string {
   const { json } = data.encode();
   switch (type) {
     case IpcMessageType.Invoke: {
-      const { request, method, activityId, timeoutMs, slots } = message;
+      const { request, method, activityId, timeoutMs, slots, trace } = message;
       const name = `${JSON.stringify(channel)},${JSON.stringify(method)}`;
       const text = `[2,${request},${name},${json ?? '[]'},${JSON.stringify(activityId)}`;
+      if (trace) return `${text},${timeoutMs},[${slots.join()}],${JSON.stringify(traceList(trace))}]`;
       if (slots.length > 0) return `${text},${timeoutMs},[${slots.join()}]]`;
       return timeoutMs ? `${text},${timeoutMs}]` : `${text}]`;
     }
@@ -74,6 +78,8 @@ export function messageText(message: OutgoingMessage): string {
     case IpcMessageType.Response:
       return `[3,${message.request},${JSON.stringify(channel)}${withComma(json)}]`;
     default:
+      if (message.trace)
+        return `[${type},${JSON.stringify(channel)},${json ?? '[]'},${JSON.stringify(traceList(message.trace))}]`;
       return `[${type},${JSON.stringify(channel)}${withComma(json)}]`;
   }
 }
@@ -140,14 +146,14 @@ function streamMessage(
 function membersOf(type: number, values: unknown[]): Parameters<typeof checkMessage>[0] {
   const none = { method: undefined, activityId: undefined, timeoutMs: undefined, isCancellable: true };
   if (type === IpcMessageType.Invoke) {
-    const [request, channel, method, data, activityId, timeoutMs, slots] = values;
-    return { type, request, channel, method, data, activityId, timeoutMs, isCancellable: true, slots };
+    const [request, channel, method, data, activityId, timeoutMs, slots, trace] = values;
+    return { type, request, channel, method, data, activityId, timeoutMs, isCancellable: true, slots, trace };
   }
   if (type === IpcMessageType.Response) {
     const [request, channel, data] = values;
     return { ...none, type, request, channel, data: [data] };
   }
   if (type === IpcMessageType.Cancel) return { ...none, type, request: values[0], channel: '', data: [] };
-  const [channel, data = []] = values;
-  return { ...none, type, request: 0, channel, data };
+  const [channel, data = [], trace] = values;
+  return { ...none, type, request: 0, channel, data, trace };
 }

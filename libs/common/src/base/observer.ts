@@ -1,0 +1,135 @@
+// The one place from which calls, sessions and messages are seen from outside: traces, metrics, an inspector. Without an
+// observer each of these places costs one comparison.
+
+/**
+ * The trace that a call belongs to, as [W3C Trace Context](https://www.w3.org/TR/trace-context/) and Baggage write it: the
+ * values of `traceparent`, `tracestate` and `baggage`. An absent value is `''`.
+ */
+export type TraceFields = readonly [traceparent: string, tracestate: string, baggage: string];
+
+/** A call, or a notification, at one of its ends. */
+export interface ObservedCall {
+  /** The end at which it is observed. */
+  readonly side: 'client' | 'server';
+  /** An operation of an RPC interface, a method of a channel, or a message without an answer. */
+  readonly kind: 'rpc' | 'ipc' | 'notification';
+  /** How it travels. */
+  readonly transport: 'http' | 'ipc' | 'message';
+  /**
+   * `Interface/operation`, `channel/method`, or the channel alone where it answers every method. At the server only names
+   * that the application has declared: a peer cannot make one.
+   */
+  readonly name: string;
+  /** The id of the activity; `''` if it has none. */
+  readonly activityId: string;
+  /** The IPC session; `undefined` over HTTP, and at the frontend. */
+  readonly sessionId?: string | undefined;
+  /** At the server: the trace that the caller sent. */
+  readonly trace?: TraceFields | undefined;
+  /** At the client: the URL of the server, if it is known. */
+  readonly address?: string | undefined;
+  /** At the server, over HTTP: the request of the platform. */
+  readonly request?: unknown;
+}
+
+/** Something that happens while a call runs. */
+export type CallStep =
+  | { readonly kind: 'retry'; readonly reason: string }
+  | { readonly kind: 'pending' }
+  /** The call waits for its turn. */
+  | { readonly kind: 'waits' }
+  /** The call has waited for its turn, in milliseconds, or was given up. */
+  | { readonly kind: 'waited'; readonly ms: number }
+  /** An item of its result. */
+  | { readonly kind: 'item'; readonly value: unknown };
+
+/** The end of a call. `left`: the reader of a stream has left before its end. */
+export type CallEnd =
+  | { readonly kind: 'result' | 'pending' | 'notFound' | 'noContent' | 'left' }
+  | { readonly kind: 'error'; readonly error: unknown };
+
+/** Follows one call. Its functions never throw. */
+export interface CallWatch {
+  /** Travels to the server with the requests of the call. */
+  readonly trace: TraceFields | undefined;
+  /** Runs work of the call, so that what it starts belongs to the call. Returns or throws as the work does. */
+  run<T>(work: () => T): T;
+  /** Is called at each step. */
+  step(step: CallStep): void;
+  /** Is called when the call is over. Further calls do nothing. */
+  end(end: CallEnd): void;
+}
+
+/** An IPC session at one of its ends. */
+export interface ObservedSession {
+  /** The end at which it is observed. */
+  readonly side: 'client' | 'server';
+  /** The id of the session; `''` on the compatible wire at the frontend. */
+  readonly id: string;
+}
+
+/** Follows one session. Its functions never throw. */
+export interface SessionWatch {
+  /** Its connection is broken, and it waits for another one. */
+  interrupted(): void;
+  /** It has another connection. */
+  resumed(): void;
+  /** It is over, with a code of WebSocket. */
+  ended(code: number): void;
+}
+
+/** Sees calls and sessions. Its functions never throw. A missing one sees nothing. */
+export interface Observer {
+  /** A call has begun. @returns follows it */
+  call?(call: ObservedCall): CallWatch;
+  /** A session has begun. @returns follows it */
+  session?(session: ObservedSession): SessionWatch;
+  /** Something was refused before it was a call. @param reason one of a fixed set of words */
+  refused?(reason: string): void;
+  /** A frame of a session at the backend. */
+  frame?(direction: 'in' | 'out', bytes: number): void;
+  /** The fields that log lines of the running code have. */
+  logFields?(): Readonly<Record<string, string>>;
+}
+
+/** The observer of this process or page; `undefined` without one. Set by {@link observe} only. */
+export let observer: Observer | undefined;
+
+/**
+ * Sets the observer.
+ *
+ * @returns a function that removes it
+ * @throws Error if there is one already
+ */
+export function observe(one: Observer): () => void {
+  if (observer) throw new Error('There is an observer of calls already: remove it first.');
+  observer = one;
+  return () => {
+    if (observer === one) observer = undefined;
+  };
+}
+
+/** Follows a call that settles as a promise. Without an observer it only runs the work. */
+export async function watched<T>(
+  call: () => ObservedCall,
+  work: (watch: CallWatch | undefined) => Promise<T>,
+): Promise<T> {
+  const watch = observer?.call?.(call());
+  if (!watch) return work(undefined);
+  try {
+    const result = await watch.run(() => work(watch));
+    watch.end({ kind: 'result' });
+    return result;
+  } catch (error) {
+    watch.end({ kind: 'error', error });
+    throw error;
+  }
+}
+
+/** Reports a message without an answer, which is about to be sent. @returns the trace that travels with it */
+export function sentNotice(name: string, sessionId?: string): TraceFields | undefined {
+  const subject = { side: 'client', kind: 'notification', transport: 'ipc', activityId: '' } as const;
+  const watch = observer?.call?.({ ...subject, name, sessionId });
+  watch?.end({ kind: 'result' });
+  return watch?.trace;
+}

@@ -1,0 +1,214 @@
+import type { Attributes, Counter, Histogram, Meter, UpDownCounter } from '@opentelemetry/api';
+import type {
+  CallEnd,
+  CallStep,
+  CallWatch,
+  ObservedCall,
+  ObservedSession,
+  SessionWatch,
+} from '../base/observer.js';
+import { errorType } from './error.type.js';
+
+/** Names of calls that are kept as they are. A client that names channels at random gets `_OTHER` for the rest. */
+const MOST_NAMES = 2000;
+
+/** Seconds, as the conventions for RPC have them. */
+const boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/** The delay of the event loop: an `IntervalHistogram` of `node:perf_hooks`, in nanoseconds. */
+export interface EventLoopDelay {
+  /** The delay that a part of the samples, in percent, does not exceed. */
+  percentile(percent: number): number;
+  /** Forgets all samples. */
+  reset(): void;
+}
+
+/** The instruments of all calls and sessions. */
+export class Meters {
+  readonly #durations: Record<'client' | 'server', Histogram>;
+  readonly #active: UpDownCounter;
+  readonly #waiting: UpDownCounter;
+  readonly #waits: Histogram;
+  readonly #repetitions: Counter;
+  readonly #items: Counter;
+  readonly #notices: Counter;
+  readonly #sessions: UpDownCounter;
+  readonly #resumes: Counter;
+  readonly #refusals: Counter;
+  readonly #frames: Counter;
+  readonly #bytes: Counter;
+  readonly #attributes = new Map<string, Attributes>();
+
+  constructor(meter: Meter, eventLoop?: EventLoopDelay) {
+    const duration = (side: string) =>
+      meter.createHistogram(`rpc.${side}.call.duration`, {
+        description: `The duration of calls at the ${side}`,
+        unit: 's',
+        advice: { explicitBucketBoundaries: boundaries },
+      });
+    this.#durations = { client: duration('client'), server: duration('server') };
+    this.#active = meter.createUpDownCounter('linnet.calls.active', { description: 'Calls in flight' });
+    this.#waiting = meter.createUpDownCounter('linnet.calls.waiting', {
+      description: 'Calls that wait for others',
+    });
+    this.#waits = meter.createHistogram('linnet.call.wait.duration', {
+      description: 'How long calls have waited for others',
+      unit: 's',
+      advice: { explicitBucketBoundaries: boundaries },
+    });
+    this.#repetitions = meter.createCounter('linnet.call.repetitions', {
+      description: 'Requests after a fault or a pending answer, at the client',
+    });
+    this.#items = meter.createCounter('linnet.stream.items', {
+      description: 'Items of results that are streams',
+    });
+    this.#notices = meter.createCounter('linnet.notifications', {
+      description: 'Messages without an answer',
+    });
+    this.#sessions = meter.createUpDownCounter('linnet.sessions', { description: 'Sessions by state' });
+    this.#resumes = meter.createCounter('linnet.session.resumes', {
+      description: 'Sessions that have resumed',
+    });
+    this.#refusals = meter.createCounter('linnet.refusals', {
+      description: 'Requests, calls and upgrades that were refused before they began',
+    });
+    this.#frames = meter.createCounter('linnet.ipc.frames', {
+      description: 'Frames of sessions at the backend',
+    });
+    this.#bytes = meter.createCounter('linnet.ipc.io', {
+      description: 'Bytes in frames of sessions at the backend',
+      unit: 'By',
+    });
+    if (eventLoop) watchEventLoop(meter, eventLoop);
+  }
+
+  /** Counts a call, and passes everything on to its span. */
+  call(subject: ObservedCall, span: CallWatch): CallWatch {
+    const { side, kind, name } = subject;
+    if (kind === 'notification') {
+      const destination = this.#named(name, 'messaging.destination.name');
+      this.#notices.add(1, { ...destination, direction: side === 'client' ? 'out' : 'in' });
+      return span;
+    }
+    const attributes = this.#named(name, 'rpc.method');
+    return new MeteredCall(span, {
+      begun: () => this.#active.add(1, { side }),
+      step: (step) => {
+        if (step.kind === 'item') this.#items.add(1, { ...attributes, side });
+        else if (step.kind === 'waits') this.#waiting.add(1);
+        else if (step.kind === 'waited') {
+          this.#waiting.add(-1);
+          this.#waits.record(step.ms / 1000, attributes);
+        } else this.#repetitions.add(1, { ...attributes, reason: step.kind });
+      },
+      ended: (seconds, error) => {
+        this.#active.add(-1, { side });
+        this.#durations[side].record(
+          seconds,
+          error === undefined ? attributes : { ...attributes, 'error.type': error },
+        );
+      },
+    });
+  }
+
+  /** Counts a session, and passes everything on to its span. */
+  session({ side }: ObservedSession, span: SessionWatch): SessionWatch {
+    let state = 'connected';
+    const change = (next: string | undefined) => {
+      this.#sessions.add(-1, { side, state });
+      if (next === undefined) return;
+      state = next;
+      this.#sessions.add(1, { side, state });
+    };
+    this.#sessions.add(1, { side, state });
+    return {
+      interrupted: () => {
+        change('away');
+        span.interrupted();
+      },
+      resumed: () => {
+        change('connected');
+        this.#resumes.add(1, { side });
+        span.resumed();
+      },
+      ended: (code) => {
+        change(undefined);
+        span.ended(code);
+      },
+    };
+  }
+
+  refused(reason: string): void {
+    this.#refusals.add(1, { reason });
+  }
+
+  frame(direction: 'in' | 'out', bytes: number): void {
+    this.#frames.add(1, { direction });
+    this.#bytes.add(bytes, { direction });
+  }
+
+  /** The attributes of a name, made once. */
+  #named(name: string, key: 'rpc.method' | 'messaging.destination.name'): Attributes {
+    let known = this.#attributes.get(`${key} ${name}`);
+    if (!known) {
+      const isFull = this.#attributes.size >= MOST_NAMES;
+      const system = key === 'rpc.method' ? 'rpc.system.name' : 'messaging.system';
+      known = { [system]: 'linnet', [key]: isFull ? '_OTHER' : name };
+      if (!isFull) this.#attributes.set(`${key} ${name}`, known);
+    }
+    return known;
+  }
+}
+
+function watchEventLoop(meter: Meter, delay: EventLoopDelay): void {
+  const gauge = meter.createObservableGauge('nodejs.eventloop.delay.p99', {
+    description: 'The delay that one of a hundred timers exceeds',
+    unit: 's',
+  });
+  gauge.addCallback((result) => {
+    const seconds = delay.percentile(99) / 1e9;
+    if (Number.isFinite(seconds)) result.observe(seconds);
+    delay.reset();
+  });
+}
+
+interface CallMeter {
+  begun(): void;
+  step(step: CallStep): void;
+  /** @param error the value of `error.type`; `undefined` for a result */
+  ended(seconds: number, error: string | undefined): void;
+}
+
+/** A call that is measured beside its span. */
+class MeteredCall implements CallWatch {
+  readonly #since = performance.now();
+  #isOver = false;
+
+  constructor(
+    private readonly span: CallWatch,
+    private readonly meter: CallMeter,
+  ) {
+    meter.begun();
+  }
+
+  get trace(): CallWatch['trace'] {
+    return this.span.trace;
+  }
+
+  run<T>(work: () => T): T {
+    return this.span.run(work);
+  }
+
+  step(step: CallStep): void {
+    this.meter.step(step);
+    this.span.step(step);
+  }
+
+  end(end: CallEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const error = end.kind === 'error' ? errorType(end.error) : undefined;
+    this.meter.ended((performance.now() - this.#since) / 1000, error);
+    this.span.end(end);
+  }
+}
