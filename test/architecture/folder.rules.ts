@@ -141,6 +141,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
       'nest/message',
       'rpc',
     ],
+    health: ['http', 'ipc/host', 'nest/logging'],
     testing: ['ipc/host', 'rpc'],
   },
   cli: {

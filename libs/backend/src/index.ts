@@ -83,3 +83,6 @@ export type {
   RpcOperationPolicy,
   RpcProxy,
 } from '@linnet/common';
+export { HealthModule } from './health/health.module.js';
+export { HealthService } from './health/health.service.js';
+export type { HealthOptions, HealthReport } from './health/health.options.js';

@@ -20,22 +20,37 @@ export function watchHttp(adapter: AbstractHttpAdapter, logger: Logger): HttpInt
 /** How long calls in flight may take when an application closes, unless its options say otherwise; in milliseconds. */
 export const SHUTDOWN_MS = 10_000;
 
-/** By adapter, the work to do before it closes. */
-const drains = new WeakMap<object, (() => Promise<void>)[]>();
+type Work = () => Promise<void>;
+
+/** The work to do before an adapter closes: what delays the drains, and then the drains. */
+interface ClosingWork {
+  readonly delays: Work[];
+  readonly drains: Work[];
+}
+
+const closing = new WeakMap<object, ClosingWork>();
+
+function workOf(adapter: AbstractHttpAdapter): ClosingWork {
+  const known = closing.get(adapter);
+  if (known) return known;
+  const work: ClosingWork = { delays: [], drains: [] };
+  closing.set(adapter, work);
+  beforeAdapterCloses(adapter, async () => {
+    await Promise.all(work.delays.map((each) => each()));
+    await Promise.all(work.drains.map((each) => each()));
+  });
+  return work;
+}
+
+/** Has work run first of all when an application closes. Calls are served until it is done. */
+export function delayDrains(adapter: AbstractHttpAdapter, delay: Work): void {
+  workOf(adapter).delays.push(delay);
+}
 
 /**
  * Lets calls in flight finish before anything else of the application ends. Nest destroys modules from the root down, so that
  * the database of the root module would be closed before a hook of a library runs.
  */
-export function drainOnClose(adapter: AbstractHttpAdapter, drain: () => Promise<void>): void {
-  const known = drains.get(adapter);
-  if (known) {
-    known.push(drain);
-    return;
-  }
-  const all = [drain];
-  drains.set(adapter, all);
-  beforeAdapterCloses(adapter, async () => {
-    await Promise.all(all.map((each) => each()));
-  });
+export function drainOnClose(adapter: AbstractHttpAdapter, drain: Work): void {
+  workOf(adapter).drains.push(drain);
 }
