@@ -27,7 +27,7 @@ export function mapEntries<T, R>(
 export function argumentsSchema(parameters: readonly ContractParameter[], stream: JsonSchema): JsonSchema {
   const rest = parameters.find((parameter) => parameter.rest);
   const fixed = parameters.filter((parameter) => !parameter.rest);
-  const required = fixed.findLastIndex(({ optional }) => !optional) + 1;
+  const required = fixed.reduce((count, { optional }, i) => (optional ? count : i + 1), 0);
   return {
     type: 'array',
     prefixItems: fixed.map(({ name, description, schema, stream: isStream }) => ({
