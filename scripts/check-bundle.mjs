@@ -8,11 +8,11 @@ const configFile = fileURLToPath(new URL('../apps/robot-world/page/vite.config.m
 
 /** The parts of the library that a page imports, by name, and the largest size of each. */
 const bundles = {
-  'RPC client': { names: ['createRpcClient'], limit: 12.3 },
-  'RPC client as iTwin.js has it': { names: ['WebRpcManager'], from: '@linnet/common', limit: 13.0 },
-  'IPC client': { names: ['IpcFrontend', 'webSocketIpc'], limit: 17.0 },
-  'IPC client as iTwin.js has it': { names: ['IpcApp', 'webSocketIpc'], limit: 17.3 },
-  'RPC and IPC client': { names: ['createRpcClient', 'IpcFrontend', 'webSocketIpc'], limit: 25.1 },
+  'RPC client': { names: ['createRpcClient'], limit: 12.5 },
+  'RPC client as iTwin.js has it': { names: ['WebRpcManager'], from: '@linnet/common', limit: 13.2 },
+  'IPC client': { names: ['IpcFrontend', 'webSocketIpc'], limit: 17.4 },
+  'IPC client as iTwin.js has it': { names: ['IpcApp', 'webSocketIpc'], limit: 17.7 },
+  'RPC and IPC client': { names: ['createRpcClient', 'IpcFrontend', 'webSocketIpc'], limit: 25.5 },
 };
 
 /** Code that a page never needs: packages, least of all `ws`, which belongs to Node, and servers. */
