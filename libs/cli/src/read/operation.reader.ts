@@ -105,7 +105,9 @@ export class OperationReader {
       // The types of a schema: https://standardschema.dev
       const schema = checker.getTypeOfSymbolAtLocation(error, node);
       const output = ['~standard', 'types', 'output'].reduce(memberType, schema);
-      return [error.name, output ? schemas.schemaOf(output, node) : {}] as const;
+      if (!output) return [error.name, {}] as const;
+      const data = schemas.schemaOf(output, node);
+      return [error.name, canBeAbsent(output) ? { anyOf: [data, { not: {} }] } : data] as const;
     });
     return Object.fromEntries(errors);
   }

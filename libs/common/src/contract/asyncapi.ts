@@ -1,10 +1,10 @@
 import type { Contract, ContractChannel, ContractOperation, JsonSchema } from './contract.js';
 import { defaultInfo } from './openapi.js';
 import type { DocumentOptions, JsonObject } from './openapi.js';
-import { argumentsSchema, mapEntries, mapSchema } from './schema.forms.js';
+import { argumentsSchema, declaredErrorSchema, mapEntries, mapSchema } from './schema.forms.js';
 
 /**
- * Describes the channels of a contract as AsyncAPI 3. Payloads are lists of arguments, and results. The frames around them are
+ * Describes the channels of a contract as AsyncAPI 3. Payloads are lists of arguments, results, and declared errors. The frames around them are
  * those of the wire.
  *
  * @param options `path` is the path of the WebSocket
@@ -40,6 +40,7 @@ class ChannelWriter {
     const calls = Object.entries(methods).flatMap(([method, shape]) => [
       [`${keyOf(method)}.call`, callMessage(method, shape)] as const,
       [`${keyOf(method)}.${replyName(shape)}`, replyMessage(method, shape)] as const,
+      ...this.#errors(method, shape),
     ]);
     const sent = Object.entries(notifications).map(
       ([notification, shape]) =>
@@ -69,7 +70,13 @@ class ChannelWriter {
         channel,
         ...(shape.description && { description: shape.description }),
         messages: messages(`${keyOf(method)}.call`),
-        reply: { channel, messages: messages(`${keyOf(method)}.${replyName(shape)}`) },
+        reply: {
+          channel,
+          messages: [
+            `${keyOf(method)}.${replyName(shape)}`,
+            ...this.#errors(method, shape).map(([key]) => key),
+          ].flatMap(messages),
+        },
       },
     ]);
     const sent = Object.entries(notifications).map(
@@ -84,6 +91,18 @@ class ChannelWriter {
       ],
     );
     return [...calls, ...sent];
+  }
+
+  /** A message for each error that a method declares. */
+  #errors(method: string, { errors = {} }: ContractOperation): [string, JsonObject][] {
+    return Object.entries(errors).map(([error, data]) => {
+      const own = declaredErrorSchema(`${this.name}.${method}`, error, data);
+      const payload = {
+        ...own,
+        properties: { ...own.properties, message: { type: 'string' }, errorNumber: { type: 'number' } },
+      };
+      return [`${keyOf(method)}.error.${keyOf(error)}`, message(error, {}, payload)];
+    });
   }
 }
 

@@ -71,7 +71,7 @@ export interface ContractOperation {
   resultOptional?: true;
   /** `true` if the result is a stream of items. */
   stream?: true;
-  /** The declared errors by name, each with the schema of its data. */
+  /** The declared errors by name, each with the schema of its data. It is `{}` for an error without data. */
   errors?: Record<string, JsonSchema>;
   /** The members of the policy that differ from the default, or are stated. */
   policy?: ContractPolicy;

@@ -1,5 +1,12 @@
 import type { Contract, ContractOperation, JsonSchema } from './contract.js';
-import { argumentsSchema, ContractSchemas, isBytesSchema, mapEntries, mapSchema } from './schema.forms.js';
+import {
+  argumentsSchema,
+  ContractSchemas,
+  declaredErrorSchema,
+  isBytesSchema,
+  mapEntries,
+  mapSchema,
+} from './schema.forms.js';
 
 /** Options of documents. */
 export interface DocumentOptions {
@@ -147,7 +154,7 @@ class OpenApiWriter {
       ...(deprecated && { deprecated }),
       parameters: [{ $ref: '#/components/parameters/ActivityId' }, ...routing],
       requestBody: { required: true, content: this.#request(parameters) },
-      responses: { 200: this.#answer(operation), default: this.#failure(operation) },
+      responses: { 200: this.#answer(operation), default: this.#failure(`${owner}.${name}`, operation) },
     };
   }
 
@@ -182,20 +189,21 @@ class OpenApiWriter {
     };
   }
 
-  #failure({ errors = {} }: ContractOperation): JsonObject {
-    const declared = Object.entries(errors).map(([name, details]) => ({
-      allOf: [
-        wireRef('linnet.Error'),
-        {
-          type: 'object',
-          properties: { name: { const: name }, details: this.#inJson(details) },
-          required: ['name', 'details'],
-        },
-      ],
+  #failure(declaredBy: string, { errors = {} }: ContractOperation): JsonObject {
+    const own = wireRef('linnet.Error');
+    const declared = Object.entries(errors).map(([name, data]) => ({
+      allOf: [own, declaredErrorSchema(declaredBy, name, this.#inJson(data))],
     }));
-    const schema =
-      declared.length > 0 ? { anyOf: [...declared, wireRef('linnet.Error')] } : wireRef('linnet.Error');
-    return { description: 'An error.', content: { [JSON_TYPE]: { schema } } };
+    const schema = declared.length > 0 ? { anyOf: [...declared, own] } : own;
+    // An error has the content type of a result: one with bytes is a multipart body.
+    const hasBytes = Object.values(errors).some((data) => this.#schemas.hasBytes(data));
+    return {
+      description: 'An error.',
+      content: {
+        [JSON_TYPE]: { schema },
+        ...(hasBytes && { [MULTIPART]: { schema: multipart(schema, false) } }),
+      },
+    };
   }
 
   /** A schema as it is in JSON: without bytes, and with its references into this document. */

@@ -40,6 +40,21 @@ export function argumentsSchema(parameters: readonly ContractParameter[], stream
   };
 }
 
+/** The members of a declared error that distinguish it from others. A schema without keywords may be that of an error without data. */
+export function declaredErrorSchema(declaredBy: string, name: string, data: JsonSchema): JsonSchema {
+  const isAnything = Object.keys(data).length === 0;
+  const isOptional = data.anyOf?.some(({ not }) => not) ?? false;
+  return {
+    type: 'object',
+    properties: {
+      name: { const: name },
+      declaredBy: { const: declaredBy },
+      ...(!isAnything && { data }),
+    },
+    required: ['name', 'declaredBy', ...(isAnything || isOptional ? [] : ['data'])],
+  };
+}
+
 /** Looks schemas up in a contract. */
 export class ContractSchemas {
   constructor(private readonly $defs: Contract['$defs']) {}
