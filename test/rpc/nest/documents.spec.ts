@@ -1,10 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { createClient } from '@hey-api/openapi-ts';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Injectable } from '@nestjs/common';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { linnetDocument, RpcInterface } from '@linnet/backend';
+import type { RpcModuleOptions } from '@linnet/backend';
+import { of } from 'rxjs';
 
 import type { RpcStream } from '@linnet/common';
 import { readContract } from '../../../libs/cli/src/read/contract.reader.js';
@@ -74,6 +78,72 @@ describe.each(Object.entries(ways))('the documents of an application on %s', (_n
     expect(Object.keys(openApi.json.paths)).toContain('/api/Robots-1.2.0-find');
     expect((await app.send({ method: 'GET', target: '/api/v3/asyncapi.json' })).json.asyncapi).toBe('3.0.0');
     expect((await plain.send({ method: 'GET', target: '/api/v3/openapi.json' })).status).toBe(404);
+  });
+});
+
+@Injectable()
+class KeyStore {
+  readonly key = 'open';
+}
+
+@Injectable()
+class KeyGuard implements CanActivate {
+  constructor(private readonly store: KeyStore) {}
+
+  canActivate(context: ExecutionContext) {
+    const http = context.switchToHttp();
+    const { headers } = http.getRequest<{ headers: Record<string, string> }>();
+    if (headers['x-key'] === 'broken') throw new Error('10.0.0.7');
+    if (headers['x-key'] !== 'login') return headers['x-key'] === this.store.key;
+    const response = http.getResponse<ServerResponse & { raw?: ServerResponse }>();
+    (response.raw ?? response).writeHead(302, { location: '/login' }).end();
+    return false;
+  }
+}
+
+describe.each(Object.entries(ways))('documents behind a guard on %s', (_name, way) => {
+  const start = (guards: NonNullable<RpcModuleOptions['docs']>['guards']) =>
+    startApp({
+      ...setup,
+      way,
+      providers: [RobotsImpl, KeyStore, KeyGuard],
+      options: { path: '/api', docs: { contract, guards } },
+    });
+  const read = (app: TestApp, key?: string, method = 'GET', target = '/api/v3/openapi.json') =>
+    app.send({ method, target, headers: key === undefined ? {} : { 'x-key': key } });
+
+  it('are read by those whom all guards admit', async () => {
+    const app = await start([{ canActivate: () => of(true) }, KeyGuard]);
+    for (const method of ['GET', 'HEAD'])
+      for (const target of ['/api/v3/openapi.json', '/api/v3/asyncapi.json', '/api/v3/openapi.json?x=1']) {
+        expect((await read(app, undefined, method, target)).status).toBe(403);
+        const reply = await read(app, 'open', method, target);
+        expect([reply.status, reply.headers['cache-control']]).toEqual([200, 'no-store']);
+      }
+    const refused = await read(app);
+    expect(refused.json).toEqual({ message: 'Forbidden resource', error: 'Forbidden', statusCode: 403 });
+    expect((await read(app, 'open')).json.openapi).toBe('3.1.0');
+    const call = await app.send({ target: '/api/Robots-1.2.0-built', body: '[]' });
+    expect(call.status).toBe(200);
+    expect((await read(app, undefined, 'GET', '/api/v3/swagger.json')).status).toBe(200);
+  });
+
+  it('are not reached by another spelling of their path', async () => {
+    const app = await start([KeyGuard]);
+    const spellings = ['/api//v3/openapi.json', '/api/v3/openapi.json/', '/api/v3/OpenAPI.json'];
+    for (const target of [...spellings, '/api/v3/%6fpenapi.json', '/api/v3/./openapi.json'])
+      expect([target, [403, 404]]).toEqual([
+        target,
+        expect.arrayContaining([(await read(app, undefined, 'GET', target)).status]),
+      ]);
+  });
+
+  it('are answered by a guard that writes an answer, and not by one that fails', async () => {
+    const app = await start([KeyGuard]);
+    const login = await read(app, 'login');
+    expect([login.status, login.headers['location']]).toEqual([302, '/login']);
+    const broken = await read(app, 'broken');
+    expect([broken.status, broken.text.includes('10.0.0.7')]).toEqual([500, false]);
   });
 });
 

@@ -31,7 +31,7 @@ export class ExpressIntegration implements HttpIntegration {
   attach(mount: HttpMount): void {
     // The name of the function is visible in the stack of layers.
     const rpc = (request: ExpressRequest, response: ExpressResponse, next: () => void) =>
-      serve(mount, request, response, next);
+      this.#serve(mount, request, response, next);
     this.adapter.use(rpc);
     this.#middleware.endsAt(rpc);
     if (this.#middleware.hasCors(mount.service.prefix)) mount.server.handler.cors = false;
@@ -66,20 +66,29 @@ export class ExpressIntegration implements HttpIntegration {
     for (let i = 0; i < headers.length; i += 2)
       (answer as ServerResponse).setHeader(headers[i]!, headers[i + 1]!);
   }
-}
 
-/** The layer behind the application's own. */
-function serve(
-  { server, service }: HttpMount,
-  request: ExpressRequest,
-  response: ExpressResponse,
-  next: () => void,
-): void {
-  if (server.owns(request)) {
-    server.serve(request, response, { parsedBody: request.rawBody ?? request.body });
-    return;
+  /** The layer behind the application's own. */
+  #serve(
+    { server, service, guards }: HttpMount,
+    request: ExpressRequest,
+    response: ExpressResponse,
+    next: (error?: unknown) => void,
+  ): void {
+    if (server.owns(request)) {
+      server.serve(request, response, { parsedBody: request.rawBody ?? request.body });
+      return;
+    }
+    const send = () => {
+      const answer = server.trustsHost(request) && service.answer(request.method!, request.path);
+      if (answer) response.status(200).type(answer.type).send(answer.text);
+      else next();
+    };
+    const guard = guards?.get(request.path);
+    if (!guard) return send();
+    // A guard may have answered by itself, whatever its verdict.
+    const unlessAnswered = (go: (error?: unknown) => void) => (error?: unknown) =>
+      this.isAnswered(response) ? undefined : go(error);
+    response.setHeader('Cache-Control', 'no-store');
+    guard.admit(request, response).then(unlessAnswered(send), unlessAnswered(next));
   }
-  const answer = server.trustsHost(request) && service.answer(request.method!, request.path);
-  if (answer) response.status(200).type(answer.type).send(answer.text);
-  else next();
 }

@@ -6,7 +6,7 @@ import { pathOf } from '@linnet/common/internal';
 import { bytesOf, mergedVary } from '../node/http/response.writer.js';
 import { beforeNotFound, onMiddlewarePath, onReply } from '../nest/internals/fastify.internals.js';
 import { readableOf } from '../node/http/stream.compression.js';
-import type { HttpIntegration, HttpMount } from './http.integration.js';
+import type { HttpGuard, HttpIntegration, HttpMount } from './http.integration.js';
 
 const answered = Symbol('linnet:answered');
 
@@ -88,15 +88,16 @@ function servePathless(adapter: AbstractHttpAdapter, mount: HttpMount): void {
   );
 }
 
-function serve({ server, service }: HttpMount, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function serve(
+  mount: HttpMount,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply | Promise<FastifyReply> {
+  const { server, guards } = mount;
   const message = request.raw;
   if (!server.owns(message)) {
-    const answer = server.trustsHost(message) && service.answer(request.method, pathOf(message.url!));
-    if (!answer) {
-      reply.callNotFound();
-      return reply;
-    }
-    return reply.type(answer.type).send(answer.text);
+    const guard = guards?.get(pathOf(message.url!));
+    return guard ? serveGuarded(guard, mount, request, reply) : serveBuiltin(mount, request, reply);
   }
   server.serve(message, reply.raw, {
     request,
@@ -107,6 +108,30 @@ function serve({ server, service }: HttpMount, request: FastifyRequest, reply: F
     takeOver: () => takeOver(reply),
   });
   return reply;
+}
+
+function serveBuiltin({ server, service }: HttpMount, request: FastifyRequest, reply: FastifyReply) {
+  const message = request.raw;
+  const answer = server.trustsHost(message) && service.answer(request.method, pathOf(message.url!));
+  if (answer) return reply.type(answer.type).send(answer.text);
+  reply.callNotFound();
+  return reply;
+}
+
+async function serveGuarded(
+  guard: HttpGuard,
+  mount: HttpMount,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  reply.header('Cache-Control', 'no-store');
+  try {
+    await guard.admit(request, reply);
+  } catch (error) {
+    if (!reply.sent) throw error;
+  }
+  // A guard may have answered by itself, whatever its verdict.
+  return reply.sent ? reply : serveBuiltin(mount, request, reply);
 }
 
 function writeHead(reply: FastifyReply, { status, headers }: HttpResponse): void {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Logger } from '@nestjs/common';
 import type { HttpRpcService } from '@linnet/common/internal';
 import type { NodeRpcServer } from '../node/http/node.server.js';
@@ -7,6 +8,14 @@ export interface HttpMount {
   readonly server: NodeRpcServer;
   readonly logger: Logger;
   readonly service: HttpRpcService;
+  /** The guard of documents, by the paths that it guards. */
+  readonly guards?: ReadonlyMap<string, HttpGuard> | undefined;
+}
+
+/** Decides who may read a document. */
+export interface HttpGuard {
+  /** @throws HttpException, or another error, if the request is refused (rejection) */
+  admit(request: { headers: IncomingHttpHeaders }, response: unknown): Promise<void>;
 }
 
 /** Mounts RPC in Express or in Fastify, and prepares the request and response that guards and filters receive. */

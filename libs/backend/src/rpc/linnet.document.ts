@@ -39,12 +39,13 @@ export function linnetDocument<T extends LinnetDocumentBase = LinnetDocumentBase
     // The application's own schema of a name stays.
     { ...members, ...parts[name] },
   ]);
-  return {
+  const merged: LinnetDocumentBase & JsonObject = {
     ...own,
     ...document,
     openapi: own['openapi'],
     paths: { ...own.paths, ...document?.paths },
     tags: [...(document?.tags ?? []), ...own.tags],
     components: { ...parts, ...Object.fromEntries(components) },
-  } as unknown as T;
+  };
+  return merged as LinnetDocumentBase as T;
 }

@@ -1,3 +1,4 @@
+import type { CanActivate, Type } from '@nestjs/common';
 import type { RpcEndpoint } from '@linnet/common';
 import { normalizePath } from '@linnet/common/internal';
 import type { Contract, DocumentOptions, JsonObject } from '@linnet/common/contract';
@@ -8,6 +9,11 @@ export interface RpcDocsOptions {
   contract: Contract;
   /** The documents are `openapi.json` and `asyncapi.json` below this path. Default: `/v3`. */
   path?: string;
+  /**
+   * Guards of the documents, asked in this order: instances, or classes, which may be providers of any module. Global guards are
+   * not asked. Default: everybody can read the documents.
+   */
+  guards?: readonly (Type<CanActivate> | CanActivate)[];
 }
 
 /** The documents of a server. */

@@ -6,6 +6,7 @@ import {
   ExternalContextCreator,
   HttpAdapterHost,
   LazyModuleLoader,
+  ModuleRef,
 } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { defaultWireLimits, RpcDispatcher } from '@linnet/common';
@@ -26,8 +27,9 @@ import { ignoredDecorators } from '../nest/params/decorator.check.js';
 import { NodeRpcServer } from '../node/http/node.server.js';
 import { checkDefinition, versionRule } from '../node/rpc/version.rules.js';
 import { checkImplementation, classNameOf, excludedPath } from './rpc.checks.js';
+import { DocumentGuard } from './document.guard.js';
 import { contractGaps, documentPaths, rpcDocuments } from './rpc.documents.js';
-import type { RpcDocuments } from './rpc.documents.js';
+import type { RpcDocsOptions, RpcDocuments } from './rpc.documents.js';
 import { RPC_IMPLEMENTATION } from './rpc.decorator.js';
 import type { RpcImplementationMetadata } from './rpc.decorator.js';
 import { RpcHandlerFactory } from './rpc.handler.js';
@@ -47,6 +49,7 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
   readonly dispatcher: RpcDispatcher;
   /** @internal The documents, if `RpcModule` serves them. */
   documents: RpcDocuments | undefined;
+  #documentGuard: DocumentGuard | undefined;
   #http: HttpIntegration | undefined;
   /** Serves calls over NATS, where the options have it. */
   #listening: RpcListening | undefined;
@@ -61,6 +64,7 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
     private readonly creator: ExternalContextCreator,
     private readonly config: ApplicationConfig,
     private readonly lazyModules: LazyModuleLoader,
+    private readonly moduleRef: ModuleRef,
   ) {
     if (adapterHost.listening)
       throw new Error(
@@ -92,14 +96,19 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
   /** Checks and registers the implementations; Nest calls it. Throws for one that cannot work. */
   onModuleInit(): void | Promise<void> {
     const { docs } = this.options;
-    if (!docs) return this.#start();
+    return docs ? this.#startWithDocuments(docs) : this.#start();
+  }
+
+  async #startWithDocuments({ contract, guards }: RpcDocsOptions): Promise<void> {
     const { info } = this.options;
     const options = () => ({ ...(info && { info }), path: this.path });
-    return rpcDocuments(docs.contract, () => this.endpoints, options).then((documents) => {
-      this.documents = documents;
-      this.#start();
-      for (const gap of contractGaps(docs.contract, this.endpoints)) this.#logger.warn(gap);
-    });
+    if (guards) {
+      this.#documentGuard = new DocumentGuard(this.moduleRef, this.creator);
+      await this.#documentGuard.prepare(guards);
+    }
+    this.documents = await rpcDocuments(contract, () => this.endpoints, options);
+    this.#start();
+    for (const gap of contractGaps(contract, this.endpoints)) this.#logger.warn(gap);
   }
 
   #start(): void {
@@ -145,12 +154,22 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
       this.#logger.warn(`${left} calls were still running after ${shutdownTimeoutMs} ms, and were cut off.`);
   }
 
+  get #documentPaths(): Map<string, () => object> | undefined {
+    return this.documents && documentPaths(this.documents, this.options.docs?.path);
+  }
+
+  /** The guard of each path that has one. */
+  #guardsOf(prefix: string): Map<string, DocumentGuard> | undefined {
+    const guard = this.#documentGuard;
+    return guard && new Map([...this.#documentPaths!.keys()].map((path) => [`${prefix}${path}`, guard]));
+  }
+
   #newService(): HttpRpcService {
     return new HttpRpcService(this.dispatcher, {
       ...this.options,
       path: this.path,
       json: this.documents !== undefined,
-      documents: this.documents && documentPaths(this.documents, this.options.docs?.path),
+      documents: this.#documentPaths,
       mapError: mapNestException,
       decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
       report: reporterFor(this.#logger, this.options),
@@ -170,7 +189,8 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
       );
     const service = this.#newService();
     const server = new NodeRpcServer(service.handler);
-    this.#http.attach({ server, logger: this.#logger, service });
+    const guards = this.#guardsOf(service.prefix);
+    this.#http.attach({ server, logger: this.#logger, service, guards });
     const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
     drainOnClose(adapter, async () => this.#warnOfLeft(await server.close(shutdownTimeoutMs)));
   }

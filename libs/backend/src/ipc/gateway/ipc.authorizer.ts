@@ -1,8 +1,7 @@
 import { ServerResponse } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { ForbiddenException, Inject, Injectable, Scope, UnauthorizedException } from '@nestjs/common';
-import type { CanActivate, Type } from '@nestjs/common';
+import { ForbiddenException, Inject, Injectable, UnauthorizedException } from '@nestjs/common';
 import { ExternalContextCreator, HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import type { IpcIdentity } from '@linnet/common';
 import { isObservable } from 'rxjs';
@@ -10,18 +9,11 @@ import { correlationOf } from '../../call/correlation.activity.js';
 import { runUntilDone } from '../../call/request.context.js';
 import { prepareMessages } from '../../nest/internals/express.internals.js';
 import type { ExpressRequest, ExpressResponse } from '../../nest/internals/express.internals.js';
-import {
-  ExecutionContextHost,
-  FORBIDDEN_MESSAGE,
-  SCOPE_OPTIONS_METADATA,
-} from '../../nest/internals/nest.exports.js';
-import { lastValueOf } from '../../nest/pipeline/handler.pipeline.js';
-import { contextIdOf } from '../../nest/internals/scoped.instances.js';
+import { ExecutionContextHost } from '../../nest/internals/nest.exports.js';
+import { RequestGuards } from '../../nest/pipeline/request.guards.js';
 import type { IpcModuleOptions } from '../host/ipc.options.js';
 import { IpcTicketService } from './ipc.ticket.js';
 import { IPC_OPTIONS } from '../host/ipc.tokens.js';
-
-type GuardOf = (request: IncomingMessage) => CanActivate | Promise<CanActivate>;
 
 const next = () => undefined;
 /** Stands for the guarded method: an upgrade calls no method of the application. */
@@ -30,19 +22,21 @@ const authorizeUpgrade = () => undefined;
 /** Finds the user of an upgrade request, and decides whether a session may begin. */
 @Injectable()
 export class IpcAuthorizer {
-  #guards: GuardOf[] = [];
+  readonly #guards: RequestGuards;
 
   constructor(
     @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
     private readonly tickets: IpcTicketService,
-    private readonly moduleRef: ModuleRef,
-    private readonly creator: ExternalContextCreator,
+    moduleRef: ModuleRef,
+    creator: ExternalContextCreator,
     private readonly adapterHost: HttpAdapterHost,
-  ) {}
+  ) {
+    this.#guards = new RequestGuards(moduleRef, creator, 'the upgrade');
+  }
 
   /** Makes the guards at start. @throws Error if a guard cannot be made (rejection) */
-  async prepare(): Promise<void> {
-    this.#guards = await Promise.all((this.options.guards ?? []).map((guard) => this.#guardOf(guard)));
+  prepare(): Promise<void> {
+    return this.#guards.prepare(this.options.guards);
   }
 
   /**
@@ -61,7 +55,7 @@ export class IpcAuthorizer {
     const verdict = authorize ? await authorize(request, ticket) : (ticket ?? true);
     if (!verdict) throw new ForbiddenException('This frontend may not open a session.');
     const identity = verdict === true ? (ticket ?? {}) : checkIdentity(verdict, 'authorize');
-    const user = this.#guards.length > 0 ? await this.#guard(request, socket, identity) : identity;
+    const user = this.#guards.isEmpty ? identity : await this.#guard(request, socket, identity);
     if (!user) return undefined;
     const { accessToken = request.headers.authorization ?? '' } = identity;
     return { ...identity, ...user, accessToken };
@@ -93,11 +87,7 @@ export class IpcAuthorizer {
     /** The refusal of a guard. It is wrapped, because `undefined` can be thrown as well. */
     let refusal: { readonly thrown: unknown } | undefined;
     try {
-      for (const guardOf of this.#guards) {
-        const guard = await guardOf(request);
-        const allowed = await lastValueOf(await guard.canActivate(context));
-        if (!allowed) throw new ForbiddenException(FORBIDDEN_MESSAGE);
-      }
+      await this.#guards.admit(context);
     } catch (thrown) {
       refusal = { thrown };
     }
@@ -110,35 +100,6 @@ export class IpcAuthorizer {
     response.detachSocket(socket);
     if (refusal) throw refusal.thrown;
     return { user: request.user };
-  }
-
-  async #guardOf(guard: Type<CanActivate> | CanActivate): Promise<GuardOf> {
-    if (typeof guard !== 'function') return () => guard;
-    const scope = this.#scopeOf(guard);
-    if (scope === undefined) {
-      const declared = Reflect.getMetadata(SCOPE_OPTIONS_METADATA, guard) as { scope?: Scope } | undefined;
-      // Nest would make one instance for all requests.
-      if (declared?.scope === Scope.REQUEST)
-        throw new Error(`${guard.name}: a request-scoped guard of the upgrade has to be a provider.`);
-      const instance = await this.moduleRef.create(guard);
-      return () => instance;
-    }
-    if (scope !== Scope.DEFAULT)
-      return (request) => {
-        const contextId = contextIdOf(this.creator, request, false);
-        return this.moduleRef.resolve(guard, contextId, { strict: false });
-      };
-    const instance = this.moduleRef.get(guard, { strict: false });
-    return () => instance;
-  }
-
-  /** The scope of a provider; `undefined` for a class that is not a provider. */
-  #scopeOf(guard: Type<CanActivate>): Scope | undefined {
-    try {
-      return this.moduleRef.introspect(guard).scope;
-    } catch {
-      return undefined;
-    }
   }
 }
 
