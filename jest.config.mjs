@@ -34,8 +34,7 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
   },
   setupFiles: ['reflect-metadata'],
-  // Many tests wait for other processes, heartbeats and browsers: three workers keep two processors busy.
-  maxWorkers: 3,
+  maxWorkers: 2,
   // The limit for a test that hangs. Some tests take long on a busy machine, and pass.
   testTimeout: 60_000,
   collectCoverageFrom: ['libs/*/src/**/*.ts', '!**/*.spec.ts'],
