@@ -1,5 +1,5 @@
 /** The kinds of frames, which follow the first message of a call in either direction. */
-export const FrameKind = {
+export const NatsFrameKind = {
   /** A piece of a body. Its number is the number of bytes before it. */
   Chunk: 1,
   /** The end of a body. Its number is the length of the body. */
@@ -20,7 +20,7 @@ export interface Frame {
 }
 
 /** Bytes before the content: one for the kind, and a number of eight bytes, big-endian. */
-export const FRAME_HEAD = 9;
+export const NATS_FRAME_HEAD = 9;
 
 /**
  * Bytes of a body that may be on their way, or wait for their reader. 512 KiB keep a line of 100 Mbit/s with a round trip of
@@ -38,17 +38,17 @@ export function ownBytes(data: Uint8Array): Uint8Array {
 
 /** Writes a frame. */
 export function writeFrame(kind: number, position = 0, content?: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(FRAME_HEAD + (content?.byteLength ?? 0));
+  const bytes = new Uint8Array(NATS_FRAME_HEAD + (content?.byteLength ?? 0));
   bytes[0] = kind;
   new DataView(bytes.buffer).setFloat64(1, position);
-  if (content) bytes.set(content, FRAME_HEAD);
+  if (content) bytes.set(content, NATS_FRAME_HEAD);
   return bytes;
 }
 
 /** Reads a frame. The content is memory of the message. @returns `undefined` if the bytes are not a frame */
 export function readFrame(bytes: Uint8Array): Frame | undefined {
-  if (bytes.byteLength < FRAME_HEAD) return undefined;
+  if (bytes.byteLength < NATS_FRAME_HEAD) return undefined;
   const position = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(1);
   if (!Number.isSafeInteger(position) || position < 0) return undefined;
-  return { kind: bytes[0]!, position, content: bytes.subarray(FRAME_HEAD) };
+  return { kind: bytes[0]!, position, content: bytes.subarray(NATS_FRAME_HEAD) };
 }

@@ -1,6 +1,6 @@
 import type { StreamBody } from '@linnet/common';
 import { leaveItems } from '@linnet/common/internal';
-import { CHUNK_BYTES, FRAME_HEAD, FrameKind, WINDOW, writeFrame } from './frame.js';
+import { CHUNK_BYTES, NATS_FRAME_HEAD, NatsFrameKind, WINDOW, writeFrame } from './frame.js';
 
 /** Sends a body in frames, never more than a window ahead of its reader. */
 export class OutgoingBody {
@@ -16,7 +16,7 @@ export class OutgoingBody {
     mostBytes: number,
     private readonly publish: (frame: Uint8Array) => void,
   ) {
-    this.#chunkBytes = Math.max(1, Math.min(CHUNK_BYTES, mostBytes - FRAME_HEAD));
+    this.#chunkBytes = Math.max(1, Math.min(CHUNK_BYTES, mostBytes - NATS_FRAME_HEAD));
   }
 
   /**
@@ -34,12 +34,12 @@ export class OutgoingBody {
           await new Promise<void>((resolve) => (this.#resume = resolve));
         if (this.#isOver) return;
         const content = value.subarray(at, at + this.#chunkBytes);
-        this.publish(writeFrame(FrameKind.Chunk, this.#sent, content));
+        this.publish(writeFrame(NatsFrameKind.Chunk, this.#sent, content));
         this.#sent += content.byteLength;
       }
     }
     this.#isOver = true;
-    this.publish(writeFrame(FrameKind.End, this.#sent));
+    this.publish(writeFrame(NatsFrameKind.End, this.#sent));
   }
 
   /** The reader has taken so many bytes in all. @throws Error if more were taken than were sent */

@@ -1,7 +1,7 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import type { HttpReply, HttpRequest, StreamBody } from '@linnet/common';
 import { endingWith, isStreamType, leaveItems, readerItems } from '@linnet/common/internal';
-import { FrameKind, ownBytes, readFrame, writeFrame } from '../message/frame.js';
+import { NatsFrameKind, ownBytes, readFrame, writeFrame } from '../message/frame.js';
 import {
   announceMore,
   headerOf,
@@ -152,7 +152,7 @@ export class ClientExchange {
       return;
     }
     const body = new IncomingBody({
-      taken: (bytes) => this.#sendFrame(writeFrame(FrameKind.Taken, bytes)),
+      taken: (bytes) => this.#sendFrame(writeFrame(NatsFrameKind.Taken, bytes)),
       left: () => {
         this.#cancel();
         this.#end();
@@ -173,13 +173,13 @@ export class ClientExchange {
     const frame = readFrame(data);
     if (!frame) return;
     switch (frame.kind) {
-      case FrameKind.Chunk:
+      case NatsFrameKind.Chunk:
         this.#answer?.receive(frame.position, frame.content);
         break;
-      case FrameKind.End:
+      case NatsFrameKind.End:
         this.#answer?.end(frame.position);
         break;
-      case FrameKind.Taken:
+      case NatsFrameKind.Taken:
         this.#upload?.sender?.taken(frame.position);
         break;
       default:
@@ -199,7 +199,7 @@ export class ClientExchange {
   }
 
   #cancel(): void {
-    if (this.#server !== undefined) this.#sendFrame(writeFrame(FrameKind.Cancel));
+    if (this.#server !== undefined) this.#sendFrame(writeFrame(NatsFrameKind.Cancel));
   }
 
   #sendFrame(frame: Uint8Array): void {

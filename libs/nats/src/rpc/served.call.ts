@@ -10,7 +10,7 @@ import {
   shuttingDown,
 } from '@linnet/common/internal';
 import type { BudgetShare, ByteBudget } from '@linnet/common/internal';
-import { FrameKind, ownBytes, readFrame, writeFrame } from '../message/frame.js';
+import { NatsFrameKind, ownBytes, readFrame, writeFrame } from '../message/frame.js';
 import { announceMore, isUnheard, readRequest, sizeOfHeaders, writeResponse } from '../message/head.js';
 import { IncomingBody } from '../message/incoming.body.js';
 import { bodyOf, OutgoingBody } from '../message/outgoing.body.js';
@@ -77,10 +77,10 @@ export class ServedCall {
     if (!frame) return;
     const { kind, position, content } = frame;
     try {
-      if (kind === FrameKind.Cancel) this.#gone();
-      else if (kind === FrameKind.Taken) this.#answer?.taken(position);
-      else if (kind === FrameKind.End) this.#upload?.end(position);
-      else if (kind === FrameKind.Chunk) {
+      if (kind === NatsFrameKind.Cancel) this.#gone();
+      else if (kind === NatsFrameKind.Taken) this.#answer?.taken(position);
+      else if (kind === NatsFrameKind.End) this.#upload?.end(position);
+      else if (kind === NatsFrameKind.Chunk) {
         this.#upload?.receive(position, content);
         this.#arrival?.refresh();
       }
@@ -131,7 +131,7 @@ export class ServedCall {
 
   #receiveBody(call: HttpCall): void {
     const upload = new IncomingBody({
-      taken: (bytes) => this.#send(writeFrame(FrameKind.Taken, bytes)),
+      taken: (bytes) => this.#send(writeFrame(NatsFrameKind.Taken, bytes)),
       left: () => undefined,
     });
     this.#upload = upload;
@@ -214,7 +214,7 @@ export class ServedCall {
     return held;
   }
 
-  /** The client waits no more. */
+  /** The client has stopped waiting. */
   #gone(): void {
     this.#call?.activity.abort(new Error('The client is gone.'));
     // The reader of a stream gets the error of its body, not the one of a call that is over.
@@ -227,7 +227,7 @@ export class ServedCall {
   #showLife(): void {
     clearTimeout(this.#timer);
     if (this.#isOver || this.#signs) return;
-    const sign = writeFrame(FrameKind.Alive);
+    const sign = writeFrame(NatsFrameKind.Alive);
     this.#send(sign);
     this.#signs = setInterval(() => this.#send(sign), SIGN_MS);
   }
