@@ -36,7 +36,7 @@ export { activityFields, ClientRequestContext } from './call/request.context.js'
 export { ActivityLogger } from './nest/context/activity.logger.js';
 export { CorrelationInterceptor } from './nest/context/correlation.interceptor.js';
 export { CorrelationMiddleware } from './nest/context/correlation.middleware.js';
-export { IpcRequest } from './nest/message/message.request.js';
+export { MessageRequest } from './nest/message/message.request.js';
 export { CallContext, CurrentActivity } from './nest/context/call.context.js';
 export {
   Activity,

@@ -20,7 +20,7 @@ import type {
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, Reflector } from '@nestjs/core';
 import { CallContext, IpcChannel, IpcSession, RpcInterface } from '@linnet/backend';
-import type { IpcRequest } from '@linnet/backend';
+import type { MessageRequest } from '@linnet/backend';
 import { of, tap } from 'rxjs';
 import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
 import { until } from '../../../harness/waiting.js';
@@ -270,7 +270,7 @@ describe('the enhancers of an IPC handler', () => {
         const { kind } = transport!;
         const data = context.switchToRpc().getData<unknown>();
         seen.push([context.getType(), channel, operation, definition!.interfaceName, kind, data]);
-        const request = context.switchToRpc().getContext<IpcRequest>();
+        const request = context.switchToRpc().getContext<MessageRequest>();
         return session instanceof IpcSession && session === request.ipcSession;
       },
     };

@@ -15,7 +15,7 @@ import {
   CallContext,
   CurrentActivity,
   IpcChannel,
-  IpcRequest,
+  MessageRequest,
   IpcSession,
   RpcInterface,
 } from '@linnet/backend';
@@ -40,11 +40,11 @@ import { definitionOf } from '../../../harness/nest.harness.js';
 const seen: unknown[] = [];
 const finished: string[] = [];
 const look = (context: ExecutionContext) => {
-  const http = context.switchToHttp().getRequest<IpcRequest>();
+  const http = context.switchToHttp().getRequest<MessageRequest>();
   seen.push(http, context.getArgByIndex(0));
   return http;
 };
-const looking: CanActivate = { canActivate: (context) => look(context) instanceof IpcRequest };
+const looking: CanActivate = { canActivate: (context) => look(context) instanceof MessageRequest };
 const watching: NestInterceptor = {
   intercept(context: ExecutionContext, next: CallHandler) {
     look(context);
@@ -217,7 +217,7 @@ describe.each(Object.keys(both))('the request of a call of %s', (name) => {
     expect((await session()).headers['x-robot']).toBe('r7');
     await ask('same');
     expect(seen[0]).toMatchObject({ method: 'POST', url: `${url}same`, ip: '127.0.0.1' });
-    expect((seen[0] as IpcRequest).get('X-Robot')).toBe('r7');
+    expect((seen[0] as MessageRequest).get('X-Robot')).toBe('r7');
   });
 
   it('separates the stores of calls that run at the same time', async () => {

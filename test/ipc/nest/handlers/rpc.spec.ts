@@ -12,7 +12,7 @@ import {
   RpcNotFoundResponse,
   RpcPendingResponse,
 } from '@linnet/backend';
-import type { IpcRequest } from '@linnet/backend';
+import type { MessageRequest } from '@linnet/backend';
 import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
 import type { IpcAppSetup, TestFrontend } from '../../../harness/ipc.harness.js';
 import { definitionOf } from '../../../harness/nest.harness.js';
@@ -196,7 +196,7 @@ describe('RPC over IPC', () => {
   it('fills parameters of the request from the session', async () => {
     @RpcInterface(other)
     class RequestImpl {
-      async go(@Req() request: IpcRequest, @Ip() ip: string) {
+      async go(@Req() request: MessageRequest, @Ip() ip: string) {
         return [request.method, request.url, request.headers['x-robot'], ip];
       }
     }

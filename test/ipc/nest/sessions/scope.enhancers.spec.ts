@@ -17,7 +17,7 @@ import type {
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, REQUEST } from '@nestjs/core';
 import { IpcChannel, IpcSession, RpcInterface } from '@linnet/backend';
-import type { IpcRequest } from '@linnet/backend';
+import type { MessageRequest } from '@linnet/backend';
 import { map } from 'rxjs';
 import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
 import { definitionOf } from '../../../harness/nest.harness.js';
@@ -40,7 +40,7 @@ describe('a request-scoped enhancer of IPC', () => {
   @Injectable({ scope: Scope.REQUEST })
   class PerCall {
     readonly id = ++made;
-    constructor(@Inject(REQUEST) readonly request: IpcRequest) {}
+    constructor(@Inject(REQUEST) readonly request: MessageRequest) {}
   }
 
   beforeEach(() => {
@@ -177,7 +177,7 @@ describe('a request-scoped enhancer of IPC', () => {
     class Guard implements CanActivate {
       constructor(
         readonly perCall: PerCall,
-        @Inject(REQUEST) private readonly request: IpcRequest,
+        @Inject(REQUEST) private readonly request: MessageRequest,
         private readonly session: IpcSession,
       ) {}
       canActivate(context: ExecutionContext) {

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Scope, UseGuards } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { APP_GUARD, REQUEST } from '@nestjs/core';
-import { CurrentSession, IpcChannel, IpcRequest, IpcSession } from '@linnet/backend';
+import { CurrentSession, IpcChannel, MessageRequest, IpcSession } from '@linnet/backend';
 import { closeIpcApps, ipcRefusal, startIpcApp } from '../../../harness/ipc.harness.js';
 
 let made = 0;
@@ -27,7 +27,7 @@ class Unit {
 @Injectable()
 class Audit {
   readonly id = ++made;
-  constructor(@Inject(REQUEST) readonly request: IpcRequest) {}
+  constructor(@Inject(REQUEST) readonly request: MessageRequest) {}
 }
 
 describe('the scope of an IPC handler', () => {

@@ -3,7 +3,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { DiscoveryModule, REQUEST } from '@nestjs/core';
 import { IpcSession } from '@linnet/common';
 import { messageExceptions } from '../../nest/internals/message.exceptions.js';
-import { IpcRequest } from '../../nest/message/message.request.js';
+import { MessageRequest } from '../../nest/message/message.request.js';
 import { IpcAuthorizer } from '../gateway/ipc.authorizer.js';
 import { IpcGateway } from '../gateway/ipc.gateway.js';
 import { IpcHost } from '../host/ipc.host.js';
@@ -27,11 +27,11 @@ const session = {
   inject: [REQUEST],
   useFactory: (request: unknown) => {
     if (request instanceof IpcSession) return request;
-    if (request instanceof IpcRequest && request.ipcSession) return request.ipcSession;
+    if (request instanceof MessageRequest && request.ipcSession) return request.ipcSession;
     // Libraries have requests of their own: the payload of an event, a job.
     const isOther = typeof request === 'object' && request !== null && 'headers' in request;
     const why = isOther
-      ? `the call came over ${request instanceof IpcRequest ? 'NATS' : 'HTTP'}.`
+      ? `the call came over ${request instanceof MessageRequest ? 'NATS' : 'HTTP'}.`
       : 'this code does not run in a call over IPC.';
     throw new Error(`There is no IpcSession here: ${why}`);
   },

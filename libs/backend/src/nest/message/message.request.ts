@@ -18,7 +18,7 @@ export interface MessageOrigin {
  * call of an IPC handler or of an RPC operation. It is what `switchToHttp().getRequest()`, `@Req()` and `@Inject(REQUEST)` are.
  * Written to, it changes nothing but itself and the activity's user.
  */
-export class IpcRequest {
+export class MessageRequest {
   /** Always `POST`: calls may change something. */
   method = 'POST';
   /** `/channel/method` of a handler, `/Interface-1.0.0-operation` of RPC. */
@@ -106,7 +106,7 @@ export class IpcRequest {
 }
 
 /** Puts headers in the place of those that are made on demand. */
-function keep(request: IpcRequest, value: Headers): Headers {
+function keep(request: MessageRequest, value: Headers): Headers {
   Object.defineProperty(request, 'headers', { value, writable: true, enumerable: true, configurable: true });
   return value;
 }

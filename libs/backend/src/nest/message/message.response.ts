@@ -7,7 +7,7 @@ type Value = string | number | readonly string[];
  * Has what libraries call on the responses of Express and Fastify: headers and a status that nobody is sent, and the
  * event `finish` when the call is over.
  */
-export class IpcResponse extends EventEmitter {
+export class MessageResponse extends EventEmitter {
   statusCode = 200;
   statusMessage = '';
   headersSent = false;

@@ -3,13 +3,13 @@ import { ExecutionContextHost } from '../internals/nest.exports.js';
 import type { Activity } from '@linnet/common';
 import { mapNestException } from '../errors/exception.mapper.js';
 import type { HandlerCall } from './handler.call.js';
-import { IpcRequest } from '../message/message.request.js';
+import { MessageRequest } from '../message/message.request.js';
 import type { MessageOrigin } from '../message/message.request.js';
-import { IpcResponse } from '../message/message.response.js';
+import { MessageResponse } from '../message/message.response.js';
 import { SafeLogger } from '../logging/safe.logger.js';
 
 const next = () => undefined;
-const logger = new SafeLogger('IpcModule');
+const logger = new SafeLogger('MessageCall');
 
 /** The target of a call: an operation of RPC, or a method of an IPC handler. */
 export interface MessageTarget {
@@ -25,8 +25,8 @@ export class MessageCall implements HandlerCall {
   readonly contextType: 'rpc' | 'ws';
   readonly arguments: unknown[];
   readonly contextArguments: unknown[];
-  readonly request: IpcRequest;
-  readonly #response: IpcResponse;
+  readonly request: MessageRequest;
+  readonly #response: MessageResponse;
   context: ExecutionContextHost | undefined;
 
   constructor(
@@ -36,8 +36,8 @@ export class MessageCall implements HandlerCall {
   ) {
     this.contextType = contextType;
     this.arguments = call.arguments;
-    this.request = new IpcRequest(origin, call.activity, call.arguments, url);
-    this.#response = new IpcResponse(this.request);
+    this.request = new MessageRequest(origin, call.activity, call.arguments, url);
+    this.#response = new MessageResponse(this.request);
     this.contextArguments = [this.request, this.#response, next, call, pattern];
   }
 
@@ -86,7 +86,7 @@ class MessageContext extends ExecutionContextHost {
 
   /** Itself, as Nest's is: libraries take it for the identity of a call. */
   #asMessage(): object {
-    const request = this.getArgByIndex<IpcRequest>(0);
+    const request = this.getArgByIndex<MessageRequest>(0);
     return Object.assign(this, {
       getClient: () => request.ipcSession,
       getData: () => this.getArgByIndex<{ arguments: unknown[] }>(3).arguments,

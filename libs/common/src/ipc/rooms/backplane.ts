@@ -2,7 +2,7 @@
 export type BackplaneFailure =
   /** The backplane did not confirm in time. It may have done what was asked. */
   | 'unreachable'
-  /** More bytes wait for the backplane than may. Nothing was sent. */
+  /** The queue for the backplane is full. Nothing was sent. */
   | 'full'
   /** The node, or the session, that was meant does not exist. */
   | 'absent';
