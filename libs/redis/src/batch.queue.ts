@@ -90,6 +90,8 @@ export class BatchQueue {
     const all = [...this.#batch, ...this.#urgent, ...this.#calls].map(({ until }) => until);
     while (this.#waiting > 0 && performance.now() < Math.max(0, ...all))
       await new Promise((resolve) => setTimeout(resolve, 5));
+    // The last functions may be late since the last sweep.
+    this.#rejectLate();
     clearInterval(this.#sweep);
   }
 
