@@ -160,6 +160,39 @@ const failure = (sent: Promise<unknown>) =>
     expect(told.filter((n) => !arrived.includes(n))).toEqual([]);
   });
 
+  it('repeat the removals that failed, so that nobody who has left is listed', async () => {
+    const redis = await startServer();
+    const line = await startLine(redis.url);
+    const [one, two] = [await start(redis.url), await start(line.url)];
+    const changes: string[] = [];
+    two.rooms.watch('room', ({ type, member }) => changes.push(`${type} ${member.session}`));
+    const members = async () => (await one.rooms.presence('room')).map(({ session }) => session);
+    await until(async () => (await members()).length === 2);
+    line.cut();
+    expect(await failure(two.session.leave('room'))).toBe('unreachable');
+    line.mend();
+    await until(async () => (await members()).length === 1);
+    expect(await members()).toEqual([one.session.id]);
+    // The watch has compared the room with its list by then.
+    await two.session.join('other');
+    expect(changes).toEqual([`leave ${two.session.id}`]);
+  });
+
+  it('close without waiting for ever when Redis is gone', async () => {
+    const redis = await startServer();
+    const one = await start(redis.url);
+    await redis.kill();
+    await one.rooms.close();
+  });
+
+  it('log a warning for a sender who does not wait', async () => {
+    const redis = await startServer();
+    const one = await start(redis.url);
+    await redis.kill();
+    void one.rooms.to('room').send('news', 1);
+    expect(await until(() => one.warnings()[0])).toContain('could not send a notification');
+  });
+
   it('refuse what is above backplaneBytes at once', async () => {
     const redis = await startServer();
     const one = await start(redis.url, { backplaneBytes: 10_000 });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { defaultIpcLimits, IpcFrontend, IpcRooms, IpcServer, memoryIpc } from '@linnet/common';
 import type { CallReport, IpcLimits, RoomChange, RoomPolicy } from '@linnet/common';
 import { settled, until } from '../harness/waiting.js';
@@ -135,6 +135,17 @@ export function roomsPromises(name: string, backplane?: () => BackplaneUnderTest
       await until(() => stays.news.length === 1);
       await settled();
       expect(left.news).toEqual([]);
+    });
+
+    it('await the end of a session once, however often it joins', async () => {
+      const [node] = startTwo();
+      const { session } = await node.connect();
+      const awaited = jest.spyOn(session.closed, 'then');
+      for (let i = 0; i < 3; i++) {
+        await session.join(room('a'));
+        await session.leave(room('a'));
+      }
+      expect(awaited).toHaveBeenCalledTimes(1);
     });
 
     it('reach every session of a user, and every session of all nodes', async () => {

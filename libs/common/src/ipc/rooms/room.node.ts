@@ -18,6 +18,8 @@ import type { PresenceWatch, RoomMember } from './presence.js';
 
 /** The group of the backplane that has the node of each session. */
 const SESSIONS = 'sessions';
+/** Entries whose removal has failed. A node that loses more sessions during one outage lists the first of them for ever. */
+const MAX_UNREMOVED = 100_000;
 /** A fault that lasts is reported again after this time, in milliseconds. */
 const WARN_MS = 10_000;
 
@@ -41,6 +43,8 @@ export class RoomNode {
   readonly #followed = new Set<string>();
   readonly #watches = new Map<string, PresenceWatch>();
   readonly #warned = new Map<string, number>();
+  /** Entries whose removal has failed, and is repeated when the backplane is back. */
+  readonly #unremoved = new Map<string, { readonly group: string; readonly session: string }>();
   #seq = 0;
   #waitingBytes = 0;
 
@@ -48,7 +52,7 @@ export class RoomNode {
     backplane: IpcBackplane,
     private readonly limits: IpcLimits,
     private readonly membership: Membership,
-    find: (session: string) => ServerSession | undefined,
+    private readonly find: (session: string) => ServerSession | undefined,
     private readonly events: RoomNodeEvents,
   ) {
     this.link = backplane.join(this.id, {
@@ -67,7 +71,7 @@ export class RoomNode {
 
   /** A session is over. */
   closed(session: string): void {
-    this.background('remove a session', this.link.delete(SESSIONS, session));
+    this.background('remove a session', this.#remove(SESSIONS, session));
   }
 
   /** Receives what other nodes send to a topic without members of its own. */
@@ -94,7 +98,7 @@ export class RoomNode {
 
   /** A session has left a room. */
   async left(name: string, session: string): Promise<void> {
-    await Promise.all([this.link.delete(name, session), this.unsubscribe(name)]);
+    await Promise.all([this.#remove(name, session), this.unsubscribe(name)]);
   }
 
   /** Ends the subscription of a topic, unless it has a member. */
@@ -116,7 +120,10 @@ export class RoomNode {
     const head = { kind: 'notice', topics: several, except, channel, ...this.#origin() } as const;
     const frame = encodeNodeFrame(head, value, this.limits);
     return async () => {
-      await Promise.all(topics.map((topic) => this.#put(frame, () => this.link.publish(topic, frame))));
+      const published = topics.map((topic) => this.#put(frame, () => this.link.publish(topic, frame)));
+      const all = Promise.all(published);
+      this.background('send a notification', all);
+      await all;
     };
   }
 
@@ -159,6 +166,23 @@ export class RoomNode {
   /** Reports a failure that nobody waits for: the next return of the backplane makes up for it. */
   background(what: string, work: Promise<unknown>): void {
     work.catch((error: unknown) => this.#warn(`The backplane could not ${what}`, messageOf(error)));
+  }
+
+  async #remove(group: string, session: string): Promise<void> {
+    try {
+      await this.link.delete(group, session);
+    } catch (error) {
+      this.#unremoved.set(JSON.stringify([group, session]), { group, session });
+      if (this.#unremoved.size > MAX_UNREMOVED) this.#unremoved.delete(this.#unremoved.keys().next().value!);
+      throw error;
+    }
+  }
+
+  /** Whether a session has an entry in a group. */
+  #isListed(group: string, id: string): boolean {
+    const session = this.find(id);
+    if (!session || group === SESSIONS) return session !== undefined;
+    return this.membership.of(session).has(group);
   }
 
   #origin(): { readonly from: string; readonly seq: number } {
@@ -228,6 +252,10 @@ export class RoomNode {
           this.background('list a member', this.link.set(name, session.id, entry));
     }
     this.events.restored();
+    const unremoved = [...this.#unremoved.values()];
+    this.#unremoved.clear();
+    for (const { group, session } of unremoved)
+      if (!this.#isListed(group, session)) this.background('remove an entry', this.#remove(group, session));
     for (const watch of this.#watches.values()) void watch.compare();
   }
 

@@ -30,6 +30,8 @@ const USER = 'u:';
 export class IpcRooms {
   readonly #membership: Membership;
   readonly #watches = new Map<string, PresenceWatch>();
+  /** Sessions whose end is awaited: each adds one reaction to its promise, however often it joins. */
+  readonly #awaited = new WeakSet<ServerSession>();
   readonly #node: RoomNode | undefined;
   /** Whether the sessions are indexed by their users. */
   #hasUsers = false;
@@ -166,9 +168,11 @@ export class IpcRooms {
 
   /** Adds a session to a topic. The end of the session removes it from all. @returns whether it is new there */
   #add(topic: string, session: ServerSession, entry: string): boolean {
-    const isFirst = this.#membership.of(session).size === 0;
     const isNew = this.#membership.add(topic, session, entry);
-    if (isFirst) void session.closed.then(() => this.#ended(session));
+    if (!this.#awaited.has(session)) {
+      this.#awaited.add(session);
+      void session.closed.then(() => this.#ended(session));
+    }
     return isNew;
   }
 
@@ -274,7 +278,7 @@ export class IpcRooms {
   }
 }
 
-/** Most senders do not wait. A failure of the backplane is reported to those who do. */
+/** Most senders do not wait. A failure of the backplane rejects for those who do; the log has it anyway. */
 function bothOf(local: Promise<void>, remote: Promise<void>): Promise<void> {
   return unwatched(Promise.all([local, remote]).then(() => undefined));
 }
