@@ -1,4 +1,15 @@
-import { memoryBackplane } from '@linnet/common';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  BackplaneError,
+  defaultIpcLimits,
+  IpcFrontend,
+  IpcRooms,
+  IpcServer,
+  memoryBackplane,
+  memoryIpc,
+} from '@linnet/common';
+import type { IpcBackplane } from '@linnet/common';
+import { gate, until } from '../harness/waiting.js';
 import { backplanePromises } from './backplane.conformance.js';
 import { roomsPromises } from './rooms.conformance.js';
 
@@ -6,3 +17,91 @@ const shared = memoryBackplane();
 
 backplanePromises('the backplane of one process', () => ({ connect: () => shared }));
 roomsPromises('no backplane');
+
+/** Frames above this size are refused, as by a broker with a limit. */
+const MOST_BYTES = 10_000;
+
+describe('a node with frames that cannot be sent', () => {
+  const open: (() => Promise<unknown>)[] = [];
+  afterEach(() => Promise.all(open.splice(0).map((close) => close())));
+
+  const hub = memoryBackplane();
+  const bounded: IpcBackplane = {
+    join(id, events) {
+      const node = hub.join(id, events);
+      const send = node.send.bind(node);
+      node.send = async (to, frame) => {
+        if (frame.byteLength > MOST_BYTES) throw new BackplaneError('full', 'The frame is too large.');
+        return send(to, frame);
+      };
+      return node;
+    },
+  };
+
+  const start = async () => {
+    const server = new IpcServer({ limits: defaultIpcLimits, invokeTimeoutMs: 20 });
+    const options = { backplane: bounded, userKey: String, invokeTimeoutMs: 20 };
+    const rooms = new IpcRooms(server, options);
+    const frontend = new IpcFrontend(memoryIpc(server), { reconnect: false });
+    await frontend.ready;
+    const session = await until(() => server.sessions[0]);
+    open.push(async () => {
+      await server.close(0);
+      await server.ended();
+      await rooms.close();
+    });
+    return { rooms, frontend, session };
+  };
+  const startCall = async () => {
+    const [one, two] = [await start(), await start()];
+    const call = (timeoutMs?: number) =>
+      one.rooms.session(two.session.id, timeoutMs === undefined ? {} : { timeoutMs });
+    return { ...two, call };
+  };
+
+  it('rejects a call whose answer the backplane refuses', async () => {
+    const { frontend, call } = await startCall();
+    frontend.handle('large', async () => 'x'.repeat(MOST_BYTES));
+    await expect(call(0).invoke('large')).rejects.toThrow('The frame is too large.');
+  });
+
+  it('rejects a call that the backplane refuses', async () => {
+    const { call } = await startCall();
+    await expect(call(0).invoke('large', 'x'.repeat(MOST_BYTES))).rejects.toMatchObject({ failure: 'full' });
+  });
+
+  it('rejects a call with more arguments than the other node accepts', async () => {
+    const { call } = await startCall();
+    const most = defaultIpcLimits.arguments;
+    const args = Array.from({ length: most + 1 }, () => 1);
+    await expect(call(0).invoke('any', ...args)).rejects.toThrow(`more than ${most}`);
+  });
+
+  it('waits for an answer as long as the caller says, and otherwise for invokeTimeoutMs', async () => {
+    const { rooms, session, frontend, call } = await startCall();
+    const { opened, open: answer } = gate();
+    frontend.handle('slow', () => opened);
+    const long = [call(0), call(60_000), rooms.session(session.id, { timeoutMs: 60_000 })];
+    const answers = Promise.all(long.map((each) => each.invoke('slow')));
+    await expect(call().invoke('slow')).rejects.toThrow('within 20 ms');
+    answer();
+    expect(await answers).toEqual([null, null, null]);
+  });
+
+  it('refuses to send what other nodes would ignore', async () => {
+    const { rooms } = await start();
+    const ids = Array.from({ length: defaultIpcLimits.sessionRooms + 1 }, (_, i) => `id ${i}`);
+    const target = rooms.to('room');
+    expect(() => target.except(...ids).send('news')).toThrow('"except"');
+    expect(() => target.except('x'.repeat(2000)).send('news')).toThrow('"except"');
+    expect(() => target.send('x'.repeat(5000))).toThrow('"channel"');
+    const names = Array.from({ length: defaultIpcLimits.sessionRooms }, (_, i) => `${i}${'☃'.repeat(252)}`);
+    const long = names.map((name) => name.slice(0, 200));
+    expect(() =>
+      rooms
+        .to(...names)
+        .except(...long)
+        .send('news'),
+    ).toThrow('too long');
+  });
+});

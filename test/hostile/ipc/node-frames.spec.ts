@@ -31,7 +31,16 @@ function frame(
 }
 
 const notice = { kind: 'notice', from: 'evil', seq: 1, topics: [], except: [], channel: 'itwin.news' };
-const request = { kind: 'request', from: 'evil', seq: 1, id: 1, session: 'x', type: 'send', channel: 'c' };
+const request = {
+  kind: 'request',
+  from: 'evil',
+  seq: 1,
+  id: 1,
+  session: 'x',
+  type: 'send',
+  channel: 'c',
+  timeoutMs: 0,
+};
 const deep = '['.repeat(100_000) + ']'.repeat(100_000);
 
 const attacks: Record<string, Uint8Array> = {
@@ -78,6 +87,7 @@ const attacks: Record<string, Uint8Array> = {
     session: 's',
   }),
   'a request without arguments': frame(request),
+  'a call with a negative timeout': frame({ ...request, timeoutMs: -1 }, '[1]'),
   'a reply that nobody waits for': frame({ kind: 'reply', from: 'evil', seq: 1, id: 99, type: 'done' }, '1'),
 };
 
@@ -90,6 +100,7 @@ describe('a node of a backplane', () => {
     const server = new IpcServer({ limits: defaultIpcLimits, invokeTimeoutMs: 1000 });
     const reports: CallReport[] = [];
     const ids: string[] = [];
+    const answers: string[] = [];
     const spied = {
       join: (id: string, events: Parameters<typeof backplane.join>[1]): BackplaneNode => {
         ids.push(id);
@@ -102,7 +113,10 @@ describe('a node of a backplane', () => {
       invokeTimeoutMs: 1000,
       report: (report) => reports.push(report),
     });
-    const evil = backplane.join('evil', { frame: () => undefined, restored: () => undefined });
+    const evil = backplane.join('evil', {
+      frame: (_topic, bytes) => void answers.push(new TextDecoder().decode(bytes)),
+      restored: () => undefined,
+    });
     const frontend = new IpcFrontend(memoryIpc(server), { reconnect: false });
     const news: unknown[] = [];
     frontend.addListener('news', (_event: unknown, ...args: unknown[]) => void news.push(...args));
@@ -115,7 +129,7 @@ describe('a node of a backplane', () => {
       await server.ended();
       await rooms.close();
     };
-    return { evil, session, news, reports, node: ids[0]! };
+    return { evil, answers, session, news, reports, node: ids[0]! };
   };
 
   it.each(Object.entries(attacks))('survives %s, and goes on to serve', async (_name, attack) => {
@@ -136,6 +150,15 @@ describe('a node of a backplane', () => {
     for (const seq of [1, 2, 1, 2, 3]) await evil.publish('r:room', frame({ ...notice, seq }, `[${seq}]`));
     await until(() => news.includes(3));
     expect(news).toEqual([1, 2, 3]);
+  });
+
+  it('answers a call whose arguments are damaged', async () => {
+    const { evil, answers, session, node } = await start();
+    const call = { ...request, session: session.id };
+    await evil.send(node, frame({ ...call, seq: 1 }, '[1'));
+    await evil.send(node, frame({ ...call, seq: 2 }, deep));
+    await until(() => answers.length === 2);
+    expect(answers.every((answer) => answer.includes('"type":"failed"'))).toBe(true);
   });
 
   it('warns of many damaged frames once', async () => {

@@ -49,6 +49,8 @@ export interface RequestHead {
   readonly session: string;
   readonly type: 'send' | 'invoke';
   readonly channel: string;
+  /** How long the caller waits, in milliseconds; 0: for ever. */
+  readonly timeoutMs: number;
 }
 
 /** The answer to a request. */
@@ -67,17 +69,19 @@ export type NodeHead = NoticeHead | PresenceHead | RequestHead | ReplyHead;
 /** A frame between nodes as it was received. */
 export interface NodeFrame {
   readonly head: NodeHead;
-  /** `undefined` if the frame has none. */
-  readonly value: unknown;
+  /** Reads the value: `undefined` if the frame has none. A call with a damaged one is answered. @throws Error if it is damaged */
+  readonly value: () => unknown;
 }
 
-/** Writes a frame. @throws NumberedError if it is larger than another node accepts */
+/** Writes a frame. @throws NumberedError if another node would not accept it */
 export function encodeNodeFrame(
   head: NodeHead,
   { json = '', parts }: EncodedIpcValue,
   limits: IpcLimits,
 ): Uint8Array {
-  const headBytes = encoder.encode(JSON.stringify(head));
+  const headBytes = encoder.encode(JSON.stringify(checkedHead(head, limits)));
+  if (headBytes.byteLength > MAX_HEAD)
+    throw generalError('The names of rooms and sessions are too long for another node.');
   const text = encoder.encode(json);
   const bytes = parts.reduce((sum, { byteLength }) => sum + byteLength, text.byteLength);
   if (bytes > limits.messageBytes || text.byteLength > limits.textLength || parts.length > limits.parts)
@@ -113,10 +117,10 @@ export function decodeNodeFrame(frame: Uint8Array, limits: IpcLimits): NodeFrame
   const total = lengths.reduce((sum, length) => sum + length, at + headLength + textLength);
   if (total !== frame.byteLength) throw new Error('The frame has another length than it announces.');
   const section = (length: number) => frame.subarray(at, (at += length));
-  const head = readHead(utf8.decode(section(headLength)), limits);
+  const head = checkedHead(parseText(utf8.decode(section(headLength)), 4), limits);
   const json = utf8.decode(section(textLength));
   const parts = lengths.map((length) => section(length));
-  return { head, value: json === '' ? undefined : valueOf(json, parts, limits) };
+  return { head, value: () => (json === '' ? undefined : valueOf(json, parts, limits)) };
 }
 
 function valueOf(json: string, parts: Uint8Array[], limits: IpcLimits): unknown {
@@ -124,31 +128,35 @@ function valueOf(json: string, parts: Uint8Array[], limits: IpcLimits): unknown 
   return needsParts(json, parts) ? reviveParts(value, parts) : value;
 }
 
-/** Reads the head, member by member: only members that are known reach the rest of the code. */
-function readHead(json: string, limits: IpcLimits): NodeHead {
-  const head = parseText(json, 4);
-  if (typeof head !== 'object' || head === null) throw new Error('The head of a frame is not an object.');
+/**
+ * Checks a head that is read or written, member by member: only members that are known reach the rest of the code.
+ *
+ * @throws NumberedError if a member is wrong, too long, or a list with too many entries
+ */
+function checkedHead(head: unknown, limits: IpcLimits): NodeHead {
+  if (typeof head !== 'object' || head === null) throw generalError('The head of a frame is not an object.');
+  const wrong = (name: string) => generalError(`"${name}" of a frame between nodes is wrong or too long.`);
   const members = new Map(Object.entries(head));
   const text = (name: string, most = MAX_NAME): string => {
     const value: unknown = members.get(name);
-    if (typeof value !== 'string' || value.length > most) throw new Error(`"${name}" of a frame is wrong.`);
+    if (typeof value !== 'string' || value.length > most) throw wrong(name);
     return value;
   };
   const count = (name: string): number => {
     const value: unknown = members.get(name);
-    if (!isCount(value)) throw new Error(`"${name}" of a frame is wrong.`);
+    if (!isCount(value)) throw wrong(name);
     return value;
   };
   const texts = (name: string): string[] => {
     const value: unknown = members.get(name);
-    const isList = Array.isArray(value) && value.length <= limits.sessionRooms;
-    if (!isList || !value.every((each) => typeof each === 'string' && each.length <= MAX_NAME))
-      throw new Error(`"${name}" of a frame is wrong.`);
+    if (!Array.isArray(value) || value.length > limits.sessionRooms)
+      throw generalError(`"${name}" of a frame between nodes has more than ${limits.sessionRooms} entries.`);
+    if (!value.every((each) => typeof each === 'string' && each.length <= MAX_NAME)) throw wrong(name);
     return value as string[];
   };
   const oneOf = <T extends string>(name: string, allowed: readonly T[]): T => {
     const found = allowed.find((each) => each === members.get(name));
-    if (found === undefined) throw new Error(`"${name}" of a frame is wrong.`);
+    if (found === undefined) throw wrong(name);
     return found;
   };
   const kind = oneOf('kind', ['notice', 'presence', 'request', 'reply'] as const);
@@ -172,6 +180,7 @@ function readHead(json: string, limits: IpcLimits): NodeHead {
         session: text('session'),
         type: oneOf('type', ['send', 'invoke'] as const),
         channel: text('channel', MAX_CHANNEL),
+        timeoutMs: count('timeoutMs'),
       };
     default:
       return {

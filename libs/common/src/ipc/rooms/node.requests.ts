@@ -1,5 +1,6 @@
 import { messageOf } from '../../base/text.js';
 import { later } from '../../base/timer.js';
+import { isCount } from '../../value/value.codec.js';
 import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { ServerSession } from '../server/server.session.js';
@@ -59,12 +60,10 @@ export class NodeRequests {
     signal?.throwIfAborted();
     const { session, type, channel, args } = request;
     const id = ++this.#last;
+    const head = { kind: 'request', id, session, type, channel } as const;
     const answer = new Promise<unknown>((resolve, reject) => this.#pending.set(id, { resolve, reject }));
     const begin = async () => {
-      await Promise.race([
-        answer,
-        this.#begin(session, { kind: 'request', id, session, type, channel }, args),
-      ]);
+      await Promise.race([answer, this.#begin(session, { ...head, timeoutMs: countOf(timeoutMs) }, args)]);
       return answer;
     };
     try {
@@ -94,19 +93,20 @@ export class NodeRequests {
     (timer as { unref?: () => void }).unref?.();
   }
 
-  /** Serves a request of another node. Never rejects. */
-  async serve(head: RequestHead, value: unknown): Promise<void> {
+  /** Serves a request of another node, and always answers it. Never rejects. @param readArgs throws if the arguments are damaged */
+  async serve(head: RequestHead, readArgs: () => unknown[]): Promise<void> {
     const { from, id } = head;
-    const reply = async (type: ReplyHead['type'], result: unknown) => {
-      // The value of a frontend was decoded, so it can be sent; a node that is gone needs no answer.
-      await this.send(from, { kind: 'reply', id, type }, result).catch(() => undefined);
-    };
+    const send = (type: ReplyHead['type'], result: unknown) =>
+      this.send(from, { kind: 'reply', id, type }, result);
+    const reply = (type: ReplyHead['type'], result: unknown) =>
+      // An answer may be too large for the backplane. A node that is gone needs none.
+      send(type, result).catch((error: unknown) => send('failed', messageOf(error)).catch(() => undefined));
     const session = this.find(head.session);
     if (!session) return reply('absent', null);
     if (this.#served >= MAX_SERVED) return reply('failed', 'The node serves too many calls of other nodes.');
     this.#served++;
     try {
-      await reply('done', await this.#run(session, head, value as unknown[]));
+      await reply('done', await this.#run(session, head, readArgs()));
     } catch (error) {
       if (error instanceof IpcClosedError) await reply('closed', error.closure);
       else await reply('failed', messageOf(error));
@@ -115,16 +115,27 @@ export class NodeRequests {
     }
   }
 
-  async #run(session: ServerSession, { type, channel }: RequestHead, args: unknown[]): Promise<unknown> {
-    if (type === 'invoke') return session.invokeRaw(channel, args);
+  async #run(
+    session: ServerSession,
+    { type, channel, timeoutMs }: RequestHead,
+    args: unknown[],
+  ): Promise<unknown> {
+    if (type === 'invoke') return session.invokeRaw(channel, args, timeoutMs);
     await session.sendRaw(channel, args);
     return null;
   }
 
   /** Settles the request that a frame answers. */
-  settle({ id, type }: ReplyHead, value: unknown): void {
+  settle({ id, type }: ReplyHead, read: () => unknown): void {
     const pending = this.#pending.get(id);
     if (!pending) return;
+    let value: unknown;
+    try {
+      value = read();
+    } catch (error) {
+      pending.reject(error);
+      return;
+    }
     if (type === 'done') pending.resolve(value);
     else if (type === 'absent') pending.reject(new BackplaneError('absent', 'The session is over.'));
     else if (type === 'closed') pending.reject(new IpcClosedError(readClosure(value)));
@@ -141,7 +152,7 @@ export async function askLocal(
   signal?.throwIfAborted();
   if (!session) throw absent(id);
   if (type === 'send') return session.sendRaw(channel, args);
-  return waitFor(() => session.invokeRaw(channel, args), timeoutMs, signal);
+  return waitFor(() => session.invokeRaw(channel, args, timeoutMs), 0, signal);
 }
 
 /** Waits for an answer until the deadline, or until the signal aborts. */
@@ -165,6 +176,12 @@ function waitFor(
       (error: unknown) => settle(() => reject(error)),
     );
   });
+}
+
+/** Whole milliseconds, as a frame carries them; 0 for what is not a time. */
+function countOf(milliseconds: number): number {
+  const whole = Math.ceil(milliseconds);
+  return isCount(whole) ? whole : 0;
 }
 
 function absent(session: string): BackplaneError {

@@ -221,11 +221,11 @@ export class RoomNode {
   #take(topic: string | undefined, { head, value }: NodeFrame): void {
     if (topic === undefined) {
       if (head.kind === 'reply') this.#requests.settle(head, value);
-      else if (head.kind === 'request') void this.#requests.serve(head, this.#argumentsOf(value));
-    } else if (head.kind === 'notice') this.#deliver(topic, head, this.#argumentsOf(value));
+      else if (head.kind === 'request') void this.#requests.serve(head, () => this.#argumentsOf(value()));
+    } else if (head.kind === 'notice') this.#deliver(topic, head, this.#argumentsOf(value()));
     else if (head.kind === 'presence') {
       const room = topic.slice(watchTopic('').length);
-      const { user, data } = value as { user?: unknown; data?: unknown };
+      const { user, data } = value() as { user?: unknown; data?: unknown };
       this.#watches.get(room)?.changed(head.type, { session: head.session, user, data });
     }
   }
@@ -236,7 +236,7 @@ export class RoomNode {
 
   #argumentsOf(value: unknown): unknown[] {
     if (!Array.isArray(value) || value.length > this.limits.arguments)
-      throw new Error('Its arguments are not a list, or too many.');
+      throw new Error(`The arguments are not a list, or more than ${this.limits.arguments}.`);
     return value as unknown[];
   }
 

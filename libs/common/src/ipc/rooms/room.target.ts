@@ -20,7 +20,10 @@ export class IpcRoomTarget {
     private readonly excluded: readonly string[] = [],
   ) {}
 
-  /** The same target without some sessions, for instance without the one whose call is being served. */
+  /**
+   * The same target without some sessions, for instance without the one whose call is being served. With a backplane up to
+   * `sessionRooms` of them, or {@link send} throws.
+   */
   except(...sessions: readonly (IpcSession | string)[]): IpcRoomTarget {
     const ids = sessions.map((each) => (typeof each === 'string' ? each : each.id));
     return new IpcRoomTarget(this.sendTo, this.topics, [...this.excluded, ...ids]);
@@ -31,7 +34,7 @@ export class IpcRoomTarget {
    *
    * @returns resolves when the frontends of this node keep up, without those whose sessions end meanwhile, and the backplane is
    * sure to deliver to the other nodes; rejects with a `BackplaneError` if it may not: members on this node have the message
-   * @throws NumberedError if a value cannot be sent
+   * @throws NumberedError if a value or a name cannot be sent
    */
   send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
     return this.sendTo(this.topics, this.excluded, wireChannel(channel), args);

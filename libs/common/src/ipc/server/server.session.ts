@@ -125,21 +125,31 @@ export class ServerSession extends IpcSession {
     return this.invokeRaw(wireChannel(channel), args);
   }
 
-  /** Calls the frontend; see {@link invoke}. @param name the channel, by its name on the wire */
-  invokeRaw(name: string, args: unknown[]): Promise<unknown> {
-    return this.#observed(nameOf(name), name, args);
+  /**
+   * Calls the frontend; see {@link invoke}.
+   *
+   * @param name the channel, by its name on the wire
+   * @param timeoutMs how long the call may take, in milliseconds; 0: for ever
+   */
+  invokeRaw(name: string, args: unknown[], timeoutMs?: number): Promise<unknown> {
+    return this.#observed(nameOf(name), name, args, timeoutMs);
   }
 
   /** @param called names the call for observers */
-  #observed(called: string, name: string, args: unknown[]): Promise<unknown> {
+  #observed(
+    called: string,
+    name: string,
+    args: unknown[],
+    timeoutMs = this.invokeTimeoutMs,
+  ): Promise<unknown> {
     const call = { side: 'client', kind: 'ipc', transport: 'ipc', activityId: '' } as const;
     return watched(
       () => ({ ...call, name: called, sessionId: this.id }),
-      (watch) => this.#invoke(name, args, watch?.trace),
+      (watch) => this.#invoke(name, args, timeoutMs, watch?.trace),
     );
   }
 
-  async #invoke(name: string, args: unknown[], trace?: TraceFields): Promise<unknown> {
+  async #invoke(name: string, args: unknown[], timeoutMs: number, trace?: TraceFields): Promise<unknown> {
     const { closure } = this.link;
     if (closure) throw new IpcClosedError(closure);
     const reply = `${name}${REPLY_MARK}${++this.#lastReply}`;
@@ -147,10 +157,10 @@ export class ServerSession extends IpcSession {
     return new Promise((resolve, reject) => {
       const late = () => {
         this.#replies.delete(reply);
-        const where = `on "${nameOf(name)}" within ${this.invokeTimeoutMs} ms`;
+        const where = `on "${nameOf(name)}" within ${timeoutMs} ms`;
         reject(new Error(`The frontend did not answer ${where}.`));
       };
-      const timer = later(this.invokeTimeoutMs, late);
+      const timer = later(timeoutMs, late);
       this.#replies.set(reply, { resolve, reject, timer });
       try {
         // It may end the session, which settles the call.
