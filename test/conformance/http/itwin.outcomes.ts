@@ -62,6 +62,7 @@ export const itwinOutcomes: Record<string, Outcome> = {
   notifications: {
     resolved: [['moved', 1, { x: 2 }], ['stopped'], ['moved', 2, { kind: 'Float32Array', hex: '0000c03f' }]],
   },
+  'a room': { resolved: [[1, { x: 2 }], [{ kind: 'Float32Array', hex: '0000c03f' }]] },
   'RPC with bytes': { resolved: { text: 't', bytes: { kind: 'Uint8Array', hex: 'fe' }, number: 2 } },
   'RPC with an error': {
     rejected: {

@@ -152,6 +152,22 @@ class OtherHandler {
   }
 }
 
+/** Rooms, which a backend of iTwin.js does not have: a frontend receives their messages all the same. */
+@IpcChannel('conf-room')
+class RoomHandler {
+  constructor(
+    private readonly session: IpcSession,
+    private readonly host: IpcHost,
+  ) {}
+
+  async enter(room: string) {
+    await this.session.join(room);
+  }
+  async say(room: string, name: string, ...args: unknown[]) {
+    await this.host.to(room).send(name, ...args);
+  }
+}
+
 /** The channels without an envelope, and those that are only listened to. */
 @Injectable()
 class ConfChannels implements OnModuleInit {
@@ -174,7 +190,7 @@ class ConfChannels implements OnModuleInit {
   }
 }
 
-const providers = [SendLog, Counters, ConfTestHandler, OtherHandler, ConfChannels];
+const providers = [SendLog, Counters, ConfTestHandler, OtherHandler, RoomHandler, ConfChannels];
 
 @Module({ imports: [ConformanceModule, IpcModule.forRoot({ path: '/ipc', exposeErrors: 'all' })], providers })
 export class IpcConformanceModule {}

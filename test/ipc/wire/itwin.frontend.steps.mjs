@@ -180,6 +180,21 @@ export const steps = {
     remove();
     return came.toSorted(([a], [b]) => a - b);
   },
+  'a room': async () => {
+    const room = IpcApp.makeIpcProxy('conf-room');
+    const came = [];
+    let remove;
+    const all = new Promise((resolve) => {
+      remove = IpcApp.addListener('conf-said', (_event, ...args) => came.push(args) === 2 && resolve());
+    });
+    await room.say('floor-2', 'conf-said', 'before it is a member');
+    await room.enter('floor-2');
+    await room.say('floor-2', 'conf-said', 1, { x: 2 });
+    await room.say('floor-2', 'conf-said', Float32Array.of(1.5));
+    await all;
+    remove();
+    return came;
+  },
   'RPC with bytes': () => rpc(ConfBinary).mixed('t', Uint8Array.of(1), 2),
   'RPC with an error': () => rpc(ConfErrors).bentley(65542, 'bad'),
   'RPC that is pending at first': () => rpc(ConfFlow).pending('real', 2, 'warming up'),
