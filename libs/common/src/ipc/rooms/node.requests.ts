@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../../base/abort.js';
 import { messageOf } from '../../base/text.js';
 import { later } from '../../base/timer.js';
 import { isCount } from '../../value/value.codec.js';
@@ -57,7 +58,7 @@ export class NodeRequests {
 
   /** Asks the node of a session. @returns the answer of the frontend; for a message, resolves when its node has sent it */
   async ask(request: SessionRequest, { timeoutMs = 0, signal }: RemoteCallOptions): Promise<unknown> {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const { session, type, channel, args } = request;
     const id = ++this.#last;
     const head = { kind: 'request', id, session, type, channel } as const;
@@ -149,7 +150,7 @@ export async function askLocal(
   { timeoutMs = 0, signal }: RemoteCallOptions,
   session: ServerSession | undefined,
 ): Promise<unknown> {
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   if (!session) throw absent(id);
   if (type === 'send') return session.sendRaw(channel, args);
   return waitFor(() => session.invokeRaw(channel, args, timeoutMs), 0, signal);

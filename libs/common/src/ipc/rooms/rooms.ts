@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../../base/abort.js';
 import { generalError } from '../../base/numbered.error.js';
 import { sentNotice } from '../../base/observer.js';
 import { hiddenError } from '../../error/error.members.js';
@@ -145,7 +146,7 @@ export class IpcRooms {
     const { authorize } = this.options.rooms ?? {};
     if (authorize && !(await authorize(session, room)))
       throw generalError('This session may not join the room.');
-    session.signal.throwIfAborted();
+    throwIfAborted(session.signal);
     const isNew = this.#add(topic, session, entry);
     try {
       await this.#node?.joined(topic, session.id, entry);
