@@ -1,7 +1,8 @@
 // Packs the libraries, and tries them in the application of test/ecosystem, which uses them together with libraries that many
-// Nest applications have. Its own lock file names these libraries.
+// Nest applications have. Its own lock file names these libraries. The recipes of docs/ecosystem.md are files of the application.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './entries.mjs';
@@ -33,15 +34,38 @@ function run(name, args, env = {}) {
   return status === 0;
 }
 
+/** Puts each block of code of the guide into the file that its first line names, which must be a new one. */
+function writeRecipes() {
+  const guide = readFileSync(`${root}docs/ecosystem.md`, 'utf8');
+  for (const [, code] of guide.matchAll(/^```typescript\n([^]*?)^```$/gm)) {
+    const [, name] = /^\/\/ ([\w.]+\.ts)\n/.exec(code) ?? [];
+    if (!name) throw new Error(`A recipe names no file: ${code}`);
+    writeFileSync(join(project, 'application', name), code, { flag: 'wx' });
+  }
+}
+
+/** A port that was free just now. */
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return String(port);
+}
+
 ensurePackages();
 try {
   cpSync(`${root}test/ecosystem`, project, { recursive: true });
+  writeRecipes();
   const tarballs = packages.filter(({ lib }) => used.includes(lib)).map((one) => pack(one, folder));
   install('ci');
   install('install', '--no-save', ...tarballs);
   if (run('types', [`${root}node_modules/typescript/bin/tsc`, '-p', '.']))
     for (const ADAPTER of adapters)
-      run(`on ${ADAPTER}`, ['--test', '--test-reporter=spec', 'dist/everything.test.js'], { ADAPTER });
+      run(`on ${ADAPTER}`, ['--test', '--test-reporter=spec', 'dist/everything.test.js'], {
+        ADAPTER,
+        WAREHOUSE_PORT: await freePort(),
+      });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

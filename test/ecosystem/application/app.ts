@@ -2,69 +2,78 @@ import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import { Module, ValidationPipe } from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
-import { APP_GUARD, APP_PIPE, NestFactory } from '@nestjs/core';
+import { APP_PIPE, NestFactory } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { PassportModule } from '@nestjs/passport';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { ClsPluginTransactional } from '@nestjs-cls/transactional';
-import { TransactionalAdapterTypeOrm } from '@nestjs-cls/transactional-adapter-typeorm';
-import { ClsModule } from 'nestjs-cls';
-import { Logger, LoggerModule } from 'nestjs-pino';
-import { DataSource } from 'typeorm';
-import { activityFields, IpcModule, RpcModule } from '@linnet/backend';
+import { Logger } from 'nestjs-pino';
+import { IpcModule, RpcModule } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
-import { Booking, BookingNews, ClsBookings, RequestBookings, TransactionInterceptor } from './bookings.js';
+import { Booking, ClsBookings } from './bookings.js';
+import { CallCacheModule } from './cache.js';
+import { ContextModule } from './context.js';
+import { HealthController, healthModules } from './health.js';
+import { JobsModule, Stocktaking } from './jobs.js';
+import { limitsGuard, LimitsModule } from './limits.js';
+import { loggingTo } from './logging.js';
 import { JwtStrategy } from './login.js';
+import { startMicroservice } from './microservice.js';
+import { BookingNews } from './news.js';
+import { onError, reportingFilter } from './reports.js';
+import { RequestBookings, TransactionInterceptor } from './request.bookings.js';
+import { ReservedNews, ReserveHandler } from './reservations.js';
+import { ShopHandler, ShopImpl } from './shop.calls.js';
 import { StoreHandler, StoreImpl } from './store.calls.js';
-import { LabelGuard, LogContextInterceptor, StoreService } from './store.service.js';
+import { LabelGuard, StoreService } from './store.service.js';
+import { Warehouse, WarehouseClient, WarehouseController } from './warehouse.js';
+import { FaultController, surveyWatch } from './watched.js';
 
 /** The lines that pino has written. */
 export const lines: Record<string, unknown>[] = [];
-const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
 
 @Module({
   imports: [
-    ClsModule.forRoot({
-      global: true,
-      middleware: {
-        mount: true,
-        generateId: true,
-        setup: (cls, request) => cls.set('byMiddleware', request.headers['x-tenant']),
-      },
-      // For calls that no middleware sees: those that come over IPC.
-      guard: { mount: true, generateId: true },
-      plugins: [
-        new ClsPluginTransactional({
-          adapter: new TransactionalAdapterTypeOrm({ dataSourceToken: DataSource }),
-        }),
-      ],
-    }),
-    LoggerModule.forRoot({ pinoHttp: [{ mixin: activityFields }, destination], forRoutes: ['*path'] }),
-    ThrottlerModule.forRoot([{ limit: 10_000, ttl: 60_000 }]),
+    ContextModule,
+    loggingTo({ write: (line) => void lines.push(JSON.parse(line)) }),
+    LimitsModule,
+    CallCacheModule,
+    JobsModule,
+    WarehouseClient,
+    ...healthModules,
+    CqrsModule.forRoot(),
     TypeOrmModule.forRoot({ type: 'sqljs', entities: [Booking], synchronize: true }),
     EventEmitterModule.forRoot(),
     PassportModule,
-    RpcModule.forRoot(),
+    RpcModule.forRoot({ onError }),
     IpcModule.forRoot({
       authorize: ({ headers }) => ({ user: 'frontend', accessToken: headers.authorization ?? '' }),
+      onError,
     }),
   ],
+  controllers: [FaultController, HealthController, WarehouseController],
   providers: [
-    { provide: APP_GUARD, useClass: ThrottlerGuard },
+    limitsGuard,
+    reportingFilter,
+    surveyWatch,
     { provide: APP_PIPE, useValue: new ValidationPipe({ transform: true, whitelist: true }) },
     JwtStrategy,
     LabelGuard,
-    LogContextInterceptor,
     StoreService,
     StoreImpl,
     StoreHandler,
-    BookingNews,
     ClsBookings,
     RequestBookings,
     TransactionInterceptor,
+    BookingNews,
+    Stocktaking,
+    ReserveHandler,
+    ReservedNews,
+    Warehouse,
+    ShopImpl,
+    ShopHandler,
   ],
 })
 class AppModule {}
@@ -81,6 +90,7 @@ export async function startApplication(): Promise<{ app: INestApplication; port:
     app = await NestFactory.create(AppModule, adapter, options);
   }
   app.useLogger(app.get(Logger));
+  await startMicroservice(app);
   await app.listen(0, '127.0.0.1');
   return { app, port: (app.getHttpServer().address() as AddressInfo).port };
 }

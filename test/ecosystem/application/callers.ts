@@ -1,10 +1,12 @@
 import type { INestApplication } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { createRpcClient, IpcFrontend, rpcOverIpc, webSocketIpc } from '@linnet/frontend';
-import type { WebSocketIpcOptions } from '@linnet/frontend';
+import type { RpcProxy, WebSocketIpcOptions } from '@linnet/frontend';
 import { WebSocket } from 'ws';
 import { startApplication } from './app.js';
 import { secret } from './login.js';
+import { Shop, shopChannel } from './shop.js';
+import type { ShopCalls } from './shop.js';
 import { Store, storeChannel } from './store.definition.js';
 import type { StoreCalls } from './store.definition.js';
 
@@ -20,12 +22,12 @@ class Served {
 
   private constructor(
     readonly app: INestApplication,
-    private readonly port: number,
+    readonly url: string,
   ) {}
 
   static async start(): Promise<Served> {
     const { app, port } = await startApplication();
-    return new Served(app, port);
+    return new Served(app, `http://127.0.0.1:${port}`);
   }
 
   /** A session whose upgrade has these headers. */
@@ -36,18 +38,28 @@ class Served {
       }
     }
     const webSocket = WithHeaders as unknown as WebSocketIpcOptions['webSocket'];
-    const frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${this.port}/ipc`, { webSocket }));
+    const frontend = new IpcFrontend(webSocketIpc(`${this.url.replace('http', 'ws')}/ipc`, { webSocket }));
     this.#frontends.push(frontend);
     return frontend;
   }
 
   /** Calls one way, with headers of the request, or of the upgrade of a session of its own. */
   calls(way: Way, headers: Headers = {}): StoreCalls {
-    if (way === 'RPC')
-      return createRpcClient({ uriPrefix: `http://127.0.0.1:${this.port}`, headers }).client(Store);
-    const frontend = this.frontend(headers);
-    if (way === 'IPC') return frontend.makeIpcProxy<StoreCalls>(storeChannel);
-    return createRpcClient({ transport: rpcOverIpc(frontend) }).client(Store);
+    if (way === 'IPC') return this.frontend(headers).makeIpcProxy<StoreCalls>(storeChannel);
+    return this.#client(way, headers).client(Store);
+  }
+
+  shop(way: Way): ShopCalls {
+    return way === 'IPC' ? this.frontend().makeIpcProxy<ShopCalls>(shopChannel) : this.shopClient(way);
+  }
+
+  shopClient(way: 'RPC' | 'RPC over IPC'): RpcProxy<Shop> {
+    return this.#client(way, {}).client(Shop);
+  }
+
+  #client(way: 'RPC' | 'RPC over IPC', headers: Headers) {
+    if (way === 'RPC') return createRpcClient({ uriPrefix: this.url, headers });
+    return createRpcClient({ transport: rpcOverIpc(this.frontend(headers)) });
   }
 
   async stop(): Promise<void> {

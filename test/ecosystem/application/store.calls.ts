@@ -1,6 +1,4 @@
 import { Req, UseGuards, UseInterceptors } from '@nestjs/common';
-import { AuthGuard } from '@nestjs/passport';
-import { Throttle } from '@nestjs/throttler';
 import {
   CurrentSession,
   IpcChannel,
@@ -9,12 +7,15 @@ import {
   RpcInterface,
   RpcOperation,
 } from '@linnet/backend';
-import { ClsBookings, RequestBookings, TransactionInterceptor } from './bookings.js';
-import { Parcel, Store, storeChannel } from './store.definition.js';
+import { ClsBookings } from './bookings.js';
+import { TwiceAMinute } from './limits.js';
+import { LogContextInterceptor } from './logging.js';
+import { LoggedIn } from './login.js';
+import { Parcel } from './parcel.js';
+import { RequestBookings, TransactionInterceptor } from './request.bookings.js';
+import { Store, storeChannel } from './store.definition.js';
 import type { StoreCalls } from './store.definition.js';
-import { LabelGuard, LogContextInterceptor, StoreService } from './store.service.js';
-
-const twiceAMinute = Throttle({ default: { limit: 2, ttl: 60_000 } });
+import { LabelGuard, StoreService } from './store.service.js';
 
 @RpcInterface(Store)
 export class StoreImpl implements StoreCalls {
@@ -24,7 +25,7 @@ export class StoreImpl implements StoreCalls {
     private readonly requestBookings: RequestBookings,
   ) {}
 
-  @UseGuards(AuthGuard('jwt'))
+  @LoggedIn()
   async whoAmI(@Req() request: object = {}, @CurrentSession() session?: IpcSession) {
     return this.store.whoAmI(request, session);
   }
@@ -43,7 +44,7 @@ export class StoreImpl implements StoreCalls {
     this.store.log(article);
   }
 
-  @twiceAMinute
+  @TwiceAMinute()
   async limited() {
     return 'served';
   }
@@ -71,7 +72,7 @@ export class StoreHandler implements StoreCalls {
     private readonly requestBookings: RequestBookings,
   ) {}
 
-  @UseGuards(AuthGuard('jwt'))
+  @LoggedIn()
   @IpcMethod()
   async whoAmI(@Req() request: object = {}, @CurrentSession() session?: IpcSession) {
     return this.store.whoAmI(request, session);
@@ -94,7 +95,7 @@ export class StoreHandler implements StoreCalls {
     this.store.log(article);
   }
 
-  @twiceAMinute
+  @TwiceAMinute()
   @IpcMethod()
   async limited() {
     return 'served';

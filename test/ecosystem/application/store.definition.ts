@@ -1,27 +1,5 @@
-import { Type } from 'class-transformer';
-import { IsInstance, IsInt, IsString, Min, ValidateNested } from 'class-validator';
 import { ipcChannel, RpcInterface } from '@linnet/common';
-
-export class Line {
-  @IsString()
-  article!: string;
-
-  @IsInt()
-  @Min(1)
-  count!: number;
-}
-
-export class Parcel {
-  @IsString()
-  to!: string;
-
-  @IsInstance(Uint8Array)
-  label!: Uint8Array;
-
-  @ValidateNested({ each: true })
-  @Type(() => Line)
-  lines!: Line[];
-}
+import type { Parcel } from './parcel.js';
 
 /** Everything that a call knows of its caller. */
 export interface Caller {

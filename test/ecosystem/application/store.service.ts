@@ -1,13 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { ClsService } from 'nestjs-cls';
 import { PinoLogger } from 'nestjs-pino';
-import { Observable } from 'rxjs';
 import { CallContext, ClientRequestContext } from '@linnet/backend';
 import type { IpcSession } from '@linnet/backend';
-import type { Caller, Found, Parcel } from './store.definition.js';
-import { Line, Parcel as ParcelClass } from './store.definition.js';
+import { Line, Parcel } from './parcel.js';
+import type { Caller, Found } from './store.definition.js';
 
 /** Writes to the store of nestjs-cls ahead of the method. */
 @Injectable()
@@ -17,19 +16,6 @@ export class LabelGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     this.cls.set('byGuard', CallContext.from(context)?.arguments[0]);
     return true;
-  }
-}
-
-/** Gives calls over IPC what the middleware of nestjs-pino gives those over HTTP. */
-@Injectable()
-export class LogContextInterceptor implements NestInterceptor {
-  constructor(private readonly logger: PinoLogger) {}
-
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (context.getType() === 'http') return next.handle();
-    return new Observable((subscriber) =>
-      this.logger.runInContext(() => next.handle().subscribe(subscriber)),
-    );
   }
 }
 
@@ -75,7 +61,7 @@ export class StoreService {
 
   pack(parcel: Parcel): { isParcel: boolean; areLines: boolean; label: Uint8Array } {
     const areLines = parcel.lines.every((line) => line instanceof Line);
-    return { isParcel: parcel instanceof ParcelClass, areLines, label: parcel.label };
+    return { isParcel: parcel instanceof Parcel, areLines, label: parcel.label };
   }
 
   /** Two at a time: the first is woken by the second. */
