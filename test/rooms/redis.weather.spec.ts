@@ -190,7 +190,8 @@ const failure = (sent: Promise<unknown>) =>
     const one = await start(redis.url);
     await redis.kill();
     void one.rooms.to('room').send('news', 1);
-    expect(await until(() => one.warnings()[0])).toContain('could not send a notification');
+    // The report of its own join may be lost as well.
+    await until(() => one.warnings().some((each) => each.includes('could not send a notification')));
   });
 
   it('refuse what is above backplaneBytes at once', async () => {
