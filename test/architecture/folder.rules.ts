@@ -150,7 +150,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     command: ['lock', 'read'],
     '.': ['command'],
   },
-  nats: { backplane: ['connection'], connection: [], message: [], rpc: ['connection', 'message'] },
+  nats: { backplane: ['connection', 'message'], connection: [], message: [], rpc: ['connection', 'message'] },
   frontend: { '.': [] },
   redis: { '.': [] },
   electron: {

@@ -1,7 +1,12 @@
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { natsBackplane } from '@linnet/nats';
+import { connect } from '@nats-io/transport-node';
+import type { Subscription } from '@nats-io/transport-node';
 import { hasNats, startNats } from '../harness/nats.server.js';
 import type { NatsServer } from '../harness/nats.server.js';
+import { until } from '../harness/waiting.js';
 import { backplanePromises } from './backplane.conformance.js';
 
 (hasNats ? describe : describe.skip)('with a NATS server', () => {
@@ -9,5 +14,44 @@ import { backplanePromises } from './backplane.conformance.js';
   beforeAll(async () => void (nats = await startNats()));
   afterAll(() => nats?.stop());
 
+  it('leaves nothing of a node on a connection of the application', async () => {
+    const connection = await connect({ servers: nats.servers });
+    const subscribed = jest.spyOn(connection, 'subscribe');
+    const events = { frame: () => undefined, restored: () => undefined };
+    const [one, other] = ['one', 'other'].map((id, i) =>
+      natsBackplane(i ? { servers: nats.servers } : { connection }).join(id, events),
+    );
+    await one!.subscribe('topic');
+    await other!.send('one', new Uint8Array(1));
+    await one!.leave();
+    await expect(other!.send('one', new Uint8Array(1))).rejects.toMatchObject({ failure: 'absent' });
+    const own = subscribed.mock.calls.flatMap(([subject], i) =>
+      subject.startsWith('linnet.') ? [(subscribed.mock.results[i]!.value as Subscription).isClosed()] : [],
+    );
+    expect(own).toEqual([true, true]);
+    await other!.leave();
+    await connection.close();
+  });
+
   backplanePromises('NATS', () => ({ connect: () => natsBackplane({ servers: nats.servers }) }));
+});
+
+describe('a node that has not reached NATS yet', () => {
+  it('does not keep the frames of functions that have rejected', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const backplane = natsBackplane({ servers: 'nats://127.0.0.1:1', timeoutMs: 1 });
+    const node = backplane.join('node', { frame: () => undefined, restored: () => undefined });
+    const publish = async () => {
+      const frame = new Uint8Array(1000);
+      await expect(node.publish('topic', frame)).rejects.toMatchObject({ failure: 'unreachable' });
+      return new WeakRef(frame);
+    };
+    const frame = await publish();
+    await until(() => {
+      collect();
+      return !frame.deref();
+    });
+    await node.leave();
+  });
 });

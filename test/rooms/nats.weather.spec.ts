@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   BackplaneError,
@@ -9,13 +12,15 @@ import {
 } from '@linnet/common';
 import type { CallReport } from '@linnet/common';
 import { natsBackplane } from '@linnet/nats';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect as connectNats } from '@nats-io/transport-node';
 import { hasNats, startNats } from '../harness/nats.server.js';
 import type { NatsServer } from '../harness/nats.server.js';
-import { until } from '../harness/waiting.js';
+import { settled, until } from '../harness/waiting.js';
 
 const open: (() => unknown)[] = [];
 
-async function start({ servers }: NatsServer) {
+async function start({ servers }: Pick<NatsServer, 'servers'>) {
   const server = new IpcServer({ limits: defaultIpcLimits, invokeTimeoutMs: 20_000 });
   const reports: CallReport[] = [];
   const rooms = new IpcRooms(server, {
@@ -42,6 +47,35 @@ async function start({ servers }: NatsServer) {
     ),
   );
   return { rooms, session, news, reports };
+}
+
+/** A way to NATS that a test can cut. */
+async function startLine({ servers }: NatsServer) {
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  const line = createServer((near) => {
+    if (isCut) {
+      near.destroy();
+      return;
+    }
+    const far = connect(Number(new URL(servers).port), '127.0.0.1');
+    for (const [each, other] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      sockets.add(each.pipe(other) && each.on('error', () => undefined).on('close', () => other.destroy()));
+  }).listen(0, '127.0.0.1');
+  await once(line, 'listening');
+  const cut = () => {
+    isCut = true;
+    for (const each of sockets) each.destroy();
+  };
+  open.push(() => {
+    cut();
+    line.close();
+  });
+  const { port } = line.address() as AddressInfo;
+  return { servers: `nats://127.0.0.1:${port}`, cut, mend: () => void (isCut = false) };
 }
 
 async function startServer(): Promise<NatsServer> {
@@ -116,5 +150,64 @@ const outcome = (sent: Promise<unknown>) =>
     const arrived = two.news as number[];
     expect(arrived).toEqual([...new Set(arrived)].toSorted((a, b) => a - b));
     expect(told.filter((n) => !arrived.includes(n))).toEqual([]);
+  });
+
+  it('keep the order of all that a node has sent to several rooms while another one was cut off', async () => {
+    const nats = await startServer();
+    const line = await startLine(nats);
+    const [one, two] = [await start(nats), await start(line)];
+    for (const room of ['a', 'b', 'c']) await two.session.join(room);
+    line.cut();
+    const rooms = [['a'], ['c'], ['b', 'a'], ['b'], ['a', 'b', 'c'], ['a']];
+    const sent = Array.from({ length: 60 }, (_, i) => one.rooms.to(...rooms[i % 6]!).send('news', i));
+    await Promise.all(sent);
+    line.mend();
+    await until(() => two.news.includes(59));
+    await settled();
+    expect(two.news).toEqual(sent.map((_, i) => i));
+    expect(JSON.stringify(two.reports)).not.toContain('lost frames');
+  });
+
+  it('deliver what is sent to a room and what is sent to one of its members, whichever arrives first', async () => {
+    const nats = await startServer();
+    const [one, two] = [await start(nats), await start(nats)];
+    const sent = Array.from({ length: 40 }, (_, i) =>
+      i % 4 ? one.rooms.to('room').send('news', i) : one.rooms.session(two.session.id).send('news', i),
+    );
+    await Promise.all(sent);
+    await until(() => two.news.length === 40);
+  });
+
+  it('have a warning in the log if NATS has not kept what a node did not receive', async () => {
+    const nats = await startServer();
+    const line = await startLine(nats);
+    const [one, two] = [await start(nats), await start(line)];
+    line.cut();
+    for (let i = 0; i < 5; i++) await one.rooms.to('room').send('news', i);
+    const peer = await connectNats({ servers: nats.servers });
+    await (await jetstreamManager(peer)).streams.purge('linnet-linnet');
+    await peer.close();
+    line.mend();
+    let last = 0;
+    await until(async () => {
+      await one.rooms.to('room').send('news', `later ${++last}`);
+      return JSON.stringify(two.reports).includes('lost frames');
+    });
+    await until(() => two.news.includes(`later ${last}`));
+  });
+
+  it('list the members of a node again that the others have taken for dead', async () => {
+    const nats = await startServer();
+    const [one, two] = [await start(nats), await start(nats)];
+    const members = async () => (await one.rooms.presence('room')).map(({ session }) => session);
+    await until(async () => (await members()).includes(two.session.id));
+    const peer = await connectNats({ servers: nats.servers });
+    const manager = await jetstreamManager(peer);
+    // As after a silence of all nodes.
+    for (const bucket of ['entries', 'nodes']) await manager.streams.purge(`KV_linnet-linnet-${bucket}`);
+    await until(async () => (await members()).length === 2);
+    await one.rooms.session(two.session.id).send('news', 'found');
+    await until(() => two.news.includes('found'));
+    await peer.close();
   });
 });

@@ -1,8 +1,12 @@
 import { NoRespondersError, RequestError } from '@nats-io/transport-node';
+import type { Msg, Subscription } from '@nats-io/transport-node';
 import { BackplaneError } from '@linnet/common';
 import type { BackplaneEntry, BackplaneEvents, BackplaneNode, IpcBackplane } from '@linnet/common';
 import { openConnection } from '../connection/connection.js';
 import type { NatsConnectionOptions, OpenConnection } from '../connection/connection.js';
+import { ownBytes } from '../message/frame.js';
+import { receiving } from '../message/receiving.js';
+import { INBOX_PREFIX, isInbox } from '../message/subject.js';
 import { SharedState } from './shared.state.js';
 import { placesOf, tokenOfText } from './tokens.js';
 import type { Places } from './tokens.js';
@@ -16,8 +20,10 @@ export interface NatsBackplaneOptions extends NatsConnectionOptions {
   readonly timeoutMs?: number;
 }
 
-/** The pause before a node tries again to reach NATS for the first time, in milliseconds. */
+/** The pause before a node tries again to reach NATS, or its storage, in milliseconds. */
 const AGAIN_MS = 500;
+/** Frames that are lost within this time are reported at once, in milliseconds. */
+const REPORT_MS = 1000;
 
 /**
  * Connects the nodes of an application over NATS with JetStream.
@@ -42,11 +48,26 @@ interface Parts {
   readonly open: OpenConnection;
   readonly log: TopicLog;
   readonly state: SharedState;
+  /** The frames to this node. */
+  readonly own: Subscription;
+}
+
+/** A function that waits until NATS is reached for the first time. */
+interface Waiting {
+  begin(parts: Parts): void;
+  fail(error: unknown): void;
 }
 
 class NatsNode implements BackplaneNode {
-  readonly #parts: Promise<Parts>;
+  readonly #connected: Promise<void>;
+  #parts: Parts | undefined;
+  /** In their order. A function that nobody waits for any more is forgotten, with its frame. */
+  readonly #waiting = new Set<Waiting>();
   #hasLeft = false;
+  #lost: ReturnType<typeof setTimeout> | undefined;
+  #isRestoring = false;
+  /** How often the connection has come back. */
+  #returns = 0;
   #wake: () => void = () => undefined;
 
   constructor(
@@ -56,8 +77,7 @@ class NatsNode implements BackplaneNode {
     private readonly id: string,
     private readonly events: BackplaneEvents,
   ) {
-    this.#parts = this.#connect();
-    this.#parts.catch(() => undefined);
+    this.#connected = this.#connect();
   }
 
   publish(topic: string, frame: Uint8Array): Promise<void> {
@@ -104,11 +124,16 @@ class NatsNode implements BackplaneNode {
 
   async leave(): Promise<void> {
     this.#hasLeft = true;
+    clearTimeout(this.#lost);
     this.#wake();
-    const parts = await this.#parts.catch(() => undefined);
-    if (!parts) return;
-    const { open, state } = parts;
+    for (const each of this.#waiting) each.fail(new BackplaneError('unreachable', 'The node has left.'));
+    await this.#connected;
+    if (!this.#parts) return;
+    const { open, state, log, own } = this.#parts;
+    state.close();
     await open.settled(() => state.leave());
+    log.close();
+    if (!open.nats.isClosed()) own.unsubscribe();
     await open.close();
   }
 
@@ -116,62 +141,95 @@ class NatsNode implements BackplaneNode {
     return `${this.places.nodes}.${tokenOfText(node)}`;
   }
 
-  /** Tries until NATS is there, or the node leaves. */
-  async #connect(): Promise<Parts> {
-    for (;;) {
-      if (this.#hasLeft) throw new BackplaneError('unreachable', 'The node has left.');
+  /** Tries until NATS is there, or the node leaves. Never rejects. */
+  async #connect(): Promise<void> {
+    while (!this.#hasLeft) {
       try {
-        return await this.#opened();
+        const parts = await this.#opened();
+        this.#parts = parts;
+        for (const each of this.#waiting) each.begin(parts);
+        return;
       } catch {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-          setTimeout(resolve, AGAIN_MS);
-        });
+        await this.#pause();
       }
     }
   }
 
+  /** Waits before another attempt, unless the node leaves. */
+  #pause(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      setTimeout(resolve, AGAIN_MS);
+    });
+  }
+
   async #opened(): Promise<Parts> {
-    let parts: Parts | undefined;
     const open = await openConnection(this.connection, {
-      up: () => {
-        if (parts) void this.#restore(parts);
-      },
+      down: () => this.#parts?.log.pause(),
+      up: () => void this.#restore(),
+    });
+    const { nats } = open;
+    let log: TopicLog | undefined;
+    const own = nats.subscribe(this.#subjectOf(this.id), {
+      callback: receiving((message) => this.#receive(message)),
     });
     try {
-      const { nats } = open;
-      const log = await TopicLog.open(nats, this.places, this.id, this.timeoutMs, (topic, frame) =>
-        this.events.frame(topic, frame),
-      );
-      nats.subscribe(this.#subjectOf(this.id), {
-        callback: (error, message) => {
-          if (error) return;
-          // The sender knows from it that the frame has arrived.
-          message.respond();
-          this.events.frame(undefined, new Uint8Array(message.data));
-        },
+      log = await TopicLog.open(nats, this.places, this.id, this.timeoutMs, {
+        deliver: (topic, frame) => this.events.frame(topic, frame),
+        missed: () => this.#missed(),
       });
       await nats.flush();
-      return (parts = {
-        open,
-        log,
-        state: await SharedState.open(nats, this.places, this.id, this.timeoutMs),
-      });
+      const forgotten = () => this.#report(false);
+      const state = await SharedState.open(nats, this.places, this.id, this.timeoutMs, forgotten);
+      return { open, log, state, own };
     } catch (error) {
+      log?.close();
+      if (!nats.isClosed()) own.unsubscribe();
       await open.close();
       throw error;
     }
   }
 
-  /** NATS is back: reads what was published meanwhile. */
-  async #restore({ log, state }: Parts): Promise<void> {
-    let hasMissed = true;
-    try {
-      await state.restore();
-      hasMissed = await log.catchUp();
-    } catch {
-      // Its connection was lost again, or it has no storage now.
+  /** Receives a frame to this node. */
+  #receive(message: Msg): void {
+    // A node asks for the confirmation over its inbox. Another subject could be one that only this node may publish to.
+    if (!isInbox(message.reply, this.connection.inboxPrefix ?? INBOX_PREFIX)) return;
+    // The sender knows from it that the frame has arrived.
+    message.respond();
+    this.events.frame(undefined, ownBytes(message.data));
+  }
+
+  /** NATS is back: reads what was published meanwhile, and tries until the storage is there as well. */
+  async #restore(): Promise<void> {
+    this.#returns++;
+    const parts = this.#parts;
+    if (!parts || this.#isRestoring) return;
+    this.#isRestoring = true;
+    // The next return of the connection begins again.
+    while (!this.#hasLeft && parts.open.isUp) {
+      const returns = this.#returns;
+      try {
+        await parts.log.catchUp();
+        await parts.state.restore();
+        this.#report(false);
+        if (returns === this.#returns) break;
+      } catch {
+        await this.#pause();
+      }
     }
+    this.#isRestoring = false;
+  }
+
+  /** Frames are lost, perhaps many one after the other. */
+  #missed(): void {
+    if (this.#hasLeft) return;
+    this.#lost ??= setTimeout(() => {
+      this.#lost = undefined;
+      this.#report(true);
+    }, REPORT_MS);
+  }
+
+  #report(hasMissed: boolean): void {
     if (!this.#hasLeft) this.events.restored(hasMissed);
   }
 
@@ -182,12 +240,19 @@ class NatsNode implements BackplaneNode {
         reject(new BackplaneError('unreachable', `NATS has not confirmed within ${this.timeoutMs} ms.`));
       timer = setTimeout(unreachable, this.timeoutMs);
     });
+    let waiting: Waiting | undefined;
+    const whenThere = () =>
+      new Promise<T>((resolve, reject) => {
+        waiting = { begin: (parts) => resolve(work(parts)), fail: reject };
+        this.#waiting.add(waiting);
+      });
     try {
-      return await Promise.race([this.#parts.then(work), late]);
+      return await Promise.race([this.#parts ? work(this.#parts) : whenThere(), late]);
     } catch (error) {
       throw failureOf(error);
     } finally {
       clearTimeout(timer);
+      if (waiting) this.#waiting.delete(waiting);
     }
   }
 }

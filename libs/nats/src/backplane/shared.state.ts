@@ -29,6 +29,9 @@ interface Buckets {
 /** The nodes, entries and texts that all nodes share, in buckets of JetStream. */
 export class SharedState {
   #timer: ReturnType<typeof setInterval> | undefined;
+  /** Whether the last sign of this node was confirmed. */
+  #isShown = false;
+  #isShowing = false;
   /** Keys of entries of this node. */
   readonly #own = new Set<string>();
   /** The last function for each key, because those of one key take effect in their order. */
@@ -40,13 +43,16 @@ export class SharedState {
     private readonly manager: JetStreamManager,
     private readonly buckets: Buckets,
     private readonly ensure: () => Promise<Buckets>,
+    private readonly forgotten: () => void,
   ) {}
 
+  /** @param forgotten the other nodes may have taken this one for dead, and erased its entries */
   static async open(
     nats: NatsConnection,
     places: Places,
     node: string,
     timeout: number,
+    forgotten: () => void,
   ): Promise<SharedState> {
     const manager = await jetstreamManager(nats, { timeout });
     const kvm = new Kvm(nats);
@@ -58,9 +64,9 @@ export class SharedState {
       ]);
       return { nodes, entries, texts };
     };
-    const state = new SharedState(node, places, manager, await ensure(), ensure);
+    const state = new SharedState(node, places, manager, await ensure(), ensure, forgotten);
     await state.#show();
-    state.#timer = setInterval(() => void state.#show().catch(() => undefined), SIGN_MS);
+    state.#timer = setInterval(() => void state.#showAgain().catch(() => undefined), SIGN_MS);
     return state;
   }
 
@@ -72,7 +78,27 @@ export class SharedState {
 
   /** Shows that this node lives. */
   async #show(): Promise<void> {
+    this.#isShown = false;
     await this.buckets.nodes.put(tokenOfText(this.node), '');
+    this.#isShown = true;
+  }
+
+  /** Shows it again, and finds out whether a sign was there all the time. */
+  async #showAgain(): Promise<void> {
+    if (this.#isShowing) return;
+    this.#isShowing = true;
+    try {
+      // A sign that was not confirmed may have taken effect after a time without one.
+      const isThere = this.#isShown && (await this.#hasSign(this.node));
+      await this.#show();
+      if (!isThere) this.forgotten();
+    } finally {
+      this.#isShowing = false;
+    }
+  }
+
+  async #hasSign(node: string): Promise<boolean> {
+    return (await this.buckets.nodes.get(tokenOfText(node)))?.operation === 'PUT';
   }
 
   set(group: string, key: string, value: string): Promise<void> {
@@ -125,9 +151,13 @@ export class SharedState {
     return typeof text === 'string' && typeof until === 'number' && until > Date.now() ? text : undefined;
   }
 
+  /** Shows no more that this node lives. */
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
   /** Removes everything of this node. */
   async leave(): Promise<void> {
-    clearInterval(this.#timer);
     await Promise.allSettled([...this.#own].map((place) => this.#remove(place)));
     await this.buckets.nodes.delete(tokenOfText(this.node));
   }
@@ -166,7 +196,7 @@ export class SharedState {
   }
 
   async #lives(node: string): Promise<boolean> {
-    return node === this.node || (await this.buckets.nodes.get(tokenOfText(node)))?.operation === 'PUT';
+    return node === this.node || this.#hasSign(node);
   }
 
   #inTurn<T>(place: string, work: () => Promise<T>): Promise<T> {

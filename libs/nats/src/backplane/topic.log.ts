@@ -3,10 +3,12 @@ import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jets
 import { headers as newHeaders, nanos } from '@nats-io/transport-node';
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { BackplaneError } from '@linnet/common';
+import { ownBytes } from '../message/frame.js';
+import { receiving } from '../message/receiving.js';
+import { LogReader } from './log.reader.js';
+import type { KeptFrame, LogEvents } from './log.reader.js';
 import { tokenOfText } from './tokens.js';
 import type { Places } from './tokens.js';
-import { TopicReader } from './topic.reader.js';
-import type { KeptFrames } from './topic.reader.js';
 
 /** The header with the node that has published a frame. */
 const NODE = 'Linnet-Node';
@@ -16,20 +18,18 @@ const KEPT_MS = 120_000;
 const KEPT_BYTES = 256 * 1024 * 1024;
 /** Bytes of headers that NATS adds to a frame. */
 const HEADER_BYTES = 512;
-
-interface Subscribed {
-  readonly subscription: Subscription;
-  readonly reader: TopicReader;
-}
+/** How often a node asks for the number of the last frame, in milliseconds: often enough to know what it has before it is dropped. */
+const MARK_MS = 30_000;
 
 /** The frames of all topics. A stream keeps them for a while, and NATS brings them, numbered, to those who subscribe. */
 export class TopicLog {
-  readonly #topics = new Map<string, Subscribed>();
+  readonly #topics = new Map<string, Subscription>();
+  readonly #reader: LogReader;
   /** The last function for each topic, because those of one topic take effect in their order. */
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #headers = newHeaders();
+  readonly #marks: ReturnType<typeof setInterval>;
   #created = '';
-  #hasMissed = false;
 
   private constructor(
     private readonly nats: NatsConnection,
@@ -37,9 +37,20 @@ export class TopicLog {
     private readonly manager: JetStreamManager,
     private readonly places: Places,
     private readonly node: string,
-    private readonly deliver: (topic: string, frame: Uint8Array) => void,
+    private readonly events: LogEvents,
   ) {
     this.#headers.set(NODE, node);
+    const { stream } = places;
+    this.#reader = new LogReader(
+      {
+        next: (topic, seq) => this.#next({ seq, next_by_subj: this.#subjectOf(topic) }),
+        hasDropped: async (seq) => (await manager.streams.info(stream)).state.first_seq > seq,
+      },
+      events,
+    );
+    const mark = async () => this.#reader.mark(await this.#lastSeq());
+    this.#marks = setInterval(() => void mark().catch(() => undefined), MARK_MS);
+    this.#marks.unref();
   }
 
   /** @throws (rejection) if NATS has no JetStream */
@@ -48,11 +59,16 @@ export class TopicLog {
     places: Places,
     node: string,
     timeout: number,
-    deliver: (topic: string, frame: Uint8Array) => void,
+    events: LogEvents,
   ): Promise<TopicLog> {
     const manager = await jetstreamManager(nats, { timeout });
-    const log = new TopicLog(nats, jetstream(nats, { timeout }), manager, places, node, deliver);
-    await log.#ensureStream();
+    const log = new TopicLog(nats, jetstream(nats, { timeout }), manager, places, node, events);
+    try {
+      await log.#ensureStream();
+    } catch (error) {
+      log.close();
+      throw error;
+    }
     return log;
   }
 
@@ -63,26 +79,20 @@ export class TopicLog {
         'full',
         `A frame of ${frame.byteLength} bytes: NATS carries ${most} (max_payload).`,
       );
-    await this.client.publish(`${this.places.kept}.${tokenOfText(topic)}`, frame, { headers: this.#headers });
+    await this.client.publish(this.#subjectOf(topic), frame, { headers: this.#headers });
   }
 
   subscribe(topic: string): Promise<void> {
     return this.#inTurn(topic, async () => {
       if (this.#topics.has(topic)) return;
-      const reader = new TopicReader(this.#keptOf(topic), {
-        deliver: (frame) => this.deliver(topic, frame),
-        missed: () => (this.#hasMissed = true),
-      });
-      const subscription = this.nats.subscribe(`${this.places.numbered}.${tokenOfText(topic)}`, {
-        callback: (error, message) => {
-          if (!error) this.#receive(reader, message);
-        },
-      });
-      this.#topics.set(topic, { subscription, reader });
+      const callback = receiving((message) => this.#receive(topic, message));
+      const subject = `${this.places.numbered}.${tokenOfText(topic)}`;
+      this.#reader.add(topic);
+      this.#topics.set(topic, this.nats.subscribe(subject, { callback }));
       try {
         // Its interest is known before the stream is asked for the last number.
         await this.nats.flush();
-        reader.begin(await this.#lastOf(topic));
+        this.#reader.begin(topic, await this.#lastSeq());
       } catch (error) {
         this.#drop(topic);
         throw error;
@@ -94,61 +104,67 @@ export class TopicLog {
     return this.#inTurn(topic, async () => this.#drop(topic));
   }
 
-  /** Reads what was published while the connection was lost. @returns whether frames are lost */
-  async catchUp(): Promise<boolean> {
-    this.#hasMissed = false;
+  /** The connection is lost: frames wait until what was published meanwhile is read. */
+  pause(): void {
+    this.#reader.pause();
+  }
+
+  /** Reads what was published while the connection was lost. @throws (rejection) if the stream cannot be reached */
+  async catchUp(): Promise<void> {
     const before = this.#created;
     await this.#ensureStream();
-    const isNew = before !== this.#created;
-    await Promise.all(
-      [...this.#topics].map(async ([topic, { reader }]) => {
-        const last = await this.#lastOf(topic);
-        // The numbers of another stream begin again.
-        if (isNew) reader.begin(last);
-        else await reader.catchUp(last);
-      }),
-    );
-    return isNew || this.#hasMissed;
+    const last = await this.#lastSeq();
+    if (before !== this.#created) {
+      this.#reader.restart();
+      this.events.missed();
+    }
+    this.#reader.catchUp(last);
+  }
+
+  /** Ends all subscriptions. */
+  close(): void {
+    clearInterval(this.#marks);
+    for (const topic of this.#topics.keys()) this.#drop(topic);
   }
 
   #drop(topic: string): void {
-    const known = this.#topics.get(topic);
+    const subscription = this.#topics.get(topic);
     this.#topics.delete(topic);
-    if (known && !this.nats.isClosed()) known.subscription.unsubscribe();
+    this.#reader.remove(topic);
+    if (!this.nats.isClosed()) subscription?.unsubscribe();
   }
 
-  #receive(reader: TopicReader, { headers, data }: Msg): void {
+  #receive(topic: string, { headers, data }: Msg): void {
     const seq = numberOf(headers, 'Nats-Sequence');
     const before = numberOf(headers, 'Nats-Last-Sequence');
     // Only NATS publishes here. Another message is ignored.
     if (seq === undefined || before === undefined) return;
-    reader.receive({ seq, before, isOwn: this.#isOwn(headers), data: new Uint8Array(data) });
+    this.#reader.receive({ topic, seq, before, isOwn: this.#isOwn(headers), data: ownBytes(data) });
   }
 
   #isOwn(headers: MsgHdrs | undefined): boolean {
     return headers?.get(NODE) === this.node;
   }
 
-  #keptOf(topic: string): KeptFrames {
-    const subject = `${this.places.kept}.${tokenOfText(topic)}`;
-    const { stream } = this.places;
-    return {
-      next: async (seq) => {
-        const found = await this.manager.direct.getMessage(stream, { seq, next_by_subj: subject });
-        return found ? this.#frameOf(found) : undefined;
-      },
-      hasDropped: async (seq) => (await this.manager.streams.info(stream)).state.first_seq > seq,
-    };
+  #subjectOf(topic: string): string {
+    return `${this.places.kept}.${tokenOfText(topic)}`;
   }
 
-  #frameOf({ seq, header, data }: StoredMsg) {
-    return { seq, isOwn: this.#isOwn(header), data: new Uint8Array(data) };
+  /**
+   * Asks the stream for a message. The answer has the headers as bytes, where a direct one has them as its own: a client of NATS
+   * cannot read a message whose headers are malformed.
+   */
+  async #next(query: {
+    readonly seq: number;
+    readonly next_by_subj: string;
+  }): Promise<KeptFrame | undefined> {
+    const found = await this.manager.streams.getMessage(this.places.stream, query);
+    return found ? { seq: found.seq, isOwn: this.#isOwn(headersOf(found)), data: found.data } : undefined;
   }
 
-  /** The number of the last frame of a topic; 0 without one. */
-  async #lastOf(topic: string): Promise<number> {
-    const last_by_subj = `${this.places.kept}.${tokenOfText(topic)}`;
-    return (await this.manager.streams.getMessage(this.places.stream, { last_by_subj }))?.seq ?? 0;
+  /** The number of the last frame of all topics; 0 without one. */
+  async #lastSeq(): Promise<number> {
+    return (await this.manager.streams.info(this.places.stream)).state.last_seq;
   }
 
   async #ensureStream(): Promise<void> {
@@ -180,4 +196,13 @@ export class TopicLog {
 function numberOf(headers: MsgHdrs | undefined, name: string): number | undefined {
   const text = headers?.get(name) ?? '';
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/** The headers of a stored message; `undefined` if they are malformed. */
+function headersOf(message: StoredMsg): MsgHdrs | undefined {
+  try {
+    return message.header;
+  } catch {
+    return undefined;
+  }
 }

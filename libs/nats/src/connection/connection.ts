@@ -1,5 +1,5 @@
 import { connect, PermissionViolationError } from '@nats-io/transport-node';
-import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
+import type { NatsConnection, NodeConnectionOptions, Status } from '@nats-io/transport-node';
 import { mergeOptions, within } from '@linnet/common/internal';
 
 /**
@@ -38,11 +38,18 @@ const LEAVE_MS = 5000;
 export class OpenConnection {
   /** Whether messages can be sent. */
   isUp = true;
+  /** Whether the application goes on with the connection alone. */
+  #isLeft = false;
+  readonly #changes: AsyncIterable<Status> & { stop?(): void };
 
   constructor(
     readonly nats: NatsConnection,
     private readonly isOwn: boolean,
-  ) {}
+    events: ConnectionEvents,
+  ) {
+    this.#changes = nats.status();
+    void this.#watch(events);
+  }
 
   /** Waits for an answer of NATS, but not for a lost connection to come back. Never rejects. */
   async settled(work: () => Promise<unknown>): Promise<void> {
@@ -51,11 +58,33 @@ export class OpenConnection {
     await within(LEAVE_MS, work().catch(ignored));
   }
 
-  /** Ends the connection after everything that was written. A connection of the application stays open. */
+  /** Ends the connection after everything that was written. A connection of the application stays open, and is not watched any more. */
   async close(): Promise<void> {
-    if (!this.isOwn) return this.settled(() => this.nats.flush());
+    if (!this.isOwn) {
+      this.#isLeft = true;
+      this.#changes.stop?.();
+      return this.settled(() => this.nats.flush());
+    }
     await this.settled(() => this.nats.drain());
     if (!this.nats.isClosed()) await this.nats.close();
+  }
+
+  async #watch(events: ConnectionEvents): Promise<void> {
+    for await (const status of this.#changes) {
+      if (this.#isLeft) return;
+      if (status.type === 'disconnect') {
+        this.isUp = false;
+        events.down?.();
+      } else if (status.type === 'reconnect') {
+        this.isUp = true;
+        events.up?.();
+      } else if (status.type === 'error' && status.error instanceof PermissionViolationError)
+        events.refused?.(status.error.subject);
+    }
+    if (this.#isLeft) return;
+    this.isUp = false;
+    events.down?.();
+    events.closed?.();
   }
 }
 
@@ -64,9 +93,7 @@ export async function openConnection(
   { connection, ...options }: NatsConnectionOptions,
   events: ConnectionEvents = {},
 ): Promise<OpenConnection> {
-  const open = new OpenConnection(connection ?? (await opened(options)), !connection);
-  void watch(open, events);
-  return open;
+  return new OpenConnection(connection ?? (await opened(options)), !connection, events);
 }
 
 async function opened(options: NodeConnectionOptions): Promise<NatsConnection> {
@@ -81,20 +108,4 @@ async function opened(options: NodeConnectionOptions): Promise<NatsConnection> {
 /** An address without credentials, which are not for logs. */
 function bare(address: string): string {
   return address.replace(/\/\/.*@/, '//');
-}
-
-async function watch(open: OpenConnection, events: ConnectionEvents): Promise<void> {
-  for await (const status of open.nats.status()) {
-    if (status.type === 'disconnect') {
-      open.isUp = false;
-      events.down?.();
-    } else if (status.type === 'reconnect') {
-      open.isUp = true;
-      events.up?.();
-    } else if (status.type === 'error' && status.error instanceof PermissionViolationError)
-      events.refused?.(status.error.subject);
-  }
-  open.isUp = false;
-  events.down?.();
-  events.closed?.();
 }

@@ -88,13 +88,13 @@ export class ClientExchange {
   /** Receives a message of the server. Never throws. */
   receive(message: Msg): void {
     this.#heard = performance.now();
-    if (isUnheard(message)) {
-      this.fail(this.#server === undefined ? this.line.unheard() : new Error('the server has gone away.'));
-      return;
-    }
-    if (isInbox(message.reply, this.line.prefix)) this.#found(message.reply);
-    if (this.#isOver) return;
     try {
+      if (isUnheard(message)) {
+        this.fail(this.#server === undefined ? this.line.unheard() : new Error('the server has gone away.'));
+        return;
+      }
+      if (isInbox(message.reply, this.line.prefix)) this.#found(message.reply);
+      if (this.#isOver) return;
       const head = this.#head ? undefined : readResponse(message);
       if (head) this.#begin(head, ownBytes(message.data));
       else this.#take(ownBytes(message.data));

@@ -4,6 +4,7 @@ import { ServerError } from '@linnet/common';
 import type { HttpReply, HttpRequest } from '@linnet/common';
 import { openConnection } from '../connection/connection.js';
 import type { NatsConnectionOptions, OpenConnection } from '../connection/connection.js';
+import { receiving } from '../message/receiving.js';
 import { INBOX_PREFIX, subjectOf, tokenOf } from '../message/subject.js';
 import { ClientExchange } from './client.exchange.js';
 import type { ExchangeLine } from './client.exchange.js';
@@ -123,10 +124,7 @@ class Line {
     receive: (message: Msg) => void,
   ) {
     this.#inbox = open.nats.subscribe(`${inbox}.*`, {
-      callback: (error, message) => {
-        // The connection reports an error of the subscription.
-        if (!error) receive(message);
-      },
+      callback: receiving(receive),
     });
   }
 

@@ -72,11 +72,11 @@ export class ServedCall {
 
   /** Receives a frame of the client, or the report of NATS that the client is gone. Never throws. */
   receive(message: Msg): void {
-    if (isUnheard(message)) return this.#gone();
-    const frame = readFrame(ownBytes(message.data));
-    if (!frame) return;
-    const { kind, position, content } = frame;
     try {
+      if (isUnheard(message)) return this.#gone();
+      const frame = readFrame(ownBytes(message.data));
+      if (!frame) return;
+      const { kind, position, content } = frame;
       if (kind === NatsFrameKind.Cancel) this.#gone();
       else if (kind === NatsFrameKind.Taken) this.#answer?.taken(position);
       else if (kind === NatsFrameKind.End) this.#upload?.end(position);

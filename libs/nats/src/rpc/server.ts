@@ -4,6 +4,7 @@ import type { HttpRpcHandler, RpcListener, RpcListening } from '@linnet/common';
 import { ByteBudget, limitsFrom, OpenCalls, reportUnhandled } from '@linnet/common/internal';
 import { openConnection } from '../connection/connection.js';
 import type { NatsConnectionOptions, OpenConnection } from '../connection/connection.js';
+import { receiving } from '../message/receiving.js';
 import { checkService, INBOX_PREFIX, isInbox, subjectOf, tokenOf } from '../message/subject.js';
 import { defaultNatsLimits } from './limits.js';
 import type { NatsLimits } from './limits.js';
@@ -70,16 +71,14 @@ class NatsListening implements RpcListening, ServedCallHost {
   /** Joins the queue group. Resolves when NATS knows it. */
   async begin(service: string): Promise<void> {
     this.#frames = this.nats.subscribe(`${this.#inbox}.*`, {
-      callback: (error, message) => {
-        if (!error) this.#addressed.get(tokenOf(message.subject))?.receive(message);
-      },
+      callback: receiving((message) => this.#addressed.get(tokenOf(message.subject))?.receive(message)),
     });
     this.#service = this.nats.subscribe(subjectOf(service), {
       queue: service,
-      callback: (error, message) => {
-        if (error) reportUnhandled(`The service "${service}" cannot be served over NATS:`, error);
-        else this.#serve(message);
-      },
+      callback: receiving(
+        (message) => this.#serve(message),
+        (error) => reportUnhandled(`The service "${service}" cannot be served over NATS:`, error),
+      ),
     });
     await this.nats.flush();
   }

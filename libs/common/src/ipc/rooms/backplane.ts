@@ -32,8 +32,9 @@ export interface BackplaneEntry {
 /** Receives what a backplane has for a node. */
 export interface BackplaneEvents {
   /**
-   * Receives a frame for this node, or for a topic that it subscribes to. Frames of one sender arrive in its order, whatever their
-   * topics; after a fault some may arrive again, in the same order. The receiver owns the memory. Never throws.
+   * Receives a frame for this node, or for a topic that it subscribes to. Frames that one sender publishes arrive in its order,
+   * whatever their topics, and so do those that it sends to this node; the two have no common order. After a fault some may arrive
+   * again, in the same order. The receiver owns the memory. Never throws.
    *
    * @param topic `undefined` for a frame to this node
    */

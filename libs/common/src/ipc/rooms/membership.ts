@@ -2,21 +2,41 @@ import type { IpcLimits } from '../../base/limits.js';
 import { generalError } from '../../base/numbered.error.js';
 import type { ServerSession } from '../server/server.session.js';
 
-/** Entries of nodes that are gone are dropped beyond this number. */
-const MAX_SENDERS = 4096;
+/** Pairs of a sender and a topic. Beyond this number the pair is forgotten that has brought nothing for the longest time. */
+const MAX_SENDERS = 16_384;
+/** Frames to several topics that are remembered. The frames of one notification arrive close together. */
+const MAX_SHARED = 4096;
 
-/** Recognizes frames that arrive again: each sender has its numbers, in rising order. */
+/**
+ * Recognizes frames that arrive again. A sender has one sequence of numbers, and a topic brings them in rising order. Topics
+ * are apart, and so are frames to this node alone, because a backplane may bring what was sent first to one of them later.
+ */
 export class FrameOrder {
-  /** The number of the last frame of each sender. */
+  /** The number of the last frame of each sender in each topic. */
   readonly #last = new Map<string, number>();
+  /** Frames to several topics, each of which brings them. */
+  readonly #shared = new Set<string>();
 
-  /** Whether a frame is the first one with its number. */
-  isNew(from: string, seq: number): boolean {
-    if ((this.#last.get(from) ?? -1) >= seq) return false;
-    // The sender moves to the end of the map, so that the first ones are those that send no more.
-    this.#last.delete(from);
-    this.#last.set(from, seq);
+  /**
+   * Whether a frame is the first one with its number.
+   *
+   * @param topic `undefined` for a frame to this node
+   * @param isShared whether it is one frame to several topics
+   */
+  isNew(topic: string | undefined, from: string, seq: number, isShared: boolean): boolean {
+    const place = JSON.stringify([from, topic]);
+    if ((this.#last.get(place) ?? -1) >= seq) return false;
+    // It moves to the end of the map, so that the first ones are those that bring nothing more.
+    this.#last.delete(place);
+    this.#last.set(place, seq);
     if (this.#last.size > MAX_SENDERS) this.#last.delete(this.#last.keys().next().value!);
+    return !isShared || this.#isFirst(`${seq} ${from}`);
+  }
+
+  #isFirst(frame: string): boolean {
+    if (this.#shared.has(frame)) return false;
+    this.#shared.add(frame);
+    if (this.#shared.size > MAX_SHARED) this.#shared.delete(this.#shared.keys().next().value!);
     return true;
   }
 }

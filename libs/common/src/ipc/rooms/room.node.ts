@@ -212,7 +212,8 @@ export class RoomNode {
     try {
       const frame = decodeNodeFrame(bytes, this.limits);
       const { from, seq } = frame.head;
-      if (from !== this.id && this.#order.isNew(from, seq)) this.#take(topic, frame);
+      const isShared = frame.head.kind === 'notice' && frame.head.topics.length > 0;
+      if (from !== this.id && this.#order.isNew(topic, from, seq, isShared)) this.#take(topic, frame);
     } catch (error) {
       this.#warn('A frame of another node was ignored', messageOf(error));
     }
