@@ -6,6 +6,7 @@ import { RpcInterface } from '../../rpc/definition/interface.js';
 import { RpcDispatcher } from '../../rpc/server/dispatcher.js';
 import { defaultWireLimits } from '../../base/limits.js';
 import { HttpRpcHandler } from '../server/handler.js';
+import type { HttpSend } from '../client/send.js';
 import { inMemoryHttp } from './memory.send.js';
 
 abstract class Def extends RpcInterface {
@@ -16,12 +17,16 @@ abstract class Def extends RpcInterface {
   }
 }
 
-function clientOf(answer: (call: RpcCall) => unknown, uriPrefix?: string) {
+function clientOf(
+  answer: (call: RpcCall) => unknown,
+  uriPrefix?: string,
+  through = (send: HttpSend): HttpSend => send,
+) {
   const dispatcher = new RpcDispatcher({ waitingCalls: 1 });
   dispatcher.register(Def, { name: 'Impl', handlerOf: () => answer });
   const limits = { ...defaultWireLimits, bodyBytes: 100 };
   const handler = new HttpRpcHandler(dispatcher, { limits, path: '/api' });
-  return createRpcClient({ send: inMemoryHttp(handler), uriPrefix }).client(Def);
+  return createRpcClient({ send: through(inMemoryHttp(handler)), uriPrefix }).client(Def);
 }
 
 describe('inMemoryHttp', () => {
@@ -62,6 +67,23 @@ describe('inMemoryHttp', () => {
     expect(calls[0]!.activity.signal.aborted).toBe(true);
     await expect(def.with({ signal: abort.signal }).op()).rejects.toThrow('left');
     expect(calls).toHaveLength(1);
+  });
+
+  it('does not begin a call that is aborted while its body is sent', async () => {
+    const calls: unknown[] = [];
+    const abort = new AbortController();
+    const def = clientOf(
+      (call) => calls.push(call.arguments),
+      '/api',
+      (send) => (request) => {
+        const reply = send({ ...request, body: new Response(request.body as string).body! });
+        abort.abort(new Error('left'));
+        return reply;
+      },
+    );
+    await expect(def.with({ signal: abort.signal }).op('first')).rejects.toThrow('left');
+    await def.op('second');
+    expect(calls).toEqual([['second']]);
   });
 
   it('rejects if the implementation has answered by other means', async () => {

@@ -4,7 +4,7 @@ import { HttpCall } from '../server/http.call.js';
 import type { HttpRpcHandler } from '../server/handler.js';
 import type { HttpResponse, StreamBody } from '../protocol/message.js';
 import { endingWith, readerItems } from '../../stream/reading.js';
-import { pumpUpload } from '../server/upload.pump.js';
+import { receiveBody } from '../server/upload.pump.js';
 import type { HttpReply, HttpRequest, HttpSend } from '../client/send.js';
 
 const encoder = new TextEncoder();
@@ -35,35 +35,54 @@ export function inMemoryHttp(handler: HttpRpcHandler): HttpSend {
         resolve(replyOf(opened));
         return;
       }
+      let leave = () => undefined as void;
       const abort = () => {
         opened.activity.abort(new Error('The client is gone.'));
         reject(reasonOf(signal));
       };
+      // From the beginning, because a body takes its time.
+      signal.addEventListener('abort', abort, { once: true });
+      const over = () => {
+        signal.removeEventListener('abort', abort);
+        leave();
+      };
+      const answered = (answer: HttpResponse) => {
+        over();
+        resolve(replyOf(answer));
+      };
       const respond = () => {
-        signal.addEventListener('abort', abort, { once: true });
         opened.respond({}, (answer) => {
-          const left = () => signal.removeEventListener('abort', abort);
-          if (answer?.stream) {
-            resolve({ ...replyOf(answer), stream: followed(endingWith(answer.stream, left), signal) });
-            return;
+          if (answer?.stream)
+            resolve({ ...replyOf(answer), stream: followed(endingWith(answer.stream, over), signal) });
+          else if (answer) answered(answer);
+          else {
+            over();
+            reject(new Error('The call was answered by other means than its result.'));
           }
-          left();
-          if (answer) resolve(replyOf(answer));
-          else reject(new Error('The call was answered by other means than its result.'));
         });
       };
       if (isFlowing(body)) {
-        flow(opened, readerItems<Uint8Array>('stream' in body ? body.stream() : body)).then(
-          (refusal) => (refusal ? resolve(replyOf(refusal)) : respond()),
-          reject,
+        const items = readerItems<Uint8Array>('stream' in body ? body.stream() : body);
+        receiveBody(opened, items).then(
+          (received) => {
+            if (typeof received !== 'function') return answered(received);
+            leave = received;
+            if (!signal.aborted) return respond();
+            // A server does not begin a call whose connection has ended before its body.
+            over();
+            opened.abandon();
+          },
+          (error: unknown) => {
+            over();
+            opened.abandon();
+            reject(error);
+          },
         );
         return;
       }
       for (const chunk of typeof body === 'string' ? [encoder.encode(body)] : (body ?? [])) {
         const refusal = opened.push(chunk);
-        if (!refusal) continue;
-        resolve(replyOf(refusal));
-        return;
+        if (refusal) return answered(refusal);
       }
       respond();
     });
@@ -73,22 +92,6 @@ type Flowing = Exclude<NonNullable<HttpRequest['body']>, string | readonly Uint8
 
 function isFlowing(body: HttpRequest['body']): body is Flowing {
   return typeof body === 'object' && !Array.isArray(body);
-}
-
-/** Sends a body until it is complete, or the call begins while its stream flows. @returns an answer that needs no more of it */
-async function flow(call: HttpCall, body: StreamBody): Promise<HttpResponse | undefined> {
-  for (let piece = await body.next(); !piece.done; piece = await body.next()) {
-    const refusal = call.push(piece.value);
-    if (refusal) {
-      await body.return();
-      return refusal;
-    }
-    if (call.upload) {
-      pumpUpload(call, body);
-      return undefined;
-    }
-  }
-  return undefined;
 }
 
 /** The body of an answer, which ends with the signal as the body of a connection does. */

@@ -5,8 +5,8 @@ import { badRequest, HttpError, shuttingDown } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse, StreamBody } from '../protocol/message.js';
 import { pathOf } from '../protocol/url.reader.js';
 import { createRpcService } from './rpc.service.js';
-import { endingWith, leaveItems, readerItems } from '../../stream/reading.js';
-import { pumpUpload } from './upload.pump.js';
+import { endingWith, readerItems } from '../../stream/reading.js';
+import { receiveBody } from './upload.pump.js';
 import type { HttpRpcService } from './rpc.service.js';
 import type { HttpRpcServiceOptions } from './rpc.service.js';
 
@@ -157,17 +157,10 @@ function headOf(request: Request, hosts: readonly string[] = []): HttpRequestHea
 async function receive(exchange: HttpCall, request: Request): Promise<HttpResponse | (() => void)> {
   if (request.bodyUsed) throw new HttpError(500, 'The body was read by a middleware that did not keep it.');
   if (!request.body) return () => undefined;
-  const body = readerItems<Uint8Array>(decompressed(request.body, request.headers.get('content-encoding')));
-  for (let piece = await body.next(); !piece.done; piece = await body.next()) {
-    const refusal = exchange.push(piece.value);
-    if (refusal) {
-      // Stops decompressing, because the rest may be a thousand times larger.
-      leaveItems(body);
-      return refusal;
-    }
-    if (exchange.upload) return pumpUpload(exchange, body);
-  }
-  return () => undefined;
+  return receiveBody(
+    exchange,
+    readerItems<Uint8Array>(decompressed(request.body, request.headers.get('content-encoding'))),
+  );
 }
 
 function decompressed(

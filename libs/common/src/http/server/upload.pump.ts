@@ -1,6 +1,24 @@
 import { leaveItems } from '../../stream/reading.js';
-import type { StreamBody } from '../protocol/message.js';
+import type { HttpResponse, StreamBody } from '../protocol/message.js';
 import type { HttpCall } from './http.call.js';
+
+/**
+ * Reads a body until it is complete, or until its call can begin while a stream among the arguments arrives.
+ *
+ * @returns an answer that does not need the rest of the body, or a function for the end of the call
+ */
+export async function receiveBody(call: HttpCall, body: StreamBody): Promise<HttpResponse | (() => void)> {
+  for (let piece = await body.next(); !piece.done; piece = await body.next()) {
+    const refusal = call.push(piece.value);
+    if (refusal) {
+      // Also stops a decompressor: the rest may be a thousand times larger.
+      leaveItems(body);
+      return refusal;
+    }
+    if (call.upload) return pumpUpload(call, body);
+  }
+  return () => undefined;
+}
 
 /**
  * Reads the rest of a body that is a stream among the arguments of its call, while the method reads it.
