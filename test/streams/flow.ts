@@ -1,5 +1,4 @@
-import { CurrentActivity, IpcChannel, RpcInterface } from '@linnet/backend';
-import type { Activity } from '@linnet/backend';
+import { ClientRequestContext, IpcChannel, RpcInterface } from '@linnet/backend';
 import { IModelError, ipcChannel, RpcInterface as Definition } from '@linnet/common';
 import type { RpcOperations, RpcStream } from '@linnet/common';
 
@@ -66,7 +65,8 @@ export abstract class FlowRpc extends Definition implements Flow {
 }
 
 /** A call may be over before its method begins. */
-async function aborted(signal: AbortSignal): Promise<void> {
+async function aborted(): Promise<void> {
+  const { signal } = ClientRequestContext.current;
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
 }
 
@@ -92,11 +92,11 @@ class FlowMethods implements Flow {
     }
   }
 
-  async *wait(@CurrentActivity() activity?: Activity) {
+  async *wait() {
     seen.begun++;
     try {
       yield 'here';
-      await aborted(activity!.signal);
+      await aborted();
       seen.aborted++;
     } finally {
       seen.finished++;
@@ -135,15 +135,16 @@ class FlowMethods implements Flow {
     for await (const number of numbers) yield 2 * number;
   }
 
-  async hold(_numbers: RpcStream<number>, @CurrentActivity() activity?: Activity) {
+  async hold(_numbers: RpcStream<number>) {
     seen.begun++;
-    await aborted(activity!.signal);
+    await aborted();
     seen.finished++;
   }
 
-  async report(to: number, @CurrentActivity() activity?: Activity) {
+  async report(to: number) {
+    const { current } = ClientRequestContext;
     for (let i = 0; i < to; i++) {
-      activity!.report(i);
+      current.report(i);
       await new Promise((resolve) => setImmediate(resolve));
     }
     return 'done';
