@@ -112,11 +112,9 @@ describe('an AsyncAPI document', () => {
       ['nut', 'bolt'].map((article) => proxy.order(article).catch((error: Error) => error)),
     );
     frontend.close();
-    const received = (failures as Error[]).map((error) => ({
-      ...error,
-      name: error.name,
-      message: error.message,
-    }));
+    const received = (failures as Error[]).map((error) =>
+      Object.assign({}, error, { name: error.name, message: error.message }),
+    );
     expect(names.map((name) => received.map((error) => compile(messages()[name].payload)(error)))).toEqual([
       [true, false],
       [false, true],

@@ -37,11 +37,7 @@ class ChannelWriter {
 
   channel(path: string | undefined): JsonObject {
     const { description, methods, notifications } = this.shape;
-    const calls = Object.entries(methods).flatMap(([method, shape]) => [
-      [`${keyOf(method)}.call`, callMessage(method, shape)] as const,
-      [`${keyOf(method)}.${replyName(shape)}`, replyMessage(method, shape)] as const,
-      ...this.#errors(method, shape),
-    ]);
+    const calls = Object.entries(methods).flatMap(([method, shape]) => this.#callMessages(method, shape));
     const sent = Object.entries(notifications).map(
       ([notification, shape]) =>
         [
@@ -72,10 +68,9 @@ class ChannelWriter {
         messages: messages(`${keyOf(method)}.call`),
         reply: {
           channel,
-          messages: [
-            `${keyOf(method)}.${replyName(shape)}`,
-            ...this.#errors(method, shape).map(([key]) => key),
-          ].flatMap(messages),
+          messages: [`${keyOf(method)}.${replyName(shape)}`]
+            .concat(this.#errors(method, shape).map(([key]) => key))
+            .flatMap(messages),
         },
       },
     ]);
@@ -91,6 +86,15 @@ class ChannelWriter {
       ],
     );
     return [...calls, ...sent];
+  }
+
+  /** The messages of a call and of its answers. */
+  #callMessages(method: string, shape: ContractOperation): [string, JsonObject][] {
+    return [
+      [`${keyOf(method)}.call`, callMessage(method, shape)],
+      [`${keyOf(method)}.${replyName(shape)}`, replyMessage(method, shape)],
+      ...this.#errors(method, shape),
+    ];
   }
 
   /** A message for each error that a method declares. */
