@@ -7,12 +7,12 @@ import type { Graph } from './import.graph.js';
  */
 export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   common: {
-    contract: [],
     base: [],
     error: ['base'],
     value: ['base', 'error'],
     stream: ['base', 'value'],
     schema: ['base'],
+    contract: ['base', 'schema'],
     call: ['base', 'error', 'schema', 'stream'],
     telemetry: ['base', 'error', 'ipc/channel'],
     'rpc/definition': ['base', 'call', 'schema'],

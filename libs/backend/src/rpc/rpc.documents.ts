@@ -1,7 +1,7 @@
 import type { CanActivate, Type } from '@nestjs/common';
-import type { RpcEndpoint } from '@linnet/common';
+import type { CallSchemas, RpcEndpoint } from '@linnet/common';
 import { normalizePath } from '@linnet/common/internal';
-import type { Contract, DocumentOptions, JsonObject } from '@linnet/common/contract';
+import type { Contract, ContractOperation, DocumentOptions, JsonObject } from '@linnet/common/contract';
 
 /** Options of the documents of `RpcModule`. */
 export interface RpcDocsOptions {
@@ -28,16 +28,28 @@ export interface RpcDocuments {
  * Makes the documents of a server. Only here the code that writes them is loaded.
  *
  * @param served returns the interfaces that are served; others of the contract are left out
+ * @param schemasOf returns the schemas of an operation that is served
  * @param options returns the names of the server
  */
 export async function rpcDocuments(
   contract: Contract,
   served: () => readonly RpcEndpoint[],
+  schemasOf: (endpoint: RpcEndpoint, operation: string) => CallSchemas | undefined,
   options: () => DocumentOptions,
 ): Promise<RpcDocuments> {
-  const { asyncApiOf, openApiOf } = await import('@linnet/common/contract');
+  const { asyncApiOf, describedBySchemas, openApiOf } = await import('@linnet/common/contract');
+  // Libraries take their time to write a schema, and a document is written for each request.
+  const described = new WeakMap<ContractOperation, ContractOperation>();
+  const describe = (operation: ContractOperation, endpoint: RpcEndpoint, name: string) => {
+    const known = described.get(operation);
+    if (known) return known;
+    const schemas = schemasOf(endpoint, name);
+    const result = schemas ? describedBySchemas(operation, schemas) : operation;
+    described.set(operation, result);
+    return result;
+  };
   return {
-    openApi: () => openApiOf(servedPart(contract, served()), options()),
+    openApi: () => openApiOf(servedPart(contract, served(), describe), options()),
     // The path of the WebSocket is an option of another module.
     asyncApi: () => asyncApiOf(contract, { ...options(), path: undefined }),
   };
@@ -53,11 +65,18 @@ export function documentPaths(documents: RpcDocuments, path = '/v3'): Map<string
 }
 
 /** The part of a contract that a server has, under the versions of its definitions. */
-function servedPart(contract: Contract, endpoints: readonly RpcEndpoint[]): Contract {
-  const interfaces = endpoints.flatMap(({ interfaceName, interfaceVersion, operationNames }) => {
+function servedPart(
+  contract: Contract,
+  endpoints: readonly RpcEndpoint[],
+  describe: (operation: ContractOperation, endpoint: RpcEndpoint, name: string) => ContractOperation,
+): Contract {
+  const interfaces = endpoints.flatMap((endpoint) => {
+    const { interfaceName, interfaceVersion, operationNames } = endpoint;
     if (!Object.hasOwn(contract.interfaces, interfaceName)) return [];
     const known = contract.interfaces[interfaceName]!;
-    const operations = Object.entries(known.operations).filter(([name]) => operationNames.includes(name));
+    const operations = Object.entries(known.operations)
+      .filter(([name]) => operationNames.includes(name))
+      .map(([name, operation]) => [name, describe(operation, endpoint, name)] as const);
     const shape = { ...known, version: interfaceVersion, operations: Object.fromEntries(operations) };
     return [[interfaceName, shape] as const];
   });

@@ -102,11 +102,13 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
   async #startWithDocuments({ contract, guards }: RpcDocsOptions): Promise<void> {
     const { info } = this.options;
     const options = () => ({ ...(info && { info }), path: this.path });
+    const schemasOf = ({ interfaceName, interfaceVersion }: RpcEndpoint, operation: string) =>
+      this.dispatcher.lookup(interfaceName, interfaceVersion, operation).policy.schemas;
     if (guards) {
       this.#documentGuard = new DocumentGuard(this.moduleRef, this.creator);
       await this.#documentGuard.prepare(guards);
     }
-    this.documents = await rpcDocuments(contract, () => this.endpoints, options);
+    this.documents = await rpcDocuments(contract, () => this.endpoints, schemasOf, options);
     this.#start();
     for (const gap of contractGaps(contract, this.endpoints)) this.#logger.warn(gap);
   }

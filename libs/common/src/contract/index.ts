@@ -12,3 +12,4 @@ export type {
 export { openApiOf } from './openapi.js';
 export type { DocumentOptions, JsonObject } from './openapi.js';
 export { asyncApiOf } from './asyncapi.js';
+export { describedBySchemas } from './runtime.schemas.js';
