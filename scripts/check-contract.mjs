@@ -5,7 +5,7 @@ import { compile } from './packages.mjs';
 
 const isBuilt = process.argv.includes('--built');
 if (!isBuilt) compile('libs/cli');
-const [command = 'check'] = process.argv.slice(2).filter((argument) => argument !== '--built');
+const command = process.argv.slice(2).find((argument) => argument !== '--built') ?? 'check';
 const app = 'apps/robot-world';
 const args = [command, '--project', `${app}/tsconfig.app.json`, '--lock', `${app}/linnet.lock.json`];
 const { status } = spawnSync(process.execPath, ['dist/node_modules/@linnet/cli/dist/main.js', ...args], {

@@ -129,7 +129,7 @@ describe('rooms on three nodes', () => {
   it.each(Array.from({ length: SEEDS / PART }, (_, part) => [part * PART + 1, (part + 1) * PART]))(
     'bring every message that its sender was told sent, once and in order, in the random courses of events %i to %i',
     async (first, last) => {
-      for (let seed = first!; seed <= last!; seed++) {
+      for (let seed = first; seed <= last; seed++) {
         const { wrong, ...counts } = await simulate(seed);
         expect(wrong).toEqual([]);
         for (const key of ['told', 'failed', 'repeats'] as const) sum[key] += counts[key];

@@ -21,7 +21,7 @@ describe('a stream among the arguments in a page', () => {
   const uploads = new Uploads(true, () => false);
 
   it('is a part of a Blob if it is one', async () => {
-    const { type, body } = (await uploads.of(request('a', new Blob(['content']))))!;
+    const { type, body } = await uploads.of(request('a', new Blob(['content'])));
     const boundary = /boundary=(.*); stream=1$/.exec(type)![1]!;
     expect(await (body as Blob).text()).toBe(
       `--${boundary}\r\nContent-Disposition: form-data; name="objects"\r\n\r\n` +
@@ -44,14 +44,14 @@ describe('a stream among the arguments in a page', () => {
       const buffer = new Uint8Array(3);
       for (const content of [97, 98, 99]) yield buffer.fill(content);
     };
-    const { body } = (await new Uploads(true, () => true).of(request(reused())))!;
+    const { body } = await new Uploads(true, () => true).of(request(reused()));
     const chunks: Uint8Array[] = [];
     for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) chunks.push(chunk);
     expect(Buffer.concat(chunks).toString()).toContain('aaabbbccc');
   });
 
   it('is sent while it is made if the browser can', async () => {
-    const { type, body } = (await new Uploads(true, () => true).of(request(numbers())))!;
+    const { type, body } = await new Uploads(true, () => true).of(request(numbers()));
     expect(type).toBe('application/vnd.linnet.stream');
     expect(body).toBeInstanceOf(ReadableStream);
   });
