@@ -121,7 +121,7 @@ function failureOf(error: IpcErrorOf<typeof robotChannel, 'drive'>): string {
     case 'RobotNotFound':
       return 'does not exist any more';
     default:
-      return error satisfies never;
+      return error.name satisfies never;
   }
 }
 
