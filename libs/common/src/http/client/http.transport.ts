@@ -63,6 +63,7 @@ export class HttpTransport implements RpcClientTransport {
       options.ownHeaders ?? (origin === undefined || new URL(prefix, origin).origin === origin);
   }
 
+  /** The URL prefix of the backend, without a slash at its end. */
   get address(): string {
     return this.#prefix;
   }
