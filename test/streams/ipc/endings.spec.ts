@@ -34,6 +34,7 @@ const waiting = (left: () => void): AsyncIterable<number> => ({
 
 const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 const ignored = () => undefined;
+type CloseSession = (other: IpcFrontend, session: IpcSession) => void;
 /** Ten thousand ends take this long at most, in milliseconds, on a machine that does much else. */
 const LIMIT_MS = 200_000;
 
@@ -47,12 +48,14 @@ describe(`after ${TIMES} streams`, () => {
 
   const STREAMS = 100;
 
-  /** Ends a session with a hundred streams, results and arguments, for every hundredth call. */
-  async function inSessions(
-    n: number,
-    close: (other: IpcFrontend, session: IpcSession) => void,
-  ): Promise<void> {
-    if (n % STREAMS > 0) return;
+  let turn: Promise<void> = Promise.resolve();
+
+  /** Ends a session with a hundred streams, results and arguments, for every hundredth call; one session after the other. */
+  async function inSessions(n: number, close: CloseSession): Promise<void> {
+    if (n % STREAMS === 0) await (turn = turn.then(() => endSession(close)));
+  }
+
+  async function endSession(close: CloseSession): Promise<void> {
     const { begun } = seen;
     const other = new IpcFrontend(memoryIpc(app.app), { reconnect: false });
     await other.ready;
