@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { countBytes, Slices, TURN_STEPS } from './turn.slices.js';
 
 /** Work of so many steps that notes them. */
@@ -73,5 +73,36 @@ describe('slices of work', () => {
     await nextTurn();
     await nextTurn();
     expect(log).toEqual(['a']);
+  });
+});
+
+describe('work behind the events that wait already, in a page', () => {
+  it('is done whole, in its order, also if several have asked in one turn', async () => {
+    // A page has no `setImmediate`. The module reads the platform when it is loaded.
+    const { setImmediate: immediate } = globalThis;
+    delete (globalThis as { setImmediate?: unknown }).setImmediate;
+    const opened: InstanceType<typeof MessageChannel>[] = [];
+    const { MessageChannel: Channel } = globalThis;
+    globalThis.MessageChannel = class extends Channel {
+      constructor() {
+        super();
+        opened.push(this);
+      }
+    };
+    try {
+      jest.resetModules();
+      const { afterEvents } = await import('./turn.slices.js');
+      const log: string[] = [];
+      await new Promise<void>((resolve) => {
+        for (const name of ['a', 'b', 'c']) afterEvents(() => log.push(name));
+        afterEvents(resolve);
+      });
+      expect(log).toEqual(['a', 'b', 'c']);
+      expect(opened).toHaveLength(1);
+    } finally {
+      globalThis.setImmediate = immediate;
+      globalThis.MessageChannel = Channel;
+      for (const { port1 } of opened) port1.close();
+    }
   });
 });

@@ -1,3 +1,5 @@
+import { Fifo } from './fifo.js';
+
 /**
  * Steps of work in one turn of the event loop, over all connections of the process. A step is one message, which takes
  * some tens of microseconds at the most without the application's own code.
@@ -20,16 +22,24 @@ interface Platform {
 // Read once: a test that replaces timers does not stop the work.
 const { setImmediate, setTimeout, MessageChannel } = globalThis as unknown as Platform;
 let channel: InstanceType<NonNullable<Platform['MessageChannel']>> | undefined;
+/** The functions that the messages of the channel call, one each. */
+const works = new Fifo<() => void>();
 
 /** Calls a function behind the events that wait already. Browsers delay timers of hidden pages, but no messages. */
 export function afterEvents(work: () => void): void {
   if (setImmediate) setImmediate(work);
   else if (MessageChannel) {
-    channel ??= new MessageChannel();
-    // eslint-disable-next-line unicorn/prefer-add-event-listener -- this starts the port as well
-    channel.port1.onmessage = work;
+    channel ??= openChannel(MessageChannel);
+    works.push(work);
     channel.port2.postMessage(0);
   } else setTimeout(work, 0);
+}
+
+function openChannel(Channel: NonNullable<Platform['MessageChannel']>): NonNullable<typeof channel> {
+  const opened = new Channel();
+  // eslint-disable-next-line unicorn/prefer-add-event-listener -- this starts the port as well
+  opened.port1.onmessage = () => works.shift()?.();
+  return opened;
 }
 
 let left = TURN_STEPS;
