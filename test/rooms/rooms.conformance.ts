@@ -253,6 +253,12 @@ export function roomsPromises(name: string, backplane?: () => BackplaneUnderTest
       await expect(ada.session.join(room('b'), 1n)).rejects.toThrow('cannot be sent');
       await expect(ada.session.join(room('b'), new Uint8Array(1))).rejects.toThrow('has bytes');
       expect(ada.session.rooms).toEqual([room('a')]);
+      // Other nodes read 64 levels.
+      const deep = (levels: number): unknown => (levels === 0 ? 0 : [deep(levels - 1)]);
+      await expect(ada.session.join(room('b'), deep(64))).rejects.toThrow('64 levels');
+      await ada.session.join(room('c'), deep(63));
+      await ada.session.leave(room('c'));
+      expect(ada.session.rooms).toEqual([room('a')]);
     });
 
     it('refuse values that cannot be sent, whoever is in the room', () => {

@@ -1,4 +1,5 @@
 import { generalError } from '../../base/numbered.error.js';
+import { checkDepth } from '../../value/value.codec.js';
 import { encodeIpcValue, parseText } from '../message/value.codec.js';
 import type { BackplaneEntry } from './backplane.js';
 
@@ -36,22 +37,24 @@ const DEPTH = 64;
  * @throws NumberedError if it is too long, or its data cannot be sent as JSON
  */
 export function writeMember(user: unknown, data: unknown, most: number): string {
-  const entry = jsonOf({ data });
-  if (entry === undefined) throw generalError('The data of a member has bytes, which a list cannot carry.');
-  let json = entry;
+  let json: string | undefined;
   try {
-    json = jsonOf({ user, data }) ?? entry;
+    json = jsonOf({ user, data });
   } catch {
-    // The session may join all the same.
+    // The session may join all the same, without its user.
   }
+  json ??= jsonOf({ data });
+  if (json === undefined) throw generalError('The data of a member has bytes, which a list cannot carry.');
   if (json.length > most) throw generalError(`User and data of a member have more than ${most} characters.`);
   return json;
 }
 
-/** JSON text; `undefined` for a value with bytes. @throws NumberedError if the value cannot be sent */
+/** JSON text; `undefined` for a value with bytes. @throws NumberedError if the value cannot be sent, or is nested too deeply */
 function jsonOf(value: object): string | undefined {
   const { json, parts } = encodeIpcValue(value);
-  return parts.length > 0 ? undefined : json;
+  if (json === undefined || parts.length > 0) return undefined;
+  checkDepth(json, DEPTH);
+  return json;
 }
 
 /** Reads the entry of a member. @returns `undefined` if it is damaged */

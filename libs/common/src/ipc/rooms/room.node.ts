@@ -14,7 +14,7 @@ import type { NodeFrame, NoticeHead } from './node.frame.js';
 import { NodeRequests } from './node.requests.js';
 import type { RemoteCallOptions, SessionRequest, UnsentHead } from './node.requests.js';
 import { watchTopic } from './presence.js';
-import type { PresenceWatch, RoomMember } from './presence.js';
+import type { PresenceWatch } from './presence.js';
 
 /** The group of the backplane that has the node of each session. */
 const SESSIONS = 'sessions';
@@ -127,12 +127,18 @@ export class RoomNode {
     };
   }
 
-  /** Reports a change of a room to the nodes that watch it. */
-  change(room: string, type: 'join' | 'leave', { session, user, data }: RoomMember): void {
+  /**
+   * Reports a change of a room to the nodes that watch it.
+   *
+   * @param entry the entry of the member
+   * @returns resolves when the report is sent, or has failed; never rejects
+   */
+  change(room: string, type: 'join' | 'leave', session: string, entry: string): Promise<void> {
     const head = { kind: 'presence', type, session, ...this.#origin() } as const;
-    const frame = encodeNodeFrame(head, encodeIpcValue({ user, data }), this.limits);
+    const frame = encodeNodeFrame(head, { json: entry, parts: [] }, this.limits);
     const sent = this.#put(frame, () => this.link.publish(watchTopic(room), frame));
     this.background('report a member', sent);
+    return sent.catch(() => undefined);
   }
 
   /** Watches a room over all nodes. @param group the group of its members */
