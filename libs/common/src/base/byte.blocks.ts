@@ -1,3 +1,5 @@
+import type { BytePool } from './byte.pool.js';
+
 /** Blocks begin at multiples of this number, so that a typed array of any kind can view their bytes. */
 const ALIGNMENT = 8;
 const WORD = 4;
@@ -8,15 +10,12 @@ const aligned = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIG
  * Packs byte strings into one. First come their count and their lengths, as little-endian 32-bit numbers, then the
  * blocks, each at a multiple of eight bytes.
  *
- * @param memory returns a byte string of this length, with any content
+ * @param pool has memory for it, with any content
  */
-export function encodeBlocks(
-  blocks: readonly Uint8Array[],
-  memory: (bytes: number) => Uint8Array = newMemory,
-): Uint8Array {
+export function encodeBlocks(blocks: readonly Uint8Array[], pool?: Pick<BytePool, 'take'>): Uint8Array {
   let end = (blocks.length + 1) * WORD;
   for (const { byteLength } of blocks) end = aligned(end) + byteLength;
-  const bytes = memory(end);
+  const bytes = pool ? pool.take(end) : new Uint8Array(end);
   const words = new DataView(bytes.buffer, bytes.byteOffset);
   words.setUint32(0, blocks.length, true);
   end = (blocks.length + 1) * WORD;
@@ -29,10 +28,6 @@ export function encodeBlocks(
     end = start + block.byteLength;
   }
   return bytes;
-}
-
-function newMemory(bytes: number): Uint8Array {
-  return new Uint8Array(bytes);
 }
 
 /**

@@ -40,7 +40,9 @@ describe('blocks in memory that was used before', () => {
   it('have nothing of its former content around them', () => {
     const blocks = [Uint8Array.of(1), Uint8Array.of(2, 3), Uint8Array.of(4, 5, 6)];
     const clean = encodeBlocks(blocks);
-    const dirty = encodeBlocks(blocks, (bytes) => new Uint8Array(bytes + 20).fill(9).subarray(20));
+    const dirty = encodeBlocks(blocks, {
+      take: (bytes) => new Uint8Array(bytes + 20).fill(9).subarray(20),
+    });
     expect(dirty).toEqual(clean);
     expect(decodeBlocks(dirty, 3)).toEqual(blocks);
   });

@@ -109,17 +109,32 @@ export function observe(one: Observer): () => void {
   };
 }
 
-/** Follows a call that settles as a promise. Without an observer it only runs the work. */
-export async function watched<T>(
+/**
+ * Follows a call that settles as a promise. Without an observer it only runs the work.
+ *
+ * @param settled tells the observer how a call has ended that resolves with this value. Default: with a result
+ */
+export function watched<T>(
   call: () => ObservedCall,
   work: (watch: CallWatch | undefined) => Promise<T>,
+  settled: (value: T, watch: CallWatch) => T = endWithResult,
 ): Promise<T> {
   const watch = observer?.call?.(call());
-  if (!watch) return work(undefined);
+  return watch ? followed(watch, work, settled) : work(undefined);
+}
+
+function endWithResult<T>(value: T, watch: CallWatch): T {
+  watch.end({ kind: 'result' });
+  return value;
+}
+
+async function followed<T>(
+  watch: CallWatch,
+  work: (watch: CallWatch) => Promise<T>,
+  settled: (value: T, watch: CallWatch) => T,
+): Promise<T> {
   try {
-    const result = await watch.run(() => work(watch));
-    watch.end({ kind: 'result' });
-    return result;
+    return settled(await watch.run(() => work(watch)), watch);
   } catch (error) {
     watch.end({ kind: 'error', error });
     throw error;

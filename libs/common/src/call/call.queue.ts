@@ -3,6 +3,7 @@ import { TransientError } from '../error/imodel.error.js';
 import { reasonOf } from '../base/abort.js';
 import { StreamResult } from '../stream/stream.js';
 import type { StreamItems } from '../stream/stream.js';
+import { endingWith } from '../stream/reading.js';
 
 /**
  * Runs at most `limit` calls at once. The others wait in the order of their arrival. A call whose result is a stream runs until
@@ -53,16 +54,8 @@ export class CallQueue {
       isOver = true;
     };
     return {
-      async next() {
-        try {
-          const result = await items.next();
-          if (result.done) over();
-          return result;
-        } catch (error) {
-          over();
-          throw error;
-        }
-      },
+      ...endingWith(items, over),
+      // The place is free when the producer has ended.
       async return() {
         try {
           return await items.return();

@@ -1,14 +1,14 @@
 import { streamRefusal } from '../call/stream.result.js';
 import { StreamResult } from '../stream/stream.js';
 import { Activity, isActivityId } from '../call/activity.js';
+import { isCount } from '../value/value.codec.js';
 import { GENERAL_ERROR, IModelError } from '../error/imodel.error.js';
 import type { RpcCall, RpcOutcome } from '../rpc/server/call.js';
 import { outcomeOf } from '../rpc/server/dispatcher.js';
 import type { RpcDispatcher } from '../rpc/server/dispatcher.js';
-import { nameOf } from '../ipc/server/activity.js';
 import { IpcAnswer, methodNotFound } from '../ipc/server/channel.registry.js';
 import type { ChannelRegistry, IpcRawEvent, IpcRawHandler } from '../ipc/server/channel.registry.js';
-import { RPC_CHANNEL } from '../ipc/channel/channel.js';
+import { fromWireChannel, RPC_CHANNEL } from '../ipc/channel/channel.js';
 import { encodeError } from '../error/error.codec.js';
 import type { ErrorPolicy } from '../error/error.codec.js';
 import { answerFailure, encodeIpcError } from '../ipc/server/error.codec.js';
@@ -62,7 +62,7 @@ export class RpcOverIpc {
   answer(event: IpcRawEvent, method: string, request: unknown): Promise<IpcAnswer> {
     return new Promise((resolve) => {
       if (method !== 'request') {
-        const error = methodNotFound('RpcOverIpc', method, nameOf(RPC_CHANNEL));
+        const error = methodNotFound('RpcOverIpc', method, fromWireChannel(RPC_CHANNEL));
         resolve(new IpcAnswer('error', encodeIpcError(error, encodeError(error, '')), event.activity));
         return;
       }
@@ -173,7 +173,7 @@ function activityOf(
   context: RpcRequest['context'],
   { operation, accessToken = session.accessToken }: Pick<RpcRequest, 'operation' | 'accessToken'>,
 ): Activity {
-  const id = context['id'];
+  const { id, lastEventId } = context;
   const activity = new Activity(
     {
       activityId: isActivityId(id) ? id : outer.activityId,
@@ -183,7 +183,7 @@ function activityOf(
       accessToken,
       rpcMethod: operation,
       deadline: outer.deadline,
-      lastEventId: readCount(context['lastEventId']),
+      lastEventId: isCount(lastEventId) ? lastEventId : undefined,
       trace: outer.trace,
     },
     session,
@@ -197,11 +197,6 @@ function activityOf(
 /** A protocol's version, as text or number; its leading digits count, as over HTTP. */
 function versionOf(value: unknown): number {
   return parseInt(typeof value === 'number' ? String(value) : text(value), 10) || 0;
-}
-
-/** The number of items that a client has; `undefined` if it is not a number of items. */
-function readCount(value: unknown): number | undefined {
-  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
 }
 
 export function record(value: unknown): Readonly<Record<string, unknown>> {

@@ -4,7 +4,7 @@ import { errorTable } from '../error/status.table.js';
 import { IpcClosedError } from '../ipc/channel/closure.js';
 
 /** An error as attributes of a span, all of bounded length. */
-export interface DescribedError {
+interface DescribedError {
   /** One of a fixed set of values, whatever a peer or an application throws. */
   readonly type: string;
   readonly name: string;

@@ -1,12 +1,5 @@
 import type { Attributes, Counter, Histogram, Meter, UpDownCounter } from '@opentelemetry/api';
-import type {
-  CallEnd,
-  CallStep,
-  CallWatch,
-  ObservedCall,
-  ObservedSession,
-  SessionWatch,
-} from '../base/observer.js';
+import type { CallWatch, ObservedCall, ObservedSession, SessionWatch } from '../base/observer.js';
 import { errorType } from './error.type.js';
 
 /** Names of calls that are kept as they are. A client that names channels at random gets `_OTHER` for the rest. */
@@ -91,8 +84,12 @@ export class Meters {
       return span;
     }
     const attributes = this.#named(name, 'rpc.method');
-    return new MeteredCall(span, {
-      begun: () => this.#active.add(1, { side }),
+    const since = performance.now();
+    let isOver = false;
+    this.#active.add(1, { side });
+    return {
+      trace: span.trace,
+      run: (work) => span.run(work),
       step: (step) => {
         if (step.kind === 'item') this.#items.add(1, { ...attributes, side });
         else if (step.kind === 'waits') this.#waiting.add(1);
@@ -100,15 +97,17 @@ export class Meters {
           this.#waiting.add(-1);
           this.#waits.record(step.ms / 1000, attributes);
         } else this.#repetitions.add(1, { ...attributes, reason: step.kind });
+        span.step(step);
       },
-      ended: (seconds, error) => {
+      end: (end) => {
+        if (isOver) return;
+        isOver = true;
         this.#active.add(-1, { side });
-        this.#durations[side].record(
-          seconds,
-          error === undefined ? attributes : { ...attributes, 'error.type': error },
-        );
+        const failure = end.kind === 'error' ? { 'error.type': errorType(end.error) } : {};
+        this.#durations[side].record((performance.now() - since) / 1000, { ...attributes, ...failure });
+        span.end(end);
       },
-    });
+    };
   }
 
   /** Counts a session, and passes everything on to its span. */
@@ -170,45 +169,4 @@ function watchEventLoop(meter: Meter, delay: EventLoopDelay): void {
     if (Number.isFinite(seconds)) result.observe(seconds);
     delay.reset();
   });
-}
-
-interface CallMeter {
-  begun(): void;
-  step(step: CallStep): void;
-  /** @param error the value of `error.type`; `undefined` for a result */
-  ended(seconds: number, error: string | undefined): void;
-}
-
-/** A call that is measured beside its span. */
-class MeteredCall implements CallWatch {
-  readonly #since = performance.now();
-  #isOver = false;
-
-  constructor(
-    private readonly span: CallWatch,
-    private readonly meter: CallMeter,
-  ) {
-    meter.begun();
-  }
-
-  get trace(): CallWatch['trace'] {
-    return this.span.trace;
-  }
-
-  run<T>(work: () => T): T {
-    return this.span.run(work);
-  }
-
-  step(step: CallStep): void {
-    this.meter.step(step);
-    this.span.step(step);
-  }
-
-  end(end: CallEnd): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    const error = end.kind === 'error' ? errorType(end.error) : undefined;
-    this.meter.ended((performance.now() - this.#since) / 1000, error);
-    this.span.end(end);
-  }
 }

@@ -155,7 +155,7 @@ export class HttpTransport implements RpcClientTransport {
         own[PROGRESS_HEADER] = '1';
         own['Accept'] ??= `${STREAM_TYPE}, */*`;
       }
-      TRACE_HEADERS.forEach((name, i) => (own[name] = activity.trace?.[i] || undefined));
+      if (activity.trace) TRACE_HEADERS.forEach((name, i) => (own[name] = activity.trace![i] || undefined));
       if (timeoutMs !== undefined && timeoutMs <= MAX_TIMEOUT_MS)
         own[TIMEOUT_HEADER] = String(Math.ceil(timeoutMs));
     }

@@ -15,7 +15,7 @@ import { streamMarker } from '../protocol/uploaded.stream.js';
 import type { EncodedArguments, HttpRequest } from './send.js';
 
 /** A request body with a stream among the arguments. */
-export interface Upload extends EncodedArguments {
+interface Upload extends EncodedArguments {
   readonly type: string;
   readonly body: HttpRequest['body'];
   /** The error of the source, if it has failed. */

@@ -22,6 +22,9 @@ export interface EncodedOutcome {
   error?: WireError;
 }
 
+/** The outcomes of a call that are control responses. */
+type ControlOutcome = Extract<SettledOutcome, { kind: 'pending' | 'notFound' }>;
+
 /** The content type of JSON text, as in iTwin.js. */
 export const TEXT = 'text/plain; charset=utf-8';
 const noContent: EncodedOutcome = { status: 204, contentType: undefined, body: '' };
@@ -38,10 +41,9 @@ export function encodeOutcome(
     return encodeFailure(outcome.error, protocolVersion, activityId, policy);
   try {
     if (outcome.kind === 'result') return encodeResult(outcome.value, policy);
-    const pending = outcome.kind === 'pending';
-    const text = pending ? outcome.message : encodeValue(outcome.response, policy).objects;
+    const text = controlText(outcome, policy);
     const body = protocolVersion < 2 ? text : envelope(outcome.kind, text);
-    return { status: pending ? 202 : 404, contentType: TEXT, body };
+    return { status: outcome.kind === 'pending' ? 202 : 404, contentType: TEXT, body };
   } catch (error) {
     return encodeFailure(inOperation(error, rpcMethod), protocolVersion, activityId, policy);
   }
@@ -87,9 +89,13 @@ function encodeFailure(
   }
 }
 
+function controlText(outcome: ControlOutcome, exposure: ErrorExposure): string {
+  return outcome.kind === 'pending' ? outcome.message : encodeValue(outcome.response, exposure).objects;
+}
+
 /** Thrown in place of an error by the items of a call that has reported progress, and then answers with a control response. */
 export class ControlEnd {
-  constructor(readonly outcome: Extract<SettledOutcome, { kind: 'pending' | 'notFound' }>) {}
+  constructor(readonly outcome: ControlOutcome) {}
 }
 
 /** Writes an error that ends a stream as JSON text of its visible members, or a control response as its envelope. */
@@ -100,8 +106,7 @@ export function encodeStreamError(
 ): { readonly text: string; readonly error: WireError | undefined } {
   if (thrown instanceof ControlEnd) {
     const { outcome } = thrown;
-    const text = outcome.kind === 'pending' ? outcome.message : encodeValue(outcome.response, policy).objects;
-    return { text: envelope(outcome.kind, text), error: undefined };
+    return { text: envelope(outcome.kind, controlText(outcome, policy)), error: undefined };
   }
   const error = encodeError(thrown, activityId, policy);
   try {

@@ -192,6 +192,11 @@ export function wireChannel(channel: IpcChannelLike): string {
   return PREFIX + channelName(channel);
 }
 
+/** The name of a channel as applications write it, from its name on the wire. */
+export function fromWireChannel(wireName: string): string {
+  return wireName.startsWith(PREFIX) ? wireName.slice(PREFIX.length) : wireName;
+}
+
 /** The channels of iTwin.js itself. Applications can handle only those in {@link ITWIN_FUNCTIONS}. */
 const RESERVED = 'itwinjs-core/';
 /** The channel of `IpcAppFunctions`, over which frontends of iTwin.js open models. */

@@ -1,3 +1,12 @@
+import type { CallWatch } from '../../base/observer.js';
+
+/** Tells the observer of a call how it has ended, by the envelope of its answer. @returns the envelope */
+export function endByEnvelope(envelope: unknown, watch: CallWatch): unknown {
+  const { error } = Object(envelope) as { readonly error?: unknown };
+  watch.end(error === undefined ? { kind: 'result' } : { kind: 'error', error });
+  return envelope;
+}
+
 /**
  * Reads the result in the envelope of handlers, on either side.
  *

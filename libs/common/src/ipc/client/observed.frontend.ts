@@ -1,35 +1,28 @@
-import { observer } from '../../base/observer.js';
+import { observer, watched } from '../../base/observer.js';
 import type { CallWatch, SessionWatch, TraceFields } from '../../base/observer.js';
 import { settle } from '../../base/settle.js';
 import { observedItems } from '../../stream/observed.items.js';
 import { StreamResult } from '../../stream/stream.js';
-import { channelName, REPLY_MARK } from '../channel/channel.js';
+import { channelName, fromWireChannel, REPLY_MARK } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
+import { endByEnvelope } from '../channel/envelope.js';
 import type { NoticeMessage } from '../message/message.js';
 import type { PersistentConnection } from './persistent.connection.js';
 
 /** Runs a call of this frontend, which an observer may follow. */
-export async function observedCall(
+export function observedCall(
   channel: IpcChannelLike,
   method: string,
   { activityId, address }: { readonly activityId: string; readonly address: string | undefined },
   work: (watch: CallWatch | undefined) => Promise<unknown>,
 ): Promise<unknown> {
-  const name = `${channelName(channel)}/${method}`;
-  const subject = { side: 'client', kind: 'ipc', transport: 'ipc', name, activityId, address } as const;
-  const watch = observer?.call?.(subject);
-  if (!watch) return work(undefined);
-  try {
-    const answer = await watch.run(() => work(watch));
-    if (answer instanceof StreamResult) return new StreamResult(observedItems(answer.items, watch));
-    // An error of a handler is in its envelope, which is opened by the caller.
-    const { error } = Object(answer) as { readonly error?: unknown };
-    watch.end(error === undefined ? { kind: 'result' } : { kind: 'error', error });
-    return answer;
-  } catch (error) {
-    watch.end({ kind: 'error', error });
-    throw error;
-  }
+  const called = { side: 'client', kind: 'ipc', transport: 'ipc', activityId, address } as const;
+  return watched(() => ({ ...called, name: `${channelName(channel)}/${method}` }), work, observedAnswer);
+}
+
+function observedAnswer(answer: unknown, watch: CallWatch): unknown {
+  if (answer instanceof StreamResult) return new StreamResult(observedItems(answer.items, watch));
+  return endByEnvelope(answer, watch);
 }
 
 /** Answers a call of the backend, as {@link settle} does, and an observer may follow it. */
@@ -77,16 +70,12 @@ export function deliverPush(
   deliver: (event: ReceivedEvent) => void,
 ): void {
   const isCall = typeof data[0] === 'string' && data[0].includes(REPLY_MARK);
-  if (isCall) {
-    deliver(trace ? { trace } : {});
-    return;
-  }
-  const name = channel.replace(/^itwin\./, '');
   const subject = { side: 'server', kind: 'notification', transport: 'ipc', activityId: '' } as const;
-  const watch = observer?.call?.({ ...subject, name, trace });
-  if (!watch) deliver({});
-  else watch.run(() => deliver({}));
-  watch?.end({ kind: 'result' });
+  const watch = isCall ? undefined : observer?.call?.({ ...subject, name: fromWireChannel(channel), trace });
+  if (watch) {
+    watch.run(() => deliver({}));
+    watch.end({ kind: 'result' });
+  } else deliver(isCall && trace ? { trace } : {});
 }
 
 /** Has the observer follow the sessions of a connection, if there is an observer. */

@@ -1,7 +1,7 @@
 import { inOperation } from '../../base/numbered.error.js';
 import type { TraceFields } from '../../base/observer.js';
 import type { ErrorExposure } from '../../error/error.members.js';
-import { RPC_CHANNEL } from '../channel/channel.js';
+import { fromWireChannel, RPC_CHANNEL } from '../channel/channel.js';
 import { IpcMessageType } from './message.js';
 import { encodeIpcValue } from './value.codec.js';
 import type { EncodedIpcValue } from './value.codec.js';
@@ -139,7 +139,7 @@ export function prepareInvoke(
 }
 
 function argumentsFor(name: string, data: unknown[]): OutgoingValue {
-  return new OutgoingValue(data, undefined, undefined, name.replace(/^itwin\./, ''));
+  return new OutgoingValue(data, undefined, undefined, fromWireChannel(name));
 }
 
 /**

@@ -90,8 +90,9 @@ export function encodeIpcValue(value: unknown, exposure?: ErrorExposure): Encode
   return { json, parts: parts ?? noParts };
 }
 
-function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
+/** The memory of an array, as a view. */
+export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
 // As `JSON.stringify` writes it; in a text its quotes are escaped.

@@ -2,10 +2,10 @@ import { throwIfAborted } from '../../base/abort.js';
 import { generalError } from '../../base/numbered.error.js';
 import { sentNotice } from '../../base/observer.js';
 import { hiddenError } from '../../error/error.members.js';
+import { fromWireChannel } from '../channel/channel.js';
 import { unwatched } from '../message/link.js';
 import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
-import { nameOf } from '../server/activity.js';
 import type { IpcServer } from '../server/server.js';
 import type { ServerSession } from '../server/server.session.js';
 import type { BackplaneNode } from './backplane.js';
@@ -88,7 +88,7 @@ export class IpcRooms {
 
   /** Sends a message to all sessions of all nodes; see {@link IpcRoomTarget.send}. @param wireName the channel, by its name on the wire */
   sendToAll(wireName: string, args: unknown[]): Promise<void> {
-    const message = preparePush(wireName, args, sentNotice(nameOf(wireName)));
+    const message = preparePush(wireName, args, sentNotice(fromWireChannel(wireName)));
     const publish = this.#node?.notice([ALL], [], message);
     const sent = this.server.push(message);
     return publish ? bothOf(sent, publish()) : sent;
@@ -154,8 +154,8 @@ export class IpcRooms {
       if (isNew) void this.#leave(session, room).catch(() => undefined);
       throw error;
     }
-    // It may have left, or ended, meanwhile.
-    if (isNew && this.#membership.of(session).has(topic)) this.#changed('join', room, session, entry);
+    // It may have left, or ended, meanwhile. A watch that begins after the join does not report it.
+    if (isNew && this.#membership.of(session).has(topic)) await this.#changed('join', room, session, entry);
   }
 
   async #leave(session: ServerSession, room: string): Promise<void> {
@@ -163,7 +163,7 @@ export class IpcRooms {
     const entry = this.#membership.topics.get(topic)?.members.get(session);
     if (entry === undefined) return;
     this.#membership.remove(topic, session);
-    this.#changed('leave', room, session, entry);
+    void this.#changed('leave', room, session, entry);
     await this.#node?.left(topic, session.id);
   }
 
@@ -191,12 +191,15 @@ export class IpcRooms {
     if (this.#node) this.#node.background('remove a member', work);
   }
 
-  #changed(type: 'join' | 'leave', room: string, session: ServerSession, entry: string): void {
-    const watch = this.#watches.get(room);
-    if (!watch && !this.#node) return;
-    const member = readMember({ key: session.id, value: entry })!;
-    watch?.changed(type, member);
-    this.#node?.change(room, type, member);
+  /** Reports a change to the watches of this node, at once, and to those of others. Never rejects. */
+  #changed(
+    type: 'join' | 'leave',
+    room: string,
+    { id }: ServerSession,
+    entry: string,
+  ): Promise<void> | undefined {
+    this.#watches.get(room)?.changed(type, readMember({ key: id, value: entry })!);
+    return this.#node?.change(room, type, id, entry);
   }
 
   readonly #sendTo = (
@@ -205,7 +208,7 @@ export class IpcRooms {
     wireName: string,
     args: unknown[],
   ): Promise<void> => {
-    const message = preparePush(wireName, args, sentNotice(nameOf(wireName)));
+    const message = preparePush(wireName, args, sentNotice(fromWireChannel(wireName)));
     // Otherwise nothing would encode the values, and an error would depend on who is in the room.
     if (!topics.some((topic) => this.#membership.topics.has(topic))) message.data.encode();
     const publish = this.#node?.notice(topics, except, message);

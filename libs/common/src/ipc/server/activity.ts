@@ -1,17 +1,13 @@
 import { Activity, isActivityId } from '../../call/activity.js';
 import { newId } from '../../base/random.id.js';
+import { fromWireChannel } from '../channel/channel.js';
 import type { IpcSession } from '../channel/session.js';
 import type { InvokeMessage } from '../message/message.js';
-
-/** The name of a channel as applications write it, from its name on the wire. */
-export function nameOf(wireName: string): string {
-  return wireName.startsWith('itwin.') ? wireName.slice('itwin.'.length) : wireName;
-}
 
 /** The activity of a call. Without an activity id, as on the compatible wire, the call begins a new one. */
 export function activityOfCall(session: IpcSession, message: InvokeMessage): Activity {
   const { channel, method, activityId, timeoutMs, isCancellable, trace } = message;
-  const name = nameOf(channel);
+  const name = fromWireChannel(channel);
   const hasTime = typeof timeoutMs === 'number' && timeoutMs > 0;
   const activity = new Activity(
     {
@@ -37,7 +33,7 @@ export function activityOfNotice(session: IpcSession, channel: string): Activity
       activityId: newId(),
       sessionId: session.id,
       accessToken: session.accessToken,
-      rpcMethod: nameOf(channel),
+      rpcMethod: fromWireChannel(channel),
     },
     session,
   );

@@ -10,7 +10,8 @@ import { primitiveMembers } from '../../error/error.members.js';
 import { describeLosses } from '../../value/value.inspector.js';
 import { refusalOf, AnswerQueue } from './answer.queue.js';
 import type { SessionBytes } from '../message/session.bytes.js';
-import { activityOfCall, nameOf } from './activity.js';
+import { fromWireChannel } from '../channel/channel.js';
+import { activityOfCall } from './activity.js';
 import type { IpcCallDispatcherOptions } from './dispatcher.options.js';
 import { CallBacklog } from './call.backlog.js';
 import { IpcAnswer } from './channel.registry.js';
@@ -172,7 +173,7 @@ export class IpcCallDispatcher {
     }
     const call: IpcCall = {
       session: this.session,
-      channel: nameOf(channel),
+      channel: fromWireChannel(channel),
       method: method as string,
       arguments: data,
       activity,

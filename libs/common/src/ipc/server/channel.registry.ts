@@ -1,13 +1,13 @@
 import type { Activity } from '../../call/activity.js';
 import { afterCheck, checksOf } from '../../call/call.checks.js';
-import { resultOf } from '../../call/result.js';
-import type { RunInActivity } from '../../call/result.js';
+import { resultOf, runBare } from '../../call/result.js';
 import { IModelError } from '../../error/imodel.error.js';
 import { reservedNames } from '../../call/reserved.names.js';
 import { IModelStatus } from '../../error/status.table.js';
 import {
   channelMethods,
   channelName,
+  fromWireChannel,
   IPC_APP,
   isRpcChannel,
   isStreaming,
@@ -17,7 +17,6 @@ import {
 import type { IpcChannelLike } from '../channel/channel.js';
 import { IpcListeners } from '../channel/listeners.js';
 import type { IpcEvent, IpcListener, IpcSession } from '../channel/session.js';
-import { nameOf } from './activity.js';
 
 /** One call from a frontend. */
 export interface IpcCall {
@@ -142,7 +141,7 @@ export class ChannelRegistry {
     const run = ({ session, activity, acceptsStream, method, arguments: args }: IpcCall): unknown =>
       handler(acceptsStream ? { session, activity, acceptsStream } : { session, activity }, method, ...args);
     const target: IpcTarget = {
-      name: nameOf(wireName),
+      name: fromWireChannel(wireName),
       isRelay: isRpcChannel(wireName),
       run,
       enveloped: false,
@@ -156,7 +155,7 @@ export class ChannelRegistry {
   /** The target of a call. @throws IModelError if no handler has these names */
   lookup(wireName: string, method: unknown): IpcTarget {
     const registration = this.#registrations.get(wireName) ?? unhandled.get(wireName);
-    if (!registration) throw notFound(`No handler is registered for channel: ${nameOf(wireName)}`);
+    if (!registration) throw notFound(`No handler is registered for channel: ${fromWireChannel(wireName)}`);
     return registration.lookup(method);
   }
 
@@ -185,7 +184,7 @@ export class ChannelRegistry {
   #add(wireName: string, registration: Registration): () => void {
     const before = this.#registrations.get(wireName);
     if (before && (before.isFixed || registration.isFixed))
-      throw new Error(`Two handlers of the IPC channel "${nameOf(wireName)}".`);
+      throw new Error(`Two handlers of the IPC channel "${fromWireChannel(wireName)}".`);
     if (!before && !unhandled.has(wireName)) for (const watcher of this.#watchers) watcher.added(wireName);
     this.#registrations.set(wireName, registration);
     return () => {
@@ -260,11 +259,9 @@ function checking(
   if (!checkResult) return run;
   return isStream
     ? async (call) => checkResult(await run(call))
-    : (call) => resultOf(() => run(call), call.activity, runHere).then(checkResult);
+    : // The activity of the call is current here.
+      (call) => resultOf(() => run(call), call.activity, runBare).then(checkResult);
 }
-
-// The activity of the call is current here.
-const runHere: RunInActivity = (_activity, work) => work();
 
 /** The error that answers a call of a method that a handler does not have. */
 export function methodNotFound(name: string, method: string, channel: string): IModelError {

@@ -3,7 +3,8 @@ import type { RunInActivity } from '../../call/result.js';
 import type { IpcListener } from '../channel/session.js';
 import type { IpcServerLink } from '../message/link.js';
 import type { NoticeMessage } from '../message/message.js';
-import { activityOfNotice, nameOf } from './activity.js';
+import { fromWireChannel } from '../channel/channel.js';
+import { activityOfNotice } from './activity.js';
 import type { ChannelRegistry } from './channel.registry.js';
 import { answerFailure } from './error.codec.js';
 import type { IpcCallDispatcherOptions } from './dispatcher.options.js';
@@ -37,7 +38,7 @@ export class NoticeDelivery {
     const activity = activityOfNotice(session, channel);
     const { arguments: most } = options.limits;
     if (refusal) {
-      const text = `A message of channel "${nameOf(channel)}" was ignored: ${refusal.message}`;
+      const text = `A message of channel "${fromWireChannel(channel)}" was ignored: ${refusal.message}`;
       options.report?.({ kind: 'warning', message: text, activity });
       return;
     }

@@ -7,7 +7,7 @@ import { observedItems } from '../../stream/observed.items.js';
 import { StreamResult } from '../../stream/stream.js';
 import type { InvokeMessage, NoticeMessage } from '../message/message.js';
 import type { IpcSession } from '../channel/session.js';
-import { nameOf } from './activity.js';
+import { fromWireChannel } from '../channel/channel.js';
 import { IpcAnswer } from './channel.registry.js';
 import type { IpcTarget } from './channel.registry.js';
 
@@ -74,7 +74,7 @@ export function watchNotice(
     side: 'server',
     kind: 'notification',
     transport: 'ipc',
-    name: nameOf(channel),
+    name: fromWireChannel(channel),
     activityId: activity.activityId,
     sessionId: session.id,
     trace,

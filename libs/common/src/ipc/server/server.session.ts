@@ -1,10 +1,11 @@
 import { sentNotice, watched } from '../../base/observer.js';
-import type { TraceFields } from '../../base/observer.js';
+import type { CallWatch, TraceFields } from '../../base/observer.js';
 import { later } from '../../base/timer.js';
-import { channelName, isStreaming, wireChannel, REPLY_MARK } from '../channel/channel.js';
+import { channelName, fromWireChannel, isStreaming, wireChannel, REPLY_MARK } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
 import { IpcClosedError, isCloseCode } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
+import { endByEnvelope } from '../channel/envelope.js';
 import { IpcListeners } from '../channel/listeners.js';
 import { makeNotifier } from '../channel/notifier.js';
 import { makeProxy } from '../channel/proxy.js';
@@ -15,7 +16,6 @@ import type { IpcServerLink } from '../message/link.js';
 import type { NoticeMessage } from '../message/message.js';
 import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingMessage } from '../message/outgoing.message.js';
-import { nameOf } from './activity.js';
 import { frontendAnswer } from './frontend.answer.js';
 import type { SessionRooms } from './session.rooms.js';
 
@@ -112,7 +112,7 @@ export class ServerSession extends IpcSession {
 
   /** Sends a message; see {@link send}. @param name the channel, by its name on the wire */
   sendRaw(name: string, args: unknown[]): Promise<void> {
-    return this.push(preparePush(name, args, sentNotice(nameOf(name), this.id)));
+    return this.push(preparePush(name, args, sentNotice(fromWireChannel(name), this.id)));
   }
 
   notifications<Functions extends object, Notifications extends object>(
@@ -132,20 +132,25 @@ export class ServerSession extends IpcSession {
    * @param timeoutMs how long the call may take, in milliseconds; 0: for ever
    */
   invokeRaw(name: string, args: unknown[], timeoutMs?: number): Promise<unknown> {
-    return this.#observed(nameOf(name), name, args, timeoutMs);
+    return this.#observed(fromWireChannel(name), name, args, timeoutMs);
   }
 
-  /** @param called names the call for observers */
+  /**
+   * @param called names the call for observers
+   * @param settled see {@link watched}
+   */
   #observed(
     called: string,
     name: string,
     args: unknown[],
     timeoutMs = this.invokeTimeoutMs,
+    settled?: (answer: unknown, watch: CallWatch) => unknown,
   ): Promise<unknown> {
     const call = { side: 'client', kind: 'ipc', transport: 'ipc', activityId: '' } as const;
     return watched(
       () => ({ ...call, name: called, sessionId: this.id }),
       (watch) => this.#invoke(name, args, timeoutMs, watch?.trace),
+      settled,
     );
   }
 
@@ -157,7 +162,7 @@ export class ServerSession extends IpcSession {
     return new Promise((resolve, reject) => {
       const late = () => {
         this.#replies.delete(reply);
-        const where = `on "${nameOf(name)}" within ${timeoutMs} ms`;
+        const where = `on "${fromWireChannel(name)}" within ${timeoutMs} ms`;
         reject(new Error(`The frontend did not answer ${where}.`));
       };
       const timer = later(timeoutMs, late);
@@ -175,7 +180,13 @@ export class ServerSession extends IpcSession {
 
   async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
     const called = `${channelName(channel)}/${method}`;
-    const answer = await this.#observed(called, wireChannel(channel), [method, ...args]);
+    const answer = await this.#observed(
+      called,
+      wireChannel(channel),
+      [method, ...args],
+      undefined,
+      endByEnvelope,
+    );
     return frontendAnswer(channel, method, answer);
   }
 

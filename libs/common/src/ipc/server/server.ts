@@ -1,3 +1,4 @@
+import { fromWireChannel } from '../channel/channel.js';
 import { reporter } from '../../call/call.report.js';
 import { observer, sentNotice } from '../../base/observer.js';
 import { OpenCalls } from '../../call/open.calls.js';
@@ -9,7 +10,6 @@ import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
 import type { IpcPeerEvents } from '../wire/connector.js';
 import type { IpcServerWire } from '../wire/wire.js';
-import { nameOf } from './activity.js';
 import { ChannelRegistry } from './channel.registry.js';
 import { observedEvents, observedTransport } from './observed.transport.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
@@ -125,7 +125,7 @@ export class IpcServer {
    * @throws NumberedError if a value cannot be sent
    */
   send(wireName: string, args: unknown[]): Promise<void> {
-    return this.push(preparePush(wireName, args, sentNotice(nameOf(wireName))));
+    return this.push(preparePush(wireName, args, sentNotice(fromWireChannel(wireName))));
   }
 
   /** @internal Sends a message to every session; see {@link send}. */

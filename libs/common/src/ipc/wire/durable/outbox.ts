@@ -32,7 +32,6 @@ export class DurableOutbox {
   readonly #kept = new Fifo<Kept>();
   /** The last message, while further items can join it. Its content is missing. */
   #open: OpenItems | undefined;
-  readonly #memory: ((bytes: number) => Uint8Array) | undefined;
   /** The number of the next message. */
   readonly #number = () => this.#released + this.#kept.size;
   #keptBytes = 0;
@@ -55,9 +54,7 @@ export class DurableOutbox {
     private readonly total: KeptBytes | undefined,
     private readonly messageBytes: number,
     private readonly pool?: BytePool,
-  ) {
-    this.#memory = pool && ((bytes) => pool.take(bytes));
-  }
+  ) {}
 
   /** How many messages the peer has acknowledged. */
   get released(): number {
@@ -122,7 +119,7 @@ export class DurableOutbox {
       const item = this.encoding.item(message);
       if (item) return this.#sendItem(message, item.value, item.bytes);
     }
-    return this.#sendPrepared(message, this.encoding.prepare(message, this.#number, this.#memory));
+    return this.#sendPrepared(message, this.encoding.prepare(message, this.#number, this.pool));
   }
 
   /** Sends a list that has no number and is not kept. */
@@ -132,14 +129,15 @@ export class DurableOutbox {
     this.#schedule();
   }
 
-  #sendPrepared(message: OutgoingMessage, { content, bytes }: PreparedMessage): number {
+  #sendPrepared(message: OutgoingMessage, prepared: PreparedMessage): number {
+    const { content, bytes } = prepared;
     // The peer would end the session. Text that is too long fails alone.
     if (typeof content !== 'string' && bytes > this.messageBytes)
       message.data.made(() => {
         throw generalError(`The value cannot be sent: it has more than ${this.messageBytes} bytes.`);
       });
     this.#seal();
-    this.#kept.push({ content, bytes });
+    this.#kept.push(prepared);
     this.#count(bytes);
     this.#put(content, bytes);
     return bytes;

@@ -10,6 +10,7 @@ import type { OutgoingValue } from '../../message/outgoing.message.js';
 import { refuseMessage } from '../../message/refusal.js';
 import {
   arrayOver,
+  bytesOf,
   SENT_DEPTH,
   isCarried,
   markerError,
@@ -122,8 +123,4 @@ function ownArray(view: ArrayBufferView): ArrayBufferView {
     !buffer.resizable &&
     buffer.byteLength === view.byteLength;
   return arrayOver(view, isOwn ? (buffer as ArrayBuffer) : bytes.slice().buffer);
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }

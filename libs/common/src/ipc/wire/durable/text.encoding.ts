@@ -1,3 +1,4 @@
+import type { BytePool } from '../../../base/byte.pool.js';
 import { decodeBlocks, encodeBlocks } from '../../../base/byte.blocks.js';
 import type { IpcLimits } from '../../../base/limits.js';
 import { NumberedError } from '../../../base/numbered.error.js';
@@ -27,14 +28,10 @@ export interface FrameEncoding {
    * Encodes a message.
    *
    * @param number returns the number of the message; called after the value was read, because a getter can send, too
-   * @param memory returns memory of so many bytes, with any content, for the message
+   * @param pool has memory for messages with bytes
    * @throws NumberedError if the value cannot be sent
    */
-  prepare(
-    message: OutgoingMessage,
-    number: () => number,
-    memory?: (bytes: number) => Uint8Array,
-  ): PreparedMessage;
+  prepare(message: OutgoingMessage, number: () => number, pool?: BytePool): PreparedMessage;
   /**
    * The value of an item as it stands in a message with others; `undefined` for one that needs a message of its own.
    *
@@ -55,12 +52,12 @@ const encoder = new TextEncoder();
 
 /** As JSON text, and bytes where a message has typed arrays: over WebSocket. */
 export const textEncoding: FrameEncoding = {
-  prepare(message, number, memory) {
+  prepare(message, number, pool) {
     const text = messageText(message);
     const { parts } = message.data.encode();
     if (parts.length === 0) return { content: text, bytes: text.length };
     // A copy: a message that is sent again must not have changed.
-    const content = encodeBlocks([encoder.encode(joined(number(), [text])), ...parts], memory);
+    const content = encodeBlocks([encoder.encode(joined(number(), [text])), ...parts], pool);
     return { content, bytes: content.byteLength };
   },
 
