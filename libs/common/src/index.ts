@@ -65,7 +65,7 @@ export type {
   IpcMethodHandler,
   IpcRawHandler,
   IpcTarget,
-} from './ipc/server/channel.registry.js';
+} from './ipc/dispatcher/channel.registry.js';
 export type { IpcListeners } from './ipc/channel/listeners.js';
 export type { IpcNotifier, IpcProxy } from './ipc/channel/proxy.js';
 export { IpcClosedError } from './ipc/channel/closure.js';
@@ -168,9 +168,9 @@ export type { IpcServerOptions } from './ipc/server/server.options.js';
 export type { IpcSessionHooks } from './ipc/server/session.hooks.js';
 export type { LocalPeer, NetworkPeer } from './ipc/server/peer.js';
 export type { ResumptionOptions } from './ipc/server/session.resumption.js';
-export type { IpcCallDispatcherOptions } from './ipc/server/dispatcher.options.js';
-export type { IpcErrorOptions } from './ipc/server/error.codec.js';
-export type { IpcPeer } from './ipc/server/server.session.js';
+export type { IpcCallDispatcherOptions } from './ipc/dispatcher/dispatcher.options.js';
+export type { IpcErrorOptions } from './ipc/dispatcher/error.codec.js';
+export type { IpcPeer } from './ipc/dispatcher/server.session.js';
 export { createFetchServer, FetchRpcServer } from './http/server/fetch.server.js';
 export type { CompressBody } from './http/server/fetch.server.js';
 export type { HttpRpcServiceOptions } from './http/server/rpc.service.js';

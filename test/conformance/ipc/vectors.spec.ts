@@ -7,7 +7,7 @@ import {
   parseTextFrame,
   textFrame,
 } from '../../../libs/common/src/ipc/wire/compatible/codec.js';
-import { encodeIpcError } from '../../../libs/common/src/ipc/server/error.codec.js';
+import { encodeIpcError } from '../../../libs/common/src/ipc/dispatcher/error.codec.js';
 import { preparePush, prepareResponse } from '../../../libs/common/src/ipc/message/outgoing.message.js';
 import { encodeIpcValue } from '../../../libs/common/src/ipc/message/value.codec.js';
 import { encodeError } from '../../../libs/common/src/error/error.codec.js';

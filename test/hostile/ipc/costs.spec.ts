@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { defaultIpcLimits, defaultWireLimits } from '@linnet/common';
-import { encodeIpcError } from '../../../libs/common/src/ipc/server/error.codec.js';
+import { encodeIpcError } from '../../../libs/common/src/ipc/dispatcher/error.codec.js';
 import { structuredCloneEncoding } from '../../../libs/common/src/ipc/wire/durable/structured.encoding.js';
 import { textEncoding } from '../../../libs/common/src/ipc/wire/durable/text.encoding.js';
 import { DurableOutbox } from '../../../libs/common/src/ipc/wire/durable/outbox.js';

@@ -6,13 +6,13 @@ import { GENERAL_ERROR, IModelError } from '../error/imodel.error.js';
 import type { RpcCall, RpcOutcome } from '../rpc/server/call.js';
 import { outcomeOf } from '../rpc/server/dispatcher.js';
 import type { RpcDispatcher } from '../rpc/server/dispatcher.js';
-import { IpcAnswer, methodNotFound } from '../ipc/server/channel.registry.js';
-import type { ChannelRegistry, IpcRawEvent, IpcRawHandler } from '../ipc/server/channel.registry.js';
+import { IpcAnswer, methodNotFound } from '../ipc/dispatcher/channel.registry.js';
+import type { ChannelRegistry, IpcRawEvent, IpcRawHandler } from '../ipc/dispatcher/channel.registry.js';
 import { fromWireChannel, RPC_CHANNEL } from '../ipc/channel/channel.js';
 import { encodeError } from '../error/error.codec.js';
 import type { ErrorPolicy } from '../error/error.codec.js';
-import { answerFailure, encodeIpcError } from '../ipc/server/error.codec.js';
-import type { IpcErrorOptions } from '../ipc/server/error.codec.js';
+import { answerFailure, encodeIpcError } from '../ipc/dispatcher/error.codec.js';
+import type { IpcErrorOptions } from '../ipc/dispatcher/error.codec.js';
 import type { IpcSession } from '../ipc/channel/session.js';
 
 /** How a server answers RPC over IPC. */

@@ -1,6 +1,6 @@
 import type { IpcLimits } from '../../base/limits.js';
 import { generalError } from '../../base/numbered.error.js';
-import type { ServerSession } from '../server/server.session.js';
+import type { ServerSession } from '../dispatcher/server.session.js';
 
 /** Pairs of a sender and a topic. Beyond this number the pair is forgotten that has brought nothing for the longest time. */
 const MAX_SENDERS = 16_384;

@@ -4,7 +4,7 @@ import { later } from '../../base/timer.js';
 import { isCount } from '../../value/value.codec.js';
 import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
-import type { ServerSession } from '../server/server.session.js';
+import type { ServerSession } from '../dispatcher/server.session.js';
 import { BackplaneError } from './backplane.js';
 import type { ReplyHead, RequestHead } from './node.frame.js';
 

@@ -4,7 +4,7 @@ import { messageOf } from '../../base/text.js';
 import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
 import { encodeIpcValue } from '../message/value.codec.js';
-import type { ServerSession } from '../server/server.session.js';
+import type { ServerSession } from '../dispatcher/server.session.js';
 import { BackplaneError } from './backplane.js';
 import type { BackplaneEntry, BackplaneNode, IpcBackplane } from './backplane.js';
 import { FrameOrder, isRoom } from './membership.js';

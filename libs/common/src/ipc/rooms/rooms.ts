@@ -7,7 +7,7 @@ import { unwatched } from '../message/link.js';
 import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
 import type { IpcServer } from '../server/server.js';
-import type { ServerSession } from '../server/server.session.js';
+import type { ServerSession } from '../dispatcher/server.session.js';
 import type { BackplaneNode } from './backplane.js';
 import { isRoom, Membership } from './membership.js';
 import { askLocal } from './node.requests.js';

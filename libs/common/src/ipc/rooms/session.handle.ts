@@ -3,7 +3,7 @@ import type { IpcChannelLike } from '../channel/channel.js';
 import { makeNotifier } from '../channel/notifier.js';
 import { makeProxy } from '../channel/proxy.js';
 import type { IpcNotifier, IpcProxy } from '../channel/proxy.js';
-import { frontendAnswer } from '../server/frontend.answer.js';
+import { frontendAnswer } from '../dispatcher/frontend.answer.js';
 import type { RemoteCallOptions, SessionRequest } from './node.requests.js';
 
 /** Sends a message or a call to a session, wherever it is. */

@@ -2,7 +2,7 @@ import type { IpcServerTransport } from '../message/transport.js';
 import type { IpcPeerEvents } from '../wire/connector.js';
 import type { IpcServerWire } from '../wire/wire.js';
 import type { IpcServer } from './server.js';
-import type { IpcPeer } from './server.session.js';
+import type { IpcPeer } from '../dispatcher/server.session.js';
 
 /** The user of a session that is handed to a server: within one process, or over a message port. */
 export type LocalSessionProps = IpcPeer;

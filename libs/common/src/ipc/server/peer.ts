@@ -1,4 +1,4 @@
-import type { IpcPeer } from './server.session.js';
+import type { IpcPeer } from '../dispatcher/server.session.js';
 
 /** The frontend of a connection that cannot break: within one process, or over a message port. */
 export interface LocalPeer extends IpcPeer {

@@ -1,4 +1,4 @@
-import type { IpcCallDispatcherOptions } from './dispatcher.options.js';
+import type { IpcCallDispatcherOptions } from '../dispatcher/dispatcher.options.js';
 import type { ResumptionOptions } from './session.resumption.js';
 
 /** How a server serves sessions. */

@@ -10,7 +10,7 @@ import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
 import type { IpcPeerEvents } from '../wire/connector.js';
 import type { IpcServerWire } from '../wire/wire.js';
-import { ChannelRegistry } from './channel.registry.js';
+import { ChannelRegistry } from '../dispatcher/channel.registry.js';
 import { observedEvents, observedTransport } from './observed.transport.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
 import type { IpcServerOptions } from './server.options.js';
@@ -18,8 +18,8 @@ import type { IpcSessionHooks } from './session.hooks.js';
 import { SessionDoor } from './session.door.js';
 import { SessionLifecycle } from './session.lifecycle.js';
 import type { SessionRecord } from './session.record.js';
-import type { SessionRooms } from './session.rooms.js';
-import type { ServerSession } from './server.session.js';
+import type { SessionRooms } from '../dispatcher/session.rooms.js';
+import type { ServerSession } from '../dispatcher/server.session.js';
 
 /** Serves IPC sessions over all transports. */
 export class IpcServer {

@@ -6,9 +6,9 @@ import type { IpcServerLink } from '../message/link.js';
 import type { IpcServerTransport } from '../message/transport.js';
 import type { ServerHello } from '../wire/durable/handshake.js';
 import type { DurableLink } from '../wire/durable/link.js';
-import type { IpcCallDispatcher } from './call.dispatcher.js';
+import type { IpcCallDispatcher } from '../dispatcher/call.dispatcher.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
-import type { ServerSession } from './server.session.js';
+import type { ServerSession } from '../dispatcher/server.session.js';
 import type { IpcSessionHooks } from './session.hooks.js';
 import type { SessionProof } from './session.secret.js';
 

@@ -1,6 +1,6 @@
 import { ByteBudget } from '../../base/byte.budget.js';
 import type { IpcSession } from '../channel/session.js';
-import type { ServerSession } from './server.session.js';
+import type { ServerSession } from '../dispatcher/server.session.js';
 import type { SessionRecord } from './session.record.js';
 
 /** The sessions of a server: those that are open, and those whose calls still run. */

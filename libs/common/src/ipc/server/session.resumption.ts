@@ -1,7 +1,7 @@
 import { IpcProtocolError, SessionNotFound } from '../message/message.js';
 import type { ClientHello } from '../wire/durable/handshake.js';
 import { INTERRUPTED } from '../wire/durable/link.js';
-import type { IpcPeer } from './server.session.js';
+import type { IpcPeer } from '../dispatcher/server.session.js';
 import type { DurableRecord } from './session.record.js';
 
 /** How sessions of the durable wire outlive their connections. */

@@ -3,7 +3,7 @@ import { defaultIpcLimits } from '../../base/limits.js';
 import type { IpcServerTransport } from '../message/transport.js';
 import { compatibleWire } from '../wire/wire.js';
 import type { IpcFrame } from '../message/message.js';
-import { IpcServer } from './server.js';
+import { IpcServer } from '../server/server.js';
 
 /** A connection whose peer takes nothing until it is let. */
 class SlowTransport implements IpcServerTransport {

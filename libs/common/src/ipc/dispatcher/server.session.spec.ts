@@ -6,7 +6,7 @@ import type { IpcFrame } from '../message/message.js';
 import { IpcClosedError } from '../channel/closure.js';
 import type { IpcPeerEvents } from '../wire/connector.js';
 import { compatibleWire } from '../wire/wire.js';
-import { IpcServer } from './server.js';
+import { IpcServer } from '../server/server.js';
 
 class FakeTransport implements IpcServerTransport {
   readonly bufferedBytes = 0;
