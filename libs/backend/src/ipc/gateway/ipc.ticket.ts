@@ -21,9 +21,9 @@ export class IpcTicketService {
 
   constructor(
     @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
-    { rooms: { link } }: IpcHost,
+    { rooms: { backplane } }: IpcHost,
   ) {
-    this.#store = options.ticketStore ?? (link ? sharedTickets(link) : new MemoryTicketStore());
+    this.#store = options.ticketStore ?? (backplane ? sharedTickets(backplane) : new MemoryTicketStore());
   }
 
   /**

@@ -36,7 +36,7 @@ export interface RoomNodeEvents {
 /** This server as a node of a backplane: its subscriptions and entries, and the frames to and from other nodes. */
 export class RoomNode {
   readonly id = newId();
-  readonly link: BackplaneNode;
+  readonly backplane: BackplaneNode;
   readonly #requests: NodeRequests;
   readonly #order = new FrameOrder();
   /** Topics that have no members of their own. */
@@ -49,24 +49,24 @@ export class RoomNode {
   #waitingBytes = 0;
 
   constructor(
-    backplane: IpcBackplane,
+    shared: IpcBackplane,
     private readonly limits: IpcLimits,
     private readonly membership: Membership,
     private readonly find: (session: string) => ServerSession | undefined,
     private readonly events: RoomNodeEvents,
   ) {
-    this.link = backplane.join(this.id, {
+    this.backplane = shared.join(this.id, {
       frame: (topic, frame) => this.#receive(topic, frame),
       restored: (hasMissed) => this.#restored(hasMissed),
     });
     const send = (node: string, head: UnsentHead, value: unknown) => this.#send(node, head, value);
-    const ownerOf = async (session: string) => (await this.link.get(SESSIONS, session))?.node;
+    const ownerOf = async (session: string) => (await this.backplane.get(SESSIONS, session))?.node;
     this.#requests = new NodeRequests(send, ownerOf, find);
   }
 
   /** A session has begun: other nodes find it from now on. */
   opened(session: string): void {
-    this.background('register a session', this.link.set(SESSIONS, session, ''));
+    this.background('register a session', this.backplane.set(SESSIONS, session, ''));
   }
 
   /** A session is over. */
@@ -77,14 +77,14 @@ export class RoomNode {
   /** Receives what other nodes send to a topic without members of its own. */
   follow(topic: string): void {
     this.#followed.add(topic);
-    this.background('subscribe', this.link.subscribe(topic));
+    this.background('subscribe', this.backplane.subscribe(topic));
   }
 
   /** Receives what other nodes send to a topic that has a member here. */
   async subscribe(name: string): Promise<void> {
     const topic = this.membership.topics.get(name);
     if (!topic) return;
-    topic.subscribed ??= this.link.subscribe(name).catch((error: unknown) => {
+    topic.subscribed ??= this.backplane.subscribe(name).catch((error: unknown) => {
       topic.subscribed = undefined;
       throw error;
     });
@@ -93,7 +93,7 @@ export class RoomNode {
 
   /** A session has joined a room. @param entry its entry in the list of members */
   async joined(name: string, session: string, entry: string): Promise<void> {
-    await Promise.all([this.subscribe(name), this.link.set(name, session, entry)]);
+    await Promise.all([this.subscribe(name), this.backplane.set(name, session, entry)]);
   }
 
   /** A session has left a room. */
@@ -103,7 +103,7 @@ export class RoomNode {
 
   /** Ends the subscription of a topic, unless it has a member. */
   async unsubscribe(name: string): Promise<void> {
-    if (!this.membership.topics.has(name)) await this.link.unsubscribe(name);
+    if (!this.membership.topics.has(name)) await this.backplane.unsubscribe(name);
   }
 
   /**
@@ -120,7 +120,7 @@ export class RoomNode {
     const head = { kind: 'notice', topics: several, except, channel, ...this.#origin() } as const;
     const frame = encodeNodeFrame(head, value, this.limits);
     return async () => {
-      const published = topics.map((topic) => this.#put(frame, () => this.link.publish(topic, frame)));
+      const published = topics.map((topic) => this.#put(frame, () => this.backplane.publish(topic, frame)));
       const all = Promise.all(published);
       this.background('send a notification', all);
       await all;
@@ -136,7 +136,7 @@ export class RoomNode {
   change(room: string, type: 'join' | 'leave', session: string, entry: string): Promise<void> {
     const head = { kind: 'presence', type, session, ...this.#origin() } as const;
     const frame = encodeNodeFrame(head, { json: entry, parts: [] }, this.limits);
-    const sent = this.#put(frame, () => this.link.publish(watchTopic(room), frame));
+    const sent = this.#put(frame, () => this.backplane.publish(watchTopic(room), frame));
     this.background('report a member', sent);
     return sent.catch(() => undefined);
   }
@@ -145,13 +145,13 @@ export class RoomNode {
   watch(room: string, group: string, watch: PresenceWatch): void {
     this.#watches.set(room, watch);
     this.follow(watchTopic(room));
-    watch.follow(() => this.link.list(group));
+    watch.follow(() => this.backplane.list(group));
   }
 
   unwatch(room: string): void {
     this.#watches.delete(room);
     this.#followed.delete(watchTopic(room));
-    this.background('unsubscribe', this.link.unsubscribe(watchTopic(room)));
+    this.background('unsubscribe', this.backplane.unsubscribe(watchTopic(room)));
   }
 
   /** Sends a message or a call to a session of another node. */
@@ -161,12 +161,12 @@ export class RoomNode {
 
   /** The entries of a group. */
   list(group: string): Promise<BackplaneEntry[]> {
-    return this.link.list(group);
+    return this.backplane.list(group);
   }
 
   /** Ends the node. Never rejects. */
   async close(): Promise<void> {
-    await this.link.leave();
+    await this.backplane.leave();
   }
 
   /** Reports a failure that nobody waits for: the next return of the backplane makes up for it. */
@@ -176,7 +176,7 @@ export class RoomNode {
 
   async #remove(group: string, session: string): Promise<void> {
     try {
-      await this.link.delete(group, session);
+      await this.backplane.delete(group, session);
     } catch (error) {
       this.#unremoved.set(JSON.stringify([group, session]), { group, session });
       if (this.#unremoved.size > MAX_UNREMOVED) this.#unremoved.delete(this.#unremoved.keys().next().value!);
@@ -197,7 +197,7 @@ export class RoomNode {
 
   async #send(node: string, head: UnsentHead, value: unknown): Promise<void> {
     const frame = encodeNodeFrame({ ...head, ...this.#origin() }, encodeIpcValue(value), this.limits);
-    await this.#put(frame, () => this.link.send(node, frame));
+    await this.#put(frame, () => this.backplane.send(node, frame));
   }
 
   /** Counts the bytes that wait for the backplane. */
@@ -250,13 +250,13 @@ export class RoomNode {
   #restored(hasMissed: boolean): void {
     if (hasMissed)
       this.#warn('The backplane has lost frames', 'sessions of this node may have missed notifications');
-    for (const topic of this.#followed) this.background('subscribe', this.link.subscribe(topic));
+    for (const topic of this.#followed) this.background('subscribe', this.backplane.subscribe(topic));
     for (const [name, topic] of this.membership.topics) {
       topic.subscribed = undefined;
       this.background('subscribe', this.subscribe(name));
       if (isRoom(name))
         for (const [session, entry] of topic.members)
-          this.background('list a member', this.link.set(name, session.id, entry));
+          this.background('list a member', this.backplane.set(name, session.id, entry));
     }
     this.events.restored();
     const unremoved = [...this.#unremoved.values()];

@@ -62,8 +62,8 @@ export class IpcRooms {
   }
 
   /** @internal The backplane, for other shared state. */
-  get link(): BackplaneNode | undefined {
-    return this.#node?.link;
+  get backplane(): BackplaneNode | undefined {
+    return this.#node?.backplane;
   }
 
   /** The members of rooms. A session that is in several of them gets a message once. @throws NumberedError if a name is too long */

@@ -8,7 +8,7 @@ import type {
 } from '../electron/electron.types.js';
 import type { FrameConnection } from '../frame/frame.connection.js';
 import type { FrameConnections } from '../frame/frame.connections.js';
-import { FrameLink } from './frame.link.js';
+import { PageTransport } from './page.transport.js';
 import { DATA_CHANNEL, failed } from './link.js';
 import type { SenderPolicy } from '../frame/sender.policy.js';
 
@@ -24,7 +24,7 @@ const rpcChannels: readonly string[] = [SERIALIZED_RPC_CHANNEL, DATA_CHANNEL];
 export class ITwinWire {
   readonly #hub: ITwinHub;
   /** The connections on this wire. */
-  readonly #links = new WeakMap<FrameConnection, FrameLink>();
+  readonly #transports = new WeakMap<FrameConnection, PageTransport>();
   /** Channels that calls are taken from. */
   readonly #channels = new Set<string>();
   /** Windows that are listened to. */
@@ -90,14 +90,14 @@ export class ITwinWire {
 
   /** Takes a call of a page. Rejects only where a handler without the envelope of handlers failed. */
   async invoke(event: ElectronSender, channel: string, args: unknown[]): Promise<unknown> {
-    let link: FrameLink;
+    let transport: PageTransport;
     try {
-      link = this.#linkOf(event);
+      transport = this.#transportOf(event);
     } catch (error) {
       // Electron would write a rejection to the console, as often as a page likes.
       return failed(error as Error);
     }
-    return link.invoke(channel, args);
+    return transport.invoke(channel, args);
   }
 
   readonly #created = (_event: unknown, contents: ElectronContents): void => this.listenTo(contents);
@@ -110,14 +110,15 @@ export class ITwinWire {
   #receive(event: ElectronSender, channel: string, args: unknown[]): void {
     try {
       // The last words of a page that was left have no frame.
-      if (event.senderFrame && this.#hub.wireOf(event) === this) this.#linkOf(event).receive(channel, args);
+      if (event.senderFrame && this.#hub.wireOf(event) === this)
+        this.#transportOf(event).receive(channel, args);
     } catch {
       // Nobody waits for an answer; why it was refused has been logged.
     }
   }
 
   /** @throws Error if the sender is refused, or no session can begin */
-  #linkOf(event: ElectronSender): FrameLink {
+  #transportOf(event: ElectronSender): PageTransport {
     const { sender, senderFrame: frame } = event;
     if (!frame) throw new Error('The page was left.');
     const refusal = this.rules.refusal(event);
@@ -126,16 +127,16 @@ export class ITwinWire {
       throw new Error('This page may not call the main process.');
     }
     const known = this.connections.of(frame);
-    const current = known && this.#links.get(known);
+    const current = known && this.#transports.get(known);
     if (current?.isOf(frame)) return current;
     if (known && !current && known.isReachable)
       throw new Error('This page is connected by window.linnet: it cannot use window.itwinjs as well.');
     known?.end(1001, 'The page was left.');
-    const link = this.connections.add(sender, frame, (...of) => new FrameLink(this.sessions, ...of));
-    this.#links.set(link, link);
-    const reason = link.begin();
+    const transport = this.connections.add(sender, frame, (...of) => new PageTransport(this.sessions, ...of));
+    this.#transports.set(transport, transport);
+    const reason = transport.begin();
     if (reason !== undefined) throw new Error(reason);
-    return link;
+    return transport;
   }
 }
 
