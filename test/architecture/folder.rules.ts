@@ -16,7 +16,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     call: ['base', 'error', 'schema', 'stream'],
     telemetry: ['base', 'error', 'ipc/channel'],
     'rpc/definition': ['base', 'call', 'schema'],
-    'ipc/channel': ['call', 'schema', 'stream'],
+    'ipc/channel': ['base', 'call', 'schema', 'stream'],
     'ipc/message': ['base', 'error', 'ipc/channel', 'value'],
     'ipc/wire/compatible': ['base', 'ipc/channel', 'ipc/message', 'value'],
     'ipc/wire/durable': ['base', 'ipc/channel', 'ipc/message', 'value'],
