@@ -38,6 +38,8 @@ export class BatchQueue {
   #hasFailed = false;
   #isClosed = false;
   #sweep: NodeJS.Timeout | undefined;
+  /** Called when nothing waits. */
+  #settled: () => void = () => undefined;
 
   /**
    * @param constants the first arguments of the script
@@ -87,12 +89,7 @@ export class BatchQueue {
   /** Waits for the functions that were called, and accepts no more. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const all = [...this.#batch, ...this.#urgent, ...this.#calls].map(({ until }) => until);
-    while (this.#waiting > 0 && performance.now() < Math.max(0, ...all))
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    // The last functions may be late since the last sweep.
-    this.#rejectLate();
-    clearInterval(this.#sweep);
+    if (this.#waiting > 0) await new Promise<void>((resolve) => (this.#settled = resolve));
   }
 
   get #waiting(): number {
@@ -111,7 +108,6 @@ export class BatchQueue {
 
   /** Takes the next batch, unless one has to run again. @returns whether there is one */
   #fill(): boolean {
-    this.#batch = this.#batch.filter(({ isSettled }) => !isSettled);
     if (this.#batch.length > 0) return true;
     const calls = this.#urgent.length > 0 ? this.#urgent : this.#calls;
     if (calls === this.#calls && performance.now() < this.#heldUntil) return false;
@@ -161,15 +157,20 @@ export class BatchQueue {
     if (this.#waiting > 0) return;
     clearInterval(this.#sweep);
     this.#sweep = undefined;
+    this.#settled();
   }
 
   #rejectLate(): void {
     const now = performance.now();
-    const late = [...this.#batch, ...this.#urgent, ...this.#calls].filter(({ until }) => until <= now);
+    const isLate = ({ until }: Call) => until <= now;
+    const late = [...this.#batch, ...this.#urgent, ...this.#calls].filter(isLate);
     const message = `Redis did not confirm within ${this.timeoutMs} ms.`;
-    this.#calls = this.#calls.filter((call) => call.until > now);
-    this.#urgent = this.#urgent.filter((call) => call.until > now);
-    if (late.length > 0) this.#hasFailed = true;
+    if (late.length === 0) return;
+    this.#hasFailed = true;
+    const isTimely = (call: Call) => !isLate(call);
+    this.#batch = this.#batch.filter(isTimely);
+    this.#calls = this.#calls.filter(isTimely);
+    this.#urgent = this.#urgent.filter(isTimely);
     for (const call of late)
       this.#settle(call, () => call.reject(new BackplaneError('unreachable', message)));
   }

@@ -3,6 +3,10 @@ export class OpenCalls<T> {
   readonly #open = new Set<T>();
   readonly #whenNone = new Set<() => void>();
 
+  get size(): number {
+    return this.#open.size;
+  }
+
   add(call: T): void {
     this.#open.add(call);
   }

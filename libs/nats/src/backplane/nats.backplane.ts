@@ -1,3 +1,4 @@
+import { jetstreamManager } from '@nats-io/jetstream';
 import { NoRespondersError, RequestError } from '@nats-io/transport-node';
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import { BackplaneError } from '@linnet/common';
@@ -174,13 +175,15 @@ class NatsNode implements BackplaneNode {
       callback: receiving((message) => this.#receive(message)),
     });
     try {
-      log = await TopicLog.open(nats, this.places, this.id, this.timeoutMs, {
+      // It rejects if NATS has no JetStream.
+      const manager = await jetstreamManager(nats, { timeout: this.timeoutMs });
+      log = await TopicLog.open(nats, manager, this.places, this.id, this.timeoutMs, {
         deliver: (topic, frame) => this.events.frame(topic, frame),
         missed: () => this.#missed(),
       });
       await nats.flush();
       const forgotten = () => this.#report(false);
-      const state = await SharedState.open(nats, this.places, this.id, this.timeoutMs, forgotten);
+      const state = await SharedState.open(nats, manager, this.places, this.id, forgotten);
       return { open, log, state, own };
     } catch (error) {
       log?.close();

@@ -1,4 +1,4 @@
-import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
+import { JetStreamApiError } from '@nats-io/jetstream';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import type { KV } from '@nats-io/kv';
@@ -6,6 +6,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { BackplaneEntry } from '@linnet/common';
 import { tokenOfText } from './tokens.js';
 import type { Places } from './tokens.js';
+import { Turns } from './turns.js';
 
 /** How often a node shows that it lives, in milliseconds. */
 const SIGN_MS = 2000;
@@ -34,8 +35,8 @@ export class SharedState {
   #isShowing = false;
   /** Keys of entries of this node. */
   readonly #own = new Set<string>();
-  /** The last function for each key, because those of one key take effect in their order. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  /** By place. */
+  readonly #turns = new Turns();
 
   private constructor(
     private readonly node: string,
@@ -49,12 +50,11 @@ export class SharedState {
   /** @param forgotten the other nodes may have taken this one for dead, and erased its entries */
   static async open(
     nats: NatsConnection,
+    manager: JetStreamManager,
     places: Places,
     node: string,
-    timeout: number,
     forgotten: () => void,
   ): Promise<SharedState> {
-    const manager = await jetstreamManager(nats, { timeout });
     const kvm = new Kvm(nats);
     const ensure = async (): Promise<Buckets> => {
       const [nodes, entries, texts] = await Promise.all([
@@ -104,7 +104,7 @@ export class SharedState {
   set(group: string, key: string, value: string): Promise<void> {
     const place = placeOf(group, key);
     this.#own.add(place);
-    return this.#inTurn(place, async () => {
+    return this.#turns.take(place, async () => {
       await this.buckets.entries.put(place, JSON.stringify({ key, value, node: this.node } satisfies Stored));
     });
   }
@@ -115,7 +115,7 @@ export class SharedState {
 
   get(group: string, key: string): Promise<BackplaneEntry | undefined> {
     const place = placeOf(group, key);
-    return this.#inTurn(place, async () => {
+    return this.#turns.take(place, async () => {
       const stored = read((await this.buckets.entries.get(place))?.string());
       return stored && (await this.#lives(stored.node)) ? stored : undefined;
     });
@@ -123,15 +123,17 @@ export class SharedState {
 
   async list(group: string): Promise<BackplaneEntry[]> {
     // Entries that this node is about to write belong to the list.
-    await Promise.allSettled(this.#turns.values());
+    await this.#turns.settled();
     const places = await this.#placesOf(group);
     const entries = await Promise.all(places.map((place) => this.buckets.entries.get(place)));
     const found = entries.flatMap((entry) => {
       const stored = read(entry?.string());
       return entry && stored ? [{ stored, revision: entry.revision }] : [];
     });
-    const living = new Map<string, boolean>();
-    for (const id of new Set(found.map(({ stored }) => stored.node))) living.set(id, await this.#lives(id));
+    const nodes = [...new Set(found.map(({ stored }) => stored.node))];
+    const living = new Map(
+      await Promise.all(nodes.map(async (node) => [node, await this.#lives(node)] as const)),
+    );
     for (const { stored, revision } of found)
       if (!living.get(stored.node)) void this.#erase('entries', revision).catch(() => undefined);
     return found.filter(({ stored }) => living.get(stored.node)).map(({ stored }) => stored);
@@ -164,7 +166,7 @@ export class SharedState {
 
   #remove(place: string): Promise<void> {
     this.#own.delete(place);
-    return this.#inTurn(place, async () => {
+    return this.#turns.take(place, async () => {
       const found = await this.buckets.entries.get(place);
       if (!found || read(found.string())?.node !== this.node) return;
       await this.#erase('entries', found.revision);
@@ -197,16 +199,6 @@ export class SharedState {
 
   async #lives(node: string): Promise<boolean> {
     return node === this.node || this.#hasSign(node);
-  }
-
-  #inTurn<T>(place: string, work: () => Promise<T>): Promise<T> {
-    const turn = (this.#turns.get(place) ?? Promise.resolve()).then(work, work);
-    this.#turns.set(place, turn);
-    const over = () => {
-      if (this.#turns.get(place) === turn) this.#turns.delete(place);
-    };
-    turn.then(over, over);
-    return turn;
   }
 }
 

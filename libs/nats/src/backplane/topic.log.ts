@@ -1,4 +1,4 @@
-import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { jetstream } from '@nats-io/jetstream';
 import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jetstream';
 import { headers as newHeaders, nanos } from '@nats-io/transport-node';
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node';
@@ -9,6 +9,7 @@ import { LogReader } from './log.reader.js';
 import type { KeptFrame, LogEvents } from './log.reader.js';
 import { tokenOfText } from './tokens.js';
 import type { Places } from './tokens.js';
+import { Turns } from './turns.js';
 
 /** The header with the node that has published a frame. */
 const NODE = 'Linnet-Node';
@@ -25,8 +26,8 @@ const MARK_MS = 30_000;
 export class TopicLog {
   readonly #topics = new Map<string, Subscription>();
   readonly #reader: LogReader;
-  /** The last function for each topic, because those of one topic take effect in their order. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  /** By topic. */
+  readonly #turns = new Turns();
   readonly #headers = newHeaders();
   readonly #marks: ReturnType<typeof setInterval>;
   #created = '';
@@ -53,15 +54,14 @@ export class TopicLog {
     this.#marks.unref();
   }
 
-  /** @throws (rejection) if NATS has no JetStream */
   static async open(
     nats: NatsConnection,
+    manager: JetStreamManager,
     places: Places,
     node: string,
     timeout: number,
     events: LogEvents,
   ): Promise<TopicLog> {
-    const manager = await jetstreamManager(nats, { timeout });
     const log = new TopicLog(nats, jetstream(nats, { timeout }), manager, places, node, events);
     try {
       await log.#ensureStream();
@@ -83,7 +83,7 @@ export class TopicLog {
   }
 
   subscribe(topic: string): Promise<void> {
-    return this.#inTurn(topic, async () => {
+    return this.#turns.take(topic, async () => {
       if (this.#topics.has(topic)) return;
       const callback = receiving((message) => this.#receive(topic, message));
       const subject = `${this.places.numbered}.${tokenOfText(topic)}`;
@@ -101,7 +101,7 @@ export class TopicLog {
   }
 
   unsubscribe(topic: string): Promise<void> {
-    return this.#inTurn(topic, async () => this.#drop(topic));
+    return this.#turns.take(topic, async () => this.#drop(topic));
   }
 
   /** The connection is lost: frames wait until what was published meanwhile is read. */
@@ -180,16 +180,6 @@ export class TopicLog {
       allow_direct: true,
     });
     this.#created = created;
-  }
-
-  #inTurn(topic: string, work: () => Promise<void>): Promise<void> {
-    const turn = (this.#turns.get(topic) ?? Promise.resolve()).then(work, work);
-    this.#turns.set(topic, turn);
-    const over = () => {
-      if (this.#turns.get(topic) === turn) this.#turns.delete(topic);
-    };
-    turn.then(over, over);
-    return turn;
   }
 }
 

@@ -1,13 +1,8 @@
 import type { StreamBody } from '@linnet/common';
-import { streamEnd } from '@linnet/common/internal';
+import { ItemQueue } from '@linnet/common/internal';
 import { CHUNK_BYTES, WINDOW } from './frame.js';
 
 type Chunk = IteratorResult<Uint8Array, undefined>;
-
-interface Waiting {
-  readonly resolve: (chunk: Chunk) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** The sender of a body. */
 export interface BodySender {
@@ -19,20 +14,13 @@ export interface BodySender {
 
 /** A body that arrives in frames: keeps what was not read, and reports what was. */
 export class IncomingBody implements StreamBody {
-  readonly #chunks: Uint8Array[] = [];
+  readonly #pieces: ItemQueue;
   #received = 0;
   #taken = 0;
   #reported = 0;
-  /** Whether nothing more arrives. */
-  #isOver = false;
-  #failure: { readonly error: unknown } | undefined;
-  #reader: Waiting | undefined;
 
-  constructor(private readonly sender: BodySender) {}
-
-  /** Bytes that have arrived. */
-  get received(): number {
-    return this.#received;
+  constructor(private readonly sender: BodySender) {
+    this.#pieces = new ItemQueue({ taken: (bytes) => this.#count(bytes), left: () => sender.left() });
   }
 
   /**
@@ -42,66 +30,39 @@ export class IncomingBody implements StreamBody {
    * @throws Error if a piece is missing, or more arrives than the window allows
    */
   receive(position: number, content: Uint8Array): void {
-    if (this.#isOver) return;
+    if (this.#pieces.isOver) return;
+    const { byteLength } = content;
     if (position !== this.#received)
       throw new Error('A piece of a body was lost between NATS and its reader.');
-    if (this.#received - this.#taken > WINDOW || content.byteLength > WINDOW + CHUNK_BYTES)
+    if (this.#pieces.bytes > WINDOW || byteLength > WINDOW + CHUNK_BYTES)
       throw new Error(`More than ${WINDOW} bytes of a body wait for their reader.`);
-    this.#received += content.byteLength;
-    const reader = this.#reader;
-    if (!reader) {
-      if (content.byteLength > 0) this.#chunks.push(content);
-      return;
-    }
-    if (content.byteLength === 0) return;
-    this.#reader = undefined;
-    this.#count(content);
-    reader.resolve({ done: false, value: content });
+    this.#received += byteLength;
+    if (byteLength > 0) this.#pieces.push(content, byteLength);
   }
 
   /** @param length the length of the body @throws Error if a piece is missing */
   end(length: number): void {
-    if (this.#isOver) return;
+    if (this.#pieces.isOver) return;
     if (length !== this.#received) throw new Error('The end of a body was lost between NATS and its reader.');
-    this.#isOver = true;
-    this.#reader?.resolve(streamEnd);
-    this.#reader = undefined;
+    this.#pieces.end();
   }
 
   /** Nothing more arrives. Waiting pieces are dropped. */
   fail(error: unknown): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#failure = { error };
-    this.#chunks.length = 0;
-    this.#reader?.reject(error);
-    this.#reader = undefined;
+    if (!this.#pieces.isOver) this.#pieces.clear(error);
   }
 
   next(): Promise<Chunk> {
-    const chunk = this.#chunks.shift();
-    if (chunk) {
-      this.#count(chunk);
-      return Promise.resolve({ done: false, value: chunk });
-    }
-    if (this.#failure) return Promise.reject(this.#failure.error);
-    if (this.#isOver) return Promise.resolve(streamEnd);
-    return new Promise((resolve, reject) => (this.#reader = { resolve, reject }));
+    return this.#pieces.next() as Promise<Chunk>;
   }
 
-  async return(): Promise<Chunk> {
-    const isEarly = !this.#isOver;
-    this.#isOver = true;
-    this.#chunks.length = 0;
-    this.#reader?.resolve(streamEnd);
-    this.#reader = undefined;
-    if (isEarly) this.sender.left();
-    return streamEnd;
+  return(): Promise<Chunk> {
+    return this.#pieces.return();
   }
 
-  #count(chunk: Uint8Array): void {
-    this.#taken += chunk.byteLength;
-    if (this.#isOver || this.#taken - this.#reported < WINDOW / 4) return;
+  #count(bytes: number): void {
+    this.#taken += bytes;
+    if (this.#pieces.isOver || this.#taken - this.#reported < WINDOW / 4) return;
     this.#reported = this.#taken;
     this.sender.taken(this.#taken);
   }

@@ -1,5 +1,5 @@
 import type { StreamBody } from '@linnet/common';
-import { leaveItems } from '@linnet/common/internal';
+import { leaveItems, streamEnd } from '@linnet/common/internal';
 import { CHUNK_BYTES, NATS_FRAME_HEAD, NatsFrameKind, WINDOW, writeFrame } from './frame.js';
 
 /** Sends a body in frames, never more than a window ahead of its reader. */
@@ -67,12 +67,11 @@ export class OutgoingBody {
 /** Byte strings as a body. */
 export function bodyOf(parts: readonly Uint8Array[]): StreamBody {
   const rest = parts.values();
-  const end = { done: true, value: undefined } as const;
   return {
     async next() {
       const { done, value } = rest.next();
-      return done ? end : { done: false, value };
+      return done ? streamEnd : { done: false, value };
     },
-    return: async () => end,
+    return: async () => streamEnd,
   };
 }

@@ -1,6 +1,13 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import type { HttpReply, HttpRequest, StreamBody } from '@linnet/common';
-import { endingWith, isStreamType, leaveItems, readerItems } from '@linnet/common/internal';
+import {
+  ByteCollector,
+  endingWith,
+  isStreamType,
+  joinBytes,
+  leaveItems,
+  readerItems,
+} from '@linnet/common/internal';
 import { NatsFrameKind, ownBytes, readFrame, writeFrame } from '../message/frame.js';
 import {
   announceMore,
@@ -110,7 +117,7 @@ export class ClientExchange {
     const most = this.#mostBytes - sizeOfHeaders(headers);
     const whole = wholeBody(body);
     const first =
-      whole && whole.reduce((sum, part) => sum + part.byteLength, 0) <= most ? joined(whole) : nothing;
+      whole && whole.reduce((sum, part) => sum + part.byteLength, 0) <= most ? joinBytes(whole) : nothing;
     if (!whole || (first.byteLength === 0 && whole.some((part) => part.byteLength > 0))) {
       announceMore(headers);
       this.#upload = { body: whole ? bodyOf(whole) : readerItems<Uint8Array>(streamOf(body)) };
@@ -234,20 +241,14 @@ function streamOf(body: HttpRequest['body']): ReadableStream<Uint8Array> {
   return 'stream' in source ? source.stream() : source;
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-}
-
 /** Reads an answer to its end. One that is longer than `most` is not read on: the client rejects it. */
 async function collect(body: IncomingBody, most: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const bytes = new ByteCollector();
   for (let chunk = await body.next(); !chunk.done; chunk = await body.next()) {
-    chunks.push(chunk.value);
-    size += chunk.value.byteLength;
-    if (size <= most) continue;
+    bytes.push(chunk.value);
+    if (bytes.size <= most) continue;
     await body.return();
     break;
   }
-  return ownBytes(Buffer.concat(chunks));
+  return bytes.take();
 }

@@ -4,8 +4,10 @@ import type { HttpResponse, HttpRpcHandler } from '@linnet/common';
 import {
   HttpCall,
   HttpError,
+  joinBytes,
   NOT_BEGUN_HEADER,
-  pumpUpload,
+  partsOf,
+  receiveBody,
   refusal,
   shuttingDown,
 } from '@linnet/common/internal';
@@ -21,8 +23,6 @@ import type { NatsLimits } from './limits.js';
 const FIRST_SIGN_MS = 50;
 /** How often a server sends a sign of life, in milliseconds. */
 const SIGN_MS = 5000;
-
-const encoder = new TextEncoder();
 
 /** The server of a call. */
 export interface ServedCallHost {
@@ -46,6 +46,8 @@ export class ServedCall {
   #arrival: ReturnType<typeof setTimeout> | undefined;
   #upload: IncomingBody | undefined;
   #answer: OutgoingBody | undefined;
+  /** The bytes of the answer. */
+  #held: BudgetShare<ServedCall> | undefined;
   /** Whether the head of the answer was sent. */
   #isAnswered = false;
   #isOver = false;
@@ -140,25 +142,17 @@ export class ServedCall {
       this.host.limits.arrivalMs,
     );
     this.#showLife();
-    void this.#pump(call, upload).then(
-      () => undefined,
+    receiveBody(call, upload).then(
+      (received) => {
+        if (typeof received !== 'function') this.#respond(received);
+        else if (this.#isAnswered || this.#isOver) received();
+        else {
+          this.#leaveUpload = received;
+          this.#run(call);
+        }
+      },
       () => this.#gone(),
     );
-  }
-
-  async #pump(call: HttpCall, upload: IncomingBody): Promise<void> {
-    for (let piece = await upload.next(); !piece.done && !this.#isAnswered; piece = await upload.next()) {
-      const refused = call.push(piece.value);
-      if (refused) {
-        this.#respond(refused);
-        return;
-      }
-      if (call.upload) {
-        this.#leaveUpload = pumpUpload(call, upload);
-        break;
-      }
-    }
-    if (!this.#isAnswered) this.#run(call);
   }
 
   #run(call: HttpCall): void {
@@ -180,11 +174,10 @@ export class ServedCall {
     this.#isAnswered = true;
     const head = writeResponse(status, headers);
     const mostBytes = this.host.nats.info?.max_payload ?? 0;
-    const parts =
-      typeof body === 'string' ? [encoder.encode(body)] : body instanceof Uint8Array ? [body] : body;
+    const parts = partsOf(body);
     const size = parts.reduce((sum, part) => sum + part.byteLength, 0);
     if (!stream && size + sizeOfHeaders(head) <= mostBytes) {
-      this.#publish(parts.length === 1 ? parts[0]! : Buffer.concat(parts), head);
+      this.#publish(joinBytes(parts), head);
       this.#end();
       return;
     }
@@ -192,26 +185,17 @@ export class ServedCall {
     this.#publish(new Uint8Array(), head, this.#ownAddress());
     this.#showLife();
     this.#answer = new OutgoingBody(stream ?? bodyOf(parts), mostBytes, (frame) => this.#send(frame));
-    const held = this.#hold(size);
-    const over = () => {
-      held.clear();
-      this.#end();
-    };
+    this.#hold(size);
+    const over = () => this.#end();
     this.#answer.send().then(over, over);
   }
 
-  /** Counts the bytes of an answer. Past the limit, the client with most of them loses its largest answer. */
-  #hold(size: number): BudgetShare<ServedCall> {
+  /** Counts the bytes of an answer. Past the limit, the client with most of them loses its largest answers. */
+  #hold(size: number): void {
     const { unsent } = this.host;
-    const held = unsent.share(ownerOf(this.reply), this);
-    held.add(size);
-    while (unsent.amount > unsent.limit) {
-      const { holder } = unsent.largest()!;
-      const before = unsent.amount;
-      holder.cut();
-      if (unsent.amount >= before) break;
-    }
-    return held;
+    this.#held = unsent.share(ownerOf(this.reply), this);
+    this.#held.add(size);
+    while (unsent.amount > unsent.limit) unsent.largest()!.holder.cut();
   }
 
   /** The client has stopped waiting. */
@@ -259,6 +243,7 @@ export class ServedCall {
     clearTimeout(this.#arrival);
     clearInterval(this.#signs);
     this.#answer?.stop();
+    this.#held?.clear();
     this.#leaveUpload();
     void this.#upload?.return();
     this.#call?.abandon();

@@ -53,7 +53,6 @@ class NatsListening implements RpcListening, ServedCallHost {
   readonly #addressed = new Map<string, ServedCall>();
   readonly #inbox: string;
   readonly unsent: ByteBudget<ServedCall>;
-  #calls = 0;
   #service: Subscription | undefined;
   #frames: Subscription | undefined;
 
@@ -101,7 +100,7 @@ class NatsListening implements RpcListening, ServedCallHost {
   }
 
   over(call: ServedCall, token: string | undefined): void {
-    if (this.#open.delete(call)) this.#calls--;
+    this.#open.delete(call);
     if (token !== undefined) this.#addressed.delete(token);
   }
 
@@ -111,7 +110,6 @@ class NatsListening implements RpcListening, ServedCallHost {
     if (!isInbox(reply, this.prefix)) return;
     const call = new ServedCall(this, reply);
     this.#open.add(call);
-    this.#calls++;
-    call.begin(message, this.#calls > this.limits.calls);
+    call.begin(message, this.#open.size > this.limits.calls);
   }
 }

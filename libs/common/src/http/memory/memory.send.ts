@@ -2,12 +2,11 @@ import { reasonOf, throwIfAborted } from '../../base/abort.js';
 import { concatBytes } from '../../base/bytes.js';
 import { HttpCall } from '../server/http.call.js';
 import type { HttpRpcHandler } from '../server/handler.js';
+import { partsOf } from '../protocol/message.js';
 import type { HttpResponse, StreamBody } from '../protocol/message.js';
 import { endingWith, readerItems } from '../../stream/reading.js';
 import { receiveBody } from '../server/upload.pump.js';
 import type { HttpReply, HttpRequest, HttpSend } from '../client/send.js';
-
-const encoder = new TextEncoder();
 
 /**
  * Sends requests to a handler in the same process, as bytes. Values change as they do on the network, and neither side
@@ -80,7 +79,7 @@ export function inMemoryHttp(handler: HttpRpcHandler): HttpSend {
         );
         return;
       }
-      for (const chunk of typeof body === 'string' ? [encoder.encode(body)] : (body ?? [])) {
+      for (const chunk of partsOf(body ?? [])) {
         const refusal = opened.push(chunk);
         if (refusal) return answered(refusal);
       }
@@ -107,8 +106,7 @@ function followed(stream: StreamBody, signal: AbortSignal): StreamBody {
 }
 
 function replyOf({ status, headers, body }: HttpResponse): HttpReply {
-  const parts =
-    typeof body === 'string' ? [encoder.encode(body)] : body instanceof Uint8Array ? [body] : body;
+  const parts = partsOf(body);
   const total = parts.reduce((sum, part) => sum + part.byteLength, 0);
   return {
     status,

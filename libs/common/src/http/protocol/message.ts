@@ -92,6 +92,14 @@ export function refusal(error: HttpError): HttpResponse {
   };
 }
 
+const encoder = new TextEncoder();
+
+/** A body as byte strings, to be sent one after the other. */
+export function partsOf(body: HttpResponse['body']): readonly Uint8Array[] {
+  if (typeof body === 'string') return [encoder.encode(body)];
+  return body instanceof Uint8Array ? [body] : body;
+}
+
 /** The length of a body: exact for bytes, an estimate for text. */
 export function sizeOf(body: HttpResponse['body']): number {
   if (typeof body === 'string') return body.length;

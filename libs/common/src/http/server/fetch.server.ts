@@ -1,7 +1,7 @@
 import { OpenCalls } from '../../call/open.calls.js';
 import { decoderFor } from '../protocol/content.encoding.js';
 import { HttpCall } from './http.call.js';
-import { badRequest, HttpError, shuttingDown } from '../protocol/message.js';
+import { badRequest, HttpError, partsOf, shuttingDown } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse, StreamBody } from '../protocol/message.js';
 import { pathOf } from '../protocol/url.reader.js';
 import { createRpcService } from './rpc.service.js';
@@ -9,8 +9,6 @@ import { endingWith, readerItems } from '../../stream/reading.js';
 import { receiveBody } from './upload.pump.js';
 import type { HttpRpcService } from './rpc.service.js';
 import type { HttpRpcServiceOptions } from './rpc.service.js';
-
-const encoder = new TextEncoder();
 
 /** Statuses that a Response with a body cannot have. */
 const withoutBody = new Set([204, 205, 304]);
@@ -198,9 +196,7 @@ function streamOf({ status, headers }: HttpResponse, stream: StreamBody): Respon
 function responseOf({ status, headers, body }: HttpResponse, method: string): Response {
   const fields = fieldsOf(headers);
   // Sent as bytes, because a Response adds a content type to text.
-  const bytes =
-    typeof body === 'string' ? [encoder.encode(body)] : body instanceof Uint8Array ? [body] : body;
-  const content = new Blob(bytes as Uint8Array<ArrayBuffer>[]);
+  const content = new Blob(partsOf(body) as Uint8Array<ArrayBuffer>[]);
   if (method === 'HEAD') fields.set('Content-Length', String(content.size));
   return new Response(withoutBody.has(status) || method === 'HEAD' ? null : content, {
     // An invalid status is a fault of the server.

@@ -26,7 +26,7 @@ export async function receiveBody(call: HttpCall, body: StreamBody): Promise<Htt
  * @param body what is left of the body
  * @returns a function for the end of the call: the rest of the body is not read
  */
-export function pumpUpload(call: HttpCall, body: StreamBody): () => void {
+function pumpUpload(call: HttpCall, body: StreamBody): () => void {
   let isRead = false;
   void pump(call, body).then(() => (isRead = true));
   return () => {
