@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -31,6 +34,44 @@ import { backplanePromises } from './backplane.conformance.js';
     expect(own).toEqual([true, true]);
     await other!.leave();
     await connection.close();
+  });
+
+  it('needs no other permissions than those of docs/rooms.md', async () => {
+    const guide = readFileSync(new URL('../../docs/rooms.md', import.meta.url), 'utf8');
+    const subjects = (kind: string) => {
+      const [, cell] = new RegExp(`^\\| ${kind} \\| (.*) \\|$`, 'm').exec(guide)!;
+      return Array.from(cell!.matchAll(/`([^`]+)`/g), ([, subject]) => subject!.replace('<name>', 'linnet'));
+    };
+    const permissions = { publish: subjects('publish'), subscribe: subjects('subscribe') };
+    const folder = mkdtempSync(join(tmpdir(), 'linnet-nats-'));
+    const file = join(folder, 'nats.conf');
+    // JSON is a configuration of NATS.
+    writeFileSync(
+      file,
+      `authorization: ${JSON.stringify({ users: [{ user: 'node', password: 'p', permissions }] })}`,
+    );
+    const strict = await startNats('-c', file);
+    const received: string[] = [];
+    const [one, two] = ['one', 'two'].map((id) =>
+      natsBackplane({ servers: strict.servers, user: 'node', pass: 'p' }).join(id, {
+        frame: (topic = id) => received.push(topic),
+        restored: () => undefined,
+      }),
+    );
+    await two!.subscribe('topic');
+    await one!.publish('topic', new Uint8Array(1));
+    await one!.send('two', new Uint8Array(1));
+    await one!.set('group', 'key', 'value');
+    expect(await two!.list('group')).toHaveLength(1);
+    await one!.delete('group', 'key');
+    expect(await two!.get('group', 'key')).toBeUndefined();
+    await one!.keep('text', 'kept', 1000);
+    expect(await two!.take('text')).toBe('kept');
+    await until(() => received.length === 2);
+    expect(received.toSorted()).toEqual(['topic', 'two']);
+    await Promise.all([one!.leave(), two!.leave()]);
+    await strict.stop();
+    rmSync(folder, { recursive: true });
   });
 
   backplanePromises('NATS', () => ({ connect: () => natsBackplane({ servers: nats.servers }) }));
