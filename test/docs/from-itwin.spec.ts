@@ -6,9 +6,10 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import ts from 'typescript';
+import { freePort } from '../harness/free.port.js';
 import { installReference } from '../reference/start.js';
 import { blocksOf, extracted, placeOf, readGuide, root } from './guide.js';
-import { freePort, listening, writeGuide } from './guide.run.js';
+import { listening, writeGuide } from './guide.run.js';
 
 // The backend of docs/from-itwin.md as it was and as it has become: the frontends that stay print the same with both.
 
@@ -90,15 +91,15 @@ const withoutAddon = `
 `;
 
 async function startOld(): Promise<{ rpc: string; ipc: string }> {
-  const [PORT, IPC_PORT] = [await freePort(), await freePort()];
+  const [rpc, ipc] = [await freePort(), await freePort()];
   const child = spawn(process.execPath, ['--input-type=module', '-e', withoutAddon], {
     cwd: place,
-    env: { ...process.env, PORT, IPC_PORT },
+    env: { ...process.env, PORT: String(rpc), IPC_PORT: String(ipc) },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   children.push(child);
-  await Promise.all([PORT, IPC_PORT].map(listening));
-  return { rpc: `http://127.0.0.1:${PORT}`, ipc: `ws://127.0.0.1:${IPC_PORT}` };
+  await Promise.all([rpc, ipc].map(listening));
+  return { rpc: `http://127.0.0.1:${rpc}`, ipc: `ws://127.0.0.1:${ipc}` };
 }
 
 describe('docs/from-itwin.md', () => {

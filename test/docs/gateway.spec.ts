@@ -13,10 +13,11 @@ import { NestFactory } from '@nestjs/core';
 import { ClientRequestContext, IpcHost, IpcModule, RpcInterface, RpcModule } from '@linnet/backend';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import { createRpcClient } from '@linnet/common';
+import { freePort } from '../harness/free.port.js';
 import { until } from '../harness/waiting.js';
 import { Flow, FlowImpl, journal } from '../streams/http/flow.js';
 import { blocksOf, readGuide } from './guide.js';
-import { freePort, listening } from './guide.run.js';
+import { listening } from './guide.run.js';
 
 // The configuration of nginx in docs/deploying.md, where there is an nginx (or NGINX_BINARY says where).
 
@@ -55,7 +56,7 @@ async function startGateway(backend: string, change = (configuration: string) =>
   const { code } = blocksOf(readGuide('docs/deploying.md').text).find(
     ({ language }) => language === 'nginx',
   )!;
-  const ours = change(code).replaceAll('3080', port).replaceAll('127.0.0.1:3000', backend);
+  const ours = change(code).replaceAll('3080', String(port)).replaceAll('127.0.0.1:3000', backend);
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${folder}/${name};`,
   );
@@ -93,7 +94,7 @@ async function startGateway(backend: string, change = (configuration: string) =>
 
   /** Asks the gateway by the name that is served. */
   async function send(
-    port: string,
+    port: number,
     method: string,
     path: string,
     headers: Record<string, string> = {},

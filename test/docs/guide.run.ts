@@ -2,8 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { Server as HttpServer, request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { connect, createServer, Server } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect, Server } from 'node:net';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
@@ -13,6 +12,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { run } from '@linnet/cli';
 import { IpcApp } from '@linnet/frontend';
+import { freePort } from '../harness/free.port.js';
 import { hasNats, startNats } from '../harness/nats.server.js';
 import { until } from '../harness/waiting.js';
 import { blocksOf, placeOf, workersOf } from './guide.js';
@@ -25,7 +25,8 @@ const port = /(?<=127\.0\.0\.1:|localhost:|listen\(|\?\? )30\d\d\b/g;
 /** Writes the files of a guide, with ports that are free for those in it. */
 export async function writeGuide(guide: Guide): Promise<(text: string) => string> {
   const ports = new Map<string, string>();
-  for (const [known] of guide.text.matchAll(port)) if (!ports.has(known)) ports.set(known, await freePort());
+  for (const [known] of guide.text.matchAll(port))
+    if (!ports.has(known)) ports.set(known, String(await freePort()));
   const placed = (text: string) => text.replaceAll(port, (known) => ports.get(known)!);
   for (const [file, code] of guide.files) {
     const place = placeOf(guide, file);
@@ -53,7 +54,7 @@ export async function runGuide(guide: Guide): Promise<void> {
   const placed = await writeGuide(guide);
   const [, natsPort] = /nats:\/\/127\.0\.0\.1:(\d+)/.exec(placed(guide.text)) ?? [];
   if (natsPort !== undefined && !hasNats) return;
-  const nats = natsPort === undefined ? undefined : await startNats('-p', natsPort);
+  const nats = natsPort === undefined ? undefined : await startNats(Number(natsPort));
   const workers = workersOf(guide).map((name) => `${name}.ts`);
   Logger.overrideLogger(false);
   const made = [jest.spyOn(NestFactory, 'create'), jest.spyOn(NestFactory, 'createApplicationContext')];
@@ -130,20 +131,11 @@ async function runLinnet(shell: string, folder: string): Promise<void> {
   }
 }
 
-/** A port of 127.0.0.1 that nobody listens on. */
-export async function freePort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return String(port);
-}
-
 /** Waits until a port of 127.0.0.1 accepts connections. */
-export async function listening(port: string): Promise<void> {
+export async function listening(port: number): Promise<void> {
   const accepts = () =>
     new Promise<boolean>((resolve) => {
-      const socket = connect(Number(port), '127.0.0.1');
+      const socket = connect(port, '127.0.0.1');
       socket.on('connect', () => resolve(true));
       socket.on('connect', () => socket.destroy());
       socket.on('error', () => resolve(false));

@@ -1,17 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import {
-  BackplaneError,
-  defaultIpcLimits,
-  IpcFrontend,
-  IpcRooms,
-  IpcServer,
-  memoryBackplane,
-  memoryIpc,
-} from '@linnet/common';
+import { BackplaneError, defaultIpcLimits, memoryBackplane } from '@linnet/common';
 import type { IpcBackplane } from '@linnet/common';
-import { gate, until } from '../harness/waiting.js';
+import { gate } from '../harness/waiting.js';
 import { backplanePromises } from './backplane.conformance.js';
 import { roomsPromises } from './rooms.conformance.js';
+import { endAll, startNode } from './weather.js';
 
 const shared = memoryBackplane();
 
@@ -22,8 +15,7 @@ roomsPromises('no backplane');
 const MOST_BYTES = 10_000;
 
 describe('a node with frames that cannot be sent', () => {
-  const open: (() => Promise<unknown>)[] = [];
-  afterEach(() => Promise.all(open.splice(0).map((close) => close())));
+  afterEach(endAll);
 
   const hub = memoryBackplane();
   const bounded: IpcBackplane = {
@@ -38,20 +30,7 @@ describe('a node with frames that cannot be sent', () => {
     },
   };
 
-  const start = async () => {
-    const server = new IpcServer({ limits: defaultIpcLimits, invokeTimeoutMs: 20 });
-    const options = { backplane: bounded, userKey: String, invokeTimeoutMs: 20 };
-    const rooms = new IpcRooms(server, options);
-    const frontend = new IpcFrontend(memoryIpc(server), { reconnect: false });
-    await frontend.ready;
-    const session = await until(() => server.sessions[0]);
-    open.push(async () => {
-      await server.close(0);
-      await server.ended();
-      await rooms.close();
-    });
-    return { rooms, frontend, session };
-  };
+  const start = () => startNode(bounded, { invokeTimeoutMs: 20 });
   const startCall = async () => {
     const [one, two] = [await start(), await start()];
     const call = (timeoutMs?: number) =>

@@ -1,81 +1,14 @@
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import {
-  BackplaneError,
-  defaultIpcLimits,
-  IpcFrontend,
-  IpcRooms,
-  IpcServer,
-  memoryIpc,
-} from '@linnet/common';
-import type { CallReport } from '@linnet/common';
 import { natsBackplane } from '@linnet/nats';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect as connectNats } from '@nats-io/transport-node';
 import { hasNats, startNats } from '../harness/nats.server.js';
 import type { NatsServer } from '../harness/nats.server.js';
 import { settled, until } from '../harness/waiting.js';
+import { endAll, open, outcome, startLine, startMember } from './weather.js';
 
-const open: (() => unknown)[] = [];
-
-async function start({ servers }: Pick<NatsServer, 'servers'>) {
-  const server = new IpcServer({ limits: defaultIpcLimits, invokeTimeoutMs: 20_000 });
-  const reports: CallReport[] = [];
-  const rooms = new IpcRooms(server, {
-    backplane: natsBackplane({ servers, timeoutMs: 1000 }),
-    userKey: String,
-    invokeTimeoutMs: 20_000,
-    report: (report) => reports.push(report),
-  });
-  const frontend = new IpcFrontend(memoryIpc(server), { reconnect: false });
-  const news: unknown[] = [];
-  frontend.addListener('news', (_event: unknown, content: unknown) => void news.push(content));
-  await frontend.ready;
-  const session = await until(() => server.sessions[0]);
-  open.push(async () => {
-    await server.close(0);
-    await server.ended();
-    await rooms.close();
-  });
-  // A machine under load may take longer than the timeout of this test.
-  await until(() =>
-    session.join('room').then(
-      () => true,
-      () => false,
-    ),
-  );
-  return { rooms, session, news, reports };
-}
-
-/** A way to NATS that a test can cut. */
-async function startLine({ servers }: NatsServer) {
-  const sockets = new Set<Socket>();
-  let isCut = false;
-  const line = createServer((near) => {
-    if (isCut) {
-      near.destroy();
-      return;
-    }
-    const far = connect(Number(new URL(servers).port), '127.0.0.1');
-    for (const [each, other] of [
-      [near, far],
-      [far, near],
-    ] as const)
-      sockets.add(each.pipe(other) && each.on('error', () => undefined).on('close', () => other.destroy()));
-  }).listen(0, '127.0.0.1');
-  await once(line, 'listening');
-  const cut = () => {
-    isCut = true;
-    for (const each of sockets) each.destroy();
-  };
-  open.push(() => {
-    cut();
-    line.close();
-  });
-  const { port } = line.address() as AddressInfo;
-  return { servers: `nats://127.0.0.1:${port}`, cut, mend: () => void (isCut = false) };
+function start({ port }: Pick<NatsServer, 'port'>) {
+  return startMember(natsBackplane({ servers: `nats://127.0.0.1:${port}`, timeoutMs: 1000 }));
 }
 
 async function startServer(): Promise<NatsServer> {
@@ -84,16 +17,8 @@ async function startServer(): Promise<NatsServer> {
   return nats;
 }
 
-const outcome = (sent: Promise<unknown>) =>
-  sent.then(
-    () => 'sent',
-    (error: unknown) => (error instanceof BackplaneError ? error.failure : String(error)),
-  );
-
 (hasNats ? describe : describe.skip)('rooms while NATS is away', () => {
-  afterEach(async () => {
-    for (const end of open.splice(0).toReversed()) await end();
-  });
+  afterEach(endAll);
 
   it('go on for the members of a node, and report to each sender that a message may be lost', async () => {
     const nats = await startServer();
@@ -154,7 +79,7 @@ const outcome = (sent: Promise<unknown>) =>
 
   it('keep the order of all that a node has sent to several rooms while another one was cut off', async () => {
     const nats = await startServer();
-    const line = await startLine(nats);
+    const line = await startLine(nats.port);
     const [one, two] = [await start(nats), await start(line)];
     for (const room of ['a', 'b', 'c']) await two.session.join(room);
     line.cut();
@@ -165,7 +90,7 @@ const outcome = (sent: Promise<unknown>) =>
     await until(() => two.news.includes(59));
     await settled();
     expect(two.news).toEqual(sent.map((_, i) => i));
-    expect(JSON.stringify(two.reports)).not.toContain('lost frames');
+    expect(two.warnings().join()).not.toContain('lost frames');
   });
 
   it('deliver what is sent to a room and what is sent to one of its members, whichever arrives first', async () => {
@@ -180,7 +105,7 @@ const outcome = (sent: Promise<unknown>) =>
 
   it('have a warning in the log if NATS has not kept what a node did not receive', async () => {
     const nats = await startServer();
-    const line = await startLine(nats);
+    const line = await startLine(nats.port);
     const [one, two] = [await start(nats), await start(line)];
     line.cut();
     for (let i = 0; i < 5; i++) await one.rooms.to('room').send('news', i);
@@ -191,7 +116,7 @@ const outcome = (sent: Promise<unknown>) =>
     let last = 0;
     await until(async () => {
       await one.rooms.to('room').send('news', `later ${++last}`);
-      return JSON.stringify(two.reports).includes('lost frames');
+      return two.warnings().join().includes('lost frames');
     });
     await until(() => two.news.includes(`later ${last}`));
   });
