@@ -53,6 +53,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
       'ipc/wire/durable',
       'value',
     ],
+    'ipc/resume': ['base', 'ipc/channel', 'ipc/message', 'ipc/server', 'ipc/wire', 'ipc/wire/durable'],
     'ipc/rooms': [
       'base',
       'call',
@@ -60,7 +61,9 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
       'ipc/channel',
       'ipc/dispatcher',
       'ipc/message',
+      'ipc/resume',
       'ipc/server',
+      'ipc/wire',
       'value',
     ],
     'ipc/transport': ['base', 'ipc/channel', 'ipc/message', 'ipc/server', 'ipc/wire'],

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BackplaneError } from '@linnet/common';
 import type { BackplaneNode, IpcBackplane } from '@linnet/common';
 import { settled, until } from '../harness/waiting.js';
+import { resumePromises } from './resume.conformance.js';
 import { roomsPromises } from './rooms.conformance.js';
 
 /** A backplane that a test can use. */
@@ -112,6 +113,15 @@ export function backplanePromises(name: string, backplane: () => BackplaneUnderT
       }
     });
 
+    it('knows which nodes are there', async () => {
+      const [one, two] = [join(), join()];
+      await Promise.all([one, two].map(({ node }) => node.subscribe(`${prefix}a`)));
+      expect(await one.node.lives(two.id)).toBe(true);
+      await two.node.leave();
+      await until(async () => !(await one.node.lives(two.id)));
+      await until(async () => !(await one.node.lives('never-there')));
+    });
+
     it('finds the entries of all nodes until they are deleted or their node leaves', async () => {
       const [one, two] = [join(), join()];
       const group = `${prefix}g`;
@@ -147,4 +157,5 @@ export function backplanePromises(name: string, backplane: () => BackplaneUnderT
   });
 
   roomsPromises(name, backplane);
+  resumePromises(name, backplane);
 }

@@ -114,6 +114,10 @@ class SimulatedNode implements BackplaneNode {
     });
   }
 
+  async lives(node: string): Promise<boolean> {
+    return this.backplane.nodes.some(({ id }) => id === node);
+  }
+
   subscribe(topic: string): Promise<void> {
     return this.#call(() => {
       const { topics } = this.backplane;

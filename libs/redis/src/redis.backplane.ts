@@ -30,6 +30,8 @@ const BEATS = 8;
 /** How long frames wait after Redis has lost its data, in milliseconds: other nodes need this time to come back. */
 const HOLD_MS = 1_000;
 const RECONNECT_MS = 500;
+/** After this node has connected, others may need so long to connect as well, in milliseconds. */
+const CONNECT_MS = 2_000;
 
 /**
  * Connects the nodes of an application over Redis 6.2 or later. Each node has a stream as its inbox, and a script puts a frame into the
@@ -53,6 +55,10 @@ class RedisNode implements BackplaneNode {
   readonly #inbox: InboxReader;
   readonly #beats: NodeJS.Timeout;
   #runId: string | undefined;
+  #connectedAt = 0;
+  /** The key under which this node names its connection. */
+  readonly #connectionKey: string;
+  readonly #connectionMs: number;
   #isKnown = false;
   #isBeating = false;
   #isClosed = false;
@@ -65,6 +71,8 @@ class RedisNode implements BackplaneNode {
     const { prefix = 'linnet', timeoutMs = 5_000, leaseMs = 15_000, inboxFrames = 100_000 } = options;
     // The braces keep all keys on one node of a cluster.
     const keys = `{${prefix}}:`;
+    this.#connectionKey = `${keys}i:${id}`;
+    this.#connectionMs = 100 * leaseMs;
     this.#redis = connection(options, timeoutMs);
     this.#queue = new BatchQueue(this.#redis, [keys, id, leaseMs, inboxFrames], timeoutMs);
     this.#inbox = new InboxReader(connection(options, Math.max(timeoutMs, 3 * BLOCK_MS)), `${keys}n:${id}`, {
@@ -86,6 +94,16 @@ class RedisNode implements BackplaneNode {
     const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
     if ((await this.#queue.call(Op.send, node, bytes)) === -1)
       throw new BackplaneError('absent', 'The node does not exist.');
+  }
+
+  async lives(node: string): Promise<boolean> {
+    const found = (await this.#queue.call(Op.connection, node)) as Buffer | null;
+    if (performance.now() - this.#connectedAt < CONNECT_MS) return true;
+    if (!found) return false;
+    const [runId, id] = found.toString().split(' ');
+    // The node has not connected to this process of Redis yet, or is connected to another one of a cluster.
+    if (!id || runId !== this.#runId) return true;
+    return String(await this.#redis.call('CLIENT', 'LIST', 'ID', id)).trim() !== '';
   }
 
   async subscribe(topic: string): Promise<void> {
@@ -140,13 +158,21 @@ class RedisNode implements BackplaneNode {
   /** Redis may be another one now, or may have lost its data: its run id says that it has begun again. */
   async #reconnected(): Promise<void> {
     try {
+      this.#connectedAt = performance.now();
       const [, runId] = /^run_id:(\w+)/m.exec(await this.#redis.info('server')) ?? [];
       const isOther = this.#runId !== undefined && runId !== this.#runId;
       this.#runId = runId;
+      void this.#nameConnection().catch(() => undefined);
       await this.#beat(isOther);
     } catch {
       // The next connection.
     }
+  }
+
+  /** Redis notices at once when the process of a node ends, while its lease lasts for seconds. */
+  async #nameConnection(): Promise<void> {
+    const id = Number(await this.#redis.call('CLIENT', 'ID'));
+    await this.#redis.set(this.#connectionKey, `${this.#runId} ${id}`, 'PX', this.#connectionMs);
   }
 
   /** Says that this node lives. @param isOther whether Redis has begun again since the last time */

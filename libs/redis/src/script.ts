@@ -22,6 +22,8 @@ export const Op = {
   take: 'T',
   /** number of the last frame that was read. @returns whether the node was known, and the number of its last frame */
   beat: 'B',
+  /** node. @returns the connection of the node, as it has named it; nothing if the node does not exist */
+  connection: 'C',
   /** nothing */
   leave: 'X',
 } as const;
@@ -36,6 +38,7 @@ export const Op = {
  * | `nodes` | sorted set: until when each node is taken to be alive |
  * | `n:` node | stream: its inbox; the entry `7-0` is its seventh frame |
  * | `c:` node | the number of its last frame |
+ * | `i:` node | its connection: the id of a process of Redis, and the id of the connection there |
  * | `o:` node | set: its topics and entries, for the one who buries it |
  * | `t:` topic | set: the nodes that subscribe |
  * | `g:` group | hash: entries, each with its node |
@@ -73,7 +76,7 @@ local function forget(node)
       remove(node, string.sub(own, colon + 1, colon + length), string.sub(own, colon + length + 1))
     end
   end
-  redis.call('DEL', p .. 'o:' .. node, p .. 'n:' .. node, p .. 'c:' .. node)
+  redis.call('DEL', p .. 'o:' .. node, p .. 'n:' .. node, p .. 'c:' .. node, p .. 'i:' .. node)
   redis.call('ZREM', p .. 'nodes', node)
 end
 local run = {
@@ -138,7 +141,13 @@ local run = {
     redis.call('XTRIM', p .. 'n:' .. me, 'MINID', (read + 1) .. '-0')
     redis.call('PEXPIRE', p .. 'n:' .. me, 100 * lease)
     redis.call('PEXPIRE', p .. 'c:' .. me, 100 * lease)
+    redis.call('PEXPIRE', p .. 'i:' .. me, 100 * lease)
     return { known and 1 or 0, last }
+  end,
+  C = function()
+    local node = arg()
+    if not redis.call('ZSCORE', p .. 'nodes', node) then return false end
+    return redis.call('GET', p .. 'i:' .. node) or ''
   end,
   X = function()
     forget(me)

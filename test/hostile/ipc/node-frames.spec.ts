@@ -41,6 +41,18 @@ const request = {
   channel: 'c',
   timeoutMs: 0,
 };
+const relay = {
+  kind: 'relay',
+  from: 'evil',
+  seq: 1,
+  relay: 1,
+  to: 'owner',
+  type: 'open',
+  index: 0,
+  text: 'x',
+  count: 0,
+};
+const opening = { hello: '[9]', user: null, owner: null, ip: null, accessToken: '', isNative: false };
 const deep = '['.repeat(100_000) + ']'.repeat(100_000);
 
 const attacks: Record<string, Uint8Array> = {
@@ -88,6 +100,15 @@ const attacks: Record<string, Uint8Array> = {
   }),
   'a request without arguments': frame(request),
   'a call with a negative timeout': frame({ ...request, timeoutMs: -1 }, '[1]'),
+  'a relay to no session': frame(relay, JSON.stringify(opening)),
+  'a relay without a hello': frame(relay, '{}'),
+  'a relay with a list': frame(relay, '[]'),
+  'a relay with a long hello': frame(relay, JSON.stringify({ ...opening, hello: 'x'.repeat(5000) })),
+  'a relay to an unknown end': frame({ ...relay, to: 'constructor' }, '{}'),
+  'a relay of an unknown type': frame({ ...relay, type: 'then' }, '{}'),
+  'data of a relay that nobody opened': frame({ ...relay, type: 'data', count: 1 }, '', [new Uint8Array(5)]),
+  'an end of a relay that nobody opened': frame({ ...relay, to: 'edge', type: 'close', count: 1000 }),
+  'an opened relay that nobody wanted': frame({ ...relay, to: 'edge', type: 'opened' }),
   'a reply that nobody waits for': frame({ kind: 'reply', from: 'evil', seq: 1, id: 99, type: 'done' }, '1'),
 };
 

@@ -197,6 +197,11 @@ export interface IpcLimits {
    * are a minute of 1,000 notifications a second of 1 KB each.
    */
   backplaneBytes: number;
+  /**
+   * Connections that this server passes on to other nodes, which have their sessions, and those that others pass on to it. Past it a
+   * frontend connects again, to this node or another one. 10,000, as many as sessions. Each takes about two kilobytes.
+   */
+  relays: number;
   /** Sessions of this server. Past it an upgrade is refused with 503. Each takes about twenty kilobytes. */
   sessions: number;
   /**
@@ -228,6 +233,7 @@ export const defaultIpcLimits: Readonly<IpcLimits> = {
   roomName: 256,
   memberText: 4096,
   backplaneBytes: 64 * MIB,
+  relays: 10_000,
   sessions: 10_000,
   upgrades: 256,
   upgradeMs: 30_000,

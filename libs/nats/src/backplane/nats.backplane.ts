@@ -91,6 +91,17 @@ class NatsNode implements BackplaneNode {
     });
   }
 
+  async lives(node: string): Promise<boolean> {
+    try {
+      // A frame without bytes asks only whether it arrives. NATS knows at once that nobody is there.
+      await this.send(node, new Uint8Array(0));
+      return true;
+    } catch (error) {
+      if ((error as BackplaneError).failure === 'absent') return false;
+      throw error;
+    }
+  }
+
   subscribe(topic: string): Promise<void> {
     return this.#run(({ log }) => log.subscribe(topic));
   }
@@ -199,7 +210,7 @@ class NatsNode implements BackplaneNode {
     if (!isInbox(message.reply, this.connection.inboxPrefix ?? INBOX_PREFIX)) return;
     // The sender knows from it that the frame has arrived.
     message.respond();
-    this.events.frame(undefined, ownBytes(message.data));
+    if (message.data.byteLength > 0) this.events.frame(undefined, ownBytes(message.data));
   }
 
   /** NATS is back: reads what was published meanwhile, and tries until the storage is there as well. */

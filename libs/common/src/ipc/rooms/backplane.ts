@@ -60,6 +60,8 @@ export interface BackplaneNode {
   publish(topic: string, frame: Uint8Array): Promise<void>;
   /** Sends a frame to one node, and resolves as {@link publish}. Rejects with `absent` if the node does not exist. */
   send(node: string, frame: Uint8Array): Promise<void>;
+  /** Whether a node is connected to the backplane. `true` as well for a node of which that cannot be known at once. */
+  lives(node: string): Promise<boolean>;
   /** Receives the frames of a topic: all that are published after the returned promise resolves. */
   subscribe(topic: string): Promise<void>;
   /** Ends {@link subscribe}. */

@@ -41,6 +41,10 @@ class MemoryNode implements BackplaneNode {
     node.#receive(undefined, frame);
   }
 
+  async lives(node: string): Promise<boolean> {
+    return this.hub.nodes.has(node);
+  }
+
   /** In a later turn, with memory of its own, as from another process. */
   #receive(topic: string | undefined, frame: Uint8Array): void {
     const copy = frame.slice();

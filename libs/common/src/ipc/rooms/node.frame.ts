@@ -4,6 +4,8 @@ import { generalError } from '../../base/numbered.error.js';
 import { needsParts, parseText, reviveParts } from '../message/value.codec.js';
 import type { EncodedIpcValue } from '../message/value.codec.js';
 import { isCount } from '../../value/value.codec.js';
+import { relayTypes } from '../resume/relay.head.js';
+import type { RelayHead } from '../resume/relay.head.js';
 
 /** The version of the frames between nodes. A node ignores frames of another one. */
 const VERSION = 1;
@@ -64,13 +66,15 @@ export interface ReplyHead {
 }
 
 /** The head of a frame between nodes. */
-export type NodeHead = NoticeHead | PresenceHead | RequestHead | ReplyHead;
+export type NodeHead = NoticeHead | PresenceHead | RequestHead | ReplyHead | RelayHead;
 
 /** A frame between nodes as it was received. */
 export interface NodeFrame {
   readonly head: NodeHead;
   /** Reads the value: `undefined` if the frame has none. A call with a damaged one is answered. @throws Error if it is damaged */
   readonly value: () => unknown;
+  /** The binary parts. They share the memory of the frame. */
+  readonly parts: readonly Uint8Array[];
 }
 
 /** Writes a frame. @throws NumberedError if another node would not accept it */
@@ -120,7 +124,7 @@ export function decodeNodeFrame(frame: Uint8Array, limits: IpcLimits): NodeFrame
   const head = checkedHead(parseText(utf8.decode(section(headLength)), 4), limits);
   const json = utf8.decode(section(textLength));
   const parts = lengths.map((length) => section(length));
-  return { head, value: () => (json === '' ? undefined : valueOf(json, parts, limits)) };
+  return { head, parts, value: () => (json === '' ? undefined : valueOf(json, parts, limits)) };
 }
 
 function valueOf(json: string, parts: Uint8Array[], limits: IpcLimits): unknown {
@@ -159,7 +163,7 @@ function checkedHead(head: unknown, limits: IpcLimits): NodeHead {
     if (found === undefined) throw wrong(name);
     return found;
   };
-  const kind = oneOf('kind', ['notice', 'presence', 'request', 'reply'] as const);
+  const kind = oneOf('kind', ['notice', 'presence', 'request', 'reply', 'relay'] as const);
   const origin = { from: text('from'), seq: count('seq') };
   switch (kind) {
     case 'notice':
@@ -181,6 +185,17 @@ function checkedHead(head: unknown, limits: IpcLimits): NodeHead {
         type: oneOf('type', ['send', 'invoke'] as const),
         channel: text('channel', MAX_CHANNEL),
         timeoutMs: count('timeoutMs'),
+      };
+    case 'relay':
+      return {
+        kind,
+        ...origin,
+        relay: count('relay'),
+        to: oneOf('to', ['edge', 'owner'] as const),
+        type: oneOf('type', relayTypes),
+        index: count('index'),
+        text: text('text'),
+        count: count('count'),
       };
     default:
       return {

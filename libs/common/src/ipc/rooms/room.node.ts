@@ -4,6 +4,7 @@ import { messageOf } from '../../base/text.js';
 import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
 import { encodeIpcValue } from '../message/value.codec.js';
+import type { RelayPort, Relays } from '../resume/relays.js';
 import type { ServerSession } from '../dispatcher/server.session.js';
 import { BackplaneError } from './backplane.js';
 import type { BackplaneEntry, BackplaneNode, IpcBackplane } from './backplane.js';
@@ -15,13 +16,14 @@ import { NodeRequests } from './node.requests.js';
 import type { RemoteCallOptions, SessionRequest, UnsentHead } from './node.requests.js';
 import { watchTopic } from './presence.js';
 import type { PresenceWatch } from './presence.js';
+import { RareWarnings } from './rare.warnings.js';
 
 /** The group of the backplane that has the node of each session. */
 const SESSIONS = 'sessions';
 /** Entries whose removal has failed. A node that loses more sessions during one outage lists the first of them for ever. */
 const MAX_UNREMOVED = 100_000;
-/** A fault that lasts is reported again after this time, in milliseconds. */
-const WARN_MS = 10_000;
+/** After the backplane has lost its memory, other nodes need so long to come back, in milliseconds. */
+const RETURN_MS = 3_000;
 
 /** The rooms of this server, for frames of other nodes. */
 export interface RoomNodeEvents {
@@ -37,12 +39,15 @@ export interface RoomNodeEvents {
 export class RoomNode {
   readonly id = newId();
   readonly backplane: BackplaneNode;
+  /** The connections that nodes pass on to each other, if sessions are resumed. */
+  relays: Relays | undefined;
+  #returnedAt = -RETURN_MS;
   readonly #requests: NodeRequests;
   readonly #order = new FrameOrder();
   /** Topics that have no members of their own. */
   readonly #followed = new Set<string>();
   readonly #watches = new Map<string, PresenceWatch>();
-  readonly #warned = new Map<string, number>();
+  readonly #warnings: RareWarnings;
   /** Entries whose removal has failed, and is repeated when the backplane is back. */
   readonly #unremoved = new Map<string, { readonly group: string; readonly session: string }>();
   #seq = 0;
@@ -55,13 +60,30 @@ export class RoomNode {
     private readonly find: (session: string) => ServerSession | undefined,
     private readonly events: RoomNodeEvents,
   ) {
+    this.#warnings = new RareWarnings((message) => events.warn(message));
     this.backplane = shared.join(this.id, {
       frame: (topic, frame) => this.#receive(topic, frame),
       restored: (hasMissed) => this.#restored(hasMissed),
     });
     const send = (node: string, head: UnsentHead, value: unknown) => this.#send(node, head, value);
-    const ownerOf = async (session: string) => (await this.backplane.get(SESSIONS, session))?.node;
-    this.#requests = new NodeRequests(send, ownerOf, find);
+    this.#requests = new NodeRequests(send, (session) => this.ownerOf(session), find);
+  }
+
+  /** Finds the node of a session; `undefined` without one. */
+  async ownerOf(session: string): Promise<string | undefined> {
+    return (await this.backplane.get(SESSIONS, session))?.node;
+  }
+
+  /** Whether the backplane knows all sessions: not at once after it has lost its memory. */
+  get isComplete(): boolean {
+    return performance.now() - this.#returnedAt > RETURN_MS;
+  }
+
+  /** Sends a frame of a relay. */
+  async relay(...[node, head, value, bytes]: Parameters<RelayPort['send']>): Promise<void> {
+    const encoded = bytes ? { json: undefined, parts: [bytes] } : encodeIpcValue(value);
+    const frame = encodeNodeFrame({ ...head, ...this.#origin() }, encoded, this.limits);
+    await this.#put(frame, () => this.backplane.send(node, frame));
   }
 
   /** A session has begun: other nodes find it from now on. */
@@ -166,12 +188,13 @@ export class RoomNode {
 
   /** Ends the node. Never rejects. */
   async close(): Promise<void> {
+    this.relays?.close();
     await this.backplane.leave();
   }
 
   /** Reports a failure that nobody waits for: the next return of the backplane makes up for it. */
   background(what: string, work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.#warn(`The backplane could not ${what}`, messageOf(error)));
+    work.catch((error: unknown) => this.#warnings.add(`The backplane could not ${what}`, messageOf(error)));
   }
 
   async #remove(group: string, session: string): Promise<void> {
@@ -221,13 +244,14 @@ export class RoomNode {
       const isShared = frame.head.kind === 'notice' && frame.head.topics.length > 0;
       if (from !== this.id && this.#order.isNew(topic, from, seq, isShared)) this.#take(topic, frame);
     } catch (error) {
-      this.#warn('A frame of another node was ignored', messageOf(error));
+      this.#warnings.add('A frame of another node was ignored', messageOf(error));
     }
   }
 
-  #take(topic: string | undefined, { head, value }: NodeFrame): void {
+  #take(topic: string | undefined, { head, value, parts }: NodeFrame): void {
     if (topic === undefined) {
-      if (head.kind === 'reply') this.#requests.settle(head, value);
+      if (head.kind === 'relay') this.relays?.receive(head, value, parts[0]);
+      else if (head.kind === 'reply') this.#requests.settle(head, value);
       else if (head.kind === 'request') void this.#requests.serve(head, () => this.#argumentsOf(value()));
     } else if (head.kind === 'notice') this.#deliver(topic, head, this.#argumentsOf(value()));
     else if (head.kind === 'presence') {
@@ -248,8 +272,12 @@ export class RoomNode {
   }
 
   #restored(hasMissed: boolean): void {
-    if (hasMissed)
-      this.#warn('The backplane has lost frames', 'sessions of this node may have missed notifications');
+    this.#returnedAt = performance.now();
+    if (hasMissed) {
+      this.relays?.broke('Frames between the nodes may be lost.');
+      const what = 'The backplane has lost frames';
+      this.#warnings.add(what, 'sessions of this node may have missed notifications');
+    }
     for (const topic of this.#followed) this.background('subscribe', this.backplane.subscribe(topic));
     for (const [name, topic] of this.membership.topics) {
       topic.subscribed = undefined;
@@ -264,12 +292,5 @@ export class RoomNode {
     for (const { group, session } of unremoved)
       if (!this.#isListed(group, session)) this.background('remove an entry', this.#remove(group, session));
     for (const watch of this.#watches.values()) void watch.compare();
-  }
-
-  #warn(what: string, why: string): void {
-    const now = performance.now();
-    if (now - (this.#warned.get(what) ?? -WARN_MS) < WARN_MS) return;
-    this.#warned.set(what, now);
-    this.events.warn(`${what}: ${why}`);
   }
 }

@@ -17,6 +17,7 @@ import type { RoomChange, RoomMember } from './presence.js';
 import { RoomNode } from './room.node.js';
 import { IpcRoomTarget } from './room.target.js';
 import type { IpcRoomsOptions } from './rooms.options.js';
+import { resumeAnywhere } from './resume.anywhere.js';
 import { IpcRemoteSession } from './session.handle.js';
 
 /** The topic of all sessions. */
@@ -59,6 +60,7 @@ export class IpcRooms {
     });
     this.#node.follow(ALL);
     this.#indexUsers();
+    resumeAnywhere(server, this.#node, options.userKey);
   }
 
   /** @internal The backplane, for other shared state. */

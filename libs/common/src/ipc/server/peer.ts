@@ -14,4 +14,9 @@ export interface NetworkPeer extends IpcPeer {
   readonly reach: 'network';
   /** Whether both ends are known to be on one computer. */
   readonly isNative: boolean;
+  /**
+   * Whether a user is that of this connection. Present if the connection is that of another node, which names its user and has
+   * no more of it. Such a connection resumes a session, and begins none.
+   */
+  readonly isUser?: (user: unknown) => boolean;
 }

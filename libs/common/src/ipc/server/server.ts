@@ -17,9 +17,10 @@ import type { IpcServerOptions } from './server.options.js';
 import type { IpcSessionHooks } from './session.hooks.js';
 import { SessionDoor } from './session.door.js';
 import { SessionLifecycle } from './session.lifecycle.js';
-import type { SessionRecord } from './session.record.js';
+import type { DurableRecord, SessionRecord } from './session.record.js';
 import type { SessionRooms } from '../dispatcher/session.rooms.js';
 import type { ServerSession } from '../dispatcher/server.session.js';
+import type { SessionsElsewhere } from './sessions.elsewhere.js';
 
 /** Serves IPC sessions over all transports. */
 export class IpcServer {
@@ -56,6 +57,16 @@ export class IpcServer {
   /** @internal Gives the sessions their rooms. */
   useRooms(rooms: SessionRooms): void {
     this.#lifecycle.rooms = rooms;
+  }
+
+  /** @internal Finds the sessions of other nodes. */
+  useElsewhere(elsewhere: SessionsElsewhere): void {
+    this.#lifecycle.elsewhere = elsewhere;
+  }
+
+  /** @internal An open session that can be resumed. */
+  findResumable(id: string): DurableRecord | undefined {
+    return this.#lifecycle.resumption.byId(id);
   }
 
   /** @internal An open session. */

@@ -7,6 +7,7 @@ import { SessionNotFound } from '../message/message.js';
 import type { ClientHello } from '../wire/durable/handshake.js';
 import { DurableLink } from '../wire/durable/link.js';
 import type { IpcPeerEvents } from '../wire/connector.js';
+import { durableTextWire } from '../wire/wire.js';
 import type { ConnectionWire, DurableWire, IpcServerWire } from '../wire/wire.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
 import type { IpcServerOptions } from './server.options.js';
@@ -88,6 +89,14 @@ export class SessionDoor {
       if (hello.sessionId !== '') throw new SessionNotFound();
       return undefined;
     },
+    elsewhere: (hello, frame, connection) => {
+      const { wire, transport, peer } = connection;
+      const { elsewhere, resumption } = this.lifecycle;
+      // A connection of another node was passed on by it: the session is here, or nowhere.
+      if (!elsewhere || peer.reach !== 'network' || peer.isUser || hello.sessionId === '') return undefined;
+      if (wire !== durableTextWire || resumption.byId(hello.sessionId)) return undefined;
+      return elsewhere.find({ hello, frame, transport, peer });
+    },
     begin: (wire, transport, peer, hello) => this.#beginDurable(wire, transport, peer, hello),
     failed: (error) => this.lifecycle.report(error),
     gone: (transport) => this.lifecycle.registry.connections.delete(transport),
@@ -102,6 +111,7 @@ export class SessionDoor {
     const { registry } = this.lifecycle;
     const { limits, heartbeatMs = 30_000, resumption, dedicated } = this.options;
     const isNetwork = peer.reach === 'network';
+    if (isNetwork && peer.isUser) throw new SessionNotFound();
     // The upgrade found the place free, but another frontend has sent its client hello meanwhile.
     if (isNetwork && dedicated && registry.present) throw new SessionNotFound(OCCUPIED);
     if (isNetwork && registry.size >= limits.sessions) registry.yield(peer.owner ?? '');

@@ -15,6 +15,7 @@ import type { IpcPeerEvents } from '../wire/connector.js';
 import type { DurableWire } from '../wire/wire.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
 import type { DurableRecord } from './session.record.js';
+import type { FoundSession } from './sessions.elsewhere.js';
 
 /** How long a frontend over a network may take to send its client hello, in milliseconds. */
 const HELLO_MS = 10_000;
@@ -24,6 +25,13 @@ export type BegunSession =
   | { readonly kind: 'begun'; readonly record: DurableRecord }
   | { readonly kind: 'refused'; readonly closure: IpcClosure };
 
+/** A connection of the durable wire. */
+export interface Connection {
+  readonly wire: DurableWire;
+  readonly transport: IpcServerTransport;
+  readonly peer: LocalPeer | NetworkPeer;
+}
+
 /** Finds and begins the sessions of client hellos. */
 export interface HandshakeOwner {
   /**
@@ -32,6 +40,8 @@ export interface HandshakeOwner {
    * @throws IpcProtocolError if the session does not exist, or a newer connection has it
    */
   find(hello: ClientHello, peer: LocalPeer | NetworkPeer): DurableRecord | undefined;
+  /** Finds the session of a connection on other nodes; `undefined` if it can only be here. Rejects as {@link find} throws. */
+  elsewhere(hello: ClientHello, frame: IpcFrame, connection: Connection): Promise<FoundSession> | undefined;
   /** Begins a session. @throws SessionNotFound if another frontend has the only place */
   begin(
     wire: DurableWire,
@@ -83,6 +93,10 @@ export class PendingHandshakes {
 type ConnectionState =
   /** The client hello has not arrived yet. */
   | { readonly kind: 'new'; readonly leave: () => void }
+  /** The session is looked for on other nodes. */
+  | { readonly kind: 'looking'; readonly leave: () => void }
+  /** The session is on another node. */
+  | { readonly kind: 'relayed'; readonly events: IpcPeerEvents }
   /** The session is found, and its hooks run. */
   | { readonly kind: 'opening'; readonly record: DurableRecord }
   /** The server hello is sent. */
@@ -90,14 +104,14 @@ type ConnectionState =
   | { readonly kind: 'over' };
 
 /** One connection of the durable wire: the handshake, and then the frames of its session. */
-export class DurableConnection implements IpcPeerEvents {
+export class DurableConnection implements IpcPeerEvents, Connection {
   #state: ConnectionState;
 
   constructor(
     private readonly owner: HandshakeOwner,
-    private readonly wire: DurableWire,
-    private readonly transport: IpcServerTransport,
-    private readonly peer: LocalPeer | NetworkPeer,
+    readonly wire: DurableWire,
+    readonly transport: IpcServerTransport,
+    readonly peer: LocalPeer | NetworkPeer,
     pending: PendingHandshakes,
   ) {
     // The frontend of a local connection may take its time.
@@ -116,6 +130,8 @@ export class DurableConnection implements IpcPeerEvents {
       state.record.proof.confirm();
       state.record.link.receive(frame);
     } else if (state.kind === 'new') this.#hello(frame, state.leave);
+    else if (state.kind === 'relayed') state.events.frame(frame);
+    else if (state.kind === 'looking') this.#refuse(1002, 'A message before the server hello.');
     else if (state.kind === 'opening' && state.record.isOn(this.transport)) {
       state.record.link.close(1002, 'A message before the server hello.');
       this.#refuse(1002, 'A message before the server hello.');
@@ -125,10 +141,12 @@ export class DurableConnection implements IpcPeerEvents {
   failed(closure: IpcClosure): void {
     // The connection may have damaged a frame. A frame that is too big is so over the next connection as well.
     if (closure.code >= 1008) this.#current()?.link.ended(closure);
+    if (this.#state.kind === 'relayed') this.#state.events.failed(closure);
   }
 
   closed(closure: IpcClosure): void {
     const record = this.#current();
+    if (this.#state.kind === 'relayed') this.#state.events.closed(closure);
     this.#leave();
     this.owner.gone(this.transport);
     if (record?.isResumable && !isFinal(closure.code)) record.park();
@@ -136,25 +154,64 @@ export class DurableConnection implements IpcPeerEvents {
   }
 
   #hello(frame: IpcFrame, leave: () => void): void {
-    leave();
     try {
       if (frame instanceof Uint8Array)
         throw new IpcProtocolError(1002, 'A connection begins with a client hello.');
       const hello = readClientHello(this.wire.encoding.parse(frame, handshakeLimits).list);
-      const known = hello && this.owner.find(hello, this.peer);
-      if (known) {
-        known.resume(this.transport);
-        this.#open(known, hello.received);
-      } else this.#begin(hello);
-    } catch (error) {
-      if (!(error instanceof IpcProtocolError)) {
-        this.#fail(error);
+      const found = hello && this.owner.elsewhere(hello, frame, this);
+      if (found) {
+        this.#state = { kind: 'looking', leave };
+        void this.#look(hello, found);
         return;
       }
-      if (error instanceof SessionNotFound)
-        this.transport.write(this.wire.encoding.list(writeSessionNotFound(error.message)));
-      this.#refuse(error.code, error.message);
+      leave();
+      this.#accept(hello);
+    } catch (error) {
+      leave();
+      this.#refuseFor(error);
     }
+  }
+
+  /** Waits for another node. The connection keeps its place among the pending ones, and its time. Never rejects. */
+  async #look(hello: ClientHello, found: Promise<FoundSession>): Promise<void> {
+    const { transport } = this;
+    transport.pause?.();
+    try {
+      const session = await found;
+      if (this.#state.kind !== 'looking') {
+        const closure = { code: INTERRUPTED, reason: 'The connection is over.', initiator: 'local' } as const;
+        if (session.kind === 'relayed') session.events.closed(closure);
+        return;
+      }
+      this.#state.leave();
+      if (session.kind === 'relayed') this.#state = session;
+      else this.#accept(hello);
+    } catch (error) {
+      if (this.#state.kind === 'looking') this.#refuseFor(error);
+    } finally {
+      transport.resume?.();
+    }
+  }
+
+  /** @throws IpcProtocolError if the session does not exist, or cannot begin */
+  #accept(hello: ClientHello | undefined): void {
+    const known = hello && this.owner.find(hello, this.peer);
+    if (!known) {
+      this.#begin(hello);
+      return;
+    }
+    known.resume(this.transport);
+    this.#open(known, hello.received);
+  }
+
+  #refuseFor(error: unknown): void {
+    if (!(error instanceof IpcProtocolError)) {
+      this.#fail(error);
+      return;
+    }
+    if (error instanceof SessionNotFound)
+      this.transport.write(this.wire.encoding.list(writeSessionNotFound(error.message)));
+    this.#refuse(error.code, error.message);
   }
 
   #begin(hello: ClientHello | undefined): void {
@@ -212,7 +269,7 @@ export class DurableConnection implements IpcPeerEvents {
   }
 
   #leave(): void {
-    if (this.#state.kind === 'new') this.#state.leave();
+    if (this.#state.kind === 'new' || this.#state.kind === 'looking') this.#state.leave();
     this.#state = { kind: 'over' };
   }
 }

@@ -13,6 +13,7 @@ import type { ChannelRegistry } from '../dispatcher/channel.registry.js';
 import type { IpcServerOptions } from './server.options.js';
 import type { IpcSessionHooks } from './session.hooks.js';
 import type { SessionRooms } from '../dispatcher/session.rooms.js';
+import type { SessionsElsewhere } from './sessions.elsewhere.js';
 import { ServerSession } from '../dispatcher/server.session.js';
 import type { IpcPeer } from '../dispatcher/server.session.js';
 import type { SessionParts, SessionRecord } from './session.record.js';
@@ -28,6 +29,8 @@ export class SessionLifecycle {
   deadline = Infinity;
   /** The rooms of the server, as soon as it has any. */
   rooms: SessionRooms | undefined;
+  /** Finds the sessions of other nodes, as soon as there are any. */
+  elsewhere: SessionsElsewhere | undefined;
   readonly #waiting: WaitingBytes;
 
   constructor(

@@ -1,7 +1,7 @@
 import { IpcProtocolError, SessionNotFound } from '../message/message.js';
 import type { ClientHello } from '../wire/durable/handshake.js';
 import { INTERRUPTED } from '../wire/durable/link.js';
-import type { IpcPeer } from '../dispatcher/server.session.js';
+import type { NetworkPeer } from './peer.js';
 import type { DurableRecord } from './session.record.js';
 
 /** How sessions of the durable wire outlive their connections. */
@@ -25,6 +25,11 @@ export class SessionResumption {
     if (record.key !== undefined) this.#byKey.set(record.key, record);
   }
 
+  /** The session with an id, if it can be resumed. */
+  byId(id: string): DurableRecord | undefined {
+    return this.#byId.get(id);
+  }
+
   delete(record: DurableRecord): void {
     this.#byId.delete(record.session.id);
     if (record.key !== undefined) this.#byKey.delete(record.key);
@@ -36,7 +41,7 @@ export class SessionResumption {
    * @returns `undefined` for a key that has begun no session yet
    * @throws IpcProtocolError 4000 if a newer connection has replaced this one, 4001 if the session does not exist
    */
-  find(hello: ClientHello, peer: IpcPeer): DurableRecord | undefined {
+  find(hello: ClientHello, peer: NetworkPeer): DurableRecord | undefined {
     const { sessionId, secret, received } = hello;
     const isKey = sessionId === '';
     const record = isKey ? this.#byKey.get(secret) : this.#byId.get(sessionId);
@@ -45,7 +50,7 @@ export class SessionResumption {
     const isOwner =
       record !== undefined &&
       (isKey || record.proof.knows(secret)) &&
-      this.isSameUser(record.session.user, peer.user);
+      (peer.isUser ? peer.isUser(record.session.user) : this.isSameUser(record.session.user, peer.user));
     if (!isOwner) throw new SessionNotFound();
     if (!record.proof.accept(hello))
       throw new IpcProtocolError(INTERRUPTED, 'A newer connection has taken the place of this one.');

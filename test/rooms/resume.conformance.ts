@@ -1,0 +1,209 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { IpcClosedError } from '@linnet/common';
+import type { IpcSession } from '@linnet/common';
+import { gate, settled, until } from '../harness/waiting.js';
+import type { BackplaneUnderTest } from './backplane.conformance.js';
+import { knock, rove, startNode } from './network.nodes.js';
+import type { NetworkNode, RovingFrontend } from './network.nodes.js';
+
+/** The promises of sessions whose frontends come back to another node, over any backplane. */
+export function resumePromises(name: string, backplane: () => BackplaneUnderTest): void {
+  describe(`sessions that resume on any node of ${name}`, () => {
+    const open: (() => unknown)[] = [];
+    afterEach(async () => {
+      for (const close of open.splice(0).toReversed()) await close();
+    });
+
+    const start = (props: Parameters<typeof startNode>[1] = {}): NetworkNode => {
+      const node = startNode(backplane().connect(), props);
+      open.push(() => node.close());
+      return node;
+    };
+    const connect = async (node: NetworkNode, user?: unknown): Promise<[RovingFrontend, IpcSession]> => {
+      const known = new Set(node.server.sessions);
+      const roving = rove(node, user);
+      open.push(() => roving.frontend.close());
+      await roving.frontend.ready;
+      const session = await until(() => node.server.sessions.find((each) => !known.has(each)));
+      // Other nodes find it as soon as the backplane knows it.
+      await until(async () => await isKnown(node, session));
+      return [roving, session];
+    };
+    const isKnown = async (node: NetworkNode, { id }: IpcSession) =>
+      (await node.rooms.backplane!.get('sessions', id)) !== undefined;
+    /** Cuts the connection, and waits until the frontend is back over another node. */
+    const moveTo = async (roving: RovingFrontend, node: NetworkNode) => {
+      const before = roving.states.length;
+      roving.to(node);
+      roving.cut();
+      await until(() => roving.states.slice(before).includes('open'));
+    };
+
+    it('relay calls, notifications and bytes both ways while the owner lives', async () => {
+      const [one, two] = [start(), start()];
+      one.server.channels.handle('itwin.double', async (_call, _method, x: unknown, bytes: unknown) => [
+        (x as number) * 2,
+        bytes,
+      ]);
+      const [roving, session] = await connect(one, { id: 7 });
+      await moveTo(roving, two);
+      expect([one.server.size, two.server.size, session.isOpen]).toEqual([1, 0, true]);
+      const bytes = Uint8Array.from({ length: 700_000 }, (_, i) => i);
+      const [doubled, same] = (await roving.frontend.invoke('double', 'x', 4, bytes)) as [number, Uint8Array];
+      expect([doubled, isEqual(same, bytes)]).toEqual([8, true]);
+      const long = '☃'.repeat(300_000);
+      const [text, echoed] = (await session.invoke('echo', long, bytes)) as [string, Uint8Array];
+      expect([text === long, isEqual(echoed, bytes)]).toEqual([true, true]);
+      for (let i = 0; i < 200; i++) void session.send('news', i);
+      await until(() => roving.news.length === 200);
+      expect(roving.news).toEqual(Array.from({ length: 200 }, (_, i) => i));
+      // From one edge to another, and back to the owner.
+      const three = start();
+      await moveTo(roving, three);
+      expect(await roving.frontend.invoke('double', 'x', 5, null)).toEqual([10, null]);
+      await moveTo(roving, one);
+      expect(await roving.frontend.invoke('double', 'x', 6, null)).toEqual([12, null]);
+    });
+
+    it('lose nothing and bring nothing twice, however often the connection breaks', async () => {
+      const nodes = [start(), start(), start()];
+      const taken: unknown[] = [];
+      nodes[0]!.server.channels.listeners.add(
+        'itwin.up',
+        (_event: unknown, n: unknown) => void taken.push(n),
+      );
+      nodes[0]!.server.channels.handle('itwin.count', async (_call, _method, n: unknown) => n);
+      const [roving, session] = await connect(nodes[0]!);
+      const answers: Promise<unknown>[] = [];
+      for (let i = 0; i < 300; i++) {
+        void session.send('news', i);
+        roving.frontend.send('up', i);
+        answers.push(roving.frontend.invoke('count', 'x', i));
+        if (i % 30 === 29) await moveTo(roving, nodes[((i / 30) % 3) | 0]!);
+        else if (i % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      const expected = Array.from({ length: 300 }, (_, i) => i);
+      expect(await Promise.all(answers)).toEqual(expected);
+      await until(() => roving.news.length >= 300 && taken.length >= 300);
+      await settled();
+      expect([roving.news, taken]).toEqual([expected, expected]);
+    });
+
+    it('keep a call that runs while the connection moves', async () => {
+      const [one, two] = [start(), start()];
+      const { opened, open: answer } = gate();
+      one.server.channels.handle('itwin.slow', async () => opened.then(() => 'done'));
+      const [roving] = await connect(one);
+      const call = roving.frontend.invoke('slow', 'x');
+      await moveTo(roving, two);
+      answer();
+      expect(await call).toBe('done');
+    });
+
+    it('refuse another user, and a wrong secret', async () => {
+      const [one, two] = [start(), start()];
+      const [roving, session] = await connect(one, { id: 7 });
+      const [id, real] = roving.keys();
+      const codes = async (user: unknown, secret: string) => {
+        const raw = knock(two, user, JSON.stringify([9, id, secret, 0, 9]));
+        await until(() => raw.closed !== undefined);
+        return [raw.frames.map((frame) => (JSON.parse(frame) as number[])[0]), raw.closed];
+      };
+      expect(await codes({ id: 8 }, real)).toEqual([[11], 4001]);
+      expect(await codes(undefined, real)).toEqual([[11], 4001]);
+      expect(await codes({ id: 7 }, 'x'.repeat(22))).toEqual([[11], 4001]);
+      expect(session.isOpen).toBe(true);
+      roving.cut();
+      roving.to(two);
+      await until(() => roving.states.at(-1) === 'open');
+    });
+
+    it('end at once for a frontend whose session is over, or never was', async () => {
+      const [one, two] = [start(), start()];
+      const [roving, session] = await connect(one);
+      roving.to(undefined);
+      roving.cut();
+      session.close();
+      await until(async () => !(await isKnown(one, session)));
+      const call = roving.frontend.invoke('any', 'x').catch((error: unknown) => error);
+      roving.to(two);
+      expect(await call).toMatchObject({ closure: { code: 4001 } });
+      expect(await call).toBeInstanceOf(IpcClosedError);
+    });
+
+    it('belong to the newest connection, whichever node it comes to', async () => {
+      const [one, two, three] = [start(), start(), start()];
+      const [roving, session] = await connect(one);
+      await moveTo(roving, two);
+      const [id, secret] = roving.keys();
+      // An older attempt that was delayed comes to another node.
+      const late = knock(three, undefined, JSON.stringify([9, id, secret, 0, 0]));
+      await until(() => late.closed !== undefined);
+      expect([late.frames, late.closed]).toEqual([[], 4000]);
+      // A newer one takes the place of the relay.
+      const newer = knock(three, undefined, JSON.stringify([9, id, secret, 0, 1000]));
+      await until(() => newer.frames.length > 0);
+      await until(() => roving.states.some((state) => state.startsWith('interrupted 4000')));
+      expect(session.isOpen).toBe(true);
+    });
+
+    it('wait for their frontend when the node with the connection dies', async () => {
+      const [one, two, three] = [start({ heartbeatMs: 100 }), start(), start()];
+      const [roving, session] = await connect(one);
+      await moveTo(roving, two);
+      roving.to(three);
+      await two.close();
+      void session.send('news', 1);
+      await until(() => roving.news.length === 1);
+      expect(session.isOpen).toBe(true);
+    });
+
+    it('tell the frontends of a relay when the owner is gone', async () => {
+      const [one, two] = [start(), start()];
+      const [roving] = await connect(one);
+      await moveTo(roving, two);
+      const before = performance.now();
+      const call = roving.frontend.invoke('nothing', 'x').catch((error: unknown) => error);
+      await one.rooms.close();
+      expect(await call).toBeInstanceOf(IpcClosedError);
+      expect(performance.now() - before).toBeLessThan(2000);
+    });
+
+    it('hold no more of a slow frontend than a window on the way', async () => {
+      const [one, two] = [start(), start()];
+      const [roving, session] = await connect(one);
+      await moveTo(roving, two);
+      const end = roving.serverEnd();
+      const { opened, open: drain } = gate();
+      end.bufferedBytes = 10_000_000;
+      end.whenDrained = opened;
+      const block = 'x'.repeat(100_000);
+      for (let i = 0; i < 100; i++) void session.send('blocks', i, block).catch(() => undefined);
+      await settled();
+      const written = end.writtenBytes;
+      expect(written).toBeLessThan(3_000_000);
+      end.bufferedBytes = 0;
+      drain();
+      await until(() => end.writtenBytes > 10_000_000);
+      expect(session.isOpen).toBe(true);
+    });
+
+    it('go to a node within its limit of relays', async () => {
+      const [one, two] = [start(), start({ limits: { relays: 1 } })];
+      const [first] = await connect(one);
+      const [second] = await connect(one);
+      await moveTo(first, two);
+      second.to(two);
+      second.cut();
+      const { attempts } = second;
+      await until(() => second.attempts > attempts + 2);
+      expect(second.frontend.state).toBe('interrupted');
+      await moveTo(second, one);
+    });
+  });
+}
+
+/** Jest compares bytes one by one, and slowly. */
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}
