@@ -7,9 +7,10 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import ts from 'typescript';
 import { freePort } from '../harness/free.port.js';
+import { listening } from '../harness/waiting.js';
 import { installReference } from '../reference/start.js';
 import { blocksOf, extracted, placeOf, readGuide, root } from './guide.js';
-import { listening, writeGuide } from './guide.run.js';
+import { writeGuide } from './guide.run.js';
 
 // The backend of docs/from-itwin.md as it was and as it has become: the frontends that stay print the same with both.
 

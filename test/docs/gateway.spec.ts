@@ -1,10 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger, Module } from '@nestjs/common';
@@ -13,17 +9,13 @@ import { NestFactory } from '@nestjs/core';
 import { ClientRequestContext, IpcHost, IpcModule, RpcInterface, RpcModule } from '@linnet/backend';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import { createRpcClient } from '@linnet/common';
-import { freePort } from '../harness/free.port.js';
+import { hasNginx, startNginx } from '../harness/nginx.server.js';
+import type { NginxServer } from '../harness/nginx.server.js';
 import { until } from '../harness/waiting.js';
 import { Flow, FlowImpl, journal } from '../streams/http/flow.js';
 import { blocksOf, readGuide } from './guide.js';
-import { listening } from './guide.run.js';
 
-// The configuration of nginx in docs/deploying.md, where there is an nginx (or NGINX_BINARY says where).
-
-const nginx = process.env['NGINX_BINARY'] ?? 'nginx';
-const isThere = spawnSync(nginx, ['-v']).status === 0;
-if (!isThere) console.log('nginx is not installed: the configuration in docs/deploying.md is not tried.');
+// The configuration of nginx in docs/deploying.md.
 
 abstract class Echo extends RpcInterface {
   static readonly interfaceName = 'Echo';
@@ -48,35 +40,17 @@ const hosts = ['fleet.example.com'];
 class EchoModule {}
 
 /** A gateway with the guide's configuration, in front of a backend. */
-async function startGateway(backend: string, change = (configuration: string) => configuration) {
-  const folder = mkdtempSync(join(tmpdir(), 'linnet-nginx-'));
-  // Its workers are another user where this one is root.
-  chmodSync(folder, 0o755);
-  const port = await freePort();
+function startGateway(backend: string, change = (configuration: string) => configuration) {
   const { code } = blocksOf(readGuide('docs/deploying.md').text).find(
     ({ language }) => language === 'nginx',
   )!;
-  const ours = change(code).replaceAll('3080', String(port)).replaceAll('127.0.0.1:3000', backend);
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (name) => `${name}_temp_path ${folder}/${name};`,
-  );
-  const http = `http { access_log off; ${temporary.join(' ')} ${ours} }`;
-  const file = join(folder, 'nginx.conf');
-  writeFileSync(file, `pid ${folder}/pid; daemon off; error_log stderr crit; events {} ${http}`);
-  const child = spawn(nginx, ['-c', file, '-p', folder], { stdio: 'inherit' });
-  await listening(port);
-  const stop = async () => {
-    child.kill();
-    await once(child, 'exit');
-    rmSync(folder, { recursive: true, force: true });
-  };
-  return { port, stop };
+  return startNginx(`events {} http { ${change(code).replaceAll('127.0.0.1:3000', backend)} }`);
 }
 
-(isThere ? describe : describe.skip)('the gateway of docs/deploying.md', () => {
+(hasNginx ? describe : describe.skip)('the gateway of docs/deploying.md', () => {
   let app: INestApplication;
   let backend: string;
-  let gateway: Awaited<ReturnType<typeof startGateway>>;
+  let gateway: NginxServer;
 
   beforeAll(async () => {
     Logger.overrideLogger(false);

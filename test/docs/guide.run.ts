@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { Server as HttpServer, request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { connect, Server } from 'node:net';
+import { Server } from 'node:net';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
@@ -129,16 +129,4 @@ async function runLinnet(shell: string, folder: string): Promise<void> {
     const expected = comments!.replaceAll(/^# ?/gm, '');
     if (expected) expect({ line, written }).toEqual({ line, written: expected });
   }
-}
-
-/** Waits until a port of 127.0.0.1 accepts connections. */
-export async function listening(port: number): Promise<void> {
-  const accepts = () =>
-    new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.on('connect', () => resolve(true));
-      socket.on('connect', () => socket.destroy());
-      socket.on('error', () => resolve(false));
-    });
-  await until(accepts);
 }

@@ -17,8 +17,8 @@ export interface NatsServer extends BrokerProcess {
   readonly servers: string;
 }
 
-/** Starts NATS with JetStream. @param port default: one that is free */
-export async function startNats(port?: number): Promise<NatsServer> {
-  const broker = await startBroker(program, [], port);
+/** Starts NATS with JetStream. @param port default: one that is free @param options further arguments of its command */
+export async function startNats(port?: number, ...options: readonly string[]): Promise<NatsServer> {
+  const broker = await startBroker(program, options, port);
   return { ...broker, servers: `nats://127.0.0.1:${broker.port}` };
 }

@@ -47,6 +47,18 @@ export async function settled(): Promise<void> {
   await once(server, 'close');
 }
 
+/** Waits until a port of 127.0.0.1 accepts connections. */
+export async function listening(port: number): Promise<void> {
+  const accepts = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('connect', () => resolve(true));
+      socket.on('connect', () => socket.destroy());
+      socket.on('error', () => resolve(false));
+    });
+  await until(accepts);
+}
+
 /** A promise that a test resolves by hand. An operation waits for it where time would have to pass otherwise. */
 export function gate(): { readonly opened: Promise<void>; open(): void } {
   let open!: () => void;

@@ -50,7 +50,7 @@ import { backplanePromises } from './backplane.conformance.js';
       file,
       `authorization: ${JSON.stringify({ users: [{ user: 'node', password: 'p', permissions }] })}`,
     );
-    const strict = await startNats('-c', file);
+    const strict = await startNats(undefined, '-c', file);
     const received: string[] = [];
     const [one, two] = ['one', 'two'].map((id) =>
       natsBackplane({ servers: strict.servers, user: 'node', pass: 'p' }).join(id, {
