@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { decodeBlocks, encodeBlocks } from './byte.blocks.js';
 import { BytePool } from './byte.pool.js';
 
@@ -26,6 +26,23 @@ describe('BytePool', () => {
     pool.give(a);
     pool.clear();
     expect(pool.take(64 * KIB).buffer).not.toBe(a.buffer);
+  });
+
+  it('keeps memory while it is used, and nothing a second after', () => {
+    jest.useFakeTimers();
+    let kept = 0;
+    const pool = new BytePool(100 * KIB, { add: (by) => (kept += by) });
+    const used = pool.take(64 * KIB);
+    for (let second = 0; second < 3; second++) {
+      pool.give(used);
+      jest.advanceTimersByTime(999);
+      expect(pool.take(64 * KIB).buffer).toBe(used.buffer);
+    }
+    pool.give(used);
+    jest.advanceTimersByTime(2_000);
+    expect([kept, jest.getTimerCount()]).toEqual([0, 0]);
+    expect(pool.take(64 * KIB).buffer).not.toBe(used.buffer);
+    jest.useRealTimers();
   });
 
   it('keeps no short memory', () => {

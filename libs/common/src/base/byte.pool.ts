@@ -2,14 +2,19 @@
 const LEAST_BYTES = 16 * 1024;
 /** Memory is made in multiples of this many bytes, so that strings of about the same length can use it in turn. */
 const STEP_BYTES = 4 * 1024;
+/** Memory that nobody has taken for this time is not kept, in milliseconds. */
+const IDLE_MS = 1_000;
 
 /**
  * Memory of byte strings that is used again. New memory has to be filled with zeros, and much of it on the way makes the
  * garbage collector run all the time.
  */
 export class BytePool {
-  #free: ArrayBuffer[] = [];
+  #free: Uint8Array<ArrayBuffer>[] = [];
   #bytes = 0;
+  /** Runs while memory is kept. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #wasTaken = false;
 
   /**
    * @param most bytes that are kept for later
@@ -25,24 +30,39 @@ export class BytePool {
     if (bytes < LEAST_BYTES) return new Uint8Array(bytes);
     const length = Math.ceil(bytes / STEP_BYTES) * STEP_BYTES;
     const last = this.#free.at(-1);
-    if (last?.byteLength !== length) return new Uint8Array(new ArrayBuffer(length), 0, bytes);
+    if (last?.buffer.byteLength !== length) return new Uint8Array(new ArrayBuffer(length), 0, bytes);
     this.#free.pop();
+    this.#wasTaken = true;
     this.#count(-length);
-    return new Uint8Array(last, 0, bytes);
+    return last.byteLength === bytes ? last : new Uint8Array(last.buffer, 0, bytes);
   }
 
   /** Takes back memory from {@link take}, which nothing uses any more. */
-  give({ buffer }: Uint8Array): void {
-    const { byteLength } = buffer;
+  give(memory: Uint8Array): void {
+    const { byteLength } = memory.buffer;
     if (byteLength < LEAST_BYTES || this.#bytes + byteLength > this.most) return;
-    this.#free.push(buffer as ArrayBuffer);
+    this.#free.push(memory as Uint8Array<ArrayBuffer>);
     this.#count(byteLength);
+    this.#timer ??= this.#look();
   }
 
   /** Keeps no memory. */
   clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#free = [];
     if (this.#bytes > 0) this.#count(-this.#bytes);
+  }
+
+  /** Keeps memory only as long as it is used. */
+  #look(): ReturnType<typeof setTimeout> {
+    this.#wasTaken = false;
+    const timer = setTimeout(() => {
+      if (this.#wasTaken) this.#timer = this.#look();
+      else this.clear();
+    }, IDLE_MS);
+    (timer as { unref?: () => void }).unref?.();
+    return timer;
   }
 
   #count(by: number): void {

@@ -46,7 +46,7 @@ export class DurableOutbox {
   /**
    * @param total counts the same bytes for all sessions, and may end the link
    * @param messageBytes most bytes of a message with typed arrays
-   * @param pool memory of messages that were acknowledged, for later ones, until nothing waits. It is of this link alone: a peer can
+   * @param pool memory of messages that were acknowledged, for later ones. It is of this link alone: a peer can
    * acknowledge a message that is not written yet, and must get no bytes of others in its place
    */
   constructor(
@@ -85,7 +85,6 @@ export class DurableOutbox {
       this.#count(-kept.bytes);
       if (kept.content instanceof Uint8Array) this.pool?.give(kept.content);
     }
-    if (this.#kept.size === 0) this.pool?.clear();
   }
 
   /** Goes on over a connection, and sends again the messages that are kept. */
