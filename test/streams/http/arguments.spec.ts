@@ -175,7 +175,8 @@ describe.each(Object.entries(servers))('a stream to %s', (name, start) => {
     const measured = flow.measure('large', content);
     for (const bytes of [16 * MIB, 32 * MIB, 48 * MIB]) await look(bytes);
     expect((await measured).bytes).toBe(64 * MIB);
-    expect(Math.max(...growth)).toBeLessThan(32 * MIB);
+    // Held, it would have 48 MiB at the last look. A busy machine collects garbage late.
+    expect(Math.max(...growth)).toBeLessThan(48 * MIB);
   });
 });
 

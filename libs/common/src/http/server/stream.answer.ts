@@ -127,7 +127,8 @@ export class StreamAnswer implements StreamBody, UnsentAnswer {
 
   /** The client is gone: stops the producer. */
   return(): Promise<Chunk> {
-    this.call.activity.abort(new Error('The client is gone.'));
+    // Also called at the end of every answer, where an error with its stack would be most of the cost.
+    if (!this.#isOver) this.call.activity.abort(new Error('The client is gone.'));
     this.#drop();
     return Promise.resolve(streamEnd);
   }
