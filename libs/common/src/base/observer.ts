@@ -78,35 +78,61 @@ export interface SessionWatch {
   ended(code: number): void;
 }
 
+/** A line that a logger writes within a call. */
+export interface ObservedLine {
+  /** The activity of the call. */
+  readonly activityId: string;
+  /** `log`, `error`, `warn`, `debug`, `verbose` or `fatal`. */
+  readonly level: string;
+  /** The source of the line, usually the name of a class; `''` without one. */
+  readonly context: string;
+  /** The message, as it was given to the logger. */
+  readonly message: unknown;
+}
+
 /** Sees calls and sessions. Its functions never throw. A missing one sees nothing. */
 export interface Observer {
-  /** A call has begun. @returns follows it */
-  call?(call: ObservedCall): CallWatch;
-  /** A session has begun. @returns follows it */
-  session?(session: ObservedSession): SessionWatch;
+  /** A call has begun. @returns follows it; `undefined` if nothing does */
+  call?(call: ObservedCall): CallWatch | undefined;
+  /** A session has begun. @returns follows it; `undefined` if nothing does */
+  session?(session: ObservedSession): SessionWatch | undefined;
   /** Something was refused before it was a call. @param reason one of a fixed set of words */
   refused?(reason: string): void;
   /** A frame of a session at the backend. */
   frame?(direction: 'in' | 'out', bytes: number): void;
+  /** A part of the body of a call over HTTP at the server: of the request after decompression, or of the reply as it is sent. */
+  body?(direction: 'in' | 'out', bytes: number): void;
+  /** The body of a reply was compressed. */
+  compressed?(before: number, after: number): void;
+  /** Items of a stream over IPC have been sent, or were taken by their reader if the bytes are negative. */
+  unread?(bytes: number): void;
+  /** The producer of a stream over IPC waits, because its reader has not taken a whole window of items. */
+  windowFull?(): void;
   /** The fields that log lines of the running code have. */
   logFields?(): Readonly<Record<string, string>>;
+  /** A logger of Linnet writes a line within a call. */
+  line?(line: ObservedLine): void;
 }
 
-/** The observer of this process or page; `undefined` without one. Set by {@link observe} only. */
+/** The observer of this process or page, which may stand for several; `undefined` without one. Set by {@link observe} only. */
 export let observer: Observer | undefined;
+let observers: readonly Observer[] = [];
 
 /**
- * Sets the observer.
+ * Adds an observer. It follows the calls and sessions that begin from now on.
  *
  * @returns a function that removes it
- * @throws Error if there is one already
+ * @throws Error if it is one already
  */
 export function observe(one: Observer): () => void {
-  if (observer) throw new Error('There is an observer of calls already: remove it first.');
-  observer = one;
-  return () => {
-    if (observer === one) observer = undefined;
-  };
+  if (observers.includes(one)) throw new Error('This observer sees all calls already.');
+  use([...observers, one]);
+  return () => use(observers.filter((each) => each !== one));
+}
+
+function use(all: readonly Observer[]): void {
+  observers = all;
+  observer = all.length > 1 ? joined(all) : all[0];
 }
 
 /**
@@ -147,4 +173,50 @@ export function sentNotice(name: string, sessionId?: string): TraceFields | unde
   const watch = observer?.call?.({ ...subject, name, sessionId });
   watch?.end({ kind: 'result' });
   return watch?.trace;
+}
+
+/** Observers as one, which has only the functions that one of them has: a missing one costs less than an empty one. */
+function joined(all: readonly Observer[]): Observer {
+  const has = (name: keyof Observer) => all.some((each) => each[name] !== undefined);
+  const each = (show: (one: Observer) => void) => all.forEach(show);
+  return {
+    ...(has('call') && { call: (call) => joinedCall(all.flatMap((one) => one.call?.(call) ?? [])) }),
+    ...(has('session') && {
+      session: (session) => joinedSession(all.flatMap((one) => one.session?.(session) ?? [])),
+    }),
+    ...(has('refused') && { refused: (reason) => each((one) => one.refused?.(reason)) }),
+    ...(has('frame') && { frame: (direction, bytes) => each((one) => one.frame?.(direction, bytes)) }),
+    ...(has('body') && { body: (direction, bytes) => each((one) => one.body?.(direction, bytes)) }),
+    ...(has('compressed') && {
+      compressed: (before, after) => each((one) => one.compressed?.(before, after)),
+    }),
+    ...(has('unread') && { unread: (bytes) => each((one) => one.unread?.(bytes)) }),
+    ...(has('windowFull') && { windowFull: () => each((one) => one.windowFull?.()) }),
+    ...(has('logFields') && {
+      logFields: () => Object.assign({}, ...all.map((one) => one.logFields?.())) as Record<string, string>,
+    }),
+    ...(has('line') && { line: (line) => each((one) => one.line?.(line)) }),
+  };
+}
+
+function joinedCall(all: readonly CallWatch[]): CallWatch | undefined {
+  const [first, ...others] = all;
+  if (!first || others.length === 0) return first;
+  return {
+    get trace() {
+      return all.find(({ trace }) => trace !== undefined)?.trace;
+    },
+    run: (work) => all.reduceRight((inner, each) => () => each.run(inner), work)(),
+    step: (step) => all.forEach((each) => each.step(step)),
+    end: (end) => all.forEach((each) => each.end(end)),
+  };
+}
+
+function joinedSession(all: readonly SessionWatch[]): SessionWatch | undefined {
+  if (all.length < 2) return all[0];
+  return {
+    interrupted: () => all.forEach((each) => each.interrupted()),
+    resumed: () => all.forEach((each) => each.resumed()),
+    ended: (code) => all.forEach((each) => each.ended(code)),
+  };
 }

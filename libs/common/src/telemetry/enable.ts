@@ -34,16 +34,29 @@ export interface TelemetryOptions {
 export function enableTelemetry(options: TelemetryOptions = {}): () => void {
   const { notifications = false, httpHeaders = true, tracerProvider = trace } = options;
   const { meterProvider = metrics, eventLoopDelay } = options;
+  if (current) throw new Error('Telemetry is enabled already: end it first.');
   const meters = new Meters(meterProvider.getMeter('linnet'), eventLoopDelay);
   const tracing: Tracing = { tracer: tracerProvider.getTracer('linnet'), notifications, httpHeaders };
-  return observe({
+  const stop = observe({
     call: (subject) => meters.call(subject, watchCall(tracing, subject)),
     session: (subject) => meters.session(subject, watchSession(tracing.tracer, subject)),
     refused: (reason) => meters.refused(reason),
     frame: (direction, bytes) => meters.frame(direction, bytes),
+    body: (direction, bytes) => meters.body(direction, bytes),
+    compressed: (before, after) => meters.compressed(before, after),
+    unread: (bytes) => meters.unread(bytes),
+    windowFull: () => meters.windowFull(),
     logFields,
   });
+  current = stop;
+  return () => {
+    stop();
+    if (current === stop) current = undefined;
+  };
 }
+
+/** Ends what is enabled. A second time would make spans and metrics of the same calls twice. */
+let current: (() => void) | undefined;
 
 const noFields = {};
 

@@ -8,6 +8,9 @@ const MOST_NAMES = 2000;
 /** Seconds, as the conventions for RPC have them. */
 const boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
+/** Parts of the length before compression. */
+const ratios = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
+
 /** The delay of the event loop: an `IntervalHistogram` of `node:perf_hooks`, in nanoseconds. */
 export interface EventLoopDelay {
   /** The delay that a part of the samples, in percent, does not exceed. */
@@ -30,6 +33,10 @@ export class Meters {
   readonly #refusals: Counter;
   readonly #frames: Counter;
   readonly #bytes: Counter;
+  readonly #bodies: Counter;
+  readonly #ratios: Histogram;
+  readonly #unread: UpDownCounter;
+  readonly #fullWindows: Counter;
   readonly #attributes = new Map<string, Attributes>();
 
   constructor(meter: Meter, eventLoop?: EventLoopDelay) {
@@ -71,6 +78,22 @@ export class Meters {
     this.#bytes = meter.createCounter('linnet.ipc.io', {
       description: 'Bytes in frames of sessions at the backend',
       unit: 'By',
+    });
+    this.#bodies = meter.createCounter('linnet.http.io', {
+      description: 'Bytes in bodies of calls over HTTP at the server',
+      unit: 'By',
+    });
+    this.#ratios = meter.createHistogram('linnet.http.compression.ratio', {
+      description: 'The length of compressed replies, as a part of their length before',
+      unit: '1',
+      advice: { explicitBucketBoundaries: ratios },
+    });
+    this.#unread = meter.createUpDownCounter('linnet.stream.unread', {
+      description: 'Bytes of stream items over IPC that their readers have not taken',
+      unit: 'By',
+    });
+    this.#fullWindows = meter.createCounter('linnet.stream.full_windows', {
+      description: 'How often a stream over IPC had to wait, because its window was full',
     });
     if (eventLoop) watchEventLoop(meter, eventLoop);
   }
@@ -144,6 +167,22 @@ export class Meters {
   frame(direction: 'in' | 'out', bytes: number): void {
     this.#frames.add(1, { direction });
     this.#bytes.add(bytes, { direction });
+  }
+
+  body(direction: 'in' | 'out', bytes: number): void {
+    this.#bodies.add(bytes, { direction });
+  }
+
+  compressed(before: number, after: number): void {
+    if (before > 0) this.#ratios.record(after / before);
+  }
+
+  unread(bytes: number): void {
+    this.#unread.add(bytes);
+  }
+
+  windowFull(): void {
+    this.#fullWindows.add(1);
   }
 
   /** The attributes of a name, made once. */

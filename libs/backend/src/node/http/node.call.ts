@@ -3,12 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { HttpPlatform, HttpResponse, HttpRpcHandler, StreamBody } from '@linnet/common';
-import { decoderFor, hiddenError, HttpError, shuttingDown } from '@linnet/common/internal';
+import { decoderFor, hiddenError, HttpError, observer, shuttingDown } from '@linnet/common/internal';
 import type { HttpCall, OpenCalls, UploadedStream } from '@linnet/common/internal';
 import { takeParsedBody } from './parsed.body.js';
 import type { ConnectionCalls } from './connection.calls.js';
 import type { ResponseBacklog } from './response.backlog.js';
-import { compressBody, LINGER_MS, writeResponse, writeStream } from './response.writer.js';
+import { compressBody, lengthOf, LINGER_MS, writeResponse, writeStream } from './response.writer.js';
 import { compressStream } from './stream.compression.js';
 
 const decoders: ReadonlyMap<string, () => Transform> = new Map([
@@ -205,7 +205,7 @@ export class NodeCall {
       void stream.return();
       return;
     }
-    const ready = compressStream(answer, stream);
+    const ready = observedStream(compressStream(answer, stream));
     try {
       if (platform.writeStream) platform.writeStream(ready, ready.stream);
       else writeStream(response, ready, ready.stream);
@@ -248,6 +248,7 @@ export class NodeCall {
     try {
       if (platform.write) platform.write(answer);
       else writeResponse(response, answer);
+      observer?.body?.('out', lengthOf(answer.body));
       server.backlog.add(response, answer);
     } catch (error) {
       this.#break(error);
@@ -261,4 +262,23 @@ export class NodeCall {
     this.server.handler.options.report?.({ kind: 'error', thrown, error, activity });
     this.response.destroy();
   }
+}
+
+/** The same answer, with the bytes of its body reported to an observer. */
+function observedStream(
+  answer: HttpResponse & { stream: StreamBody },
+): HttpResponse & { stream: StreamBody } {
+  if (!observer?.body) return answer;
+  const { stream } = answer;
+  return {
+    ...answer,
+    stream: {
+      async next() {
+        const chunk = await stream.next();
+        if (!chunk.done) observer?.body?.('out', chunk.value.byteLength);
+        return chunk;
+      },
+      return: () => stream.return(),
+    },
+  };
 }

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { HttpResponse, StreamBody } from '@linnet/common';
+import { observer } from '@linnet/common/internal';
 
 const brotli = promisify(brotliCompress);
 
@@ -18,7 +19,9 @@ const compressors = {
 export async function compressBody(answer: HttpResponse): Promise<HttpResponse> {
   const { encoding, headers } = answer;
   if (!encoding) return answer;
-  const body = await compressors[encoding](bytesOf(answer.body));
+  const plain = bytesOf(answer.body);
+  const body = await compressors[encoding](plain);
+  observer?.compressed?.(plain.byteLength, body.byteLength);
   return { status: answer.status, headers: [...headers, 'Content-Encoding', encoding], body };
 }
 

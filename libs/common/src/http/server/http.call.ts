@@ -1,3 +1,4 @@
+import { observer } from '../../base/observer.js';
 import { Activity } from '../../call/activity.js';
 import { streamRefusal } from '../../call/stream.result.js';
 import type { StreamItems } from '../../stream/stream.js';
@@ -70,6 +71,7 @@ export class HttpCall implements BodyHolder {
    * @returns an answer that does not need the rest of the body
    */
   push(chunk: Uint8Array): HttpResponse | undefined {
+    observer?.body?.('in', chunk.byteLength);
     if (this.upload) {
       this.#receive(this.upload, () => this.opened.body.push(chunk));
       return undefined;

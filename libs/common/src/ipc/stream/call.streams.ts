@@ -46,6 +46,11 @@ export class CallStreams {
     private readonly request: number,
   ) {}
 
+  /** How many streams arrive and are sent. */
+  get size(): number {
+    return this.#incoming.size + this.#outgoing.size;
+  }
+
   /** Receives a stream. @returns its items, which can be read once */
   open(slot: number): ItemQueue {
     const { side, request } = this;

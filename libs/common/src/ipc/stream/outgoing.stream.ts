@@ -1,5 +1,6 @@
 import { Fifo } from '../../base/fifo.js';
 import { ITEM_BYTES, STREAM_WINDOW } from '../../base/limits.js';
+import { observer } from '../../base/observer.js';
 import { settle } from '../../base/settle.js';
 import { leaveItems } from '../../stream/reading.js';
 import type { StreamItems } from '../../stream/stream.js';
@@ -40,7 +41,11 @@ export class OutgoingStream {
 
   /** Reads and sends items until the window is full. */
   pull(): void {
-    if (this.#isPulling || this.#isOver || this.#unread >= STREAM_WINDOW) return;
+    if (this.#isPulling || this.#isOver) return;
+    if (this.#unread >= STREAM_WINDOW) {
+      observer?.windowFull?.();
+      return;
+    }
     this.#isPulling = true;
     this.#next();
   }
@@ -56,7 +61,9 @@ export class OutgoingStream {
   /** The reader has taken items. @returns whether so many were sent */
   taken(items: number): boolean {
     if (items > this.#sizes.size) return false;
+    const before = this.#unread;
     for (let i = 0; i < items; i++) this.#unread -= this.#sizes.shift()!;
+    observer?.unread?.(this.#unread - before);
     this.pull();
     return true;
   }
@@ -64,7 +71,7 @@ export class OutgoingStream {
   /** Stops the producer: the reader has left, or the call is over. */
   stop(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#over();
     leaveItems(this.items);
   }
 
@@ -87,6 +94,7 @@ export class OutgoingStream {
       const bytes = ITEM_BYTES + this.sink.item(value);
       this.#sizes.push(bytes);
       this.#unread += bytes;
+      observer?.unread?.(bytes);
     } catch (thrown) {
       this.stop();
       this.sink.ended({ thrown, isUnsendable: true });
@@ -97,7 +105,13 @@ export class OutgoingStream {
 
   #end(failure?: StreamFailure): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#over();
     this.sink.ended(failure);
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    // Nobody counts the items that are read from now on.
+    observer?.unread?.(-this.#unread);
   }
 }

@@ -9,6 +9,13 @@ export class SessionStreams {
 
   constructor(private readonly side: StreamSide) {}
 
+  /** How many streams arrive and are sent. */
+  get size(): number {
+    let size = 0;
+    for (const streams of this.#calls.values()) size += streams.size;
+    return size;
+  }
+
   /** Begins the streams of a call. @throws IpcProtocolError if the number of the call is in use */
   begin(request: number): CallStreams {
     if (this.#calls.has(request)) throw new IpcProtocolError(1002, 'Two calls with streams have one number.');
