@@ -66,6 +66,10 @@ class MobileLink implements IpcServerLink {
     return this.#closure;
   }
 
+  get unsentBytes(): number {
+    return this.transport.bufferedBytes;
+  }
+
   send(message: OutgoingMessage): Promise<void> {
     if (!this.#closure) this.#send(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));

@@ -1,6 +1,6 @@
 import { ConsoleLogger } from '@nestjs/common';
 import type { ConsoleLoggerOptions, LogLevel } from '@nestjs/common';
-import { mergeOptions } from '@linnet/common/internal';
+import { mergeOptions, observer } from '@linnet/common/internal';
 import { activityFields } from '../../call/request.context.js';
 
 /**
@@ -27,6 +27,10 @@ export class ActivityLogger extends ConsoleLogger {
     params?: Record<string, unknown>,
   ): void {
     const fields = activityFields();
+    const { ActivityId: activityId = '' } = fields;
+    if (observer?.line && activityId !== '')
+      for (const message of messages)
+        observer.line({ activityId, level: logLevel ?? 'log', context: context ?? '', message });
     const all = Object.keys(fields).length > 0 ? { ...params, ...fields } : params;
     super.printMessages(messages, context, logLevel, writeStreamType, errorStack, all);
   }

@@ -47,6 +47,7 @@ const BINARY = 0x82;
  * cost of a small message. The frames of one turn of the event loop go out together.
  */
 export class WebSocketTransport implements IpcServerTransport {
+  readonly name = 'WebSocket';
   #batch: Buffer | undefined;
   #filled = 0;
   #scheduled = false;

@@ -35,3 +35,13 @@ const faults = new Set([1002, 1006, 1007, 1008, 1009, 1011, 1013]);
 export function isFaultyEnd({ code, initiator }: IpcClosure): boolean {
   return initiator === 'local' && faults.has(code);
 }
+
+/** Whether a thrown value of any kind is the end of a session. Never throws. */
+export function isClosedError(thrown: unknown): boolean {
+  try {
+    return thrown instanceof IpcClosedError;
+  } catch {
+    // A proxy may throw when its prototype is read.
+    return false;
+  }
+}

@@ -23,6 +23,11 @@ export class IpcListeners<Listener> {
     return this.#byChannel.get(wireName) ?? none;
   }
 
+  /** The channels with listeners, by their names on the wire. */
+  get channels(): string[] {
+    return [...this.#byChannel.keys()];
+  }
+
   /** Forgets all of them. */
   clear(): void {
     this.#byChannel.clear();

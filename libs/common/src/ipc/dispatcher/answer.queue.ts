@@ -37,6 +37,11 @@ export class AnswerQueue {
     return this.#sum > this.limit / ENOUGH;
   }
 
+  /** Bytes of the answers that wait. */
+  get waitingBytes(): number {
+    return this.#sum;
+  }
+
   /** Whether an answer has to wait: for the peer, or for its turn. */
   get mustWait(): boolean {
     return this.#answers.length > 0 || this.link.backpressure() !== undefined;

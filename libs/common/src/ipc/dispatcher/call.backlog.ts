@@ -61,6 +61,11 @@ export class CallBacklog {
     return this.#waiting.size + this.#granted === 0;
   }
 
+  /** How many messages wait. */
+  get size(): number {
+    return this.#waiting.size + this.#granted;
+  }
+
   /** Begins a message, or keeps it behind those that wait. @returns whether there was space for it */
   add(message: WaitingMessage): boolean {
     if (this.isEmpty && this.owner.capacity() > 0) {

@@ -12,13 +12,13 @@ import { refusalOf, AnswerQueue } from './answer.queue.js';
 import type { SessionBytes } from '../message/session.bytes.js';
 import { fromWireChannel } from '../channel/channel.js';
 import { activityOfCall } from './activity.js';
-import type { IpcCallDispatcherOptions } from './dispatcher.options.js';
+import type { DispatcherLoad, IpcCallDispatcherOptions } from './dispatcher.options.js';
 import { CallBacklog } from './call.backlog.js';
 import { IpcAnswer } from './channel.registry.js';
 import type { IpcCall, ChannelRegistry, IpcTarget } from './channel.registry.js';
 import { answerFailure } from './error.codec.js';
 import type { IpcErrorOptions } from './error.codec.js';
-import { IpcClosedError } from '../channel/closure.js';
+import { IpcClosedError, isClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { IpcServerLink } from '../message/link.js';
 import { IpcMessageType, IpcProtocolError } from '../message/message.js';
@@ -71,6 +71,16 @@ export class IpcCallDispatcher {
       begin: (message) => this.#begin(message),
       emptied: () => this.#mayBeIdle(),
     });
+  }
+
+  /** The work of the session at this moment. */
+  get load(): DispatcherLoad {
+    return {
+      running: this.#pending,
+      waiting: this.#backlog.size,
+      answerBytes: this.#answers.waitingBytes,
+      streams: this.#streams?.size ?? 0,
+    };
   }
 
   /** The session has opened: the calls that have waited for it begin. */
@@ -277,7 +287,7 @@ export class IpcCallDispatcher {
     internal = false,
   ): void {
     // A call that ended with its session did not fail, and has no caller any more.
-    if (this.#endedWith(thrown)) return;
+    if (!this.session.isOpen && isClosedError(thrown)) return;
     const value = answerFailure(thrown, activity, this.options, internal);
     try {
       void this.link.send(prepareResponse(channel, request, value, 'error'));
@@ -285,15 +295,6 @@ export class IpcCallDispatcher {
       // A member of the error cannot be sent. Message and number are worth more than it.
       const members = primitiveMembers(Object(value) as object);
       void this.link.send(prepareResponse(channel, request, members, 'error'));
-    }
-  }
-
-  #endedWith(thrown: unknown): boolean {
-    try {
-      return !this.session.isOpen && thrown instanceof IpcClosedError;
-    } catch {
-      // A proxy may throw when its prototype is read.
-      return false;
     }
   }
 }

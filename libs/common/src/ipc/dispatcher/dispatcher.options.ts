@@ -12,3 +12,15 @@ export interface IpcCallDispatcherOptions extends IpcErrorOptions {
   /** Makes streams keep the asynchronous context of their call. Default: no context is tracked. */
   readonly bindItems?: BindItems;
 }
+
+/** The work of one session. */
+export interface DispatcherLoad {
+  /** Calls and listeners that run. */
+  readonly running: number;
+  /** Messages that wait for others. */
+  readonly waiting: number;
+  /** Bytes of answers that wait for the frontend. */
+  readonly answerBytes: number;
+  /** Streams that arrive and are sent. */
+  readonly streams: number;
+}

@@ -48,6 +48,11 @@ export class ServedStreams {
     });
   }
 
+  /** How many streams arrive and are sent. */
+  get size(): number {
+    return this.#streams.size;
+  }
+
   /** Opens the streams of a call that has arrived. @throws IpcProtocolError if its number is in use */
   begin({ request, slots }: InvokeMessage): void {
     const streams = this.#streams.begin(request);

@@ -237,6 +237,11 @@ export class ServerSession extends IpcSession {
     this.#ip = ip;
   }
 
+  /** The channels that the session has listeners of, by the names that applications use. */
+  get listened(): string[] {
+    return this.#listeners.channels.map(fromWireChannel);
+  }
+
   /** The listeners of a channel. */
   listenersOf(wireName: string): ReadonlySet<IpcListener> {
     return this.#listeners.of(wireName);

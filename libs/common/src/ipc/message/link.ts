@@ -32,6 +32,8 @@ export interface IpcServerLink {
    * @throws NumberedError if a value cannot be sent
    */
   send(message: OutgoingMessage): Promise<void>;
+  /** Bytes that were sent, and that the peer has not taken or acknowledged. */
+  readonly unsentBytes: number;
   /** Too much is on its way: resolves when the peer has taken it, or the link is over. */
   backpressure(): Promise<void> | undefined;
   /** Sends items of streams. Absent on a wire without streams. */

@@ -17,6 +17,8 @@ export interface IpcTransport extends IpcReading {
 
 /** A connection at the end of the backend. */
 export interface IpcServerTransport extends IpcTransport {
+  /** Names the kind of transport for people: `WebSocket`. */
+  readonly name?: string;
   /** Ends the connection at once and without a close frame, because it may be broken. */
   terminate(): void;
 }

@@ -12,6 +12,7 @@ function bytesOf(frame: IpcFrame): number {
 /** A transport whose frames an observer counts. Text counts its characters, and a cloned value its memory. */
 export function observedTransport(transport: IpcServerTransport): IpcServerTransport {
   return {
+    ...(transport.name && { name: transport.name }),
     write(frame) {
       observer?.frame?.('out', bytesOf(frame));
       transport.write(frame);

@@ -79,6 +79,16 @@ export class IpcServer {
     return this.#lifecycle.registry.present;
   }
 
+  /** @internal The records of all open sessions, in the order in which they began. */
+  get records(): SessionRecord[] {
+    return this.#lifecycle.registry.open;
+  }
+
+  /** @internal The record of an open session. */
+  recordOf(id: string): SessionRecord | undefined {
+    return this.#lifecycle.registry.recordOf(id);
+  }
+
   /** @internal Whether the service has ended, or is about to end. */
   get isClosed(): boolean {
     return this.#isClosed;

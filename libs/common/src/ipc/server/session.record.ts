@@ -44,6 +44,10 @@ abstract class BaseRecord<Link extends IpcServerLink> {
   /** Its place among all sessions of the server. */
   place: BudgetShare<SessionRecord> | undefined;
   #state: SessionState;
+  /** When it began, in milliseconds since the epoch. */
+  readonly since = Date.now();
+  /** The kind of its first connection, for people; `''` if it is not known. */
+  readonly transportName: string;
 
   /** Whether its connections are over a network. */
   readonly isRemote: boolean;
@@ -54,6 +58,7 @@ abstract class BaseRecord<Link extends IpcServerLink> {
     { reach }: LocalPeer | NetworkPeer,
   ) {
     this.isRemote = reach === 'network';
+    this.transportName = transport.name ?? '';
     this.session = session;
     this.link = link;
     this.dispatcher = dispatcher;

@@ -50,6 +50,11 @@ export class SessionRegistry {
     return this.#byId.get(id)?.session;
   }
 
+  /** The record of an open session, by the id of the session. */
+  recordOf(id: string): SessionRecord | undefined {
+    return this.#byId.get(id);
+  }
+
   /** Adds a session that begins. */
   add(record: SessionRecord): void {
     record.place = this.#places.share(record.session.owner, record);

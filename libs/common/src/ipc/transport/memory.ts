@@ -44,6 +44,7 @@ export function memoryIpc(server: IpcServer, options: MemoryIpcOptions = {}): Ip
 
 /** One end: its frames arrive at the other end in a later turn, in order. */
 class MemoryEnd implements IpcServerTransport {
+  readonly name = 'memory';
   peer!: MemoryEnd;
   receiver: IpcFrameEvents | undefined;
   isClosed = false;

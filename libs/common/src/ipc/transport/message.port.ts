@@ -80,6 +80,7 @@ export function serveMessagePort(
 }
 
 class PortTransport implements IpcServerTransport {
+  readonly name = 'message port';
   /** A port takes everything at once. The other side acknowledges what it has received. */
   readonly bufferedBytes = 0;
   #port: MessagePortLike | undefined;

@@ -57,6 +57,8 @@ export function itwinWire(isRaw: (channel: string) => boolean): ConnectionWire {
  * them. Messages have no numbers, because Electron keeps the order, and are not acknowledged.
  */
 class ITwinLink implements IpcServerLink {
+  /** See `backpressure`. */
+  readonly unsentBytes = 0;
   #closure: IpcClosure | undefined;
   readonly #waiting = new Map<number, Waiting>();
   readonly #requests: ITwinRequests;

@@ -7,6 +7,7 @@ import type { ITwinFrame, PageMessage } from './link.js';
 
 /** The connection of one page on the wire of core-electron. It begins with the first message of the page. */
 export class PageTransport extends FrameConnection implements IpcServerTransport {
+  readonly name = 'Electron';
   /** Electron takes everything at once, and does not report when the page has it. */
   readonly bufferedBytes = 0;
   #events: IpcPeerEvents | undefined;

@@ -48,6 +48,10 @@ export class CompatibleLink implements IpcSessionLink {
     return this.#closure;
   }
 
+  get unsentBytes(): number {
+    return this.transport.bufferedBytes;
+  }
+
   send(message: OutgoingMessage): Promise<void> {
     if (!this.#closure) this.#write(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));

@@ -102,6 +102,10 @@ export class DurableLink implements IpcSessionLink {
     return this.#closure;
   }
 
+  get unsentBytes(): number {
+    return this.#outbox.keptBytes;
+  }
+
   /** How many messages were received in all. The peer does not send them again. */
   get received(): number {
     return this.#received;
