@@ -72,7 +72,7 @@ function undocumented(report, path) {
   return [...found].map(([, declaration]) => declaration);
 }
 
-ensurePackages();
+await ensurePackages();
 const reports = new Map();
 for (const pack of packages)
   for (const [path, { types }] of Object.entries(pack.manifest.exports)) {

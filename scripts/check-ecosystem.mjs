@@ -53,7 +53,7 @@ async function freePort() {
   return String(port);
 }
 
-ensurePackages();
+await ensurePackages();
 try {
   cpSync(`${root}test/ecosystem`, project, { recursive: true });
   writeRecipes();

@@ -190,7 +190,7 @@ async function openPage(config, port) {
   }
 }
 
-ensurePackages();
+await ensurePackages();
 try {
   const tarballs = packages.map((one) => pack(one, folder));
   for (const [i, one] of packages.entries()) await lint(one, tarballs[i]);

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildInspectorPage } from './build-page.mjs';
 import { libs, root } from './entries.mjs';
 import { npm } from './npm.mjs';
 
@@ -33,14 +34,16 @@ export function compile(...projects) {
 }
 
 /** Builds all libraries anew, so that nothing is in them of files that are gone. */
-export function buildPackages() {
+export async function buildPackages() {
   for (const { folder } of packages) rmSync(folder, { recursive: true, force: true });
   compile(...libs.map(({ folder }) => folder));
+  const inspector = packages.find(({ lib }) => lib === 'inspector');
+  await buildInspectorPage(`${inspector.folder}/dist-page`);
 }
 
 /** Builds all libraries, unless the caller of this process has built them just before, and says so with `--built`. */
-export function ensurePackages() {
-  if (!process.argv.includes('--built')) buildPackages();
+export async function ensurePackages() {
+  if (!process.argv.includes('--built')) await buildPackages();
 }
 
 /** Packs a library that is built. @returns the path of the tarball, which is in `target` */
@@ -66,4 +69,4 @@ function published(manifest, source) {
   return result;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) buildPackages();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildPackages();

@@ -174,6 +174,13 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
   nats: { backplane: ['connection', 'message'], connection: [], message: [], rpc: ['connection', 'message'] },
   frontend: { '.': [] },
   redis: { '.': [] },
+  inspector: {
+    channel: [],
+    record: ['channel'],
+    others: ['channel', 'record'],
+    view: ['channel', 'record'],
+    '.': ['channel', 'others', 'record', 'view'],
+  },
   electron: {
     '.': [],
     renderer: ['.'],

@@ -8,6 +8,7 @@ const allowedLibs: Readonly<Record<string, readonly string[]>> = {
   backend: ['common'],
   cli: ['common'],
   nats: ['common'],
+  inspector: ['common', 'backend', 'frontend'],
   // Three processes, which share types alone.
   electron: [],
   'electron/main': ['common', 'backend', 'electron'],

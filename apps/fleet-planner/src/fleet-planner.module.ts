@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { RpcClientModule, RpcModule } from '@linnet/backend';
 import { HttpTransport } from '@linnet/common';
+import { InspectorModule } from '@linnet/inspector';
+import { isOnThisComputer } from '../../robot-world/src/common/local.request.js';
 import { RobotWorldReadRpcInterface } from '../../robot-world/src/common/robot-world.rpc.js';
 import { ActivityRecorder } from '../../robot-world/src/common/trace/activity.recorder.js';
 import { RecordingTransport } from '../../robot-world/src/common/trace/recording.transport.js';
@@ -16,6 +18,7 @@ import { FleetPlannerRpcImpl } from './rpc/fleet-planner.impl.js';
       errorStatus: 'readable',
     }),
     TraceModule,
+    InspectorModule.forRoot({ name: 'fleet-planner', authorize: isOnThisComputer }),
     RpcClientModule.forFeatureAsync([
       {
         interface: RobotWorldReadRpcInterface,

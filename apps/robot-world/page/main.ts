@@ -5,7 +5,7 @@ import type { RobotIpc } from '../src/common/robot.ipc.js';
 import { RobotWorldReadRpcInterface } from '../src/common/robot-world.rpc.js';
 import { Activities } from './activity/activities.js';
 import type { Activity } from './activity/activity.js';
-import { findFleetPlanner, robotWorld, token } from './backend/backends.js';
+import { findFleetPlanner, isDesktop, robotWorld, token } from './backend/backends.js';
 import { keepConnected, showBackend } from './backend/connection.js';
 import { connectDriveForm } from './controls/drive.form.js';
 import { connectImport } from './controls/floor.plan.js';
@@ -34,6 +34,8 @@ IpcApp.frontend.addListener(floorChannel, (_event, name: string) => {
   if (name === 'rebuilt') void activities.run('Find the obstacles of the floor', find);
 });
 
+// The desktop application has no HTTP server.
+byId('inspector', HTMLElement).hidden = isDesktop;
 void findPlanner();
 
 /** Loads the floor for a new session. */

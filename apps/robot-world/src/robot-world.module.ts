@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
 import { IpcModule, RpcModule } from '@linnet/backend';
+import { InspectorModule } from '@linnet/inspector';
 import type { RpcInterfaceDefinition } from '@linnet/backend';
 import { ActivityTraceRpcInterface } from './common/activity-trace.rpc.js';
 import { RobotWorldReadRpcInterface, RobotWorldWriteRpcInterface } from './common/robot-world.rpc.js';
+import { isOnThisComputer } from './common/local.request.js';
 import { TraceModule } from './common/trace/trace.module.js';
 import { ObstacleSearch, SEARCH_PAUSE } from './engine/obstacle.search.js';
 import { ObstacleSurveys, SURVEY_PAUSE } from './engine/obstacle.survey.js';
@@ -34,6 +36,11 @@ import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
     IpcModule.forRoot({ path: '/ipc', shutdownTimeoutMs: 500 }),
     FeaturesModule,
     TraceModule,
+    InspectorModule.forRoot({
+      name: 'robot-world',
+      authorize: isOnThisComputer,
+      others: { 'fleet-planner': inspectorOfPlanner },
+    }),
   ],
   controllers: [PageController],
   providers: [
@@ -55,6 +62,11 @@ import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
   ],
 })
 export class RobotWorldModule {}
+
+function inspectorOfPlanner(): string {
+  const { FLEET_PLANNER_URL: url = 'http://127.0.0.1:3002' } = process.env;
+  return `${url.replace(/^http/, 'ws')}/inspector/ipc`;
+}
 
 function chooseInterfacesToExpose(features: Features): RpcInterfaceDefinition[] {
   const interfaces: RpcInterfaceDefinition[] = [RobotWorldReadRpcInterface, ActivityTraceRpcInterface];

@@ -23,6 +23,7 @@ export function welcome(port: number, canWrite: boolean, plannerUrl?: string): s
     npm run drive    drives a robot over IPC${plannerUrl ? plan : ''}
 
   Open the page:                 ${url}/
+  Inspect its calls:             ${url}/inspector/
   List the operations:           ${url}/v3/swagger.json${plannerUrl ? others : ''}
 
   ${

@@ -32,7 +32,7 @@ export interface Backend {
 }
 
 /** In the desktop application calls go over the IPC session with the main process, not to an HTTP server. */
-const isDesktop = electronBridge() !== undefined;
+export const isDesktop = electronBridge() !== undefined;
 const overSession: RpcClientTransport = {
   exchange: (request) => rpcOverIpc(IpcApp.frontend).exchange(request),
 };

@@ -1,0 +1,25 @@
+/** A duration in milliseconds. */
+export function duration(ms: number): string {
+  if (ms < 1) return `${(ms * 1000).toFixed(0)} µs`;
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 1000) return `${ms.toFixed(0)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
+}
+
+/** A number of bytes. */
+export function bytes(count: number): string {
+  if (count < 1024) return `${count} B`;
+  return count < 1024 * 1024 ? `${(count / 1024).toFixed(1)} KB` : `${(count / 1024 / 1024).toFixed(1)} MB`;
+}
+
+/** A whole number. */
+export function count(value: number): string {
+  return value.toLocaleString('en');
+}
+
+/** A moment, in milliseconds since the epoch, as the time of the day. */
+export function clock(time: number): string {
+  return new Date(time).toISOString().slice(11, 23);
+}

@@ -1,0 +1,110 @@
+import type { TailBatch, TailEvent } from '../../src/channel/inspector.ipc.js';
+import { make, setText } from '../dom.js';
+import { clock, count, duration } from '../format.js';
+import type { PageContext, View } from '../view.js';
+
+/** Lines that the page keeps. */
+const KEPT = 200;
+
+/** Calls, log lines and sessions while they happen. The backend sends at most 200 a second, and says how many it left out. */
+export class TailView implements View {
+  readonly title = 'Live';
+  readonly element: HTMLElement;
+  readonly #filter = make('input', {
+    type: 'search',
+    placeholder: 'Name, id or text of a line',
+    maxLength: 200,
+  });
+  readonly #pause = make('button', { type: 'button', onclick: () => this.#toggle() }, 'Pause');
+  readonly #dropped = make('output');
+  readonly #list = make('ol', { className: 'tail', tabIndex: 0 });
+  #stop: (() => void) | undefined;
+  #isPaused = false;
+  #left = 0;
+
+  constructor(private readonly page: PageContext) {
+    this.#filter.setAttribute('aria-label', 'Only events with this text');
+    this.#list.setAttribute('aria-label', 'Events, the latest first');
+    // Each change begins another stream: not at each key.
+    let timer = 0;
+    this.#filter.addEventListener('input', () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => this.#begin(), 300);
+    });
+    const bar = make('div', { className: 'bar' }, this.#filter, this.#pause, this.#dropped);
+    this.element = make('section', {}, bar, this.#list);
+  }
+
+  tick(): void {
+    if (!this.#stop && !this.#isPaused) this.#begin();
+  }
+
+  hidden(): void {
+    this.#stop?.();
+    this.#stop = undefined;
+  }
+
+  #toggle(): void {
+    this.#isPaused = !this.#isPaused;
+    setText(this.#pause, this.#isPaused ? 'Continue' : 'Pause');
+    if (this.#isPaused) this.hidden();
+    else this.#begin();
+  }
+
+  #begin(): void {
+    this.hidden();
+    if (this.#isPaused) return;
+    let isOver = false;
+    const stop = () => void (isOver = true);
+    this.#stop = stop;
+    const read = async () => {
+      for await (const batch of this.page.inspector.tail(this.#filter.value)) {
+        if (isOver) return;
+        this.#show(batch);
+      }
+    };
+    // The session may be over. The next tick begins again.
+    const ended = () => {
+      if (this.#stop === stop) this.#stop = undefined;
+    };
+    read().then(ended, ended);
+  }
+
+  #show({ events, dropped }: TailBatch): void {
+    this.#left += dropped;
+    if (dropped > 0) setText(this.#dropped, `${count(this.#left)} events are left out. Filter to see all.`);
+    this.#list.prepend(...events.map((event) => this.#line(event)).toReversed());
+    while (this.#list.childElementCount > KEPT) this.#list.lastElementChild!.remove();
+  }
+
+  #line(event: TailEvent): HTMLLIElement {
+    switch (event.type) {
+      case 'call': {
+        const { start, name, side, duration: ms = 0, outcome, failed, activityId } = event.call;
+        const text = `${side === 'client' ? 'called ' : ''}${name}, ${duration(ms)}, ${outcome}`;
+        const state = failed ? 'failed' : '';
+        return this.#item(start, 'call', text, state, activityId);
+      }
+      case 'line': {
+        const { time, level, context, text, activityId } = event.line;
+        return this.#item(time, level, `${context && `${context}: `}${text}`, level, activityId);
+      }
+      case 'session':
+        return this.#item(event.time, 'session', `${event.id} ${event.change}`, '', '');
+      default:
+        return this.#item(event.time, 'refused', event.reason, 'failed', '');
+    }
+  }
+
+  #item(time: number, kind: string, text: string, state: string, activityId: string): HTMLLIElement {
+    const item = make('li', {}, make('time', {}, clock(time)), make('b', {}, kind));
+    item.dataset['state'] = state;
+    const show = () => this.page.showActivity(activityId);
+    item.append(
+      activityId
+        ? make('button', { type: 'button', className: 'link', onclick: show }, text)
+        : make('span', {}, text),
+    );
+    return item;
+  }
+}

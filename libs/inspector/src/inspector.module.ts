@@ -1,0 +1,32 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
+import { INSPECTOR_OPTIONS, InspectorEndpoint } from './inspector.endpoint.js';
+import type { InspectorOptions } from './inspector.options.js';
+
+/**
+ * Serves a page that shows sessions, calls, streams and activities of this backend while they happen. While no page is open it
+ * records nothing.
+ *
+ * ```ts
+ * @Module({ imports: [InspectorModule.forRoot({ authorize: (request) => isOperator(request) })] })
+ * ```
+ */
+@Module({})
+export class InspectorModule {
+  /**
+   * Makes the module.
+   *
+   * @throws Error without `authorize`, unless `NODE_ENV` is `development`
+   */
+  static forRoot(options: InspectorOptions = {}): DynamicModule {
+    if (!options.authorize && process.env['NODE_ENV'] !== 'development')
+      throw new Error(
+        'InspectorModule needs the option `authorize`, because NODE_ENV is not `development`: it shows the users and the calls of ' +
+          'all sessions, and can close them.',
+      );
+    return {
+      module: InspectorModule,
+      providers: [{ provide: INSPECTOR_OPTIONS, useValue: options }, InspectorEndpoint],
+    };
+  }
+}
