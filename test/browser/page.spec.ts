@@ -24,7 +24,7 @@ const pictured = { minX: 10, minY: 0, maxX: 90, maxY: 60 };
 const picture = (name: string) => join(import.meta.dirname, '../../docs/images', name);
 
 // Robots take their time, and a browser on a busy machine does.
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 async function listen(app: NestExpressApplication, port = 0): Promise<number> {
   const server = await app.listen(port, '127.0.0.1');
@@ -118,7 +118,7 @@ inBrowser('the page of robot-world in Chromium', () => {
   ): Promise<{ page: Page; errors: string[] }> {
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, ...options });
     pages.push(page);
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(60_000);
     const errors: string[] = [];
     page.on('pageerror', ({ message }) => errors.push(message));
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
