@@ -37,7 +37,9 @@ export function chooseFormat(accept: string): StreamFormat | undefined {
 
 /** Whether a content type is the one of a stream of frames. */
 export function isStreamType(contentType: string | null | undefined): boolean {
-  return contentType?.split(';', 1)[0]!.trim().toLowerCase() === STREAM_TYPE;
+  // Every request is asked, and most have another first letter or length.
+  if (!contentType || contentType.length < STREAM_TYPE.length) return false;
+  return contentType.split(';', 1)[0]!.trim().toLowerCase() === STREAM_TYPE;
 }
 
 /** Marks the content type of a multipart body whose last part is a stream, so that its length is not limited. */
