@@ -16,17 +16,33 @@ const SMALLEST_BLOCK = 512;
 const LARGEST_BLOCK = 64 * 1024;
 /** The most bytes that UTF-8 takes for one code unit of a text. */
 const UTF8_MOST = 3;
+/** Blocks up to this size share memory, so that a short stream makes none of its own. */
+const LARGEST_SHARED = 4 * 1024;
 
 const noBytes = new Uint8Array(0);
+let shared = noBytes;
+let used = 0;
+
+/** Memory that nobody else uses. */
+function newBlock(bytes: number): Uint8Array<ArrayBuffer> {
+  if (bytes > LARGEST_SHARED) return new Uint8Array(bytes);
+  if (used + bytes > shared.byteLength) {
+    shared = new Uint8Array(LARGEST_BLOCK);
+    used = 0;
+  }
+  return shared.subarray(used, (used += bytes));
+}
 
 /** Collects small pieces in blocks, in the order of their sending, and keeps large byte strings apart. */
 class OutgoingBytes {
   readonly #chunks = new Fifo<Uint8Array>();
   #block = noBytes;
-  /** The range of the block that is not in a chunk yet. */
+  /** The range of the block that was not taken yet. */
   #start = 0;
   #filled = 0;
   #size = 0;
+  /** The size of the next block. */
+  #nextBlock = SMALLEST_BLOCK;
 
   /** Bytes that were not taken. */
   get size(): number {
@@ -84,40 +100,22 @@ class OutgoingBytes {
 
   /** Takes the bytes up to the next large byte string, or all of them. */
   take(): Uint8Array {
-    const chunk = this.#chunks.shift() ?? this.#takeBlock();
+    if (this.#chunks.size === 0) this.#seal();
+    const chunk = this.#chunks.shift()!;
     this.#size -= chunk.byteLength;
     return chunk;
   }
 
-  #takeBlock(): Uint8Array {
-    const block = this.#block;
-    const [start, end] = [this.#start, this.#filled];
-    // A block of which little is used stays for the next pieces.
-    if (end <= block.byteLength / 2) {
-      this.#filled = this.#start;
-      return block.slice(start, end);
-    }
-    this.#block = noBytes;
-    this.#start = this.#filled = 0;
-    return block.subarray(start, end);
-  }
-
   #reserve(bytes: number): void {
-    const used = this.#filled - this.#start;
     if (this.#filled + bytes <= this.#block.byteLength) return;
-    const isFull = used + bytes > LARGEST_BLOCK;
-    if (isFull) this.#seal();
-    const rest = isFull ? noBytes : this.#block.subarray(this.#start, this.#filled);
-    const block = new Uint8Array(
-      Math.max(SMALLEST_BLOCK, Math.min(LARGEST_BLOCK, 2 * used), rest.length + bytes),
-    );
-    block.set(rest);
-    this.#block = block;
-    this.#start = 0;
-    this.#filled = rest.length;
+    this.#seal();
+    const length = Math.max(this.#nextBlock, bytes);
+    this.#nextBlock = Math.min(LARGEST_BLOCK, 2 * length);
+    this.#block = newBlock(length);
+    this.#start = this.#filled = 0;
   }
 
-  /** Makes a chunk of the pieces in the block. */
+  /** Makes a chunk of the pieces in the block. Further pieces go behind them. */
   #seal(): void {
     if (this.#filled > this.#start) this.#chunks.push(this.#block.subarray(this.#start, this.#filled));
     this.#start = this.#filled;
