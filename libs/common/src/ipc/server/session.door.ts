@@ -119,7 +119,8 @@ export class SessionDoor {
     if (refusal) return { kind: 'refused', closure: refusal };
     const parts = this.lifecycle.partsOf(peer, (events, kept) => {
       const interrupted = () => record.park();
-      const pool = new BytePool(STREAM_WINDOW, kept);
+      // A reader has a window of items, and about as much is not acknowledged yet.
+      const pool = new BytePool(2 * STREAM_WINDOW, kept);
       return new DurableLink(wire.encoding, limits, heartbeatMs, { ...events, interrupted }, kept, pool);
     });
     const graceMs = isNetwork && resumption ? Math.min(resumption.graceMs, MAX_TIMER_MS) : 0;
