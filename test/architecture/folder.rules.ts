@@ -101,6 +101,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     'node/itwin': ['call'],
     'node/rpc': ['call', 'node/http'],
     'node/ipc': ['call', 'node/http', 'node/rpc'],
+    'node/cluster': [],
     'nest/internals': [],
     'nest/logging': [],
     'nest/message': [],

@@ -4,6 +4,8 @@ export type { RpcServerOptions } from './rpc/plain.server.js';
 export { createIpcServer, PlainIpcServer } from './ipc/plain.server.js';
 export type { PlainIpcServerOptions } from './ipc/plain.server.js';
 export type { IpcChannelEntry, SessionHandlerClass } from './ipc/plain.channels.js';
+export { clusterBackplane, serveClusterBackplane } from './cluster/cluster.backplane.js';
+export type { ClusterBackplaneOptions, ClusterBackplaneServerOptions } from './cluster/cluster.backplane.js';
 export { createRpcClient } from './rpc/backend.client.js';
 export type { BackendClientOptions } from './rpc/backend.client.js';
 export {
