@@ -1,8 +1,13 @@
-// Starts the example's two backends: `npm start`, and with --watch `npm run start:dev`. Ctrl+C ends both.
+// Starts the example's two backends: `npm start`, and with --watch `npm run start:dev`. Ctrl+C ends both. With `--nodes 2` Robot
+// World has two processes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
+const options = { watch: { type: 'boolean' }, nodes: { type: 'string', default: '1' } };
+const { watch: isWatching, nodes } = parseArgs({ options }).values;
+if (!/^[1-9]\d?$/.test(nodes)) throw new Error(`--nodes needs a number from 1 to 99: ${nodes}`);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const nest = 'node_modules/@nestjs/cli/bin/nest.js';
 const port = process.env.PORT ?? '3001';
@@ -11,6 +16,7 @@ const env = {
   ...process.env,
   PORT: port,
   FLEET_PLANNER_PORT: plannerPort,
+  ROBOT_WORLD_NODES: nodes,
   ROBOT_WORLD_URL: process.env.ROBOT_WORLD_URL ?? `http://127.0.0.1:${port}`,
   FLEET_PLANNER_URL: process.env.FLEET_PLANNER_URL ?? `http://127.0.0.1:${plannerPort}`,
 };
@@ -69,4 +75,4 @@ async function watch() {
   return endTogether(apps.map((app) => run(nest, 'start', app, '--watch', '--no-shell').ended));
 }
 
-process.exitCode = await (process.argv.includes('--watch') ? watch() : start());
+process.exitCode = await (isWatching ? watch() : start());

@@ -2,6 +2,8 @@ import { IpcApp } from '@linnet/frontend';
 import { floorChannel } from '../src/common/floor.ipc.js';
 import { robotChannel } from '../src/common/robot.ipc.js';
 import type { RobotIpc } from '../src/common/robot.ipc.js';
+import { visitorsChannel } from '../src/common/visitors.ipc.js';
+import type { VisitorsIpc } from '../src/common/visitors.ipc.js';
 import { RobotWorldReadRpcInterface } from '../src/common/robot-world.rpc.js';
 import { Activities } from './activity/activities.js';
 import type { Activity } from './activity/activity.js';
@@ -36,6 +38,10 @@ IpcApp.frontend.addListener(floorChannel, (_event, name: string) => {
 
 // The desktop application has no HTTP server.
 byId('inspector', HTMLElement).hidden = isDesktop;
+IpcApp.frontend.addListener(visitorsChannel, (_event, name: string, names: unknown) => {
+  if (name === 'changed') showVisitors((names as string[]).length);
+});
+
 void findPlanner();
 
 /** Loads the floor for a new session. */
@@ -55,9 +61,15 @@ async function load(activity: Activity, news: string): Promise<void> {
     // The stream of the previous session has ended with it.
     if (floor.chosenRobot) void follower.follow(floor.chosenRobot, activityId);
   };
-  await Promise.all([showRobots(), find(activity)]);
+  const enter = async () =>
+    showVisitors((await IpcApp.frontend.makeIpcProxy<VisitorsIpc>(visitorsChannel).enter('page')).length);
+  await Promise.all([showRobots(), find(activity), enter()]);
   const found = floor.obstacles.length.toLocaleString();
   announce(`${news}${count} robots and ${found} obstacles are on the floor. Choose a robot.`);
+}
+
+function showVisitors(count: number): void {
+  byId('visitors', HTMLElement).textContent = count === 1 ? '' : `${count} pages show this floor.`;
 }
 
 /** Draws the obstacles while they arrive. */

@@ -27,6 +27,8 @@ export const newRobot = position.extend({
   radius: z.number().min(0.1).max(2),
 });
 
+export const shortText = z.string().trim().min(1).max(100);
+
 export const surveyId = z
   .string()
   .regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits, ".", "_" or "-"');

@@ -1,18 +1,6 @@
-import 'reflect-metadata';
-import { Features } from './features.js';
-import { createRobotWorldApp } from './robot-world.app.js';
-import { welcome } from './welcome.js';
+import cluster from 'node:cluster';
 
-const port = Number(process.env['PORT'] ?? 3001);
-
-const app = await createRobotWorldApp();
-try {
-  await app.listen(port, '127.0.0.1');
-  const canWrite = app.get(Features, { strict: false }).check('robots.write');
-  console.log(welcome(port, canWrite, process.env['FLEET_PLANNER_URL']));
-} catch (error) {
-  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-  console.error(`Port ${port} is taken. Choose another one with the environment variable PORT.`);
-  process.exitCode = 1;
-  await app.close();
-}
+// Several nodes have a process each, below this one, which serves nobody and therefore loads nothing of the application.
+const nodes = Number(process.env['ROBOT_WORLD_NODES'] ?? 1);
+if (nodes > 1 && cluster.isPrimary) (await import('./nodes/primary.js')).startNodes(nodes);
+else await import('./server.js');

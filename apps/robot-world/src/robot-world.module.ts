@@ -9,13 +9,17 @@ import { TraceModule } from './common/trace/trace.module.js';
 import { ObstacleSearch, SEARCH_PAUSE } from './engine/obstacle.search.js';
 import { ObstacleSurveys, SURVEY_PAUSE } from './engine/obstacle.survey.js';
 import { PlanImport } from './engine/plan.import.js';
+import { RobotMoves } from './engine/robot.moves.js';
 import { RobotSightings } from './engine/robot.sightings.js';
 import { DRIVE_TICK, RobotTraffic } from './engine/robot.traffic.js';
 import { RobotWorldEngine } from './engine/robot-world.engine.js';
 import { WAREHOUSE_FILE, WarehouseDatabase } from './engine/warehouse.database.js';
+import { NODES_FILE } from './engine/warehouse.file.js';
 import { Features, FeaturesModule } from './features.js';
 import { FloorIpcHandler } from './ipc/floor.handler.js';
 import { RobotIpcHandler } from './ipc/robot.handler.js';
+import { VisitorsIpcHandler } from './ipc/visitors.handler.js';
+import { nodeBackplane } from './nodes/node.backplane.js';
 import { PageController } from './page.controller.js';
 import { RobotWorldReadRpcImpl } from './rpc/robot-world-read.impl.js';
 import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
@@ -32,8 +36,13 @@ import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
         errorStatus: 'readable',
       }),
     }),
-    // A drive may take minutes. The server does not wait for it when it ends: robots stop with their session.
-    IpcModule.forRoot({ path: '/ipc', shutdownTimeoutMs: 500 }),
+    IpcModule.forRootAsync({
+      useFactory: async () => {
+        const backplane = await nodeBackplane();
+        // A drive may take minutes. The server does not wait for it when it ends: robots stop with their session.
+        return { path: '/ipc', shutdownTimeoutMs: 500, ...(backplane && { backplane }) };
+      },
+    }),
     FeaturesModule,
     TraceModule,
     InspectorModule.forRoot({
@@ -44,7 +53,10 @@ import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
   ],
   controllers: [PageController],
   providers: [
-    { provide: WAREHOUSE_FILE, useFactory: () => process.env['ROBOT_WORLD_DB'] ?? ':memory:' },
+    {
+      provide: WAREHOUSE_FILE,
+      useFactory: () => process.env['ROBOT_WORLD_DB'] ?? process.env[NODES_FILE] ?? ':memory:',
+    },
     { provide: SEARCH_PAUSE, useValue: 10 },
     { provide: SURVEY_PAUSE, useValue: 100 },
     { provide: DRIVE_TICK, useValue: 50 },
@@ -54,11 +66,13 @@ import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
     ObstacleSurveys,
     PlanImport,
     RobotTraffic,
+    RobotMoves,
     RobotSightings,
     RobotWorldReadRpcImpl,
     RobotWorldWriteRpcImpl,
     FloorIpcHandler,
     RobotIpcHandler,
+    VisitorsIpcHandler,
   ],
 })
 export class RobotWorldModule {}

@@ -54,6 +54,11 @@ export class RobotWorldEngine {
     return toRobot(row);
   }
 
+  /** All robots. */
+  robots(): RobotProps[] {
+    return this.queryRobots({ minX: 0, minY: 0, maxX: floor.width, maxY: floor.depth });
+  }
+
   /** Robots whose centre lies in the region, edges included. */
   queryRobots({ minX, minY, maxX, maxY }: Region): RobotProps[] {
     return this.database.rows<RobotRow>(sql.robotsInRegion, minX, minY, maxX, maxY).map(toRobot);
@@ -128,8 +133,28 @@ export class RobotWorldEngine {
     const moved = { ...robot, x, y };
     this.#checkPlace(moved);
     this.database.run(sql.moveRobot, fromId64(robotId), x, y);
-    for (const listener of this.#moveListeners) listener(robotId, { x, y }, { x: robot.x, y: robot.y });
+    this.reportMove(robotId, { x, y }, { x: robot.x, y: robot.y });
     return moved;
+  }
+
+  /** Calls the listeners for a move that has been made. */
+  reportMove(robotId: Id64String, position: Position, before: Position): void {
+    for (const listener of this.#moveListeners) listener(robotId, position, before);
+  }
+
+  /** A drive begins to move a robot. It takes the place of the one before, on whichever node that is. */
+  beginDrive(robotId: Id64String, drive: string): void {
+    this.database.run(sql.beginDrive, fromId64(robotId), drive);
+  }
+
+  /** Whether a drive still moves a robot: no other one has begun, and nobody has stopped it. */
+  isDrivenBy(robotId: Id64String, drive: string): boolean {
+    return this.database.column<string>(sql.driveOf, fromId64(robotId))[0] === drive;
+  }
+
+  /** Whichever drive moves a robot ends. */
+  endDrive(robotId: Id64String): void {
+    this.database.run(sql.endDrive, fromId64(robotId));
   }
 
   /**

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
@@ -43,7 +44,9 @@ export class RobotTraffic implements OnModuleDestroy {
     signal?.addEventListener('abort', stop);
     this.#drives.set(robotId, drive);
     try {
-      const result = await this.#drive(robotId, to, drive.signal);
+      const id = randomUUID();
+      this.engine.beginDrive(robotId, id);
+      const result = await this.#drive(robotId, to, id, drive.signal);
       this.#logger.log(`Robot ${robotId} ${ending(result)}`);
       return result;
     } finally {
@@ -52,19 +55,24 @@ export class RobotTraffic implements OnModuleDestroy {
     }
   }
 
-  /** Stops a robot. Does nothing if it does not drive. */
+  /** Stops a robot, even if another node drives it. Does nothing if it does not drive. */
   stop(robotId: Id64String): void {
+    this.#abort(robotId);
+    this.engine.endDrive(robotId);
+  }
+
+  onModuleDestroy(): void {
+    for (const robotId of this.#drives.keys()) this.#abort(robotId);
+  }
+
+  #abort(robotId: Id64String): void {
     this.#drives.get(robotId)?.abort();
     this.#drives.delete(robotId);
   }
 
-  onModuleDestroy(): void {
-    for (const robotId of this.#drives.keys()) this.stop(robotId);
-  }
-
-  async #drive(robotId: Id64String, to: Position, signal: AbortSignal): Promise<DriveResult> {
+  async #drive(robotId: Id64String, to: Position, id: string, signal: AbortSignal): Promise<DriveResult> {
     let position: Position = this.engine.robot(robotId);
-    while (await this.#nextTick(signal)) {
+    while ((await this.#nextTick(signal)) && this.engine.isDrivenBy(robotId, id)) {
       // The position is read again at each step: another caller may have moved the robot.
       position = this.engine.robot(robotId);
       const next = stride(position, to);

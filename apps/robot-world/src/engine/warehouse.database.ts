@@ -2,12 +2,21 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import Database from 'libsql';
 import { layOutWarehouse } from './warehouse.layout.js';
-import { insertObstacles, insertRobot, warehouseSchema } from './warehouse.schema.js';
+import {
+  driveSchema,
+  fileVersion,
+  insertObstacles,
+  insertRobot,
+  warehouseSchema,
+} from './warehouse.schema.js';
 
 /** Injection token: a file's path, or `:memory:`. */
 export const WAREHOUSE_FILE = Symbol('robot-world:warehouse-file');
 
 type Statement = Database.Statement;
+
+/** How long a statement waits while another node writes, in milliseconds. */
+const BUSY_MS = 2000;
 
 /** The warehouse in an embedded SQL database. A new or empty one is furnished at the first start. */
 @Injectable()
@@ -16,10 +25,18 @@ export class WarehouseDatabase implements OnApplicationShutdown {
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Statement>();
 
+  /** Whether other nodes may write into the file. */
+  readonly isShared: boolean;
+
   constructor(@Inject(WAREHOUSE_FILE) file: string) {
+    this.isShared = file !== ':memory:';
     this.#database = new Database(file);
+    this.#database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    // Readers then do not wait for a writer.
+    if (this.isShared) this.#database.exec('PRAGMA journal_mode = WAL');
     const tables = this.column("SELECT count(*) FROM sqlite_schema WHERE name = 'obstacle'");
     if (tables[0] === 0) this.#furnish();
+    this.#database.exec(driveSchema);
   }
 
   /** All rows of a query, each as the list of its columns' values. */
@@ -37,6 +54,11 @@ export class WarehouseDatabase implements OnApplicationShutdown {
   /** @returns the id of the row that an INSERT made */
   run(sql: string, ...parameters: unknown[]): number {
     return Number(this.#prepare(sql).run(...parameters).lastInsertRowid);
+  }
+
+  /** A number that rises when another node changes the file. */
+  get version(): number {
+    return this.column(fileVersion)[0]!;
   }
 
   /** Does all of some work, or nothing. The work must be synchronous, because other calls would write into its transaction. */

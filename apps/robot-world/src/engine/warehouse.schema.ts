@@ -36,6 +36,22 @@ export const warehouseSchema = `
   END;
 `;
 
+/** Which drive moves each robot, so that a newer one ends it whichever node it belongs to. */
+export const driveSchema =
+  'CREATE TABLE IF NOT EXISTS drive (robot INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT';
+
+/** ?1: id of a robot, ?2: id of its drive. */
+export const beginDrive = 'INSERT OR REPLACE INTO drive VALUES (?1, ?2)';
+
+/** ?1: id of a robot. */
+export const driveOf = 'SELECT id FROM drive WHERE robot = ?1';
+
+/** ?1: id of a robot. */
+export const endDrive = 'DELETE FROM drive WHERE robot = ?1';
+
+/** The number rises when another connection changes the file. */
+export const fileVersion = 'PRAGMA data_version';
+
 export const countRobots = 'SELECT count(*) FROM robot';
 
 /** ?1: JSON list of ids. */

@@ -47,7 +47,7 @@ export function serveClusterBackplane({
   // Frames are bytes, which JSON does not carry.
   cluster.setupPrimary({ serialization: 'advanced' });
   const hub = new ClusterHub(waitingBytes);
-  cluster.on('fork', (worker) => hub.attach(worker.process as ProcessChannel));
+  cluster.on('fork', (worker) => hub.attach(worker.process));
 }
 
 /**
@@ -62,7 +62,7 @@ export function serveClusterBackplane({
  */
 export function clusterBackplane({ timeoutMs = 5_000 }: ClusterBackplaneOptions = {}): IpcBackplane {
   if (!cluster.isWorker) throw new Error('clusterBackplane() belongs into a worker of a cluster.');
-  return backplaneOver(process as ProcessChannel, timeoutMs);
+  return backplaneOver(process, timeoutMs);
 }
 
 /** The backplane that a {@link ClusterHub} at the other end of a channel has. */
