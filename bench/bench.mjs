@@ -3,12 +3,10 @@
 //   npm run bench -- [--quick] [--only a,c-up,ipc,stream-down] [--servers linnet-express,ipc-linnet] [--write]
 import { parseArgs } from 'node:util';
 import { compile } from '../scripts/packages.mjs';
-import { cases, requestOf } from './cases.mjs';
-import { ipcCases } from './ipc-cases.mjs';
+import { requestOf } from './cases.mjs';
 import { load } from './load.mjs';
 import { pinned, serverNames, startServer } from './processes.mjs';
-import { write } from './report.mjs';
-import { streamCases } from './stream-cases.mjs';
+import { parts, write } from './report.mjs';
 import { machine, table } from './tables.mjs';
 
 const { values: options } = parseArgs({
@@ -30,24 +28,23 @@ const full = {
 };
 const quick = { ...full, rounds: 3, warmUp: 600, warmUpTransfers: 2, processes: 1, mebibytes: 128 };
 const effort = options.quick ? quick : full;
-// Half a run would take the place of a whole one.
-if (options.write && (options.only || options.servers))
-  throw new Error('--write is for all cases and servers.');
+/** With one stream on its way a server does little, and its code is optimised late. */
+const PACED_WARM_UP_MS = 8_000;
 
 compile('bench', 'libs/frontend');
 const chosenServers = chooseServers(options.servers?.split(','));
 const chosenCases = chooseCases(options.only?.split(','));
 const description = machine({ pinned, rounds: effort.rounds });
-const measured = { rpc: [], ipc: [], streams: [] };
+const measured = [];
 console.log(description);
 for (const one of chosenCases) {
   const results = one.sessions || one.isAlone ? await measureMemory(one) : await measure(one);
   const text = table(one, results, effort);
-  const part = ipcCases.includes(one) ? 'ipc' : streamCases.includes(one) ? 'streams' : 'rpc';
-  measured[part].push({ one, results, text });
+  measured.push({ one, results, text });
   console.log(`\n${text}`);
+  const part = parts.find((each) => each.cases.at(-1) === one);
+  if (options.write && part) write(description, part, measured.splice(0));
 }
-if (options.write) write(description, measured);
 
 function chooseServers(names) {
   const unknown = names?.find((name) => !serverNames.includes(name));
@@ -56,9 +53,13 @@ function chooseServers(names) {
 }
 
 function chooseCases(ids) {
-  const all = [...cases, ...ipcCases, ...streamCases];
+  const all = parts.flatMap((part) => part.cases);
   const named = all.filter(({ id }) => !ids || ids.some((name) => id === name || id.startsWith(`${name}-`)));
   const chosen = named.filter(({ rows }) => rows.some(({ server }) => chosenServers.has(server)));
+  // Half a run would take the place of a whole one.
+  const isPart = (part) => part.cases.every((one) => chosen.includes(one) || !chosen.includes(part.cases[0]));
+  if (options.write && (options.servers || !parts.every(isPart)))
+    throw new Error('--write is for whole parts, with all servers: RPC, IPC, streams.');
   if (chosen.length > 0) return chosen;
   throw new Error(`--only: one of ${all.map(({ id }) => id).join(', ')}, with a server it has`);
 }
@@ -78,7 +79,8 @@ async function measure(one) {
       const request = one.run ? undefined : requestOf(one, row, server.port);
       results.push({ row, server, request, rounds: [] });
     }
-    for (const result of results) await run(one, result, effort.warmUp, effort.warmUpTransfers);
+    const warmUp = one.paced && !options.quick ? PACED_WARM_UP_MS : effort.warmUp;
+    for (const result of results) await run(one, result, warmUp, effort.warmUpTransfers);
     for (let round = 0; round < effort.rounds; round++) {
       for (const result of results)
         result.rounds.push(await run(one, result, effort.milliseconds, effort.transfers));

@@ -1,5 +1,8 @@
-// The part of a run that `--write` keeps: all of it in RESULTS.md, the ratios in the README.
+// What `--write` keeps of a run: all of it in RESULTS.md, the ratios in the README.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { cases } from './cases.mjs';
+import { ipcCases } from './ipc-cases.mjs';
+import { streamCases } from './stream-cases.mjs';
 import { summary } from './tables.mjs';
 
 const rpcNotes = [
@@ -32,35 +35,46 @@ const streamNotes = [
     'memory in use after a collection.',
 ];
 
-export function write(description, { rpc, ipc, streams }) {
-  const text = [
-    '# Results of `npm run bench -- --write`',
-    description,
-    '## RPC',
-    ...rpcNotes,
-    ...rpc.map(({ text }) => text),
-    '## IPC',
-    ...ipcNotes,
-    ...ipc.map(({ text }) => text),
-    '## Streams',
-    ...streamNotes,
-    ...streams.map(({ text }) => text),
-  ];
-  writeFileSync(new URL('RESULTS.md', import.meta.url), `${text.join('\n\n')}\n`);
-  const readme = new URL('../README.md', import.meta.url);
-  const place = /(?<=<!-- bench -->\n)[^]*(?=<!-- \/bench -->)/;
-  const tables = [
-    summary(rpc),
-    'IPC, relative to a bare `ws` server with JSON text frames: calls per second with 1 (ipc-seq) and 256 ' +
-      '(ipc-256) outstanding calls, pushes per second (ipc-push), round trips of 1 MiB per second (ipc-echo), and ' +
-      'memory in use per idle session (ipc-idle).',
-    summary(ipc),
-    'Streams, relative to a bare `ws` server (…-ipc) or `node:http` server (…-http): items per second (stream-ipc, ' +
-      'stream-http), the CPU time of bytes, and the rate of first items (stream-first).',
-    summary(streams.filter(({ one }) => !one.isAlone)),
-  ];
+/** The parts of the file: each with its cases, its notes and what the README says about its table. */
+export const parts = [
+  { name: 'RPC', cases, notes: rpcNotes, intro: [] },
+  {
+    name: 'IPC',
+    cases: ipcCases,
+    notes: ipcNotes,
+    intro: [
+      'IPC, relative to a bare `ws` server with JSON text frames: calls per second with 1 (ipc-seq) and 256 ' +
+        '(ipc-256) outstanding calls, pushes per second (ipc-push), round trips of 1 MiB per second (ipc-echo), and ' +
+        'memory in use per idle session (ipc-idle).',
+    ],
+  },
+  {
+    name: 'Streams',
+    cases: streamCases,
+    notes: streamNotes,
+    intro: [
+      'Streams, relative to a bare `ws` server (…-ipc) or `node:http` server (…-http): items per second (stream-ipc, ' +
+        'stream-http), the CPU time of bytes, and the rate of first items (stream-first).',
+    ],
+  },
+];
+
+/** Writes a part that was measured whole, in place of its last run. @param measured the cases with their results */
+export function write(description, { name, notes, intro }, measured) {
+  const section = [`## ${name}`, description, ...notes, ...measured.map(({ text }) => text)].join('\n\n');
+  replace('RESULTS.md', new RegExp(`## ${name}\\n[^]*?(?=\\n## |$)`), `${section}\n`);
+  const table = [...intro, summary(measured.filter(({ one }) => !one.isAlone))].join('\n\n');
+  replace(
+    '../README.md',
+    new RegExp(`(?<=<!-- bench ${name} -->\\n)[^]*(?=<!-- /bench ${name} -->)`),
+    `${table}\n`,
+  );
+}
+
+function replace(file, place, text) {
+  const url = new URL(file, import.meta.url);
   writeFileSync(
-    readme,
-    readFileSync(readme, 'utf8').replace(place, () => `${tables.join('\n\n')}\n`),
+    url,
+    readFileSync(url, 'utf8').replace(place, () => text),
   );
 }
