@@ -171,13 +171,9 @@ export function operationPolicy(
   operation: string,
   implementation?: object,
 ): RpcOperationPolicy {
-  const method = (definition.prototype as Record<string, unknown>)[operation] as Marked;
+  const method = definedMethod(definition, operation);
   const owner = definition as unknown as Marked;
-  const own = [
-    declaredOperations(definition)[operation],
-    method?.[OWN_POLICY],
-    (implementation as Marked)?.[OWN_POLICY],
-  ];
+  const own = [...ownPolicies(definition, operation), (implementation as Marked)?.[OWN_POLICY]];
   const policy: RpcOperationPolicy = {
     ...defaultOperationPolicy,
     ...readPolicy(owner?.[ITWIN_POLICY]),
@@ -188,6 +184,22 @@ export function operationPolicy(
   const schemas = schemasIn(...own);
   if (schemas) policy.schemas = schemas;
   return policy;
+}
+
+/** The schemas of an operation that its definition declares. */
+export function operationSchemas(
+  definition: RpcInterfaceDefinition,
+  operation: string,
+): CallSchemas | undefined {
+  return schemasIn(...ownPolicies(definition, operation));
+}
+
+function ownPolicies(definition: RpcInterfaceDefinition, operation: string): readonly unknown[] {
+  return [declaredOperations(definition)[operation], definedMethod(definition, operation)?.[OWN_POLICY]];
+}
+
+function definedMethod({ prototype }: RpcInterfaceDefinition, operation: string): Marked {
+  return (prototype as Record<string, unknown>)[operation] as Marked;
 }
 
 function readPolicy(props: unknown): Partial<RpcOperationPolicy> {

@@ -4,7 +4,7 @@ import type {
   DeclaredErrorName,
   DeclaredErrorOf,
 } from '../../schema/declared.error.js';
-import { operationPolicy } from './definition.js';
+import { operationSchemas } from './definition.js';
 import type { RpcInterfaceDefinition } from './definition.js';
 
 /** The errors of an operation, as the type of its definition declares them. */
@@ -45,7 +45,7 @@ export function rpcError<
   name: Name,
   ...[data, options]: DeclaredErrorArguments<RpcErrorSchemas<D, Op>, Name>
 ): DeclaredError<Name> {
-  const errors = operationPolicy(definition, operation).schemas?.errors;
+  const errors = operationSchemas(definition, operation)?.errors;
   return new DeclaredError(`${definition.interfaceName}.${operation}`, name, errors, data, options);
 }
 
@@ -65,6 +65,6 @@ export function isRpcError<D extends RpcInterfaceDefinition, Op extends Operatio
   definition: D,
   operation: Op,
 ): error is RpcErrorOf<D, Op> {
-  const errors = operationPolicy(definition, operation).schemas?.errors;
+  const errors = operationSchemas(definition, operation)?.errors;
   return DeclaredError.isOf(error, `${definition.interfaceName}.${operation}`, errors);
 }
