@@ -161,24 +161,12 @@ function listCheck(name: string, schema: StandardSchema): CheckArguments {
 function checkedUpload(name: string, schema: StandardSchema, value: unknown, argument: number): unknown {
   if (!has(value, Symbol.asyncIterator))
     throw new SchemaRefusal(name, [{ argument, path: [], message: 'expected a stream' }]);
-  const source = value as AsyncIterable<unknown>;
   const refusal = (issues: readonly SchemaIssue[], item: number) =>
     new SchemaRefusal(name, refusedParts(issues, argument, item));
-  return {
-    [Symbol.asyncIterator]: () => {
-      const iterator = source[Symbol.asyncIterator]();
-      const items: StreamItems = {
-        next: () => iterator.next(),
-        return: async () => iterator.return?.() ?? { done: true, value: undefined },
-      };
-      return checkedItems(items, schema, refusal, name);
-    },
-  };
+  return { [Symbol.asyncIterator]: () => checkedItems(itemsOf(value)!, schema, refusal, name) };
 }
 
 function checkedStream(name: string, value: unknown, schema: StandardSchema | undefined): unknown {
-  // A symbol stands for an answer that was given already.
-  if (typeof value === 'symbol') return value;
   const refusal = (issues: readonly SchemaIssue[], item: number) => resultFault(name, `Item ${item}`, issues);
   if (value instanceof StreamResult)
     return new StreamResult(checkedItems(value.items, schema, refusal, name));

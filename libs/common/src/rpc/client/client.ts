@@ -10,6 +10,7 @@ import { mergeCallOptions } from './client.options.js';
 import type { RpcCallOptions, RpcClientBaseOptions, RpcClientEvent } from './client.options.js';
 import { operationKey, operationPolicy, operationsOf } from '../definition/definition.js';
 import type { RpcInterfaceDefinition, RpcOperationName } from '../definition/definition.js';
+import { CONTROL_VERSION } from '../definition/endpoint.js';
 import type { RpcEndpoint } from '../definition/endpoint.js';
 import type { RpcClientTarget, RpcClientTransport } from './transport.js';
 import { isVersionCompatible } from '../definition/version.js';
@@ -88,7 +89,7 @@ export class RpcClient {
     names.sort(); // oxlint-disable-line unicorn/no-array-sort -- not every page has `toSorted`
     const id = btoa(String.fromCodePoint(...new TextEncoder().encode(names.join(','))));
     const target: RpcClientTarget = {
-      definition: { interfaceName: id, interfaceVersion: 'CONTROL' },
+      definition: { interfaceName: id, interfaceVersion: CONTROL_VERSION },
       operation: 'describeEndpoints',
       policy: { allowResponseCaching: false, idempotency: 'safe', stream: false },
     };

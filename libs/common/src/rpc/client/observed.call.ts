@@ -1,5 +1,6 @@
 import { observer } from '../../base/observer.js';
 import type { CallWatch } from '../../base/observer.js';
+import { CONTROL_VERSION } from '../definition/endpoint.js';
 import type { RpcClientStep } from './client.options.js';
 import type { RpcClientTarget, RpcClientTransport } from './transport.js';
 
@@ -14,7 +15,10 @@ export function watchCall(
     kind: 'rpc',
     transport: isSession ? 'ipc' : 'http',
     // The name of the control interface has all interfaces of the client in it.
-    name: definition.interfaceVersion === 'CONTROL' ? operation : `${definition.interfaceName}/${operation}`,
+    name:
+      definition.interfaceVersion === CONTROL_VERSION
+        ? operation
+        : `${definition.interfaceName}/${operation}`,
     activityId,
     address,
   });
