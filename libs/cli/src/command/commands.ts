@@ -87,6 +87,11 @@ export const commands = {
   asyncapi: documentCommand('Write an AsyncAPI 3 document of channels.', asyncApiOf),
 } as const satisfies Record<string, Command>;
 
+/** Finds a command by its name. */
+export function commandNamed(name: string): Command | undefined {
+  return Object.hasOwn(commands, name) ? commands[name as keyof typeof commands] : undefined;
+}
+
 function documentCommand(
   summary: string,
   documentOf: (contract: Contract, options: DocumentOptions) => JsonObject,

@@ -1,4 +1,4 @@
-import { commands } from './commands.js';
+import { commandNamed, commands } from './commands.js';
 import type { CommandValues } from './commands.js';
 
 const optionTexts: Record<keyof CommandValues, string> = {
@@ -15,8 +15,7 @@ const optionTexts: Record<keyof CommandValues, string> = {
 
 /** The help of a command, or of all commands. */
 export function helpText(name?: string): string {
-  const command =
-    name !== undefined && Object.hasOwn(commands, name) ? commands[name as keyof typeof commands] : undefined;
+  const command = name === undefined ? undefined : commandNamed(name);
   if (!command)
     return `${[
       'Usage: linnet COMMAND [FILES] [OPTIONS]',

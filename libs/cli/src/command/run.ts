@@ -1,8 +1,8 @@
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SourceFault } from '../read/fault.js';
-import { commands, options } from './commands.js';
-import type { Command, CommandValues } from './commands.js';
+import { commandNamed, options } from './commands.js';
+import type { CommandValues } from './commands.js';
 import { helpText } from './help.js';
 import { coloured, exitCodes } from './terminal.js';
 import type { ExitCode, Terminal } from './terminal.js';
@@ -28,9 +28,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       terminal.out(helpText(name));
       return values.help ? exitCodes.fine : exitCodes.wrongUse;
     }
-    const command: Command | undefined = Object.hasOwn(commands, name)
-      ? commands[name as keyof typeof commands]
-      : undefined;
+    const command = commandNamed(name);
     if (!command) throw new Error(`linnet has no command "${name}". Run linnet --help.`);
     for (const option of Object.keys(values) as (keyof CommandValues)[])
       if (!command.options.includes(option) && option !== 'json')

@@ -14,6 +14,13 @@ export interface Change {
   readonly breaks: readonly Side[];
 }
 
+/** The change of a part that only one of two contracts has. @param what names it: `operation` */
+export function cameOrWent(where: string, what: string, came: boolean): Change {
+  return came
+    ? { where, text: `the ${what} was added`, breaks: ['old servers'] }
+    : { where, text: `the ${what} was removed`, breaks: ['old clients'] };
+}
+
 /**
  * The part of the version that a change needs.
  *

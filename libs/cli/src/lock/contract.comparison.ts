@@ -4,9 +4,10 @@ import type {
   ContractInterface,
   ContractOperation,
 } from '@linnet/common/contract';
-import { highestLevel } from './change.js';
+import { cameOrWent, highestLevel } from './change.js';
 import type { Change, Level } from './change.js';
 import { OperationComparison } from './operation.comparison.js';
+import { namesOf } from './value.comparison.js';
 import type { Pair } from './value.comparison.js';
 import { isBumped, isEarlier, nextVersion } from './version.js';
 
@@ -26,11 +27,11 @@ export interface Verdict {
 /** Compares the contract of a lock with the current one. Names without a difference are left out. */
 export function compareContracts(locked: Contract, current: Contract): Verdict[] {
   const operations = new OperationComparison({ before: locked.$defs, after: current.$defs });
-  const interfaces = namesOf(locked.interfaces, current.interfaces).map((name) =>
-    compareInterface(operations, name, pairOf(locked.interfaces, current.interfaces, name)),
+  const interfaces = pairsOf({ before: locked.interfaces, after: current.interfaces }).map(([name, pair]) =>
+    compareInterface(operations, name, pair),
   );
-  const channels = namesOf(locked.channels, current.channels).map((name) =>
-    compareChannel(operations, name, pairOf(locked.channels, current.channels, name)),
+  const channels = pairsOf({ before: locked.channels, after: current.channels }).map(([name, pair]) =>
+    compareChannel(operations, name, pair),
   );
   return [...interfaces, ...channels].filter(
     ({ changes, version }) => changes.length > 0 || (version && version.locked !== version.current),
@@ -43,7 +44,7 @@ function compareInterface(
   { before, after }: Pair<ContractInterface | undefined>,
 ): Verdict {
   const kind = 'interface';
-  if (!before || !after) return cameOrWent(kind, name, after !== undefined);
+  if (!before || !after) return onlyOne(kind, name, after !== undefined);
   const changes = compareOperations(comparison, name, 'operation', {
     before: before.operations,
     after: after.operations,
@@ -69,16 +70,14 @@ function compareChannel(
   { before, after }: Pair<ContractChannel | undefined>,
 ): Verdict {
   const kind = 'channel';
-  if (!before || !after) return cameOrWent(kind, name, after !== undefined);
-  const notifications = namesOf(before.notifications, after.notifications).flatMap(
-    (notification): Change[] => {
-      const where = `${name}.${notification}`;
-      const pair = pairOf(before.notifications, after.notifications, notification);
-      if (!pair.before) return [{ where, text: 'the notification was added', breaks: ['old servers'] }];
-      if (!pair.after) return [{ where, text: 'the notification was removed', breaks: ['old clients'] }];
-      return comparison.notification(where, { before: pair.before.parameters, after: pair.after.parameters });
-    },
-  );
+  if (!before || !after) return onlyOne(kind, name, after !== undefined);
+  const sent = { before: before.notifications, after: after.notifications };
+  const notifications = pairsOf(sent).flatMap(([notification, { before: was, after: is }]) => {
+    const where = `${name}.${notification}`;
+    return was && is
+      ? comparison.notification(where, { before: was.parameters, after: is.parameters })
+      : [cameOrWent(where, 'notification', is !== undefined)];
+  });
   const changes = [
     ...compareOperations(comparison, name, 'method', { before: before.methods, after: after.methods }),
     ...notifications,
@@ -88,52 +87,42 @@ function compareChannel(
   return { kind, name, changes, level, ...(remedy && { remedy }) };
 }
 
-function cameOrWent(kind: Verdict['kind'], name: string, came: boolean): Verdict {
-  const change: Change = came
-    ? { where: name, text: `the ${kind} was added`, breaks: ['old servers'] }
-    : { where: name, text: `the ${kind} was removed`, breaks: ['old clients'] };
+function onlyOne(kind: Verdict['kind'], name: string, came: boolean): Verdict {
   // No version can say so.
-  return { kind, name, changes: [change], level: undefined };
+  return { kind, name, changes: [cameOrWent(name, kind, came)], level: undefined };
 }
 
 function compareOperations(
   comparison: OperationComparison,
   owner: string,
   word: 'operation' | 'method',
-  { before, after }: Pair<Record<string, ContractOperation>>,
+  operations: Pair<Record<string, ContractOperation>>,
 ): Change[] {
+  const { before, after } = operations;
   const added = Object.keys(after).filter((name) => !Object.hasOwn(before, name));
   const changes: Change[] = [];
-  for (const name of namesOf(before, after)) {
+  for (const [name, { before: was, after: is }] of pairsOf(operations)) {
     const where = `${owner}.${name}`;
-    const pair = pairOf(before, after, name);
-    if (pair.before && pair.after)
-      changes.push(...comparison.operation(where, { before: pair.before, after: pair.after }));
-    else if (pair.before) {
-      const renamed = added.find((other) =>
-        comparison.isSame({ before: pair.before!, after: after[other]! }),
-      );
+    if (was && is) changes.push(...comparison.operation(where, { before: was, after: is }));
+    else if (was) {
+      const renamed = added.find((other) => comparison.isSame({ before: was, after: after[other]! }));
       if (renamed !== undefined) added.splice(added.indexOf(renamed), 1);
       changes.push(
         renamed === undefined
-          ? { where, text: `the ${word} was removed`, breaks: ['old clients'] }
+          ? cameOrWent(where, word, false)
           : { where, text: `the ${word} was renamed to ${renamed}`, breaks: ['old clients', 'old servers'] },
       );
     }
   }
-  const isNew = (name: string): Change => ({
-    where: `${owner}.${name}`,
-    text: `the ${word} was added`,
-    breaks: ['old servers'],
-  });
-  return [...changes, ...added.map(isNew)];
+  return [...changes, ...added.map((name) => cameOrWent(`${owner}.${name}`, word, true))];
 }
 
-function namesOf(before: object, after: object): string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].toSorted();
-}
-
-function pairOf<T>(before: Record<string, T>, after: Record<string, T>, name: string): Pair<T | undefined> {
-  const own = (record: Record<string, T>) => (Object.hasOwn(record, name) ? record[name] : undefined);
-  return { before: own(before), after: own(after) };
+/** The members of both records by name, each as it was and as it is. */
+function pairsOf<T>(records: Pair<Record<string, T>>): [name: string, pair: Pair<T | undefined>][] {
+  const own = (record: Record<string, T>, name: string) =>
+    Object.hasOwn(record, name) ? record[name] : undefined;
+  return namesOf(records).map((name) => [
+    name,
+    { before: own(records.before, name), after: own(records.after, name) },
+  ]);
 }

@@ -2,7 +2,7 @@ import type { ContractOperation, ContractParameter, ContractPolicy } from '@linn
 import type { Change, Side } from './change.js';
 import type { Definitions } from './schema.flow.js';
 import { valueText } from './type.text.js';
-import { ValueComparison } from './value.comparison.js';
+import { namesOf, ValueComparison } from './value.comparison.js';
 import type { Carried, Pair } from './value.comparison.js';
 
 /** Compares operations, methods and notifications. */
@@ -71,8 +71,7 @@ export class OperationComparison {
   }
 
   #errors(where: string, { before, after }: Pair<ContractOperation['errors']>): Change[] {
-    const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
-    return names.flatMap((name): Change[] => {
+    return namesOf({ before: before ?? {}, after: after ?? {} }).flatMap((name): Change[] => {
       const was = before?.[name];
       const is = after?.[name];
       if (was && is) {
@@ -105,8 +104,7 @@ const sharedPolicies: Readonly<Record<string, string>> = {
 };
 
 function policyChanges(where: string, { before, after }: Pair<ContractPolicy>): Change[] {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].toSorted();
-  return names
+  return namesOf({ before, after })
     .filter((name) => (before[name] ?? defaults[name]) !== (after[name] ?? defaults[name]))
     .map((name) => {
       const [was, is] = [before[name], after[name]].map((value) => value ?? defaults[name] ?? 'not set');

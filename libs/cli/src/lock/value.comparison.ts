@@ -12,6 +12,11 @@ export interface Pair<T> {
   readonly after: T;
 }
 
+/** The names that either of two records has, in their order. */
+export function namesOf({ before, after }: Pair<object>): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].toSorted();
+}
+
 /** Compares values that go in one direction. */
 export class ValueComparison {
   readonly #definitions: Pair<Definitions>;
