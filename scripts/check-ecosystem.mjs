@@ -2,10 +2,10 @@
 // Nest applications have. Its own lock file names these libraries. The recipes of docs/ecosystem.md are files of the application.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './entries.mjs';
+import { freePort } from './example.process.mjs';
 import { npm } from './npm.mjs';
 import { ensurePackages, pack, packages } from './packages.mjs';
 
@@ -42,15 +42,6 @@ function writeRecipes() {
     if (!name) throw new Error(`A recipe names no file: ${code}`);
     writeFileSync(join(project, 'application', name), code, { flag: 'wx' });
   }
-}
-
-/** A port that was free just now. */
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return String(port);
 }
 
 await ensurePackages();

@@ -1,18 +1,10 @@
 // Checks each layer by itself: a layer that compiles only with another's types in sight has to fail.
 import { spawnSync } from 'node:child_process';
+import { libs } from './entries.mjs';
 
 const tsc = 'node_modules/typescript/bin/tsc';
 const layers = {
-  'libs, each with what it may import': [
-    '-b',
-    'libs/backend',
-    'libs/frontend',
-    'libs/electron',
-    'libs/nats',
-    'libs/redis',
-    'libs/cli',
-    'libs/inspector',
-  ],
+  'libs, each with what it may import': ['-b', ...libs.map(({ folder }) => folder)],
   'the page of libs/inspector': ['-p', 'libs/inspector/page'],
   'libs/electron in a page': ['-p', 'libs/electron/tsconfig.page.json'],
   'apps/robot-world': ['-p', 'apps/robot-world/tsconfig.app.json', '--noEmit'],
