@@ -10,10 +10,13 @@ export function takeParsedBody(
   parsed: unknown,
 ): HttpResponse | undefined {
   if (parsed instanceof Uint8Array) return exchange.push(parsed);
-  const isText = /^text\/plain/i.test(headers['content-type'] ?? '');
+  const { 'content-type': type = '' } = headers;
+  const isText = /^text\/plain/i.test(type);
   if (typeof parsed === 'string' && (isText || isLossless(parsed, headers)))
     return exchange.push(Buffer.from(parsed));
-  if (Array.isArray(parsed) && isText) return takeParsedList(exchange, parsed);
+  // Nest's own parser reads what clients send as `application/json`.
+  const isJson = isText || /^application\/json/i.test(type);
+  if (Array.isArray(parsed) && isJson) return takeParsedList(exchange, parsed);
   return exchange.refuse(new HttpError(500, 'The body was read by a middleware that did not keep it.'));
 }
 
