@@ -1,7 +1,7 @@
 // Builds the libraries as they are published, below dist/node_modules: there they are packages for all that is built
 // into dist. In libs/ they never have a dist: Nest's CLI would take a built library, however old, for its source.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildInspectorPage } from './build-page.mjs';
@@ -27,6 +27,9 @@ export function compile(...projects) {
     writeFileSync(`${folder}/package.json`, `${JSON.stringify(published(manifest, source), null, 2)}\n`);
     copyFileSync(`${source}/README.md`, `${folder}/README.md`);
     copyFileSync(`${root}LICENSE`, `${folder}/LICENSE`);
+    // Files beside its code. Built files are not there.
+    for (const name of manifest.files.filter((name) => existsSync(`${source}/${name}`)))
+      cpSync(`${source}/${name}`, `${folder}/${name}`, { recursive: true });
   }
   const args = [`${root}node_modules/typescript/bin/tsc`, '-b', ...projects];
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });

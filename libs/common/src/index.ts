@@ -64,6 +64,7 @@ export type {
   ChannelRegistry,
   IpcMethodHandler,
   IpcRawHandler,
+  IpcServedChannel,
   IpcTarget,
 } from './ipc/dispatcher/channel.registry.js';
 export type { IpcListeners } from './ipc/channel/listeners.js';

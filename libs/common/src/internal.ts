@@ -52,6 +52,8 @@ export { receiveBody } from './http/server/upload.pump.js';
 export { OriginPolicy } from './http/server/origin.policy.js';
 export { normalizePath, pathOf } from './http/protocol/url.reader.js';
 export { createRpcService, HttpRpcService } from './http/server/rpc.service.js';
+export type { BuiltinFile } from './http/server/builtin.endpoints.js';
+export { chooseEncoding } from './http/protocol/cache.policy.js';
 
 // IPC, between a transport and the session.
 export {
@@ -78,7 +80,7 @@ export { isFaultyEnd } from './ipc/channel/closure.js';
 export { IpcMessageType, IpcProtocolError, SessionNotFound } from './ipc/message/message.js';
 export type { IpcMessage } from './ipc/message/message.js';
 export type { OutgoingMessage } from './ipc/message/outgoing.message.js';
-export { callableNames } from './ipc/dispatcher/channel.registry.js';
+export { callableNames } from './ipc/dispatcher/callable.names.js';
 export type { IpcChannelWatcher } from './ipc/dispatcher/channel.registry.js';
 export type { KeptBytes } from './ipc/message/session.bytes.js';
 export type { IpcLinkEvents, IpcServerLink } from './ipc/message/link.js';

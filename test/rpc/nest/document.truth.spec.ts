@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { IpcChannel, IpcModule, memoryIpc, RpcInterface } from '@linnet/backend';
 import { ipcError, IpcFrontend, rpcError } from '@linnet/common';
+import { Parser } from '@asyncapi/parser';
 import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { readContract } from '../../../libs/cli/src/read/contract.reader.js';
 import { openSources } from '../../../libs/cli/src/read/program.js';
+import { validate } from '../../cli/openapi.validator.js';
 import { desk, Stock } from '../../cli/definitions/stock.js';
 import type { DeskIpc } from '../../cli/definitions/stock.js';
 import { closeApps, startApp } from '../../harness/nest.harness.js';
@@ -28,6 +30,11 @@ class DeskHandler implements DeskIpc {
     if (article === 'nut') throw ipcError(desk, 'order', 'NotEnough', { left: 3 });
     throw ipcError(desk, 'order', 'Closed');
   }
+}
+
+@IpcChannel('raw-v1')
+class RawHandler {
+  async watch() {}
 }
 
 const definitions = join(import.meta.dirname, '../../cli/definitions');
@@ -91,6 +98,59 @@ describe('an error that an operation declares', () => {
     const headers = { 'content-type': 'application/xml', 'x-correlation-id': 'a' };
     const refused = await app.send({ target: '/Stock-1.0.0-take', headers, body: '[]' });
     expect([refused.status, schemaOf()(refused.json)]).toEqual([415, true]);
+  });
+});
+
+describe('the documents of a server without a contract', () => {
+  let bare: TestApp;
+  let documents: Record<'openapi' | 'asyncapi', Record<string, any>>;
+
+  beforeAll(async () => {
+    bare = await startApp({
+      imports: [IpcModule.forRoot()],
+      providers: [StockImpl, DeskHandler, RawHandler],
+      options: { docs: {} },
+    });
+    const read = async (name: string) =>
+      (await bare.send({ method: 'GET', target: `/v3/${name}.json` })).json as Record<string, any>;
+    documents = { openapi: await read('openapi'), asyncapi: await read('asyncapi') };
+  });
+
+  it('are valid', async () => {
+    expect(await validate(documents.openapi)).toMatchObject({ valid: true, version: '3.1' });
+    const { diagnostics } = await new Parser().parse(JSON.stringify(documents.asyncapi));
+    expect(diagnostics.filter(({ severity }) => severity === 0)).toEqual([]);
+  });
+
+  it('have the operations, with any arguments where there is no schema', () => {
+    const { requestBody, responses } = documents.openapi['paths']['/Stock-1.0.0-take'].post;
+    const { schema } = requestBody.content['application/json'];
+    expect([schema.prefixItems, schema.items, schema.minItems]).toEqual([[], {}, 0]);
+    const { anyOf } = responses.default.content['application/json'].schema;
+    expect(anyOf.slice(0, 2).map((each: any) => each.allOf[1].properties)).toEqual([
+      {
+        name: { const: 'NotEnough' },
+        declaredBy: { const: 'Stock.take' },
+        data: expect.objectContaining({ type: 'object', required: ['left'] }),
+      },
+      { name: { const: 'Closed' }, declaredBy: { const: 'Stock.take' } },
+    ]);
+  });
+
+  it('have the channels that are served, with the schemas of their definitions', () => {
+    expect(Object.keys(documents.asyncapi['channels'])).toEqual(['desk-v1', 'raw-v1']);
+    const payloadOf = (name: string) => documents.asyncapi['channels']['desk-v1'].messages[name].payload;
+    expect(payloadOf('order.call')).toMatchObject({
+      items: [{ type: 'string', title: 'argument1' }],
+      maxItems: 1,
+    });
+    expect(payloadOf('order.result')).toMatchObject({ type: 'number' });
+    expect(payloadOf('order.error.NotEnough').properties.data).toMatchObject({ required: ['left'] });
+    expect(payloadOf('changed.notification')).toMatchObject({
+      items: [{ type: 'string' }, { type: 'number' }],
+      minItems: 2,
+    });
+    expect(documents.asyncapi['operations']['raw-v1.watch']).toMatchObject({ action: 'receive' });
   });
 });
 

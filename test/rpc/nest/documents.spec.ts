@@ -79,6 +79,21 @@ describe.each(Object.entries(ways))('the documents of an application on %s', (_n
     expect((await app.send({ method: 'GET', target: '/api/v3/asyncapi.json' })).json.asyncapi).toBe('3.0.0');
     expect((await plain.send({ method: 'GET', target: '/api/v3/openapi.json' })).status).toBe(404);
   });
+
+  it('let calls be JSON by name, which a server without them refuses', async () => {
+    const call = {
+      target: '/Robots-1.2.0-tags',
+      headers: { 'content-type': 'application/json', 'x-correlation-id': 'a' },
+      body: '[["new",1]]',
+    };
+    const app = await startApp({ ...setup, way, options: { docs: { contract } } });
+    const reply = await app.send(call);
+    expect([reply.status, reply.headers['content-type']]).toEqual([200, 'application/json; charset=utf-8']);
+    expect(reply.json).toEqual({ new: true });
+    const text = await app.send({ ...call, headers: { ...call.headers, 'content-type': 'text/plain' } });
+    expect(text.headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect((await (await startApp({ ...setup, way })).send(call)).status).toBe(415);
+  });
 });
 
 @Injectable()
@@ -147,10 +162,108 @@ describe.each(Object.entries(ways))('documents behind a guard on %s', (_name, wa
   });
 });
 
+/** The addresses of the scripts of a page. */
+const scriptsOf = (html: string) => [...html.matchAll(/<script src="([^"]+)"/g)].map(([, src]) => src!);
+
+describe.each(Object.entries(ways))('the page of the documents on %s', (_name, way) => {
+  const start = (docs: RpcModuleOptions['docs'], path?: string) =>
+    startApp({
+      ...setup,
+      way,
+      providers: [RobotsImpl, KeyStore, KeyGuard],
+      options: { info: { title: 'Ware<house', version: 'v2' }, docs, ...(path && { path }) },
+    });
+
+  it.each(['/docs', '/docs/'])('is at %s, with a policy for no other host', async (target) => {
+    const app = await start({ path: '/docs' });
+    const page = await app.send({ method: 'GET', target });
+    expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.text).toContain('<title>Ware&lt;house</title>');
+    const policy = Object.fromEntries(
+      page.headers['content-security-policy']!.toString()
+        .split('; ')
+        .map((each) => [each.split(' ', 1)[0], each.split(' ').slice(1)]),
+    );
+    expect(policy).toMatchObject({
+      'default-src': ["'none'"],
+      'script-src': ["'self'"],
+      'connect-src': ["'self'"],
+    });
+    expect(
+      Object.values(policy)
+        .flat()
+        .filter((source) => /[./*]/.test(source as string)),
+    ).toEqual([]);
+    for (const src of scriptsOf(page.text)) {
+      const { pathname, search } = new URL(src, `http://host${target}`);
+      expect(pathname).toMatch(/^\/docs\/\w+\.js$/);
+      const script = await app.send({ method: 'GET', target: pathname + search });
+      expect([script.status, script.headers['content-type']]).toEqual([
+        200,
+        'text/javascript; charset=utf-8',
+      ]);
+      expect(script.headers['cache-control']).toMatch(/max-age=\d{8}, immutable/);
+    }
+  });
+
+  it('lies under the path of RPC, and names the way from its scripts to it', async () => {
+    const app = await start({ path: '/pages/docs' }, '/api');
+    const page = await app.send({ method: 'GET', target: '/api/pages/docs' });
+    const [, options] = /<script id="options"[^>]*>(.*?)<\/script>/.exec(page.text)!;
+    expect(JSON.parse(options!)).toEqual({ title: 'Ware<house', up: '../../../', hasChannels: false });
+    expect(
+      (await app.send({ method: 'GET', target: '/api/pages/docs/openapi.json' })).json.paths,
+    ).toHaveProperty(['/api/Robots-1.2.0-find']);
+  });
+
+  it('has a script that is compressed for clients that can read it', async () => {
+    const app = await start({ path: '/docs' });
+    const read = (encoding: string) =>
+      app.send({ method: 'HEAD', target: '/docs/scalar.js', headers: { 'accept-encoding': encoding } });
+    const [small, whole] = [await read('gzip, br'), await read('br')];
+    expect([small.headers['content-encoding'], whole.headers['content-encoding']]).toEqual([
+      'gzip',
+      undefined,
+    ]);
+    expect(small.headers['vary']).toContain('Accept-Encoding');
+    const decoded = await fetch(`http://127.0.0.1:${app.port}/docs/scalar.js`);
+    expect(await decoded.text()).toContain('createApiReference');
+  });
+
+  it('is off by default', async () => {
+    for (const docs of [undefined, { contract }]) {
+      const app = await start(docs);
+      for (const target of ['/docs', '/v3', '/v3/', '/v3/page.js', '/v3/scalar.js'])
+        expect([target, (await app.send({ method: 'GET', target })).status]).toEqual([target, 404]);
+    }
+  });
+
+  it('is behind the guards of the documents, with its scripts', async () => {
+    const app = await start({ path: '/docs', guards: [KeyGuard] });
+    const targets = [
+      '/docs',
+      '/docs/',
+      '/docs/page.js',
+      '/docs/scalar.js',
+      '/docs/openapi.json',
+      '/docs/asyncapi.json',
+    ];
+    const read = async (target: string, headers = {}) =>
+      (await app.send({ method: 'GET', target, headers })).status;
+    for (const target of targets)
+      expect([target, await read(target), await read(target, { 'x-key': 'open' })]).toEqual([
+        target,
+        403,
+        200,
+      ]);
+  });
+});
+
 describe('the documents of RpcModule', () => {
   it('have a path of their own', async () => {
     const app = await startApp({ ...setup, options: { docs: { contract, path: 'docs/' } } });
     expect((await app.send({ method: 'GET', target: '/docs/openapi.json' })).json.openapi).toBe('3.1.0');
+    expect((await app.send({ method: 'GET', target: '/v3/openapi.json' })).status).toBe(404);
   });
 
   it('leave out what is not served, and warn of what the contract lacks', async () => {
@@ -159,6 +272,8 @@ describe('the documents of RpcModule', () => {
     const app = await startApp({ ...setup, options: { docs: { contract: { ...contract, interfaces } } } });
     const { json } = await app.send({ method: 'GET', target: '/v3/openapi.json' });
     expect(Object.keys(json.paths).filter((path) => path.includes('Other'))).toEqual([]);
+    // An operation that the contract lacks can be called all the same.
+    expect(Object.keys(json.paths)).toContain('/Robots-1.2.0-built');
     expect(
       app.log.find('warn', 'The contract of "Robots" does not have built: run linnet contract anew.'),
     ).toHaveLength(1);
@@ -168,21 +283,6 @@ describe('the documents of RpcModule', () => {
     const interfaces = { Robots: { ...contract.interfaces['Robots']!, version: '1.1.0' } };
     const app = await startApp({ ...setup, options: { docs: { contract: { ...contract, interfaces } } } });
     expect(app.log.find('warn', 'The contract has "Robots" 1.1.0, and 1.2.0 is served')).toHaveLength(1);
-  });
-
-  it('let calls be JSON by name, which a server without them refuses', async () => {
-    const call = {
-      target: '/Robots-1.2.0-tags',
-      headers: { 'content-type': 'application/json', 'x-correlation-id': 'a' },
-      body: '[["new",1]]',
-    };
-    const app = await startApp({ ...setup, options: { docs: { contract } } });
-    const reply = await app.send(call);
-    expect([reply.status, reply.headers['content-type']]).toEqual([200, 'application/json; charset=utf-8']);
-    expect(reply.json).toEqual({ new: true });
-    const text = await app.send({ ...call, headers: { ...call.headers, 'content-type': 'text/plain' } });
-    expect(text.headers['content-type']).toBe('text/plain; charset=utf-8');
-    expect((await (await startApp(setup)).send(call)).status).toBe(415);
   });
 
   it('merge into the document of the controllers', async () => {

@@ -63,8 +63,7 @@ export class ExpressIntegration implements HttpIntegration {
   }
 
   beforeFilter(answer: unknown, headers: readonly string[]): void {
-    for (let i = 0; i < headers.length; i += 2)
-      (answer as ServerResponse).setHeader(headers[i]!, headers[i + 1]!);
+    setHeaders(answer as ServerResponse, headers);
   }
 
   /** The layer behind the application's own. */
@@ -79,9 +78,11 @@ export class ExpressIntegration implements HttpIntegration {
       return;
     }
     const send = () => {
-      const answer = server.trustsHost(request) && service.answer(request.method!, request.path);
-      if (answer) response.status(200).type(answer.type).send(answer.text);
-      else next();
+      const accepted = request.headers['accept-encoding'];
+      const answer = server.trustsHost(request) && service.answer(request.method!, request.path, accepted);
+      if (!answer) return next();
+      setHeaders(response, answer.headers);
+      response.status(200).send(answer.body);
     };
     const guard = guards?.get(request.path);
     if (!guard) return send();
@@ -91,4 +92,9 @@ export class ExpressIntegration implements HttpIntegration {
     response.setHeader('Cache-Control', 'no-store');
     guard.admit(request, response).then(unlessAnswered(send), unlessAnswered(next));
   }
+}
+
+/** @param headers names and values in turn */
+function setHeaders(response: ServerResponse, headers: readonly string[]): void {
+  for (let i = 0; i < headers.length; i += 2) response.setHeader(headers[i]!, headers[i + 1]!);
 }

@@ -73,7 +73,7 @@ export class FastifyIntegration implements HttpIntegration {
 
   beforeFilter(response: unknown, headers: readonly string[]): void {
     const reply = response as FastifyReply & { [answered]?: boolean };
-    for (let i = 0; i < headers.length; i += 2) reply.header(headers[i]!, headers[i + 1]!);
+    setHeaders(reply, headers);
     onReply(reply, () => (reply[answered] = true));
   }
 }
@@ -112,10 +112,19 @@ function serve(
 
 function serveBuiltin({ server, service }: HttpMount, request: FastifyRequest, reply: FastifyReply) {
   const message = request.raw;
-  const answer = server.trustsHost(message) && service.answer(request.method, pathOf(message.url!));
-  if (answer) return reply.type(answer.type).send(answer.text);
-  reply.callNotFound();
-  return reply;
+  const accepted = message.headers['accept-encoding'];
+  const answer = server.trustsHost(message) && service.answer(request.method, pathOf(message.url!), accepted);
+  if (!answer) {
+    reply.callNotFound();
+    return reply;
+  }
+  setHeaders(reply, answer.headers);
+  return reply.send(answer.body);
+}
+
+/** @param headers names and values in turn */
+function setHeaders(reply: FastifyReply, headers: readonly string[]): void {
+  for (let i = 0; i < headers.length; i += 2) reply.header(headers[i]!, headers[i + 1]!);
 }
 
 async function serveGuarded(

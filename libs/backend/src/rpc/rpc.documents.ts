@@ -1,102 +1,169 @@
 import type { CanActivate, Type } from '@nestjs/common';
-import type { CallSchemas, RpcEndpoint } from '@linnet/common';
-import { normalizePath } from '@linnet/common/internal';
-import type { Contract, ContractOperation, DocumentOptions, JsonObject } from '@linnet/common/contract';
+import type { CallSchemas, IpcServedChannel, RpcEndpoint } from '@linnet/common';
+import { asyncApiOf, describedCall, describedNotification, openApiOf } from '@linnet/common/contract';
+import type {
+  Contract,
+  ContractChannel,
+  ContractInterface,
+  ContractOperation,
+  DocumentOptions,
+  JsonObject,
+  ServedCall,
+} from '@linnet/common/contract';
+import { channelName, isStreaming, methodSchemas, normalizePath } from '@linnet/common/internal';
+import type { BuiltinFile } from '@linnet/common/internal';
+import { docsPage } from './docs.page.js';
 
 /** Options of the documents of `RpcModule`. */
 export interface RpcDocsOptions {
-  /** The contract that `linnet contract` has written. */
-  contract: Contract;
-  /** The documents are `openapi.json` and `asyncapi.json` below this path. Default: `/v3`. */
+  /**
+   * Serves a page at this path, on which people read the operations and try them. The documents are below it: `/docs/openapi.json`
+   * and `/docs/asyncapi.json`. Default: no page, and the documents are below `/v3`.
+   */
   path?: string;
   /**
-   * Guards of the documents, asked in this order: instances, or classes, which may be providers of any module. Global guards are
-   * not asked. Default: everybody can read the documents.
+   * The contract that `linnet contract` has written: parameters with their names and types, and doc comments. Default: the documents
+   * have what a server knows without it, which is names and schemas.
+   */
+  contract?: Contract;
+  /**
+   * Guards of the documents and of the page, asked in this order: instances, or classes, which may be providers of any module. Global
+   * guards are not asked. Default: everybody can read them.
    */
   guards?: readonly (Type<CanActivate> | CanActivate)[];
 }
 
-/** The documents of a server. */
-export interface RpcDocuments {
-  /** OpenAPI 3.1 of the interfaces that are served. */
-  openApi(): JsonObject;
-  /** AsyncAPI 3 of the channels of the contract. */
-  asyncApi(): JsonObject;
+/** The definitions that a server has. They are read anew for each document, because some are added later. */
+export interface ServedDefinitions {
+  /** The names of the server. */
+  options(): DocumentOptions;
+  /** The interfaces. */
+  endpoints(): readonly RpcEndpoint[];
+  /** An operation of an interface. */
+  call(endpoint: RpcEndpoint, operation: string): ServedCall;
+  /** The channels. */
+  channels(): readonly IpcServedChannel[];
 }
 
-/**
- * Makes the documents of a server. Only here the code that writes them is loaded.
- *
- * @param served returns the interfaces that are served; others of the contract are left out
- * @param schemasOf returns the schemas of an operation that is served
- * @param options returns the names of the server
- */
-export async function rpcDocuments(
-  contract: Contract,
-  served: () => readonly RpcEndpoint[],
-  schemasOf: (endpoint: RpcEndpoint, operation: string) => CallSchemas | undefined,
-  options: () => DocumentOptions,
-): Promise<RpcDocuments> {
-  const { asyncApiOf, describedBySchemas, openApiOf } = await import('@linnet/common/contract');
-  // Libraries take their time to write a schema, and a document is written for each request.
-  const described = new WeakMap<ContractOperation, ContractOperation>();
-  const describe = (operation: ContractOperation, endpoint: RpcEndpoint, name: string) => {
-    const known = described.get(operation);
-    if (known) return known;
-    const schemas = schemasOf(endpoint, name);
-    const result = schemas ? describedBySchemas(operation, schemas) : operation;
-    described.set(operation, result);
-    return result;
-  };
-  return {
-    openApi: () => openApiOf(servedPart(contract, served(), describe), options()),
+/** The documents of a server, and the page that shows them. Only a server with the option `docs` loads this file. */
+export class RpcDocuments {
+  /** Functions that create the documents, by their paths. */
+  readonly documents: ReadonlyMap<string, () => object>;
+  /** The files of the page, by their paths. */
+  readonly files: ReadonlyMap<string, BuiltinFile>;
+  /** Libraries take their time to write a schema, and a document is written for each request. */
+  readonly #described = new Map<string, ContractOperation>();
+
+  /** @throws Error if the page cannot be read */
+  constructor(
+    private readonly docs: RpcDocsOptions,
+    private readonly served: ServedDefinitions,
+  ) {
+    const prefix = normalizePath(docs.path ?? '/v3');
+    this.documents = new Map([
+      [`${prefix}/openapi.json`, () => this.openApi()],
+      [`${prefix}/asyncapi.json`, () => this.asyncApi()],
+    ]);
+    const page = () => {
+      const { info, path = '' } = served.options();
+      const hasChannels = served.channels().length > 0;
+      return { title: info?.title ?? 'RPC', root: `${path}${prefix}`, hasChannels };
+    };
+    this.files = docs.path === undefined ? new Map() : docsPage(prefix, page);
+  }
+
+  /** OpenAPI 3.1 of the interfaces. */
+  openApi(): JsonObject {
+    const interfaces = this.served
+      .endpoints()
+      .map((endpoint) => [endpoint.interfaceName, this.#interfaceOf(endpoint)] as const);
+    return openApiOf(
+      { ...this.#contract, interfaces: Object.fromEntries(interfaces) },
+      this.served.options(),
+    );
+  }
+
+  /** AsyncAPI 3 of the channels. */
+  asyncApi(): JsonObject {
+    const channels = this.served
+      .channels()
+      .map((each) => [channelName(each.channel), this.#channelOf(each)] as const);
     // The path of the WebSocket is an option of another module.
-    asyncApi: () => asyncApiOf(contract, { ...options(), path: undefined }),
-  };
-}
+    const options = { ...this.served.options(), path: undefined };
+    return asyncApiOf({ ...this.#contract, channels: Object.fromEntries(channels) }, options);
+  }
 
-/** The functions that create the documents, by the paths of the documents. */
-export function documentPaths(documents: RpcDocuments, path = '/v3'): Map<string, () => object> {
-  const prefix = normalizePath(path);
-  return new Map([
-    [`${prefix}/openapi.json`, () => documents.openApi()],
-    [`${prefix}/asyncapi.json`, () => documents.asyncApi()],
-  ]);
-}
+  /** Sentences about interfaces and operations that the contract does not have. */
+  gaps(): string[] {
+    const { contract } = this.docs;
+    return contract ? this.served.endpoints().flatMap((endpoint) => gapsOf(contract, endpoint)) : [];
+  }
 
-/** The part of a contract that a server has, under the versions of its definitions. */
-function servedPart(
-  contract: Contract,
-  endpoints: readonly RpcEndpoint[],
-  describe: (operation: ContractOperation, endpoint: RpcEndpoint, name: string) => ContractOperation,
-): Contract {
-  const interfaces = endpoints.flatMap((endpoint) => {
+  get #contract(): Contract {
+    return this.docs.contract ?? { linnetContract: 1, interfaces: {}, channels: {}, $defs: {} };
+  }
+
+  /** An interface under the version of its definition. */
+  #interfaceOf(endpoint: RpcEndpoint): ContractInterface {
     const { interfaceName, interfaceVersion, operationNames } = endpoint;
-    if (!Object.hasOwn(contract.interfaces, interfaceName)) return [];
-    const known = contract.interfaces[interfaceName]!;
-    const operations = Object.entries(known.operations)
-      .filter(([name]) => operationNames.includes(name))
-      .map(([name, operation]) => [name, describe(operation, endpoint, name)] as const);
-    const shape = { ...known, version: interfaceVersion, operations: Object.fromEntries(operations) };
-    return [[interfaceName, shape] as const];
-  });
-  return { ...contract, interfaces: Object.fromEntries(interfaces) };
+    const known = ownOf(this.#contract.interfaces, interfaceName);
+    const operations = operationNames.map((name) => {
+      const operation = known && ownOf(known.operations, name);
+      return [
+        name,
+        this.#describe(`${interfaceName}.${name}`, operation, () => this.served.call(endpoint, name)),
+      ] as const;
+    });
+    return { ...known, version: interfaceVersion, operations: Object.fromEntries(operations) };
+  }
+
+  #channelOf({ channel, methods }: IpcServedChannel): ContractChannel {
+    const name = channelName(channel);
+    const known = ownOf(this.#contract.channels, name);
+    const calls = methods.map((method) => {
+      const call = () => ({ schemas: methodSchemas(channel, method), stream: isStreaming(channel, method) });
+      return [
+        method,
+        this.#describe(`itwin.${name}.${method}`, known && ownOf(known.methods, method), call),
+      ] as const;
+    });
+    const checked: Readonly<Record<string, Pick<CallSchemas, 'args'> | undefined>> =
+      (typeof channel === 'object' && channel.notifications) || {};
+    const sent = [...new Set([...Object.keys(known?.notifications ?? {}), ...Object.keys(checked)])];
+    const notifications = sent.map((notification) => {
+      const shape = known && ownOf(known.notifications, notification);
+      return [notification, describedNotification(shape, ownOf(checked, notification)?.args)] as const;
+    });
+    return {
+      ...known,
+      methods: Object.fromEntries(calls),
+      notifications: Object.fromEntries(notifications),
+    };
+  }
+
+  #describe(key: string, known: ContractOperation | undefined, call: () => ServedCall): ContractOperation {
+    let operation = this.#described.get(key);
+    if (!operation) this.#described.set(key, (operation = describedCall(known, call())));
+    return operation;
+  }
 }
 
-/** Sentences about interfaces and operations that are served and that the contract does not have. */
-export function contractGaps(contract: Contract, endpoints: readonly RpcEndpoint[]): string[] {
+function ownOf<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+function gapsOf(
+  contract: Contract,
+  { interfaceName, interfaceVersion, operationNames }: RpcEndpoint,
+): string[] {
   const remedy = 'run linnet contract anew.';
-  return endpoints.flatMap(({ interfaceName, interfaceVersion, operationNames }) => {
-    const known = Object.hasOwn(contract.interfaces, interfaceName)
-      ? contract.interfaces[interfaceName]
-      : undefined;
-    if (!known) return [`The contract does not have the RPC interface "${interfaceName}": ${remedy}`];
-    const missing = operationNames.filter((name) => !Object.hasOwn(known.operations, name));
-    if (missing.length > 0)
-      return [`The contract of "${interfaceName}" does not have ${missing.join(', ')}: ${remedy}`];
-    if (known.version === interfaceVersion) return [];
-    return [
-      `The contract has "${interfaceName}" ${known.version}, and ${interfaceVersion} is served: ${remedy}`,
-    ];
-  });
+  const known = ownOf(contract.interfaces, interfaceName);
+  if (!known) return [`The contract does not have the RPC interface "${interfaceName}": ${remedy}`];
+  const missing = operationNames.filter((name) => !Object.hasOwn(known.operations, name));
+  if (missing.length > 0)
+    return [`The contract of "${interfaceName}" does not have ${missing.join(', ')}: ${remedy}`];
+  if (known.version === interfaceVersion) return [];
+  return [
+    `The contract has "${interfaceName}" ${known.version}, and ${interfaceVersion} is served: ${remedy}`,
+  ];
 }

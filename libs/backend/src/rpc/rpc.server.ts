@@ -10,7 +10,7 @@ import {
 } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { defaultWireLimits, RpcDispatcher } from '@linnet/common';
-import type { RpcEndpoint, RpcInterfaceDefinition, RpcListening } from '@linnet/common';
+import type { IpcServedChannel, RpcEndpoint, RpcInterfaceDefinition, RpcListening } from '@linnet/common';
 import { HttpRpcService, limitsFrom, methodOf, normalizePath } from '@linnet/common/internal';
 import { ClientRequestContext } from '../call/request.context.js';
 import { bindItems } from '../call/stream.context.js';
@@ -28,7 +28,6 @@ import { NodeRpcServer } from '../node/http/node.server.js';
 import { checkDefinition, versionRule } from '../node/rpc/version.rules.js';
 import { checkImplementation, classNameOf, excludedPath } from './rpc.checks.js';
 import { DocumentGuard } from './document.guard.js';
-import { contractGaps, documentPaths, rpcDocuments } from './rpc.documents.js';
 import type { RpcDocsOptions, RpcDocuments } from './rpc.documents.js';
 import { RPC_IMPLEMENTATION } from './rpc.decorator.js';
 import type { RpcImplementationMetadata } from './rpc.decorator.js';
@@ -50,6 +49,7 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
   /** @internal The documents, if `RpcModule` serves them. */
   documents: RpcDocuments | undefined;
   #documentGuard: DocumentGuard | undefined;
+  #channels: () => readonly IpcServedChannel[] = () => [];
   #http: HttpIntegration | undefined;
   /** Serves calls over NATS, where the options have it. */
   #listening: RpcListening | undefined;
@@ -82,6 +82,11 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
     });
   }
 
+  /** @internal Adds channels to the documents. @param channels is called for each document */
+  describeChannels(channels: () => readonly IpcServedChannel[]): void {
+    this.#channels = channels;
+  }
+
   /** The interfaces served here, with their operations. */
   get endpoints(): RpcEndpoint[] {
     return this.dispatcher.describeEndpoints();
@@ -99,18 +104,22 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
     return docs ? this.#startWithDocuments(docs) : this.#start();
   }
 
-  async #startWithDocuments({ contract, guards }: RpcDocsOptions): Promise<void> {
+  async #startWithDocuments(docs: RpcDocsOptions): Promise<void> {
     const { info } = this.options;
-    const options = () => ({ ...(info && { info }), path: this.path });
-    const schemasOf = ({ interfaceName, interfaceVersion }: RpcEndpoint, operation: string) =>
-      this.dispatcher.lookup(interfaceName, interfaceVersion, operation).policy.schemas;
-    if (guards) {
+    if (docs.guards) {
       this.#documentGuard = new DocumentGuard(this.moduleRef, this.creator);
-      await this.#documentGuard.prepare(guards);
+      await this.#documentGuard.prepare(docs.guards);
     }
-    this.documents = await rpcDocuments(contract, () => this.endpoints, schemasOf, options);
+    const { RpcDocuments } = await import('./rpc.documents.js');
+    this.documents = new RpcDocuments(docs, {
+      options: () => ({ ...(info && { info }), path: this.path }),
+      endpoints: () => this.endpoints,
+      call: ({ interfaceName, interfaceVersion }, operation) =>
+        this.dispatcher.lookup(interfaceName, interfaceVersion, operation).policy,
+      channels: () => this.#channels(),
+    });
     this.#start();
-    for (const gap of contractGaps(contract, this.endpoints)) this.#logger.warn(gap);
+    for (const gap of this.documents.gaps()) this.#logger.warn(gap);
   }
 
   #start(): void {
@@ -146,24 +155,22 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
   async #stopListening(): Promise<void> {
     const listening = this.#listening;
     this.#listening = undefined;
-    const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
-    this.#warnOfLeft((await listening?.close(shutdownTimeoutMs)) ?? 0);
+    if (listening) await this.#drain(listening);
   }
 
-  #warnOfLeft(left: number): void {
+  async #drain(server: Pick<RpcListening, 'close'>): Promise<void> {
     const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
+    const left = await server.close(shutdownTimeoutMs);
     if (left > 0)
       this.#logger.warn(`${left} calls were still running after ${shutdownTimeoutMs} ms, and were cut off.`);
-  }
-
-  get #documentPaths(): Map<string, () => object> | undefined {
-    return this.documents && documentPaths(this.documents, this.options.docs?.path);
   }
 
   /** The guard of each path that has one. */
   #guardsOf(prefix: string): Map<string, DocumentGuard> | undefined {
     const guard = this.#documentGuard;
-    return guard && new Map([...this.#documentPaths!.keys()].map((path) => [`${prefix}${path}`, guard]));
+    const { documents, files } = this.documents ?? {};
+    if (!guard || !documents || !files) return undefined;
+    return new Map([...documents.keys(), ...files.keys()].map((path) => [`${prefix}${path}`, guard]));
   }
 
   #newService(): HttpRpcService {
@@ -171,7 +178,8 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
       ...this.options,
       path: this.path,
       json: this.documents !== undefined,
-      documents: this.#documentPaths,
+      documents: this.documents?.documents,
+      files: this.documents?.files,
       mapError: mapNestException,
       decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
       report: reporterFor(this.#logger, this.options),
@@ -193,8 +201,7 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
     const server = new NodeRpcServer(service.handler);
     const guards = this.#guardsOf(service.prefix);
     this.#http.attach({ server, logger: this.#logger, service, guards });
-    const { shutdownTimeoutMs = SHUTDOWN_MS } = this.options;
-    drainOnClose(adapter, async () => this.#warnOfLeft(await server.close(shutdownTimeoutMs)));
+    drainOnClose(adapter, () => this.#drain(server));
   }
 
   #checkPath(): void {

@@ -63,6 +63,7 @@ class ChannelWriter {
       `${this.key}.${keyOf(method)}`,
       {
         action: 'receive',
+        title: method,
         channel,
         ...(shape.description && { description: shape.description }),
         messages: messages(`${keyOf(method)}.call`),
@@ -79,6 +80,7 @@ class ChannelWriter {
         `${this.key}.${keyOf(notification)}.notification`,
         {
           action: 'send',
+          title: notification,
           channel,
           ...(description && { description }),
           messages: messages(`${keyOf(notification)}.notification`),

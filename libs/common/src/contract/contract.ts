@@ -10,6 +10,10 @@ export interface JsonSchema {
   enum?: unknown[];
   /** Alternatives. */
   anyOf?: JsonSchema[];
+  /** Alternatives, of which exactly one fits. */
+  oneOf?: JsonSchema[];
+  /** Schemas that all fit. */
+  allOf?: JsonSchema[];
   /** Always `{}`: the schema of a value that does not exist. */
   not?: JsonSchema;
   /** The known members of an object. */

@@ -12,4 +12,5 @@ export type {
 export { openApiOf } from './openapi.js';
 export type { DocumentOptions, JsonObject } from './openapi.js';
 export { asyncApiOf } from './asyncapi.js';
-export { describedBySchemas } from './runtime.schemas.js';
+export { describedCall, describedNotification } from './runtime.schemas.js';
+export type { ServedCall } from './runtime.schemas.js';

@@ -78,11 +78,16 @@ const headers = {
   },
 };
 
-const routes = {
-  iTwinId: 'The project of the model.',
-  iModelId: 'The model.',
-  changesetId: 'Its state; 0 if it has none.',
-};
+/** The parameters of a request that is routed by a model. */
+const routes = [
+  inPath('iTwinId', 'The project of the model.'),
+  inPath('iModelId', 'The model.'),
+  { ...inPath('changesetId', 'Its state; 0 if it has none.'), example: '0' },
+];
+
+function inPath(name: string, description: string): JsonObject {
+  return { name, in: 'path', required: true, description, schema: { type: 'string' } };
+}
 
 /**
  * Describes the operations of a contract as OpenAPI 3.1: each with the path, the body and the answers that a server has.
@@ -139,20 +144,16 @@ class OpenApiWriter {
   #operation(owner: string, name: string, operation: ContractOperation): JsonObject {
     const { description, deprecated, parameters } = operation;
     const summary = description?.split(/(?<=\.)\s/, 1)[0];
-    const routing = Object.entries(this.#schemas.isRouted(operation) ? routes : {}).map(([route, text]) => ({
-      name: route,
-      in: 'path',
-      required: true,
-      description: text,
-      schema: { type: 'string' },
-    }));
     return {
       operationId: `${owner}_${name}`,
       tags: [owner],
       ...(summary && { summary }),
       ...(description !== summary && { description }),
       ...(deprecated && { deprecated }),
-      parameters: [{ $ref: '#/components/parameters/ActivityId' }, ...routing],
+      parameters: [
+        { $ref: '#/components/parameters/ActivityId' },
+        ...(this.#schemas.isRouted(operation) ? routes : []),
+      ],
       requestBody: { required: true, content: this.#request(parameters) },
       responses: { 200: this.#answer(operation), default: this.#failure(`${owner}.${name}`, operation) },
     };

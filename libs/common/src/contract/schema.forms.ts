@@ -2,7 +2,7 @@ import type { Contract, ContractOperation, ContractParameter, JsonSchema } from 
 
 /** Makes a copy of a schema and of the schemas in it. */
 export function mapSchema(schema: JsonSchema, map: (schema: JsonSchema) => JsonSchema): JsonSchema {
-  const { properties, items, additionalProperties, anyOf, prefixItems, not } = schema;
+  const { properties, items, additionalProperties, anyOf, oneOf, allOf, prefixItems, not } = schema;
   const inner = (each: JsonSchema) => mapSchema(each, map);
   return map({
     ...schema,
@@ -10,6 +10,8 @@ export function mapSchema(schema: JsonSchema, map: (schema: JsonSchema) => JsonS
     ...(items && { items: inner(items) }),
     ...(prefixItems && { prefixItems: prefixItems.map(inner) }),
     ...(anyOf && { anyOf: anyOf.map(inner) }),
+    ...(oneOf && { oneOf: oneOf.map(inner) }),
+    ...(allOf && { allOf: allOf.map(inner) }),
     ...(not && { not: inner(not) }),
     ...(typeof additionalProperties === 'object' && { additionalProperties: inner(additionalProperties) }),
   });

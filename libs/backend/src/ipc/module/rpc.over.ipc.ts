@@ -14,7 +14,7 @@ import type { IpcModuleOptions } from '../host/ipc.options.js';
 import { IPC_OPTIONS } from '../host/ipc.tokens.js';
 import { SafeLogger } from '../../nest/logging/safe.logger.js';
 
-/** Has every exposed RPC interface answer over IPC, too. */
+/** Has every exposed RPC interface answer over IPC, too, and the documents of `RpcModule` have the channels. */
 @Injectable()
 export class IpcRpcChannel implements OnModuleInit {
   #isSerialized = false;
@@ -26,6 +26,7 @@ export class IpcRpcChannel implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
+    this.#rpcServer()?.describeChannels(() => this.host.server.channels.describe());
     new RpcOverIpc(this.#dispatcher(), this.#rpcOptions()).serve(this.host.server.channels);
     if (!this.options.mobile) return;
     this.serveSerialized();
@@ -54,10 +55,14 @@ export class IpcRpcChannel implements OnModuleInit {
 
   /** An application without `RpcModule` serves no interface, and says so to who asks for one. */
   #dispatcher(): RpcDispatcher {
+    return this.#rpcServer()?.dispatcher ?? new RpcDispatcher({ waitingCalls: 0 });
+  }
+
+  #rpcServer(): RpcServer | undefined {
     try {
-      return this.moduleRef.get(RpcServer, { strict: false }).dispatcher;
+      return this.moduleRef.get(RpcServer, { strict: false });
     } catch {
-      return new RpcDispatcher({ waitingCalls: 0 });
+      return undefined;
     }
   }
 }

@@ -20,8 +20,7 @@ export type ExpressResponse = ServerResponse & {
   req: ExpressRequest;
   locals: Record<string, unknown>;
   status(code: number): ExpressResponse;
-  type(type: string): ExpressResponse;
-  send(body: string): void;
+  send(body: string | Uint8Array): void;
 };
 
 /** An Express application: its prototypes of messages, and the stack of layers of its router. */

@@ -73,13 +73,9 @@ export class PlainRpcServer {
     if (this.#node.owns(request)) return this.#serve(request, response);
     const answer =
       this.#node.trustsHost(request) && this.service.answer(request.method!, pathOf(request.url!));
-    const type = answer ? answer.type : 'text/plain; charset=utf-8';
     if (!answer && next) return next();
-    writeResponse(response, {
-      status: answer ? 200 : 404,
-      headers: ['Content-Type', type],
-      body: answer ? answer.text : 'Not Found',
-    });
+    const notFound = { headers: ['Content-Type', 'text/plain; charset=utf-8'], body: 'Not Found' };
+    writeResponse(response, { status: answer ? 200 : 404, ...(answer || notFound) });
   };
 
   /** Answers requests of the fetch standard; 404 if the request does not belong to RPC. */

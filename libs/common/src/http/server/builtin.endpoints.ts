@@ -8,7 +8,12 @@ export interface BuiltinEndpoints {
   readonly openApi: (() => object) | undefined;
   /** Further documents, each a function that creates it, by their paths under the prefix. */
   readonly documents: ReadonlyMap<string, () => object>;
+  /** Files, by their paths under the prefix. */
+  readonly files: ReadonlyMap<string, BuiltinFile>;
 }
+
+/** Makes the answer of a file. @param acceptEncoding the header of the request; empty if it has none */
+export type BuiltinFile = (acceptEncoding: string) => BuiltinAnswer;
 
 /** The options of servers for service endpoints. */
 export interface ServiceOptions {
@@ -16,6 +21,7 @@ export interface ServiceOptions {
   readonly openApi?: boolean | undefined;
   readonly greeting?: boolean | undefined;
   readonly documents?: ReadonlyMap<string, () => object> | undefined;
+  readonly files?: ReadonlyMap<string, BuiltinFile> | undefined;
 }
 
 /**
@@ -24,36 +30,45 @@ export interface ServiceOptions {
  * @param document creates the OpenAPI document
  */
 export function builtinEndpoints(
-  { ping = true, openApi = true, greeting = false, documents = new Map() }: ServiceOptions,
+  { ping = true, openApi = true, greeting = false, documents = new Map(), files = new Map() }: ServiceOptions,
   prefix: string,
   document: () => object,
 ): BuiltinEndpoints {
-  return { prefix, ping, greeting, openApi: openApi ? document : undefined, documents };
+  return { prefix, ping, greeting, openApi: openApi ? document : undefined, documents, files };
 }
 
 /** The answer of a service endpoint. */
 export interface BuiltinAnswer {
-  readonly type: string;
-  readonly text: string;
+  /** Names and values in turn, `Content-Type` among them. */
+  readonly headers: string[];
+  readonly body: string | Uint8Array;
 }
 
-/** The response of a service endpoint, if the path is one (docs/wire.md#29-service-endpoints). */
+/**
+ * The response of a service endpoint, if the path is one (docs/wire.md#29-service-endpoints).
+ *
+ * @param acceptEncoding the header of the request; empty if it has none
+ */
 export function builtinAnswer(
   services: BuiltinEndpoints,
   method: string,
   path: string,
+  acceptEncoding: string,
 ): BuiltinAnswer | undefined {
   if (method !== 'GET' && method !== 'HEAD') return undefined;
   const { prefix } = services;
-  if (services.ping && path === `${prefix}/ping`)
-    return { type: 'text/plain; charset=utf-8', text: 'Success' };
+  if (services.ping && path === `${prefix}/ping`) return textAnswer('text/plain', 'Success');
   if (services.openApi && path === `${prefix}/v3/swagger.json`) return jsonAnswer(services.openApi());
-  const document = path.startsWith(prefix) ? services.documents.get(path.slice(prefix.length)) : undefined;
+  const own = path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
+  const document = own !== undefined && services.documents.get(own);
   if (document) return jsonAnswer(document());
-  if (services.greeting) return { type: 'text/html; charset=utf-8', text: '<h1>IModelJs RPC Server</h1>' };
-  return undefined;
+  const file = own !== undefined && services.files.get(own);
+  if (file) return file(acceptEncoding);
+  return services.greeting ? textAnswer('text/html', '<h1>IModelJs RPC Server</h1>') : undefined;
 }
 
-function jsonAnswer(document: object): BuiltinAnswer {
-  return { type: 'application/json; charset=utf-8', text: JSON.stringify(document) };
+const jsonAnswer = (document: object) => textAnswer('application/json', JSON.stringify(document));
+
+function textAnswer(type: string, body: string): BuiltinAnswer {
+  return { headers: ['Content-Type', `${type}; charset=utf-8`], body };
 }

@@ -79,10 +79,7 @@ export class FetchRpcServer {
     const { handler } = this.service;
     const answer = handler.trustsHost(head) && this.service.answer(head.method, pathOf(head.target));
     if (!answer) return new Response('Not Found', { status: 404 });
-    return responseOf(
-      { status: 200, headers: ['Content-Type', answer.type], body: answer.text },
-      head.method,
-    );
+    return responseOf({ status: 200, ...answer }, head.method);
   }
 
   async #answer(request: Request, head: HttpRequestHead): Promise<HttpResponse> {

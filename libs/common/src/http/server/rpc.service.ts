@@ -10,7 +10,7 @@ import { openApiDocument } from './openapi.js';
 import type { HttpHandlerOptions } from './options.js';
 import { normalizePath } from '../protocol/url.reader.js';
 import { builtinAnswer, builtinEndpoints } from './builtin.endpoints.js';
-import type { BuiltinAnswer, BuiltinEndpoints } from './builtin.endpoints.js';
+import type { BuiltinAnswer, BuiltinEndpoints, ServiceOptions } from './builtin.endpoints.js';
 import { httpHandler } from './naming.handler.js';
 
 /** Options for serving RPC without a framework. `T` are the operations of the definitions, in the order of `interfaces`. */
@@ -54,7 +54,8 @@ export class HttpRpcService {
   /** @param dispatcher finds and runs the operations of the service */
   constructor(
     readonly dispatcher: RpcDispatcher,
-    options: Omit<HttpRpcServiceOptions, 'interfaces' | 'around' | 'isCompatible' | 'run' | 'bindItems'>,
+    options: Omit<HttpRpcServiceOptions, 'interfaces' | 'around' | 'isCompatible' | 'run' | 'bindItems'> &
+      Pick<ServiceOptions, 'files'>,
   ) {
     const limits = limitsFrom(defaultWireLimits, options.limits);
     const path = normalizePath(options.path ?? '');
@@ -75,7 +76,7 @@ export class HttpRpcService {
   }
 
   /** The answer to a request that does not call an operation; `undefined` if it belongs to the application. */
-  answer(method: string, path: string): BuiltinAnswer | undefined {
-    return builtinAnswer(this.#endpoints, method, path);
+  answer(method: string, path: string, acceptEncoding = ''): BuiltinAnswer | undefined {
+    return builtinAnswer(this.#endpoints, method, path, acceptEncoding);
   }
 }

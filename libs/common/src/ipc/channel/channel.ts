@@ -213,6 +213,16 @@ export function isRpcChannel(wireName: string): boolean {
   return wireName === RPC_CHANNEL || wireName === SERIALIZED_RPC_CHANNEL;
 }
 
+/** Whether a channel belongs to an application: it is not one of iTwin.js, or of these libraries. */
+export function isOfApplication(channel: IpcChannelLike): boolean {
+  return !isReservedChannel(channel) && !channelName(channel).startsWith('linnet.');
+}
+
+/** Whether a channel is one of iTwin.js itself. */
+function isReservedChannel(channel: IpcChannelLike): boolean {
+  return channelName(channel).startsWith(RESERVED);
+}
+
 /** Separates channel name and call number of a call from the backend (docs/wire.md#37-calls-from-the-backend). */
 export const REPLY_MARK = '-invoke_response-';
 
@@ -223,7 +233,7 @@ export const REPLY_MARK = '-invoke_response-';
  */
 export function checkChannelName(name: unknown): asserts name is string {
   if (typeof name !== 'string' || name === '') throw new Error('An IPC channel needs a name.');
-  const isReserved = name.startsWith(RESERVED) && !ITWIN_FUNCTIONS.includes(name);
+  const isReserved = isReservedChannel(name) && !ITWIN_FUNCTIONS.includes(name);
   if (isReserved || name.includes(REPLY_MARK))
     throw new Error(`The IPC channel "${name}" is reserved: iTwin.js uses it itself.`);
   if (name.startsWith(PREFIX))

@@ -5,10 +5,10 @@ import { IModelError } from '../../error/imodel.error.js';
 import { reservedNames } from '../../call/reserved.names.js';
 import { IModelStatus } from '../../error/status.table.js';
 import {
-  channelMethods,
   channelName,
   fromWireChannel,
   IPC_APP,
+  isOfApplication,
   isRpcChannel,
   isStreaming,
   methodSchemas,
@@ -108,6 +108,14 @@ export interface IpcChannelWatcher {
   removed(wireName: string): void;
 }
 
+/** A channel that has a handler. */
+export interface IpcServedChannel {
+  /** The channel, as it was registered. */
+  readonly channel: IpcChannelLike;
+  /** The methods that frontends can call. */
+  readonly methods: readonly string[];
+}
+
 /** All that is callable over IPC, and who listens. */
 export class ChannelRegistry {
   readonly #registrations = new Map<string, Registration>();
@@ -124,7 +132,16 @@ export class ChannelRegistry {
    */
   register(channel: IpcChannelLike, handler: IpcChannelHandler, isFixed = false): () => void {
     const name = channelName(channel);
-    return this.#add(wireChannel(name), { lookup: lookupIn(channel, handler), isFixed, isRaw: false });
+    const registration = { lookup: lookupIn(channel, handler), isFixed, isRaw: false };
+    const methods = [...handler.methods.keys()];
+    return this.#add(wireChannel(name), { ...registration, described: { channel, methods } });
+  }
+
+  /** The channels with a handler of named methods, without those of iTwin.js and of these libraries. */
+  describe(): IpcServedChannel[] {
+    return [...this.#registrations.values()].flatMap(({ described }) =>
+      described && isOfApplication(described.channel) ? described : [],
+    );
   }
 
   /**
@@ -201,6 +218,8 @@ interface Registration {
   readonly isFixed: boolean;
   /** Whether it answers with bare values. */
   readonly isRaw: boolean;
+  /** Missing if the handler decides what it answers. */
+  readonly described?: IpcServedChannel;
 }
 
 /** The channels that are answered without a registered handler, by their names on the wire. */
@@ -270,28 +289,4 @@ export function methodNotFound(name: string, method: string, channel: string): I
 
 function notFound(message: string): IModelError {
   return new IModelError(IModelStatus.FunctionNotFound, message);
-}
-
-/**
- * The methods of a handler that frontends can call: those that the channel lists, or else all of them, except reserved
- * names and names that begin with `_`.
- *
- * @param handler the name of the handler, for errors
- * @throws Error if the channel lists a method that the handler lacks
- */
-export function callableNames(
-  handler: string,
-  channel: IpcChannelLike,
-  methods: readonly string[],
-): string[] {
-  const listed = channelMethods(channel);
-  const names = methods.filter(
-    (name) => !reservedNames.has(name) && !name.startsWith('_') && (listed?.includes(name) ?? true),
-  );
-  const missing = listed?.filter((name) => !names.includes(name)) ?? [];
-  if (missing.length > 0)
-    throw new Error(
-      `${handler} does not implement ${missing.join(', ')} of IPC channel "${channelName(channel)}".`,
-    );
-  return names;
 }
