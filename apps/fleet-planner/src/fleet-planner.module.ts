@@ -1,6 +1,8 @@
+import { createRequire } from 'node:module';
 import { Module } from '@nestjs/common';
 import { RpcClientModule, RpcModule } from '@linnet/backend';
 import { HttpTransport } from '@linnet/common';
+import type { Contract } from '@linnet/common/contract';
 import { InspectorModule } from '@linnet/inspector';
 import { isOnThisComputer } from '../../robot-world/src/common/local.request.js';
 import { RobotWorldReadRpcInterface } from '../../robot-world/src/common/robot-world.rpc.js';
@@ -10,12 +12,16 @@ import { TraceModule } from '../../robot-world/src/common/trace/trace.module.js'
 import { RoutePlanner } from './planner/route.planner.js';
 import { FleetPlannerRpcImpl } from './rpc/fleet-planner.impl.js';
 
+// Found by the name of the package, because the compiled file lies in another folder than its source.
+const contract = createRequire(import.meta.url)('fleet-planner/contract.json') as Contract;
+
 @Module({
   imports: [
     RpcModule.forRoot({
       info: { title: 'FleetPlanner', version: 'v1.0' },
       // For the demonstration clients of iTwin.js, which show the message of an error only for some statuses.
       errorStatus: 'readable',
+      docs: { path: '/docs', contract },
     }),
     TraceModule,
     InspectorModule.forRoot({ name: 'fleet-planner', authorize: isOnThisComputer }),

@@ -1,7 +1,9 @@
+import { createRequire } from 'node:module';
 import { Module } from '@nestjs/common';
 import { IpcModule, RpcModule } from '@linnet/backend';
 import { InspectorModule } from '@linnet/inspector';
 import type { RpcInterfaceDefinition } from '@linnet/backend';
+import type { Contract } from '@linnet/common/contract';
 import { ActivityTraceRpcInterface } from './common/activity-trace.rpc.js';
 import { RobotWorldReadRpcInterface, RobotWorldWriteRpcInterface } from './common/robot-world.rpc.js';
 import { isOnThisComputer } from './common/local.request.js';
@@ -24,6 +26,9 @@ import { PageController } from './page.controller.js';
 import { RobotWorldReadRpcImpl } from './rpc/robot-world-read.impl.js';
 import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
 
+// Found by the name of the package, because the compiled file lies in another folder than its source.
+const contract = createRequire(import.meta.url)('robot-world/contract.json') as Contract;
+
 @Module({
   imports: [
     RpcModule.forRootAsync({
@@ -34,6 +39,7 @@ import { RobotWorldWriteRpcImpl } from './rpc/robot-world-write.impl.js';
         interfaces: chooseInterfacesToExpose(features),
         // For the demonstration clients of iTwin.js, which show the message of an error only for some statuses.
         errorStatus: 'readable',
+        docs: { path: '/docs', contract },
       }),
     }),
     IpcModule.forRootAsync({

@@ -46,7 +46,7 @@ describe('the welcome screen', () => {
     const urls = welcome(port, false)
       .match(/http:\/\/\S+$/gm)!
       .filter((url) => !url.includes('RpcInterface'));
-    expect(urls).toHaveLength(3);
+    expect(urls).toHaveLength(4);
     for (const url of urls) expect((await fetch(url)).status).toBe(200);
   });
 
@@ -61,6 +61,6 @@ describe('the welcome screen', () => {
     expect(welcome(3001, true)).not.toContain('second backend');
     const both = welcome(3001, true, 'http://127.0.0.1:3002');
     expect(both).toContain('npm run plan');
-    expect(both).toContain('http://127.0.0.1:3002/v3/swagger.json');
+    expect(both).toContain('http://127.0.0.1:3002/docs');
   });
 });

@@ -11,7 +11,7 @@ const DEFAULT_PORT = 3001;
 export function welcome(port: number, canWrite: boolean, plannerUrl?: string): string {
   const url = `http://127.0.0.1:${port}`;
   const plan = '\n    npm run plan     plans a route in the second backend, which calls this one';
-  const others = `\n  … of the second backend:       ${plannerUrl}/v3/swagger.json`;
+  const others = `\n  … of the second backend:       ${plannerUrl}/docs`;
   return `
   Robot World runs at ${url}
 
@@ -24,7 +24,7 @@ export function welcome(port: number, canWrite: boolean, plannerUrl?: string): s
 
   Open the page:                 ${url}/
   Inspect its calls:             ${url}/inspector/
-  List the operations:           ${url}/v3/swagger.json${plannerUrl ? others : ''}
+  Read and try the operations:   ${url}/docs${plannerUrl ? others : ''}
 
   ${
     canWrite
