@@ -172,7 +172,7 @@ function goalOf(goal, value, isMet) {
   return `${goal.toFixed(2)} ${met ? 'met' : '**not met**'}`;
 }
 
-function median(values) {
+export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
