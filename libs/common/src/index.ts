@@ -159,7 +159,7 @@ export type { DecodeText } from './http/protocol/arguments.reader.js';
 export type { HttpHandlerOptions } from './http/server/options.js';
 export type { OriginOptions } from './http/server/origin.policy.js';
 export type { HttpRequestHead, HttpResponse, StreamBody } from './http/protocol/message.js';
-export type { HttpPlatform } from './http/server/http.call.js';
+export type { HttpPlatform } from './http/server/call.transport.js';
 export type { ErrorPolicy } from './error/error.codec.js';
 export type { ErrorExposure } from './error/error.members.js';
 export type { WireError } from './error/error.members.js';

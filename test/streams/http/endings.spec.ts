@@ -152,9 +152,12 @@ const endings: Record<string, Ending> = {
 
 const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 
+/** `STREAM_ENDINGS=10000 npm test -- test/streams/http/endings` runs each ending as often. It takes some minutes. */
+const requested = Number(process.env['STREAM_ENDINGS']) || undefined;
+
 describe.each([
-  { way: 'in memory', times: 600, atOnce: 200, start: startInMemory },
-  { way: 'over sockets', times: 200, atOnce: 50, start: startOverSockets },
+  { way: 'in memory', times: requested ?? 600, atOnce: 200, start: startInMemory },
+  { way: 'over sockets', times: requested ?? 200, atOnce: 50, start: startOverSockets },
 ])('$way', ({ times, atOnce, start }) => {
   const shared = new AbortController();
   let server: Server;
@@ -168,7 +171,7 @@ describe.each([
     if (server.stop) expect(await server.stop()).toBe(0);
   });
 
-  async function often({ use }: Ending, count: number): Promise<void> {
+  async function end({ use }: Ending, count: number): Promise<void> {
     forget();
     Object.assign(sources, { begun: 0, finished: 0 });
     for (let n = 0; n < count; n += atOnce)
@@ -181,9 +184,9 @@ describe.each([
   it.each(Object.entries(endings).filter(([how]) => start !== startInMemory || !how.includes('lost')))(
     `nothing is left of ${times} streams that %s`,
     async (_how, ending) => {
-      await often(ending, 1);
+      await end(ending, 1);
       const before = timers();
-      await often(ending, times);
+      await end(ending, times);
       if (ending.method) expect(seen.begun).toBe(times);
       if (ending.argument) expect(sources.begun).toBe(times);
       // A connection that is kept open has a timer of its own.

@@ -90,7 +90,7 @@ export class ExpressIntegration implements HttpIntegration {
     const unlessAnswered = (go: (error?: unknown) => void) => (error?: unknown) =>
       this.isAnswered(response) ? undefined : go(error);
     response.setHeader('Cache-Control', 'no-store');
-    guard.admit(request, response).then(unlessAnswered(send), unlessAnswered(next));
+    guard.admit(request, response).then(unlessAnswered(send)).catch(unlessAnswered(next));
   }
 }
 

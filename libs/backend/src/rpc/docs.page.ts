@@ -41,6 +41,8 @@ const SCRIPT_AGE = 31_536_000;
  */
 export function docsPage(path: string, content: () => PageContent): Map<string, BuiltinFile> {
   const scalar = readScript('scalar.js.gz');
+  // Unpacked once, for the first client that asks for it: it takes some milliseconds, and anybody can ask.
+  let unpacked: Buffer | undefined;
   const page = readScript('page.js');
   const versions = { scalar: hashOf(scalar), page: hashOf(page) };
   const html = (base: string) => () => ({
@@ -67,7 +69,7 @@ export function docsPage(path: string, content: () => PageContent): Map<string, 
       (acceptEncoding) =>
         acceptsGzip(acceptEncoding)
           ? { headers: headersOf({ ...varying, 'Content-Encoding': 'gzip' }), body: scalar }
-          : { headers: headersOf(varying), body: gunzipSync(scalar) },
+          : { headers: headersOf(varying), body: (unpacked ??= gunzipSync(scalar)) },
     ],
   ]);
 }

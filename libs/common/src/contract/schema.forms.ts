@@ -62,10 +62,12 @@ export class ContractSchemas {
   constructor(private readonly $defs: Contract['$defs']) {}
 
   /** The schema that a reference names, or the schema itself. */
-  resolve(schema: JsonSchema): JsonSchema {
+  resolve(schema: JsonSchema, seen = new Set<JsonSchema>()): JsonSchema {
     const name = schema.$ref?.slice('#/$defs/'.length);
     const target = name === undefined ? undefined : this.$defs[name];
-    return target ? this.resolve(target) : schema;
+    // Names of each other, in a file that was written by hand, say nothing.
+    if (!target || seen.has(target)) return schema;
+    return this.resolve(target, seen.add(target));
   }
 
   /** Whether values of a schema can have bytes in them. */

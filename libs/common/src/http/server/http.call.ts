@@ -3,7 +3,7 @@ import { Activity } from '../../call/activity.js';
 import { streamRefusal } from '../../call/stream.result.js';
 import type { StreamItems } from '../../stream/stream.js';
 import { GENERAL_ERROR, IModelError } from '../../error/imodel.error.js';
-import type { RpcCall, RpcTransport, SettledOutcome } from '../../rpc/server/call.js';
+import type { RpcCall, SettledOutcome } from '../../rpc/server/call.js';
 import { outcomeOf } from '../../rpc/server/dispatcher.js';
 import { hiddenError } from '../../error/error.members.js';
 import type { WireError } from '../../error/error.members.js';
@@ -11,8 +11,10 @@ import { describeLosses } from '../../value/value.inspector.js';
 import { refusedBody } from '../protocol/arguments.reader.js';
 import { HttpError, headerOf, noSpace, shuttingDown, tooLarge } from '../protocol/message.js';
 import type { HttpResponse } from '../protocol/message.js';
-import { commonHeaders, settledResponse, streamResponse } from './call.response.js';
+import { settledResponse, streamResponse } from './call.response.js';
 import type { OpenedRequest } from './call.response.js';
+import { transportOf } from './call.transport.js';
+import type { HttpPlatform } from './call.transport.js';
 import { ProgressAnswer } from './progress.answer.js';
 import { StreamAnswer } from './stream.answer.js';
 import { HeldBytes } from './held.bytes.js';
@@ -26,16 +28,6 @@ import { writerFor } from '../protocol/stream.writer.js';
 import type { UploadedStream } from '../protocol/uploaded.stream.js';
 import { PROGRESS_HEADER, readDeadline, readEventId, readTraceHeaders } from '../protocol/headers.js';
 import { inflateTokens } from '../protocol/token.inflation.js';
-
-/** The platform's side of a call. */
-export interface HttpPlatform {
-  /** The request of the platform's framework, for guards and filters. */
-  readonly request?: unknown;
-  /** The response of the platform's framework. */
-  readonly response?: unknown;
-  /** Whether the request is a message of a broker, which has neither of them. */
-  readonly isMessage?: boolean;
-}
 
 /** One request on its way to becoming a call, and its answer on the way back. */
 export class HttpCall implements BodyHolder {
@@ -229,25 +221,7 @@ export class HttpCall implements BodyHolder {
       target: target!,
       arguments: args,
       activity: this.activity,
-      transport: this.#transport(platform),
-    };
-  }
-
-  #transport(platform: HttpPlatform): RpcTransport {
-    const { target: path, method, headers } = this.opened.head;
-    const protocolVersion = this.#protocolVersion;
-    // Written out twice: to spread the common members costs more than all else in this method.
-    if (platform.isMessage)
-      return { kind: 'message', path, method, protocolVersion, isRefused: false, headers };
-    return {
-      kind: 'http',
-      path,
-      method,
-      protocolVersion,
-      isRefused: false,
-      request: platform.request,
-      response: platform.response,
-      commonHeaders: () => commonHeaders(this.context, this.opened),
+      transport: transportOf(this.opened, platform, this.#protocolVersion, this.context),
     };
   }
 

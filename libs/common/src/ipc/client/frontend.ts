@@ -217,11 +217,11 @@ export class IpcFrontend {
     switch (message.type) {
       case IpcMessageType.Push: {
         const { channel, data, refusal } = message;
+        const listeners = this.#listeners.of(channel);
         if (refusal) console.error(refusal);
-        else
-          deliverPush(message, (event) =>
-            notifyAll(this.#listeners.of(channel), (listener) => listener(event, ...data)),
-          );
+        // An observer sees only channels that the application has named.
+        else if (listeners.size > 0)
+          deliverPush(message, (event) => notifyAll(listeners, (listener) => listener(event, ...data)));
         break;
       }
       default:
