@@ -9,8 +9,9 @@ import { IpcChannel, RpcInterface } from '@linnet/backend';
 import { createRpcClient, IpcFrontend, ipcChannel, RpcPendingResponse } from '@linnet/common';
 import { enableTelemetry } from '@linnet/common/telemetry';
 import { webSocketIpc } from '@linnet/frontend';
-import { closeIpcApps, startIpcApp } from '../harness/ipc.harness.js';
+import { closeIpcApps, openFrontend, startIpcApp } from '../harness/ipc.harness.js';
 import type { IpcTestApp } from '../harness/ipc.harness.js';
+import { Gate } from '../browser/gate.js';
 import { settled, until } from '../harness/waiting.js';
 import { deferred } from '../../libs/common/src/base/deferred.js';
 
@@ -28,6 +29,9 @@ abstract class Tiles extends RpcInterface {
     return this.forward(arguments);
   }
   async slow(): Promise<void> {
+    return this.forward(arguments);
+  }
+  async echo(_text: string): Promise<string> {
     return this.forward(arguments);
   }
   query(): AsyncIterable<number> {
@@ -53,6 +57,10 @@ class TilesImpl extends Tiles {
     return 'done';
   }
 
+  override async echo(text: string) {
+    return text;
+  }
+
   override async slow() {
     await gate.promise;
   }
@@ -62,12 +70,22 @@ class TilesImpl extends Tiles {
   }
 }
 
-const driveChannel = ipcChannel<{ drive(): Promise<string> }, { moved(): void }>('drive-v1');
+interface Drive {
+  drive(): Promise<string>;
+  tiles(): AsyncIterable<Uint8Array>;
+}
+const driveChannel = ipcChannel<Drive, { moved(): void }>('drive-v1', {
+  methods: { drive: {}, tiles: { stream: true } },
+});
 
 @IpcChannel(driveChannel)
 class DriveHandler {
   async drive() {
     return 'driven';
+  }
+
+  async *tiles() {
+    for (;;) yield new Uint8Array(16 * 1024);
   }
 }
 
@@ -146,7 +164,7 @@ describe('Prometheus reads', () => {
   it('sessions by state, their frames and their bytes', async () => {
     const frontend = new IpcFrontend(webSocketIpc(`${url.replace('http', 'ws')}/ipc`));
     await frontend.ready;
-    await frontend.makeIpcProxy<{ drive(): Promise<string> }>(driveChannel).drive();
+    await frontend.makeIpcProxy<Drive>(driveChannel).drive();
     expect(await valueOf('linnet_sessions{', 'side="server"', 'state="connected"')).toBe(1);
     for (const direction of ['in', 'out']) {
       expect(await valueOf('linnet_ipc_frames', `direction="${direction}"`)).toBeGreaterThanOrEqual(2);
@@ -159,6 +177,67 @@ describe('Prometheus reads', () => {
   it('messages without an answer', async () => {
     void app.host.notifications(driveChannel).moved();
     expect(await valueOf('linnet_notifications', 'drive-v1', 'direction="out"')).toBe(1);
+  });
+
+  it('bytes of bodies over HTTP each way, and how far replies were compressed', async () => {
+    const bytes = async () => {
+      const found = await Promise.all(
+        ['in', 'out'].map((direction) => samples('linnet_http_io', `direction="${direction}"`)),
+      );
+      return found.map(([line]) => Number(line?.split(' ').at(-1) ?? 0));
+    };
+    const before = await bytes();
+    const body = JSON.stringify(['x'.repeat(5000)]);
+    const plain = await app.send({ target: '/Tiles-1.0.0-echo', body });
+    expect(plain.status).toBe(200);
+    const after = await bytes();
+    expect([after[0]! - before[0]!, after[1]! - before[1]!]).toEqual([body.length, plain.text.length]);
+    const headers = { 'Accept-Encoding': 'gzip' };
+    await app.send({ target: '/Tiles-1.0.0-echo', body, headers });
+    // The same text again and again becomes a small part of it.
+    expect((await bytes())[1]! - after[1]!).toBeLessThan(200);
+    expect(await valueOf('linnet_http_compression_ratio_count')).toBeGreaterThanOrEqual(1);
+    expect(await valueOf('linnet_http_compression_ratio_bucket', 'le="0.05"')).toBeGreaterThanOrEqual(1);
+  });
+
+  it('how full the windows of streams are, and how often one was full', async () => {
+    const frontend = await openFrontend(url);
+    const tiles = frontend.makeIpcProxy<Drive>(driveChannel).tiles()[Symbol.asyncIterator]();
+    await tiles.next();
+    // The reader takes no more, so that the producer stops with a full window.
+    await until(async () => (await samples('linnet_stream_full_windows')).length === 1);
+    expect(await valueOf('linnet_stream_unread')).toBeGreaterThan(100_000);
+    await tiles.return!();
+    await until(async () => (await valueOf('linnet_stream_unread')) === 0);
+    frontend.close();
+  });
+
+  it('sessions that have resumed, and those that are away', async () => {
+    const gate = new Gate();
+    const at = await gate.listen();
+    gate.target = app.port;
+    const frontend = new IpcFrontend(webSocketIpc(`${at.replace('http', 'ws')}/ipc`), {
+      reconnectMs: [1, 5],
+    });
+    await frontend.ready;
+    gate.shut();
+    // The sample comes with the first session that is away.
+    await until(async () => (await samples('linnet_sessions{', 'server', 'away'))[0]?.endsWith(' 1'));
+    gate.open();
+    await until(async () => (await samples('linnet_session_resumes', 'side="server"')).length === 1);
+    await until(async () => (await samples('linnet_session_resumes', 'side="client"')).length === 1);
+    expect(await valueOf('linnet_session_resumes', 'side="server"')).toBe(1);
+    expect(await valueOf('linnet_sessions{', 'side="server"', 'state="away"')).toBe(0);
+    frontend.close();
+    gate.close();
+  });
+
+  it('refusals by their reason', async () => {
+    await app.refused({ path: '/ipc', headers: { origin: 'https://elsewhere.example' } });
+    expect(await valueOf('linnet_refusals', 'upgrade 403')).toBe(1);
+    const { status } = await app.send({ target: '/Tiles-1.0.0-count', headers: { 'X-Correlation-ID': '' } });
+    expect(status).toBe(400);
+    expect(await valueOf('linnet_refusals', 'http 400')).toBe(1);
   });
 
   it('the delay of the event loop', async () => {
