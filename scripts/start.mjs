@@ -1,12 +1,16 @@
 // Starts the example's two backends: `npm start`, and with --watch `npm run start:dev`. Ctrl+C ends both. With `--nodes 2` Robot
-// World has two processes.
+// World has two processes. With --trace the page shows each click as a trace.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const options = { watch: { type: 'boolean' }, nodes: { type: 'string', default: '1' } };
-const { watch: isWatching, nodes } = parseArgs({ options }).values;
+const options = {
+  watch: { type: 'boolean' },
+  trace: { type: 'boolean' },
+  nodes: { type: 'string', default: '1' },
+};
+const { watch: isWatching, trace: isTracing, nodes } = parseArgs({ options }).values;
 if (!/^[1-9]\d?$/.test(nodes)) throw new Error(`--nodes needs a number from 1 to 99: ${nodes}`);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const nest = 'node_modules/@nestjs/cli/bin/nest.js';
@@ -19,6 +23,7 @@ const env = {
   ROBOT_WORLD_NODES: nodes,
   ROBOT_WORLD_URL: process.env.ROBOT_WORLD_URL ?? `http://127.0.0.1:${port}`,
   FLEET_PLANNER_URL: process.env.FLEET_PLANNER_URL ?? `http://127.0.0.1:${plannerPort}`,
+  ...(isTracing && { ROBOT_WORLD_TRACE: '1' }),
 };
 const apps = ['fleet-planner', 'robot-world'];
 const running = new Set();

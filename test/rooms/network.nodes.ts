@@ -85,10 +85,7 @@ export interface NetworkNode {
   readonly server: IpcServer;
   readonly rooms: IpcRooms;
   readonly reports: CallReport[];
-  /** Ends the server in good order: its sessions move. */
   close(): Promise<void>;
-  /** Ends the server at once. */
-  end(): Promise<void>;
 }
 
 /** Starts a server whose sessions outlive their connections. */
@@ -118,12 +115,12 @@ export function startNode(
     report,
     ...options,
   });
-  const close = async (timeoutMs = 3000) => {
-    await server.close(timeoutMs);
+  const close = async () => {
+    await server.close(0);
     await server.ended();
     await rooms.close();
   };
-  return { server, rooms, reports, close, end: () => close(0) };
+  return { server, rooms, reports, close };
 }
 
 /** A frontend whose connections a test leads to one node or another. */

@@ -10,6 +10,7 @@ import { ActivityRecorder } from '../../robot-world/src/common/trace/activity.re
 import { RecordingTransport } from '../../robot-world/src/common/trace/recording.transport.js';
 import { TraceModule } from '../../robot-world/src/common/trace/trace.module.js';
 import { RoutePlanner } from './planner/route.planner.js';
+import { SearchPort } from './planner/search.port.js';
 import { FleetPlannerRpcImpl } from './rpc/fleet-planner.impl.js';
 
 // Found by the name of the package, because the compiled file lies in another folder than its source.
@@ -40,6 +41,6 @@ const contract = createRequire(import.meta.url)('fleet-planner/contract.json') a
       },
     ]),
   ],
-  providers: [RoutePlanner, FleetPlannerRpcImpl],
+  providers: [RoutePlanner, SearchPort, FleetPlannerRpcImpl],
 })
 export class FleetPlannerModule {}

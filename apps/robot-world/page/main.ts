@@ -7,7 +7,7 @@ import type { VisitorsIpc } from '../src/common/visitors.ipc.js';
 import { RobotWorldReadRpcInterface } from '../src/common/robot-world.rpc.js';
 import { Activities } from './activity/activities.js';
 import type { Activity } from './activity/activity.js';
-import { findFleetPlanner, isDesktop, robotWorld, token } from './backend/backends.js';
+import { findOptions, fleetPlannerAt, robotWorld, token } from './backend/backends.js';
 import { keepConnected, showBackend } from './backend/connection.js';
 import { connectDriveForm } from './controls/drive.form.js';
 import { connectImport } from './controls/floor.plan.js';
@@ -20,8 +20,10 @@ import { ObstacleView } from './floor/obstacle.view.js';
 import { Pilot } from './controls/pilot.js';
 import { connectSurvey } from './controls/survey.js';
 
+const options = await findOptions();
+const tracing = options && options.tracing !== 'off' ? await import('./trace/tracing.js') : undefined;
 const floor = new Floor();
-const activities = new Activities();
+const activities = new Activities(tracing?.startTracing(options!.tracing === 'sent'));
 const follower = new Follower(floor);
 const pilot = new Pilot(floor, follower, activities);
 const view = new FloorCanvas(byId('floor', HTMLCanvasElement), floor);
@@ -37,7 +39,7 @@ IpcApp.frontend.addListener(floorChannel, (_event, name: string) => {
 });
 
 // The desktop application has no HTTP server.
-byId('inspector', HTMLElement).hidden = isDesktop;
+if (options) Object.assign(byId('inspector', HTMLAnchorElement), { href: 'inspector/', hidden: false });
 IpcApp.frontend.addListener(visitorsChannel, (_event, name: string, names: unknown) => {
   if (name === 'changed') showVisitors((names as string[]).length);
 });
@@ -48,7 +50,7 @@ void findPlanner();
 async function load(activity: Activity, news: string): Promise<void> {
   const { id: activityId } = activity;
   const robots = IpcApp.frontend.makeIpcProxy<RobotIpc>(robotChannel, { activityId });
-  const world = robotWorld.client.client(RobotWorldReadRpcInterface).with({ activityId });
+  const world = activity.bind(robotWorld.client.client(RobotWorldReadRpcInterface).with({ activityId }));
   // Subscribes first, so that no move is missed while the floor is loaded.
   const count = await activity.time('IPC subscribe', () => robots.subscribe());
   floor.size = await world.describeFloor(token);
@@ -78,11 +80,11 @@ function find(activity: Activity): Promise<void> {
 }
 
 async function findPlanner(): Promise<void> {
-  const planner = await findFleetPlanner();
-  if (!planner) {
+  if (!options) {
     showBackend('fleet-planner', 'unknown', 'not in the desktop application; robots drive straight');
     return;
   }
+  const planner = fleetPlannerAt(options);
   pilot.planner = planner;
   activities.add(planner);
   const { name, url, client } = planner;

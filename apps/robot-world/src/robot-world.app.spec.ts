@@ -102,9 +102,9 @@ describe('the application robot-world', () => {
 
   it('serves its page the address of the other backend', async () => {
     const backends = async () => (await fetch(`${url}/backends.json`)).json();
-    expect(await backends()).toEqual({ fleetPlanner: 'http://127.0.0.1:3002' });
+    expect(await backends()).toEqual({ fleetPlanner: 'http://127.0.0.1:3002', tracing: 'off' });
     process.env['FLEET_PLANNER_URL'] = 'https://planner.example';
-    expect(await backends()).toEqual({ fleetPlanner: 'https://planner.example' });
+    expect(await backends()).toMatchObject({ fleetPlanner: 'https://planner.example' });
     delete process.env['FLEET_PLANNER_URL'];
   });
 });

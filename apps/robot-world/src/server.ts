@@ -1,11 +1,13 @@
 import 'reflect-metadata';
 import cluster from 'node:cluster';
+import { beginTracing } from './common/trace/begin.tracing.js';
 import { Features } from './features.js';
 import { createRobotWorldApp } from './robot-world.app.js';
 import { welcome } from './welcome.js';
 
 const port = Number(process.env['PORT'] ?? 3001);
 
+await beginTracing('robot-world');
 const app = await createRobotWorldApp();
 try {
   await app.listen(port, '127.0.0.1');

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ClientRequestContext, InjectRpcClient, ServerError, TransientError } from '@linnet/backend';
+import { InjectRpcClient, ServerError, TransientError } from '@linnet/backend';
 import type { RpcProxy } from '@linnet/backend';
 import { NotFoundError, NotPossibleError } from '../../../robot-world/src/common/robot-world.errors.js';
 import type {
@@ -11,8 +11,8 @@ import type {
 import { RobotWorldReadRpcInterface } from '../../../robot-world/src/common/robot-world.rpc.js';
 import type { RouteProps } from '../common/fleet-planner.rpc.js';
 import { lengthOf } from './distance.js';
-import { ObstacleMap } from './obstacle.map.js';
-import { findRoute } from './route.search.js';
+import { SearchPort } from './search.port.js';
+import type { RouteQuery } from './search.port.js';
 
 /** Plans routes on the current floor of Robot World. */
 @Injectable()
@@ -22,6 +22,7 @@ export class RoutePlanner {
   constructor(
     @InjectRpcClient(RobotWorldReadRpcInterface)
     private readonly world: RpcProxy<RobotWorldReadRpcInterface>,
+    private readonly search: SearchPort,
   ) {}
 
   /**
@@ -30,11 +31,12 @@ export class RoutePlanner {
    * its place; TransientError if Robot World does not answer
    */
   async plan(token: WarehouseToken, robotId: Id64String, goal: Position): Promise<RouteProps> {
-    const { robot, touched, map } = await this.#look(token, robotId).catch(unreachable);
+    const { robot, touched, floor, obstacles } = await this.#look(token, robotId).catch(unreachable);
     if (!robot) throw new NotFoundError(`Robot ${robotId} is not on the floor.`);
     if (touched.length > 0)
       throw new NotPossibleError(`${robot.name} touches obstacle ${touched[0]}, and cannot leave its place.`);
-    return this.#plan(robot, goal, map);
+    const { x, y, radius } = robot;
+    return this.#plan(robot, { floor, obstacles, radius, start: { x, y }, goal });
   }
 
   async #look(token: WarehouseToken, robotId: Id64String) {
@@ -46,18 +48,17 @@ export class RoutePlanner {
       this.world.queryObstacles(token, region),
     ]);
     const robot = robots.find(({ id }) => id === robotId);
-    return { robot, touched, map: new ObstacleMap(floor, obstacles) };
+    return { robot, touched, floor, obstacles };
   }
 
-  async #plan(robot: RobotProps, goal: Position, map: ObstacleMap): Promise<RouteProps> {
-    const { name, x, y, radius } = robot;
-    if (!map.isFree(goal, goal, radius))
-      throw new NotPossibleError(`${name} cannot stand at ${textOf(goal)}.`);
+  async #plan(robot: RobotProps, query: RouteQuery): Promise<RouteProps> {
+    const { name } = robot;
+    const { goal } = query;
     const begin = performance.now();
-    const { signal } = ClientRequestContext.current;
-    const places = await findRoute(map, radius, { x, y }, goal, signal);
+    const places = await this.search.find(query);
+    if (places === 'goal is taken') throw new NotPossibleError(`${name} cannot stand at ${textOf(goal)}.`);
     const elapsed = Math.round(performance.now() - begin);
-    if (!places) {
+    if (places === 'no route') {
       this.#logger.log(`Found no route for ${name} to ${textOf(goal)} in ${elapsed} ms`);
       throw new NotFoundError(`There is no route for ${name} from ${textOf(robot)} to ${textOf(goal)}.`);
     }

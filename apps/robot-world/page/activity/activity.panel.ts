@@ -1,5 +1,7 @@
 import { now } from './activity.js';
 import type { Activity, Line, Span } from './activity.js';
+import { duration } from './duration.js';
+import { waterfallItems } from './waterfall.js';
 import { beforeNextFrame, byId, make } from '../dom/elements.js';
 
 /** The number of rows in the list. */
@@ -42,11 +44,13 @@ class ActivityRow {
   readonly #outcome = make('span', { className: 'outcome' });
   readonly #spans = make('ol', { className: 'spans' });
   readonly #lines = make('ol', { className: 'lines' });
+  readonly #trace = make('code', { className: 'trace' });
   readonly element: HTMLDetailsElement;
 
   constructor(private readonly activity: Activity) {
     const { title, id } = activity;
     const summary = make('summary', {}, make('strong', {}, title), ' ', this.#outcome, make('code', {}, id));
+    if (activity.traceId !== undefined) summary.append(this.#trace);
     this.element = make('details', { open: true }, summary, this.#spans, this.#lines);
     this.element.dataset['activity'] = id;
   }
@@ -59,7 +63,15 @@ class ActivityRow {
     const { spans } = activity;
     const first = Math.min(start, ...spans.map((span) => span.start));
     const last = Math.max(end ?? now(), ...spans.map((span) => span.end ?? 0));
-    this.#spans.replaceChildren(...spans.slice(-SHOWN).map((span) => spanItem(span, first, last)));
+    const { waterfall, traceId } = activity;
+    if (traceId !== undefined) this.#trace.textContent = `trace ${traceId}`;
+    this.#spans.classList.toggle('waterfall', waterfall.length > 0);
+    // The spans of a trace are the same calls, with their parents.
+    const items =
+      waterfall.length > 0
+        ? waterfallItems(waterfall)
+        : spans.slice(-SHOWN).map((span) => spanItem(span, first, last));
+    this.#spans.replaceChildren(...items);
     this.#lines.replaceChildren(...activity.lines.slice(-SHOWN).map((line) => lineItem(line, first)));
   }
 }
@@ -93,9 +105,4 @@ function lineItem({ tier, time, level, context, text }: Line, first: number): HT
   item.dataset['tier'] = tier;
   item.dataset['level'] = level;
   return item;
-}
-
-function duration(milliseconds: number): string {
-  if (milliseconds < 10) return `${Math.max(0, milliseconds).toFixed(1)} ms`;
-  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 }

@@ -1,5 +1,10 @@
 import type { RpcClientEvent } from '@linnet/frontend';
-import type { ActivityTrace, TracedCall, TracedLine } from '../../src/common/activity-trace.rpc.js';
+import type {
+  ActivityTrace,
+  TracedCall,
+  TracedLine,
+  TracedSpan,
+} from '../../src/common/activity-trace.rpc.js';
 import { newId } from '../dom/ids.js';
 
 /** A call as this page sees it: from the first request to the last answer, with all repetitions. */
@@ -17,6 +22,14 @@ export interface Line extends TracedLine {
   tier: string;
 }
 
+/** Follows an activity as a trace. */
+export interface PageTrace {
+  readonly traceId: string;
+  /** Runs work within the span of the activity. */
+  run<T>(work: () => T): T;
+  end(error: unknown): void;
+}
+
 /** The name of this page among the tiers. */
 const PAGE = 'page';
 
@@ -30,10 +43,48 @@ export class Activity {
   readonly #calls: PageCall[] = [];
   readonly #lines: TracedLine[] = [];
 
+  readonly #waterfall = new Map<string, TracedSpan>();
+
+  /** @param trace follows the activity as a trace, where the page makes spans */
   constructor(
     readonly title: string,
     private readonly changed: (activity: Activity) => void,
+    private readonly trace?: PageTrace,
   ) {}
+
+  /** The id of its trace, where the page makes spans. */
+  get traceId(): string | undefined {
+    return this.trace?.traceId;
+  }
+
+  /** The spans of its trace in all tiers, in the order of their beginning. */
+  get waterfall(): TracedSpan[] {
+    return [...this.#waterfall.values()].toSorted((a, b) => a.start - b.start);
+  }
+
+  /** Takes spans of its trace, some of which may be known. */
+  addSpans(spans: readonly TracedSpan[]): void {
+    const before = this.#waterfall.size;
+    for (const span of spans) this.#waterfall.set(span.spanId, span);
+    if (this.#waterfall.size > before) this.changed(this);
+  }
+
+  /** Runs work whose calls belong to the trace. Calls behind an `await` in the work do not. */
+  within<T>(work: () => T): T {
+    return this.trace ? this.trace.run(work) : work();
+  }
+
+  /** The same client, whose calls belong to the trace. */
+  bind<T extends object>(client: T): T {
+    if (!this.trace) return client;
+    return new Proxy(client, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]) => this.within(() => Reflect.apply(member, target, args) as unknown);
+      },
+    });
+  }
 
   /** All known calls, in the order of their starts by the clocks of the tiers. */
   get spans(): Span[] {
@@ -59,7 +110,7 @@ export class Activity {
   async time<T>(method: string, call: () => Promise<T>): Promise<T> {
     this.#begin(method);
     try {
-      return await call();
+      return await this.within(call);
     } finally {
       this.#end(method);
     }
@@ -84,6 +135,7 @@ export class Activity {
   finish(error?: unknown): void {
     this.end = now();
     this.error = error;
+    this.trace?.end(error);
     if (error !== undefined) this.log(messageOf(error), 'error');
     this.changed(this);
   }

@@ -5,6 +5,7 @@ import { createRpcClient, IpcApp } from '@linnet/frontend';
 import type { RpcClient } from '@linnet/frontend';
 import { FleetPlannerRpcInterface } from '../../../fleet-planner/src/common/fleet-planner.rpc.js';
 import { ActivityTraceRpcInterface } from '../../src/common/activity-trace.rpc.js';
+import type { PageOptions } from '../../src/common/page.options.js';
 import type { WarehouseToken } from '../../src/common/robot-world.props.js';
 import { RobotWorldReadRpcInterface } from '../../src/common/robot-world.rpc.js';
 import { newId } from '../dom/ids.js';
@@ -32,10 +33,16 @@ export interface Backend {
 }
 
 /** In the desktop application calls go over the IPC session with the main process, not to an HTTP server. */
-export const isDesktop = electronBridge() !== undefined;
+const isDesktop = electronBridge() !== undefined;
 const overSession: RpcClientTransport = {
   exchange: (request) => rpcOverIpc(IpcApp.frontend).exchange(request),
 };
+
+/** Asks the first backend for the options; `undefined` in the desktop application, which runs without them. */
+export async function findOptions(): Promise<PageOptions | undefined> {
+  if (isDesktop) return undefined;
+  return (await (await fetch('backends.json')).json()) as PageOptions;
+}
 
 /** The backend that serves this page. */
 export const robotWorld: Backend = {
@@ -49,13 +56,13 @@ export const robotWorld: Backend = {
   }),
 };
 
-/** The second backend, whose address the first one returns; `undefined` in the desktop application, which runs without it. */
-export async function findFleetPlanner(): Promise<Backend | undefined> {
-  if (isDesktop) return undefined;
-  const { fleetPlanner: url } = (await (await fetch('backends.json')).json()) as { fleetPlanner: string };
+/** The second backend. */
+export function fleetPlannerAt({ fleetPlanner: url, tracing }: PageOptions): Backend {
   const client = createRpcClient({
     ...caller,
     uriPrefix: url,
+    // The headers of a trace go to another origin only if it expects them.
+    ownHeaders: tracing !== 'off',
     info: { title: 'FleetPlanner', version: 'v1.0' },
     interfaces: [FleetPlannerRpcInterface, ActivityTraceRpcInterface],
   });

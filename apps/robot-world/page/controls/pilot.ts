@@ -28,8 +28,9 @@ export class Pilot {
   choose(robot: RobotProps): Promise<void> {
     this.floor.choose(robot.id);
     return this.activities.run(`Choose ${robot.name}`, async (activity) => {
-      void this.follower.follow(robot, activity.id);
-      const world = robotWorld.client.client(RobotWorldReadRpcInterface).with({ activityId: activity.id });
+      void activity.within(() => this.follower.follow(robot, activity.id));
+      const client = robotWorld.client.client(RobotWorldReadRpcInterface);
+      const world = activity.bind(client.with({ activityId: activity.id }));
       const touched = await world.queryObstaclesHitByRobot(token, robot.id);
       // The user may have chosen another robot meanwhile.
       if (this.floor.chosen !== robot.id) return;
@@ -74,8 +75,9 @@ export class Pilot {
 
   /** The places to drive to, in order, with the goal as the last one; only the goal if no planner answers. */
   async #plan(activity: Activity, robot: RobotProps, goal: Position): Promise<readonly Position[]> {
-    const planner = this.planner?.client.client(FleetPlannerRpcInterface).with({ activityId: activity.id });
-    if (!planner) return [goal];
+    const client = this.planner?.client.client(FleetPlannerRpcInterface);
+    if (!client) return [goal];
+    const planner = activity.bind(client.with({ activityId: activity.id }));
     try {
       const { places, length } = await planner.planRoute(token, robot.id, goal);
       activity.log(`A route of ${length.toFixed(1)} m, with ${places.length - 2} bends`);

@@ -24,10 +24,27 @@ export interface ActivityTrace {
   lines: TracedLine[];
 }
 
+/** A span of a trace, at one end of a call. Times are milliseconds since the epoch, by the clock of its tier. */
+export interface TracedSpan {
+  traceId: string;
+  spanId: string;
+  /** `''` for the root. */
+  parentId: string;
+  /** The page or a backend. */
+  tier: string;
+  /** For instance `FleetPlannerRpcInterface/planRoute`. */
+  name: string;
+  /** `client`, `server`, `internal`, `producer` or `consumer`. */
+  kind: string;
+  start: number;
+  end: number;
+  failed: boolean;
+}
+
 /** Lets a page show what its clicks did in the backends. */
 export abstract class ActivityTraceRpcInterface extends RpcInterface {
   public static readonly interfaceName = 'ActivityTraceRpcInterface';
-  public static interfaceVersion = '1.0.0';
+  public static interfaceVersion = '1.1.0';
 
   /**
    * Returns what the backend remembers of an activity; empty if the activity is unknown or long past.
@@ -37,6 +54,15 @@ export abstract class ActivityTraceRpcInterface extends RpcInterface {
    * of the activity know it: a random id is as good as a secret.
    */
   public async traceActivity(_token: WarehouseToken, _activityId: string): Promise<ActivityTrace> {
+    return this.forward(arguments);
+  }
+
+  /**
+   * Returns the spans of a trace that the backend remembers; none without `npm start -- --trace`.
+   *
+   * @param _traceId 32 hexadecimal digits, random as an activity's id
+   */
+  public async traceSpans(_token: WarehouseToken, _traceId: string): Promise<TracedSpan[]> {
     return this.forward(arguments);
   }
 }
