@@ -15,6 +15,8 @@ if (!hasNginx) console.log('nginx is not installed: nothing is tried behind it.'
 /** An nginx that listens on loopback. */
 export interface NginxServer {
   readonly port: number;
+  /** Ends the process and starts another one: all connections break. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -32,13 +34,24 @@ export async function startNginx(configuration: string): Promise<NginxServer> {
     .replace(/listen (?:127\.0\.0\.1:)?\d+;/, `listen 127.0.0.1:${port};`);
   const file = join(folder, 'nginx.conf');
   writeFileSync(file, `pid ${folder}/pid; daemon off; error_log stderr crit; ${ours}`);
-  const child = spawn(nginx, ['-c', file, '-p', folder], { stdio: 'inherit' });
-  await listening(port);
+  const begin = async () => {
+    const child = spawn(nginx, ['-c', file, '-p', folder], { stdio: 'inherit' });
+    await listening(port);
+    return child;
+  };
+  let child = await begin();
+  const end = async () => {
+    child.kill();
+    await once(child, 'exit');
+  };
   return {
     port,
+    async restart() {
+      await end();
+      child = await begin();
+    },
     async stop() {
-      child.kill();
-      await once(child, 'exit');
+      await end();
       rmSync(folder, { recursive: true, force: true });
     },
   };
