@@ -66,23 +66,50 @@ export type FittingSchemas<F> = F extends (...args: infer Args) => infer Result
       : { readonly result?: StandardSchema<unknown, Awaited<Result>>; readonly items?: never })
   : never;
 
-/** A schema that accepts all values of a type. For any other, a type that no schema has, as a message. */
-type Accepting<S, T> = [T] extends [SchemaInput<S>]
-  ? S
-  : { readonly 'The schema refuses values that the type of the method allows.': T };
+/** The members of options that are schemas, of types that the compiler does not compare. */
+export interface DeclaredSchemas {
+  readonly args?: unknown;
+  readonly result?: unknown;
+  readonly items?: unknown;
+  readonly errors?: ErrorSchemas;
+}
 
-type CheckedParameter<S, P> =
-  S extends StandardSchema<unknown, unknown>
-    ? Accepting<S, P>
-    : S extends { readonly items: infer Each }
-      ? NonNullable<P> extends AsyncIterable<infer Item>
-        ? { readonly items: Accepting<Each, Item> }
-        : never
-      : S;
+/**
+ * A schema that accepts all values of a type, and returns only such values. For any other, a type that no schema has, as a message. It reads
+ * only the types that a schema states: to compare whole schemas takes the compiler milliseconds for each.
+ */
+type Fitting<S, T> = S extends {
+  readonly '~standard': {
+    readonly types?: { readonly input: infer Input; readonly output: infer Output } | undefined;
+  };
+}
+  ? [T] extends [Input]
+    ? [Output] extends [T]
+      ? S
+      : { readonly 'The schema returns values that the type of the method does not allow.': Output }
+    : { readonly 'The schema refuses values that the type of the method allows.': T }
+  : { readonly 'This is not a schema.': S };
+
+type CheckedParameter<S, P> = S extends null
+  ? S
+  : IsAny<P> extends true
+    ? ParameterSchema
+    : NonNullable<P> extends AsyncIterable<infer Item>
+      ? S extends { readonly items: infer Each }
+        ? { readonly items: Fitting<Each, Item> }
+        : { readonly items: StandardSchema<unknown, Item> }
+      : Fitting<S, P>;
 
 type CheckedArguments<S, Args extends readonly unknown[]> = S extends readonly unknown[]
-  ? { readonly [I in keyof S]: I extends keyof Args ? CheckedParameter<S[I], Args[I]> : S[I] }
-  : Accepting<S, Args>;
+  ? number extends Args['length']
+    ? StandardSchema<unknown, Args>
+    : S['length'] extends Required<Args>['length']
+      ? { readonly [I in keyof S]: I extends keyof Args ? CheckedParameter<S[I], Args[I]> : S[I] }
+      : { readonly 'Each parameter needs a schema, or null.': Required<Args>['length'] }
+  : Fitting<S, Args>;
+
+/** As `Awaited`, which takes the compiler longer. */
+type Settled<Result> = Result extends Promise<infer Value> ? Value : Awaited<Result>;
 
 /** The options of a method as they have to be, for its type. `Known` has the names of options that are not schemas. */
 export type CheckedSchemas<O, F, Known extends PropertyKey> = F extends (...args: infer Args) => infer Result
@@ -90,10 +117,12 @@ export type CheckedSchemas<O, F, Known extends PropertyKey> = F extends (...args
       readonly [M in keyof O]: M extends 'args'
         ? CheckedArguments<O[M], Args>
         : M extends 'result'
-          ? Accepting<O[M], Awaited<Result>>
+          ? Result extends AsyncIterable<unknown>
+            ? never
+            : Fitting<O[M], Settled<Result>>
           : M extends 'items'
             ? Result extends AsyncIterable<infer Item>
-              ? Accepting<O[M], Item>
+              ? Fitting<O[M], Item>
               : never
             : M extends 'errors' | Known
               ? O[M]

@@ -3,7 +3,12 @@ import type { Idempotency } from '../../call/idempotency.js';
 import { reservedNames } from '../../call/reserved.names.js';
 import { mergeOptions } from '../../base/merge.options.js';
 import { schemasIn } from '../../schema/call.schemas.js';
-import type { CallSchemas, CheckedSchemas, FittingSchemas } from '../../schema/call.schemas.js';
+import type {
+  CallSchemas,
+  CheckedSchemas,
+  DeclaredSchemas,
+  FittingSchemas,
+} from '../../schema/call.schemas.js';
 import type { IModelRpcProps } from './token.js';
 
 /**
@@ -49,10 +54,15 @@ export type RpcOperationName<T> = Exclude<
  * A plain list, `['findWay', 'tile'] as const`, works, too, but the compiler does not report a missing name.
  */
 export type RpcOperations<T> = {
-  readonly [K in RpcOperationName<T>]: FittingSchemas<T[K]> &
-    (T[K] extends (...args: never[]) => AsyncIterable<unknown>
-      ? RpcOperationPolicyProps & { stream: true }
-      : RpcOperationPolicyProps & { stream?: false });
+  readonly [K in RpcOperationName<T>]: FittingSchemas<T[K]> & OperationProps<T[K]>;
+};
+
+type OperationProps<F> = RpcOperationPolicyProps &
+  (F extends (...args: never[]) => AsyncIterable<unknown> ? { stream: true } : { stream?: false });
+
+/** As {@link RpcOperations}, with schemas of any type: {@link CheckedOperations} compares them. */
+type DeclaredOperations<T> = {
+  readonly [K in RpcOperationName<T>]: DeclaredSchemas & OperationProps<T[K]>;
 };
 
 type CheckedOperations<T, O> = {
@@ -78,7 +88,7 @@ type CheckedOperations<T, O> = {
  *
  * @returns a function that returns its argument
  */
-export function rpcOperations<T>(): <const O extends RpcOperations<T>>(
+export function rpcOperations<T>(): <const O extends DeclaredOperations<T>>(
   operations: O & CheckedOperations<T, O>,
 ) => O {
   return (operations) => operations;
