@@ -53,7 +53,16 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
       'ipc/wire/durable',
       'value',
     ],
-    'ipc/resume': ['base', 'ipc/channel', 'ipc/message', 'ipc/server', 'ipc/wire', 'ipc/wire/durable'],
+    'ipc/resume': [
+      'base',
+      'ipc/channel',
+      'ipc/dispatcher',
+      'ipc/message',
+      'ipc/server',
+      'ipc/wire',
+      'ipc/wire/durable',
+      'value',
+    ],
     'ipc/rooms': [
       'base',
       'call',

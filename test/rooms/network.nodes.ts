@@ -85,7 +85,10 @@ export interface NetworkNode {
   readonly server: IpcServer;
   readonly rooms: IpcRooms;
   readonly reports: CallReport[];
+  /** Ends the server in good order: its sessions move. */
   close(): Promise<void>;
+  /** Ends the server at once. */
+  end(): Promise<void>;
 }
 
 /** Starts a server whose sessions outlive their connections. */
@@ -115,12 +118,12 @@ export function startNode(
     report,
     ...options,
   });
-  const close = async () => {
-    await server.close(0);
+  const close = async (timeoutMs = 3000) => {
+    await server.close(timeoutMs);
     await server.ended();
     await rooms.close();
   };
-  return { server, rooms, reports, close };
+  return { server, rooms, reports, close, end: () => close(0) };
 }
 
 /** A frontend whose connections a test leads to one node or another. */

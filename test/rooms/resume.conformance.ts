@@ -16,7 +16,7 @@ export function resumePromises(name: string, backplane: () => BackplaneUnderTest
 
     const start = (props: Parameters<typeof startNode>[1] = {}): NetworkNode => {
       const node = startNode(backplane().connect(), props);
-      open.push(() => node.close());
+      open.push(() => node.end());
       return node;
     };
     const connect = async (node: NetworkNode, user?: unknown): Promise<[RovingFrontend, IpcSession]> => {
@@ -156,6 +156,114 @@ export function resumePromises(name: string, backplane: () => BackplaneUnderTest
       void session.send('news', 1);
       await until(() => roving.news.length === 1);
       expect(session.isOpen).toBe(true);
+    });
+
+    it('move with their rooms, messages and calls when their node ends', async () => {
+      const [one, two] = [start(), start()];
+      await until(async () => (await one.rooms.backplane!.list('nodes')).length > 1);
+      const { opened, open: answer } = gate();
+      const begun: string[] = [];
+      for (const [name, node] of Object.entries({ one, two }))
+        node.server.channels.handle('itwin.where', async (_call, wait: unknown) => {
+          begun.push(name);
+          if (wait === 'slow') await opened;
+          return name;
+        });
+      const changes: unknown[] = [];
+      two.rooms.watch('floor', ({ type }) => changes.push(type));
+      const [roving, session] = await connect(one, { id: 7 });
+      await session.join('floor', { name: 'Ada' });
+      await until(() => changes.length === 1);
+      const sent: Promise<unknown>[] = [];
+      for (let i = 0; i < 50; i++) sent.push((i % 2 ? one : two).rooms.to('floor').send('news', i));
+      const call = roving.frontend.invoke('where', 'slow');
+      await until(() => begun.length === 1);
+      roving.to(two);
+      const closed = one.server.close(5000);
+      for (let i = 50; i < 100; i++) {
+        sent.push((i % 2 ? one : two).rooms.to('floor').send('news', i));
+        if (i === 60) answer();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(await call).toBe('one');
+      expect(await closed).toBe(0);
+      await Promise.all(sent);
+      expect(await roving.frontend.invoke('where', 'x')).toBe('two');
+      for (let i = 100; i < 110; i++) await (i % 2 ? one : two).rooms.to('floor').send('news', i);
+      await until(() => roving.news.length >= 110);
+      await settled();
+      const numbers = roving.news as number[];
+      for (const rest of [0, 1])
+        expect(numbers.filter((n) => n % 2 === rest)).toEqual(
+          Array.from({ length: 55 }, (_, i) => 2 * i + rest),
+        );
+      const [moved] = two.server.sessions;
+      expect([moved?.id, moved?.user, moved?.rooms]).toEqual([session.id, { id: 7 }, ['floor']]);
+      expect(await two.rooms.presence('floor')).toEqual([
+        { session: session.id, user: { id: 7 }, data: { name: 'Ada' } },
+      ]);
+      expect(changes).toEqual(['join']);
+      expect(roving.states.filter((state) => state.startsWith('connecting'))).toEqual([]);
+      await two.rooms.toUser({ id: 7 }).send('news', 'to the user');
+      await until(() => roving.news.includes('to the user'));
+    });
+
+    it('report a call that does not end in time when their node ends', async () => {
+      const [one, two] = [start(), start()];
+      let begun = 0;
+      one.server.channels.handle('itwin.never', () => {
+        begun++;
+        return new Promise(() => undefined);
+      });
+      const [roving] = await connect(one);
+      const call = roving.frontend.invoke('never', 'x');
+      await until(() => begun === 1);
+      roving.to(two);
+      void one.server.close(700);
+      expect(await call).toMatchObject({ error: { name: 'OutcomeUnknownError' } });
+      expect(two.server.size).toBe(1);
+    });
+
+    it('move from node to node as each of them restarts', async () => {
+      let node = start();
+      const [roving, session] = await connect(node);
+      await session.join('floor');
+      for (let i = 0; i < 5; i++) {
+        const next = start();
+        // The node that ends knows it.
+        await until(async () => (await node.rooms.backplane!.list('nodes')).length > 1);
+        await next.rooms.to('floor').send('news', `before ${i}`);
+        roving.to(next);
+        await node.close();
+        await next.rooms.to('floor').send('news', `after ${i}`);
+        node = next;
+      }
+      await until(() => roving.news.length >= 10);
+      await settled();
+      const expected = [0, 1, 2, 3, 4].flatMap((i) => [`before ${i}`, `after ${i}`]);
+      expect(roving.news).toEqual(expected);
+      expect(node.server.sessions[0]?.id).toBe(session.id);
+    });
+
+    it('do not move to a frontend with a wrong secret, or of another user', async () => {
+      const [one, two] = [start(), start()];
+      const [roving, session] = await connect(one, { id: 7 });
+      const [id, secret] = roving.keys();
+      roving.to(undefined);
+      const closed = one.server.close(1500);
+      await until(() => roving.frontend.state === 'interrupted');
+      for (const [user, text] of [
+        [{ id: 8 }, secret],
+        [{ id: 7 }, 'x'.repeat(22)],
+      ] as const) {
+        const raw = knock(two, user, JSON.stringify([9, id, text, 0, 9]));
+        await until(() => raw.closed !== undefined);
+        expect([raw.frames, raw.closed]).toEqual([[], 4000]);
+      }
+      expect([session.isOpen, two.server.size]).toEqual([true, 0]);
+      roving.to(two);
+      await closed;
+      expect((await until(() => two.server.sessions[0])).id).toBe(id);
     });
 
     it('tell the frontends of a relay when the owner is gone', async () => {

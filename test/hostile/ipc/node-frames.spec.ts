@@ -53,6 +53,8 @@ const relay = {
   count: 0,
 };
 const opening = { hello: '[9]', user: null, owner: null, ip: null, accessToken: '', isNative: false };
+const move = { kind: 'move', from: 'evil', seq: 1, id: 1, type: 'take', session: 'x', count: 0 };
+const taking = { secret: 'x'.repeat(22), user: null, attempt: 1, received: 0 };
 const deep = '['.repeat(100_000) + ']'.repeat(100_000);
 
 const attacks: Record<string, Uint8Array> = {
@@ -109,6 +111,13 @@ const attacks: Record<string, Uint8Array> = {
   'data of a relay that nobody opened': frame({ ...relay, type: 'data', count: 1 }, '', [new Uint8Array(5)]),
   'an end of a relay that nobody opened': frame({ ...relay, to: 'edge', type: 'close', count: 1000 }),
   'an opened relay that nobody wanted': frame({ ...relay, to: 'edge', type: 'opened' }),
+  'a take of no session': frame(move, JSON.stringify(taking)),
+  'a take without a secret': frame(move, '{}'),
+  'a take with a negative number': frame(move, JSON.stringify({ ...taking, received: -1 })),
+  'a give of no session': frame({ ...move, type: 'give' }),
+  'topics that nobody wanted': frame({ ...move, type: 'topics' }, '["r:room"]'),
+  'a state that nobody wanted': frame({ ...move, type: 'state' }, '', [new Uint8Array(100)]),
+  'a move of an unknown type': frame({ ...move, type: '__proto__' }, '{}'),
   'a reply that nobody waits for': frame({ kind: 'reply', from: 'evil', seq: 1, id: 99, type: 'done' }, '1'),
 };
 

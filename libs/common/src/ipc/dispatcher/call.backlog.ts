@@ -66,6 +66,11 @@ export class CallBacklog {
     return this.#waiting.size + this.#granted;
   }
 
+  /** The numbers of the calls that wait. */
+  get requests(): Iterable<number> {
+    return this.#calls.keys();
+  }
+
   /** Begins a message, or keeps it behind those that wait. @returns whether there was space for it */
   add(message: WaitingMessage): boolean {
     if (this.isEmpty && this.owner.capacity() > 0) {

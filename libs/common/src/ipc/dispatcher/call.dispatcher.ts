@@ -6,7 +6,6 @@ import { CallQueue } from '../../call/call.queue.js';
 import { checkError } from '../../call/checked.value.js';
 import { resultOf, runBare } from '../../call/result.js';
 import type { RunInActivity } from '../../call/result.js';
-import { primitiveMembers } from '../../error/error.members.js';
 import { describeLosses } from '../../value/value.inspector.js';
 import { refusalOf, AnswerQueue } from './answer.queue.js';
 import type { SessionBytes } from '../message/session.bytes.js';
@@ -30,6 +29,8 @@ import { NoticeDelivery } from './notice.delivery.js';
 import { settleObserved } from './observed.call.js';
 import { ServedStreams } from './served.streams.js';
 import type { ServerSession } from './server.session.js';
+import { openCalls, sendError } from './unanswered.calls.js';
+import type { OpenCall } from './unanswered.calls.js';
 
 /** Answers the frontend of one session: starts its calls in the order of its messages. */
 export class IpcCallDispatcher {
@@ -156,6 +157,11 @@ export class IpcCallDispatcher {
     for (const activity of this.#cancellable.values()) activity.abort(new IpcClosedError(closure));
     this.#streams?.ended(closure);
     this.#answers.clear();
+  }
+
+  /** The calls that are not answered. */
+  openCalls(): OpenCall[] {
+    return openCalls(this.#cancellable.keys(), this.#backlog.requests, this.#streams);
   }
 
   /** Resolves when no handler and no listener of the session runs any more. */
@@ -289,12 +295,6 @@ export class IpcCallDispatcher {
     // A call that ended with its session did not fail, and has no caller any more.
     if (!this.session.isOpen && isClosedError(thrown)) return;
     const value = answerFailure(thrown, activity, this.options, internal);
-    try {
-      void this.link.send(prepareResponse(channel, request, value, 'error'));
-    } catch {
-      // A member of the error cannot be sent. Message and number are worth more than it.
-      const members = primitiveMembers(Object(value) as object);
-      void this.link.send(prepareResponse(channel, request, members, 'error'));
-    }
+    sendError(this.link, channel, request, value);
   }
 }

@@ -142,6 +142,11 @@ export class ServedStreams {
     }
   }
 
+  /** Whether the result of a call is a stream, which has begun. */
+  isSending(request: number): boolean {
+    return this.#running.has(request);
+  }
+
   /** The frontend has cancelled a call: readers of its arguments get an error, and its result stops. */
   cancel(request: number, reason: Error): void {
     this.#streams.of(request)?.fail(reason);

@@ -57,6 +57,10 @@ export class ServerSession extends IpcSession {
   readonly #listeners = new IpcListeners<IpcListener>();
   readonly #replies = new Map<string, Waiting>();
   #lastReply = 0;
+  /** Whether the session goes on at another node: it ends here, and is not over for others. */
+  hasMoved = false;
+  /** Distinguishes the calls of this node from those of the node that had the session before. */
+  replyMark = '';
 
   /**
    * @param invokeTimeoutMs how long calls to the frontend may take, in milliseconds; 0: for ever
@@ -157,7 +161,7 @@ export class ServerSession extends IpcSession {
   async #invoke(name: string, args: unknown[], timeoutMs: number, trace?: TraceFields): Promise<unknown> {
     const { closure } = this.link;
     if (closure) throw new IpcClosedError(closure);
-    const reply = `${name}${REPLY_MARK}${++this.#lastReply}`;
+    const reply = `${name}${REPLY_MARK}${this.replyMark}${++this.#lastReply}`;
     const message = preparePush(name, [reply, ...args], trace);
     return new Promise((resolve, reject) => {
       const late = () => {

@@ -1,6 +1,7 @@
 import type { IpcLimits } from '../../base/limits.js';
 import { generalError } from '../../base/numbered.error.js';
 import type { ServerSession } from '../dispatcher/server.session.js';
+import { isRoom } from './topic.names.js';
 
 /** Pairs of a sender and a topic. Beyond this number the pair is forgotten that has brought nothing for the longest time. */
 const MAX_SENDERS = 16_384;
@@ -12,8 +13,9 @@ const MAX_SHARED = 4096;
  * are apart, and so are frames to this node alone, because a backplane may bring what was sent first to one of them later.
  */
 export class FrameOrder {
-  /** The number of the last frame of each sender in each topic. */
-  readonly #last = new Map<string, number>();
+  /** By topic, and then by sender: the number of the last frame. */
+  readonly #last = new Map<string | undefined, Map<string, number>>();
+  #pairs = 0;
   /** Frames to several topics, each of which brings them. */
   readonly #shared = new Set<string>();
 
@@ -24,13 +26,29 @@ export class FrameOrder {
    * @param isShared whether it is one frame to several topics
    */
   isNew(topic: string | undefined, from: string, seq: number, isShared: boolean): boolean {
-    const place = JSON.stringify([from, topic]);
-    if ((this.#last.get(place) ?? -1) >= seq) return false;
-    // It moves to the end of the map, so that the first ones are those that bring nothing more.
-    this.#last.delete(place);
-    this.#last.set(place, seq);
-    if (this.#last.size > MAX_SENDERS) this.#last.delete(this.#last.keys().next().value!);
+    const senders = this.#last.get(topic) ?? new Map<string, number>();
+    const last = senders.get(from);
+    if ((last ?? -1) >= seq) return false;
+    if (last === undefined) this.#pairs++;
+    // Both move to the end of their maps, so that the first ones are those that bring nothing more.
+    senders.delete(from);
+    senders.set(from, seq);
+    this.#last.delete(topic);
+    this.#last.set(topic, senders);
+    if (this.#pairs > MAX_SENDERS) this.#forget();
     return !isShared || this.#isFirst(`${seq} ${from}`);
+  }
+
+  /** The number of the last frame of each sender in a topic. */
+  lastOf(topic: string): ReadonlyMap<string, number> {
+    return this.#last.get(topic) ?? new Map();
+  }
+
+  #forget(): void {
+    const [topic, senders] = this.#last.entries().next().value!;
+    senders.delete(senders.keys().next().value!);
+    this.#pairs--;
+    if (senders.size === 0) this.#last.delete(topic);
   }
 
   #isFirst(frame: string): boolean {
@@ -47,11 +65,6 @@ export class Topic {
   readonly members = new Map<ServerSession, string>();
   /** Resolves when the frames of other nodes arrive; `undefined` without a backplane. */
   subscribed: Promise<void> | undefined;
-}
-
-/** Whether a topic is a room, whose members are listed; the others are users. */
-export function isRoom(topic: string): boolean {
-  return topic.startsWith('r:');
 }
 
 const none: ReadonlySet<string> = new Set();

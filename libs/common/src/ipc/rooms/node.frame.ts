@@ -4,6 +4,8 @@ import { generalError } from '../../base/numbered.error.js';
 import { needsParts, parseText, reviveParts } from '../message/value.codec.js';
 import type { EncodedIpcValue } from '../message/value.codec.js';
 import { isCount } from '../../value/value.codec.js';
+import { moveTypes } from '../resume/move.head.js';
+import type { MoveHead } from '../resume/move.head.js';
 import { relayTypes } from '../resume/relay.head.js';
 import type { RelayHead } from '../resume/relay.head.js';
 
@@ -66,7 +68,7 @@ export interface ReplyHead {
 }
 
 /** The head of a frame between nodes. */
-export type NodeHead = NoticeHead | PresenceHead | RequestHead | ReplyHead | RelayHead;
+export type NodeHead = NoticeHead | PresenceHead | RequestHead | ReplyHead | RelayHead | MoveHead;
 
 /** A frame between nodes as it was received. */
 export interface NodeFrame {
@@ -163,7 +165,7 @@ function checkedHead(head: unknown, limits: IpcLimits): NodeHead {
     if (found === undefined) throw wrong(name);
     return found;
   };
-  const kind = oneOf('kind', ['notice', 'presence', 'request', 'reply', 'relay'] as const);
+  const kind = oneOf('kind', ['notice', 'presence', 'request', 'reply', 'relay', 'move'] as const);
   const origin = { from: text('from'), seq: count('seq') };
   switch (kind) {
     case 'notice':
@@ -185,6 +187,15 @@ function checkedHead(head: unknown, limits: IpcLimits): NodeHead {
         type: oneOf('type', ['send', 'invoke'] as const),
         channel: text('channel', MAX_CHANNEL),
         timeoutMs: count('timeoutMs'),
+      };
+    case 'move':
+      return {
+        kind,
+        ...origin,
+        id: count('id'),
+        type: oneOf('type', moveTypes),
+        session: text('session'),
+        count: count('count'),
       };
     case 'relay':
       return {

@@ -1,22 +1,25 @@
 import type { IpcLimits } from '../../base/limits.js';
 import { newId } from '../../base/random.id.js';
 import { messageOf } from '../../base/text.js';
-import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
 import { encodeIpcValue } from '../message/value.codec.js';
-import type { RelayPort, Relays } from '../resume/relays.js';
+import type { NodeExchange, UnsentExchange } from '../resume/exchange.js';
 import type { ServerSession } from '../dispatcher/server.session.js';
 import { BackplaneError } from './backplane.js';
 import type { BackplaneEntry, BackplaneNode, IpcBackplane } from './backplane.js';
-import { FrameOrder, isRoom } from './membership.js';
+import type { Arrivals } from './arrivals.js';
+import { FrameOrder } from './membership.js';
 import type { Membership } from './membership.js';
 import { decodeNodeFrame, encodeNodeFrame } from './node.frame.js';
-import type { NodeFrame, NoticeHead } from './node.frame.js';
+import type { NodeFrame } from './node.frame.js';
 import { NodeRequests } from './node.requests.js';
+import { readArguments, readNotice } from './notice.reader.js';
 import type { RemoteCallOptions, SessionRequest, UnsentHead } from './node.requests.js';
 import { watchTopic } from './presence.js';
 import type { PresenceWatch } from './presence.js';
+import type { RoomNodeEvents } from './room.node.events.js';
 import { RareWarnings } from './rare.warnings.js';
+import { isRoom } from './topic.names.js';
 
 /** The group of the backplane that has the node of each session. */
 const SESSIONS = 'sessions';
@@ -25,25 +28,16 @@ const MAX_UNREMOVED = 100_000;
 /** After the backplane has lost its memory, other nodes need so long to come back, in milliseconds. */
 const RETURN_MS = 3_000;
 
-/** The rooms of this server, for frames of other nodes. */
-export interface RoomNodeEvents {
-  /** Sends a notification of another node to the members of topics, each once. @throws NumberedError if a value cannot be sent */
-  deliver(topics: readonly string[], except: readonly string[], message: OutgoingNotice): void;
-  /** The backplane is back: its memory of this node may be gone. */
-  restored(): void;
-  /** Receives a warning for the log. */
-  warn(message: string): void;
-}
-
 /** This server as a node of a backplane: its subscriptions and entries, and the frames to and from other nodes. */
 export class RoomNode {
   readonly id = newId();
   readonly backplane: BackplaneNode;
-  /** The connections that nodes pass on to each other, if sessions are resumed. */
-  relays: Relays | undefined;
+  /** Receives the frames by which nodes share sessions. */
+  exchange: NodeExchange | undefined;
   #returnedAt = -RETURN_MS;
   readonly #requests: NodeRequests;
-  readonly #order = new FrameOrder();
+  /** The frames that have arrived. */
+  readonly order = new FrameOrder();
   /** Topics that have no members of their own. */
   readonly #followed = new Set<string>();
   readonly #watches = new Map<string, PresenceWatch>();
@@ -55,8 +49,9 @@ export class RoomNode {
 
   constructor(
     shared: IpcBackplane,
-    private readonly limits: IpcLimits,
+    readonly limits: IpcLimits,
     private readonly membership: Membership,
+    private readonly arrivals: Arrivals,
     private readonly find: (session: string) => ServerSession | undefined,
     private readonly events: RoomNodeEvents,
   ) {
@@ -65,7 +60,7 @@ export class RoomNode {
       frame: (topic, frame) => this.#receive(topic, frame),
       restored: (hasMissed) => this.#restored(hasMissed),
     });
-    const send = (node: string, head: UnsentHead, value: unknown) => this.#send(node, head, value);
+    const send = (node: string, head: UnsentHead, value: unknown) => this.send(node, head, value);
     this.#requests = new NodeRequests(send, (session) => this.ownerOf(session), find);
   }
 
@@ -79,11 +74,27 @@ export class RoomNode {
     return performance.now() - this.#returnedAt > RETURN_MS;
   }
 
-  /** Sends a frame of a relay. */
-  async relay(...[node, head, value, bytes]: Parameters<RelayPort['send']>): Promise<void> {
+  /** The number of the last frame of this node. */
+  get lastSeq(): number {
+    return this.#seq;
+  }
+
+  /** Sends a frame to a node. Rejects if it may be lost. */
+  async send(
+    node: string,
+    head: UnsentExchange | UnsentHead,
+    value?: unknown,
+    bytes?: Uint8Array,
+  ): Promise<void> {
     const encoded = bytes ? { json: undefined, parts: [bytes] } : encodeIpcValue(value);
     const frame = encodeNodeFrame({ ...head, ...this.#origin() }, encoded, this.limits);
     await this.#put(frame, () => this.backplane.send(node, frame));
+  }
+
+  /** Sends a frame to the nodes that {@link follow} a topic. Rejects if it may be lost. */
+  async publish(topic: string, head: UnsentExchange): Promise<void> {
+    const frame = encodeNodeFrame({ ...head, ...this.#origin() }, encodeIpcValue(null), this.limits);
+    await this.#put(frame, () => this.backplane.publish(topic, frame));
   }
 
   /** A session has begun: other nodes find it from now on. */
@@ -125,7 +136,8 @@ export class RoomNode {
 
   /** Ends the subscription of a topic, unless it has a member. */
   async unsubscribe(name: string): Promise<void> {
-    if (!this.membership.topics.has(name)) await this.backplane.unsubscribe(name);
+    if (!this.membership.topics.has(name) && !this.arrivals.wants(name))
+      await this.backplane.unsubscribe(name);
   }
 
   /**
@@ -188,7 +200,7 @@ export class RoomNode {
 
   /** Ends the node. Never rejects. */
   async close(): Promise<void> {
-    this.relays?.close();
+    this.exchange?.close();
     await this.backplane.leave();
   }
 
@@ -218,11 +230,6 @@ export class RoomNode {
     return { from: this.id, seq: ++this.#seq };
   }
 
-  async #send(node: string, head: UnsentHead, value: unknown): Promise<void> {
-    const frame = encodeNodeFrame({ ...head, ...this.#origin() }, encodeIpcValue(value), this.limits);
-    await this.#put(frame, () => this.backplane.send(node, frame));
-  }
-
   /** Counts the bytes that wait for the backplane. */
   async #put({ byteLength }: Uint8Array, send: () => Promise<void>): Promise<void> {
     const { backplaneBytes } = this.limits;
@@ -242,18 +249,22 @@ export class RoomNode {
       const frame = decodeNodeFrame(bytes, this.limits);
       const { from, seq } = frame.head;
       const isShared = frame.head.kind === 'notice' && frame.head.topics.length > 0;
-      if (from !== this.id && this.#order.isNew(topic, from, seq, isShared)) this.#take(topic, frame);
+      if (from !== this.id && this.order.isNew(topic, from, seq, isShared)) this.#take(topic, frame);
     } catch (error) {
       this.#warnings.add('A frame of another node was ignored', messageOf(error));
     }
   }
 
   #take(topic: string | undefined, { head, value, parts }: NodeFrame): void {
-    if (topic === undefined) {
-      if (head.kind === 'relay') this.relays?.receive(head, value, parts[0]);
-      else if (head.kind === 'reply') this.#requests.settle(head, value);
-      else if (head.kind === 'request') void this.#requests.serve(head, () => this.#argumentsOf(value()));
-    } else if (head.kind === 'notice') this.#deliver(topic, head, this.#argumentsOf(value()));
+    const { limits } = this;
+    if (head.kind === 'relay' || head.kind === 'move') {
+      // Over a topic, only what has to come behind the notifications of others.
+      if (topic === undefined || (head.kind === 'move' && head.type === 'give'))
+        this.exchange?.receive(head, value, parts[0]);
+    } else if (topic === undefined) {
+      if (head.kind === 'reply') this.#requests.settle(head, value);
+      else if (head.kind === 'request') void this.#requests.serve(head, () => readArguments(value(), limits));
+    } else if (head.kind === 'notice') this.events.deliver(readNotice(topic, head, value(), limits));
     else if (head.kind === 'presence') {
       const room = topic.slice(watchTopic('').length);
       const { user, data } = value() as { user?: unknown; data?: unknown };
@@ -261,20 +272,10 @@ export class RoomNode {
     }
   }
 
-  #deliver(topic: string, { topics, except, channel }: NoticeHead, args: unknown[]): void {
-    this.events.deliver(topics.length > 0 ? topics : [topic], except, preparePush(channel, args));
-  }
-
-  #argumentsOf(value: unknown): unknown[] {
-    if (!Array.isArray(value) || value.length > this.limits.arguments)
-      throw new Error(`The arguments are not a list, or more than ${this.limits.arguments}.`);
-    return value as unknown[];
-  }
-
   #restored(hasMissed: boolean): void {
     this.#returnedAt = performance.now();
+    this.exchange?.restored(hasMissed);
     if (hasMissed) {
-      this.relays?.broke('Frames between the nodes may be lost.');
       const what = 'The backplane has lost frames';
       this.#warnings.add(what, 'sessions of this node may have missed notifications');
     }

@@ -9,7 +9,9 @@ import type { OutgoingNotice } from '../message/outgoing.message.js';
 import type { IpcServer } from '../server/server.js';
 import type { ServerSession } from '../dispatcher/server.session.js';
 import type { BackplaneNode } from './backplane.js';
-import { isRoom, Membership } from './membership.js';
+import { Arrivals } from './arrivals.js';
+import type { Notification } from './arrivals.js';
+import { Membership } from './membership.js';
 import { askLocal } from './node.requests.js';
 import type { RemoteCallOptions, SessionRequest } from './node.requests.js';
 import { PresenceWatch, readMember, writeMember } from './presence.js';
@@ -19,11 +21,8 @@ import { IpcRoomTarget } from './room.target.js';
 import type { IpcRoomsOptions } from './rooms.options.js';
 import { resumeAnywhere } from './resume.anywhere.js';
 import { IpcRemoteSession } from './session.handle.js';
-
-/** The topic of all sessions. */
-const ALL = 'all';
-const ROOM = 'r:';
-const USER = 'u:';
+import { SessionTransfer } from './session.transfer.js';
+import { ALL, isRoom, roomOf, topicOfRoom, topicOfUser } from './topic.names.js';
 
 /**
  * The rooms of a server: named groups of sessions. A room exists while a session is in it. With a backplane the rooms, users and
@@ -35,6 +34,7 @@ export class IpcRooms {
   /** Sessions whose end is awaited: each adds one reaction to its promise, however often it joins. */
   readonly #awaited = new WeakSet<ServerSession>();
   readonly #node: RoomNode | undefined;
+  readonly #arrivals = new Arrivals();
   /** Whether the sessions are indexed by their users. */
   #hasUsers = false;
 
@@ -47,20 +47,21 @@ export class IpcRooms {
     server.useRooms({
       join: (session, room, data) => this.#join(session as ServerSession, room, data),
       leave: (session, room) => this.#leave(session as ServerSession, room),
-      of: (session) =>
-        [...this.#membership.of(session as ServerSession)].filter(isRoom).map((topic) => topic.slice(2)),
+      of: (session) => [...this.#membership.of(session as ServerSession)].filter(isRoom).map(roomOf),
     });
     const { backplane, report } = options;
     if (!backplane) return;
-    const find = (session: string) => server.find(session);
-    this.#node = new RoomNode(backplane, limits, this.#membership, find, {
-      deliver: (topics, except, message) => void this.#deliver(topics, except, message),
+    this.#node = new RoomNode(backplane, limits, this.#membership, this.#arrivals, (id) => server.find(id), {
+      deliver: (notification) => void this.#deliver(notification),
       restored: () => this.#restored(),
       warn: (message) => report?.({ kind: 'warning', message, activity: undefined }),
     });
     this.#node.follow(ALL);
     this.#indexUsers();
-    resumeAnywhere(server, this.#node, options.userKey);
+    const join = (topic: string, session: ServerSession, entry: string) =>
+      this.#restore(topic, session, entry);
+    const transfer = new SessionTransfer(this.#node, this.#membership, this.#arrivals, join);
+    resumeAnywhere(server, this.#node, transfer, options.userKey);
   }
 
   /** @internal The backplane, for other shared state. */
@@ -92,8 +93,8 @@ export class IpcRooms {
   sendToAll(wireName: string, args: unknown[]): Promise<void> {
     const message = preparePush(wireName, args, sentNotice(fromWireChannel(wireName)));
     const publish = this.#node?.notice([ALL], [], message);
-    const sent = this.server.push(message);
-    return publish ? bothOf(sent, publish()) : sent;
+    if (!publish) return this.server.push(message);
+    return bothOf(Promise.all(this.#deliver(this.#own([ALL], [], message))), publish());
   }
 
   /** The members of a room, on all nodes. Rejects with a `BackplaneError` if the other nodes cannot be reached. */
@@ -165,8 +166,17 @@ export class IpcRooms {
     const entry = this.#membership.topics.get(topic)?.members.get(session);
     if (entry === undefined) return;
     this.#membership.remove(topic, session);
+    // The entry of a session that has moved is that of its node by now, or is about to be.
+    if (session.hasMoved) return this.#node?.unsubscribe(topic);
     void this.#changed('leave', room, session, entry);
     await this.#node?.left(topic, session.id);
+  }
+
+  /** A session that was in a topic on another node. */
+  #restore(topic: string, session: ServerSession, entry: string): void {
+    this.#add(topic, session, entry);
+    if (isRoom(topic)) this.#background(this.#node!.joined(topic, session.id, entry));
+    else this.#background(this.#node!.subscribe(topic));
   }
 
   /** Adds a session to a topic. The end of the session removes it from all. @returns whether it is new there */
@@ -181,7 +191,7 @@ export class IpcRooms {
 
   #ended(session: ServerSession): void {
     for (const topic of this.#membership.of(session)) {
-      if (isRoom(topic)) this.#background(this.#leave(session, topic.slice(ROOM.length)));
+      if (isRoom(topic)) this.#background(this.#leave(session, roomOf(topic)));
       else {
         this.#membership.remove(topic, session);
         if (this.#node) this.#background(this.#node.unsubscribe(topic));
@@ -214,16 +224,24 @@ export class IpcRooms {
     // Otherwise nothing would encode the values, and an error would depend on who is in the room.
     if (!topics.some((topic) => this.#membership.topics.has(topic))) message.data.encode();
     const publish = this.#node?.notice(topics, except, message);
-    const sent = Promise.all(this.#deliver(topics, except, message)).then(() => undefined);
-    return publish ? bothOf(sent, publish()) : sent;
+    return bothOf(Promise.all(this.#deliver(this.#own(topics, except, message))), publish?.());
   };
 
+  #own(topics: readonly string[], except: readonly string[], message: OutgoingNotice): Notification {
+    const { id: from = '', lastSeq: seq = 0 } = this.#node ?? {};
+    return { topics, except, message, from, seq };
+  }
+
   /** Sends a message to the members of topics on this node. */
-  #deliver(topics: readonly string[], except: readonly string[], message: OutgoingNotice): Promise<void>[] {
+  #deliver(notification: Notification): Promise<void>[] {
+    this.#arrivals.offer(notification);
+    const { topics, except, message } = notification;
     const sessions = topics.includes(ALL)
       ? (this.server.sessions as ServerSession[])
       : this.#membership.members(topics);
-    const receivers = except.length === 0 ? sessions : sessions.filter(({ id }) => !except.includes(id));
+    const isLeftOut = (id: string) => except.includes(id) || this.#arrivals.has(id);
+    const isForAll = except.length === 0 && this.#arrivals.isEmpty;
+    const receivers = isForAll ? sessions : sessions.filter(({ id }) => !isLeftOut(id));
     return receivers.map((session) => session.push(message).catch(() => undefined));
   }
 
@@ -249,7 +267,7 @@ export class IpcRooms {
     if (this.#node) {
       const node = this.#node;
       node.opened(id);
-      void session.closed.then(() => node.closed(id));
+      void session.closed.then(() => session.hasMoved || node.closed(id));
     }
     if (user === undefined || user === null || !session.isOpen) return;
     const topic = this.#userTopic(user);
@@ -267,24 +285,16 @@ export class IpcRooms {
     return [...members].map(([{ id: key }, value]) => readMember({ key, value })!);
   }
 
-  /** @throws NumberedError if no room can have the name */
   #topicOf(room: string): string {
-    const { roomName } = this.server.limits;
-    if (typeof room !== 'string' || room === '' || room.length > roomName)
-      throw generalError(`A room has a name of 1 to ${roomName} characters.`);
-    return ROOM + room;
+    return topicOfRoom(room, this.server.limits);
   }
 
   #userTopic(user: unknown): string {
-    if (user === undefined || user === null) throw generalError('toUser() needs a user.');
-    const key = this.options.userKey(user);
-    const { roomName } = this.server.limits;
-    if (key.length > roomName) throw generalError(`A user has a name of up to ${roomName} characters.`);
-    return USER + key;
+    return topicOfUser(user, this.options.userKey, this.server.limits);
   }
 }
 
 /** Most senders do not wait. A failure of the backplane rejects for those who do; the log has it anyway. */
-function bothOf(local: Promise<void>, remote: Promise<void>): Promise<void> {
+function bothOf(local: Promise<unknown>, remote: Promise<void> | undefined): Promise<void> {
   return unwatched(Promise.all([local, remote]).then(() => undefined));
 }

@@ -20,7 +20,7 @@ import { SessionLifecycle } from './session.lifecycle.js';
 import type { DurableRecord, SessionRecord } from './session.record.js';
 import type { SessionRooms } from '../dispatcher/session.rooms.js';
 import type { ServerSession } from '../dispatcher/server.session.js';
-import type { SessionsElsewhere } from './sessions.elsewhere.js';
+import type { AdoptedSession, SessionsElsewhere, StrayConnection } from './sessions.elsewhere.js';
 
 /** Serves IPC sessions over all transports. */
 export class IpcServer {
@@ -62,6 +62,11 @@ export class IpcServer {
   /** @internal Finds the sessions of other nodes. */
   useElsewhere(elsewhere: SessionsElsewhere): void {
     this.#lifecycle.elsewhere = elsewhere;
+  }
+
+  /** @internal Begins a session of another node here. @throws IpcProtocolError without a place for it */
+  adopt(connection: StrayConnection, adopted: AdoptedSession): DurableRecord {
+    return this.#door.adopt(connection, adopted);
   }
 
   /** @internal An open session that can be resumed. */
@@ -167,16 +172,19 @@ export class IpcServer {
   async close(timeoutMs: number): Promise<number> {
     this.#isClosed = true;
     this.#lifecycle.deadline = performance.now() + timeoutMs;
-    const { open } = this.#lifecycle.registry;
+    const { elsewhere, registry } = this.#lifecycle;
+    const movable = registry.open.filter(canMove);
+    const leaving = movable.length > 0 ? await elsewhere?.leave(movable, timeoutMs) : undefined;
+    const staying = leaving ? registry.open.filter((record) => !canMove(record)) : registry.open;
     const busy = new OpenCalls<SessionRecord>();
-    for (const record of open) {
+    for (const record of staying) {
       const { dispatcher } = record;
       dispatcher.closing = true;
       busy.add(record);
       void dispatcher.idle().then(() => busy.delete(record));
     }
-    const left = await busy.left(timeoutMs);
-    for (const { session } of open) session.close(1001, 'The server is shutting down.');
+    const [left] = await Promise.all([busy.left(timeoutMs), leaving?.done]);
+    for (const { session } of registry.open) session.close(1001, 'The server is shutting down.');
     return left.length;
   }
 
@@ -184,4 +192,9 @@ export class IpcServer {
   ended(): Promise<void> {
     return this.#lifecycle.registry.ended();
   }
+}
+
+/** Whether another node can go on with a session. */
+function canMove(record: SessionRecord): record is DurableRecord {
+  return record.kind === 'durable' && record.isRemote && record.isResumable;
 }

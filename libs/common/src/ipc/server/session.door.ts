@@ -3,9 +3,9 @@ import { STREAM_WINDOW } from '../../base/limits.js';
 import { MAX_TIMER_MS } from '../../base/timer.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { IpcServerTransport } from '../message/transport.js';
-import { SessionNotFound } from '../message/message.js';
+import { IpcProtocolError, SessionNotFound } from '../message/message.js';
 import type { ClientHello } from '../wire/durable/handshake.js';
-import { DurableLink } from '../wire/durable/link.js';
+import { DurableLink, INTERRUPTED } from '../wire/durable/link.js';
 import type { IpcPeerEvents } from '../wire/connector.js';
 import { durableTextWire } from '../wire/wire.js';
 import type { ConnectionWire, DurableWire, IpcServerWire } from '../wire/wire.js';
@@ -16,6 +16,7 @@ import type { BegunSession, HandshakeOwner } from './session.handshake.js';
 import type { SessionLifecycle } from './session.lifecycle.js';
 import { ConnectionRecord, DurableRecord } from './session.record.js';
 import { SessionProof } from './session.secret.js';
+import type { AdoptedSession, StrayConnection } from './sessions.elsewhere.js';
 
 /** Refuses a second frontend of a dedicated backend. */
 export const OCCUPIED = 'This backend has a frontend already, and serves no other.';
@@ -102,11 +103,23 @@ export class SessionDoor {
     gone: (transport) => this.lifecycle.registry.connections.delete(transport),
   };
 
+  /**
+   * Begins a session of another node here, for the connection that is to resume it.
+   *
+   * @throws IpcProtocolError if this server has no place for it
+   */
+  adopt({ transport, peer }: StrayConnection, adopted: AdoptedSession): DurableRecord {
+    const begun = this.#beginDurable(durableTextWire, transport, peer, undefined, adopted);
+    if (begun.kind === 'begun') return begun.record;
+    throw new IpcProtocolError(INTERRUPTED, begun.closure.reason);
+  }
+
   #beginDurable(
     wire: DurableWire,
     transport: IpcServerTransport,
     peer: LocalPeer | NetworkPeer,
     hello: ClientHello | undefined,
+    adopted?: AdoptedSession,
   ): BegunSession {
     const { registry } = this.lifecycle;
     const { limits, heartbeatMs = 30_000, resumption, dedicated } = this.options;
@@ -117,15 +130,23 @@ export class SessionDoor {
     if (isNetwork && registry.size >= limits.sessions) registry.yield(peer.owner ?? '');
     const refusal = this.refusal();
     if (refusal) return { kind: 'refused', closure: refusal };
-    const parts = this.lifecycle.partsOf(peer, (events, kept) => {
-      const interrupted = () => record.park();
-      // A reader has a window of items, and about as much is not acknowledged yet.
-      const pool = new BytePool(2 * STREAM_WINDOW, kept);
-      return new DurableLink(wire.encoding, limits, heartbeatMs, { ...events, interrupted }, kept, pool);
-    });
+    const parts = this.lifecycle.partsOf(
+      peer,
+      (events, kept) => {
+        const interrupted = () => record.park();
+        // A reader has a window of items, and about as much is not acknowledged yet.
+        const pool = new BytePool(2 * STREAM_WINDOW, kept);
+        return new DurableLink(wire.encoding, limits, heartbeatMs, { ...events, interrupted }, kept, pool);
+      },
+      adopted?.id,
+    );
     const graceMs = isNetwork && resumption ? Math.min(resumption.graceMs, MAX_TIMER_MS) : 0;
-    const proof = new SessionProof(hello ? hello.attempt : 0);
-    const record = new DurableRecord(parts, transport, peer, proof, hello?.secret, graceMs);
+    const proof = new SessionProof(adopted?.attempt ?? hello?.attempt ?? 0, adopted?.secrets);
+    if (adopted) {
+      parts.link.restore(adopted);
+      parts.session.replyMark = `${adopted.epoch}-`;
+    }
+    const record = new DurableRecord(parts, transport, peer, proof, hello?.secret, graceMs, adopted?.epoch);
     this.lifecycle.begin(record, transport);
     return { kind: 'begun', record };
   }

@@ -224,7 +224,8 @@ export class DurableConnection implements IpcPeerEvents, Connection {
   /** Sends the server hello when the hooks have opened the session. */
   #open(record: DurableRecord, received: number): void {
     this.#state = { kind: 'opening', record };
-    record.opened
+    const settled = record.link.settled();
+    (settled ? Promise.all([record.opened, settled]) : record.opened)
       .then(() => {
         // The connection may be over, or a newer one may have replaced it.
         if (this.#state.kind !== 'opening') return;

@@ -47,13 +47,14 @@ export class SessionLifecycle {
    * Makes the parts of a session.
    *
    * @param linkOf makes its link
+   * @param id of the session, if another node has begun it
    */
   partsOf<Link extends IpcServerLink>(
     peer: IpcPeer,
     linkOf: (events: IpcLinkEvents, kept: SessionBytes) => Link,
+    id = newId(),
   ): SessionParts<Link> {
     const { limits, invokeTimeoutMs } = this.options;
-    const id = newId();
     const owner = peer.owner ?? id;
     const tooMuch = () =>
       link.close(1013, 'More waits for this frontend, and others of its user, than there is space for.');

@@ -5,6 +5,7 @@ import type { IpcClosure } from '../channel/closure.js';
 import type { IpcServerLink } from '../message/link.js';
 import type { IpcServerTransport } from '../message/transport.js';
 import type { ServerHello } from '../wire/durable/handshake.js';
+import { INTERRUPTED } from '../wire/durable/link.js';
 import type { DurableLink } from '../wire/durable/link.js';
 import type { IpcCallDispatcher } from '../dispatcher/call.dispatcher.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
@@ -106,6 +107,8 @@ export class DurableRecord extends BaseRecord<DurableLink> {
     readonly proof: SessionProof,
     readonly key: string | undefined,
     private readonly graceMs: number,
+    /** How often the session has moved. */
+    readonly epoch = 0,
   ) {
     super(parts, transport, peer);
   }
@@ -120,7 +123,15 @@ export class DurableRecord extends BaseRecord<DurableLink> {
       this.changeTo({ kind: 'connected', transport });
       this.watch?.resumed();
     }
-    if (state.kind === 'connected') state.transport.terminate();
+    // A session that has come from another node begins with the connection that resumes it.
+    if (state.kind === 'connected' && state.transport !== transport) state.transport.terminate();
+  }
+
+  /** The connection ends, and the frontend is to come back to another node. */
+  leave(reason: string): void {
+    const { state } = this;
+    this.park();
+    if (state.kind === 'connected') state.transport.close(INTERRUPTED, reason);
   }
 
   /** Whether it waits for its frontend when its connection is broken. */

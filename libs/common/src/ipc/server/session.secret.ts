@@ -14,12 +14,27 @@ export class SessionProof {
   #confirmed: string | undefined;
   #pending: string | undefined;
 
-  /** @param attempt the number of the connection over which the frontend has begun the session */
-  constructor(private attempt: number) {}
+  /**
+   * @param attempt the number of the connection over which the frontend has begun the session
+   * @param older secrets of the node that had the session before, until the frontend has one of this node
+   */
+  constructor(
+    private attempt: number,
+    private older: readonly string[] = [],
+  ) {}
+
+  /** The secrets that the frontend may have, and the number of its last connection: for the next node. */
+  get state(): { readonly secrets: readonly string[]; readonly attempt: number } {
+    return { secrets: this.#secrets, attempt: this.attempt };
+  }
+
+  get #secrets(): string[] {
+    return [this.#confirmed, this.#pending, ...this.older].filter((each) => each !== undefined);
+  }
 
   /** Whether a text is a secret of the session. */
   knows(secret: string): boolean {
-    return [this.#confirmed, this.#pending].some((known) => known !== undefined && isEqual(known, secret));
+    return this.#secrets.some((known) => isEqual(known, secret));
   }
 
   /**
@@ -47,6 +62,7 @@ export class SessionProof {
     if (this.#pending === undefined) return;
     this.#confirmed = this.#pending;
     this.#pending = undefined;
+    this.older = [];
   }
 }
 
@@ -55,8 +71,8 @@ function newSecret(): string {
   return Array.from(bytes, (byte) => LETTERS[byte & 63]).join('');
 }
 
-/** Compares in a time that depends on the lengths only, so that a peer cannot guess a secret letter by letter. */
-function isEqual(known: string, given: string): boolean {
+/** Whether two secrets are equal. Compares in a time that depends on the lengths only, so that a peer cannot guess a secret letter by letter. */
+export function isEqual(known: string, given: string): boolean {
   if (known.length !== given.length) return false;
   let difference = 0;
   for (let i = 0; i < known.length; i++) difference |= known.charCodeAt(i) ^ given.charCodeAt(i);

@@ -1,18 +1,18 @@
 import { deferred } from '../../../base/deferred.js';
 import type { Deferred } from '../../../base/deferred.js';
 import type { BytePool } from '../../../base/byte.pool.js';
-import { afterEvents } from '../../../base/turn.slices.js';
 import { isCount } from '../../../value/value.codec.js';
-import { ITEM_BYTES } from '../../../base/limits.js';
 import type { IpcLimits } from '../../../base/limits.js';
 import { IpcControlType } from './codec.js';
 import type { DurableMessage } from './codec.js';
 import type { FrameEncoding } from './text.encoding.js';
+import { ItemPace } from './item.pace.js';
+import type { DurableLinkEvents, LinkGate, LinkState } from './link.gate.js';
 import { DurableOutbox } from './outbox.js';
 import type { KeptBytes } from '../../message/session.bytes.js';
 import { DurableReceiver } from './receiver.js';
 import { HIGH_WATER, sent, unwatched } from '../../message/link.js';
-import type { IpcLinkEvents, IpcSessionLink, ItemLink } from '../../message/link.js';
+import type { IpcSessionLink, ItemLink } from '../../message/link.js';
 import type { IpcTransport } from '../../message/transport.js';
 import { IpcClosedError } from '../../channel/closure.js';
 import type { IpcClosure } from '../../channel/closure.js';
@@ -28,21 +28,8 @@ const ACKNOWLEDGE_BYTES = 256 * 1024;
 const ACKNOWLEDGE_MS = 1_000;
 /** Items of streams wait while the connection has not taken this many bytes. */
 const MOST_UNSENT = 128 * 1024;
-/**
- * The work of items in one turn of the event loop: about a thousand small ones, or two milliseconds. The peer reads them while the
- * next ones are made, and other sessions have their turn.
- */
-const TURN_WORK = 64 * 1024;
-/** Bytes of an item that count as one. */
-const BYTES_OF_WORK = 16;
 /** Closes a connection whose session goes on over another one. */
 export const INTERRUPTED = 4000;
-
-/** The owner of a durable link. */
-export interface DurableLinkEvents extends IpcLinkEvents {
-  /** This end gave up the connection. The session can go on over another one. */
-  interrupted(closure: IpcClosure): void;
-}
 
 /**
  * The messages of one session over one connection after another. The link keeps messages until the peer acknowledges
@@ -62,9 +49,8 @@ export class DurableLink implements IpcSessionLink {
   #receivedBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #whenReleased: Deferred | undefined;
-  /** The work of items since the last wait for a turn. */
-  #turnWork = 0;
-  #nextTurn: Promise<void> | undefined;
+  readonly #pace = new ItemPace();
+  #gate: LinkGate | undefined;
   readonly #keepalive: DurableKeepalive;
 
   /**
@@ -106,6 +92,28 @@ export class DurableLink implements IpcSessionLink {
     return this.#outbox.keptBytes;
   }
 
+  /** The messages that another link needs to go on. */
+  get state(): LinkState {
+    return { received: this.#received, ...this.#outbox.state };
+  }
+
+  /** Goes on with the messages of another link. Called before anything is sent. */
+  restore(state: LinkState): void {
+    this.#received = this.#seen = this.#acknowledged = state.received;
+    this.#outbox.restore(state);
+  }
+
+  /** Keeps messages at another place as well. @returns a function that lets so many more of them to the peer */
+  use(gate: LinkGate): (count: number) => void {
+    this.#gate = this.#outbox.gate = gate;
+    return (count) => this.#outbox.allow(count);
+  }
+
+  /** Resolves when the gate has everything; `undefined` without a gate. */
+  settled(): Promise<void> | undefined {
+    return this.#gate?.settled();
+  }
+
   /** How many messages were received in all. The peer does not send them again. */
   get received(): number {
     return this.#received;
@@ -145,7 +153,8 @@ export class DurableLink implements IpcSessionLink {
   send(message: OutgoingMessage): Promise<void> {
     if (!this.#closure) this.#write(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
-    return this.#outbox.keptBytes <= HIGH_WATER ? sent : this.#untilReleased();
+    if (this.#outbox.keptBytes > HIGH_WATER) return this.#untilReleased();
+    return this.#gate?.settled() ?? sent;
   }
 
   backpressure(): Promise<void> | undefined {
@@ -158,7 +167,7 @@ export class DurableLink implements IpcSessionLink {
     send: (message) => {
       if (this.#closure) return 0;
       const bytes = this.#outbox.send(message);
-      this.#turnWork += ITEM_BYTES + bytes / BYTES_OF_WORK;
+      this.#pace.sent(bytes);
       return bytes;
     },
     backpressure: () => this.#itemBackpressure(),
@@ -171,18 +180,7 @@ export class DurableLink implements IpcSessionLink {
     if (keptBytes > HIGH_WATER) return this.#untilReleased().catch(() => undefined);
     const { bufferedBytes = 0 } = this.#transport ?? {};
     if (bufferedBytes > MOST_UNSENT) return this.#transport!.drained();
-    return this.#turnWork > TURN_WORK ? this.#untilNextTurn() : undefined;
-  }
-
-  /** One promise for all streams. */
-  #untilNextTurn(): Promise<void> {
-    return (this.#nextTurn ??= new Promise((resolve) => {
-      afterEvents(() => {
-        this.#turnWork = 0;
-        this.#nextTurn = undefined;
-        resolve();
-      });
-    }));
+    return this.#pace.wait();
   }
 
   cancel(request: number): void {
@@ -211,6 +209,7 @@ export class DurableLink implements IpcSessionLink {
     this.detach();
     this.#outbox.clear();
     this.#whenReleased?.reject(new IpcClosedError(closure));
+    this.#gate?.ended();
     this.events.ended(closure);
   }
 
@@ -218,9 +217,14 @@ export class DurableLink implements IpcSessionLink {
   acknowledge(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#acknowledged = this.#received;
+    this.#acknowledged = this.#safe;
     this.#receivedBytes = 0;
-    this.#outbox.control([IpcControlType.Acknowledge, this.#received]);
+    this.#outbox.control([IpcControlType.Acknowledge, this.#safe]);
+  }
+
+  /** How many received messages can be acknowledged. */
+  get #safe(): number {
+    return this.#gate?.received ?? this.#received;
   }
 
   #write(message: OutgoingMessage): void {
@@ -245,21 +249,21 @@ export class DurableLink implements IpcSessionLink {
       return;
     }
     this.#received++;
-    this.events.receive(message.message);
+    if (this.#gate) this.#gate.arrived(message.message);
+    else this.events.receive(message.message);
   }
 
   #sliced(): void {
     if (this.#closure || !this.#transport) return;
     this.#keepalive.heard(this.#received > this.#seen);
     this.#seen = this.#received;
-    this.#mayAcknowledge();
+    this.mayAcknowledge();
   }
 
   #handleControl(type: number, [received]: readonly unknown[]): void {
     if (type === IpcControlType.Acknowledge) this.#release(received);
     // One acknowledgement answers all probes of a frame.
     else if (type === IpcControlType.Probe) this.#probed = true;
-    // Messages of the handshake mean nothing later, and unknown ones are ignored.
   }
 
   /** The peer has received this many messages. They are not kept any more. */
@@ -267,15 +271,17 @@ export class DurableLink implements IpcSessionLink {
     if (!isCount(received) || !this.canResume(received))
       throw new IpcProtocolError(1002, 'An acknowledgement of messages that were not sent.');
     this.#outbox.release(received);
+    this.#gate?.released(received);
     if (this.#outbox.keptBytes > HIGH_WATER / 2) return;
     this.#whenReleased?.resolve();
     this.#whenReleased = undefined;
   }
 
-  #mayAcknowledge(): void {
-    if (this.#closure || !this.#transport || this.#received === this.#acknowledged) return;
+  /** Acknowledges received messages, if they are many, or soon. */
+  mayAcknowledge(): void {
+    if (this.#closure || !this.#transport || this.#safe === this.#acknowledged) return;
     const isMuch =
-      this.#received - this.#acknowledged >= ACKNOWLEDGE_MESSAGES || this.#receivedBytes >= ACKNOWLEDGE_BYTES;
+      this.#safe - this.#acknowledged >= ACKNOWLEDGE_MESSAGES || this.#receivedBytes >= ACKNOWLEDGE_BYTES;
     if (isMuch) this.acknowledge();
     else this.#timer ??= setTimeout(() => this.acknowledge(), ACKNOWLEDGE_MS);
   }

@@ -19,6 +19,20 @@ interface Kept {
   bytes: number;
 }
 
+/** The messages that one link keeps, for another one that goes on with them. */
+export interface OutboxState {
+  /** How many messages the peer has acknowledged. */
+  readonly released: number;
+  /** The messages behind them, as they were sent. */
+  readonly kept: readonly IpcFrame[];
+}
+
+/** Decides when messages go to the peer: not before another place has them. */
+export interface OutboxGate {
+  /** A message is kept, and goes to the peer at its turn of {@link DurableOutbox.allow}. */
+  sent(content: IpcFrame, message: OutgoingMessage): void;
+}
+
 /** The message that the next items of a stream are added to. */
 interface OpenItems {
   readonly first: OutgoingItem;
@@ -42,6 +56,9 @@ export class DurableOutbox {
   #next = 0;
   #numbered = 0;
   #scheduled = false;
+  /** The last of the kept messages, which the gate has not let through. */
+  readonly #held = new Fifo<Kept>();
+  gate: OutboxGate | undefined;
 
   /**
    * @param total counts the same bytes for all sessions, and may end the link
@@ -73,7 +90,7 @@ export class DurableOutbox {
 
   /** Whether a peer can have received this many messages: no more than were sent, no fewer than it acknowledged. */
   canRelease(received: number): boolean {
-    return received >= this.#released && received <= this.#released + this.#kept.size;
+    return received >= this.#released && received <= this.#released + this.#kept.size - this.#held.size;
   }
 
   /** The peer has received this many messages. They are not kept any more. */
@@ -92,7 +109,32 @@ export class DurableOutbox {
     this.#seal();
     this.#transport = transport;
     this.#next = this.#released;
-    for (const { content, bytes } of this.#kept) this.#put(content, bytes);
+    let left = this.#kept.size - this.#held.size;
+    for (const { content, bytes } of this.#kept) if (left-- > 0) this.#put(content, bytes);
+  }
+
+  /** The messages that are kept. */
+  get state(): OutboxState {
+    this.#seal();
+    return { released: this.#released, kept: Array.from(this.#kept, ({ content }) => content) };
+  }
+
+  /** Begins with the messages that another link has kept. */
+  restore({ released, kept: contents }: OutboxState): void {
+    this.#released = released;
+    for (const content of contents) {
+      const bytes = (content as string | Uint8Array).length;
+      this.#kept.push({ content, bytes });
+      this.#count(bytes);
+    }
+  }
+
+  /** The gate lets the next messages through. */
+  allow(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const kept = this.#held.shift();
+      if (kept) this.#put(kept.content, kept.bytes);
+    }
   }
 
   /** The connection is broken. Messages are kept for the next one. */
@@ -108,6 +150,7 @@ export class DurableOutbox {
   clear(): void {
     this.#open = undefined;
     this.#kept.clear();
+    this.#held.clear();
     this.pool?.clear();
     this.#count(-this.#keptBytes);
   }
@@ -166,7 +209,16 @@ export class DurableOutbox {
     const { first, values, kept } = this.#open;
     this.#open = undefined;
     kept.content = this.encoding.items(first, values);
-    this.#put(kept.content, kept.bytes);
+    this.#pass(kept, first);
+  }
+
+  #pass(kept: Kept, message: OutgoingMessage): void {
+    if (!this.gate) {
+      this.#put(kept.content, kept.bytes);
+      return;
+    }
+    this.#held.push(kept);
+    this.gate.sent(kept.content, message);
   }
 
   /** Sends the collected messages. */

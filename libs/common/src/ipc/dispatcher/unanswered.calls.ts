@@ -1,0 +1,55 @@
+import { GENERAL_ERROR } from '../../base/numbered.error.js';
+import { primitiveMembers } from '../../error/error.members.js';
+import type { IpcServerLink } from '../message/link.js';
+import { prepareResponse, prepareStreamEnd } from '../message/outgoing.message.js';
+import type { ServedStreams } from './served.streams.js';
+
+/** A call that was received and not answered. */
+export interface OpenCall {
+  readonly request: number;
+  readonly channel: string;
+  /** Whether items of its result were sent. */
+  readonly isStream: boolean;
+}
+
+/**
+ * The calls that are not answered.
+ *
+ * @param running their numbers, and those that wait
+ * @param streams knows the calls whose results have begun
+ */
+export function openCalls(
+  running: Iterable<number>,
+  waiting: Iterable<number>,
+  streams: ServedStreams | undefined,
+): OpenCall[] {
+  const isStream = (request: number) => streams?.isSending(request) ?? false;
+  const requests = new Set([...running, ...waiting]);
+  return Array.from(requests, (request) => ({ request, channel: '', isStream: isStream(request) }));
+}
+
+/** Answers a call with the members of an error. */
+export function sendError(
+  link: Pick<IpcServerLink, 'send'>,
+  channel: string,
+  request: number,
+  value: unknown,
+): void {
+  try {
+    void link.send(prepareResponse(channel, request, value, 'error'));
+  } catch {
+    // A member of the error cannot be sent. Message and number are worth more than it.
+    const members = primitiveMembers(Object(value) as object);
+    void link.send(prepareResponse(channel, request, members, 'error'));
+  }
+}
+
+/** Answers calls of the node that had the session before: nobody knows what has become of them. */
+export function answerUnknown(link: IpcServerLink, calls: readonly OpenCall[]): void {
+  const message = 'The node that had the call has ended. The call may have run.';
+  const error = { errorNumber: GENERAL_ERROR, name: 'OutcomeUnknownError', message };
+  for (const { request, channel, isStream } of calls) {
+    if (isStream) link.items?.send(prepareStreamEnd(request, 0, error));
+    else sendError(link, channel, request, error);
+  }
+}

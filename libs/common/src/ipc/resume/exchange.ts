@@ -1,0 +1,15 @@
+import type { MoveHead } from './move.head.js';
+import type { RelayHead } from './relay.head.js';
+
+/** The head of a frame by which nodes share sessions, before the node adds its id and number. */
+export type UnsentExchange = Omit<RelayHead, 'from' | 'seq'> | Omit<MoveHead, 'from' | 'seq'>;
+
+/** Receives the frames by which nodes share sessions. */
+export interface NodeExchange {
+  /** @throws Error if the frame is damaged */
+  receive(head: RelayHead | MoveHead, read: () => unknown, bytes: Uint8Array | undefined): void;
+  /** The backplane is back, and may have forgotten this node. @param hasMissed whether frames of other nodes may be lost */
+  restored(hasMissed: boolean): void;
+  /** The node leaves. */
+  close(): void;
+}

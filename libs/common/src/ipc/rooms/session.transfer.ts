@@ -1,0 +1,79 @@
+import type { ServerSession } from '../dispatcher/server.session.js';
+import type { Position, SessionTopic } from '../resume/session.state.js';
+import type { MissedFrame, SessionTopics } from '../resume/session.topics.js';
+import type { Arrivals } from './arrivals.js';
+import type { Membership } from './membership.js';
+import { readNotices } from './notice.reader.js';
+import type { RoomNode } from './room.node.js';
+import { ALL } from './topic.names.js';
+
+/** The rooms of sessions that move from one node to another: every notification arrives once, whichever node has received it. */
+export class SessionTransfer implements SessionTopics {
+  /** @param join adds a session to a topic; see `IpcRooms` */
+  constructor(
+    private readonly node: RoomNode,
+    private readonly membership: Membership,
+    private readonly arrivals: Arrivals,
+    private readonly join: (topic: string, session: ServerSession, entry: string) => void,
+  ) {}
+
+  topicsOf(session: ServerSession): SessionTopic[] {
+    const names = [...this.membership.of(session)];
+    return names.map((name) => ({
+      name,
+      entry: this.membership.topics.get(name)?.members.get(session) ?? '',
+    }));
+  }
+
+  positionsOf(topics: readonly SessionTopic[]): Position[] {
+    const positions: Position[] = [];
+    for (const topic of [...topics.map(({ name }) => name), ALL]) {
+      for (const [from, seq] of this.node.order.lastOf(topic)) positions.push({ topic, from, seq });
+      // The sessions of this node have all that it has sent.
+      positions.push({ topic, from: this.node.id, seq: this.node.lastSeq });
+    }
+    return positions;
+  }
+
+  async arrive(id: string, topics: readonly string[]): Promise<boolean> {
+    const names = topics.filter((name) => name !== ALL);
+    if (!this.arrivals.begin(id, [...names, ALL])) return false;
+    try {
+      await Promise.all(names.map((name) => this.node.backplane.subscribe(name)));
+      return true;
+    } catch (error) {
+      this.cancel(id, topics);
+      throw error;
+    }
+  }
+
+  cancel(id: string, topics: readonly string[]): void {
+    this.arrivals.end(id);
+    // A topic with members stays.
+    for (const name of topics)
+      if (name !== ALL) this.node.background('unsubscribe', this.node.unsubscribe(name));
+  }
+
+  settle(
+    session: ServerSession,
+    topics: readonly SessionTopic[],
+    positions: readonly Position[],
+    missed: readonly MissedFrame[],
+  ): boolean {
+    for (const { name, entry } of topics) this.join(name, session, entry);
+    const waiting = this.arrivals.end(session.id);
+    if (!waiting) return false;
+    const last = new Map(positions.map(({ topic, from, seq }) => [JSON.stringify([topic, from]), seq]));
+    const taken = new Set<string>();
+    const names = new Set([...topics.map(({ name }) => name), ALL]);
+    for (const each of [...readNotices(missed, this.node.limits), ...waiting]) {
+      const { from, seq, except, message } = each;
+      const isHad = each.topics.some((topic) => (last.get(JSON.stringify([topic, from])) ?? -1) >= seq);
+      const number = `${seq} ${from}`;
+      if (isHad || taken.has(number) || !each.topics.some((topic) => names.has(topic))) continue;
+      taken.add(number);
+      if (!except.includes(session.id)) void session.push(message).catch(() => undefined);
+    }
+    return true;
+  }
+}
