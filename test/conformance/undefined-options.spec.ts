@@ -351,6 +351,7 @@ describe('options of servers that are undefined', () => {
       userKey: 0,
       rooms: 0,
       backplane: 0,
+      replicate: 0,
       dedicated: 0,
       native: 0,
       mobile: 0,

@@ -143,6 +143,39 @@ export function backplanePromises(name: string, backplane: () => BackplaneUnderT
       expect(await keys()).toEqual([]);
     });
 
+    it('adds to a log for the node that knows its last frame, and for no other', async () => {
+      const [one, two] = [join(), join()];
+      const [mine, other] = [one.node.logs, two.node.logs];
+      if (!mine || !other) return;
+      const key = `${prefix}log`;
+      const props = { replaces: false, lifeMs: 60_000 };
+      const read = async () => (await other.read(key)).frames.map((frame) => text.decode(frame));
+      expect(await read()).toEqual([]);
+      const first = await mine.append(key, bytes('1'), { after: 0, ...props });
+      const second = await mine.append(key, bytes('2'), { after: first, ...props });
+      expect([await read(), (await other.read(key)).last]).toEqual([['1', '2'], second]);
+      for (const after of [first, second + 1000])
+        await expect(other.append(key, bytes('x'), { after, ...props })).rejects.toMatchObject({
+          failure: 'overtaken',
+        });
+      const third = await other.append(key, bytes('3'), { ...props, after: second, replaces: true });
+      await until(async () => (await read()).join() === '3');
+      await expect(mine.append(key, bytes('y'), { after: second, ...props })).rejects.toMatchObject({
+        failure: 'overtaken',
+      });
+      const racing = [mine, other].map((logs, i) =>
+        logs.append(key, bytes(`r${i}`), { after: third, ...props }),
+      );
+      const won = (await Promise.allSettled(racing)).filter(({ status }) => status === 'fulfilled');
+      expect(won).toHaveLength(1);
+      const { last } = await mine.read(key);
+      await mine.append(key, new Uint8Array(0), { after: last, ...props });
+      expect(await read()).toEqual([]);
+      const short = await mine.append(`${key} 2`, bytes('short'), { after: 0, replaces: true, lifeMs: 30 });
+      expect(short).toBeGreaterThan(0);
+      await until(async () => (await other.read(`${key} 2`)).frames.length === 0);
+    });
+
     it('takes a kept text once, on any node, and not when its time is over', async () => {
       const [one, two] = [join(), join()];
       await one.node.keep(`${prefix}t`, 'text', 60_000);

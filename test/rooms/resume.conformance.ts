@@ -210,6 +210,7 @@ export function resumePromises(name: string, backplane: () => BackplaneUnderTest
 
     it('report a call that does not end in time when their node ends', async () => {
       const [one, two] = [start(), start()];
+      await until(async () => (await one.rooms.backplane!.list('nodes')).length > 1);
       let begun = 0;
       one.server.channels.handle('itwin.never', () => {
         begun++;
@@ -247,6 +248,7 @@ export function resumePromises(name: string, backplane: () => BackplaneUnderTest
 
     it('do not move to a frontend with a wrong secret, or of another user', async () => {
       const [one, two] = [start(), start()];
+      await until(async () => (await one.rooms.backplane!.list('nodes')).length > 1);
       const [roving, session] = await connect(one, { id: 7 });
       const [id, secret] = roving.keys();
       roving.to(undefined);

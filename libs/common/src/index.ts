@@ -44,11 +44,15 @@ export type {
 export { IpcSession } from './ipc/channel/session.js';
 export { BackplaneError } from './ipc/rooms/backplane.js';
 export type {
+  AppendOptions,
   BackplaneEntry,
   BackplaneEvents,
   BackplaneFailure,
+  BackplaneLog,
+  BackplaneLogs,
   BackplaneNode,
   IpcBackplane,
+  MissedFrame,
 } from './ipc/rooms/backplane.js';
 export { memoryBackplane } from './ipc/rooms/memory.backplane.js';
 export type { RemoteCallOptions } from './ipc/rooms/node.requests.js';

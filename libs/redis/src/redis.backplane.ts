@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { BatchQueue } from './batch.queue.js';
 import { BLOCK_MS, InboxReader } from './inbox.reader.js';
+import { ReadMarks, RedisLogs } from './redis.logs.js';
 import { Op } from './script.js';
 
 /** Options of {@link redisBackplane}. */
@@ -30,6 +31,11 @@ const BEATS = 8;
 /** How long frames wait after Redis has lost its data, in milliseconds: other nodes need this time to come back. */
 const HOLD_MS = 1_000;
 const RECONNECT_MS = 500;
+/**
+ * How long frames stay in the inbox after they were read, in milliseconds. If the node dies, another one reads from it what sessions
+ * have not got: a log may be confirmed so much later than the frame was read.
+ */
+const KEEP_MS = 10_000;
 /** After this node has connected, others may need so long to connect as well, in milliseconds. */
 const CONNECT_MS = 2_000;
 
@@ -52,6 +58,7 @@ export function redisBackplane(options: RedisBackplaneOptions): IpcBackplane {
 class RedisNode implements BackplaneNode {
   readonly #redis: Redis;
   readonly #queue: BatchQueue;
+  readonly logs: RedisLogs;
   readonly #inbox: InboxReader;
   readonly #beats: NodeJS.Timeout;
   #runId: string | undefined;
@@ -60,6 +67,7 @@ class RedisNode implements BackplaneNode {
   readonly #connectionKey: string;
   readonly #connectionMs: number;
   #isKnown = false;
+  readonly #keptFor = new ReadMarks(KEEP_MS);
   #isBeating = false;
   #isClosed = false;
 
@@ -79,6 +87,7 @@ class RedisNode implements BackplaneNode {
       frame: (topic, frame) => events.frame(topic, frame),
       missed: () => events.restored(true),
     });
+    this.logs = new RedisLogs(this.#queue, this.#redis, keys, () => this.#inbox.last);
     this.#redis.on('ready', () => void this.#reconnected());
     // Known before anything else is called.
     void this.#beat();
@@ -180,15 +189,17 @@ class RedisNode implements BackplaneNode {
     if (this.#isClosed || (this.#isBeating && !isOther)) return;
     this.#isBeating = true;
     const { last } = this.#inbox;
+    const kept = this.#keptFor.push(last);
     try {
       let answer: Promise<unknown> | undefined;
       // Before everything that waits: others would take this node for dead.
       this.#queue.first(() => {
-        answer = this.#queue.call(Op.beat, String(last));
+        answer = this.#queue.call(Op.beat, String(last), String(kept));
       }, 0);
       const [known] = (await answer) as [number, number];
       const isLost = this.#isKnown && known === 0;
       this.#isKnown = true;
+      if (isLost) this.#keptFor.clear();
       if (isLost) this.#inbox.restart();
       if (this.#isClosed) return;
       if (isLost || isOther) this.#queue.first(() => this.events.restored(true), isLost ? HOLD_MS : 0);

@@ -20,7 +20,13 @@ export const Op = {
   keep: 'K',
   /** key. @returns the text */
   take: 'T',
-  /** number of the last frame that was read. @returns whether the node was known, and the number of its last frame */
+  /** key, number of the last frame, whether the frame replaces all, life in milliseconds, frame. @returns the number; -1 if overtaken */
+  append: 'A',
+  /** key. @returns the entries of the log */
+  read: 'R',
+  /** node. @returns whether its inbox exists */
+  inbox: 'I',
+  /** number of the last frame that was read, and of the last one that is not needed any more. @returns whether the node was known, and the number of its last frame */
   beat: 'B',
   /** node. @returns the connection of the node, as it has named it; nothing if the node does not exist */
   connection: 'C',
@@ -43,6 +49,7 @@ export const Op = {
  * | `t:` topic | set: the nodes that subscribe |
  * | `g:` group | hash: entries, each with its node |
  * | `k:` key | a kept text |
+ * | `l:` key | stream: a log; the entry `7-0` is its seventh frame |
  */
 export const script = `
 local p, me, lease, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
@@ -129,8 +136,27 @@ local run = {
     return 1
   end,
   T = function() return redis.call('GETDEL', p .. 'k:' .. arg()) end,
+  A = function()
+    local log, after, replaces, life, frame = p .. 'l:' .. arg(), tonumber(arg()), arg(), arg(), arg()
+    local entry = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+    local last = entry and tonumber(string.match(entry[1], '^%d+')) or 0
+    -- The answer to the same call was lost.
+    if entry and last == after + 1 and entry[2][2] == frame then return last end
+    if frame == '' and not entry then return after + 1 end
+    if last ~= after then return -1 end
+    if frame == '' then
+      redis.call('DEL', log)
+    else
+      redis.call('XADD', log, (after + 1) .. '-0', 'f', frame)
+      if replaces == '1' then redis.call('XTRIM', log, 'MAXLEN', 1) end
+      redis.call('PEXPIRE', log, life)
+    end
+    return after + 1
+  end,
+  R = function() return redis.call('XRANGE', p .. 'l:' .. arg(), '-', '+') end,
+  I = function() return redis.call('ZSCORE', p .. 'nodes', arg()) and 1 or 0 end,
   B = function()
-    local read = tonumber(arg())
+    local read, kept = tonumber(arg()), tonumber(arg())
     local time = redis.call('TIME')
     local now = time[1] * 1000 + math.floor(time[2] / 1000)
     local known = redis.call('ZSCORE', p .. 'nodes', me)
@@ -138,7 +164,7 @@ local run = {
     for _, node in ipairs(redis.call('ZRANGEBYSCORE', p .. 'nodes', '-inf', '(' .. now)) do forget(node) end
     local last = tonumber(redis.call('GET', p .. 'c:' .. me) or '0')
     if known and last < read then redis.call('SET', p .. 'c:' .. me, read) end
-    redis.call('XTRIM', p .. 'n:' .. me, 'MINID', (read + 1) .. '-0')
+    redis.call('XTRIM', p .. 'n:' .. me, 'MINID', (kept + 1) .. '-0')
     redis.call('PEXPIRE', p .. 'n:' .. me, 100 * lease)
     redis.call('PEXPIRE', p .. 'c:' .. me, 100 * lease)
     redis.call('PEXPIRE', p .. 'i:' .. me, 100 * lease)

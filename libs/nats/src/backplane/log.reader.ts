@@ -60,6 +60,11 @@ export class LogReader {
     private readonly events: LogEvents,
   ) {}
 
+  /** The number up to which everything is read. */
+  get position(): number {
+    return this.#read;
+  }
+
   /** Frames of a topic are delivered from now on. */
   add(topic: string): void {
     this.#last.set(topic, undefined);

@@ -1,13 +1,20 @@
 import { jetstreamManager } from '@nats-io/jetstream';
-import { NoRespondersError, RequestError } from '@nats-io/transport-node';
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import { BackplaneError } from '@linnet/common';
-import type { BackplaneEntry, BackplaneEvents, BackplaneNode, IpcBackplane } from '@linnet/common';
+import type {
+  BackplaneEntry,
+  BackplaneEvents,
+  BackplaneLogs,
+  BackplaneNode,
+  IpcBackplane,
+} from '@linnet/common';
 import { openConnection } from '../connection/connection.js';
 import type { NatsConnectionOptions, OpenConnection } from '../connection/connection.js';
 import { ownBytes } from '../message/frame.js';
 import { receiving } from '../message/receiving.js';
 import { INBOX_PREFIX, isInbox } from '../message/subject.js';
+import { failureOf } from './failure.js';
+import { SessionLogs } from './session.logs.js';
 import { SharedState } from './shared.state.js';
 import { placesOf, tokenOfText } from './tokens.js';
 import type { Places } from './tokens.js';
@@ -49,6 +56,7 @@ interface Parts {
   readonly open: OpenConnection;
   readonly log: TopicLog;
   readonly state: SharedState;
+  readonly logs: SessionLogs;
   /** The frames to this node. */
   readonly own: Subscription;
 }
@@ -100,6 +108,20 @@ class NatsNode implements BackplaneNode {
       if ((error as BackplaneError).failure === 'absent') return false;
       throw error;
     }
+  }
+
+  readonly logs: BackplaneLogs = this.#logs();
+
+  #logs(): BackplaneLogs {
+    const position = () => this.#parts?.log.position ?? 0;
+    return {
+      append: (key, frame, options) => this.#run(({ logs }) => logs.append(key, frame, options)),
+      read: (key) => this.#run(({ logs }) => logs.read(key)),
+      get position() {
+        return position();
+      },
+      missed: (_node, topics, behind) => this.#run(({ log }) => log.behind(topics, behind)),
+    };
   }
 
   subscribe(topic: string): Promise<void> {
@@ -195,7 +217,8 @@ class NatsNode implements BackplaneNode {
       await nats.flush();
       const forgotten = () => this.#report(false);
       const state = await SharedState.open(nats, manager, this.places, this.id, forgotten);
-      return { open, log, state, own };
+      const logs = await SessionLogs.open(nats, this.places, this.timeoutMs);
+      return { open, log, state, logs, own };
     } catch (error) {
       log?.close();
       if (!nats.isClosed()) own.unsubscribe();
@@ -225,6 +248,7 @@ class NatsNode implements BackplaneNode {
       try {
         await parts.log.catchUp();
         await parts.state.restore();
+        await parts.logs.restore();
         this.#report(false);
         if (returns === this.#returns) break;
       } catch {
@@ -269,15 +293,4 @@ class NatsNode implements BackplaneNode {
       if (waiting) this.#waiting.delete(waiting);
     }
   }
-}
-
-function failureOf(error: unknown): BackplaneError {
-  if (error instanceof BackplaneError) return error;
-  const { message, cause } = error as Error;
-  if (
-    error instanceof NoRespondersError ||
-    (error instanceof RequestError && cause instanceof NoRespondersError)
-  )
-    return new BackplaneError('absent', 'The node does not exist.');
-  return new BackplaneError('unreachable', `NATS has not confirmed: ${message}`);
 }

@@ -11,6 +11,9 @@ export interface Places {
   readonly kept: string;
   /** The subjects on which NATS publishes again, numbered, what the stream keeps. */
   readonly numbered: string;
+  /** The stream of the logs of sessions, and its subjects without their last token. */
+  readonly logStream: string;
+  readonly logs: string;
   /** The subjects of nodes, without their last token. */
   readonly nodes: string;
   /** The name of a bucket. */
@@ -25,6 +28,8 @@ export function placesOf(name: string): Places {
     stream: `linnet-${name}`,
     kept: `linnet.backplane.${name}.kept`,
     numbered: `linnet.backplane.${name}.numbered`,
+    logStream: `linnet-${name}-logs`,
+    logs: `linnet.backplane.${name}.log`,
     nodes: `linnet.backplane.${name}.node`,
     bucket: (use) => `linnet-${name}-${use}`,
   };

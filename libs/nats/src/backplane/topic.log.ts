@@ -3,6 +3,7 @@ import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jets
 import { headers as newHeaders, nanos } from '@nats-io/transport-node';
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { BackplaneError } from '@linnet/common';
+import type { MissedFrame } from '@linnet/common';
 import { ownBytes } from '../message/frame.js';
 import { receiving } from '../message/receiving.js';
 import { LogReader } from './log.reader.js';
@@ -102,6 +103,29 @@ export class TopicLog {
 
   unsubscribe(topic: string): Promise<void> {
     return this.#turns.take(topic, async () => this.#drop(topic));
+  }
+
+  /** The number up to which everything is read. */
+  get position(): number {
+    return this.#reader.position;
+  }
+
+  /** The frames of topics behind a number. @throws (rejection) BackplaneError `absent` if some of them are dropped */
+  async behind(topics: readonly string[], position: number): Promise<MissedFrame[]> {
+    const found: { readonly seq: number; readonly topic: string; readonly frame: Uint8Array }[] = [];
+    const readTopic = async (topic: string) => {
+      for (let seq = position + 1; ;) {
+        const next = await this.#next({ seq, next_by_subj: this.#subjectOf(topic) });
+        if (!next) break;
+        found.push({ seq: next.seq, topic, frame: next.data });
+        seq = next.seq + 1;
+      }
+    };
+    await Promise.all(topics.map(readTopic));
+    const { first_seq } = (await this.manager.streams.info(this.places.stream)).state;
+    if (position > 0 && first_seq > position + 1)
+      throw new BackplaneError('absent', 'The frames of the node are not known any more.');
+    return found.toSorted((one, other) => one.seq - other.seq);
   }
 
   /** The connection is lost: frames wait until what was published meanwhile is read. */

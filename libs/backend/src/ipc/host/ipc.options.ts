@@ -56,6 +56,11 @@ export interface IpcModuleOptions extends OriginOptions, Omit<ErrorPolicy, 'mapE
    * this process is the only node.
    */
   backplane?: IpcBackplane;
+  /**
+   * Whether the backplane holds a copy of each session, so that another node goes on with it when its node dies. Every message waits for
+   * the copy. Default `false`: sessions die with their node.
+   */
+  replicate?: boolean;
   /** One frontend and no other: see `IpcHost.bindLifetime`. Default `false`. */
   dedicated?: boolean;
   /**

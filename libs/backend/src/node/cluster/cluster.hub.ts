@@ -19,7 +19,7 @@ const functions: ReadonlySet<string> = new Set(
     keep: true,
     take: true,
     leave: true,
-  } satisfies Record<keyof BackplaneNode, true>),
+  } satisfies Record<Exclude<keyof BackplaneNode, 'logs'>, true>),
 );
 
 /** The backplane in the primary process: it has the shared state, and carries the frames between the workers. */

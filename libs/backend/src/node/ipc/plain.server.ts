@@ -61,6 +61,11 @@ export interface PlainIpcServerOptions extends OriginOptions, ErrorPolicy {
   readonly rooms?: RoomPolicy;
   /** Connects the nodes of the application. Default: this process is the only node. */
   readonly backplane?: IpcBackplane;
+  /**
+   * Whether the backplane holds a copy of each session, so that another node goes on with it when its node dies. Every message waits for
+   * the copy. Default `false`: sessions die with their node.
+   */
+  readonly replicate?: boolean;
   /** Refuses frontends that do not connect over loopback, with 403. Default `false`. */
   readonly native?: boolean;
   /** Serves one frontend, and no other. Default `false`. */

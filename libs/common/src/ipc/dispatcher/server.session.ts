@@ -26,6 +26,13 @@ interface Waiting {
   readonly timer: ReturnType<typeof setTimeout> | undefined;
 }
 
+/** A notification to topics, with its place among those of its node. */
+export interface SentNotification {
+  readonly topics: readonly string[];
+  readonly from: string;
+  readonly seq: number;
+}
+
 /** The frontend of a connection: its user, and how it is connected. */
 export interface IpcPeer extends IpcIdentity {
   /**
@@ -40,7 +47,7 @@ export interface IpcPeer extends IpcIdentity {
 }
 
 /** Sends and ends; a link is open until it has a closure. */
-type SessionLink = Pick<IpcServerLink, 'send' | 'close' | 'closure'>;
+type SessionLink = Pick<IpcServerLink, 'send' | 'close' | 'closure' | 'settled'>;
 
 /** A session, with the parts that only the library uses. */
 export class ServerSession extends IpcSession {
@@ -59,6 +66,10 @@ export class ServerSession extends IpcSession {
   #lastReply = 0;
   /** Whether the session goes on at another node: it ends here, and is not over for others. */
   hasMoved = false;
+  /** Called when the session has joined a room, or left it. */
+  topicsChanged: (() => void) | undefined;
+  /** Called before the session gets a notification to topics. */
+  delivered: ((notification: SentNotification) => void) | undefined;
   /** Distinguishes the calls of this node from those of the node that had the session before. */
   replyMark = '';
 
@@ -233,6 +244,11 @@ export class ServerSession extends IpcSession {
   /** Sends a message, which other sessions can send as well. */
   push(message: OutgoingMessage): Promise<void> {
     return this.link.send(message);
+  }
+
+  /** Resolves when another node could go on with the session. Never rejects. */
+  settled(): Promise<void> | undefined {
+    return this.link.settled?.();
   }
 
   /** The frontend has resumed the session, and was authorized as the same user. */

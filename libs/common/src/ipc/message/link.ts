@@ -36,6 +36,8 @@ export interface IpcServerLink {
   readonly unsentBytes: number;
   /** Too much is on its way: resolves when the peer has taken it, or the link is over. */
   backpressure(): Promise<void> | undefined;
+  /** Resolves when another node could go on with the session; `undefined` if none could anyway. Never rejects. */
+  settled?(): Promise<void> | undefined;
   /** Sends items of streams. Absent on a wire without streams. */
   readonly items?: ItemLink;
   /** Receives a frame of the peer, and owns its memory from then on. Never throws. */

@@ -3,12 +3,14 @@ import { answerUnknown } from '../dispatcher/unanswered.calls.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { DurableRecord } from '../server/session.record.js';
 import type { AdoptedSession, FoundSession, StrayConnection } from '../server/sessions.elsewhere.js';
+import { isEqual } from '../server/session.secret.js';
 import { INTERRUPTED } from '../wire/durable/link.js';
 import type { Mover } from './mover.js';
 import type { OpenRelay } from './relay.head.js';
-import type { Relays } from './relays.js';
+import type { RelayFailure, Relays } from './relays.js';
+import type { SessionCopies } from './session.copies.js';
 import type { SessionState } from './session.state.js';
-import type { MissedFrame, SessionTopics } from './session.topics.js';
+import type { SessionTopics } from './session.topics.js';
 
 /** Knows the nodes of sessions. */
 export interface SessionDirectory {
@@ -28,8 +30,14 @@ export interface SessionPlace {
   adopt(connection: StrayConnection, adopted: AdoptedSession): DurableRecord;
 }
 
+/** How often a session is tried that several nodes want. */
+const ATTEMPTS = 3;
+
 /** Finds the sessions of other nodes, for frontends that come back to this one. */
 export class SessionFinder {
+  /** Sessions that are about to come here. */
+  readonly #coming = new Map<string, Promise<FoundSession>>();
+
   constructor(
     private readonly directory: SessionDirectory,
     private readonly relays: Relays,
@@ -37,19 +45,106 @@ export class SessionFinder {
     private readonly topics: SessionTopics,
     private readonly place: SessionPlace,
     private readonly keyOf: (user: unknown) => string | null,
+    private readonly copies: SessionCopies | undefined,
   ) {}
 
   async find(connection: StrayConnection): Promise<FoundSession> {
     const { sessionId } = connection.hello;
+    // The frontend may have come before, over another connection.
+    const coming = this.#coming.get(sessionId);
+    if (coming) {
+      await coming.catch(() => undefined);
+      return { kind: 'here' };
+    }
     const node = await this.directory.ownerOf(sessionId).catch(() => {
       throw again('The other nodes cannot be reached.');
     });
-    if (node === undefined || node === this.directory.id) return this.#lost();
-    const relay = await this.relays.open(node, sessionId, connection.transport, this.#describe(connection));
-    if (typeof relay === 'object') return { kind: 'relayed', events: relay };
-    if (relay === 'leaving') return this.#take(node, connection);
-    if (relay === 'absent' || relay === 'gone') return this.#lost();
-    throw again(`The node of the session does not accept the connection: ${relay}.`);
+    if (node === undefined || node === this.directory.id)
+      return this.#come(connection, () => this.#restore(connection));
+    const found = await this.#relay(connection, node);
+    if (typeof found === 'object') return found;
+    if (found === 'leaving') return this.#come(connection, () => this.#take(node, connection));
+    const isSilent = found === 'silent' && this.copies !== undefined;
+    if (found === 'absent' || found === 'gone' || isSilent)
+      return this.#come(connection, () => this.#restore(connection, node));
+    throw again(`The node of the session does not accept the connection: ${found}.`);
+  }
+
+  async #relay(connection: StrayConnection, node: string): Promise<FoundSession | RelayFailure> {
+    const { hello, transport } = connection;
+    const relay = await this.relays.open(node, hello.sessionId, transport, this.#describe(connection));
+    return typeof relay === 'object' ? { kind: 'relayed', events: relay } : relay;
+  }
+
+  /** The session comes here: further connections wait for it. */
+  async #come({ hello }: StrayConnection, work: () => Promise<FoundSession>): Promise<FoundSession> {
+    const coming = work();
+    this.#coming.set(hello.sessionId, coming);
+    try {
+      return await coming;
+    } finally {
+      this.#coming.delete(hello.sessionId);
+    }
+  }
+
+  /**
+   * Goes on with the copy of a session whose node is dead.
+   *
+   * @param dead the node that does not answer
+   */
+  async #restore(connection: StrayConnection, dead?: string): Promise<FoundSession> {
+    if (!this.copies) return this.#lost();
+    const { sessionId } = connection.hello;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const { last, state } = await this.copies.read(sessionId).catch(() => {
+        throw again('The copy of the session cannot be read.');
+      });
+      if (state?.id !== sessionId) return this.#lost();
+      this.#check(connection, state);
+      if (state.node !== dead && state.node !== this.directory.id) {
+        // Another node has taken it over.
+        const found = await this.#relay(connection, state.node);
+        if (typeof found === 'object') return found;
+        if (found === 'absent') return this.#lost();
+        if (found !== 'gone' && found !== 'silent') throw again('The session is on its way.');
+      }
+      const adopted = await this.#claim(connection, state, last);
+      if (adopted) return adopted;
+    }
+    throw again('Several nodes want the session.');
+  }
+
+  /** Takes a session over, unless another node was faster. */
+  async #claim(
+    connection: StrayConnection,
+    state: SessionState,
+    last: number,
+  ): Promise<FoundSession | undefined> {
+    if (this.place.refusal) throw again(this.place.refusal.reason);
+    const claimed = { ...state, node: this.directory.id, epoch: state.epoch + 1 };
+    const names = state.topics.map(({ name }) => name);
+    try {
+      if (!(await this.copies!.claim(claimed, last))) return undefined;
+      if (!(await this.topics.arrive(state.id, names))) throw again('The session is on its way.');
+    } catch (error) {
+      throw error instanceof IpcProtocolError ? error : again('The backplane cannot be reached.');
+    }
+    const missed = await this.copies!.missed(state).catch((error: unknown) => {
+      this.topics.cancel(state.id, names);
+      // Notifications are lost: a session that misses some in silence is worse than none.
+      if (this.copies!.isAbsent(error)) return this.#lost();
+      throw again('The backplane cannot be reached.');
+    });
+    return this.#adopt(connection, claimed, missed);
+  }
+
+  /** @throws IpcProtocolError if the copy is not that of the frontend, or older than what it has */
+  #check({ hello, peer }: StrayConnection, state: SessionState): void {
+    const { secrets, user, attempt, released, kept } = state;
+    const isOwner = secrets.some((secret) => isEqual(secret, hello.secret)) && user === this.keyOf(peer.user);
+    const isKnown = hello.received >= released && hello.received <= released + kept.length;
+    if (!isOwner || !isKnown) throw new SessionNotFound();
+    if (hello.attempt < attempt) throw again('A newer connection has taken the place of this one.');
   }
 
   /** Takes the session from a node that is about to end. */
@@ -62,10 +157,15 @@ export class SessionFinder {
       .take(node, sessionId, { secret, user, attempt, received })
       .catch(() => undefined);
     if (!state) throw again('The node of the session does not give it yet.');
+    await this.copies?.prepare(sessionId);
     return this.#adopt(connection, state, []);
   }
 
-  #adopt(connection: StrayConnection, state: SessionState, missed: readonly MissedFrame[]): FoundSession {
+  #adopt(
+    connection: StrayConnection,
+    state: SessionState,
+    missed: Parameters<SessionTopics['settle']>[3],
+  ): FoundSession {
     const { topics, positions, calls } = state;
     try {
       const { session, link } = this.place.adopt(connection, state);

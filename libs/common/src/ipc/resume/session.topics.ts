@@ -1,12 +1,6 @@
 import type { ServerSession } from '../dispatcher/server.session.js';
 import type { Position, SessionTopic } from './session.state.js';
 
-/** A frame that another node has not read, and the topic that brought it. */
-export interface MissedFrame {
-  readonly topic: string;
-  readonly frame: Uint8Array;
-}
-
 /** The rooms and the users of the sessions of this node, for sessions that move. */
 export interface SessionTopics {
   /** The topics of a session. */
@@ -31,6 +25,6 @@ export interface SessionTopics {
     session: ServerSession,
     topics: readonly SessionTopic[],
     positions: readonly Position[],
-    missed: readonly MissedFrame[],
+    missed: readonly { readonly topic: string; readonly frame: Uint8Array }[],
   ): boolean;
 }

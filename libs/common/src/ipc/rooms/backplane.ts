@@ -4,8 +4,10 @@ export type BackplaneFailure =
   | 'unreachable'
   /** The queue for the backplane is full. Nothing was sent. */
   | 'full'
-  /** The node, or the session, that was meant does not exist. */
-  | 'absent';
+  /** The node, the session or the log that was meant does not exist. */
+  | 'absent'
+  /** Another node has added to the log before. */
+  | 'overtaken';
 
 /** A backplane could not do what was asked. */
 export class BackplaneError extends Error {
@@ -47,6 +49,49 @@ export interface BackplaneEvents {
   restored(hasMissed: boolean): void;
 }
 
+/** A frame that another node has not read, and the topic that brought it. */
+export interface MissedFrame {
+  readonly topic: string;
+  readonly frame: Uint8Array;
+}
+
+/** A log of frames, which one node after another goes on with. */
+export interface BackplaneLog {
+  /** The number of the last frame; 0 without one. */
+  readonly last: number;
+  readonly frames: readonly Uint8Array[];
+}
+
+/** How a frame is added to a log. */
+export interface AppendOptions {
+  /** The number of the last frame, as the node knows it; 0 without one. */
+  readonly after: number;
+  /** Whether the frame takes the place of all frames before it. */
+  readonly replaces: boolean;
+  /** After so many milliseconds without another frame the log vanishes. */
+  readonly lifeMs: number;
+}
+
+/** Keeps what another node needs to go on with a session when its node dies. */
+export interface BackplaneLogs {
+  /**
+   * Adds a frame to the log of a key, or deletes the log with a frame without bytes. A call whose answer was lost may take effect twice,
+   * as one. Rejects with `overtaken` if the log has another last frame.
+   *
+   * @returns the number of the frame
+   */
+  append(key: string, frame: Uint8Array, options: AppendOptions): Promise<number>;
+  /** Reads the log of a key. */
+  read(key: string): Promise<BackplaneLog>;
+  /** The place of this node in the frames of its topics: everything before it was received. */
+  readonly position: number;
+  /**
+   * The frames of topics that a node has not received behind a position of its, in order. Some that are older may be among them.
+   * Rejects with `absent` if they are not known any more.
+   */
+  missed(node: string, topics: readonly string[], position: number): Promise<MissedFrame[]>;
+}
+
 /**
  * One node of a backplane. Every function rejects with a {@link BackplaneError} if the backplane does not confirm in time.
  * Calls take effect in the order in which they are made, without waiting for one another.
@@ -78,6 +123,8 @@ export interface BackplaneNode {
   keep(key: string, text: string, lifeMs: number): Promise<void>;
   /** Takes out a text that was kept, so that nobody else gets it. */
   take(key: string): Promise<string | undefined>;
+  /** Logs of sessions. Absent if the backplane has none: sessions die with their node. */
+  readonly logs?: BackplaneLogs;
   /** Ends the node: its subscriptions and entries vanish. Waits for what is on its way. Never rejects. */
   leave(): Promise<void>;
 }

@@ -91,6 +91,7 @@ export class Membership {
     const topic = this.topics.get(name);
     if (topic?.members.has(session)) {
       topic.members.set(session, entry);
+      session.topicsChanged?.();
       return false;
     }
     const names = this.#bySession.get(session) ?? new Set<string>();
@@ -105,6 +106,7 @@ export class Membership {
     if (topic) topic.members.set(session, entry);
     else this.topics.set(name, newTopic(session, entry));
     this.#bySession.set(session, names.add(name));
+    session.topicsChanged?.();
     return true;
   }
 
@@ -116,6 +118,7 @@ export class Membership {
     const names = this.#bySession.get(session)!;
     names.delete(name);
     if (names.size === 0) this.#bySession.delete(session);
+    session.topicsChanged?.();
     return true;
   }
 

@@ -1,5 +1,12 @@
 import { BackplaneError } from './backplane.js';
-import type { BackplaneEntry, BackplaneEvents, BackplaneNode, IpcBackplane } from './backplane.js';
+import type {
+  BackplaneEntry,
+  BackplaneEvents,
+  BackplaneLog,
+  BackplaneLogs,
+  BackplaneNode,
+  IpcBackplane,
+} from './backplane.js';
 
 /**
  * Connects the servers of one process, for tests and for several applications in it.
@@ -20,14 +27,40 @@ class MemoryHub {
   readonly topics = new Map<string, Set<MemoryNode>>();
   readonly groups = new Map<string, Map<string, BackplaneEntry>>();
   readonly kept = new Map<string, { readonly text: string; readonly until: number }>();
+  readonly #logs = new Map<string, BackplaneLog & { readonly until: number }>();
+
+  /** Logs outlive their nodes. */
+  readonly logs: BackplaneLogs = {
+    append: async (key, bytes, { after, replaces, lifeMs }) => {
+      const { last, frames } = this.#read(key);
+      const frame = bytes.slice();
+      if (last !== after) throw new BackplaneError('overtaken', 'Another node has added to the log.');
+      const all = replaces ? [frame] : [...frames, frame];
+      if (frame.byteLength === 0) this.#logs.delete(key);
+      else this.#logs.set(key, { last: after + 1, frames: all, until: performance.now() + lifeMs });
+      return after + 1;
+    },
+    read: async (key) => this.#read(key),
+    // A frame is received in the turn in which it is sent.
+    position: 0,
+    missed: async () => [],
+  };
+
+  #read(key: string): BackplaneLog {
+    const { last = 0, frames = [], until = 0 } = this.#logs.get(key) ?? {};
+    return until > performance.now() ? { last, frames } : { last: 0, frames: [] };
+  }
 }
 
 class MemoryNode implements BackplaneNode {
+  readonly logs: BackplaneLogs;
+
   constructor(
     private readonly hub: MemoryHub,
     private readonly id: string,
     private readonly events: BackplaneEvents,
   ) {
+    this.logs = hub.logs;
     hub.nodes.set(id, this);
   }
 

@@ -1,6 +1,6 @@
 import type { IpcLimits } from '../../base/limits.js';
 import { preparePush } from '../message/outgoing.message.js';
-import type { MissedFrame } from '../resume/session.topics.js';
+import type { MissedFrame } from './backplane.js';
 import type { Notification } from './arrivals.js';
 import { decodeNodeFrame } from './node.frame.js';
 import type { NoticeHead } from './node.frame.js';

@@ -1,23 +1,35 @@
 import { Mover } from '../resume/mover.js';
 import { Relays } from '../resume/relays.js';
+import { SessionCopies } from '../resume/session.copies.js';
 import { SessionFinder } from '../resume/session.finder.js';
 import type { IpcServer } from '../server/server.js';
 import { durableTextWire } from '../wire/wire.js';
+import { BackplaneError } from './backplane.js';
+import type { AppendOptions } from './backplane.js';
 import type { RoomNode } from './room.node.js';
+import type { IpcRoomsOptions } from './rooms.options.js';
 import type { SessionTransfer } from './session.transfer.js';
+import { ALL } from './topic.names.js';
 
 /** The group of the backplane that has the nodes that take sessions. */
 const NODES = 'nodes';
 
+/** How long the copy of a session outlives its node, in milliseconds. It is written again every minute. */
+const COPY_MS = 180_000;
+
 /** The topic of the frames to one node that come behind the notifications of others. */
 const behind = (node: string): string => `n:${node}`;
 
-/** Lets frontends resume their sessions over connections to any node. @param userKey names a user */
+/**
+ * Lets frontends resume their sessions over connections to any node.
+ *
+ * @throws Error if sessions are to be replicated, and the backplane cannot do so
+ */
 export function resumeAnywhere(
   server: IpcServer,
   node: RoomNode,
   transfer: SessionTransfer,
-  userKey: (user: unknown) => string,
+  { userKey, replicate = false }: Pick<IpcRoomsOptions, 'userKey' | 'replicate'>,
 ): void {
   const keyOf = (user: unknown) => (user === undefined || user === null ? null : userKey(user));
   const { id, limits, backplane } = node;
@@ -69,7 +81,8 @@ export function resumeAnywhere(
     ]);
     return entries.some((entry) => entry.node !== id);
   };
-  const finder = new SessionFinder(node, relays, mover, transfer, server, keyOf);
+  const copies = replicate ? copiesOf(server, node, transfer, keyOf) : undefined;
+  const finder = new SessionFinder(node, relays, mover, transfer, server, keyOf, copies);
   server.useElsewhere({
     find: (connection) => finder.find(connection),
     async leave(records, timeoutMs) {
@@ -77,4 +90,38 @@ export function resumeAnywhere(
       return hasOthers ? { done: mover.leave(records, timeoutMs) } : undefined;
     },
   });
+}
+
+/** Keeps copies of the sessions of a server at the backplane. */
+function copiesOf(
+  server: IpcServer,
+  node: RoomNode,
+  transfer: SessionTransfer,
+  keyOf: (user: unknown) => string | null,
+): SessionCopies {
+  const { logs } = node.backplane;
+  if (!logs) throw new Error('This backplane cannot replicate sessions.');
+  const failureOf = (error: unknown) => (error instanceof BackplaneError ? error.failure : undefined);
+  const port = {
+    id: node.id,
+    limits: node.limits,
+    position: () => logs.position,
+    append: (session: string, frame: Uint8Array, options: AppendOptions) =>
+      node.put(frame, () => logs.append(session, frame, options)),
+    read: (session: string) => logs.read(session),
+    missed: (other: string, topics: readonly string[], position: number) =>
+      logs.missed(other, topics, position),
+    isOvertaken: (error: unknown) => failureOf(error) === 'overtaken',
+    isAbsent: (error: unknown) => failureOf(error) === 'absent',
+    keyOf,
+  };
+  const copies = new SessionCopies(port, transfer, [ALL], COPY_MS);
+  server.hook({
+    onOpen({ id }) {
+      const record = server.findResumable(id);
+      if (record) copies.begin(record);
+    },
+    onClosed: () => undefined,
+  });
+  return copies;
 }

@@ -88,13 +88,13 @@ export class RoomNode {
   ): Promise<void> {
     const encoded = bytes ? { json: undefined, parts: [bytes] } : encodeIpcValue(value);
     const frame = encodeNodeFrame({ ...head, ...this.#origin() }, encoded, this.limits);
-    await this.#put(frame, () => this.backplane.send(node, frame));
+    await this.put(frame, () => this.backplane.send(node, frame));
   }
 
   /** Sends a frame to the nodes that {@link follow} a topic. Rejects if it may be lost. */
   async publish(topic: string, head: UnsentExchange): Promise<void> {
     const frame = encodeNodeFrame({ ...head, ...this.#origin() }, encodeIpcValue(null), this.limits);
-    await this.#put(frame, () => this.backplane.publish(topic, frame));
+    await this.put(frame, () => this.backplane.publish(topic, frame));
   }
 
   /** A session has begun: other nodes find it from now on. */
@@ -154,7 +154,7 @@ export class RoomNode {
     const head = { kind: 'notice', topics: several, except, channel, ...this.#origin() } as const;
     const frame = encodeNodeFrame(head, value, this.limits);
     return async () => {
-      const published = topics.map((topic) => this.#put(frame, () => this.backplane.publish(topic, frame)));
+      const published = topics.map((topic) => this.put(frame, () => this.backplane.publish(topic, frame)));
       const all = Promise.all(published);
       this.background('send a notification', all);
       await all;
@@ -170,7 +170,7 @@ export class RoomNode {
   change(room: string, type: 'join' | 'leave', session: string, entry: string): Promise<void> {
     const head = { kind: 'presence', type, session, ...this.#origin() } as const;
     const frame = encodeNodeFrame(head, { json: entry, parts: [] }, this.limits);
-    const sent = this.#put(frame, () => this.backplane.publish(watchTopic(room), frame));
+    const sent = this.put(frame, () => this.backplane.publish(watchTopic(room), frame));
     this.background('report a member', sent);
     return sent.catch(() => undefined);
   }
@@ -231,13 +231,13 @@ export class RoomNode {
   }
 
   /** Counts the bytes that wait for the backplane. */
-  async #put({ byteLength }: Uint8Array, send: () => Promise<void>): Promise<void> {
+  async put<T>({ byteLength }: Uint8Array, send: () => Promise<T>): Promise<T> {
     const { backplaneBytes } = this.limits;
     if (this.#waitingBytes + byteLength > backplaneBytes)
       throw new BackplaneError('full', `More than ${backplaneBytes} bytes wait for the backplane.`);
     this.#waitingBytes += byteLength;
     try {
-      await send();
+      return await send();
     } finally {
       this.#waitingBytes -= byteLength;
     }

@@ -19,6 +19,11 @@ export interface IpcRoomsOptions {
   readonly rooms?: RoomPolicy | undefined;
   /** Connects the server to the other nodes of the application. Default: the sessions of this server are all there are. */
   readonly backplane?: IpcBackplane | undefined;
+  /**
+   * Whether the backplane holds a copy of each session, so that another node goes on with it when its node dies. Default `false`:
+   * sessions die with their node.
+   */
+  readonly replicate?: boolean | undefined;
   /** Names a user. It has to be equal for all sessions of one user. */
   readonly userKey: (user: unknown) => string;
   /** How long a frontend may take to answer a call from this backend, in milliseconds; 0: for ever. */

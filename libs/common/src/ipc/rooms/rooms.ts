@@ -21,7 +21,7 @@ import { IpcRoomTarget } from './room.target.js';
 import type { IpcRoomsOptions } from './rooms.options.js';
 import { resumeAnywhere } from './resume.anywhere.js';
 import { IpcRemoteSession } from './session.handle.js';
-import { SessionTransfer } from './session.transfer.js';
+import { sendTo, SessionTransfer } from './session.transfer.js';
 import { ALL, isRoom, roomOf, topicOfRoom, topicOfUser } from './topic.names.js';
 
 /**
@@ -61,7 +61,7 @@ export class IpcRooms {
     const join = (topic: string, session: ServerSession, entry: string) =>
       this.#restore(topic, session, entry);
     const transfer = new SessionTransfer(this.#node, this.#membership, this.#arrivals, join);
-    resumeAnywhere(server, this.#node, transfer, options.userKey);
+    resumeAnywhere(server, this.#node, transfer, options);
   }
 
   /** @internal The backplane, for other shared state. */
@@ -157,6 +157,7 @@ export class IpcRooms {
       if (isNew) void this.#leave(session, room).catch(() => undefined);
       throw error;
     }
+    await session.settled();
     // It may have left, or ended, meanwhile. A watch that begins after the join does not report it.
     if (isNew && this.#membership.of(session).has(topic)) await this.#changed('join', room, session, entry);
   }
@@ -173,11 +174,11 @@ export class IpcRooms {
   }
 
   /** A session that was in a topic on another node. */
-  #restore(topic: string, session: ServerSession, entry: string): void {
+  readonly #restore = (topic: string, session: ServerSession, entry: string): void => {
     this.#add(topic, session, entry);
     if (isRoom(topic)) this.#background(this.#node!.joined(topic, session.id, entry));
     else this.#background(this.#node!.subscribe(topic));
-  }
+  };
 
   /** Adds a session to a topic. The end of the session removes it from all. @returns whether it is new there */
   #add(topic: string, session: ServerSession, entry: string): boolean {
@@ -235,14 +236,14 @@ export class IpcRooms {
   /** Sends a message to the members of topics on this node. */
   #deliver(notification: Notification): Promise<void>[] {
     this.#arrivals.offer(notification);
-    const { topics, except, message } = notification;
+    const { topics, except } = notification;
     const sessions = topics.includes(ALL)
       ? (this.server.sessions as ServerSession[])
       : this.#membership.members(topics);
-    const isLeftOut = (id: string) => except.includes(id) || this.#arrivals.has(id);
+    const isLeftOut = ({ id }: ServerSession) => except.includes(id) || this.#arrivals.has(id);
     const isForAll = except.length === 0 && this.#arrivals.isEmpty;
-    const receivers = isForAll ? sessions : sessions.filter(({ id }) => !isLeftOut(id));
-    return receivers.map((session) => session.push(message).catch(() => undefined));
+    const receivers = isForAll ? sessions : sessions.filter((each) => !isLeftOut(each));
+    return receivers.map((session) => sendTo(session, notification));
   }
 
   readonly #ask = (request: SessionRequest, options: RemoteCallOptions): Promise<unknown> => {
@@ -254,25 +255,24 @@ export class IpcRooms {
   #indexUsers(): void {
     if (this.#hasUsers) return;
     this.#hasUsers = true;
-    const index = (session: ServerSession) => this.#index(session);
     this.server.hook({
-      onOpen: (session) => index(session as ServerSession),
+      onOpen: (session) => this.#index(session as ServerSession),
       onClosed: () => undefined,
     });
-    for (const session of this.server.sessions) index(session as ServerSession);
+    for (const session of this.server.sessions) this.#index(session as ServerSession);
   }
 
   #index(session: ServerSession): void {
     const { user, id } = session;
-    if (this.#node) {
-      const node = this.#node;
+    const node = this.#node;
+    if (node) {
       node.opened(id);
       void session.closed.then(() => session.hasMoved || node.closed(id));
     }
     if (user === undefined || user === null || !session.isOpen) return;
     const topic = this.#userTopic(user);
     this.#add(topic, session, '');
-    if (this.#node) this.#node.background('subscribe', this.#node.subscribe(topic));
+    node?.background('subscribe', node.subscribe(topic));
   }
 
   /** The backplane may have forgotten the sessions. */

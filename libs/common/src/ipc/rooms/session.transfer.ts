@@ -1,7 +1,8 @@
 import type { ServerSession } from '../dispatcher/server.session.js';
 import type { Position, SessionTopic } from '../resume/session.state.js';
-import type { MissedFrame, SessionTopics } from '../resume/session.topics.js';
-import type { Arrivals } from './arrivals.js';
+import type { SessionTopics } from '../resume/session.topics.js';
+import type { MissedFrame } from './backplane.js';
+import type { Arrivals, Notification } from './arrivals.js';
 import type { Membership } from './membership.js';
 import { readNotices } from './notice.reader.js';
 import type { RoomNode } from './room.node.js';
@@ -67,13 +68,19 @@ export class SessionTransfer implements SessionTopics {
     const taken = new Set<string>();
     const names = new Set([...topics.map(({ name }) => name), ALL]);
     for (const each of [...readNotices(missed, this.node.limits), ...waiting]) {
-      const { from, seq, except, message } = each;
+      const { from, seq, except } = each;
       const isHad = each.topics.some((topic) => (last.get(JSON.stringify([topic, from])) ?? -1) >= seq);
       const number = `${seq} ${from}`;
       if (isHad || taken.has(number) || !each.topics.some((topic) => names.has(topic))) continue;
       taken.add(number);
-      if (!except.includes(session.id)) void session.push(message).catch(() => undefined);
+      if (!except.includes(session.id)) void sendTo(session, each);
     }
     return true;
   }
+}
+
+/** Sends a notification to a member. Resolves as `IpcSession.send`, and when the session has ended. */
+export function sendTo(session: ServerSession, notification: Notification): Promise<void> {
+  session.delivered?.(notification);
+  return session.push(notification.message).catch(() => undefined);
 }

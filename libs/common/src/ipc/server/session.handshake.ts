@@ -224,7 +224,9 @@ export class DurableConnection implements IpcPeerEvents, Connection {
   /** Sends the server hello when the hooks have opened the session. */
   #open(record: DurableRecord, received: number): void {
     this.#state = { kind: 'opening', record };
-    const settled = record.link.settled();
+    // Another node that goes on with the session has to know the secret of this server hello.
+    const { secret } = record.resumption;
+    const settled = secret === '' ? undefined : record.link.settled();
     (settled ? Promise.all([record.opened, settled]) : record.opened)
       .then(() => {
         // The connection may be over, or a newer one may have replaced it.

@@ -15,8 +15,8 @@ export interface LinkGate extends OutboxGate {
   readonly received: number;
   /** A message has arrived, and is delivered when the other place knows of it. */
   arrived(message: IpcMessage): void;
-  /** The peer has acknowledged so many messages. */
-  released(count: number): void;
+  /** The peer has acknowledged messages. */
+  released(): void;
   /** Resolves when the other place has everything. Never rejects. */
   settled(): Promise<void>;
   /** The link is over. */

@@ -271,7 +271,7 @@ export class DurableLink implements IpcSessionLink {
     if (!isCount(received) || !this.canResume(received))
       throw new IpcProtocolError(1002, 'An acknowledgement of messages that were not sent.');
     this.#outbox.release(received);
-    this.#gate?.released(received);
+    this.#gate?.released();
     if (this.#outbox.keptBytes > HIGH_WATER / 2) return;
     this.#whenReleased?.resolve();
     this.#whenReleased = undefined;

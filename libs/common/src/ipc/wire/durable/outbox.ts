@@ -181,7 +181,7 @@ export class DurableOutbox {
     this.#seal();
     this.#kept.push(prepared);
     this.#count(bytes);
-    this.#put(content, bytes);
+    this.#pass(prepared, message);
     return bytes;
   }
 

@@ -1,0 +1,90 @@
+import { jetstream, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import { headers as newHeaders, nanos } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { BackplaneError } from '@linnet/common';
+import type { AppendOptions, BackplaneLog } from '@linnet/common';
+import { tokenOfText } from './tokens.js';
+import type { Places } from './tokens.js';
+
+/** The header with the time at which a log vanishes, in milliseconds since 1970. */
+const UNTIL = 'Linnet-Until';
+/** The longest life of a log, in milliseconds. */
+const LONGEST_MS = 24 * 60 * 60 * 1000;
+/** Bytes of headers that NATS adds to a frame. */
+const HEADER_BYTES = 512;
+/** Another message is the last one of its subject. */
+const WRONG_LAST_SEQUENCE = 10_071;
+
+/** The logs of sessions, in a stream of JetStream with a subject for each. */
+export class SessionLogs {
+  private constructor(
+    private readonly nats: NatsConnection,
+    private readonly client: JetStreamClient,
+    private readonly manager: JetStreamManager,
+    private readonly places: Places,
+  ) {}
+
+  static async open(nats: NatsConnection, places: Places, timeout: number): Promise<SessionLogs> {
+    const manager = await jetstreamManager(nats, { timeout });
+    const logs = new SessionLogs(nats, jetstream(nats, { timeout }), manager, places);
+    await logs.restore();
+    return logs;
+  }
+
+  /** NATS is back, perhaps without its streams. */
+  async restore(): Promise<void> {
+    await this.manager.streams.add({
+      name: this.places.logStream,
+      subjects: [`${this.places.logs}.*`],
+      storage: 'file',
+      discard: 'old',
+      max_age: nanos(LONGEST_MS),
+      allow_direct: true,
+    });
+  }
+
+  async append(key: string, frame: Uint8Array, { after, replaces, lifeMs }: AppendOptions): Promise<number> {
+    const most = this.nats.info!.max_payload - HEADER_BYTES;
+    if (frame.byteLength > most)
+      throw new BackplaneError('full', `A frame above ${most} bytes (max_payload).`);
+    const subject = this.#subjectOf(key);
+    const headers = newHeaders();
+    headers.set(UNTIL, String(Date.now() + lifeMs));
+    try {
+      const expect = { lastSubjectSequence: after };
+      const { seq } = await this.client.publish(subject, frame, { headers, expect });
+      const { logStream } = this.places;
+      if (frame.byteLength === 0) await this.manager.streams.purge(logStream, { filter: subject });
+      // A reader begins with the last frame that stands for all, so that this one may fail.
+      else if (replaces)
+        void this.manager.streams.purge(logStream, { filter: subject, seq }).catch(() => undefined);
+      return seq;
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.apiError().err_code === WRONG_LAST_SEQUENCE)
+        throw new BackplaneError('overtaken', 'Another node has added to the log.');
+      throw error;
+    }
+  }
+
+  async read(key: string): Promise<BackplaneLog> {
+    const frames: Uint8Array[] = [];
+    let last = 0;
+    let until = 0;
+    for (;;) {
+      const query = { seq: last + 1, next_by_subj: this.#subjectOf(key) };
+      const found = await this.manager.streams.getMessage(this.places.logStream, query);
+      if (!found) break;
+      last = found.seq;
+      until = Number(found.header.get(UNTIL));
+      frames.push(found.data);
+      // An end whose log could not be purged.
+      if (found.data.byteLength === 0) frames.length = 0;
+    }
+    return { last, frames: until > Date.now() ? frames : [] };
+  }
+
+  #subjectOf(key: string): string {
+    return `${this.places.logs}.${tokenOfText(key)}`;
+  }
+}
