@@ -1,4 +1,4 @@
-// What `--write` keeps of a run: all of it in RESULTS.md, the ratios in the README.
+// Writes the results of a run with `--write`: all of them to RESULTS.md, the ratios to the README.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cases } from './cases.mjs';
 import { ipcCases } from './ipc-cases.mjs';

@@ -11,7 +11,7 @@ const options = {
   nodes: { type: 'string', default: '1' },
 };
 const { watch: isWatching, trace: isTracing, nodes } = parseArgs({ options }).values;
-if (!/^[1-9]\d?$/.test(nodes)) throw new Error(`--nodes needs a number from 1 to 99: ${nodes}`);
+if (!/^[1-9]\d?$/.test(nodes)) throw new Error(`--nodes needs a number from 1 to 99: ${String(nodes)}`);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const nest = 'node_modules/@nestjs/cli/bin/nest.js';
 const port = process.env.PORT ?? '3001';

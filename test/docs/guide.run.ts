@@ -14,7 +14,6 @@ import { run } from '@linnet/cli';
 import { IpcApp } from '@linnet/frontend';
 import { freePort } from '../harness/free.port.js';
 import { hasNats, startNats } from '../harness/nats.server.js';
-import { until } from '../harness/waiting.js';
 import { blocksOf, placeOf, workersOf } from './guide.js';
 import type { Guide } from './guide.js';
 import { GuideWindows } from './guide.window.js';

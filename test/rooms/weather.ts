@@ -13,7 +13,7 @@ import {
 import type { CallReport, IpcBackplane } from '@linnet/common';
 import { until } from '../harness/waiting.js';
 
-/** What a test has started, and how it ends. */
+/** Functions that end the things a test has started. */
 export const open: (() => unknown)[] = [];
 
 /** Ends what a test has started, the last first. */
@@ -57,7 +57,7 @@ export async function startMember(...props: Parameters<typeof startNode>) {
   return node;
 }
 
-/** What a sender is told. */
+/** The answer that a sender gets: `sent`, or the failure. */
 export function outcome(sent: Promise<unknown>): Promise<string> {
   return sent.then(
     () => 'sent',

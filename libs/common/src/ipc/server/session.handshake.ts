@@ -26,7 +26,7 @@ export type BegunSession =
   | { readonly kind: 'refused'; readonly closure: IpcClosure };
 
 /** A connection of the durable wire. */
-export interface Connection {
+interface Connection {
   readonly wire: DurableWire;
   readonly transport: IpcServerTransport;
   readonly peer: LocalPeer | NetworkPeer;
