@@ -24,6 +24,8 @@ const scripts = {
   trpc: ['trpc.server.js'],
   orpc: ['orpc.server.js'],
   connect: ['connect.server.js'],
+  'rooms-linnet': ['rooms-linnet.server.js'],
+  'rooms-socket.io': ['rooms-socket-io.server.js'],
 };
 export const serverNames = Object.keys(scripts);
 
@@ -37,15 +39,15 @@ export const pinned =
   spawnSync('taskset', ['-a', '-c', '-p', LOAD_CORE, String(process.pid)]).status === 0;
 
 /** Starts a server and waits until it listens. `NODE_ARGUMENTS` (a profiler, for instance) go to its Node. */
-export async function startServer(name, moreArguments = []) {
+export async function startServer(name, moreArguments = [], { env = {}, isPinned = pinned } = {}) {
   const [script, ...rest] = scripts[name];
   const path = fileURLToPath(new URL(`../dist/bench/${script}`, import.meta.url));
   const nodeArguments = [...(process.env.NODE_ARGUMENTS?.split(' ') ?? []), ...moreArguments];
   const command = [process.execPath, '--enable-source-maps', ...nodeArguments, path, ...rest];
-  const [file, ...args] = pinned ? ['taskset', '-c', SERVER_CORE, ...command] : command;
+  const [file, ...args] = isPinned ? ['taskset', '-c', SERVER_CORE, ...command] : command;
   const child = spawn(file, args, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, NODE_ENV: 'production' },
+    env: { ...process.env, ...env, NODE_ENV: 'production' },
   });
   const [{ port }] = await Promise.race([
     once(child, 'message'),
@@ -55,13 +57,14 @@ export async function startServer(name, moreArguments = []) {
   ]);
   return {
     port,
+    child,
     async resources() {
       const answer = once(child, 'message');
       child.send('resources');
       return (await answer)[0];
     },
     async stop() {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');
       child.disconnect();
       await ended;

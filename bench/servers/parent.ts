@@ -1,8 +1,13 @@
 import { readFileSync } from 'node:fs';
+import type { Flood } from './flood.js';
 
-/** Tells the benchmark that the server listens, and answers its questions about resources. */
-export function reportToParent(port: number): void {
-  process.on('message', () => {
+/** Tells the benchmark that the server listens, and answers its questions about resources. @param work does what it orders */
+export function reportToParent(port: number, work?: (order: Flood) => Promise<void>): void {
+  process.on('message', (order: 'resources' | Flood) => {
+    if (order !== 'resources') {
+      void work?.(order).then(() => process.send!({ isDone: true }));
+      return;
+    }
     // Present where memory is what is measured (`--expose-gc`): garbage is not what a session needs.
     globalThis.gc?.();
     const { rss, heapUsed, external } = process.memoryUsage();

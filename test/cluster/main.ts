@@ -69,6 +69,7 @@ let heldBack = 0;
 const sending = send();
 await pass(1000 * seconds);
 
+const killedFrom = performance.now();
 await killed.end('SIGKILL');
 log('one backend was killed');
 await pass(3000);
@@ -76,6 +77,7 @@ await killed.start();
 log('another process is in its place');
 await pass(1000 * seconds);
 
+const killedTo = performance.now();
 await rolling.end('SIGTERM');
 log('one backend has ended by SIGTERM');
 await rolling.start();
@@ -98,7 +100,7 @@ await until(() => members.every(({ sent }) => sent.every(({ outcome }) => outcom
 );
 await quiet();
 log('all is sent');
-const faults = judge(members);
+const faults = judge(members, { from: killedFrom, to: killedTo });
 const missed = (await Promise.all(nodes.map((node) => node.memory()))).map((each) => each.missed);
 await close(members);
 await until(async () => (await steady.memory()).sessions === 0).catch(() =>

@@ -39,7 +39,7 @@ export class Member {
   /** How long sessions were interrupted until they were restored, in milliseconds. */
   readonly resumed: number[] = [];
   /** How long it took until the frontend was told that its session is lost, and until it had a new one. */
-  readonly lost: { readonly told: number; readonly back: number }[] = [];
+  readonly lost: { readonly at: number; readonly told: number; readonly back: number }[] = [];
   /** From the call of a sender to the listener here, in milliseconds. */
   readonly latencies: number[] = [];
   readonly #cluster: Cluster;
@@ -118,7 +118,7 @@ export class Member {
       this.#away ||= now;
       if (this.isIn) this.stays.at(-1)!.to = now;
     } else if (state === 'open' && this.#told > 0) {
-      this.lost.push({ told: this.#told - this.#away, back: now - this.#away });
+      this.lost.push({ at: this.#told, told: this.#told - this.#away, back: now - this.#away });
       this.#told = this.#away = 0;
       void this.enter();
     } else if (state === 'open' && this.#away > 0) {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Member, Sent } from './member.js';
-import { judge } from './verdict.js';
+import { judge as judgeRun } from './verdict.js';
 
+const judge = (members: readonly Member[]) => judgeRun(members, { from: 100, to: 200 });
 const sent = (at: number, told: number, outcome: Sent['outcome'] = 'sent'): Sent => ({ at, told, outcome });
 
 /** Two members of one room; the first has sent three messages, and both have received all of them. */
@@ -15,7 +16,7 @@ function pair(change: (sender: Member, other: Member) => void = () => undefined)
     repeated: [],
     disordered: [],
     resumed: [500],
-    lost: [{ told: 500, back: 5000 }],
+    lost: [{ at: 150, told: 500, back: 5000 }],
     isIn: true,
   })) as unknown as [Member, Member];
   change(...members);
@@ -55,7 +56,7 @@ describe('the verdict about a run of the cluster', () => {
         other.repeated.push('0/1');
         other.disordered.push('0/1 behind 2');
         other.resumed.push(2100);
-        other.lost.push({ told: 2100, back: 2200 });
+        other.lost.push({ at: 250, told: 2100, back: 2200 });
         Object.assign(other, { isIn: false });
       }),
     );
@@ -63,6 +64,7 @@ describe('the verdict about a run of the cluster', () => {
       '1 messages arrived again: 0/1',
       '1 messages arrived behind later ones: 0/1 behind 2',
       '2 sessions were away too long: 1: 2100 ms until it was restored, 1: 2100 ms until it was told',
+      '1 sessions were lost that another backend could have: 1',
       '1 calls have not settled: 0/2',
       '1 frontends are not in their room: 1',
     ]);

@@ -5,8 +5,15 @@ const AWAY_MS = 2000;
 /** Faults of one kind that are shown. */
 const SHOWN = 3;
 
-/** The faults of a run; none if all promises hold. */
-export function judge(members: readonly Member[]): string[] {
+/**
+ * The faults of a run; none if all promises hold.
+ *
+ * @param killed when a backend was dead whose sessions nothing can restore
+ */
+export function judge(
+  members: readonly Member[],
+  killed: { readonly from: number; readonly to: number },
+): string[] {
   const missing = members.flatMap((member) => missingOf(member, members));
   const late = members.flatMap(({ id, resumed, lost }) => [
     ...resumed.filter((ms) => ms > AWAY_MS).map((ms) => `${id}: ${Math.round(ms)} ms until it was restored`),
@@ -25,6 +32,12 @@ export function judge(members: readonly Member[]): string[] {
       members.flatMap(({ disordered }) => disordered),
     ),
     ...faults('sessions were away too long', late),
+    ...faults(
+      'sessions were lost that another backend could have',
+      members.flatMap(({ id, lost }) =>
+        lost.flatMap(({ at }) => (at < killed.from || at > killed.to ? [String(id)] : [])),
+      ),
+    ),
     ...faults('calls have not settled', unsettled(members)),
     ...faults(
       'frontends are not in their room',
