@@ -50,6 +50,8 @@ export class Mover {
   readonly #takings = new Map<number, Taking>();
   /** Sessions that may be taken, each with a function that reports that it was. */
   readonly #leaving = new Map<DurableRecord, () => void>();
+  /** Sessions that were given away. This node ends soon, and they with it. */
+  readonly #given = new Set<string>();
   #deadline = 0;
   #last = 0;
 
@@ -62,6 +64,11 @@ export class Mover {
   /** Whether sessions may be taken from this node. */
   isLeaving(record: DurableRecord): boolean {
     return this.#leaving.has(record);
+  }
+
+  /** Whether a session was given away a moment ago: other nodes may not know it yet. */
+  hasGiven(session: string): boolean {
+    return this.#given.has(session);
   }
 
   /** Lets other nodes take sessions, whose frontends are to connect to them. @returns resolves when all were taken, or after the time */
@@ -81,9 +88,15 @@ export class Mover {
   /**
    * Takes a session from a node that is about to end.
    *
+   * @param hasSpace whether this node can still have it
    * @returns its state; `undefined` if the node does not give it. The notifications of its topics are kept from then on
    */
-  async take(node: string, session: string, frontend: TakeSession): Promise<SessionState | undefined> {
+  async take(
+    node: string,
+    session: string,
+    frontend: TakeSession,
+    hasSpace: () => boolean,
+  ): Promise<SessionState | undefined> {
     const id = ++this.#last;
     const head = { kind: 'move', id, session, count: 0 } as const;
     let names: string[] | undefined;
@@ -99,7 +112,7 @@ export class Mover {
       this.#takings.set(id, { node, topics, piece });
       await this.port.move(node, { ...head, type: 'take' }, frontend);
       names = await Promise.race([named, late]);
-      if (!names) return undefined;
+      if (!names || !hasSpace()) return undefined;
       isArriving = await this.topics.arrive(session, names);
       if (!isArriving) return undefined;
       await this.port.moveBehind(node, { ...head, type: 'give' });
@@ -172,7 +185,7 @@ export class Mover {
       return;
     }
     const leftMs = Math.max(0, this.#deadline - performance.now() - RESERVE_MS);
-    await within(Math.min(leftMs, TAKE_MS - RESERVE_MS), record.dispatcher.idle());
+    await within(Math.min(leftMs, TAKE_MS - RESERVE_MS), unlessStreams(record));
     await send(
       'topics',
       this.topics.topicsOf(record.session).map(({ name }) => name),
@@ -190,6 +203,7 @@ export class Mover {
     }
     const bytes = encodeState(this.#stateOf(record));
     this.#leaving.delete(record);
+    this.#given.add(session);
     record.session.hasMoved = true;
     record.link.ended({
       code: INTERRUPTED,
@@ -197,20 +211,12 @@ export class Mover {
       initiator: 'local',
     });
     try {
-      const sent: Promise<void>[] = [];
       for (let at = 0; at < bytes.byteLength; at += PIECE) {
         const count = at + PIECE < bytes.byteLength ? 1 : 0;
-        sent.push(
-          this.port.move(
-            from,
-            { ...answer, type: 'state', count },
-            undefined,
-            bytes.subarray(at, at + PIECE),
-          ),
-        );
+        const piece = bytes.subarray(at, at + PIECE);
+        // It may have arrived even if a piece rejects: two nodes must not have the session.
+        await this.port.move(from, { ...answer, type: 'state', count }, undefined, piece);
       }
-      // It may have arrived even if a piece rejects: two nodes must not have the session.
-      await Promise.all(sent);
     } catch {
       // The frontend is told that its session is lost.
     } finally {
@@ -233,5 +239,19 @@ export class Mover {
       positions: this.topics.positionsOf(topics),
       position: 0,
     };
+  }
+}
+
+/** How often a session with streams is looked at, in milliseconds. */
+const LOOK_MS = 20;
+
+/** Resolves when no call runs but those whose results are streams: they may never end by themselves. */
+async function unlessStreams({ dispatcher, session }: DurableRecord): Promise<void> {
+  let isIdle = false;
+  const idle = dispatcher.idle().then(() => (isIdle = true));
+  while (session.isOpen && !isIdle) {
+    const calls = dispatcher.openCalls();
+    if (calls.length > 0 && calls.every(({ isStream }) => isStream)) return;
+    await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, LOOK_MS))]);
   }
 }

@@ -66,7 +66,10 @@ export class OwnerEnd implements IpcServerTransport {
   }
 
   terminate(): void {
-    this.close(INTERRUPTED, 'A newer connection has taken the place of this one.');
+    if (this.pipe.isOver) return;
+    const reason = 'A newer connection has taken the place of this one.';
+    this.pipe.cancel(INTERRUPTED, reason);
+    this.#over({ code: INTERRUPTED, reason, initiator: 'local' });
   }
 
   pause(): void {

@@ -96,6 +96,21 @@ describe('a pipe between two nodes', () => {
     await pipe.drained();
   });
 
+  it('carries a frame above its window, and tells the other end when it breaks', () => {
+    const [one, two] = [start(), start()];
+    const frame = new Uint8Array(2_500_000).fill(3);
+    one.pipe.write(frame);
+    for (let round = 0; round < 20; round++) {
+      for (const { part, bytes } of one.sent.splice(0)) two.pipe.receive(part, bytes?.slice());
+      for (const { part } of two.sent.splice(0)) one.pipe.receive(part, undefined);
+    }
+    expect((two.frames[0] as Uint8Array).length).toBe(2_500_000);
+    one.pipe.broke('why');
+    expect(one.sent.map(({ part }) => [part.type, part.count, part.text])).toEqual([['close', 4000, 'why']]);
+    for (const { part } of one.sent) two.pipe.receive(part, undefined);
+    expect(two.ends).toEqual([[4000, 'why']]);
+  });
+
   it('passes on only codes that a connection can close with', () => {
     for (const [code, expected] of [
       [1000, 1000],

@@ -32,7 +32,8 @@ export interface PipeEvents {
 export class RelayPipe {
   #sent = 0;
   #received = 0;
-  readonly #waiting = new Fifo<{ readonly bytes: Uint8Array; readonly isText: boolean }>();
+  /** Pieces of frames that wait for the window. */
+  readonly #waiting = new Fifo<{ readonly bytes: Uint8Array; readonly flags: number }>();
   #waitingBytes = 0;
   /** Bytes that were sent, and not taken yet. */
   #unread = 0;
@@ -70,7 +71,12 @@ export class RelayPipe {
     if (this.#isOver) return;
     const isText = typeof frame === 'string';
     const bytes = isText ? encoder.encode(frame) : (frame as Uint8Array);
-    this.#waiting.push({ bytes, isText });
+    let at = 0;
+    do {
+      const piece = bytes.subarray(at, (at += PIECE));
+      const more = at < bytes.byteLength ? DataFlag.more : 0;
+      this.#waiting.push({ bytes: piece, flags: (isText ? DataFlag.text : 0) | more });
+    } while (at < bytes.byteLength);
     this.#waitingBytes += bytes.byteLength;
     this.#flush();
   }
@@ -98,9 +104,17 @@ export class RelayPipe {
     this.#end();
   }
 
-  /** Frames are lost, or the other node is gone. */
+  /** Ends the pipe without the frames that wait for the window. */
+  cancel(code: number, reason: string): void {
+    this.#waiting.clear();
+    this.#waitingBytes = 0;
+    this.close(code, reason);
+  }
+
+  /** Frames are lost, or the other node is gone. The other end is told, in case that it lives. */
   broke(reason: string): void {
     if (this.#isOver) return;
+    this.send('close', reason.slice(0, 500), 4000);
     this.#end();
     this.events.closed(4000, reason);
   }
@@ -126,13 +140,17 @@ export class RelayPipe {
       this.broke('Too much was sent.');
       return;
     }
-    if (flags & DataFlag.more) return;
+    if (flags & DataFlag.more) {
+      // A frame may be larger than the window.
+      this.took(bytes.byteLength);
+      return;
+    }
     const size = this.#piecesBytes;
     const whole = this.#pieces.length === 1 ? bytes : concatBytes(this.#pieces, size);
     this.#pieces = [];
     this.#piecesBytes = 0;
     // The receiver of bytes owns their memory, and a part shares it with the rest of its frame.
-    this.events.frame(flags & DataFlag.text ? utf8.decode(whole) : whole.slice(), size);
+    this.events.frame(flags & DataFlag.text ? utf8.decode(whole) : whole.slice(), bytes.byteLength);
   }
 
   #wasTaken(bytes: number): void {
@@ -145,16 +163,10 @@ export class RelayPipe {
 
   #flush(window = WINDOW): void {
     while (!this.#isOver && this.#waiting.size > 0 && this.#unread < window) {
-      const { bytes, isText } = this.#waiting.shift()!;
+      const { bytes, flags } = this.#waiting.shift()!;
       this.#waitingBytes -= bytes.byteLength;
       this.#unread += bytes.byteLength;
-      const text = isText ? DataFlag.text : 0;
-      let at = 0;
-      do {
-        const piece = bytes.subarray(at, (at += PIECE));
-        const more = at < bytes.byteLength ? DataFlag.more : 0;
-        this.#put({ type: 'data', index: this.#sent++, text: '', count: text | more }, undefined, piece);
-      } while (at < bytes.byteLength);
+      this.#put({ type: 'data', index: this.#sent++, text: '', count: flags }, undefined, bytes);
     }
   }
 

@@ -109,12 +109,17 @@ export class Relays {
     const { from, relay, to, type } = head;
     if (to === 'owner') {
       const key = `${relay} ${from}`;
+      const owned = this.#owned.get(key);
       if (type === 'open') this.#open(key, head, readOpenRelay(read()));
-      else this.#owned.get(key)?.pipe.receive(head, bytes);
+      else if (owned) owned.pipe.receive(head, bytes);
+      else this.#refuse(head, 'edge');
       return;
     }
     const edge = this.#edges.get(relay);
-    if (edge?.node !== from) return;
+    if (edge?.node !== from) {
+      this.#refuse(head, 'owner');
+      return;
+    }
     if (type === 'opened') {
       edge.end.isOpen = true;
       edge.settle(undefined);
@@ -123,6 +128,13 @@ export class Relays {
       this.#edges.delete(relay);
       edge.settle(refusalOf(head.text));
     } else edge.end.pipe.receive(head, bytes);
+  }
+
+  /** A relay that is over here is so at its other end, which may not know it. */
+  #refuse({ from, relay, type }: RelayHead, to: RelayEndName): void {
+    if (type === 'close' || type === 'refused') return;
+    const send = this.#senderTo(from, relay, to);
+    send({ type: 'close', index: 0, text: 'The relay is over.', count: 4000 }).catch(() => undefined);
   }
 
   /** Frames of other nodes may be lost: every relay begins again. */

@@ -30,11 +30,16 @@ export interface SessionPlace {
   adopt(connection: StrayConnection, adopted: AdoptedSession): DurableRecord;
 }
 
+/** A node that is gone for so long does not come back, in milliseconds. */
+const GONE_MS = 1_500;
+const FORGET_MS = 60_000;
 /** How often a session is tried that several nodes want. */
 const ATTEMPTS = 3;
 
 /** Finds the sessions of other nodes, for frontends that come back to this one. */
 export class SessionFinder {
+  /** Nodes that are gone, and since when. */
+  readonly #gone = new Map<string, number>();
   /** Sessions that are about to come here. */
   readonly #coming = new Map<string, Promise<FoundSession>>();
 
@@ -65,9 +70,20 @@ export class SessionFinder {
     if (typeof found === 'object') return found;
     if (found === 'leaving') return this.#come(connection, () => this.#take(node, connection));
     const isSilent = found === 'silent' && this.copies !== undefined;
+    if (found === 'gone' && !this.copies && !this.#isLongGone(node))
+      throw again('The node of the session is away.');
     if (found === 'absent' || found === 'gone' || isSilent)
       return this.#come(connection, () => this.#restore(connection, node));
     throw again(`The node of the session does not accept the connection: ${found}.`);
+  }
+
+  /** Without copies a session of a living node would be lost for good: it may be about to connect to the backplane again. */
+  #isLongGone(node: string): boolean {
+    const now = performance.now();
+    for (const [id, since] of this.#gone) if (now - since > FORGET_MS) this.#gone.delete(id);
+    const since = this.#gone.get(node) ?? now;
+    this.#gone.set(node, since);
+    return now - since > GONE_MS;
   }
 
   async #relay(connection: StrayConnection, node: string): Promise<FoundSession | RelayFailure> {
@@ -154,7 +170,7 @@ export class SessionFinder {
     if (this.place.refusal) throw again(this.place.refusal.reason);
     const user = this.keyOf(peer.user);
     const state = await this.mover
-      .take(node, sessionId, { secret, user, attempt, received })
+      .take(node, sessionId, { secret, user, attempt, received }, () => !this.place.refusal)
       .catch(() => undefined);
     if (!state) throw again('The node of the session does not give it yet.');
     await this.copies?.prepare(sessionId);
@@ -167,17 +183,19 @@ export class SessionFinder {
     missed: Parameters<SessionTopics['settle']>[3],
   ): FoundSession {
     const { topics, positions, calls } = state;
+    const names = topics.map(({ name }) => name);
+    let record: DurableRecord | undefined;
     try {
-      const { session, link } = this.place.adopt(connection, state);
-      answerUnknown(link, calls);
-      if (this.topics.settle(session, topics, positions, missed)) return { kind: 'here' };
-      link.close(1013, 'More has waited for the session than there is space for.');
-      throw new SessionNotFound();
+      record = this.place.adopt(connection, state);
+      answerUnknown(record.link, calls);
+      if (this.topics.settle(record.session, topics, positions, missed)) return { kind: 'here', record };
+      throw new SessionNotFound('More has waited for the session than there is space for.');
+    } catch (error) {
+      // For instance a room is full: a session that lacks a part of its state is worse than none.
+      record?.link.close(1011, 'The session could not go on here.');
+      throw error;
     } finally {
-      this.topics.cancel(
-        state.id,
-        topics.map(({ name }) => name),
-      );
+      this.topics.cancel(state.id, names);
     }
   }
 

@@ -46,7 +46,7 @@ export function resumeAnywhere(
   );
   const refusal = (session: string) => {
     const record = find(session);
-    if (!record) return 'absent';
+    if (!record) return mover.hasGiven(session) ? 'leaving' : 'absent';
     return mover.isLeaving(record) ? 'leaving' : undefined;
   };
   const relays = new Relays(

@@ -181,6 +181,7 @@ export class DurableConnection implements IpcPeerEvents, Connection {
       if (this.#state.kind !== 'looking') {
         const closure = { code: INTERRUPTED, reason: 'The connection is over.', initiator: 'local' } as const;
         if (session.kind === 'relayed') session.events.closed(closure);
+        else session.record?.park();
         return;
       }
       this.#state.leave();

@@ -20,7 +20,7 @@ export type FoundSession =
   /** On another node, to which the frames go from now on. */
   | { readonly kind: 'relayed'; readonly events: IpcPeerEvents }
   /** On this server by now. */
-  | { readonly kind: 'here' };
+  | { readonly kind: 'here'; readonly record?: DurableRecord };
 
 /** A session of another node that goes on here. */
 export interface AdoptedSession extends LinkState {
