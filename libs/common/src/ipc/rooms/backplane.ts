@@ -51,7 +51,9 @@ export interface BackplaneEvents {
 
 /** A frame that another node has not read, and the topic that brought it. */
 export interface MissedFrame {
+  /** The topic. */
   readonly topic: string;
+  /** The frame, as it was published. */
   readonly frame: Uint8Array;
 }
 
@@ -59,6 +61,7 @@ export interface MissedFrame {
 export interface BackplaneLog {
   /** The number of the last frame; 0 without one. */
   readonly last: number;
+  /** The frames, in order. */
   readonly frames: readonly Uint8Array[];
 }
 
