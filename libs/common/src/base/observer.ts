@@ -92,6 +92,8 @@ export interface ObservedLine {
 
 /** Sees calls and sessions. Its functions never throw. A missing one sees nothing. */
 export interface Observer {
+  /** Whether it uses the trace that a caller sends. Without such an observer the trace is not read. */
+  readonly followsTraces?: boolean;
   /** A call has begun. @returns follows it; `undefined` if nothing does */
   call?(call: ObservedCall): CallWatch | undefined;
   /** A session has begun. @returns follows it; `undefined` if nothing does */
@@ -180,6 +182,7 @@ function joined(all: readonly Observer[]): Observer {
   const has = (name: keyof Observer) => all.some((each) => each[name] !== undefined);
   const each = (show: (one: Observer) => void) => all.forEach(show);
   return {
+    followsTraces: all.some(({ followsTraces }) => followsTraces),
     ...(has('call') && { call: (call) => joinedCall(all.flatMap((one) => one.call?.(call) ?? [])) }),
     ...(has('session') && {
       session: (session) => joinedSession(all.flatMap((one) => one.session?.(session) ?? [])),

@@ -38,6 +38,7 @@ export function enableTelemetry(options: TelemetryOptions = {}): () => void {
   const meters = new Meters(meterProvider.getMeter('linnet'), eventLoopDelay);
   const tracing: Tracing = { tracer: tracerProvider.getTracer('linnet'), notifications, httpHeaders };
   const stop = observe({
+    followsTraces: true,
     call: (subject) => meters.call(subject, watchCall(tracing, subject)),
     session: (subject) => meters.session(subject, watchSession(tracing.tracer, subject)),
     refused: (reason) => meters.refused(reason),

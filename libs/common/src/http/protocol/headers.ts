@@ -50,7 +50,7 @@ export const TRACE_HEADERS = ['traceparent', 'tracestate', 'baggage'] as const;
 
 /** Reads the trace of a request; `undefined` without one, and where nobody follows traces. */
 export function readTraceHeaders(headers: Headers): TraceFields | undefined {
-  if (!observer) return undefined;
+  if (!observer?.followsTraces) return undefined;
   const [traceparent, tracestate, baggage] = TRACE_HEADERS;
   return traceFields(headers[traceparent], headers[tracestate], headers[baggage]);
 }

@@ -61,7 +61,7 @@ export class HttpServerContext {
       'Access-Control-Allow-Methods',
       'POST, GET, OPTIONS',
       'Access-Control-Allow-Headers',
-      observer ? [this.#allowHeaders, ...TRACE_HEADERS].join(', ') : this.#allowHeaders,
+      observer?.followsTraces ? [this.#allowHeaders, ...TRACE_HEADERS].join(', ') : this.#allowHeaders,
       'Access-Control-Expose-Headers',
       'X-Protocol-Version, Retry-After, X-Linnet-Not-Begun',
     ];

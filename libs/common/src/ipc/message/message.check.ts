@@ -43,7 +43,7 @@ function messageOf(
   refusal: NumberedError | undefined,
 ): IpcMessage {
   // Read only where somebody follows traces.
-  const trace = observer && sentTrace !== undefined ? readTrace(sentTrace) : undefined;
+  const trace = observer?.followsTraces && sentTrace !== undefined ? readTrace(sentTrace) : undefined;
   switch (type) {
     case IpcMessageType.Send:
     case IpcMessageType.Push:
