@@ -7,6 +7,7 @@ import { NestFactory } from '@nestjs/core';
 import { CurrentSession, IpcChannel, IpcModule, IpcSession } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
 import { Guard, Interceptor } from './enhancers.js';
+import { observers } from './observed.js';
 import { reportToParent } from './parent.js';
 
 @IpcChannel('bench')
@@ -27,7 +28,7 @@ class BenchHandler {
   }
 }
 
-@Module({ imports: [IpcModule.forRoot({ path: '/ipc' })], providers: [BenchHandler] })
+@Module({ imports: [IpcModule.forRoot({ path: '/ipc' }), ...observers], providers: [BenchHandler] })
 class BenchModule {}
 
 const app = await NestFactory.create(BenchModule, new LinnetExpressAdapter(), { logger: ['error', 'warn'] });

@@ -15,6 +15,7 @@ import { z } from 'zod';
 import { describe, payload, robots } from './bench.data.js';
 import { BenchRpc } from './bench.interface.js';
 import { Guard, Interceptor } from './enhancers.js';
+import { observers } from './observed.js';
 import { reportToParent } from './parent.js';
 
 @RpcInterface(BenchRpc)
@@ -42,7 +43,7 @@ class BenchImplementation {
   }
 }
 
-@Module({ imports: [RpcModule.forRoot({})], providers: [BenchImplementation] })
+@Module({ imports: [RpcModule.forRoot({}), ...observers], providers: [BenchImplementation] })
 class BenchModule {}
 
 const adapters: Record<string, () => AbstractHttpAdapter> = {
