@@ -68,6 +68,8 @@ export class InspectorHandler implements InspectorIpc {
   }
 
   async activity(id: string, alone = false): Promise<ActivityDetail> {
+    // An operator who looks at an activity wants its further calls.
+    if (typeof id === 'string' && id.length <= SEARCH_LENGTH) this.service.recorder.selection.pin(id);
     const own = activityOf(this.service.recorder, id);
     const { calls, lines, missing } = alone
       ? { calls: [], lines: [], missing: [] }

@@ -35,10 +35,11 @@ export class MethodsView implements View {
     this.element = make('section', {}, this.#table.element, this.#refusals);
   }
 
-  tick({ methods, known, refusals }: Overview): void {
+  tick({ methods, known, refusals, weight }: Overview): void {
     this.#table.show(methods);
     const hidden = known > methods.length ? `${count(known - methods.length)} further methods. ` : '';
     const refused = refusals.map(([reason, times]) => `${reason} ${count(times)}`).join(', ');
-    setText(this.#refusals, hidden + (refused && `Refused: ${refused}.`));
+    const part = `The backend is busy: one of ${weight} activities is followed, and counts are estimates. `;
+    setText(this.#refusals, (weight > 1 ? part : '') + hidden + (refused && `Refused: ${refused}.`));
   }
 }

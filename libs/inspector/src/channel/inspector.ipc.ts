@@ -25,6 +25,8 @@ export interface Overview {
   readonly time: number;
   /** Since when calls are recorded. */
   readonly since: number;
+  /** A call that is followed stands for so many: 1 unless the backend is busy. Counts are estimates above 1. */
+  readonly weight: number;
   readonly perSecond: number;
   readonly running: number;
   readonly errorsPerSecond: number;

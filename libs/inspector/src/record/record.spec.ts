@@ -5,6 +5,7 @@ import { MethodTable } from './method.table.js';
 import { RecordedCall } from './recorded.call.js';
 import { Ring } from './ring.js';
 import { RunningCalls } from './running.calls.js';
+import { CallSelection } from './selection.js';
 import { shortText } from './short.text.js';
 
 const subject = (name: string) =>
@@ -76,7 +77,7 @@ describe('RunningCalls', () => {
     const method = new MethodTable().of(subject('m'));
     const calls = Array.from(
       { length: 5 },
-      () => new RecordedCall({ ended: () => undefined }, method, subject('m')),
+      () => new RecordedCall({ ended: () => undefined }, method, 1, subject('m')),
     );
     for (const call of calls) running.add(call);
     for (const i of [2, 0, 4]) running.delete(calls[i]!);
@@ -93,7 +94,7 @@ describe('RunningCalls', () => {
     const method = new MethodTable().of(subject('m'));
     const calls = Array.from(
       { length: 20_010 },
-      () => new RecordedCall({ ended: () => undefined }, method, subject('m')),
+      () => new RecordedCall({ ended: () => undefined }, method, 1, subject('m')),
     );
     for (const call of calls) running.add(call);
     expect([running.count, [...running].length]).toEqual([20_010, 20_000]);
@@ -102,12 +103,61 @@ describe('RunningCalls', () => {
   });
 });
 
+describe('CallSelection', () => {
+  const ids = Array.from(
+    { length: 20_000 },
+    (_, i) => `activity-${i * 7919}-${i.toString(36).padStart(4, 'q')}`,
+  );
+  const weigh = (selection: CallSelection, all: readonly string[]) => all.map((id) => selection.weightOf(id));
+  const sum = (weights: readonly number[]) => weights.reduce((total, weight) => total + weight, 0);
+
+  it('follows every call of a quiet backend', () => {
+    const selection = new CallSelection();
+    for (let second = 0; second < 3; second++) {
+      expect(new Set(weigh(selection, ids.slice(0, 900)))).toEqual(new Set([1]));
+      selection.tick();
+    }
+  });
+
+  it('follows at most some thousands of the calls of a busy backend, and estimates their number', () => {
+    const selection = new CallSelection();
+    expect(weigh(selection, ids).filter((weight) => weight > 0).length).toBeLessThan(6000);
+    selection.tick();
+    const weights = weigh(selection, ids);
+    expect(weights.filter((weight) => weight > 0).length).toBeLessThan(2500);
+    expect(sum(weights) / ids.length).toBeGreaterThan(0.7);
+    expect(sum(weights) / ids.length).toBeLessThan(1.3);
+    selection.tick();
+    selection.tick();
+    expect(selection.weight).toBe(1);
+  });
+
+  it('follows all calls of an activity or none of them', () => {
+    const selection = new CallSelection();
+    selection.weight = 16;
+    const [first, second] = [weigh(selection, ids.slice(0, 500)), weigh(selection, ids.slice(0, 500))];
+    expect(second).toEqual(first);
+    expect(first).toContain(0);
+  });
+
+  it('follows an activity that an operator looks at, and forgets it after twenty others', () => {
+    const selection = new CallSelection();
+    selection.weight = 64;
+    const left = ids.filter((id) => selection.weightOf(id) === 0).slice(0, 21);
+    selection.pin(left[0]!);
+    expect(selection.weightOf(left[0]!)).toBe(1);
+    for (const id of left.slice(1)) selection.pin(id);
+    expect(selection.weightOf(left[0]!)).toBe(0);
+    expect(selection.weightOf(left[20]!)).toBe(1);
+  });
+});
+
 describe('RecordedCall', () => {
   it('ends once, and shortens a long id', () => {
     let ends = 0;
     const method = new MethodTable().of(subject('m'));
     const long = { ...subject('m'), activityId: 'i'.repeat(10_000) };
-    const call = new RecordedCall({ ended: () => void ends++ }, method, long);
+    const call = new RecordedCall({ ended: () => void ends++ }, method, 1, long);
     call.end({ kind: 'result' });
     call.end({ kind: 'error', error: new Error('late') });
     expect([ends, call.outcome, call.failed, call.activityId.length]).toEqual([1, 'result', false, 256]);

@@ -33,6 +33,8 @@ export class RecordedCall implements CallWatch {
   constructor(
     private readonly sink: CallSink,
     readonly method: Method,
+    /** How many calls it stands for. */
+    readonly weight: number,
     { transport, activityId, sessionId = '' }: ObservedCall,
   ) {
     this.transport = transport;

@@ -12,6 +12,7 @@ import { MethodTable } from './method.table.js';
 import { RecordedCall } from './recorded.call.js';
 import { Ring } from './ring.js';
 import { RunningCalls } from './running.calls.js';
+import { CallSelection } from './selection.js';
 import { shortText } from './short.text.js';
 import type { Tail } from './tail.js';
 
@@ -42,6 +43,7 @@ export interface RecorderOptions {
 export class Recorder implements Observer {
   readonly since = Date.now();
   readonly methods = new MethodTable();
+  readonly selection = new CallSelection();
   readonly running = new RunningCalls();
   readonly ended = new Ring<RecordedCall>(KEPT_CALLS);
   readonly slow = new Ring<RecordedCall>(KEPT_NOTABLE);
@@ -70,11 +72,12 @@ export class Recorder implements Observer {
   }
 
   call(subject: ObservedCall): CallWatch | undefined {
-    if (subject.name.startsWith(OWN)) return undefined;
+    const weight = this.selection.weightOf(subject.activityId);
+    if (weight === 0 || subject.name.startsWith(OWN)) return undefined;
     const method = this.methods.of(subject);
-    const call = new RecordedCall(this.#sink, method, subject);
-    method.calls++;
-    method.running++;
+    const call = new RecordedCall(this.#sink, method, weight, subject);
+    method.calls += weight;
+    method.running += weight;
     this.running.add(call);
     return call;
   }
@@ -120,21 +123,22 @@ export class Recorder implements Observer {
   }
 
   #ended(call: RecordedCall): void {
-    const { method, duration, failed } = call;
+    const { method, duration, failed, weight } = call;
     this.running.delete(call);
-    method.running--;
+    method.running -= weight;
     method.durations.add(duration);
     this.ended.add(call);
     if (duration >= this.options.slowMs) this.slow.add(call);
     if (failed) {
-      method.errors++;
-      this.#errors++;
+      method.errors += weight;
+      this.#errors += weight;
       this.failed.add(call);
     }
     if (this.tails.size > 0) for (const tail of this.tails) tail.addCall(call);
   }
 
   #tick(): void {
+    this.selection.tick();
     for (const method of this.methods) method.tick();
     this.errorsPerSecond = this.#errors;
     this.#errors = 0;

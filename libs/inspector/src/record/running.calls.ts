@@ -12,7 +12,7 @@ export class RunningCalls {
   count = 0;
 
   add(call: RecordedCall): void {
-    this.count++;
+    this.count += call.weight;
     if (this.#listed >= MOST_LISTED) return;
     this.#listed++;
     call.isListed = true;
@@ -23,7 +23,7 @@ export class RunningCalls {
   }
 
   delete(call: RecordedCall): void {
-    this.count--;
+    this.count -= call.weight;
     if (!call.isListed) return;
     this.#listed--;
     call.isListed = false;
