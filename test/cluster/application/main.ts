@@ -32,7 +32,6 @@ class ClusterHandler {
     IpcModule.forRoot({
       backplane: redisBackplane({ url: process.env['REDIS_URL']! }),
       resumeGraceMs: 10_000,
-      shutdownTimeoutMs: 2_000,
     }),
     HealthModule.forRoot({ drainDelayMs: DRAIN_MS }),
   ],
