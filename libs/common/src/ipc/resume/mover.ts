@@ -247,11 +247,10 @@ const LOOK_MS = 20;
 
 /** Resolves when no call runs but those whose results are streams: they may never end by themselves. */
 async function unlessStreams({ dispatcher, session }: DurableRecord): Promise<void> {
-  let isIdle = false;
-  const idle = dispatcher.idle().then(() => (isIdle = true));
-  while (session.isOpen && !isIdle) {
+  const idle = dispatcher.idle().then(() => true);
+  for (let isIdle = false; session.isOpen && !isIdle;) {
     const calls = dispatcher.openCalls();
     if (calls.length > 0 && calls.every(({ isStream }) => isStream)) return;
-    await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, LOOK_MS))]);
+    isIdle = await Promise.race([idle, new Promise<false>((resolve) => setTimeout(resolve, LOOK_MS, false))]);
   }
 }
