@@ -51,7 +51,7 @@ export interface SessionsElsewhere {
 }
 
 /** Sessions that are given to other nodes. */
-export interface Leaving {
+interface Leaving {
   /** Resolves when all of them were taken, or had their time. Never rejects. */
   readonly done: Promise<void>;
 }
