@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { HttpException, Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
@@ -7,7 +7,7 @@ import { IpcHost } from '@linnet/backend';
 import { createIpcServer } from '@linnet/backend/node';
 import type { PlainIpcServer } from '@linnet/backend/node';
 import type { IpcIdentity, IpcServer, IpcSession } from '@linnet/common';
-import { isFault, pathOf } from '@linnet/common/internal';
+import { HttpError, isFault, pathOf } from '@linnet/common/internal';
 import { inspectorChannel } from './channel/inspector.ipc.js';
 import { InspectorHandler } from './inspector.handler.js';
 import type { InspectorUser } from './inspector.handler.js';
@@ -58,6 +58,7 @@ export class InspectorEndpoint implements OnModuleInit, OnModuleDestroy {
         ],
       ],
       authorize: (request) => identityOf(service, request),
+      ...given(this.options),
       resumeGraceMs: GRACE_MS,
       limits: { sessions: MOST_SESSIONS },
       report: (report) => {
@@ -88,8 +89,10 @@ export class InspectorEndpoint implements OnModuleInit, OnModuleDestroy {
       const handler: Handler = async (framed, response) => {
         const request = 'raw' in framed ? framed.raw : framed;
         await this.#answer(adapter, request, response, service, name).catch((error: unknown) => {
-          this.#logger.error(error);
-          adapter.reply(response, 'Internal error', 500);
+          const refusal = refusalOf(error);
+          // Strangers must not fill the log.
+          if (!refusal) this.#logger.error(error);
+          adapter.reply(response, refusal?.message ?? 'Internal error', refusal?.status ?? 500);
         });
       };
       adapter.get(at, handler);
@@ -123,11 +126,24 @@ export class InspectorEndpoint implements OnModuleInit, OnModuleDestroy {
   }
 }
 
+/** The refusal that `authorize` has thrown, if it is one and not a fault. */
+function refusalOf(error: unknown): HttpError | undefined {
+  if (!(error instanceof HttpException) || error.getStatus() >= 500) return undefined;
+  return new HttpError(error.getStatus(), error.message);
+}
+
+/** The options for a gateway that are given. */
+function given({ origins, hosts }: InspectorOptions): Pick<InspectorOptions, 'origins' | 'hosts'> {
+  return { ...(origins ? { origins } : {}), ...(hosts ? { hosts } : {}) };
+}
+
 async function identityOf(
   service: InspectorService,
   request: IncomingMessage,
 ): Promise<IpcIdentity | undefined> {
-  const permission = await service.permission(request);
+  const permission = await service.permission(request).catch((error: unknown) => {
+    throw refusalOf(error) ?? error;
+  });
   if (permission === false) return undefined;
   const user: InspectorUser = { mayClose: permission === true };
   return { user };

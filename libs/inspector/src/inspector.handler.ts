@@ -42,11 +42,13 @@ export class InspectorHandler implements InspectorIpc {
   async info(): Promise<InspectorInfo> {
     const { name, slowMs, others } = this.service;
     // A page asks for it, and another backend does not: two backends that ask each other would never end.
-    others.open();
+    this.service.openedPage(this.own);
     return { name, slowMs, others: others.names, mayClose: this.#mayClose };
   }
 
   watch(): AsyncIterable<Overview> {
+    // A page whose session was lost has a new one, and watches again.
+    this.service.openedPage(this.own);
     return this.service.watch(this.own.signal);
   }
 

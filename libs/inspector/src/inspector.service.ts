@@ -20,6 +20,7 @@ export class InspectorService {
   readonly name: string;
   readonly #loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   readonly #open = new Set<IpcSession>();
+  readonly #pages = new Set<IpcSession>();
   #recorder: Recorder | undefined;
 
   /** @param server the sessions of the application, if it has any */
@@ -39,14 +40,22 @@ export class InspectorService {
     return (this.#recorder ??= this.#start());
   }
 
-  /** An inspector is open until its session is over. */
+  /** An inspector is open until its session is over: a page, or another backend that asks for one. */
   opened(session: IpcSession): void {
     this.#open.add(session);
     this.#recorder ??= this.#start();
     void session.closed.then(() => {
       this.#open.delete(session);
+      // Two backends that have each other's inspector open would keep it open for ever.
+      if (this.#pages.delete(session) && this.#pages.size === 0) this.others.close();
       if (this.#open.size === 0) this.#stop();
     });
+  }
+
+  /** A page needs the inspectors of the other backends, while it is open. */
+  openedPage(session: IpcSession): void {
+    this.#pages.add(session);
+    this.others.open();
   }
 
   /** Returns the verdict of `authorize` about a request. */
@@ -99,7 +108,6 @@ export class InspectorService {
     this.#loop.disable();
     this.#recorder?.stop();
     this.#recorder = undefined;
-    this.others.close();
   }
 }
 

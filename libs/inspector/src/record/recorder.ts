@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { observe, textOf } from '@linnet/common/internal';
 import type {
   CallWatch,
@@ -146,10 +147,20 @@ export class Recorder implements Observer {
   }
 }
 
+/** What is printed of a logged object. */
+const PRINTED = {
+  depth: 3,
+  maxArrayLength: 20,
+  maxStringLength: LINE_LENGTH,
+  breakLength: Infinity,
+  getters: false,
+} as const;
+
 function lineText(message: unknown): string {
   try {
     if (message instanceof Error) return `${message.name}: ${message.message}`;
-    return typeof message === 'object' ? (JSON.stringify(message) ?? '') : textOf(message);
+    // Bounded: an application may log a request, or a buffer of megabytes.
+    return typeof message === 'object' ? inspect(message, PRINTED) : textOf(message);
   } catch {
     return 'A value that cannot be printed.';
   }
