@@ -87,7 +87,9 @@ class WorkerNodes {
 
   #frame(node: string, topic: string | undefined, frame: Uint8Array): void {
     const { byteLength } = frame;
-    if (this.#missed.has(node) || this.#waiting + byteLength > this.waitingBytes) {
+    // Only what waits behind something else is dropped: otherwise nothing would ever report it.
+    const isFull = this.#waiting > 0 && this.#waiting + byteLength > this.waitingBytes;
+    if (this.#missed.has(node) || isFull) {
       this.#missed.add(node);
       return;
     }

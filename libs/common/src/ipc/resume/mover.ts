@@ -154,13 +154,15 @@ export class Mover {
     const most = stateBytes(this.port.limits);
     const pieces: Uint8Array[] = [];
     let size = 0;
+    let isOver = false;
     let piece!: Taking['piece'];
     const state = new Promise<Uint8Array | undefined>((resolve) => {
       piece = (bytes, isLast) => {
-        if (bytes) pieces.push(bytes);
+        if (isOver) return;
         size += bytes?.byteLength ?? 0;
-        if (!bytes || size > most) resolve(undefined);
-        else if (isLast) resolve(joinBytes(pieces));
+        isOver = isLast || !bytes || bytes.byteLength === 0 || size > most;
+        if (bytes) pieces.push(bytes);
+        if (isOver) resolve(isLast && bytes && size <= most ? joinBytes(pieces) : undefined);
       };
     });
     return { state, piece };

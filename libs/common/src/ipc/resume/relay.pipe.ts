@@ -141,6 +141,8 @@ export class RelayPipe {
       return;
     }
     if (flags & DataFlag.more) {
+      // It would cost memory, and no part of the window.
+      if (bytes.byteLength === 0) return this.broke('A piece of a frame is empty.');
       // A frame may be larger than the window.
       this.took(bytes.byteLength);
       return;

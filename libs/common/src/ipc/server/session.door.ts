@@ -145,6 +145,8 @@ export class SessionDoor {
     if (adopted) {
       parts.link.restore(adopted);
       parts.session.replyMark = `${adopted.epoch}-`;
+      const { closure } = parts.link;
+      if (closure) return { kind: 'refused', closure };
     }
     const record = new DurableRecord(parts, transport, peer, proof, hello?.secret, graceMs, adopted?.epoch);
     this.lifecycle.begin(record, transport);

@@ -103,7 +103,9 @@ export class SessionLifecycle {
   }
 
   #ended(session: ServerSession, closure: IpcClosure): void {
-    const record = this.registry.of(session);
+    const record = this.registry.of(session) as SessionRecord | undefined;
+    // It has not begun: there is no space for what another node has kept for it.
+    if (!record) return;
     record.ended(closure);
     if (record.kind === 'durable') this.resumption.delete(record);
     session.ended(closure);
