@@ -147,7 +147,7 @@ export class Recorder implements Observer {
   }
 }
 
-/** What is printed of a logged object. */
+/** Prints a logged object: its outer levels, and the beginnings of its lists and texts. */
 const PRINTED = {
   depth: 3,
   maxArrayLength: 20,

@@ -104,7 +104,7 @@ export class SessionLifecycle {
 
   #ended(session: ServerSession, closure: IpcClosure): void {
     const record = this.registry.of(session) as SessionRecord | undefined;
-    // It has not begun: there is no space for what another node has kept for it.
+    // It has not begun, because what another node has kept for it takes too much memory.
     if (!record) return;
     record.ended(closure);
     if (record.kind === 'durable') this.resumption.delete(record);
