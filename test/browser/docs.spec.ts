@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
-import type { Browser, Locator, Page } from 'playwright-core';
+import type { Browser, Locator, Page, Route } from 'playwright-core';
 import { z } from 'zod';
 import { IpcChannel, IpcModule, RpcInterface } from '@linnet/backend';
 import { ipcChannel, rpcOperations } from '@linnet/common';
@@ -132,10 +132,20 @@ inBrowser('the page of the documents in Chromium', () => {
 
   /** Sends the form. @returns the answer of the server */
   async function send(page: Page, opened: Locator): Promise<{ status: number; text: string }> {
+    let text = '';
+    // Read on its way: the browser does not always keep what the page has read as a stream.
+    const read = async (route: Route) => {
+      if (route.request().method() !== 'POST') return route.fallback();
+      const response = await route.fetch();
+      text = await response.text();
+      return route.fulfill({ response, body: text });
+    };
+    await page.route('**', read);
     const answered = page.waitForResponse((response) => response.request().method() === 'POST');
     await opened.getByRole('button', { name: /^Send/ }).first().click();
     const response = await answered;
-    return { status: response.status(), text: await response.text() };
+    await page.unroute('**', read);
+    return { status: response.status(), text };
   }
 
   it('has a form for every operation of robot-world, calls one, and contacts no other host', async () => {
