@@ -9,7 +9,7 @@ const jest = [
   'node_modules/jest/bin/jest.js',
 ];
 
-/** Attacks, streams and clients. Those that wait for time to pass are left out. */
+/** Attacks, streams and clients, without the files that wait for time to pass. */
 const suite = [
   'test/hostile/http/(attacks|gone-clients|hostile\\.spec|streams)',
   'test/rpc/nest/clients/itwin-client',
