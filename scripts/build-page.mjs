@@ -6,12 +6,20 @@ import { root } from './entries.mjs';
 /** Builds the page of the inspector. @param outDir default: beside its sources, where the library finds it */
 export function buildInspectorPage(outDir) {
   const configFile = `${root}libs/inspector/page/vite.config.mjs`;
-  return build(outDir ? { configFile, build: { outDir } } : { configFile });
+  return buildPage(outDir ? { configFile, build: { outDir } } : { configFile });
 }
 
 export default async function buildPages() {
-  await build({ configFile: `${root}apps/robot-world/page/vite.config.mjs` });
+  await buildPage({ configFile: `${root}apps/robot-world/page/vite.config.mjs` });
   await buildInspectorPage();
+}
+
+/** Vite sets NODE_ENV for the whole process, and npm would install no development dependencies from then on. */
+async function buildPage(options) {
+  const { NODE_ENV } = process.env;
+  await build(options);
+  if (NODE_ENV === undefined) delete process.env.NODE_ENV;
+  else process.env.NODE_ENV = NODE_ENV;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildPages();
