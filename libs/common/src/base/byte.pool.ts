@@ -1,3 +1,5 @@
+import { unref } from './timer.js';
+
 /** Shorter memory costs little to make, and is not kept. */
 const LEAST_BYTES = 16 * 1024;
 /** Memory is made in multiples of this many bytes, so that strings of about the same length can use it in turn. */
@@ -57,12 +59,11 @@ export class BytePool {
   /** Keeps memory only as long as it is used. */
   #look(): ReturnType<typeof setTimeout> {
     this.#wasTaken = false;
-    const timer = setTimeout(() => {
+    const look = () => {
       if (this.#wasTaken) this.#timer = this.#look();
       else this.clear();
-    }, IDLE_MS);
-    (timer as { unref?: () => void }).unref?.();
-    return timer;
+    };
+    return unref(setTimeout(look, IDLE_MS));
   }
 
   #count(by: number): void {

@@ -6,6 +6,12 @@ export function later(milliseconds: number, work: () => void): ReturnType<typeof
   return milliseconds > 0 && milliseconds <= MAX_TIMER_MS ? setTimeout(work, milliseconds) : undefined;
 }
 
+/** Lets a Node process end although a timer runs. @returns the timer */
+export function unref<Timer>(timer: Timer): Timer {
+  (timer as { unref?: () => void }).unref?.();
+  return timer;
+}
+
 /** Resolves when the work is done or the time is over. */
 export function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {
@@ -13,9 +19,7 @@ export function within(milliseconds: number, work: Promise<unknown>): Promise<vo
       clearTimeout(timer);
       resolve();
     };
-    const timer = setTimeout(done, milliseconds);
-    // The wait alone does not keep a Node process alive.
-    (timer as { unref?: () => void }).unref?.();
+    const timer = unref(setTimeout(done, milliseconds));
     void work.then(done);
   });
 }

@@ -1,3 +1,5 @@
+import { isCount } from '../../value/value.codec.js';
+
 /** The types of the frames by which a session moves. */
 export const moveTypes = ['take', 'topics', 'give', 'state', 'refused'] as const;
 
@@ -37,7 +39,7 @@ export interface TakeSession {
 export function readTake(value: unknown): TakeSession {
   const { secret, user, attempt, received } = Object(value) as Partial<Record<keyof TakeSession, unknown>>;
   const isUser = user === null || typeof user === 'string';
-  if (typeof secret !== 'string' || !isUser || !isNumber(attempt) || !isNumber(received))
+  if (typeof secret !== 'string' || !isUser || !isCount(attempt) || !isCount(received))
     throw new Error('A session is taken with damaged members.');
   return { secret, user, attempt, received };
 }
@@ -48,8 +50,4 @@ export function readTopics(value: unknown, most: number): string[] {
   if (!isList || !value.every((each) => typeof each === 'string' && each.length <= 1024))
     throw new Error('The topics of a session are damaged, or too many.');
   return value as string[];
-}
-
-function isNumber(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

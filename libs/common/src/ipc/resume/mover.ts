@@ -3,6 +3,7 @@ import type { IpcLimits } from '../../base/limits.js';
 import { within } from '../../base/timer.js';
 import type { DurableRecord } from '../server/session.record.js';
 import { INTERRUPTED } from '../wire/durable/link.js';
+import { PIECE } from './exchange.js';
 import { readTake, readTopics } from './move.head.js';
 import type { MoveHead, TakeSession } from './move.head.js';
 import { decodeState, encodeState, stateBytes } from './session.state.js';
@@ -11,8 +12,6 @@ import type { SessionTopics } from './session.topics.js';
 
 /** How long a taker waits for the calls of a session, and for its state, in milliseconds: shorter than a handshake may take. */
 const TAKE_MS = 8_000;
-/** Bytes of one frame between nodes. */
-const PIECE = 256 * 1024;
 /** An owner whose time is over keeps as much of it, in milliseconds, for sessions whose calls still run. */
 const RESERVE_MS = 500;
 

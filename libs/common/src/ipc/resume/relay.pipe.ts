@@ -4,6 +4,7 @@ import type { Deferred } from '../../base/deferred.js';
 import { Fifo } from '../../base/fifo.js';
 import { isCloseCode } from '../channel/closure.js';
 import type { IpcFrame } from '../message/message.js';
+import { PIECE } from './exchange.js';
 import { DataFlag } from './relay.head.js';
 import type { RelayHead } from './relay.head.js';
 
@@ -11,8 +12,6 @@ import type { RelayHead } from './relay.head.js';
 const WINDOW = 1024 * 1024;
 /** An end reports the bytes that it has taken each time that they are so many. */
 const REPORT = WINDOW / 16;
-/** Bytes of one frame between nodes: brokers bound them, NATS to 1 MiB by default. */
-const PIECE = 256 * 1024;
 const encoder = new TextEncoder();
 
 /** A frame of one end, before the relay adds its number. */
@@ -136,7 +135,6 @@ export class RelayPipe {
     this.#pieces.push(bytes);
     this.#piecesBytes += bytes.byteLength;
     if (this.#piecesBytes > this.most || this.#arrived > 2 * WINDOW + this.most) {
-      this.send('close', 'Too much was sent.', 4000);
       this.broke('Too much was sent.');
       return;
     }

@@ -1,4 +1,5 @@
 import type { IpcLimits } from '../../base/limits.js';
+import { unref } from '../../base/timer.js';
 import type { LocalPeer, NetworkPeer } from '../server/peer.js';
 import type { IpcServerTransport } from '../message/transport.js';
 import type { IpcPeerEvents } from '../wire/connector.js';
@@ -201,10 +202,7 @@ export class Relays {
       if (!this.#looks.delete(node)) return;
       const edges = [...this.#edges.values()].filter((edge) => edge.node === node);
       if (!isGone && edges.length > 0)
-        this.#looks.set(
-          node,
-          later(() => this.#look(node)),
-        );
+        this.#looks.set(node, unref(setTimeout(() => this.#look(node), LOOK_MS)));
       if (!isGone) return;
       this.#remember(node);
       for (const { end, settle } of edges) {
@@ -231,10 +229,4 @@ export class Relays {
 
 function refusalOf(text: string): RelayRefusal {
   return text === 'leaving' || text === 'full' ? text : 'absent';
-}
-
-function later(work: () => void): ReturnType<typeof setTimeout> {
-  const timer = setTimeout(work, LOOK_MS);
-  (timer as { unref?: () => void }).unref?.();
-  return timer;
 }

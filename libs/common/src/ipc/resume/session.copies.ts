@@ -40,15 +40,7 @@ export class SessionCopies {
     const { id } = record.session;
     const last = this.#last.get(id) ?? 0;
     this.#last.delete(id);
-    const port: ReplicaPort = {
-      id: this.port.id,
-      limits: this.port.limits,
-      append: (...args) => this.port.append(...args),
-      read: (session) => this.read(session),
-      isOvertaken: (error) => this.port.isOvertaken(error),
-      keyOf: (user) => this.port.keyOf(user),
-      position: () => this.port.position(),
-    };
+    const port: ReplicaPort = { ...this.port, read: (session) => this.read(session) };
     const deliver = record.dispatcher.receive.bind(record.dispatcher);
     void new SessionReplica(record, port, this.topics, last, this.lifeMs, deliver);
   }

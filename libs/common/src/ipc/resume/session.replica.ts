@@ -1,5 +1,6 @@
 import { deferred } from '../../base/deferred.js';
 import type { Deferred } from '../../base/deferred.js';
+import { unref } from '../../base/timer.js';
 import { sent } from '../message/link.js';
 import type { IpcFrame, IpcMessage } from '../message/message.js';
 import type { OutgoingMessage } from '../message/outgoing.message.js';
@@ -76,11 +77,11 @@ export class SessionReplica implements LinkGate {
     session.delivered = ({ topics: names, from, seq }) => {
       for (const topic of names) this.#positions.set(`${from} ${topic}`, { topic, from, seq });
     };
-    this.#refresh = setInterval(() => {
+    const refresh = () => {
       this.#isWhole = true;
       this.#schedule();
-    }, REFRESH_MS);
-    (this.#refresh as { unref?: () => void }).unref?.();
+    };
+    this.#refresh = unref(setInterval(refresh, REFRESH_MS));
     this.#schedule();
   }
 
@@ -100,8 +101,7 @@ export class SessionReplica implements LinkGate {
 
   released(): void {
     if (this.#timer || this.#isOver) return;
-    this.#timer = setTimeout(() => this.#schedule(), RELEASE_MS);
-    (this.#timer as { unref?: () => void }).unref?.();
+    this.#timer = unref(setTimeout(() => this.#schedule(), RELEASE_MS));
   }
 
   settled(): Promise<void> {
@@ -155,11 +155,11 @@ export class SessionReplica implements LinkGate {
 
   #pause(pauseMs: number): void {
     this.#isPaused = true;
-    const timer = setTimeout(() => {
+    const resume = () => {
       this.#isPaused = false;
       this.#schedule();
-    }, pauseMs);
-    (timer as { unref?: () => void }).unref?.();
+    };
+    unref(setTimeout(resume, pauseMs));
   }
 
   /** @returns how long to wait before the next write, in milliseconds */

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../base/abort.js';
 import { messageOf } from '../../base/text.js';
-import { later } from '../../base/timer.js';
+import { later, unref } from '../../base/timer.js';
 import { isCount } from '../../value/value.codec.js';
 import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
@@ -83,15 +83,15 @@ export class NodeRequests {
 
   /** Rejects the request when its session has no node any more, or another one. */
   #look(id: number, session: string, node: string): void {
-    const timer = setTimeout(() => {
+    const look = () => {
       const pending = this.#pending.get(id);
       if (!pending) return;
       this.ownerOf(session).then(
         (owner) => (owner === node ? this.#look(id, session, node) : pending.reject(absent(session))),
         () => this.#look(id, session, node),
       );
-    }, LOOK_MS);
-    (timer as { unref?: () => void }).unref?.();
+    };
+    unref(setTimeout(look, LOOK_MS));
   }
 
   /** Serves a request of another node, and always answers it. Never rejects. @param readArgs throws if the arguments are damaged */

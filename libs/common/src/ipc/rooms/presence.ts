@@ -1,3 +1,4 @@
+import { unref } from '../../base/timer.js';
 import { generalError } from '../../base/numbered.error.js';
 import { checkDepth } from '../../value/value.codec.js';
 import { encodeIpcValue, parseText } from '../message/value.codec.js';
@@ -92,8 +93,7 @@ export class PresenceWatch {
   /** Compares from now on with the list, which has the members of other nodes. Members of the first list are not reported. */
   follow(list: () => Promise<BackplaneEntry[]>): void {
     this.#list = list;
-    this.#timer = setInterval(() => void this.compare(), COMPARE_MS);
-    (this.#timer as { unref?: () => void }).unref?.();
+    this.#timer = unref(setInterval(() => void this.compare(), COMPARE_MS));
     void this.compare();
   }
 

@@ -34,11 +34,12 @@ export function resumeAnywhere(
   const keyOf = (user: unknown) => (user === undefined || user === null ? null : userKey(user));
   const { id, limits, backplane } = node;
   const find = (session: string) => server.findResumable(session);
+  const send = node.send.bind(node);
   const mover = new Mover(
     {
       id,
       limits,
-      move: (to, head, value, bytes) => node.send(to, head, value, bytes),
+      move: send,
       moveBehind: (to, head) => node.publish(behind(to), head),
     },
     { find, keyOf },
@@ -52,7 +53,7 @@ export function resumeAnywhere(
   const relays = new Relays(
     {
       limits,
-      send: (to, head, value, bytes) => node.send(to, head, value, bytes),
+      send,
       // Other nodes may need time to come back.
       lives: async (other) => !node.isComplete || backplane.lives(other),
     },

@@ -1,4 +1,5 @@
 import { ByteBudget } from '../../base/byte.budget.js';
+import { unref } from '../../base/timer.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { IpcServerTransport } from '../message/transport.js';
 import { IpcProtocolError, SessionNotFound } from '../message/message.js';
@@ -76,8 +77,7 @@ export class PendingHandshakes {
    * @returns a function that removes the connection
    */
   add(owner: string, end: (code: 1002 | 1013, reason: string) => void): () => void {
-    const timer = setTimeout(() => end(1002, 'There was no client hello.'), HELLO_MS);
-    (timer as { unref?: () => void }).unref?.();
+    const timer = unref(setTimeout(() => end(1002, 'There was no client hello.'), HELLO_MS));
     const place = this.#pending.share(owner, () => end(1013, 'Too many connections send no client hello.'));
     // The oldest one of the user with most makes space.
     if (this.#pending.amount >= this.#pending.limit) this.#pending.above(owner)[0]?.holder();

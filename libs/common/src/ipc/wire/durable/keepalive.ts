@@ -1,3 +1,5 @@
+import { unref } from '../../../base/timer.js';
+
 /** The link whose connection a keepalive watches. */
 export interface WatchedLink {
   /** How many messages the peer has acknowledged, and whether others wait for it. */
@@ -47,9 +49,8 @@ export class DurableKeepalive {
   }
 
   #wait(milliseconds: number, then: () => void): void {
-    this.#timer = setTimeout(then, milliseconds);
     // Only the connection keeps a Node process alive.
-    (this.#timer as { unref?: () => void }).unref?.();
+    this.#timer = unref(setTimeout(then, milliseconds));
   }
 
   #check(): void {
