@@ -211,7 +211,10 @@ export function replicatePromises(
       one.line.mend();
       // The copy has everything again.
       await until(async () => (await logs!.read(session.id)).last > last);
+      const { last: before } = await logs!.read(session.id);
       await session.send('news', 'safe');
+      // Its node may not know yet that the backplane is back, and then does not wait for the copy.
+      await until(async () => (await logs!.read(session.id)).last > before);
       kill(one, two, roving);
       await back(roving);
       expect(two.server.sessions[0]?.id).toBe(session.id);

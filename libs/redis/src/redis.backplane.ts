@@ -189,7 +189,8 @@ class RedisNode implements BackplaneNode {
     if (this.#isClosed || (this.#isBeating && !isOther)) return;
     this.#isBeating = true;
     const { last } = this.#inbox;
-    const kept = this.#keptFor.push(last);
+    // Nobody reads the inbox of a dead node for sessions without logs.
+    const kept = this.logs.isUsed ? this.#keptFor.push(last) : last;
     try {
       let answer: Promise<unknown> | undefined;
       // Before everything that waits: others would take this node for dead.

@@ -21,6 +21,8 @@ interface Grave {
 /** The logs of sessions in Redis, and the inboxes of nodes that have died. */
 export class RedisLogs implements BackplaneLogs {
   readonly #graves = new Map<string, Grave>();
+  /** Whether sessions of this node have logs. */
+  isUsed = false;
 
   /**
    * @param keys begins all keys
@@ -38,6 +40,7 @@ export class RedisLogs implements BackplaneLogs {
   }
 
   async append(key: string, frame: Uint8Array, { after, replaces, lifeMs }: AppendOptions): Promise<number> {
+    this.isUsed = true;
     const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
     const life = String(Math.max(1, Math.round(lifeMs)));
     const number = await this.queue.call(Op.append, key, String(after), replaces ? '1' : '0', life, bytes);

@@ -217,7 +217,7 @@ class NatsNode implements BackplaneNode {
       await nats.flush();
       const forgotten = () => this.#report(false);
       const state = await SharedState.open(nats, manager, this.places, this.id, forgotten);
-      const logs = await SessionLogs.open(nats, this.places, this.timeoutMs);
+      const logs = new SessionLogs(nats, manager, this.places, this.timeoutMs);
       return { open, log, state, logs, own };
     } catch (error) {
       log?.close();

@@ -1,4 +1,4 @@
-import { jetstream, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
+import { jetstream, JetStreamApiError } from '@nats-io/jetstream';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import { headers as newHeaders, nanos } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -18,22 +18,34 @@ const WRONG_LAST_SEQUENCE = 10_071;
 
 /** The logs of sessions, in a stream of JetStream with a subject for each. */
 export class SessionLogs {
-  private constructor(
+  readonly #client: JetStreamClient;
+  /** The stream, as soon as a log is needed. */
+  #stream: Promise<void> | undefined;
+
+  constructor(
     private readonly nats: NatsConnection,
-    private readonly client: JetStreamClient,
     private readonly manager: JetStreamManager,
     private readonly places: Places,
-  ) {}
-
-  static async open(nats: NatsConnection, places: Places, timeout: number): Promise<SessionLogs> {
-    const manager = await jetstreamManager(nats, { timeout });
-    const logs = new SessionLogs(nats, jetstream(nats, { timeout }), manager, places);
-    await logs.restore();
-    return logs;
+    timeout: number,
+  ) {
+    this.#client = jetstream(nats, { timeout });
   }
 
   /** NATS is back, perhaps without its streams. */
   async restore(): Promise<void> {
+    if (!this.#stream) return;
+    this.#stream = undefined;
+    await this.#ensureStream();
+  }
+
+  #ensureStream(): Promise<void> {
+    return (this.#stream ??= this.#addStream().catch((error: unknown) => {
+      this.#stream = undefined;
+      throw error;
+    }));
+  }
+
+  async #addStream(): Promise<void> {
     await this.manager.streams.add({
       name: this.places.logStream,
       subjects: [`${this.places.logs}.*`],
@@ -49,11 +61,12 @@ export class SessionLogs {
     if (frame.byteLength > most)
       throw new BackplaneError('full', `A frame above ${most} bytes (max_payload).`);
     const subject = this.#subjectOf(key);
+    await this.#ensureStream();
     const headers = newHeaders();
     headers.set(UNTIL, String(Date.now() + lifeMs));
     try {
       const expect = { lastSubjectSequence: after };
-      const { seq } = await this.client.publish(subject, frame, { headers, expect });
+      const { seq } = await this.#client.publish(subject, frame, { headers, expect });
       const { logStream } = this.places;
       if (frame.byteLength === 0) await this.manager.streams.purge(logStream, { filter: subject });
       // A reader begins with the last frame that stands for all, so that this one may fail.
@@ -68,6 +81,7 @@ export class SessionLogs {
   }
 
   async read(key: string): Promise<BackplaneLog> {
+    await this.#ensureStream();
     const frames: Uint8Array[] = [];
     let last = 0;
     let until = 0;
