@@ -3,10 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { root } from './entries.mjs';
 
-/** Builds the page of the inspector. @param outDir default: beside its sources, where the library finds it */
-export function buildInspectorPage(outDir) {
-  const configFile = `${root}libs/inspector/page/vite.config.mjs`;
-  return buildPage(outDir ? { configFile, build: { outDir } } : { configFile });
+/** Builds the page of the inspector beside its sources, where the library finds it. */
+export function buildInspectorPage() {
+  return buildPage({ configFile: `${root}libs/inspector/page/vite.config.mjs` });
 }
 
 export default async function buildPages() {

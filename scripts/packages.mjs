@@ -27,7 +27,7 @@ export function compile(...projects) {
     writeFileSync(`${folder}/package.json`, `${JSON.stringify(published(manifest, source), null, 2)}\n`);
     copyFileSync(`${source}/README.md`, `${folder}/README.md`);
     copyFileSync(`${root}LICENSE`, `${folder}/LICENSE`);
-    // Files beside its code. Built files are not there.
+    // Files beside its code.
     for (const name of manifest.files.filter((name) => existsSync(`${source}/${name}`)))
       cpSync(`${source}/${name}`, `${folder}/${name}`, { recursive: true });
   }
@@ -39,9 +39,9 @@ export function compile(...projects) {
 /** Builds all libraries anew, so that nothing is in them of files that are gone. */
 export async function buildPackages() {
   for (const { folder } of packages) rmSync(folder, { recursive: true, force: true });
+  // Built first, because it is copied with the files beside the code.
+  await buildInspectorPage();
   compile(...libs.map(({ folder }) => folder));
-  const inspector = packages.find(({ lib }) => lib === 'inspector');
-  await buildInspectorPage(`${inspector.folder}/dist-page`);
 }
 
 /** Builds all libraries, unless the caller of this process has built them just before, and says so with `--built`. */

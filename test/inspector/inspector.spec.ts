@@ -1,10 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { ActivityLogger, IpcChannel, IpcSession, RpcInterface } from '@linnet/backend';
-import { createRpcClient, IpcFrontend, ipcChannel } from '@linnet/common';
-import type { IpcProxy } from '@linnet/common';
+import { createRpcClient, ipcChannel } from '@linnet/common';
+import type { IpcFrontend, IpcProxy } from '@linnet/common';
 import { observer } from '@linnet/common/internal';
-import { webSocketIpc } from '@linnet/frontend';
 import { InspectorModule } from '@linnet/inspector';
 import type { InspectorOptions } from '@linnet/inspector';
 import { inspectorChannel } from '../../libs/inspector/src/channel/inspector.ipc.js';
@@ -98,10 +97,9 @@ function start(options: InspectorOptions = { authorize: everybody }, setup: IpcA
 }
 
 /** Opens the inspector of an application, as its page does. */
-async function open({ port }: { port: number }, path = 'inspector'): Promise<IpcProxy<InspectorIpc>> {
-  const frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${port}/${path}/ipc`), { reconnect: false });
+async function open(app: { port: number }, path = 'inspector'): Promise<IpcProxy<InspectorIpc>> {
+  const frontend = await openFrontend(`${urlOf(app)}/${path}`);
   frontends.push(frontend);
-  await frontend.ready;
   return frontend.makeIpcProxy<InspectorIpc>(inspectorChannel);
 }
 

@@ -25,3 +25,10 @@ export function setText(element: Element, text: string): void {
 export function link(text: string, follow: () => void): HTMLButtonElement {
   return make('button', { type: 'button', className: 'link', onclick: follow }, text);
 }
+
+/** A field for a search. @param label names the field for screen readers */
+export function searchField(placeholder: string, label: string): HTMLInputElement {
+  const field = make('input', { type: 'search', placeholder, maxLength: 200 });
+  field.setAttribute('aria-label', label);
+  return field;
+}

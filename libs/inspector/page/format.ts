@@ -8,6 +8,11 @@ export function duration(ms: number): string {
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
 }
 
+/** The time since a moment, in milliseconds since the epoch, as a duration. */
+export function age(time: number): string {
+  return duration(Math.max(0, Date.now() - time));
+}
+
 /** A number of bytes. */
 export function bytes(count: number): string {
   if (count < 1024) return `${count} B`;

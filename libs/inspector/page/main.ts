@@ -47,7 +47,7 @@ function openDetail(title: string, fetchBody: () => Promise<readonly HTMLElement
   detailBody.replaceChildren(make('p', { className: 'empty' }, 'Loading …'));
   detailTitle.focus();
   void show().then(() => {
-    if (!repeats && refreshDetail === show) refreshDetail = async () => undefined;
+    if (!repeats && refreshDetail === show) refreshDetail = undefined;
   });
 }
 

@@ -1,4 +1,4 @@
-import { make, setText } from './dom.js';
+import { link, make, setText } from './dom.js';
 
 /** A column of a table. */
 export interface Column<Row> {
@@ -73,8 +73,7 @@ export class Table<Row> {
       const cell = make('td', { className: column.isNumber ? 'number' : '' });
       element.append(cell);
       if (!column.choose) return cell;
-      const onclick = () => column.choose?.(line.row);
-      const button = make('button', { type: 'button', className: 'link', onclick });
+      const button = link('', () => column.choose?.(line.row));
       cell.append(button);
       return button;
     });
@@ -89,9 +88,7 @@ export class Table<Row> {
     if (order === undefined) cell.append(title);
     else {
       this.#heads.set(order, cell);
-      cell.append(
-        make('button', { type: 'button', className: 'link', onclick: () => this.#sort(order) }, title),
-      );
+      cell.append(link(title, () => this.#sort(order)));
     }
     return cell;
   }

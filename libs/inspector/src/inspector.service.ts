@@ -75,12 +75,10 @@ export class InspectorService {
 
   overview(): Overview {
     const { recorder } = this;
-    const { since, methods, selection, running, errorsPerSecond, perSecond, refusals } = recorder;
+    const { methods, selection, running, errorsPerSecond, perSecond, refusals } = recorder;
     const loopDelay = Math.max(0, this.#loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS) || 0;
     this.#loop.reset();
     return {
-      time: Date.now(),
-      since,
       weight: selection.weight,
       perSecond,
       running: running.count,

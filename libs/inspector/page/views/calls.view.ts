@@ -1,6 +1,6 @@
 import type { CallRow } from '../../src/channel/inspector.ipc.js';
-import { make, setText } from '../dom.js';
-import { clock, count, duration } from '../format.js';
+import { make, searchField, setText } from '../dom.js';
+import { age, clock, count, duration } from '../format.js';
 import { Table } from '../table.js';
 import type { Column } from '../table.js';
 import type { PageContext, View } from '../view.js';
@@ -27,7 +27,7 @@ export function callColumns(page: PageContext): Column<CallRow>[] {
     {
       title: 'Duration',
       isNumber: true,
-      text: ({ duration: ms, start }) => duration(ms ?? Math.max(0, Date.now() - start)),
+      text: ({ duration: ms, start }) => (ms === undefined ? age(start) : duration(ms)),
     },
     { title: 'Waited', isNumber: true, text: ({ waited }) => (waited > 0 ? duration(waited) : '') },
     { title: 'Items', isNumber: true, text: ({ items }) => (items > 0 ? count(items) : '') },
@@ -39,18 +39,13 @@ export function callColumns(page: PageContext): Column<CallRow>[] {
 export class CallsView implements View {
   readonly title = 'Calls';
   readonly element: HTMLElement;
-  readonly #filter = make('input', {
-    type: 'search',
-    placeholder: 'Name, activity or session',
-    maxLength: 200,
-  });
+  readonly #filter = searchField('Name, activity or session', 'Only calls with this text');
   readonly #count = make('output');
   readonly #running: Table<CallRow>;
   readonly #slow: Table<CallRow>;
   readonly #failed: Table<CallRow>;
 
   constructor(private readonly page: PageContext) {
-    this.#filter.setAttribute('aria-label', 'Only calls with this text');
     this.#filter.addEventListener('input', () => void this.tick());
     const columns = callColumns(page);
     const table = (caption: string, none: string) => new Table<CallRow>(caption, columns, none, stateOf);

@@ -6,7 +6,7 @@ import type {
   SessionDetail,
 } from '../../src/channel/inspector.ipc.js';
 import { link, make } from '../dom.js';
-import { bytes, clock, count, duration } from '../format.js';
+import { age, bytes, clock, count, duration } from '../format.js';
 import { Table } from '../table.js';
 import type { PageContext } from '../view.js';
 import { activityColumns } from './activities.view.js';
@@ -22,7 +22,7 @@ export function sessionDetail(page: PageContext, session: SessionDetail, closed:
     ['Address', ip || 'none'],
     ['Transport', `${transport}, ${isDurable ? 'durable' : 'ends with its connection'}`],
     ['State', state],
-    ['Began', `${clock(since)}, ${duration(Math.max(0, Date.now() - since))} ago`],
+    ['Began', `${clock(since)}, ${age(since)} ago`],
     ['Calls', `${count(session.running)} running, ${count(session.waiting)} waiting`],
     ['Streams', count(session.streams)],
     ['Buffers', `${bytes(session.unsentBytes)} unsent, ${bytes(session.answerBytes)} of answers wait`],

@@ -1,6 +1,6 @@
 import type { SessionOrder, SessionRow } from '../../src/channel/inspector.ipc.js';
-import { make, setText } from '../dom.js';
-import { bytes, count, duration } from '../format.js';
+import { make, searchField, setText } from '../dom.js';
+import { age, bytes, count } from '../format.js';
 import { Table } from '../table.js';
 import type { Sorting } from '../table.js';
 import type { PageContext, View } from '../view.js';
@@ -24,7 +24,7 @@ export function sessionColumns(page: PageContext) {
     { title: 'User', order: 'user', text: ({ user }: SessionRow) => user },
     { title: 'Transport', text: ({ transport }: SessionRow) => transport },
     { title: 'State', text: ({ state }: SessionRow) => state },
-    number('Age', 'since', ({ since }) => duration(Math.max(0, Date.now() - since))),
+    number('Age', 'since', ({ since }) => age(since)),
     number('Running', 'running', ({ running }) => count(running)),
     number('Waiting', 'waiting', ({ waiting }) => count(waiting)),
     number('Streams', 'streams', ({ streams }) => count(streams)),
@@ -36,7 +36,7 @@ export function sessionColumns(page: PageContext) {
 export class SessionsView implements View {
   readonly title = 'Sessions';
   readonly element: HTMLElement;
-  readonly #filter = make('input', { type: 'search', placeholder: 'Id, user or address', maxLength: 200 });
+  readonly #filter = searchField('Id, user or address', 'Only sessions with this text');
   readonly #place = make('output');
   readonly #back = make('button', { type: 'button', onclick: () => this.#move(-PAGE_ROWS) }, 'Back');
   readonly #on = make('button', { type: 'button', onclick: () => this.#move(PAGE_ROWS) }, 'Next');
@@ -46,12 +46,11 @@ export class SessionsView implements View {
   #version = 0;
 
   constructor(private readonly page: PageContext) {
-    this.#filter.setAttribute('aria-label', 'Only sessions with this text');
-    this.#filter.addEventListener('input', () => this.#move(-this.#offset));
+    const again = () => this.#move(-this.#offset);
+    this.#filter.addEventListener('input', again);
     const columns = sessionColumns(page);
     const stateOf = ({ state }: SessionRow) => state;
     const none = 'There are no such sessions.';
-    const again = () => this.#move(-this.#offset);
     this.#table = new Table<SessionRow>('Sessions', columns, none, stateOf, this.#sorting, again);
     const bar = make('div', { className: 'bar' }, this.#filter, this.#place, this.#back, this.#on);
     this.element = make('section', {}, bar, this.#table.element);

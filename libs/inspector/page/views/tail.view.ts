@@ -1,5 +1,5 @@
 import type { TailBatch, TailEvent } from '../../src/channel/inspector.ipc.js';
-import { make, setText } from '../dom.js';
+import { link, make, searchField, setText } from '../dom.js';
 import { clock, count, duration } from '../format.js';
 import type { PageContext, View } from '../view.js';
 
@@ -10,11 +10,7 @@ const KEPT = 200;
 export class TailView implements View {
   readonly title = 'Live';
   readonly element: HTMLElement;
-  readonly #filter = make('input', {
-    type: 'search',
-    placeholder: 'Name, id or text of a line',
-    maxLength: 200,
-  });
+  readonly #filter = searchField('Name, id or text of a line', 'Only events with this text');
   readonly #pause = make('button', { type: 'button', onclick: () => this.#toggle() }, 'Pause');
   readonly #dropped = make('output');
   readonly #list = make('ol', { className: 'tail', tabIndex: 0 });
@@ -23,7 +19,6 @@ export class TailView implements View {
   #left = 0;
 
   constructor(private readonly page: PageContext) {
-    this.#filter.setAttribute('aria-label', 'Only events with this text');
     this.#list.setAttribute('aria-label', 'Events, the latest first');
     // Each change begins another stream: not at each key.
     let timer = 0;
@@ -100,11 +95,7 @@ export class TailView implements View {
     const item = make('li', {}, make('time', {}, clock(time)), make('b', {}, kind));
     item.dataset['state'] = state;
     const show = () => this.page.showActivity(activityId);
-    item.append(
-      activityId
-        ? make('button', { type: 'button', className: 'link', onclick: show }, text)
-        : make('span', {}, text),
-    );
+    item.append(activityId ? link(text, show) : make('span', {}, text));
     return item;
   }
 }

@@ -21,10 +21,6 @@ export interface MethodRow {
 
 /** The state of the backend. */
 export interface Overview {
-  /** Milliseconds since the epoch. */
-  readonly time: number;
-  /** Since when calls are recorded. */
-  readonly since: number;
   /** A call that is followed stands for so many: 1 unless the backend is busy. Counts are estimates above 1. */
   readonly weight: number;
   readonly perSecond: number;

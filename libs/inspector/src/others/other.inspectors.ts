@@ -42,7 +42,8 @@ export class OtherInspectors {
     for (const [name, address] of Object.entries(this.addresses)) {
       if (this.#open.has(name)) continue;
       const frontend = new IpcFrontend(webSocketIpc(address), { reconnectMs: [1000, 10_000] });
-      this.#open.set(name, { frontend, inspector: frontend.makeIpcProxy<InspectorIpc>(inspectorChannel) });
+      const inspector = frontend.makeIpcProxy<InspectorIpc>(inspectorChannel, { timeoutMs: ANSWER_MS });
+      this.#open.set(name, { frontend, inspector });
     }
   }
 
@@ -51,7 +52,7 @@ export class OtherInspectors {
     const result: OtherTiers = { calls: [], lines: [], missing: [] };
     const asked = [...this.#open].map(async ([tier, { inspector }]) => {
       try {
-        const { calls, lines } = await within(inspector.activity(id, true));
+        const { calls, lines } = await inspector.activity(id, true);
         for (const call of calls.slice(0, MOST_ROWS)) result.calls.push({ ...call, tier });
         for (const line of lines.slice(0, MOST_ROWS))
           result.lines.push({ ...line, text: shortText(textOf(line.text), TEXT_LENGTH), tier });
@@ -66,17 +67,5 @@ export class OtherInspectors {
   close(): void {
     for (const { frontend } of this.#open.values()) frontend.close();
     this.#open.clear();
-  }
-}
-
-async function within<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('There is no answer.')), ANSWER_MS);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

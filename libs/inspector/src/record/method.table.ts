@@ -39,14 +39,11 @@ export class Method {
 
 /** The methods of all calls. */
 export class MethodTable {
-  readonly #byName = {
-    client: { rpc: new Map<string, Method>(), ipc: new Map(), notification: new Map() },
-    server: { rpc: new Map<string, Method>(), ipc: new Map(), notification: new Map() },
-  } satisfies Record<MethodRow['side'], Record<MethodRow['kind'], Map<string, Method>>>;
-  readonly #all: Method[] = [];
+  /** By side, kind and name. */
+  readonly #all = new Map<string, Method>();
 
   get size(): number {
-    return this.#all.length;
+    return this.#all.size;
   }
 
   [Symbol.iterator](): IterableIterator<Method> {
@@ -54,14 +51,19 @@ export class MethodTable {
   }
 
   /** The method of a call. */
-  of({ side, kind, name }: ObservedCall): Method {
-    const known = this.#byName[side][kind] as Map<string, Method>;
-    return known.get(name) ?? this.#add(known, side, kind, name);
+  of({ side, kind, name: given }: ObservedCall): Method {
+    const known = this.#all.get(`${side} ${kind} ${given}`);
+    if (known) return known;
+    const name = given.length > NAME_LENGTH || this.size >= MOST_METHODS ? OTHERS : given;
+    const key = `${side} ${kind} ${name}`;
+    const method = this.#all.get(key) ?? new Method(name, side, kind);
+    this.#all.set(key, method);
+    return method;
   }
 
   /** The methods with the most calls. */
   rows(): MethodRow[] {
-    return this.#all
+    return [...this]
       .toSorted((a, b) => b.perSecond - a.perSecond || b.calls - a.calls)
       .slice(0, MOST_ROWS)
       .map(({ row }) => row);
@@ -69,17 +71,7 @@ export class MethodTable {
 
   /** The names of methods that contain a text in lower case. */
   find(text: string, most: number): string[] {
-    const names = this.#all.filter(({ name }) => name.toLowerCase().includes(text)).map(({ name }) => name);
+    const names = [...this].map(({ name }) => name).filter((name) => name.toLowerCase().includes(text));
     return [...new Set(names)].slice(0, most);
-  }
-
-  #add(known: Map<string, Method>, side: MethodRow['side'], kind: MethodRow['kind'], given: string): Method {
-    const name = given.length > NAME_LENGTH || this.#all.length >= MOST_METHODS ? OTHERS : given;
-    const other = known.get(name);
-    if (other) return other;
-    const method = new Method(name, side, kind);
-    known.set(name, method);
-    this.#all.push(method);
-    return method;
   }
 }

@@ -25,10 +25,6 @@ export class RecordedCall implements CallWatch {
   failed = false;
   waited = 0;
   items = 0;
-  /** The neighbours in the list of running calls. */
-  previous: RecordedCall | undefined = undefined;
-  next: RecordedCall | undefined = undefined;
-  isListed = false;
 
   constructor(
     private readonly sink: CallSink,

@@ -42,7 +42,6 @@ export interface RecorderOptions {
 
 /** Sees all calls of this process while an inspector is open, and keeps the latest of them in bounded memory. */
 export class Recorder implements Observer {
-  readonly since = Date.now();
   readonly methods = new MethodTable();
   readonly selection = new CallSelection();
   readonly running = new RunningCalls();
@@ -135,7 +134,7 @@ export class Recorder implements Observer {
       this.#errors += weight;
       this.failed.add(call);
     }
-    if (this.tails.size > 0) for (const tail of this.tails) tail.addCall(call);
+    for (const tail of this.tails) tail.addCall(call);
   }
 
   #tick(): void {

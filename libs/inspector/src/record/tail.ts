@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LineRow, TailBatch, TailEvent } from '../channel/inspector.ipc.js';
 import type { RecordedCall } from './recorded.call.js';
 
@@ -7,19 +8,19 @@ const MOST_EVENTS = 50;
 /** Batches that are left out while nothing happens. */
 const MOST_EMPTY = 3;
 
+/** A call becomes a row only when it is sent. */
+type Kept = RecordedCall | Exclude<TailEvent, { type: 'call' }>;
+
 /** The events that one reader sees while they happen. It never holds more than one batch. */
 export class Tail {
-  /** Calls become rows only when they are sent. */
-  #events: (RecordedCall | Exclude<TailEvent, { type: 'call' }>)[] = [];
+  #events: Kept[] = [];
   #dropped = 0;
 
   /** @param search part of a name, an id or a line, in lower case; `''`: everything */
   constructor(private readonly search: string) {}
 
   addCall(call: RecordedCall): void {
-    if (this.search !== '' && !call.matches(this.search)) return;
-    if (this.#events.length < MOST_EVENTS) this.#events.push(call);
-    else this.#dropped++;
+    if (call.matches(this.search)) this.#add(call);
   }
 
   addLine(line: LineRow): void {
@@ -44,7 +45,7 @@ export class Tail {
     }
   }
 
-  #add(event: Exclude<TailEvent, { type: 'call' }>): void {
+  #add(event: Kept): void {
     if (this.#events.length < MOST_EVENTS) this.#events.push(event);
     else this.#dropped++;
   }
@@ -62,14 +63,5 @@ export class Tail {
 
 /** Resolves after a time, or when a signal is aborted. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
+  return sleep(ms, undefined, { signal }).catch(() => undefined);
 }

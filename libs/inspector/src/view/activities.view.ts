@@ -1,6 +1,7 @@
 import type { ActivityRow, CallRow, Calls, LineRow } from '../channel/inspector.ipc.js';
 import type { RecordedCall } from '../record/recorded.call.js';
 import type { Recorder } from '../record/recorder.js';
+import { firstOf } from './first.of.js';
 
 const MOST_ACTIVITIES = 50;
 const MOST_CALLS = 500;
@@ -9,27 +10,23 @@ const MOST_LISTED = 50;
 
 /** Calls that run, the longest first, and then calls that have ended, the latest first. */
 function* callsOf({ running, ended, slow, failed }: Recorder): Generator<RecordedCall> {
-  const seen = new Set<RecordedCall>();
-  yield* running;
-  yield* ended;
   // These are kept longer than others.
-  for (const call of ended) seen.add(call);
-  for (const call of [...slow, ...failed]) if (!seen.has(call) && seen.add(call)) yield call;
+  const rest = new Set([...slow, ...failed]);
+  yield* running;
+  for (const call of ended) {
+    rest.delete(call);
+    yield call;
+  }
+  yield* rest;
 }
 
-/** The calls of an activity in this process, in the order of their beginning, and its log lines. */
+/** The calls of an activity in this process, in any order, and its log lines, the oldest first. */
 export function activityOf(recorder: Recorder, id: string): { calls: CallRow[]; lines: LineRow[] } {
-  const calls: CallRow[] = [];
-  for (const call of callsOf(recorder)) {
-    if (call.activityId === id) calls.push(call.row);
-    if (calls.length === MOST_CALLS) break;
-  }
-  const lines: LineRow[] = [];
-  for (const line of recorder.lines) {
-    if (line.activityId === id) lines.push(line);
-    if (lines.length === MOST_LINES) break;
-  }
-  return { calls: calls.toSorted((a, b) => a.start - b.start), lines: lines.toReversed() };
+  const isOwn = ({ activityId }: { activityId: string }) => activityId === id;
+  return {
+    calls: firstOf(callsOf(recorder), MOST_CALLS, isOwn).map(({ row }) => row),
+    lines: firstOf(recorder.lines, MOST_LINES, isOwn).toReversed(),
+  };
 }
 
 /** The latest activities. @param search part of an id or the name of a call, in lower case; `''`: all */
@@ -53,14 +50,8 @@ export function latestActivities(recorder: Recorder, search: string): ActivityRo
 
 /** The calls in flight, slow calls and failed calls that contain a text in lower case. */
 export function selectedCalls(recorder: Recorder, search: string): Calls {
-  const select = (calls: Iterable<RecordedCall>) => {
-    const rows: CallRow[] = [];
-    for (const call of calls) {
-      if (call.matches(search)) rows.push(call.row);
-      if (rows.length === MOST_LISTED) break;
-    }
-    return rows;
-  };
+  const select = (calls: Iterable<RecordedCall>) =>
+    firstOf(calls, MOST_LISTED, (call) => call.matches(search)).map(({ row }) => row);
   const { running, slow, failed } = recorder;
   return { running: select(running), count: running.count, slow: select(slow), failed: select(failed) };
 }

@@ -3,6 +3,7 @@ import type { SessionRecord } from '@linnet/common/internal';
 import type { SessionDetail, SessionOrder, SessionQuery, SessionRow } from '../channel/inspector.ipc.js';
 import type { RunningCalls } from '../record/running.calls.js';
 import { shortText } from '../record/short.text.js';
+import { firstOf } from './first.of.js';
 import { userText } from './user.name.js';
 
 const MOST_ROWS = 200;
@@ -51,17 +52,13 @@ export class SessionsView {
     const record = this.server?.recordOf(id);
     if (!record) return undefined;
     const { session, kind } = record;
-    const calls = [];
-    for (const call of running) {
-      if (call.sessionId === id) calls.push(call.row);
-      if (calls.length === MOST_CALLS) break;
-    }
+    const calls = firstOf(running, MOST_CALLS, ({ sessionId }) => sessionId === id);
     return {
       ...this.#row(record),
       isDurable: kind === 'durable',
       rooms: names(session.rooms),
       listened: names(session.listened),
-      calls,
+      calls: calls.map(({ row }) => row),
     };
   }
 
