@@ -244,6 +244,15 @@ describe('an open inspector', () => {
     expect(JSON.stringify(methods)).not.toContain('evil');
   });
 
+  it('sends the same state to two pages that ask at the same time', async () => {
+    await begin();
+    const pages = [inspector, await open(app)];
+    const states = await Promise.all(pages.map((page) => page.watch()[Symbol.asyncIterator]().next()));
+    // The heap is another one at each reading.
+    expect(states[1]!.value.heap).toBeGreaterThan(0);
+    expect(states[1]!.value).toEqual(states[0]!.value);
+  });
+
   it('shows calls in flight, slow calls and failed calls', async () => {
     await begin({ authorize: everybody, slowMs: 20 });
     const calls = [tilesOf(app).slow(), tilesOf(app).slow()];

@@ -22,6 +22,7 @@ export class InspectorService {
   readonly #open = new Set<IpcSession>();
   readonly #pages = new Set<IpcSession>();
   #recorder: Recorder | undefined;
+  #latest: { readonly at: number; readonly overview: Overview } | undefined;
 
   /** @param server the sessions of the application, if it has any */
   constructor(
@@ -68,12 +69,19 @@ export class InspectorService {
   /** The state of the backend, once a second. */
   async *watch(signal: AbortSignal): AsyncGenerator<Overview> {
     while (!signal.aborted) {
-      yield this.overview();
+      yield this.#overview();
       await pause(WATCH_MS, signal);
     }
   }
 
-  overview(): Overview {
+  /** The state of the backend. Pages share it, because each reading begins another measurement of the event loop. */
+  #overview(): Overview {
+    const at = performance.now();
+    if (!this.#latest || at - this.#latest.at >= WATCH_MS / 2) this.#latest = { at, overview: this.#read() };
+    return this.#latest.overview;
+  }
+
+  #read(): Overview {
     const { recorder } = this;
     const { methods, selection, running, errorsPerSecond, perSecond, refusals } = recorder;
     const loopDelay = Math.max(0, this.#loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS) || 0;
@@ -106,6 +114,7 @@ export class InspectorService {
     this.#loop.disable();
     this.#recorder?.stop();
     this.#recorder = undefined;
+    this.#latest = undefined;
   }
 }
 
