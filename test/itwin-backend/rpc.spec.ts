@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import type { Server } from 'node:http';
 import { Module, UseGuards } from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -111,6 +112,8 @@ interface Shop {
     })
     class AppModule {}
     app = await NestFactory.create(AppModule, { logger: false });
+    // Between two calls a busy machine may take as long as Node keeps a connection, and a call on one that just ends fails.
+    (app.getHttpServer() as Server).keepAliveTimeout = 60_000;
     await app.listen(0, '127.0.0.1');
     url = await app.getUrl();
   }, 60_000);
