@@ -160,10 +160,10 @@ export type {
 export { HttpRpcHandler } from './http/server/handler.js';
 export type { RpcListener, RpcListening } from './http/server/listener.js';
 export type { DecodeText } from './http/protocol/arguments.reader.js';
-export type { HttpHandlerOptions } from './http/server/options.js';
-export type { OriginOptions } from './http/server/origin.policy.js';
+export type { HttpHandlerOptions } from './http/call/options.js';
+export type { OriginOptions } from './http/call/origin.policy.js';
 export type { HttpRequestHead, HttpResponse, StreamBody } from './http/protocol/message.js';
-export type { HttpPlatform } from './http/server/call.transport.js';
+export type { HttpPlatform } from './http/call/call.transport.js';
 export type { ErrorPolicy } from './error/error.codec.js';
 export type { ErrorExposure } from './error/error.members.js';
 export type { WireError } from './error/error.members.js';

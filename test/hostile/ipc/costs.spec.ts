@@ -6,7 +6,7 @@ import { textEncoding } from '../../../libs/common/src/ipc/wire/durable/text.enc
 import { DurableOutbox } from '../../../libs/common/src/ipc/wire/durable/outbox.js';
 import { prepareInvoke, prepareSend } from '../../../libs/common/src/ipc/message/outgoing.message.js';
 import { SendQueue } from '../../../libs/common/src/ipc/client/send.queue.js';
-import { ByteSearch } from '../../../libs/common/src/base/byte.search.js';
+import { ByteSearch } from '../../../libs/common/src/bytes/byte.search.js';
 import { encodeError } from '../../../libs/common/src/error/error.codec.js';
 import { decodeMultipart } from '../../../libs/common/src/value/multipart.codec.js';
 import { MultipartReader } from '../../../libs/common/src/value/multipart.reader.js';

@@ -2,7 +2,7 @@ import { GENERAL_ERROR, IModelError } from '../error/imodel.error.js';
 import { inOperation } from '../base/numbered.error.js';
 import type { Activity } from '../call/activity.js';
 import type { RpcOutcome } from '../rpc/server/call.js';
-import { isBytes } from '../base/bytes.js';
+import { isBytes } from '../bytes/bytes.js';
 import { encodeError } from '../error/error.codec.js';
 import { hiddenError, primitiveMembers, visibleMembers } from '../error/error.members.js';
 import type { ErrorExposure, WireError } from '../error/error.members.js';

@@ -1,4 +1,4 @@
-import { utf8 } from '../base/bytes.js';
+import { utf8 } from '../bytes/bytes.js';
 
 /** A multipart body that breaks the rules of RFC 2046 or a limit. */
 export class MultipartError extends Error {}

@@ -1,5 +1,5 @@
-import { ByteCollector, concatBytes, utf8 } from '../base/bytes.js';
-import { ByteSearch } from '../base/byte.search.js';
+import { ByteCollector, concatBytes, utf8 } from '../bytes/bytes.js';
+import { ByteSearch } from '../bytes/byte.search.js';
 import { fieldName, MultipartError } from './multipart.codec.js';
 import type { Part } from './multipart.codec.js';
 import type { WireLimits } from '../base/limits.js';

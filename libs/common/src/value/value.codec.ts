@@ -1,5 +1,5 @@
 import { generalError } from '../base/numbered.error.js';
-import { concatBytes, isBytes } from '../base/bytes.js';
+import { concatBytes, isBytes } from '../bytes/bytes.js';
 import { encodeErrorValue } from '../error/error.members.js';
 import type { ErrorExposure } from '../error/error.members.js';
 import { describeUnsendable } from './value.inspector.js';

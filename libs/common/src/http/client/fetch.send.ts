@@ -1,5 +1,5 @@
 import { ServerError } from '../../error/backend.error.js';
-import { joinBytes } from '../../base/bytes.js';
+import { joinBytes } from '../../bytes/bytes.js';
 import { readerItems } from '../../stream/reading.js';
 import { isStreamType } from '../protocol/stream.frames.js';
 import type { HttpReply, HttpRequest } from './send.js';

@@ -4,7 +4,7 @@ import { ServerError } from '../../error/backend.error.js';
 import { isStreamType, STREAM_TYPE } from '../protocol/stream.frames.js';
 import type { RpcClientOptions } from './client.options.js';
 import type { RpcClientTransport, RpcReply, RpcRequest } from '../../rpc/client/transport.js';
-import { isBytes } from '../../base/bytes.js';
+import { isBytes } from '../../bytes/bytes.js';
 import { encodeMultipart } from '../../value/multipart.codec.js';
 import { encodeValue } from '../../value/value.codec.js';
 import { ANSWER_TEXT_BYTES, MULTIPART_BYTES } from '../../base/limits.js';

@@ -1,4 +1,4 @@
-import { isBytes, joinBytes } from '../../base/bytes.js';
+import { isBytes, joinBytes } from '../../bytes/bytes.js';
 import { generalError } from '../../base/numbered.error.js';
 import { newId } from '../../base/random.id.js';
 import { onAbort } from '../../base/abort.js';

@@ -1,11 +1,11 @@
 import { reasonOf, throwIfAborted } from '../../base/abort.js';
-import { concatBytes } from '../../base/bytes.js';
-import { HttpCall } from '../server/http.call.js';
+import { concatBytes } from '../../bytes/bytes.js';
+import { HttpCall } from '../call/http.call.js';
 import type { HttpRpcHandler } from '../server/handler.js';
 import { partsOf } from '../protocol/message.js';
 import type { HttpResponse, StreamBody } from '../protocol/message.js';
 import { endingWith, readerItems } from '../../stream/reading.js';
-import { receiveBody } from '../server/upload.pump.js';
+import { receiveBody } from '../call/upload.pump.js';
 import type { HttpReply, HttpRequest, HttpSend } from '../client/send.js';
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { utf8 } from '../../base/bytes.js';
+import { utf8 } from '../../bytes/bytes.js';
 import { defaultWireLimits } from '../../base/limits.js';
 import { encodeMultipart } from '../../value/multipart.codec.js';
 import { bodyFor, decodeArguments, FixedBody, refusedBody } from './arguments.reader.js';

@@ -1,5 +1,5 @@
 import { GENERAL_ERROR, IModelError } from '../../error/imodel.error.js';
-import { ByteCollector } from '../../base/bytes.js';
+import { ByteCollector } from '../../bytes/bytes.js';
 import { boundaryOf, MultipartError } from '../../value/multipart.codec.js';
 import type { Part } from '../../value/multipart.codec.js';
 import { MultipartReader } from '../../value/multipart.reader.js';

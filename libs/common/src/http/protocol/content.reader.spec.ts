@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { concatBytes } from '../../base/bytes.js';
+import { concatBytes } from '../../bytes/bytes.js';
 import { encodeMultipart } from '../../value/multipart.codec.js';
 import { decodeContent, decodeText } from './content.reader.js';
 

@@ -6,7 +6,7 @@ import { encodeError } from '../../error/error.codec.js';
 import type { ErrorPolicy } from '../../error/error.codec.js';
 import { primitiveMembers, visibleMembers } from '../../error/error.members.js';
 import type { ErrorExposure, WireError } from '../../error/error.members.js';
-import { isBytes } from '../../base/bytes.js';
+import { isBytes } from '../../bytes/bytes.js';
 import { encodeMultipart } from '../../value/multipart.codec.js';
 import { encodeValue, stringifyValue } from '../../value/value.codec.js';
 import type { SettledOutcome } from '../../rpc/server/call.js';

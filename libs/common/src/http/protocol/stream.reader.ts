@@ -1,5 +1,5 @@
-import { decodeBlocks } from '../../base/byte.blocks.js';
-import { ByteCollector } from '../../base/bytes.js';
+import { decodeBlocks } from '../../bytes/byte.blocks.js';
+import { ByteCollector } from '../../bytes/bytes.js';
 import { DEPTH, PARTS } from '../../base/limits.js';
 import { notifyAll } from '../../base/settle.js';
 import { streamEnd } from '../../stream/stream.js';

@@ -1,5 +1,5 @@
-import { encodeBlocks } from '../../base/byte.blocks.js';
-import { isBytes } from '../../base/bytes.js';
+import { encodeBlocks } from '../../bytes/byte.blocks.js';
+import { isBytes } from '../../bytes/bytes.js';
 import { Fifo } from '../../base/fifo.js';
 import { generalError } from '../../base/numbered.error.js';
 import type { ErrorExposure } from '../../error/error.members.js';

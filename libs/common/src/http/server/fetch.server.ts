@@ -1,12 +1,12 @@
 import { OpenCalls } from '../../call/open.calls.js';
 import { decoderFor } from '../protocol/content.encoding.js';
-import { HttpCall } from './http.call.js';
+import { HttpCall } from '../call/http.call.js';
 import { badRequest, HttpError, partsOf, shuttingDown } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse, StreamBody } from '../protocol/message.js';
 import { pathOf } from '../protocol/url.reader.js';
 import { createRpcService } from './rpc.service.js';
 import { endingWith, readerItems } from '../../stream/reading.js';
-import { receiveBody } from './upload.pump.js';
+import { receiveBody } from '../call/upload.pump.js';
 import type { HttpRpcService } from './rpc.service.js';
 import type { HttpRpcServiceOptions } from './rpc.service.js';
 

@@ -7,11 +7,11 @@ import { RpcInterface } from '../../rpc/definition/interface.js';
 import { RpcDispatcher } from '../../rpc/server/dispatcher.js';
 import { RpcPendingResponse } from '../../error/control.response.js';
 import { defaultWireLimits } from '../../base/limits.js';
-import { HttpCall } from './http.call.js';
+import { HttpCall } from '../call/http.call.js';
 import { HttpRpcHandler } from './handler.js';
 import type { HttpResponse } from '../protocol/message.js';
 import type { CallReport } from '../../call/call.report.js';
-import type { HttpHandlerOptions } from './options.js';
+import type { HttpHandlerOptions } from '../call/options.js';
 
 class Def extends RpcInterface {
   static interfaceName = 'I';

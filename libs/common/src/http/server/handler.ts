@@ -2,18 +2,18 @@ import type { RpcOperationTarget } from '../../rpc/server/call.js';
 import type { RpcOperationPolicy } from '../../rpc/definition/definition.js';
 import { CONTROL_VERSION } from '../../rpc/definition/endpoint.js';
 import type { RpcDispatcher } from '../../rpc/server/dispatcher.js';
-import { utf8 } from '../../base/bytes.js';
+import { utf8 } from '../../bytes/bytes.js';
 import { newId } from '../../base/random.id.js';
 import { hiddenError } from '../../error/error.members.js';
 import { bodyFor, decodeArguments, FixedBody } from '../protocol/arguments.reader.js';
 import type { DecodeText, HttpBody } from '../protocol/arguments.reader.js';
-import { HttpCall } from './http.call.js';
-import { HttpServerContext } from './server.context.js';
+import { HttpCall } from '../call/http.call.js';
+import { HttpServerContext } from '../call/server.context.js';
 import { badRequest, HttpError, headerOf, shuttingDown, tooLarge } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
-import type { HttpHandlerOptions } from './options.js';
-import { OriginPolicy } from './origin.policy.js';
-import type { UnsentAnswers } from './unsent.answers.js';
+import type { HttpHandlerOptions } from '../call/options.js';
+import { OriginPolicy } from '../call/origin.policy.js';
+import type { UnsentAnswers } from '../call/unsent.answers.js';
 import { announcesStream, chooseFormat, isStreamType } from '../protocol/stream.frames.js';
 import {
   checkRoutedPath,

@@ -1,9 +1,9 @@
 import type { RpcDispatcher } from '../../rpc/server/dispatcher.js';
-import type { HttpCall } from './http.call.js';
+import type { HttpCall } from '../call/http.call.js';
 import { HttpRpcHandler } from './handler.js';
 import { badRequest } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
-import type { HttpHandlerOptions } from './options.js';
+import type { HttpHandlerOptions } from '../call/options.js';
 import { checkPath, isUnder, pathOf } from '../protocol/url.reader.js';
 import type { HttpRoute } from '../protocol/url.reader.js';
 import type { WireNaming, WireNamingCall } from '../protocol/wire.naming.js';

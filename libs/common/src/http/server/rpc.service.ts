@@ -7,7 +7,7 @@ import { defaultWireLimits, limitsFrom } from '../../base/limits.js';
 import type { WireLimits } from '../../base/limits.js';
 import type { HttpRpcHandler } from './handler.js';
 import { openApiDocument } from './openapi.js';
-import type { HttpHandlerOptions } from './options.js';
+import type { HttpHandlerOptions } from '../call/options.js';
 import { normalizePath } from '../protocol/url.reader.js';
 import { builtinAnswer, builtinEndpoints } from './builtin.endpoints.js';
 import type { BuiltinAnswer, BuiltinEndpoints, ServiceOptions } from './builtin.endpoints.js';

@@ -1,5 +1,5 @@
-import { ByteBudget } from '../../base/byte.budget.js';
-import type { BudgetShare } from '../../base/byte.budget.js';
+import { ByteBudget } from '../../bytes/byte.budget.js';
+import type { BudgetShare } from '../../bytes/byte.budget.js';
 
 /** The part of the limit for bytes that can be refused. The rest is for bytes that cannot, and that end sessions. */
 const REFUSABLE = 7 / 8;

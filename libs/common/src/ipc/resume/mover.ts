@@ -1,4 +1,4 @@
-import { joinBytes } from '../../base/bytes.js';
+import { joinBytes } from '../../bytes/bytes.js';
 import type { IpcLimits } from '../../base/limits.js';
 import { within } from '../../base/timer.js';
 import type { DurableRecord } from '../server/session.record.js';

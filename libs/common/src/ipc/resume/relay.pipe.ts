@@ -1,4 +1,4 @@
-import { concatBytes, utf8 } from '../../base/bytes.js';
+import { concatBytes, utf8 } from '../../bytes/bytes.js';
 import { deferred } from '../../base/deferred.js';
 import type { Deferred } from '../../base/deferred.js';
 import { Fifo } from '../../base/fifo.js';

@@ -1,4 +1,4 @@
-import { joinBytes } from '../../base/bytes.js';
+import { joinBytes } from '../../bytes/bytes.js';
 import type { IpcLimits } from '../../base/limits.js';
 import { decodeState, encodeState } from './session.state.js';
 import type { Position, SessionState } from './session.state.js';

@@ -1,5 +1,5 @@
-import { decodeBlocks, encodeBlocks } from '../../base/byte.blocks.js';
-import { utf8 } from '../../base/bytes.js';
+import { decodeBlocks, encodeBlocks } from '../../bytes/byte.blocks.js';
+import { utf8 } from '../../bytes/bytes.js';
 import type { IpcLimits } from '../../base/limits.js';
 import { isCount } from '../../value/value.codec.js';
 import { parseText } from '../message/value.codec.js';

@@ -1,4 +1,4 @@
-import { joinBytes, utf8 } from '../../base/bytes.js';
+import { joinBytes, utf8 } from '../../bytes/bytes.js';
 import type { IpcLimits } from '../../base/limits.js';
 import { generalError } from '../../base/numbered.error.js';
 import { needsParts, parseText, reviveParts } from '../message/value.codec.js';

@@ -1,4 +1,4 @@
-import { BytePool } from '../../base/byte.pool.js';
+import { BytePool } from '../../bytes/byte.pool.js';
 import { STREAM_WINDOW } from '../../base/limits.js';
 import { MAX_TIMER_MS } from '../../base/timer.js';
 import type { IpcClosure } from '../channel/closure.js';

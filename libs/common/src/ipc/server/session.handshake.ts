@@ -1,4 +1,4 @@
-import { ByteBudget } from '../../base/byte.budget.js';
+import { ByteBudget } from '../../bytes/byte.budget.js';
 import { unref } from '../../base/timer.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { IpcServerTransport } from '../message/transport.js';

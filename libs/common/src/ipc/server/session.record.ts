@@ -1,4 +1,4 @@
-import type { BudgetShare } from '../../base/byte.budget.js';
+import type { BudgetShare } from '../../bytes/byte.budget.js';
 import type { SessionWatch } from '../../base/observer.js';
 import { later } from '../../base/timer.js';
 import type { IpcClosure } from '../channel/closure.js';

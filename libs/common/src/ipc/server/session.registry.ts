@@ -1,4 +1,4 @@
-import { ByteBudget } from '../../base/byte.budget.js';
+import { ByteBudget } from '../../bytes/byte.budget.js';
 import type { IpcSession } from '../channel/session.js';
 import type { ServerSession } from '../dispatcher/server.session.js';
 import type { SessionRecord } from './session.record.js';

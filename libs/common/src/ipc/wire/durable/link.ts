@@ -1,6 +1,6 @@
 import { deferred } from '../../../base/deferred.js';
 import type { Deferred } from '../../../base/deferred.js';
-import type { BytePool } from '../../../base/byte.pool.js';
+import type { BytePool } from '../../../bytes/byte.pool.js';
 import { isCount } from '../../../value/value.codec.js';
 import type { IpcLimits } from '../../../base/limits.js';
 import { IpcControlType } from './codec.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { BytePool } from '../../../base/byte.pool.js';
+import { BytePool } from '../../../bytes/byte.pool.js';
 import type { IpcFrame } from '../../message/message.js';
 import { prepareItem, preparePush, prepareStreamEnd } from '../../message/outgoing.message.js';
 import type { IpcTransport } from '../../message/transport.js';

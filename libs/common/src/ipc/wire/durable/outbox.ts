@@ -1,5 +1,5 @@
 import { generalError } from '../../../base/numbered.error.js';
-import type { BytePool } from '../../../base/byte.pool.js';
+import type { BytePool } from '../../../bytes/byte.pool.js';
 import { Fifo } from '../../../base/fifo.js';
 import type { KeptBytes } from '../../message/session.bytes.js';
 import type { FrameEncoding, PreparedMessage } from './text.encoding.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeBlocks } from '../../../base/byte.blocks.js';
+import { encodeBlocks } from '../../../bytes/byte.blocks.js';
 import { defaultIpcLimits } from '../../../base/limits.js';
 import { IpcProtocolError } from '../../message/message.js';
 import type { IpcFrame } from '../../message/message.js';

@@ -1,5 +1,5 @@
-import type { BytePool } from '../../../base/byte.pool.js';
-import { decodeBlocks, encodeBlocks } from '../../../base/byte.blocks.js';
+import type { BytePool } from '../../../bytes/byte.pool.js';
+import { decodeBlocks, encodeBlocks } from '../../../bytes/byte.blocks.js';
 import type { IpcLimits } from '../../../base/limits.js';
 import { NumberedError } from '../../../base/numbered.error.js';
 import { IpcProtocolError } from '../../message/message.js';

@@ -1,4 +1,4 @@
-import type { BudgetShare, ByteBudget } from '../../base/byte.budget.js';
+import type { BudgetShare, ByteBudget } from '../../bytes/byte.budget.js';
 
 /** A call that holds received bytes. */
 export interface BodyHolder {

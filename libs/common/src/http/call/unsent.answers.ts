@@ -1,5 +1,5 @@
-import { ByteBudget } from '../../base/byte.budget.js';
-import type { BudgetShare } from '../../base/byte.budget.js';
+import { ByteBudget } from '../../bytes/byte.budget.js';
+import type { BudgetShare } from '../../bytes/byte.budget.js';
 import type { CallReport } from '../../call/call.report.js';
 
 /** An answer that its client has not read. */

@@ -1,4 +1,4 @@
-import { ByteBudget } from '../../base/byte.budget.js';
+import { ByteBudget } from '../../bytes/byte.budget.js';
 import { observer } from '../../base/observer.js';
 import type { RpcDispatcher } from '../../rpc/server/dispatcher.js';
 import { TRACE_HEADERS } from '../protocol/headers.js';

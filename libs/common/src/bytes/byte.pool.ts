@@ -1,4 +1,4 @@
-import { unref } from './timer.js';
+import { unref } from '../base/timer.js';
 
 /** Shorter memory costs little to make, and is not kept. */
 const LEAST_BYTES = 16 * 1024;

@@ -1,6 +1,6 @@
 import type { Activity } from '../../call/activity.js';
 import { inOperation } from '../../base/numbered.error.js';
-import { isBytes } from '../../base/bytes.js';
+import { isBytes } from '../../bytes/bytes.js';
 import { leaveItems } from '../../stream/reading.js';
 import { streamEnd } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
