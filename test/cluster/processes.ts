@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { endOf } from '../harness/child.end.js';
 import { startNginx } from '../harness/nginx.server.js';
 import type { NginxServer } from '../harness/nginx.server.js';
 import { freePort } from '../harness/free.port.js';
@@ -80,12 +81,8 @@ export class ClusterNode {
   }
 
   /** Ends the process, by SIGKILL as a failure of its computer would. Resolves when it has ended. */
-  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    const child = this.#child!;
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill(signal);
-    await ended;
+  end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    return endOf(this.#child!, signal);
   }
 
   async memory(): Promise<NodeMemory> {

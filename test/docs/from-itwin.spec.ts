@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import ts from 'typescript';
+import { endOf } from '../harness/child.end.js';
 import { freePort } from '../harness/free.port.js';
 import { listening } from '../harness/waiting.js';
 import { installReference } from '../reference/start.js';
@@ -38,10 +39,6 @@ function writeOld(): void {
 }
 
 const children: ChildProcess[] = [];
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-}
 
 /** The output of a program until it ends. */
 async function run(program: string, args: readonly string[]): Promise<string> {
@@ -116,8 +113,7 @@ describe('docs/from-itwin.md', () => {
     writeOld();
   }, 60_000);
   afterAll(async () => {
-    for (const child of children) child.kill();
-    await Promise.all(children.map(ended));
+    await Promise.all(children.map((child) => endOf(child, 'SIGTERM')));
     const { app } = (await import(placeOf(guide, 'backend/main.ts'))) as { app: { close(): Promise<void> } };
     await app.close();
     written.mockRestore();

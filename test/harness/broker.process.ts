@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { endOf } from './child.end.js';
 import { freePort } from './free.port.js';
 
 /** A broker that may be installed on this computer. */
@@ -48,11 +48,7 @@ export async function startBroker(
   const folder = mkdtempSync(join(tmpdir(), 'linnet-broker-'));
   const begin = () => spawned(program, [...program.arguments(at, folder), ...options]);
   let child = await begin();
-  const kill = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  };
+  const kill = () => endOf(child, 'SIGKILL');
   return {
     port: at,
     freeze: () => void child.kill('SIGSTOP'),

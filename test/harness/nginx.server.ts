@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endOf } from './child.end.js';
 import { freePort } from './free.port.js';
 import { listening } from './waiting.js';
 
@@ -40,10 +40,7 @@ export async function startNginx(configuration: string): Promise<NginxServer> {
     return child;
   };
   let child = await begin();
-  const end = async () => {
-    child.kill();
-    await once(child, 'exit');
-  };
+  const end = () => endOf(child, 'SIGTERM');
   return {
     port,
     async restart() {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BackendError, DeadlineError, IpcApp, IpcClosedError, IpcFrontend } from '@linnet/frontend';
 import { NotificationHandler, webSocketIpc } from '@linnet/frontend';
 import type { IpcFrontendOptions, WebSocketIpcOptions } from '@linnet/frontend';
+import { endOf } from '../../harness/child.end.js';
 import { until } from '../../harness/waiting.js';
 
 const script = join(import.meta.dirname, 'itwin.backend.mjs');
@@ -22,13 +23,6 @@ async function backend(...modes: string[]): Promise<{ port: number; child: Child
   return { port, child };
 }
 
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
-}
-
 async function open(port: number, options: IpcFrontendOptions & WebSocketIpcOptions = {}) {
   const { compatible, ...more } = options;
   const connector = webSocketIpc(`ws://127.0.0.1:${port}`, { compatible });
@@ -41,7 +35,7 @@ async function open(port: number, options: IpcFrontendOptions & WebSocketIpcOpti
 afterEach(async () => {
   IpcApp.shutdown();
   for (const frontend of frontends.splice(0)) frontend.close();
-  await Promise.all(children.splice(0).map(stop));
+  await Promise.all(children.splice(0).map((child) => endOf(child, 'SIGKILL')));
 });
 
 describe('our frontend with the backend of iTwin.js', () => {
@@ -140,7 +134,7 @@ describe('our frontend with the backend of iTwin.js', () => {
     const calls = [real.never(), real.never(), frontend.invoke('bare', 'x').then(() => real.never())];
     await real.add(1, 1);
     const settled = Promise.allSettled(calls);
-    await stop(child);
+    await endOf(child, 'SIGKILL');
     for (const each of await settled)
       expect((each as PromiseRejectedResult).reason).toBeInstanceOf(IpcClosedError);
     expect(frontend.isValid).toBe(false);

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
+import { endOf } from '../../../../test/harness/child.end.js';
 import { freePort } from '../../../../test/harness/free.port.js';
 import { hasRedis, startRedis } from '../../../../test/harness/redis.server.js';
 import { until } from '../../../../test/harness/waiting.js';
@@ -46,7 +46,7 @@ describe('Robot World with two nodes', () => {
       env: options,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    ends.push(() => endOf(primary));
+    ends.push(() => endOf(primary, 'SIGTERM'));
     const lines: string[] = [];
     createInterface(primary.stdout).on('line', (line) => lines.push(line));
     const nodes = await until(
@@ -122,9 +122,3 @@ describe('Robot World with two nodes', () => {
     240_000,
   );
 });
-
-async function endOf(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGTERM');
-  await once(child, 'exit');
-}
