@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe } from '@jest/globals';
 import { chromium } from 'playwright-core';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 
 const executablePath =
   process.env['CHROMIUM'] ??
@@ -27,4 +27,12 @@ const flags = [
 /** Starts the browser, which asks nothing of other computers. @param more flags of the command line */
 export function launchChromium(more: readonly string[] = []): Promise<Browser> {
   return chromium.launch({ executablePath: executablePath!, args: [...flags, ...more] });
+}
+
+/** What a page throws, and what it writes to its console as an error: requests that its policy refuses are among them. */
+export function errorsOf(page: Page): string[] {
+  const errors: string[] = [];
+  page.on('pageerror', ({ message }) => errors.push(message));
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  return errors;
 }

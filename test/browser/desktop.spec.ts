@@ -6,7 +6,7 @@ import { until } from '../harness/waiting.js';
 import { bridgeOf } from '../ipc/electron/desktop.harness.js';
 import { ElectronStandIn } from '../ipc/electron/electron.stand-in.js';
 import { install } from '../ipc/electron/installed.cjs';
-import { inBrowser, launchChromium } from './chromium.js';
+import { errorsOf, inBrowser, launchChromium } from './chromium.js';
 
 // The content of a window: the page of robot-world, from the files and under the policy of the desktop application, in
 // Chromium. Its preload script runs in the stand-in, which carries messages between the page and the script.
@@ -15,10 +15,10 @@ jest.setTimeout(60_000);
 
 inBrowser('the page of robot-world in a window of Electron', () => {
   const electron = new ElectronStandIn({ ready: false });
-  const errors: string[] = [];
   const requests: string[] = [];
   let browser: Browser;
   let page: Page;
+  let errors: string[];
 
   beforeAll(async () => {
     jest.spyOn(process.stdout, 'write').mockReturnValue(true);
@@ -28,8 +28,7 @@ inBrowser('the page of robot-world in a window of Electron', () => {
     await ElectronHost.openMainWindow();
     browser = await launchChromium();
     page = await browser.newPage();
-    page.on('pageerror', ({ message }) => errors.push(message));
-    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    errors = errorsOf(page);
     await serveFiles();
     await serveBridge();
     await page.goto('https://frontend.test/index.html');

@@ -10,7 +10,7 @@ import { createFleetPlannerApp } from '../../apps/fleet-planner/src/fleet-planne
 import { createRobotWorldApp } from '../../apps/robot-world/src/robot-world.app.js';
 import { closeApps, startApp } from '../harness/nest.harness.js';
 import { LineKeeper } from '../harness/line.keeper.js';
-import { inBrowser, launchChromium } from './chromium.js';
+import { errorsOf, inBrowser, launchChromium } from './chromium.js';
 
 // Scalar has five megabytes, which a browser on a busy machine reads slowly.
 jest.setTimeout(180_000);
@@ -79,15 +79,12 @@ inBrowser('the page of the documents in Chromium', () => {
     pages.push(page);
     page.setDefaultTimeout(60_000);
     const strangers: string[] = [];
-    const errors: string[] = [];
     page.on('request', (request) => {
       const { protocol, origin } = new URL(request.url());
       if (origin !== url && protocol !== 'data:' && protocol !== 'blob:') strangers.push(request.url());
     });
     page.on('websocket', (socket) => strangers.push(socket.url()));
-    page.on('pageerror', ({ message }) => errors.push(message));
-    // The browser reports here what the policy refuses.
-    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    const errors = errorsOf(page);
     await page.goto(`${url}/docs`);
     await page.getByText('Select Auth Type').first().waitFor();
     return { page, strangers, errors };

@@ -9,7 +9,7 @@ import { closeIpcApps, openFrontend, startIpcApp } from '../harness/ipc.harness.
 import type { IpcTestApp } from '../harness/ipc.harness.js';
 import { until } from '../harness/waiting.js';
 import { deferred } from '../../libs/common/src/base/deferred.js';
-import { inBrowser, launchChromium } from './chromium.js';
+import { errorsOf, inBrowser, launchChromium } from './chromium.js';
 
 jest.setTimeout(120_000);
 
@@ -120,9 +120,7 @@ inBrowser('the page of the inspector in Chromium', () => {
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
     pages.push(page);
     page.setDefaultTimeout(20_000);
-    const errors: string[] = [];
-    page.on('pageerror', ({ message }) => errors.push(message));
-    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    const errors = errorsOf(page);
     await page.goto(`${url}/inspector`);
     await page.getByText('Connected', { exact: true }).waitFor();
     // The first state has come.

@@ -14,7 +14,7 @@ import { RobotTraffic } from '../../apps/robot-world/src/engine/robot.traffic.js
 import { createRobotWorldApp } from '../../apps/robot-world/src/robot-world.app.js';
 import { ActivityRecorder } from '../../apps/robot-world/src/common/trace/activity.recorder.js';
 import { RecordingLogger } from '../../apps/robot-world/src/common/trace/recording.logger.js';
-import { inBrowser, launchChromium } from './chromium.js';
+import { errorsOf, inBrowser, launchChromium } from './chromium.js';
 import { Gate } from './gate.js';
 import { LineKeeper } from '../harness/line.keeper.js';
 import { gate as barrier, until } from '../harness/waiting.js';
@@ -119,9 +119,7 @@ inBrowser('the page of robot-world in Chromium', () => {
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, ...options });
     pages.push(page);
     page.setDefaultTimeout(60_000);
-    const errors: string[] = [];
-    page.on('pageerror', ({ message }) => errors.push(message));
-    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    const errors = errorsOf(page);
     await prepare?.(page);
     await page.goto(url);
     return { page, errors };

@@ -9,7 +9,7 @@ import { RobotWorldEngine } from '../../apps/robot-world/src/engine/robot-world.
 import { createRobotWorldApp } from '../../apps/robot-world/src/robot-world.app.js';
 import { LineKeeper } from '../harness/line.keeper.js';
 import { until } from '../harness/waiting.js';
-import { inBrowser, launchChromium } from './chromium.js';
+import { errorsOf, inBrowser, launchChromium } from './chromium.js';
 import { Collector } from './collector.js';
 import { Gate } from './gate.js';
 
@@ -60,8 +60,7 @@ inBrowser('one click in robot-world with --trace', () => {
   async function open(): Promise<{ page: Page; errors: string[] }> {
     const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
     page.setDefaultTimeout(30_000);
-    const errors: string[] = [];
-    page.on('pageerror', ({ message }) => errors.push(message));
+    const errors = errorsOf(page);
     await page.goto(url);
     await page.getByText('robots and').waitFor();
     return { page, errors };
