@@ -71,7 +71,8 @@ export function write(description, { name, notes, intro }, measured) {
   );
 }
 
-function replace(file, place, text) {
+/** Puts text in a place of a file of this folder. */
+export function replace(file, place, text) {
   const url = new URL(file, import.meta.url);
   writeFileSync(
     url,

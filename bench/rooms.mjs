@@ -1,24 +1,28 @@
 // Rooms over several nodes with Redis, compared to Socket.IO with its Redis Streams adapter.
 //
 //   npm run bench:rooms -- [--quick] [--rounds 3] [--only growth,calls,compared,losses] [--write]
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { compile } from '../scripts/packages.mjs';
 import { calls } from './ipc-load.mjs';
 import { fanOut, losses, startNodes, startRedis, steady } from './rooms-load.mjs';
 import { plot } from './plot.mjs';
-import { machine } from './tables.mjs';
+import { replace } from './report.mjs';
+import { machine, markdown, median } from './tables.mjs';
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
-    only: { type: 'string', default: 'growth,calls,compared,losses' },
+    only: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
 });
-const parts = options.only.split(',');
+const all = 'growth,calls,compared,losses';
+const parts = (options.only ?? all).split(',');
+// Half a run would take the place of a whole one.
+if (options.write && options.only) throw new Error('--write is for all parts.');
 const deliveries = options.quick ? 20_000 : 100_000;
 const rounds = options.quick ? 1 : Number(options.rounds);
 const COUNTS = [1, 2, 4];
@@ -43,7 +47,7 @@ async function growth() {
   const rows = [];
   for (const count of COUNTS) {
     for (const members of FANS) {
-      const found = await interleaved('linnet', count, (nodes, redis) =>
+      const found = await inRounds('linnet', count, (nodes, redis) =>
         fanOut('linnet', nodes, redis, members, deliveries),
       );
       points.get(count).push([members, found.deliveries]);
@@ -84,7 +88,7 @@ async function growth() {
 async function callsOfNodes() {
   const rows = [];
   for (const count of COUNTS) {
-    const found = await interleaved('linnet', count, async (nodes) => {
+    const found = await inRounds('linnet', count, async (nodes) => {
       const row = { server: 'ipc-linnet-durable', operation: 'add' };
       const all = await Promise.all(
         nodes.map((node) => calls(node, row, { outstanding: 64, milliseconds: options.quick ? 500 : 2000 })),
@@ -109,7 +113,7 @@ async function compared() {
   const rows = [];
   for (const members of [10, 100]) {
     for (const system of ['linnet', 'socket.io']) {
-      const most = await interleaved(system, 2, (nodes, redis) =>
+      const most = await inRounds(system, 2, (nodes, redis) =>
         fanOut(system, nodes, redis, members, deliveries),
       );
       rows.push([
@@ -134,7 +138,7 @@ async function compared() {
   const same = { rooms: 100, members: 10, perSecond: 500, seconds: options.quick ? 3 : 10 };
   const steadyRows = [];
   for (const system of ['linnet', 'socket.io']) {
-    const found = await interleaved(system, 2, (nodes, redis) => steady(system, nodes, redis, same));
+    const found = await inRounds(system, 2, (nodes, redis) => steady(system, nodes, redis, same));
     steadyRows.push([
       system,
       `${found.nodes.toFixed(0)} %`,
@@ -181,7 +185,7 @@ async function lossesOf() {
 }
 
 /** Runs work in rounds, each with nodes and a Redis of its own. @returns the medians of what it returns */
-async function interleaved(system, count, work) {
+async function inRounds(system, count, work) {
   const found = [];
   for (let round = 0; round < rounds; round++) {
     const redis = await startRedis();
@@ -193,19 +197,17 @@ async function interleaved(system, count, work) {
       await redis.stop();
     }
   }
-  const medianOf = (name) => found.map((each) => each[name]).toSorted((a, b) => a - b)[found.length >> 1];
-  return Object.fromEntries(Object.keys(found[0]).map((name) => [name, medianOf(name)]));
+  return Object.fromEntries(
+    Object.keys(found[0]).map((name) => [name, median(found.map((each) => each[name]))]),
+  );
 }
 
 function writeResults() {
-  const file = new URL('RESULTS.md', import.meta.url);
-  const before = readFileSync(file, 'utf8').replace(/\n## Rooms over several nodes\n[^]*?(?=\n## |$)/, '');
-  writeFileSync(file, `${before.trimEnd()}\n\n${text.join('\n\n')}\n`);
+  replace('RESULTS.md', /## Rooms over several nodes\n[^]*?(?=\n## |$)/, `${text.join('\n\n')}\n`);
 }
 
 function table(columns, rows) {
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  return [line(columns), line(columns.map(() => '---:')), ...rows.map(line)].join('\n');
+  return markdown(columns, rows).join('\n');
 }
 
 function rate(value) {

@@ -119,7 +119,8 @@ function nameOf({ server, note }) {
   return note ? `${server}, ${note}` : server;
 }
 
-function markdown(columns, rows) {
+/** The lines of a table whose first column has names. */
+export function markdown(columns, rows) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
   return [line(columns), line(columns.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)];
 }
