@@ -35,6 +35,8 @@ export default {
   },
   setupFiles: ['reflect-metadata'],
   maxWorkers: 2,
+  // Modules of a file that has ended stay in memory, and a worker with gigabytes of them is slow.
+  workerIdleMemoryLimit: '1GB',
   // The limit for a test that hangs. Some tests take long on a busy machine, and pass.
   testTimeout: 60_000,
   collectCoverageFrom: ['libs/*/src/**/*.ts', '!**/*.spec.ts'],

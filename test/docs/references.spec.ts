@@ -47,8 +47,8 @@ describe('the documentation', () => {
   it('names every option of a server without Nest', () => {
     const files = [
       'http/server/rpc.service.ts',
-      'http/server/options.ts',
-      'http/server/origin.policy.ts',
+      'http/call/options.ts',
+      'http/call/origin.policy.ts',
       'error/error.codec.ts',
     ];
     const names = files.flatMap((file) => {
