@@ -7,7 +7,7 @@ import type {
 import { cameOrWent, highestLevel } from './change.js';
 import type { Change, Level } from './change.js';
 import { OperationComparison } from './operation.comparison.js';
-import { namesOf } from './value.comparison.js';
+import { pairsOf } from './value.comparison.js';
 import type { Pair } from './value.comparison.js';
 import { isBumped, isEarlier, nextVersion } from './version.js';
 
@@ -115,14 +115,4 @@ function compareOperations(
     }
   }
   return [...changes, ...added.map((name) => cameOrWent(`${owner}.${name}`, word, true))];
-}
-
-/** The members of both records by name, each as it was and as it is. */
-function pairsOf<T>(records: Pair<Record<string, T>>): [name: string, pair: Pair<T | undefined>][] {
-  const own = (record: Record<string, T>, name: string) =>
-    Object.hasOwn(record, name) ? record[name] : undefined;
-  return namesOf(records).map((name) => [
-    name,
-    { before: own(records.before, name), after: own(records.after, name) },
-  ]);
 }

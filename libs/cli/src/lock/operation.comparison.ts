@@ -2,7 +2,7 @@ import type { ContractOperation, ContractParameter, ContractPolicy } from '@linn
 import type { Change, Side } from './change.js';
 import type { Definitions } from './schema.flow.js';
 import { valueText } from './type.text.js';
-import { namesOf, ValueComparison } from './value.comparison.js';
+import { pairsOf, ValueComparison } from './value.comparison.js';
 import type { Carried, Pair } from './value.comparison.js';
 
 /** Compares operations, methods and notifications. */
@@ -71,9 +71,8 @@ export class OperationComparison {
   }
 
   #errors(where: string, { before, after }: Pair<ContractOperation['errors']>): Change[] {
-    return namesOf({ before: before ?? {}, after: after ?? {} }).flatMap((name): Change[] => {
-      const was = before?.[name];
-      const is = after?.[name];
+    const errors = pairsOf({ before: before ?? {}, after: after ?? {} });
+    return errors.flatMap(([name, { before: was, after: is }]): Change[] => {
       if (was && is) {
         const pair = { before: { schema: was }, after: { schema: is } };
         return this.#value(where, `the data of the error ${name}`, pair, this.#toClient);
@@ -104,13 +103,13 @@ const sharedPolicies: Readonly<Record<string, string>> = {
 };
 
 function policyChanges(where: string, { before, after }: Pair<ContractPolicy>): Change[] {
-  return namesOf({ before, after })
-    .filter((name) => (before[name] ?? defaults[name]) !== (after[name] ?? defaults[name]))
-    .map((name) => {
-      const [was, is] = [before[name], after[name]].map((value) => value ?? defaults[name] ?? 'not set');
+  return pairsOf({ before: { ...defaults, ...before }, after: { ...defaults, ...after } })
+    .filter(([, policy]) => policy.before !== policy.after)
+    .map(([name, { before: was, after: is }]) => {
       const reason = sharedPolicies[name];
-      const text = `the policy ${name} was ${was} and is ${is}${reason ? `: ${reason}` : ''}`;
-      const [had, has] = [isGiven(before[name]), isGiven(after[name])];
+      const change = `was ${was ?? 'not set'} and is ${is ?? 'not set'}`;
+      const text = `the policy ${name} ${change}${reason ? `: ${reason}` : ''}`;
+      const [had, has] = [isGiven(was), isGiven(is)];
       const breaks: Side[] = !reason || had === has ? [] : has ? ['old servers'] : ['old clients'];
       return { where, text, breaks };
     });

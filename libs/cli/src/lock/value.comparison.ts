@@ -12,9 +12,15 @@ export interface Pair<T> {
   readonly after: T;
 }
 
-/** The names that either of two records has, in their order. */
-export function namesOf({ before, after }: Pair<object>): string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].toSorted();
+/** The members of two records by their names, sorted: each as it was and as it is. */
+export function pairsOf<T>({
+  before,
+  after,
+}: Pair<Readonly<Record<string, T>>>): [name: string, pair: Pair<T | undefined>][] {
+  const own = (record: Readonly<Record<string, T>>, name: string) =>
+    Object.hasOwn(record, name) ? record[name] : undefined;
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].toSorted();
+  return names.map((name) => [name, { before: own(before, name), after: own(after, name) }]);
 }
 
 /** Compares values that go in one direction. */
