@@ -13,6 +13,7 @@ const worldDefinitions = definitions(
   'activity-trace.rpc',
   'robot.ipc',
   'floor.ipc',
+  'visitors.ipc',
 );
 const plannerDefinitions = [
   ...definitions('apps/fleet-planner', 'fleet-planner.rpc'),

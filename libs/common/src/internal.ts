@@ -18,6 +18,7 @@ export type { UnsentAnswers, UnsentBytes } from './http/call/unsent.answers.js';
 export { ByteBudget } from './bytes/byte.budget.js';
 export type { BudgetShare } from './bytes/byte.budget.js';
 export { mergeOptions } from './base/merge.options.js';
+export { ownMember } from './base/own.member.js';
 export { mergeCallOptions } from './rpc/client/client.options.js';
 export { OpenCalls } from './call/open.calls.js';
 export { later, within } from './base/timer.js';
@@ -52,6 +53,7 @@ export { receiveBody } from './http/call/upload.pump.js';
 export { OriginPolicy } from './http/call/origin.policy.js';
 export { normalizePath, pathOf } from './http/protocol/url.reader.js';
 export { createRpcService, HttpRpcService } from './http/server/rpc.service.js';
+export { jsonFile } from './http/server/builtin.endpoints.js';
 export type { BuiltinFile } from './http/server/builtin.endpoints.js';
 export { chooseEncoding } from './http/protocol/cache.policy.js';
 

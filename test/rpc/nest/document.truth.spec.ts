@@ -38,12 +38,12 @@ class RawHandler {
 }
 
 const definitions = join(import.meta.dirname, '../../cli/definitions');
+const contract = readContract(openSources(definitions, ['stock.ts']));
 let app: TestApp;
 let openApi: Record<string, any>;
 let asyncApi: Record<string, any>;
 
 beforeAll(async () => {
-  const contract = readContract(openSources(definitions, ['stock.ts']));
   app = await startApp({
     imports: [IpcModule.forRoot()],
     providers: [StockImpl, DeskHandler],
@@ -53,6 +53,21 @@ beforeAll(async () => {
   [openApi, asyncApi] = [await read('openapi'), await read('asyncapi')];
 });
 afterAll(closeApps);
+
+it('warns of channels and methods that the contract does not have', async () => {
+  const { channels, ...rest } = contract;
+  const { order: _order, ...methods } = channels['desk-v1']!.methods;
+  const partial = { ...rest, channels: { 'desk-v1': { ...channels['desk-v1']!, methods } } };
+  const { log } = await startApp({
+    imports: [IpcModule.forRoot()],
+    providers: [StockImpl, DeskHandler, RawHandler],
+    options: { docs: { contract: partial } },
+  });
+  expect(log.find('warn', 'run linnet contract anew.')).toEqual([
+    'The contract of the channel "desk-v1" does not have order: run linnet contract anew.',
+    'The contract does not have the channel "raw-v1": run linnet contract anew.',
+  ]);
+});
 
 describe('an error that an operation declares', () => {
   const errorOf = async (article: string) => {

@@ -275,7 +275,10 @@ describe('the documents of RpcModule', () => {
     // An operation that the contract lacks can be called all the same.
     expect(Object.keys(json.paths)).toContain('/Robots-1.2.0-built');
     expect(
-      app.log.find('warn', 'The contract of "Robots" does not have built: run linnet contract anew.'),
+      app.log.find(
+        'warn',
+        'The contract of the RPC interface "Robots" does not have built: run linnet contract anew.',
+      ),
     ).toHaveLength(1);
   });
 

@@ -67,7 +67,7 @@ export function docsPage(path: string, content: () => PageContent): Map<string, 
     [
       `${path}/scalar.js`,
       (acceptEncoding) =>
-        acceptsGzip(acceptEncoding)
+        chooseEncoding(acceptEncoding, ['gzip'])
           ? { headers: headersOf({ ...varying, 'Content-Encoding': 'gzip' }), body: scalar }
           : { headers: headersOf(varying), body: (unpacked ??= gunzipSync(scalar)) },
     ],
@@ -87,11 +87,6 @@ function readScript(name: string): Buffer {
 
 function hashOf(file: Buffer): string {
   return createHash('sha256').update(file).digest('hex').slice(0, 16);
-}
-
-function acceptsGzip(acceptEncoding: string): boolean {
-  // Without Brotli, which the file is not compressed with.
-  return chooseEncoding(acceptEncoding.replaceAll(/\bbr\b/g, '')) === 'gzip';
 }
 
 function htmlOf(

@@ -5,12 +5,18 @@ import type {
   Contract,
   ContractChannel,
   ContractInterface,
-  ContractOperation,
   DocumentOptions,
   JsonObject,
   ServedCall,
 } from '@linnet/common/contract';
-import { channelName, isStreaming, methodSchemas, normalizePath } from '@linnet/common/internal';
+import {
+  channelName,
+  isStreaming,
+  jsonFile,
+  methodSchemas,
+  normalizePath,
+  ownMember,
+} from '@linnet/common/internal';
 import type { BuiltinFile } from '@linnet/common/internal';
 import { docsPage } from './docs.page.js';
 
@@ -34,7 +40,7 @@ export interface RpcDocsOptions {
 }
 
 /** The definitions that a server has. They are read anew for each document, because some are added later. */
-export interface ServedDefinitions {
+interface ServedDefinitions {
   /** The names of the server. */
   options(): DocumentOptions;
   /** The interfaces. */
@@ -47,29 +53,29 @@ export interface ServedDefinitions {
 
 /** The documents of a server, and the page that shows them. Only a server with the option `docs` loads this file. */
 export class RpcDocuments {
-  /** Functions that create the documents, by their paths. */
-  readonly documents: ReadonlyMap<string, () => object>;
-  /** The files of the page, by their paths. */
+  /** The documents, and the files of the page, by their paths. */
   readonly files: ReadonlyMap<string, BuiltinFile>;
+  readonly #contract: Contract;
   /** Libraries take their time to write a schema, and a document is written for each request. */
-  readonly #described = new Map<string, ContractOperation>();
+  readonly #described = new Map<string, unknown>();
 
   /** @throws Error if the page cannot be read */
   constructor(
     private readonly docs: RpcDocsOptions,
     private readonly served: ServedDefinitions,
   ) {
+    this.#contract = docs.contract ?? { linnetContract: 1, interfaces: {}, channels: {}, $defs: {} };
     const prefix = normalizePath(docs.path ?? '/v3');
-    this.documents = new Map([
-      [`${prefix}/openapi.json`, () => this.openApi()],
-      [`${prefix}/asyncapi.json`, () => this.asyncApi()],
-    ]);
     const page = () => {
       const { info, path = '' } = served.options();
       const hasChannels = served.channels().length > 0;
       return { title: info?.title ?? 'RPC', root: `${path}${prefix}`, hasChannels };
     };
-    this.files = docs.path === undefined ? new Map() : docsPage(prefix, page);
+    this.files = new Map([
+      [`${prefix}/openapi.json`, jsonFile(() => this.openApi())],
+      [`${prefix}/asyncapi.json`, jsonFile(() => this.asyncApi())],
+      ...(docs.path === undefined ? [] : docsPage(prefix, page)),
+    ]);
   }
 
   /** OpenAPI 3.1 of the interfaces. */
@@ -93,46 +99,56 @@ export class RpcDocuments {
     return asyncApiOf({ ...this.#contract, channels: Object.fromEntries(channels) }, options);
   }
 
-  /** Sentences about interfaces and operations that the contract does not have. */
+  /** Sentences about what is served, and the contract does not have. */
   gaps(): string[] {
     const { contract } = this.docs;
-    return contract ? this.served.endpoints().flatMap((endpoint) => gapsOf(contract, endpoint)) : [];
-  }
-
-  get #contract(): Contract {
-    return this.docs.contract ?? { linnetContract: 1, interfaces: {}, channels: {}, $defs: {} };
+    if (!contract) return [];
+    const ofInterfaces = this.served.endpoints().map((endpoint) => {
+      const { interfaceName, interfaceVersion, operationNames } = endpoint;
+      const known = ownMember(contract.interfaces, interfaceName);
+      const gap = gapOf(`RPC interface "${interfaceName}"`, known?.operations, operationNames);
+      if (gap || known?.version === interfaceVersion) return gap;
+      return `The contract has "${interfaceName}" ${known?.version}, and ${interfaceVersion} is served`;
+    });
+    const ofChannels = this.served.channels().map(({ channel, methods }) => {
+      const name = channelName(channel);
+      return gapOf(`channel "${name}"`, ownMember(contract.channels, name)?.methods, methods);
+    });
+    return [...ofInterfaces, ...ofChannels].flatMap((gap) =>
+      gap ? `${gap}: run linnet contract anew.` : [],
+    );
   }
 
   /** An interface under the version of its definition. */
   #interfaceOf(endpoint: RpcEndpoint): ContractInterface {
     const { interfaceName, interfaceVersion, operationNames } = endpoint;
-    const known = ownOf(this.#contract.interfaces, interfaceName);
+    const known = ownMember(this.#contract.interfaces, interfaceName);
     const operations = operationNames.map((name) => {
-      const operation = known && ownOf(known.operations, name);
-      return [
-        name,
-        this.#describe(`${interfaceName}.${name}`, operation, () => this.served.call(endpoint, name)),
-      ] as const;
+      const shape = known && ownMember(known.operations, name);
+      return this.#once(`${interfaceName}.${name}`, name, () =>
+        describedCall(shape, this.served.call(endpoint, name)),
+      );
     });
     return { ...known, version: interfaceVersion, operations: Object.fromEntries(operations) };
   }
 
   #channelOf({ channel, methods }: IpcServedChannel): ContractChannel {
     const name = channelName(channel);
-    const known = ownOf(this.#contract.channels, name);
+    const known = ownMember(this.#contract.channels, name);
     const calls = methods.map((method) => {
-      const call = () => ({ schemas: methodSchemas(channel, method), stream: isStreaming(channel, method) });
-      return [
-        method,
-        this.#describe(`itwin.${name}.${method}`, known && ownOf(known.methods, method), call),
-      ] as const;
+      const shape = known && ownMember(known.methods, method);
+      const call = { schemas: methodSchemas(channel, method), stream: isStreaming(channel, method) };
+      return this.#once(`itwin.${name}.${method}`, method, () => describedCall(shape, call));
     });
     const checked: Readonly<Record<string, Pick<CallSchemas, 'args'> | undefined>> =
       (typeof channel === 'object' && channel.notifications) || {};
     const sent = [...new Set([...Object.keys(known?.notifications ?? {}), ...Object.keys(checked)])];
     const notifications = sent.map((notification) => {
-      const shape = known && ownOf(known.notifications, notification);
-      return [notification, describedNotification(shape, ownOf(checked, notification)?.args)] as const;
+      const shape = known && ownMember(known.notifications, notification);
+      const { args } = ownMember(checked, notification) ?? {};
+      return this.#once(`notification ${name}.${notification}`, notification, () =>
+        describedNotification(shape, args),
+      );
     });
     return {
       ...known,
@@ -141,29 +157,19 @@ export class RpcDocuments {
     };
   }
 
-  #describe(key: string, known: ContractOperation | undefined, call: () => ServedCall): ContractOperation {
-    let operation = this.#described.get(key);
-    if (!operation) this.#described.set(key, (operation = describedCall(known, call())));
-    return operation;
+  /** An entry of a document, described once. */
+  #once<T>(key: string, name: string, describe: () => T): [name: string, T] {
+    if (!this.#described.has(key)) this.#described.set(key, describe());
+    return [name, this.#described.get(key) as T];
   }
 }
 
-function ownOf<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
-}
-
-function gapsOf(
-  contract: Contract,
-  { interfaceName, interfaceVersion, operationNames }: RpcEndpoint,
-): string[] {
-  const remedy = 'run linnet contract anew.';
-  const known = ownOf(contract.interfaces, interfaceName);
-  if (!known) return [`The contract does not have the RPC interface "${interfaceName}": ${remedy}`];
-  const missing = operationNames.filter((name) => !Object.hasOwn(known.operations, name));
-  if (missing.length > 0)
-    return [`The contract of "${interfaceName}" does not have ${missing.join(', ')}: ${remedy}`];
-  if (known.version === interfaceVersion) return [];
-  return [
-    `The contract has "${interfaceName}" ${known.version}, and ${interfaceVersion} is served: ${remedy}`,
-  ];
+function gapOf(
+  served: string,
+  known: Readonly<Record<string, unknown>> | undefined,
+  names: readonly string[],
+): string | undefined {
+  if (!known) return `The contract does not have the ${served}`;
+  const missing = names.filter((name) => !Object.hasOwn(known, name));
+  return missing.length > 0 ? `The contract of the ${served} does not have ${missing.join(', ')}` : undefined;
 }

@@ -119,7 +119,6 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
       channels: () => this.#channels(),
     });
     this.#start();
-    for (const gap of this.documents.gaps()) this.#logger.warn(gap);
   }
 
   #start(): void {
@@ -140,8 +139,9 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
     if (this.options.nats) drainOnClose(adapter, () => this.#stopListening());
   }
 
-  /** Begins to serve over NATS, as soon as all modules are ready; Nest calls it. */
+  /** Checks the contract, and begins to serve over NATS, as soon as all modules are ready; Nest calls it. */
   async onApplicationBootstrap(): Promise<void> {
+    for (const gap of this.documents?.gaps() ?? []) this.#logger.warn(gap);
     const { nats } = this.options;
     // It has a handler of its own: while it drains, it still answers what was assigned to it.
     if (nats) this.#listening = await nats.listen(this.#newService().handler);
@@ -168,9 +168,8 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
   /** The guard of each path that has one. */
   #guardsOf(prefix: string): Map<string, DocumentGuard> | undefined {
     const guard = this.#documentGuard;
-    const { documents, files } = this.documents ?? {};
-    if (!guard || !documents || !files) return undefined;
-    return new Map([...documents.keys(), ...files.keys()].map((path) => [`${prefix}${path}`, guard]));
+    if (!guard || !this.documents) return undefined;
+    return new Map(Array.from(this.documents.files.keys(), (path) => [`${prefix}${path}`, guard]));
   }
 
   #newService(): HttpRpcService {
@@ -178,7 +177,6 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
       ...this.options,
       path: this.path,
       json: this.documents !== undefined,
-      documents: this.documents?.documents,
       files: this.documents?.files,
       mapError: mapNestException,
       decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),

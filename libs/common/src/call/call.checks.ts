@@ -4,6 +4,7 @@ import { leaveItems } from '../stream/reading.js';
 import { StreamResult } from '../stream/stream.js';
 import type { StreamItems } from '../stream/stream.js';
 import { has } from '../stream/stream.source.js';
+import { isItems } from '../schema/call.schemas.js';
 import type { CallSchemas, ParameterSchema } from '../schema/call.schemas.js';
 import { SchemaFault, SchemaRefusal } from '../schema/schema.errors.js';
 import { refusedParts } from '../schema/schema.issues.js';
@@ -203,10 +204,6 @@ function checkedItems(
     },
     return: () => items.return(),
   };
-}
-
-function isItems(schema: ParameterSchema): schema is Extract<ParameterSchema, { items: unknown }> {
-  return schema !== null && !('~standard' in Object(schema));
 }
 
 function assertSchema(schema: unknown, where: string): void {

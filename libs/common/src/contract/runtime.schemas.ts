@@ -1,5 +1,7 @@
-import type { CallSchemas, ParameterSchema } from '../schema/call.schemas.js';
+import { ownMember } from '../base/own.member.js';
 import { isThenable } from '../base/settle.js';
+import { isItems } from '../schema/call.schemas.js';
+import type { CallSchemas, ParameterSchema } from '../schema/call.schemas.js';
 import type { StandardSchema } from '../schema/standard.schema.js';
 import type { ContractNotification, ContractOperation, ContractParameter, JsonSchema } from './contract.js';
 import { mapEntries } from './schema.forms.js';
@@ -37,7 +39,7 @@ export function describedCall(known: ContractOperation | undefined, call: Served
     ...(operation.result && returned && { result: jsonOf(returned, 'output') ?? operation.result }),
     ...(operation.errors && {
       errors: mapEntries(operation.errors, (data, name) => {
-        const schema = Object.hasOwn(errors, name) ? errors[name] : undefined;
+        const schema = ownMember(errors, name);
         // Only the types say whether data can be missing.
         return (!data.anyOf && schema && jsonOf(schema, 'output')) || data;
       }),
@@ -73,7 +75,7 @@ function unknownParameters(args: CallSchemas['args']): ContractParameter[] {
   if (!Array.isArray(args)) return [{ name: 'arguments', rest: true, schema: {} }];
   return (args as readonly ParameterSchema[]).map((schema, index) => {
     const parameter: ContractParameter = { name: `argument${index + 1}`, schema: {} };
-    if (schema && !('~standard' in schema)) parameter.stream = true;
+    if (isItems(schema)) parameter.stream = true;
     return parameter;
   });
 }
@@ -97,9 +99,8 @@ function checkedParameter(
   side: Side,
 ): ContractParameter {
   if (schema === null) return parameter;
-  const isStream = !('~standard' in schema);
-  const json = jsonOf(isStream ? schema.items : schema, side) ?? parameter.schema;
-  if (isStream) return { ...parameter, schema: json };
+  if (isItems(schema)) return { ...parameter, schema: jsonOf(schema.items, side) ?? parameter.schema };
+  const json = jsonOf(schema, side) ?? parameter.schema;
   const { optional, ...each } = parameter;
   const isOptional = allowsNothing(schema, side) ?? optional;
   return { ...each, ...(isOptional && { optional: true as const }), schema: json };

@@ -27,6 +27,11 @@ export interface CallSchemas {
   readonly errors?: ErrorSchemas;
 }
 
+/** Whether a parameter is a stream, whose items have a schema. */
+export function isItems(schema: ParameterSchema): schema is ItemsSchema {
+  return schema !== null && !('~standard' in Object(schema));
+}
+
 const schemaMembers = ['args', 'result', 'items', 'errors'] as const;
 
 /** The schemas among the members of options. Later options override earlier ones. @returns `undefined` without schemas */

@@ -24,6 +24,11 @@ describe('the content encoding of a reply', () => {
     expect(chooseEncoding(accepted)).toBe(encoding),
   );
 
+  it('is one of those that are offered', () => {
+    expect(chooseEncoding('gzip, br', ['gzip'])).toBe('gzip');
+    expect(chooseEncoding('br', ['gzip'])).toBeUndefined();
+  });
+
   it('is chosen for any text of Accept-Encoding', () => {
     fc.assert(
       fc.property(fc.string(), (text) => [undefined, 'br', 'gzip'].includes(chooseEncoding(text))),

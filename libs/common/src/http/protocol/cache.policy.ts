@@ -20,22 +20,23 @@ export function cacheControl(operation: string, bodyLength: number, authorized: 
 }
 
 /** Encodings by `Accept-Encoding`. Clients send few different values. The map is emptied if a client sends many. */
-const chosen = new Map<string, 'br' | 'gzip' | undefined>();
+const acceptedBy = new Map<string, readonly string[]>();
 
-/** The best encoding that the client accepts. */
-export function chooseEncoding(acceptEncoding: string): 'br' | 'gzip' | undefined {
+type Encoding = 'br' | 'gzip';
+const encodings: readonly Encoding[] = ['br', 'gzip'];
+
+/** The first of the offered encodings that the client accepts. */
+export function chooseEncoding(acceptEncoding: string, offered = encodings): Encoding | undefined {
   if (acceptEncoding === '') return undefined;
-  if (!chosen.has(acceptEncoding)) {
-    if (chosen.size >= 100) chosen.clear();
-    const accepted = acceptEncoding
+  let accepted = acceptedBy.get(acceptEncoding);
+  if (!accepted) {
+    if (acceptedBy.size >= 100) acceptedBy.clear();
+    accepted = acceptEncoding
       .toLowerCase()
       .split(',')
       .filter((item) => !/;\s*q=0(\.0*)?\s*$/.test(item))
       .map((item) => item.split(';', 1)[0]!.trim());
-    chosen.set(
-      acceptEncoding,
-      accepted.includes('br') ? 'br' : accepted.includes('gzip') ? 'gzip' : undefined,
-    );
+    acceptedBy.set(acceptEncoding, accepted);
   }
-  return chosen.get(acceptEncoding);
+  return offered.find((encoding) => accepted.includes(encoding));
 }

@@ -2,14 +2,10 @@
 export interface BuiltinEndpoints {
   /** The prefix of their paths: empty, or `/api`. */
   readonly prefix: string;
-  readonly ping: boolean;
-  readonly greeting: boolean;
-  /** Creates the OpenAPI document; `undefined` if the server offers none. */
-  readonly openApi: (() => object) | undefined;
-  /** Further documents, each a function that creates it, by their paths under the prefix. */
-  readonly documents: ReadonlyMap<string, () => object>;
-  /** Files, by their paths under the prefix. */
+  /** By their paths under the prefix. */
   readonly files: ReadonlyMap<string, BuiltinFile>;
+  /** Answers every other path. */
+  readonly greeting: boolean;
 }
 
 /** Makes the answer of a file. @param acceptEncoding the header of the request; empty if it has none */
@@ -34,7 +30,16 @@ export function builtinEndpoints(
   prefix: string,
   document: () => object,
 ): BuiltinEndpoints {
-  return { prefix, ping, greeting, openApi: openApi ? document : undefined, documents, files };
+  const all = new Map(files);
+  for (const [path, create] of documents) all.set(path, jsonFile(create));
+  if (openApi) all.set('/v3/swagger.json', jsonFile(document));
+  if (ping) all.set('/ping', () => textAnswer('text/plain', 'Success'));
+  return { prefix, files: all, greeting };
+}
+
+/** A document as a file. @param create is called for each request */
+export function jsonFile(create: () => object): BuiltinFile {
+  return () => textAnswer('application/json', JSON.stringify(create()));
 }
 
 /** The answer of a service endpoint. */
@@ -56,18 +61,11 @@ export function builtinAnswer(
   acceptEncoding: string,
 ): BuiltinAnswer | undefined {
   if (method !== 'GET' && method !== 'HEAD') return undefined;
-  const { prefix } = services;
-  if (services.ping && path === `${prefix}/ping`) return textAnswer('text/plain', 'Success');
-  if (services.openApi && path === `${prefix}/v3/swagger.json`) return jsonAnswer(services.openApi());
-  const own = path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
-  const document = own !== undefined && services.documents.get(own);
-  if (document) return jsonAnswer(document());
-  const file = own !== undefined && services.files.get(own);
+  const { prefix, files, greeting } = services;
+  const file = path.startsWith(prefix) ? files.get(path.slice(prefix.length)) : undefined;
   if (file) return file(acceptEncoding);
-  return services.greeting ? textAnswer('text/html', '<h1>IModelJs RPC Server</h1>') : undefined;
+  return greeting ? textAnswer('text/html', '<h1>IModelJs RPC Server</h1>') : undefined;
 }
-
-const jsonAnswer = (document: object) => textAnswer('application/json', JSON.stringify(document));
 
 function textAnswer(type: string, body: string): BuiltinAnswer {
   return { headers: ['Content-Type', `${type}; charset=utf-8`], body };

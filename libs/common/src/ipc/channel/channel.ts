@@ -1,5 +1,6 @@
 import { isIdempotent } from '../../call/idempotency.js';
 import type { Idempotency } from '../../call/idempotency.js';
+import { ownMember } from '../../base/own.member.js';
 import { schemasIn } from '../../schema/call.schemas.js';
 import type { CallSchemas, CheckedSchemas, FittingSchemas } from '../../schema/call.schemas.js';
 
@@ -169,11 +170,8 @@ export function methodSchemas(channel: IpcChannelLike, method: string): CallSche
 }
 
 function methodPolicy(channel: IpcChannelLike, method: string): IpcMethodPolicy | undefined {
-  return typeof channel === 'string' ? undefined : (ownMember(channel.methods, method) as IpcMethodPolicy);
-}
-
-function ownMember(members: object | undefined, name: string): unknown {
-  return members && Object.hasOwn(members, name) ? (members as Record<string, unknown>)[name] : undefined;
+  const methods = typeof channel === 'string' ? undefined : channel.methods;
+  return methods && ownMember(methods as Readonly<Record<string, IpcMethodPolicy>>, method);
 }
 
 /** The name of a channel with these notifications, or its definition. */
