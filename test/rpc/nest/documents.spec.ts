@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { createClient } from '@hey-api/openapi-ts';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
@@ -16,6 +14,7 @@ import { openSources } from '../../../libs/cli/src/read/program.js';
 import { Robots } from '../../cli/definitions/robots.js';
 import { validate } from '../../cli/openapi.validator.js';
 import type { Page, Position, Robot } from '../../cli/definitions/robots.js';
+import { GeneratedClient } from '../../harness/generated.client.js';
 import { closeApps, startApp, ways } from '../../harness/nest.harness.js';
 import type { TestApp } from '../../harness/nest.harness.js';
 
@@ -312,34 +311,20 @@ describe('the documents of RpcModule', () => {
 });
 
 describe('a client that is generated from the document', () => {
-  let app: TestApp;
-  let folder: string;
-  let sdk: Record<string, (options: object) => Promise<any>>;
+  let client: GeneratedClient;
 
   beforeAll(async () => {
-    app = await startApp({ ...setup, options: { info, docs: { contract } } });
-    folder = mkdtempSync(join(import.meta.dirname, 'generated-'));
+    const app = await startApp({ ...setup, options: { info, docs: { contract } } });
     const { json } = await app.send({ method: 'GET', target: '/v3/openapi.json' });
-    const plugins = ['@hey-api/typescript', '@hey-api/sdk', '@hey-api/client-fetch'] as const;
-    await createClient({ input: json, output: folder, plugins, logs: { level: 'silent' } });
-    sdk = (await import(join(folder, 'sdk.gen.ts'))) as typeof sdk;
+    client = await GeneratedClient.of(json as object, `http://127.0.0.1:${app.port}`);
   });
-  afterAll(() => {
-    if (folder) rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => client?.remove());
 
-  const call = (operation: string, body: unknown, options: object = {}) =>
-    sdk[operation]!({
-      baseUrl: `http://127.0.0.1:${app.port}`,
-      headers: { 'X-Correlation-ID': 'a' },
-      body,
-      ...options,
-    });
+  const call: GeneratedClient['call'] = (...args) => client.call(...args);
 
   it('has a function for every operation', () => {
     const names = Object.keys(contract.interfaces['Robots']!.operations);
-    const functions = names.map((name) => `robots${name[0]!.toUpperCase()}${name.slice(1)}`);
-    expect(Object.keys(sdk).toSorted()).toEqual(functions.toSorted());
+    expect(client.names).toEqual(names.map((name) => GeneratedClient.nameOf(`Robots_${name}`)).toSorted());
   });
 
   it('calls operations with values', async () => {
@@ -367,7 +352,7 @@ describe('a client that is generated from the document', () => {
     const headers = { 'X-Correlation-ID': 'a', Accept: 'text/event-stream' };
     const { stream } = await call('robotsFollow', ['0x1'], { headers });
     const items: unknown[] = [];
-    for await (const item of stream as AsyncIterable<unknown>) items.push(item);
+    for await (const item of stream) items.push(item);
     expect(items).toEqual([
       { x: 1, y: 3 },
       { x: 2, y: 3 },
