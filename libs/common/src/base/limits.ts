@@ -198,8 +198,9 @@ export interface IpcLimits {
    */
   backplaneBytes: number;
   /**
-   * Connections that this server passes on to other nodes, which have their sessions, and those that others pass on to it. Past it a
-   * frontend connects again, to this node or another one. 10,000, as many as sessions. Each takes about two kilobytes.
+   * Connections that this server passes on to other nodes, which have their sessions, and those that others pass on to it. Past it the
+   * newest one of the user with most ends, or a frontend that finds no place connects again, to this node or another one. 10,000, as
+   * many as sessions. Each takes about two kilobytes.
    */
   relays: number;
   /** Sessions of this server. Past it an upgrade is refused with 503. Each takes about twenty kilobytes. */

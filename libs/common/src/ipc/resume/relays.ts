@@ -1,3 +1,5 @@
+import { ByteBudget } from '../../bytes/byte.budget.js';
+import type { BudgetShare } from '../../bytes/byte.budget.js';
 import type { IpcLimits } from '../../base/limits.js';
 import { unref } from '../../base/timer.js';
 import type { LocalPeer, NetworkPeer } from '../server/peer.js';
@@ -16,6 +18,7 @@ const LOOK_MS = 500;
 const AGAIN_MS = 200;
 /** For so long nobody asks again for a node that is gone, in milliseconds. */
 const GONE_MS = 1_000;
+const YIELDED = 'Others need a place, and nobody has as many relays as this user.';
 
 /** The backplane, as relays use it. */
 export interface RelayPort {
@@ -46,8 +49,10 @@ export type RelayFailure = RelayRefusal | 'gone' | 'silent';
 interface Edge {
   readonly node: string;
   readonly end: EdgeEnd;
-  /** Settles the opening. */
-  readonly settle: (failure: RelayFailure | undefined) => void;
+  /** The owner has accepted the relay. */
+  readonly opened: () => void;
+  /** The relay is over, and is not opened any more if it was not before. */
+  readonly over: (failure: RelayFailure) => void;
 }
 
 /** The relays of a node: its own connections whose sessions are elsewhere, and connections of other nodes to its sessions. */
@@ -57,16 +62,15 @@ export class Relays {
   /** Nodes that are looked at, until then. */
   readonly #looks = new Map<string, ReturnType<typeof setTimeout> | undefined>();
   readonly #gone = new Map<string, number>();
+  /** One place for each relay, of both kinds. It belongs to the user of the connection. */
+  readonly #places: ByteBudget<() => void>;
   #last = 0;
 
   constructor(
     private readonly port: RelayPort,
     private readonly owner: RelayOwner,
-  ) {}
-
-  /** How many there are, of both kinds. */
-  get size(): number {
-    return this.#edges.size + this.#owned.size;
+  ) {
+    this.#places = new ByteBudget(port.limits.relays);
   }
 
   /**
@@ -81,23 +85,25 @@ export class Relays {
     connection: OpenRelay,
   ): Promise<IpcPeerEvents | RelayFailure> {
     if ((this.#gone.get(node) ?? 0) > performance.now()) return 'gone';
-    if (this.#isFull) return 'full';
     const relay = ++this.#last;
     const end = new EdgeEnd(transport, this.#senderTo(node, relay, 'owner'), this.#most, () =>
       over('silent'),
     );
     const { pipe } = end;
+    const place = this.#placeFor(connection.owner, () => pipe.broke(YIELDED));
+    if (!place) return 'full';
+    let settle!: (failure: RelayFailure | undefined) => void;
     const over = (failure: RelayFailure) => {
       this.#edges.delete(relay);
+      place.clear();
       settle(failure);
     };
-    let settle!: Edge['settle'];
     const opened = new Promise<RelayFailure | undefined>((resolve) => (settle = resolve));
     const timer = setTimeout(() => {
       pipe.close(4000, 'Nobody waits any more.');
       over('silent');
     }, OPEN_MS);
-    this.#edges.set(relay, { node, end, settle });
+    this.#edges.set(relay, { node, end, opened: () => settle(undefined), over });
     pipe.send('open', session, 0, connection);
     this.#look(node);
     const failure = await opened;
@@ -123,12 +129,10 @@ export class Relays {
     }
     if (type === 'opened') {
       edge.end.isOpen = true;
-      edge.settle(undefined);
+      edge.opened();
     }
-    if (type === 'refused') {
-      this.#edges.delete(relay);
-      edge.settle(refusalOf(head.text));
-    } else edge.end.pipe.receive(head, bytes);
+    if (type === 'refused') edge.over(refusalOf(head.text));
+    else edge.end.pipe.receive(head, bytes);
   }
 
   /** A relay that is over here is so at its other end, which may not know it. */
@@ -140,10 +144,7 @@ export class Relays {
 
   /** Frames of other nodes may be lost: every relay begins again. */
   broke(reason: string): void {
-    for (const { end, settle } of this.#edges.values()) {
-      settle('silent');
-      end.pipe.broke(reason);
-    }
+    for (const { end } of this.#edges.values()) end.pipe.broke(reason);
     for (const { pipe } of this.#owned.values()) pipe.broke(reason);
   }
 
@@ -154,8 +155,21 @@ export class Relays {
     this.#looks.clear();
   }
 
-  get #isFull(): boolean {
-    return this.size >= this.port.limits.relays;
+  /**
+   * Takes a place for a relay, if necessary that of the newest one of the user with most.
+   *
+   * @param owner names the user of the connection
+   * @param end ends the relay
+   * @returns `undefined` if no place is free
+   */
+  #placeFor(owner: string | null, end: () => void): BudgetShare | undefined {
+    const places = this.#places;
+    const name = owner ?? '';
+    if (places.amount >= places.limit) places.above(name).at(-1)?.holder();
+    if (places.amount >= places.limit) return undefined;
+    const place = places.share(name, end);
+    place.add(1);
+    return place;
   }
 
   /** Bytes of one frame: escapes can double a text. */
@@ -170,13 +184,18 @@ export class Relays {
   #open(key: string, { from, relay, text: session, index }: RelayHead, connection: OpenRelay): void {
     if (index !== 0 || this.#owned.has(key)) return;
     const send = this.#senderTo(from, relay, 'edge');
-    const refusal = this.#isFull ? 'full' : this.owner.refusal(session);
-    if (refusal) {
-      void send({ type: 'refused', index: 0, text: refusal, count: 0 }).catch(() => undefined);
+    const { hello, user, owner, ip, accessToken, isNative } = connection;
+    const end = new OwnerEnd(send, this.#most, () => {
+      this.#owned.delete(key);
+      place?.clear();
+    });
+    const absent = this.owner.refusal(session);
+    const place = absent ? undefined : this.#placeFor(owner, () => end.pipe.broke(YIELDED));
+    if (!place) {
+      const refused = { type: 'refused', index: 0, text: absent ?? 'full', count: 0 } as const;
+      void send(refused).catch(() => undefined);
       return;
     }
-    const { hello, user, owner, ip, accessToken, isNative } = connection;
-    const end = new OwnerEnd(send, this.#most, () => this.#owned.delete(key));
     this.#owned.set(key, end);
     end.pipe.send('opened');
     end.pipe.receive({ type: 'open', index, text: '', count: 0 }, undefined);
@@ -205,8 +224,8 @@ export class Relays {
         this.#looks.set(node, unref(setTimeout(() => this.#look(node), LOOK_MS)));
       if (!isGone) return;
       this.#remember(node);
-      for (const { end, settle } of edges) {
-        settle('gone');
+      for (const { end, over } of edges) {
+        over('gone');
         end.pipe.broke('The node of the session is gone.');
       }
     });

@@ -55,12 +55,7 @@ export class SessionFinder {
 
   async find(connection: StrayConnection): Promise<FoundSession> {
     const { sessionId } = connection.hello;
-    // The frontend may have come before, over another connection.
-    const coming = this.#coming.get(sessionId);
-    if (coming) {
-      await coming.catch(() => undefined);
-      return { kind: 'here' };
-    }
+    if (await this.#hasCome(sessionId)) return { kind: 'here' };
     const node = await this.directory.ownerOf(sessionId).catch(() => {
       throw again('The other nodes cannot be reached.');
     });
@@ -92,14 +87,31 @@ export class SessionFinder {
     return typeof relay === 'object' ? { kind: 'relayed', events: relay } : relay;
   }
 
+  /**
+   * Waits for connections that came before. Their failure says nothing about this one: they may have come too early, or with a
+   * wrong secret.
+   *
+   * @returns whether the session has come here with one of them
+   */
+  async #hasCome(sessionId: string): Promise<boolean> {
+    for (let coming; (coming = this.#coming.get(sessionId));) {
+      const found = await coming.catch(() => undefined);
+      if (found?.kind === 'here') return true;
+    }
+    return false;
+  }
+
   /** The session comes here: further connections wait for it. */
   async #come({ hello }: StrayConnection, work: () => Promise<FoundSession>): Promise<FoundSession> {
+    const { sessionId } = hello;
+    // Checked and taken in one turn: several connections may have waited.
+    while (this.#coming.has(sessionId)) if (await this.#hasCome(sessionId)) return { kind: 'here' };
     const coming = work();
-    this.#coming.set(hello.sessionId, coming);
+    this.#coming.set(sessionId, coming);
     try {
       return await coming;
     } finally {
-      this.#coming.delete(hello.sessionId);
+      this.#coming.delete(sessionId);
     }
   }
 

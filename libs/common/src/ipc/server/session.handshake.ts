@@ -52,7 +52,7 @@ export interface HandshakeOwner {
   ): BegunSession;
   /** Reports a fault of this end. */
   failed(error: unknown): void;
-  /** A connection is over. */
+  /** A connection is over, or belongs to another node from now on. */
   gone(transport: IpcServerTransport): void;
 }
 
@@ -181,12 +181,16 @@ export class DurableConnection implements IpcPeerEvents, Connection {
       if (this.#state.kind !== 'looking') {
         const closure = { code: INTERRUPTED, reason: 'The connection is over.', initiator: 'local' } as const;
         if (session.kind === 'relayed') session.events.closed(closure);
-        else session.record?.park();
+        // It may be on a newer connection by now.
+        else if (session.record?.isOn(transport)) session.record.park();
         return;
       }
       this.#state.leave();
-      if (session.kind === 'relayed') this.#state = session;
-      else this.#accept(hello);
+      if (session.kind === 'relayed') {
+        this.#state = session;
+        // It has a place among the relays, and needs none among the sessions of this node.
+        this.owner.gone(transport);
+      } else this.#accept(hello);
     } catch (error) {
       if (this.#state.kind === 'looking') this.#refuseFor(error);
     } finally {

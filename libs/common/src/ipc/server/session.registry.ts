@@ -14,7 +14,7 @@ export class SessionRegistry {
   readonly #places: ByteBudget<SessionRecord>;
   /** Sessions that are, or were, sessions of this server. */
   readonly #known = new WeakSet();
-  /** Connections over a network, until they are gone. */
+  /** Connections over a network, until they are gone, without those whose sessions are on other nodes. */
   readonly connections = new Set<object>();
 
   /** @param limit how many sessions can be open */
