@@ -4,6 +4,7 @@ import { CallContext, CurrentSession, IpcChannel, IpcHost, IpcTicketService } fr
 import type { IpcSession } from '@linnet/backend';
 import { ipcChannel, memoryBackplane } from '@linnet/common';
 import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
+import { of } from 'rxjs';
 import { closeIpcApps, startIpcApp } from '../../../harness/ipc.harness.js';
 import { FaultProxy } from '../../client/fault.proxy.js';
 import { settled, until } from '../../../harness/waiting.js';
@@ -102,5 +103,37 @@ describe('rooms in a Nest application', () => {
     await settled();
     await one.host.toUser('ada').send('floor', 'heard', 'user');
     expect(await ada.raw.nextMessage()).toMatchObject({ channel: 'itwin.floor', data: ['heard', 'user'] });
+  });
+
+  it('are not those of another user if JSON cannot carry either of them', async () => {
+    let id = 0n;
+    const app = await startIpcApp({
+      providers: [FloorHandler],
+      ipc: { authorize: () => ({ user: { id: ++id } }) },
+    });
+    const [one, two] = [await app.connect(), await app.connect()];
+    expect(() => app.host.toUser({ id: 1n })).toThrow('userKey');
+    await app.host.toUser('ann').send('floor', 'heard', 'nobody');
+    await app.host.send('floor', 'heard', 'all');
+    for (const each of [one, two])
+      expect(await each.raw.nextMessage()).toMatchObject({ data: ['heard', 'all'] });
+  });
+
+  it.each<[string, any]>([
+    ['undefined', undefined],
+    ['a text', 'no'],
+    ['an object', {}],
+    ['an Observable', of(true)],
+    ['a promise of a text', Promise.resolve('yes')],
+  ])('are not joined if the policy returns %s', async (_what, verdict) => {
+    const app = await startIpcApp({
+      providers: [FloorHandler],
+      ipc: { authorize: () => ({ user: 'ada' }), rooms: { authorize: () => verdict } },
+    });
+    const ada = await app.connect();
+    expect(await ada.fail('floor.join', 'hall')).toMatchObject({
+      message: 'This session may not join the room.',
+    });
+    expect((await app.session()).rooms).toEqual([]);
   });
 });

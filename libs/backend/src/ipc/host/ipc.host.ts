@@ -16,7 +16,7 @@ import type {
 import { limitsFrom, makeNotifier, makeProxy, wireChannel } from '@linnet/common/internal';
 import { ClientRequestContext } from '../../call/request.context.js';
 import { bindItems } from '../../call/stream.context.js';
-import { ownerOf } from '../../node/ipc/session.owner.js';
+import { userName } from '../../node/ipc/session.owner.js';
 import { reporterFor } from '../../nest/errors/error.observer.js';
 import { mapNestException } from '../../nest/errors/exception.mapper.js';
 import { IpcLifetime } from './ipc.lifetime.js';
@@ -87,7 +87,7 @@ export class IpcHost extends RoomHost implements OnApplicationShutdown {
       ...options,
       invokeTimeoutMs,
       report,
-      userKey: (user) => ownerOf(user, undefined, userKey),
+      userKey: (user) => userName(user, userKey),
     });
     this.lifetime = new IpcLifetime(options, logger);
     // At once: handlers may be registered by hand as soon as the application is made.

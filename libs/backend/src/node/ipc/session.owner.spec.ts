@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ownerOf } from './session.owner.js';
+import { ownerOf, userName } from './session.owner.js';
 
 describe('the owner of a share of the limits', () => {
   it.each<[string, unknown, unknown]>([
@@ -10,7 +10,6 @@ describe('the owner of a share of the limits', () => {
       { sub: 'ann', iat: 3, exp: 4, jti: 'y' },
     ],
     ['equal names', 'ann', 'ann'],
-    ['users that cannot be written', { id: 1n }, { id: 1n }],
   ])('is the same for %s', (_who, a, b) => {
     expect(ownerOf(a, '10.0.0.1')).toBe(ownerOf(b, '10.0.0.2'));
   });
@@ -33,6 +32,17 @@ describe('the owner of a share of the limits', () => {
     expect(owner('2001:db8::1')).not.toBe(owner('2001:db8:0:1::1'));
     expect(owner('::1')).toBe(owner('::1'));
     expect(owner(undefined)).toBe(owner(undefined));
+  });
+
+  it.each<[string, unknown]>([
+    ['has a member that JSON does not carry', { id: 1n }],
+    ['has only private members', new (class User {})()],
+    ['differs from others only by its token', { jti: 'x', exp: 1 }],
+    ['is a function', () => undefined],
+  ])('is the address if a user %s, so that it is taken for no other user', (_why, user) => {
+    expect(ownerOf(user, '10.0.0.1')).toBe(ownerOf(undefined, '10.0.0.1'));
+    expect(userName(user)).toBeUndefined();
+    expect(userName(user, () => 'ann')).toBe('user ann');
   });
 
   it('is the key that the application returns for a user', () => {

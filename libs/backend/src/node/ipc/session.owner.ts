@@ -16,23 +16,37 @@ const MAX_NAME_LENGTH = 64;
 export function ownerOf(
   user: unknown,
   address: string | undefined,
-  nameOf: (user: unknown) => string = textOf,
+  nameOf?: (user: unknown) => string,
 ): string {
-  if (user === undefined || user === null) return `address ${networkOf(address ?? '')}`;
+  const name = user === undefined || user === null ? undefined : userName(user, nameOf);
+  return name ?? `address ${networkOf(address ?? '')}`;
+}
+
+/**
+ * Names a user for other users and nodes.
+ *
+ * @param nameOf names a user, where the application has a better name than all that it knows
+ * @returns `undefined` for a user that has nothing to tell it from others: it is equal to nobody
+ */
+export function userName(
+  user: unknown,
+  nameOf: (user: unknown) => string | undefined = textOf,
+): string | undefined {
   const name = nameOf(user);
-  if (name.length <= MAX_NAME_LENGTH) return `user ${name}`;
+  if (name === undefined || name.length <= MAX_NAME_LENGTH)
+    return name === undefined ? undefined : `user ${name}`;
   return `user ${createHash('sha256').update(name).digest('base64url')}`;
 }
 
-function textOf(user: unknown): string {
+/** A user as JSON; `undefined` if JSON has nothing of it. Applications with such users have `userKey`. */
+function textOf(user: unknown): string | undefined {
   try {
-    return (
-      JSON.stringify(user, (key, value: unknown) => (volatileClaims.has(key) ? undefined : value)) ??
-      typeof user
-    );
+    const text = JSON.stringify(user, (key, value: unknown) => (volatileClaims.has(key) ? undefined : value));
+    // For instance an object whose members are private, or differ from token to token.
+    return text === '{}' || text === '[]' ? undefined : text;
   } catch {
-    // It has a cycle, or a number that JSON does not have. Applications with such users have `userKey`.
-    return 'of no name';
+    // It has a cycle, or a number that JSON does not have.
+    return undefined;
   }
 }
 

@@ -16,11 +16,15 @@ const MOST_WAITING = 100_000;
 interface Arrival {
   readonly topics: ReadonlySet<string>;
   readonly waiting: Notification[];
+  bytes: number;
 }
 
 /** Sessions that are about to come from other nodes, and the notifications that wait for them. */
 export class Arrivals {
   readonly #byId = new Map<string, Arrival>();
+
+  /** @param mostBytes bytes that may wait for one session: with more it would end as soon as it is here */
+  constructor(private readonly mostBytes: number) {}
 
   get isEmpty(): boolean {
     return this.#byId.size === 0;
@@ -40,16 +44,18 @@ export class Arrivals {
   /** Keeps the notifications of topics for a session from now on. @returns whether it was not on its way already */
   begin(id: string, topics: readonly string[]): boolean {
     if (this.#byId.has(id)) return false;
-    this.#byId.set(id, { topics: new Set(topics), waiting: [] });
+    this.#byId.set(id, { topics: new Set(topics), waiting: [], bytes: 0 });
     return true;
   }
 
   /** A notification for topics. */
   offer(notification: Notification): void {
     if (this.#byId.size === 0) return;
-    for (const [id, { topics, waiting }] of this.#byId) {
+    for (const [id, arrival] of this.#byId) {
+      const { topics, waiting } = arrival;
       if (!notification.topics.some((topic) => topics.has(topic))) continue;
-      if (waiting.push(notification) > MOST_WAITING) this.#byId.delete(id);
+      arrival.bytes += bytesOf(notification.message);
+      if (waiting.push(notification) > MOST_WAITING || arrival.bytes > this.mostBytes) this.#byId.delete(id);
     }
   }
 
@@ -59,4 +65,10 @@ export class Arrivals {
     this.#byId.delete(id);
     return arrival?.waiting;
   }
+}
+
+/** The value is encoded once for all receivers. */
+function bytesOf({ data }: OutgoingNotice): number {
+  const { json = '', parts } = data.encode();
+  return parts.reduce((sum, { byteLength }) => sum + byteLength, json.length);
 }

@@ -1,3 +1,4 @@
+import { newId } from '../../base/random.id.js';
 import { Mover } from '../resume/mover.js';
 import { Relays } from '../resume/relays.js';
 import { SessionCopies } from '../resume/session.copies.js';
@@ -31,7 +32,8 @@ export function resumeAnywhere(
   transfer: SessionTransfer,
   { userKey, replicate = false }: Pick<IpcRoomsOptions, 'userKey' | 'replicate'>,
 ): void {
-  const keyOf = (user: unknown) => (user === undefined || user === null ? null : userKey(user));
+  // A user without a name is equal to nobody.
+  const keyOf = (user: unknown) => (user === undefined || user === null ? null : (userKey(user) ?? newId()));
   const { id, limits, backplane } = node;
   const find = (session: string) => server.findResumable(session);
   const send = node.send.bind(node);

@@ -8,7 +8,7 @@ export interface RoomPolicy {
    * Decides whether a session may join a room. It runs at every `session.join`, whichever code calls it. Default: every session may
    * that the application adds.
    *
-   * @returns `false` makes `join` reject
+   * @returns `true` lets it join; everything else makes `join` reject
    */
   readonly authorize?: (session: IpcSession, room: string) => boolean | Promise<boolean>;
 }
@@ -24,8 +24,11 @@ export interface IpcRoomsOptions {
    * sessions die with their node.
    */
   readonly replicate?: boolean | undefined;
-  /** Names a user. It has to be equal for all sessions of one user. */
-  readonly userKey: (user: unknown) => string;
+  /**
+   * Names a user. It has to be equal for all sessions of one user. `undefined`: nothing tells the user from others, so that nothing
+   * can be sent to it, and its sessions stay on their node.
+   */
+  readonly userKey: (user: unknown) => string | undefined;
   /** How long a frontend may take to answer a call from this backend, in milliseconds; 0: for ever. */
   readonly invokeTimeoutMs: number;
   /** Receives warnings about the backplane, and errors of listeners. */

@@ -3,7 +3,6 @@ import { generalError } from '../../base/numbered.error.js';
 import { sentNotice } from '../../base/observer.js';
 import { hiddenError } from '../../error/error.members.js';
 import { fromWireChannel } from '../channel/channel.js';
-import { unwatched } from '../message/link.js';
 import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
 import type { IpcServer } from '../server/server.js';
@@ -21,7 +20,7 @@ import { IpcRoomTarget } from './room.target.js';
 import type { IpcRoomsOptions } from './rooms.options.js';
 import { resumeAnywhere } from './resume.anywhere.js';
 import { IpcRemoteSession } from './session.handle.js';
-import { sendTo, SessionTransfer } from './session.transfer.js';
+import { bothOf, sendTo, SessionTransfer } from './session.transfer.js';
 import { ALL, isRoom, roomOf, topicOfRoom, topicOfUser } from './topic.names.js';
 
 /**
@@ -34,7 +33,7 @@ export class IpcRooms {
   /** Sessions whose end is awaited: each adds one reaction to its promise, however often it joins. */
   readonly #awaited = new WeakSet<ServerSession>();
   readonly #node: RoomNode | undefined;
-  readonly #arrivals = new Arrivals();
+  readonly #arrivals: Arrivals;
   /** Whether the sessions are indexed by their users. */
   #hasUsers = false;
 
@@ -44,6 +43,7 @@ export class IpcRooms {
   ) {
     const { limits } = server;
     this.#membership = new Membership(limits);
+    this.#arrivals = new Arrivals(limits.bufferedBytes);
     server.useRooms({
       join: (session, room, data) => this.#join(session as ServerSession, room, data),
       leave: (session, room) => this.#leave(session as ServerSession, room),
@@ -79,8 +79,10 @@ export class IpcRooms {
 
   /** All sessions of a user, as `session.user` has it. */
   toUser(user: unknown): IpcRoomTarget {
+    const topic = this.#userTopic(user);
+    if (topic === undefined) throw generalError('toUser() needs a user that userKey, or JSON, can name.');
     this.#indexUsers();
-    return new IpcRoomTarget(this.#sendTo, [this.#userTopic(user)]);
+    return new IpcRoomTarget(this.#sendTo, [topic]);
   }
 
   /** A session by its id, on whichever node it is. */
@@ -147,8 +149,9 @@ export class IpcRooms {
     const topic = this.#topicOf(room);
     const entry = writeMember(session.user, data, this.server.limits.memberText);
     const { authorize } = this.options.rooms ?? {};
-    if (authorize && !(await authorize(session, room)))
-      throw generalError('This session may not join the room.');
+    // Only `true` means yes: an Observable, or a text, would let everybody in.
+    const verdict: unknown = authorize ? await authorize(session, room) : true;
+    if (verdict !== true) throw generalError('This session may not join the room.');
     throwIfAborted(session.signal);
     const isNew = this.#add(topic, session, entry);
     try {
@@ -269,8 +272,8 @@ export class IpcRooms {
       node.opened(id);
       void session.closed.then(() => session.hasMoved || node.closed(id));
     }
-    if (user === undefined || user === null || !session.isOpen) return;
-    const topic = this.#userTopic(user);
+    const topic = session.isOpen ? this.#userTopic(user) : undefined;
+    if (topic === undefined) return;
     this.#add(topic, session, '');
     node?.background('subscribe', node.subscribe(topic));
   }
@@ -289,12 +292,7 @@ export class IpcRooms {
     return topicOfRoom(room, this.server.limits);
   }
 
-  #userTopic(user: unknown): string {
+  #userTopic(user: unknown): string | undefined {
     return topicOfUser(user, this.options.userKey, this.server.limits);
   }
-}
-
-/** Most senders do not wait. A failure of the backplane rejects for those who do; the log has it anyway. */
-function bothOf(local: Promise<unknown>, remote: Promise<void> | undefined): Promise<void> {
-  return unwatched(Promise.all([local, remote]).then(() => undefined));
 }

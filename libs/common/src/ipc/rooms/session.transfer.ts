@@ -1,4 +1,5 @@
 import type { ServerSession } from '../dispatcher/server.session.js';
+import { unwatched } from '../message/link.js';
 import type { Position, SessionTopic } from '../resume/session.state.js';
 import type { SessionTopics } from '../resume/session.topics.js';
 import type { MissedFrame } from './backplane.js';
@@ -83,4 +84,9 @@ export class SessionTransfer implements SessionTopics {
 export function sendTo(session: ServerSession, notification: Notification): Promise<void> {
   session.delivered?.(notification);
   return session.push(notification.message).catch(() => undefined);
+}
+
+/** Most senders do not wait. A failure of the backplane rejects for those who do; the log has it anyway. */
+export function bothOf(local: Promise<unknown>, remote: Promise<void> | undefined): Promise<void> {
+  return unwatched(Promise.all([local, remote]).then(() => undefined));
 }

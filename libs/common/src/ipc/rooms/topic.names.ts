@@ -23,14 +23,18 @@ export function topicOfRoom(room: string, { roomName }: IpcLimits): string {
   return ROOM + room;
 }
 
-/** @param userKey names a user @throws NumberedError without a user, or if its name is too long */
+/**
+ * @param userKey names a user
+ * @returns `undefined` for a user without a name
+ * @throws NumberedError if its name is too long
+ */
 export function topicOfUser(
   user: unknown,
-  userKey: (user: unknown) => string,
+  userKey: (user: unknown) => string | undefined,
   { roomName }: IpcLimits,
-): string {
-  if (user === undefined || user === null) throw generalError('toUser() needs a user.');
-  const key = userKey(user);
+): string | undefined {
+  const key = user === undefined || user === null ? undefined : userKey(user);
+  if (key === undefined) return undefined;
   if (key.length > roomName) throw generalError(`A user has a name of up to ${roomName} characters.`);
   return USER + key;
 }
