@@ -130,12 +130,14 @@ export class Mover {
   /** Receives a frame of another node. @throws Error if it is damaged */
   receive(head: MoveHead, read: () => unknown, bytes: Uint8Array | undefined): void {
     const { from, id, type } = head;
+    // A function of the application names users, and may throw. The taker then hears nothing, and its frontend connects again.
+    const ignored = () => undefined;
     if (type === 'take') {
-      void this.#offer(head, readTake(read()));
+      this.#offer(head, readTake(read())).catch(ignored);
       return;
     }
     if (type === 'give') {
-      void this.#give(head);
+      this.#give(head).catch(ignored);
       return;
     }
     const taking = this.#takings.get(id);
@@ -167,7 +169,7 @@ export class Mover {
     return { state, piece };
   }
 
-  /** Another node wants a session: names its topics as soon as no call runs. Never rejects. */
+  /** Another node wants a session: names its topics as soon as no call runs. */
   async #offer(head: MoveHead, { secret, user, attempt, received }: TakeSession): Promise<void> {
     const { from, id, session } = head;
     const answer = { kind: 'move', id, session, count: 0 } as const;
@@ -193,7 +195,7 @@ export class Mover {
     );
   }
 
-  /** Gives a session to another node, which receives its notifications by now. Never rejects. */
+  /** Gives a session to another node, which receives its notifications by now. */
   async #give({ from, id, session }: MoveHead): Promise<void> {
     const answer = { kind: 'move', id, session } as const;
     const record = this.owner.find(session);

@@ -17,9 +17,14 @@ import { TrackedCalls } from './tracked.calls.js';
 const PATIENCE_MS = 1_000;
 /** The pause before the log is tried again, in milliseconds. */
 const AGAIN_MS = 500;
-/** A whole state takes the place of so many changes, or of so many bytes. */
+/**
+ * A whole state takes the place of so many changes, or of so many bytes; of more behind a state that is larger, so that the cost of a
+ * session grows with what it sends, and not with what its frontend leaves unread.
+ */
 const MOST_CHANGES = 32;
 const MOST_BYTES = 256 * 1024;
+/** A log of more changes takes long to read. */
+const MOST_GROWTH = 32;
 /** How soon the log learns of messages that the frontend has acknowledged, in milliseconds, if nothing else is new. */
 const RELEASE_MS = 1_000;
 /** How often the state of a silent session is written again, in milliseconds. */
@@ -42,6 +47,8 @@ export class SessionReplica implements LinkGate {
   #hasTopics = true;
   #changes = 0;
   #bytes = 0;
+  /** Bytes of the last whole state. */
+  #wholeBytes = 0;
   #written = '';
   #isDirty = true;
   #isWriting = false;
@@ -164,29 +171,35 @@ export class SessionReplica implements LinkGate {
 
   /** @returns how long to wait before the next write, in milliseconds */
   async #writeOnce(): Promise<number> {
-    const isWhole = this.#isWhole || this.#changes >= MOST_CHANGES || this.#bytes > MOST_BYTES;
+    const growth = Math.max(1, this.#wholeBytes / MOST_BYTES);
+    const isFull =
+      this.#changes >= MOST_CHANGES * Math.min(MOST_GROWTH, growth) || this.#bytes > MOST_BYTES * growth;
+    const isWhole = this.#isWhole || isFull;
     const hasTopics = isWhole || this.#hasTopics;
     const written = this.#proof();
-    const state = this.#state(isWhole, hasTopics);
-    // The state may have joined items to a message.
-    const counts = [this.#arrived.length, this.#sent.length] as const;
     let isPassed = false;
     const pass = (go: () => void) => {
       if (!isPassed) go();
       isPassed = true;
     };
     const late = setTimeout(() => pass(() => this.#goAway()), PATIENCE_MS);
-    this.#isDirty = this.#isWhole = this.#hasTopics = false;
-    this.#positions.clear();
     try {
+      // It names the user by a function of the application, which may throw.
+      const state = this.#state(isWhole, hasTopics);
+      // The state may have joined items to a message.
+      const counts = [this.#arrived.length, this.#sent.length] as const;
+      this.#isDirty = this.#isWhole = this.#hasTopics = false;
+      this.#positions.clear();
       const frames = encodeChange({ isWhole, hasTopics, state });
       for (const frame of frames) {
         const options = { after: this.last, replaces: isWhole && frames.length === 1, lifeMs: this.lifeMs };
         this.last = await this.port.append(state.id, frame, options);
         this.#bytes += frame.byteLength;
       }
-      if (isWhole) this.#changes = this.#bytes = 0;
-      else this.#changes++;
+      if (isWhole) {
+        this.#wholeBytes = frames.reduce((sum, { byteLength }) => sum + byteLength, 0);
+        this.#changes = this.#bytes = 0;
+      } else this.#changes++;
       if (this.#isAway) {
         // The log lacks what went on without it.
         this.#isAway = false;

@@ -9,6 +9,9 @@ export type BackplaneFailure =
   /** Another node has added to the log before. */
   | 'overtaken';
 
+/** All of them. */
+export const failures: readonly BackplaneFailure[] = ['unreachable', 'full', 'absent', 'overtaken'];
+
 /** A backplane could not do what was asked. */
 export class BackplaneError extends Error {
   constructor(

@@ -1,11 +1,13 @@
 import { throwIfAborted } from '../../base/abort.js';
 import { messageOf } from '../../base/text.js';
 import { later, unref } from '../../base/timer.js';
+import { exposureOf } from '../../error/error.members.js';
 import { isCount } from '../../value/value.codec.js';
 import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { ServerSession } from '../dispatcher/server.session.js';
-import { BackplaneError } from './backplane.js';
+import { IpcProtocolError } from '../message/message.js';
+import { BackplaneError, failures } from './backplane.js';
 import type { ReplyHead, RequestHead } from './node.frame.js';
 
 /** How often a waiting request looks whether the session still exists, in milliseconds: its node may have died. */
@@ -101,7 +103,7 @@ export class NodeRequests {
       this.send(from, { kind: 'reply', id, type }, result);
     const reply = (type: ReplyHead['type'], result: unknown) =>
       // An answer may be too large for the backplane. A node that is gone needs none.
-      send(type, result).catch((error: unknown) => send('failed', messageOf(error)).catch(() => undefined));
+      send(type, result).catch((error: unknown) => send('failed', failureFor(error)).catch(() => undefined));
     const session = this.find(head.session);
     if (!session) return reply('absent', null);
     if (this.#served >= MAX_SERVED) return reply('failed', 'The node serves too many calls of other nodes.');
@@ -110,7 +112,7 @@ export class NodeRequests {
       await reply('done', await this.#run(session, head, readArgs()));
     } catch (error) {
       if (error instanceof IpcClosedError) await reply('closed', error.closure);
-      else await reply('failed', messageOf(error));
+      else await reply('failed', failureFor(error));
     } finally {
       this.#served--;
     }
@@ -140,7 +142,7 @@ export class NodeRequests {
     if (type === 'done') pending.resolve(value);
     else if (type === 'absent') pending.reject(new BackplaneError('absent', 'The session is over.'));
     else if (type === 'closed') pending.reject(new IpcClosedError(readClosure(value)));
-    else pending.reject(new Error(typeof value === 'string' ? value : 'The call has failed.'));
+    else pending.reject(readFailure(value));
   }
 }
 
@@ -187,6 +189,22 @@ function countOf(milliseconds: number): number {
 
 function absent(session: string): BackplaneError {
   return new BackplaneError('absent', `No session has the id ${JSON.stringify(session.slice(0, 100))}.`);
+}
+
+const FAILED = 'The call has failed.';
+
+/** A failure as the other node may know it: callers of that node may see the message of a plain error. */
+function failureFor(error: unknown): unknown {
+  if (error instanceof BackplaneError) return { failure: error.failure, message: error.message };
+  if (error instanceof IpcProtocolError) return error.message;
+  return exposureOf(error) === 'hidden' ? FAILED : messageOf(error);
+}
+
+function readFailure(value: unknown): Error {
+  if (typeof value === 'string') return new Error(value);
+  const { failure, message } = Object(value) as { failure?: unknown; message?: unknown };
+  const known = failures.find((each) => each === failure);
+  return known ? new BackplaneError(known, String(message)) : new Error(FAILED);
 }
 
 function readClosure(value: unknown): IpcClosure {
