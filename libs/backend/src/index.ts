@@ -68,6 +68,7 @@ export type {
   IpcClosure,
   IpcEvent,
   IpcIdentity,
+  IpcSessionChange,
   IpcLimits,
   IpcListener,
   IpcNotifier,

@@ -170,7 +170,7 @@ export type { WireError } from './error/error.members.js';
 export type { CallReport } from './call/call.report.js';
 export { IpcServer } from './ipc/server/server.js';
 export type { IpcServerOptions } from './ipc/server/server.options.js';
-export type { IpcSessionHooks } from './ipc/server/session.hooks.js';
+export type { IpcSessionChange, IpcSessionHooks } from './ipc/server/session.hooks.js';
 export type { LocalPeer, NetworkPeer } from './ipc/server/peer.js';
 export type { ResumptionOptions } from './ipc/server/session.resumption.js';
 export type { IpcCallDispatcherOptions } from './ipc/dispatcher/dispatcher.options.js';

@@ -2,6 +2,8 @@ import type {
   IpcRemoteSession,
   IpcRooms,
   IpcRoomTarget,
+  IpcServer,
+  IpcSessionChange,
   RemoteCallOptions,
   RoomChange,
   RoomMember,
@@ -12,6 +14,18 @@ import { currentHost } from './host.registry.js';
 export abstract class RoomHost {
   /** @internal */
   abstract readonly rooms: IpcRooms;
+  /** @internal */
+  abstract readonly server: IpcServer;
+
+  /**
+   * Calls a listener whenever a session of this node begins, is interrupted, resumes, moves to another node or ends. The log has what
+   * the listener throws.
+   *
+   * @returns a function that removes the listener
+   */
+  onSession(listener: (change: IpcSessionChange) => unknown): () => void {
+    return this.server.onSession(listener);
+  }
 
   /**
    * The members of rooms: `host.to('floor-2').except(session).notifications(robotChannel).moved(id, position)`. A session that is
@@ -45,6 +59,11 @@ export abstract class RoomHost {
    */
   watchRoom(room: string, listener: (change: RoomChange) => void): () => void {
     return this.rooms.watch(room, listener);
+  }
+
+  /** Calls a listener for the changes of sessions of the only host. @returns a function that removes it @throws Error if no host is meant */
+  static onSession(listener: (change: IpcSessionChange) => unknown): () => void {
+    return only().onSession(listener);
   }
 
   /** The members of rooms of the only host; see {@link RoomHost.to}. @throws Error if no host is meant */

@@ -14,6 +14,7 @@ import type {
   IpcRemoteSession,
   IpcRoomTarget,
   IpcSession,
+  IpcSessionChange,
   OriginOptions,
   RemoteCallOptions,
   RoomChange,
@@ -36,7 +37,7 @@ import type { PlainRpcServer } from '../rpc/plain.server.js';
 import { SessionHandlers } from './plain.channels.js';
 import type { IpcChannelEntry } from './plain.channels.js';
 import { allowListeners, faultOf } from './session.log.js';
-import { ownerOf } from './session.owner.js';
+import { userName } from './session.owner.js';
 import { UpgradeHandler } from './upgrade.handler.js';
 
 /** Options of {@link createIpcServer}. */
@@ -127,7 +128,7 @@ export class PlainIpcServer {
       ...options,
       invokeTimeoutMs,
       report,
-      userKey: (user) => ownerOf(user, undefined, options.userKey),
+      userKey: (user) => userName(user, options.userKey),
     });
     for (const entry of channels)
       this.#server.channels.register(entry[0], this.#handlers.handlerOf(entry), true);
@@ -144,6 +145,11 @@ export class PlainIpcServer {
   /** The sessions that are open, in the order in which they began. */
   get sessions(): IpcSession[] {
     return this.#server.sessions;
+  }
+
+  /** Calls a listener whenever a session begins, is interrupted, resumes or ends. @returns a function that removes the listener */
+  onSession(listener: (change: IpcSessionChange) => unknown): () => void {
+    return this.#server.onSession(listener);
   }
 
   /** Serves the upgrade requests of the path on an HTTP server. Other upgrades go to its other listeners. */

@@ -14,7 +14,7 @@ import { ChannelRegistry } from '../dispatcher/channel.registry.js';
 import { observedEvents, observedTransport } from './observed.transport.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
 import type { IpcServerOptions } from './server.options.js';
-import type { IpcSessionHooks } from './session.hooks.js';
+import type { IpcSessionChange, IpcSessionHooks } from './session.hooks.js';
 import { SessionDoor } from './session.door.js';
 import { SessionLifecycle } from './session.lifecycle.js';
 import type { DurableRecord, SessionRecord } from './session.record.js';
@@ -141,6 +141,18 @@ export class IpcServer {
   hook(hooks: IpcSessionHooks): () => void {
     this.#lifecycle.hooks.add(hooks);
     return () => this.#lifecycle.hooks.delete(hooks);
+  }
+
+  /**
+   * Calls a listener whenever a session begins, is interrupted, resumes or ends.
+   *
+   * @returns a function that removes the listener
+   */
+  onSession(listener: (change: IpcSessionChange) => unknown): () => void {
+    // One listener may be added twice.
+    const each = (change: IpcSessionChange) => listener(change);
+    this.#lifecycle.listeners.add(each);
+    return () => void this.#lifecycle.listeners.delete(each);
   }
 
   /**

@@ -1,6 +1,8 @@
 import { deferred } from '../../base/deferred.js';
 import { observer } from '../../base/observer.js';
+import type { SessionWatch } from '../../base/observer.js';
 import { newId } from '../../base/random.id.js';
+import { settle } from '../../base/settle.js';
 import { within } from '../../base/timer.js';
 import { hiddenError } from '../../error/error.members.js';
 import type { IpcClosure } from '../channel/closure.js';
@@ -11,7 +13,7 @@ import type { SessionBytes } from '../message/session.bytes.js';
 import { IpcCallDispatcher } from '../dispatcher/call.dispatcher.js';
 import type { ChannelRegistry } from '../dispatcher/channel.registry.js';
 import type { IpcServerOptions } from './server.options.js';
-import type { IpcSessionHooks } from './session.hooks.js';
+import type { IpcSessionChange, IpcSessionHooks } from './session.hooks.js';
 import type { SessionRooms } from '../dispatcher/session.rooms.js';
 import type { SessionsElsewhere } from './sessions.elsewhere.js';
 import { ServerSession } from '../dispatcher/server.session.js';
@@ -25,6 +27,8 @@ export class SessionLifecycle {
   readonly registry: SessionRegistry;
   readonly resumption: SessionResumption;
   readonly hooks = new Set<IpcSessionHooks>();
+  /** Receive the changes of all sessions. */
+  readonly listeners = new Set<(change: IpcSessionChange) => unknown>();
   /** When the calls of ended sessions have had their time, in milliseconds of this process. */
   deadline = Infinity;
   /** The rooms of the server, as soon as it has any. */
@@ -74,14 +78,16 @@ export class SessionLifecycle {
   begin(record: SessionRecord, transport: IpcServerTransport): void {
     const others = this.options.dedicated ? this.registry.open : [];
     this.registry.add(record);
-    record.watch = observer?.session?.({ side: 'server', id: record.session.id });
+    record.watch = this.#follow(record.session);
     if (record.kind === 'durable' && record.isResumable) this.resumption.add(record);
     for (const { link } of others) link.close(1001, 'Another frontend has connected.');
     record.hooks = [...this.hooks];
-    if (record.hooks.length === 0) {
-      record.dispatcher.open();
-      return;
-    }
+    if (record.hooks.length > 0) this.#openLater(record, transport);
+    else record.dispatcher.open();
+    this.#notify({ type: 'begun', session: record.session });
+  }
+
+  #openLater(record: SessionRecord, transport: IpcServerTransport): void {
     // Nothing is read meanwhile.
     transport.pause?.();
     // Known before a hook runs: it may end the session, whose end waits for it.
@@ -111,6 +117,7 @@ export class SessionLifecycle {
     session.ended(closure);
     record.dispatcher.ended(closure);
     this.registry.end(record, this.#finish(record, closure));
+    this.#notify({ type: session.hasMoved ? 'moved' : 'ended', session, closure });
   }
 
   /** Waits for the calls of a session that is over, and calls the hooks. Never rejects. */
@@ -126,6 +133,32 @@ export class SessionLifecycle {
         this.report(error);
       }
     }
+  }
+
+  /** Follows a session for the observer and the listeners. */
+  #follow(session: ServerSession): SessionWatch {
+    const watch = observer?.session?.({ side: 'server', id: session.id });
+    return {
+      interrupted: () => {
+        watch?.interrupted();
+        this.#notify({ type: 'interrupted', session });
+      },
+      resumed: () => {
+        watch?.resumed();
+        this.#notify({ type: 'resumed', session });
+      },
+      ended: (code) => watch?.ended(code),
+    };
+  }
+
+  #notify(change: IpcSessionChange): void {
+    const ignored = () => undefined;
+    for (const listener of this.listeners)
+      settle(
+        () => listener(change),
+        ignored,
+        (error) => this.report(error),
+      );
   }
 
   /** Reports a fault outside of calls. */
