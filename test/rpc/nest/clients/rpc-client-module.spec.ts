@@ -419,6 +419,17 @@ describe('an interface that a relay exposes', () => {
     expect(JSON.stringify(error) + String(error)).not.toMatch(new RegExp(`127|${there.port}`));
   });
 
+  it('shows nobody the credentials in the URL of a server that cannot be reached', async () => {
+    const uriPrefix = 'http://desk:secret@127.0.0.1:9';
+    const front = await startApp({
+      imports: [RpcClientModule.forFeature([{ interface: Maps, uriPrefix, expose: true }])],
+    });
+    const maps = createRpcClient({ uriPrefix: at(front.port), ...page }).client(Maps);
+    const error = await maps.see().catch((error: Error) => error);
+    expect(error).toMatchObject({ name: 'ServerError' });
+    expect(JSON.stringify(error) + String(error)).not.toMatch(/desk|secret|127/);
+  });
+
   it('is protected by guards', async () => {
     class Guard implements CanActivate {
       canActivate(context: ExecutionContext) {

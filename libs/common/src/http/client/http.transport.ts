@@ -8,6 +8,7 @@ import { isBytes } from '../../bytes/bytes.js';
 import { encodeMultipart } from '../../value/multipart.codec.js';
 import { encodeValue } from '../../value/value.codec.js';
 import { ANSWER_TEXT_BYTES, MULTIPART_BYTES } from '../../base/limits.js';
+import { withoutAnswer } from './failure.reason.js';
 import { sendByFetch } from './fetch.send.js';
 import {
   CLIENT_HEADER,
@@ -180,7 +181,7 @@ function failureOf({ headers }: HttpRequest, failure: Error): RpcReply {
   } catch (error) {
     throw new TypeError(`The request cannot be sent: ${(error as Error).message}`, { cause: error });
   }
-  const error = new ServerError(-1, `The server cannot be reached: ${failure.message}`);
+  const error = withoutAnswer('The server cannot be reached', failure);
   return { kind: 'transient', error, retryAfterMs: undefined, notBegun: isRefused(failure) };
 }
 

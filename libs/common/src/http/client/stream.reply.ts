@@ -7,6 +7,7 @@ import type { StreamItems } from '../../stream/stream.js';
 import type { StreamBody } from '../protocol/message.js';
 import { StreamReader } from '../protocol/stream.reader.js';
 import type { RpcClientOptions } from './client.options.js';
+import { withoutAnswer } from './failure.reason.js';
 import type { HttpReply } from './send.js';
 
 /** The reply of a stream: of the operation itself, or of one that has reported progress before its value. */
@@ -84,7 +85,7 @@ function followed(body: StreamBody, signal: AbortSignal): StreamBody {
     next: () =>
       body.next().catch((error: unknown) => {
         throwIfAborted(signal);
-        throw new ServerError(-1, `The stream is broken: ${(error as Error).message}`);
+        throw withoutAnswer('The stream is broken', error);
       }),
     return: () => body.return(),
   };
