@@ -209,6 +209,16 @@ describe('a ticket of IpcTicketService', () => {
     expect(seen).toEqual([{ user: 'ann', frontend: 'f1' }, { user: 'bob' }, undefined]);
   });
 
+  it('is not replaced by those of a user who requests very many', async () => {
+    const app = await start();
+    const tickets = app.app.get(IpcTicketService);
+    const ann = await tickets.issue({ user: { id: 'ann' } });
+    const first = await tickets.issue({ user: { id: 'eve' } });
+    for (let i = 0; i < 10_000; i++) await tickets.issue({ user: { id: 'eve' } });
+    expect(await tickets.redeem(first)).toBeUndefined();
+    expect(await tickets.redeem(ann)).toEqual({ user: { id: 'ann' } });
+  });
+
   it('can be kept in a custom store, and be redeemed by another application', async () => {
     const kept = new Map<string, IpcIdentity>();
     const lives: number[] = [];

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { BackplaneNode, IpcIdentity } from '@linnet/common';
+import { ByteBudget } from '@linnet/common/internal';
+import type { BudgetShare } from '@linnet/common/internal';
+import { ownerOf } from '../../node/ipc/session.owner.js';
 import { IpcHost } from '../host/ipc.host.js';
 import type { IpcModuleOptions, IpcTicketStore } from '../host/ipc.options.js';
 import { IPC_OPTIONS } from '../host/ipc.tokens.js';
@@ -23,7 +26,8 @@ export class IpcTicketService {
     @Inject(IPC_OPTIONS) private readonly options: IpcModuleOptions,
     { rooms: { backplane } }: IpcHost,
   ) {
-    this.#store = options.ticketStore ?? (backplane ? sharedTickets(backplane) : new MemoryTicketStore());
+    this.#store =
+      options.ticketStore ?? (backplane ? sharedTickets(backplane) : new MemoryTicketStore(options.userKey));
   }
 
   /**
@@ -58,25 +62,44 @@ function sharedTickets(node: BackplaneNode): IpcTicketStore {
   };
 }
 
-/** Most tickets that are kept. Further ones replace the oldest, so that requests cannot fill the memory. */
+/** Most tickets that are kept. A further one replaces the oldest of the user with most, so that requests cannot fill the memory. */
 const MAX_TICKETS = 10_000;
 
+interface KeptTicket {
+  readonly identity: IpcIdentity;
+  readonly until: number;
+  /** Its place among all tickets. */
+  readonly place: BudgetShare<string>;
+}
+
 class MemoryTicketStore implements IpcTicketStore {
-  readonly #tickets = new Map<string, { identity: IpcIdentity; until: number }>();
+  readonly #tickets = new Map<string, KeptTicket>();
+  readonly #places = new ByteBudget<string>(MAX_TICKETS);
+
+  constructor(private readonly userKey: IpcModuleOptions['userKey']) {}
 
   put(ticket: string, identity: IpcIdentity, lifeMs: number): void {
     const now = performance.now();
     // All are valid equally long, so the oldest come first.
     for (const [old, { until }] of this.#tickets) {
-      if (until > now && this.#tickets.size < MAX_TICKETS) break;
-      this.#tickets.delete(old);
+      if (until > now) break;
+      this.#remove(old);
     }
-    this.#tickets.set(ticket, { identity, until: now + lifeMs });
+    if (this.#places.amount >= MAX_TICKETS) this.#remove(this.#places.most()[0]!.holder);
+    const place = this.#places.share(ownerOf(identity.user, undefined, this.userKey), ticket);
+    place.add(1);
+    this.#tickets.set(ticket, { identity, until: now + lifeMs, place });
   }
 
   take(ticket: string): IpcIdentity | undefined {
+    const found = this.#remove(ticket);
+    return found && found.until > performance.now() ? found.identity : undefined;
+  }
+
+  #remove(ticket: string): KeptTicket | undefined {
     const found = this.#tickets.get(ticket);
     this.#tickets.delete(ticket);
-    return found && found.until > performance.now() ? found.identity : undefined;
+    found?.place.clear();
+    return found;
   }
 }
