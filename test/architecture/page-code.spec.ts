@@ -7,7 +7,13 @@ import ts from 'typescript';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Code that pages load: all of it has to run on the platforms that `docs/rpc-client.md` names. */
-const folders = ['libs/common/src', 'libs/frontend/src', 'libs/electron/src/renderer'];
+const folders = [
+  'libs/common/src',
+  'libs/frontend/src',
+  'libs/electron/src/renderer',
+  'libs/inspector/page',
+  'apps/robot-world/page',
+];
 
 /** Members that a secure context or an engine newer than the oldest has. */
 const members = new Set(

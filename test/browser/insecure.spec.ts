@@ -66,7 +66,14 @@ const asOfOld = () => {
     ['Blob', 'stream', 'arrayBuffer'],
   ] as const)
     for (const name of names) delete scope[owner].prototype[name];
-  for (const name of ['structuredClone', 'WeakRef', 'FinalizationRegistry', 'scheduler', 'navigation'])
+  for (const name of [
+    'crypto',
+    'structuredClone',
+    'WeakRef',
+    'FinalizationRegistry',
+    'scheduler',
+    'navigation',
+  ])
     delete scope[name];
 };
 

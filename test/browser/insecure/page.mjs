@@ -26,7 +26,7 @@ window.page = {
     leaving.abort(new Error('left'));
     const outcomes = {
       isSecureContext,
-      hasRandomUuid: Boolean(crypto.randomUUID),
+      hasRandomUuid: Boolean(globalThis.crypto?.randomUUID),
       ready: await outcome(server.ready()),
       rpc: await outcome(shelf.add(1, 2)),
       bytes: await outcome(shelf.weigh('box', Uint8Array.of(1, 2, 3))),

@@ -68,7 +68,7 @@ export class TailView implements View {
   #show({ events, dropped }: TailBatch): void {
     this.#left += dropped;
     if (dropped > 0) setText(this.#dropped, `${count(this.#left)} events are left out. Filter to see all.`);
-    this.#list.prepend(...events.map((event) => this.#line(event)).toReversed());
+    for (const event of events) this.#list.prepend(this.#line(event));
     while (this.#list.childElementCount > KEPT) this.#list.lastElementChild!.remove();
   }
 

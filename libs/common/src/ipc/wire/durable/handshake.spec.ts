@@ -23,6 +23,18 @@ describe('a random key of the handshake', () => {
   });
 });
 
+it('a session begins without a key on a platform without crypto', () => {
+  const { crypto } = globalThis;
+  for (const missing of [undefined, {}]) {
+    Object.defineProperty(globalThis, 'crypto', { value: missing, configurable: true, writable: true });
+    try {
+      expect(readClientHello(writeClientHello({ sessionId: '', secret: newKey() }, 0, 1))).toBeUndefined();
+    } finally {
+      Object.defineProperty(globalThis, 'crypto', { value: crypto, configurable: true, writable: true });
+    }
+  }
+});
+
 describe('a client hello', () => {
   it.each([
     ['of a session that begins', { sessionId: '', secret: KEY }, 0, 0],

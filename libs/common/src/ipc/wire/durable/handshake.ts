@@ -40,9 +40,12 @@ export interface ClientHello extends SessionKeys {
 /** The fewest characters of a key: fewer could be guessed. */
 const MIN_KEY_LENGTH = 20;
 
-/** A key for a session that is about to begin: 128 random bits. */
+/** A key for a session that is about to begin: 128 random bits. Empty on a platform without `crypto`, because others could guess it. */
 export function newKey(): string {
-  return crypto.getRandomValues(new Uint32Array(4)).join('-');
+  const { crypto } = globalThis as unknown as {
+    crypto?: { getRandomValues?(numbers: Uint32Array): Uint32Array };
+  };
+  return crypto?.getRandomValues ? crypto.getRandomValues(new Uint32Array(4)).join('-') : '';
 }
 
 /** The first frame of a frontend as a list: begins a session, or proves that it owns one. */
@@ -51,6 +54,7 @@ export function writeClientHello(
   received: number,
   attempt: number,
 ): unknown[] {
+  if (sessionId === '' && secret === '') return [IpcControlType.ClientHello];
   return [IpcControlType.ClientHello, sessionId, secret, received, attempt];
 }
 
