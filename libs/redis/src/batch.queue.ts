@@ -176,8 +176,11 @@ export class BatchQueue {
   }
 }
 
-/** Whether Redis itself has answered with an error. While it loads its data it is as good as away. */
+/**
+ * Whether Redis itself has answered with an error, which begins with a code: the name of its class is another one in a minified
+ * bundle. While Redis loads its data it is as good as away.
+ */
 function isReply(error: unknown): boolean {
-  const { name, message } = error as Error;
-  return name === 'ReplyError' && !/^(LOADING|BUSY|MASTERDOWN|READONLY|CLUSTERDOWN)/.test(message);
+  const [, code] = /^([A-Z]+) /.exec((error as Error).message) ?? [];
+  return code !== undefined && !/^(LOADING|BUSY|MASTERDOWN|READONLY|CLUSTERDOWN)$/.test(code);
 }
