@@ -41,7 +41,12 @@ describe('a node with frames that cannot be sent', () => {
   it('rejects a call whose answer the backplane refuses', async () => {
     const { frontend, call } = await startCall();
     frontend.handle('large', async () => 'x'.repeat(MOST_BYTES));
-    await expect(call(0).invoke('large')).rejects.toThrow('The frame is too large.');
+    const error = await call(0)
+      .invoke('large')
+      .catch((reason: unknown) => reason);
+    // Callers of this node see messages of plain errors only.
+    expect(error).toBeInstanceOf(BackplaneError);
+    expect(error).toMatchObject({ failure: 'full', message: 'The frame is too large.' });
   });
 
   it('rejects a call that the backplane refuses', async () => {

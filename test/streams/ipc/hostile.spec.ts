@@ -110,7 +110,7 @@ describe('a frontend that breaks the rules of streams', () => {
 
   it('sends items in one message to a reader that leaves at the second one: the others are ignored', async () => {
     raw.send(call(1, 'sum', [null, 2], [1]));
-    raw.sendText(`[5,1,1${',4'.repeat(100_000)}]`);
+    raw.sendText(`[5,1,1${',4'.repeat(10_000)}]`);
     await until(() => raw.of(3, 1).length > 0);
     expect(raw.of(3, 1)[0]![3]).toEqual({ result: 8 });
     raw.send(call(2, 'plain', [], []));

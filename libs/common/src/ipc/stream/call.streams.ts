@@ -1,3 +1,5 @@
+import { ITEM_BYTES } from '../../base/limits.js';
+import { countBytes } from '../../base/turn.slices.js';
 import { TransientError } from '../../error/imodel.error.js';
 import { primitiveMembers } from '../../error/error.members.js';
 import type { ErrorExposure } from '../../error/error.members.js';
@@ -32,6 +34,12 @@ export interface OutgoingNames {
   readonly name: string;
   readonly exposure?: ErrorExposure | undefined;
 }
+
+/**
+ * Items of one message. A message is received in one step, and senders join small items up to 16 KiB, in which each takes two
+ * characters.
+ */
+export const MOST_ITEMS = 16 * 1024;
 
 const NO_SPACE = 'There is no space for further items of this stream.';
 
@@ -174,6 +182,10 @@ export class CallStreams {
   }
 
   #arrived({ type, slot, data, refusal }: ItemMessage | StreamEndMessage): void {
+    if (data.length > MOST_ITEMS)
+      throw new IpcProtocolError(1008, `A message of more than ${MOST_ITEMS} items of a stream.`);
+    // A message of many items is as much work as one of many bytes.
+    countBytes(data.length * ITEM_BYTES);
     const stream = this.#incoming.get(slot);
     // The reader may have left before the sender learned of it.
     if (!stream) return;
