@@ -6,9 +6,10 @@ describe('a follower of an activity', () => {
     const activity = new Activity();
     const order: unknown[] = [];
     activity.signal.addEventListener('abort', () => order.push('signal'));
-    activity.follow((reason) => order.push(reason));
-    const unfollow = activity.follow(() => order.push('removed'));
-    unfollow();
+    activity.follow({ aborted: (reason) => order.push(reason) });
+    const removed = { aborted: () => order.push('removed') };
+    activity.follow(removed);
+    activity.unfollow(removed);
     expect(activity.isAborted).toBe(false);
     activity.abort('left');
     activity.abort('again');
@@ -20,7 +21,7 @@ describe('a follower of an activity', () => {
     const activity = new Activity();
     activity.abort('left');
     const reasons: unknown[] = [];
-    activity.follow((reason) => reasons.push(reason));
+    activity.follow({ aborted: (reason) => reasons.push(reason) });
     expect(reasons).toEqual(['left']);
   });
 
@@ -28,7 +29,7 @@ describe('a follower of an activity', () => {
     const owner = new AbortController();
     const activity = new Activity({}, owner);
     const reasons: unknown[] = [];
-    activity.follow((reason) => reasons.push(reason));
+    activity.follow({ aborted: (reason) => reasons.push(reason) });
     owner.abort('closed');
     expect(reasons).toEqual(['closed']);
   });
@@ -37,7 +38,7 @@ describe('a follower of an activity', () => {
     const owner = new AbortController();
     const activity = new Activity({}, owner);
     const reasons: unknown[] = [];
-    activity.follow((reason) => reasons.push(reason));
+    activity.follow({ aborted: (reason) => reasons.push(reason) });
     activity.answered();
     owner.abort('closed');
     expect(reasons).toEqual([]);

@@ -26,6 +26,11 @@ export interface ActivityProps {
   trace?: TraceFields | undefined;
 }
 
+/** @internal What has to know that an activity is aborted. */
+export interface ActivityFollower {
+  aborted(reason: unknown): void;
+}
+
 /** One client request while it is served. Its fields are claims of the client: a guard checks them. */
 export class Activity implements ActivityProps {
   /** Names the client request and everything that follows from it, in every tier; `''` if the request has no name. */
@@ -56,8 +61,7 @@ export class Activity implements ActivityProps {
   #reporter: ((value: unknown) => void) | undefined;
   #afterwards: Activity | undefined;
   #unfollow: (() => void) | undefined;
-  /** Called when the activity is aborted. */
-  #followers: Set<(reason: unknown) => void> | undefined;
+  #followers: Set<ActivityFollower> | undefined;
 
   constructor(
     props: Partial<ActivityProps> = {},
@@ -112,16 +116,18 @@ export class Activity implements ActivityProps {
   }
 
   /**
-   * @internal Calls `follower` when the activity is aborted, or at once if it is aborted already. A signal would cost more than the
+   * @internal Tells a follower when the activity is aborted, at once if it is aborted already. A signal would cost more than the
    * rest of a short stream.
-   *
-   * @returns a function that removes the follower
    */
-  follow(follower: (reason: unknown) => void): () => void {
+  follow(follower: ActivityFollower): void {
     this.#followSource();
-    if (this.#aborted) follower(this.#aborted.reason);
-    const all = (this.#followers ??= new Set()).add(follower);
-    return () => void all.delete(follower);
+    if (this.#aborted) follower.aborted(this.#aborted.reason);
+    (this.#followers ??= new Set()).add(follower);
+  }
+
+  /** @internal Tells a follower nothing any more. */
+  unfollow(follower: ActivityFollower): void {
+    this.#followers?.delete(follower);
   }
 
   #followSource(): void {
@@ -149,7 +155,7 @@ export class Activity implements ActivityProps {
   abort(reason: unknown): void {
     if (this.#aborted || this.#isAnswered) return;
     this.#aborted = { reason };
-    for (const follower of this.#followers ?? none) follower(reason);
+    for (const follower of this.#followers ?? none) follower.aborted(reason);
     this.#abort?.abort(reason);
   }
 

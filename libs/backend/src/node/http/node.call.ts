@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import type { HttpPlatform, HttpResponse, HttpRpcHandler, StreamBody } from '@linnet/common';
+import type { BodyReader, HttpPlatform, HttpResponse, HttpRpcHandler, StreamBody } from '@linnet/common';
 import { decoderFor, hiddenError, HttpError, observer, shuttingDown } from '@linnet/common/internal';
 import type { HttpCall, OpenCalls, UploadedStream } from '@linnet/common/internal';
 import { takeParsedBody } from './parsed.body.js';
@@ -55,7 +55,7 @@ export interface NodeCallHost {
 }
 
 /** One request on Node's messages: reads its body, has it answered, and follows the answer to its end. */
-export class NodeCall {
+export class NodeCall implements BodyReader {
   /** Whether nothing more is read: all of it is there, it was refused, or the client is gone. */
   #isRead = false;
   /** Unpacks the body. */
@@ -200,7 +200,7 @@ export class NodeCall {
   #sendStream(answer: HttpResponse, stream: StreamBody): void {
     const { request, response, platform, server } = this;
     this.#stream = stream;
-    stream.onCut = () => request.socket.destroy();
+    stream.reader = this;
     if (!server.open.has(response)) {
       void stream.return();
       return;
@@ -213,6 +213,11 @@ export class NodeCall {
       ready.stream.return().catch(() => undefined);
       this.#break(error);
     }
+  }
+
+  /** Called by a stream that the client does not read. */
+  disconnect(): void {
+    this.request.socket.destroy();
   }
 
   /** The answer is sent, or nobody is there to have it. */

@@ -131,7 +131,7 @@ describe('the answer of a stream', () => {
     const { stream, activity, give, counts } = answer(new FrameWriter());
     const { signal } = activity;
     let cuts = 0;
-    stream.onCut = () => cuts++;
+    stream.reader = { disconnect: () => cuts++ };
     await give({ done: false, value: new Uint8Array(200_000) });
     stream.cut();
     await expect(stream.next()).rejects.toThrow('does not read');

@@ -15,10 +15,16 @@ export interface HttpRequestHead {
   readonly address?: string | undefined;
 }
 
+/** A reader of a body, with a connection of its own. */
+export interface BodyReader {
+  /** Closes the connection. */
+  disconnect(): void;
+}
+
 /** A body that is made while it is sent. `return` stops the producer: nobody reads on. */
 export interface StreamBody extends StreamItems<Uint8Array, undefined> {
-  /** Set by a platform with connections: closes the one of a client that does not read the body. */
-  onCut?: () => void;
+  /** Set by a platform with connections, which end where a client does not read the body. */
+  reader?: BodyReader | undefined;
 }
 
 /** A complete answer. */
