@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { durableTextWire, memoryBackplane } from '@linnet/common';
 import type { IpcBackplane, IpcServerTransport } from '@linnet/common';
-import { until } from '../harness/waiting.js';
+import { gate, settled, until } from '../harness/waiting.js';
 import { knock, rove, startNode } from './network.nodes.js';
 import type { NetworkNode, RovingFrontend } from './network.nodes.js';
 
@@ -32,49 +32,91 @@ async function strand(roving: RovingFrontend): Promise<void> {
   await until(() => roving.frontend.state === 'interrupted');
 }
 
+/** A backplane whose one function waits, as soon as it is called for the first time. */
+function held(hub: IpcBackplane, isHeld: (name: 'send' | 'read', frame?: Uint8Array) => boolean) {
+  const { opened, open: go } = gate();
+  const seen = { waits: false };
+  const wait = async (...call: Parameters<typeof isHeld>) => {
+    if (seen.waits || !isHeld(...call)) return;
+    seen.waits = true;
+    await opened;
+  };
+  const backplane: IpcBackplane = {
+    join(node, events) {
+      const joined = hub.join(node, events);
+      const logs = joined.logs!;
+      const send = joined.send.bind(joined);
+      return Object.assign(joined, {
+        send: async (to: string, frame: Uint8Array) => {
+          await wait('send', frame);
+          return send(to, frame);
+        },
+        logs: {
+          ...logs,
+          read: async (key: string) => {
+            await wait('read');
+            return logs.read(key);
+          },
+        },
+      });
+    },
+  };
+  return { backplane, seen, go };
+}
+
+const hello = (id: string, secret: string, attempt: number) => JSON.stringify([9, id, secret, 0, attempt]);
+const WRONG = 'x'.repeat(22);
+
 describe('a session that comes to another node', () => {
   it('is not lost because somebody with a wrong secret came a moment before', async () => {
-    const backplane = memoryBackplane();
-    const [one, two] = [start(backplane), start(backplane)];
+    const hub = memoryBackplane();
+    const isTake = (_name: string, frame?: Uint8Array) => Buffer.from(frame ?? []).includes('"type":"take"');
+    const { backplane, seen, go } = held(hub, isTake);
+    const [one, two] = [start(hub), start(backplane)];
     await until(async () => (await one.rooms.backplane!.list('nodes')).length > 1);
     const roving = await enter(one);
     const [id, secret] = roving.keys();
     roving.to(undefined);
     void one.server.close(3000);
     await until(() => roving.frontend.state === 'interrupted');
-    const wrong = knock(two, undefined, JSON.stringify([9, id, 'x'.repeat(22), 0, 9]));
-    const right = knock(two, undefined, JSON.stringify([9, id, secret, 0, 9]));
+    const wrong = knock(two, undefined, hello(id, WRONG, 9));
+    await until(() => seen.waits);
+    const right = knock(two, undefined, hello(id, secret, 9));
+    await settled();
+    go();
     await until(() => wrong.closed !== undefined && right.frames.length > 0);
     expect([wrong.frames, wrong.closed]).toEqual([[], 4000]);
     expect((JSON.parse(right.frames[0]!) as unknown[]).slice(0, 2)).toEqual([10, id]);
     expect(two.server.sessions.map((session) => session.id)).toEqual([id]);
   });
 
-  it('is restored once for two connections of its frontend, and goes on with the newer one', async () => {
+  it('is restored although a stranger looks for it, and goes on with the newest connection', async () => {
     const hub = memoryBackplane();
     let cut = () => undefined as void;
-    const one = start(
-      {
-        join(node, events) {
-          const joined = hub.join(node, events);
-          cut = () => void joined.leave();
-          return joined;
-        },
+    const mortal: IpcBackplane = {
+      join(node, events) {
+        const joined = hub.join(node, events);
+        cut = () => void joined.leave();
+        return joined;
       },
-      { replicate: true },
-    );
-    const two = start(hub, { replicate: true });
+    };
+    const { backplane, seen, go } = held(hub, (name) => name === 'read');
+    const [one, two] = [start(mortal, { replicate: true }), start(backplane, { replicate: true })];
     const roving = await enter(one);
     const [id, secret] = roving.keys();
     await strand(roving);
     cut();
-    const strangers = [0, 1].map(() => knock(two, undefined, JSON.stringify([9, id, 'x'.repeat(22), 0, 99])));
-    const older = knock(two, undefined, JSON.stringify([9, id, secret, 0, 9]));
-    const newer = knock(two, undefined, JSON.stringify([9, id, secret, 0, 10]));
-    await until(() => newer.frames.length > 0 && strangers.every(({ closed }) => closed !== undefined));
-    expect(strangers.map(({ closed }) => closed)).toEqual([4001, 4001]);
-    expect((JSON.parse(newer.frames[0]!) as unknown[]).slice(0, 2)).toEqual([10, id]);
-    await until(() => older.closed !== undefined);
+    const stranger = knock(two, undefined, hello(id, WRONG, 99));
+    await until(() => seen.waits);
+    const older = knock(two, undefined, hello(id, secret, 9));
+    await settled();
+    go();
+    await until(() => stranger.closed !== undefined && older.frames.length > 0);
+    const newer = knock(two, undefined, hello(id, secret, 10));
+    await until(() => newer.frames.length > 0 && older.closed !== undefined);
+    expect(stranger.closed).toBe(4001);
+    for (const { frames } of [older, newer])
+      expect((JSON.parse(frames[0]!) as unknown[]).slice(0, 2)).toEqual([10, id]);
     expect([newer.closed, two.server.size]).toEqual([undefined, 1]);
   });
 });
