@@ -54,7 +54,7 @@ export const parts = [
     notes: streamNotes,
     intro: [
       'Streams, relative to a bare `ws` server (…-ipc) or `node:http` server (…-http): items per second (stream-ipc, ' +
-        'stream-http), the CPU time of bytes, and the rate of first items (stream-first).',
+        'stream-http), the CPU time of bytes, and the rate of first items (stream-first), which is one divided by the median time to the first item.',
     ],
   },
 ];

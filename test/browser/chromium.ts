@@ -29,7 +29,7 @@ export function launchChromium(more: readonly string[] = []): Promise<Browser> {
   return chromium.launch({ executablePath: executablePath!, args: [...flags, ...more] });
 }
 
-/** What a page throws, and what it writes to its console as an error: requests that its policy refuses are among them. */
+/** Errors that a page throws or writes to its console. The browser writes there what the policy of the page refuses. */
 export function errorsOf(page: Page): string[] {
   const errors: string[] = [];
   page.on('pageerror', ({ message }) => errors.push(message));

@@ -198,7 +198,7 @@ export class NodeCall implements BodyReader {
   }
 
   #sendStream(answer: HttpResponse, stream: StreamBody): void {
-    const { request, response, platform, server } = this;
+    const { response, platform, server } = this;
     this.#stream = stream;
     stream.reader = this;
     if (!server.open.has(response)) {
