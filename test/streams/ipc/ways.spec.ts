@@ -142,7 +142,7 @@ describe.each(cases)('streams over %s, by %s', (way, caller) => {
       yield 1;
       throw new Error('the file is gone');
     };
-    await expect(flow().sum(failing())).rejects.toBeDefined();
+    await expect(flow().sum(failing())).rejects.toThrow('the file is gone');
     expect(seen).toMatchObject({ begun: 1, finished: 1, consumed: 1 });
   });
 

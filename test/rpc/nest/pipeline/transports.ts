@@ -63,7 +63,8 @@ export async function startOver(
   { providers, configure, ...methods }: Methods & StartOptions,
 ): Promise<{ calls: Calls; stop(): Promise<void> }> {
   const root = { module: class {}, imports: [RpcModule.forRoot(), IpcModule.forRoot()], providers };
-  const app = await NestFactory.create(root, way.adapter(), { logger: false });
+  // A client that gives up a call may leave a connection without a request, which the server would wait for.
+  const app = await NestFactory.create(root, way.adapter(), { logger: false, forceCloseConnections: true });
   way.prepare?.(app);
   configure?.(app);
   await app.listen(0, '127.0.0.1');

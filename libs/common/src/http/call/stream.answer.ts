@@ -98,7 +98,12 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
    */
   report(value: unknown): void {
     if (this.#isOver) return;
-    const text = this.writer.progressText?.(value);
+    let text: string | undefined;
+    try {
+      text = this.writer.progressText?.(value);
+    } catch (error) {
+      throw inOperation(error, this.call.activity.rpcMethod);
+    }
     if (text === undefined) return;
     if (this.writer.size >= AHEAD) {
       this.#latest = text;

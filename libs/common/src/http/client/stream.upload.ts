@@ -3,6 +3,7 @@ import { generalError } from '../../base/numbered.error.js';
 import { newId } from '../../base/random.id.js';
 import { onAbort } from '../../base/abort.js';
 import type { RpcReply, RpcRequest } from '../../rpc/client/transport.js';
+import { boundItems } from '../../stream/bound.items.js';
 import { endingWith, leaveItems } from '../../stream/reading.js';
 import { itemsOf } from '../../stream/stream.items.js';
 import { splitSources } from '../../stream/stream.source.js';
@@ -89,7 +90,8 @@ export class Uploads {
         `${name}: this page cannot send a stream over HTTP while it is made. Pass a Blob or a File, or use RPC over IPC.`,
       );
     if (!isFile) this.#read.add(source);
-    return streamUpload(marked, itemsOf(source)!, signal);
+    // Connections read it in their events, and a connection may have been opened by another call.
+    return streamUpload(marked, boundItems(itemsOf(source)!), signal);
   }
 }
 

@@ -6,6 +6,7 @@ import { onAbort, throwIfAborted } from '../../base/abort.js';
 import { later } from '../../base/timer.js';
 import type { IpcLimits } from '../../base/limits.js';
 import { notifyAll } from '../../base/settle.js';
+import { inThisContext } from '../../base/this.context.js';
 import { StreamResult } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
 import { IpcClosedError } from '../channel/closure.js';
@@ -13,9 +14,8 @@ import type { IpcClosure } from '../channel/closure.js';
 import { IpcMessageType, PROGRESS_SLOT } from '../message/message.js';
 import type { IpcMessage } from '../message/message.js';
 import { prepareInvoke } from '../message/outgoing.message.js';
-import type { CallSources } from '../stream/call.sources.js';
+import type { CallSources, SendSources } from '../stream/call.sources.js';
 import type { CallStreams, StreamSide } from '../stream/call.streams.js';
-import type { StreamFailure } from '../stream/outgoing.stream.js';
 import type { SessionStreams } from '../stream/session.streams.js';
 import type { IpcInvokeOptions } from './frontend.options.js';
 import type { PersistentConnection } from './persistent.connection.js';
@@ -112,14 +112,18 @@ export class FrontendCalls {
         if (hasStreams) this.#streams?.finish(request);
       };
       const unfollow = onAbort(signal, (reason) => this.#abandon(request, reason));
+      /** Why a stream among the arguments has failed. It says more than what the method makes of it. */
+      let failure: { readonly thrown: unknown } | undefined;
       const fail = (reason: unknown) => {
         const streams = this.#streams?.of(request);
         if (streams) streams.fail(reason);
         else if (sources.size > 0)
           void import('../stream/call.sources.js').then(({ leaveSources }) => leaveSources(sources));
         done();
-        reject(reason);
+        reject(failure ? failure.thrown : reason);
       };
+      const report =
+        onProgress && inThisContext((value) => notifyAll([onProgress], (listener) => listener(value)));
       const send = () => {
         try {
           this.connection().send(message);
@@ -130,7 +134,7 @@ export class FrontendCalls {
       let repetitions = repeatable ? MAX_REPETITIONS : 0;
       let result: StreamItems | undefined;
       this.#pending.set(request, {
-        resolve: (data) => (done(), resolve(data)),
+        resolve: (data) => (failure ? fail(undefined) : (done(), resolve(data))),
         reject: fail,
         lost: (error) => {
           if (repetitions-- > 0 && this.connection().state !== 'closed') {
@@ -138,7 +142,7 @@ export class FrontendCalls {
             send();
           } else this.#pending.get(request)?.reject(error);
         },
-        reported: (value) => notifyAll([onProgress], (listener) => listener?.(value)),
+        reported: (value) => report?.(value),
         begun: () => {
           if (result) resolve(new StreamResult(result));
           // Every further item comes here as well.
@@ -147,15 +151,14 @@ export class FrontendCalls {
       });
       if (!hasStreams) send();
       else
-        void this.#begin(request, sources, (streams, opened) => {
+        void this.#begin(request, sources, (streams, sendSources) => {
           const left = () => {
             // The reader of a result leaves by cancelling the call.
             if (this.#pending.has(request)) this.connection().cancel(request);
           };
           if (stream) result = streams.openResult(done, left);
           send();
-          const names = { name: `${wireName}.${method}` };
-          for (const [slot, items] of opened) streams.send(slot, items, names, membersOf);
+          sendSources(message.data.name, (why) => (failure ??= why));
         }).catch((error: unknown) => this.#pending.get(request)?.reject(error));
     });
   }
@@ -164,21 +167,22 @@ export class FrontendCalls {
   async #begin(
     request: number,
     sources: CallSources,
-    begun: (streams: CallStreams, opened: ReadonlyMap<number, StreamItems>) => void,
+    begun: (streams: CallStreams, sendSources: SendSources) => void,
   ): Promise<void> {
     const connection = this.connection();
     await connection.ready;
     if (!this.#pending.has(request)) return;
     if (!connection.items)
       throw generalError('Streams need the durable wire, which this backend does not speak.');
-    const [{ SessionStreams: Streams }, { openSources }] = await Promise.all([
+    const [{ SessionStreams: Streams }, { openSources, sendSources }] = await Promise.all([
       import('../stream/session.streams.js'),
       import('../stream/call.sources.js'),
     ]);
     if (!this.#pending.has(request)) return;
     this.#streams ??= new Streams(this.#side);
     const opened = openSources(sources);
-    begun(this.#streams.begin(request), opened);
+    const streams = this.#streams.begin(request);
+    begun(streams, (name, failed) => sendSources(streams, opened, name, failed));
   }
 
   /** Receives a message about a call. @throws IpcProtocolError if the backend breaks the rules of streams */
@@ -220,10 +224,3 @@ export class FrontendCalls {
 
 const none: CallSources = new Map();
 const noSlots: readonly number[] = [];
-
-/** The members of an error of a stream that this end produces. */
-function membersOf({ thrown }: StreamFailure): { message: string; name?: string } {
-  return thrown instanceof Error
-    ? { name: thrown.name, message: thrown.message }
-    : { message: 'The stream has failed.' };
-}

@@ -174,7 +174,7 @@ export function prepareItem(
   request: number,
   slot: number,
   value: unknown,
-  name: string,
+  name: string | undefined,
   exposure?: ErrorExposure,
 ): OutgoingItem {
   const data = new OutgoingValue(value, undefined, exposure, name);

@@ -31,7 +31,7 @@ export interface StreamSide {
 
 /** Names the call in errors of items, and shows what their errors may have. */
 export interface OutgoingNames {
-  readonly name: string;
+  readonly name: string | undefined;
   readonly exposure?: ErrorExposure | undefined;
 }
 

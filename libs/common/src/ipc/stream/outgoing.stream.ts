@@ -29,6 +29,8 @@ export class OutgoingStream {
   #unread = 0;
   #isPulling = false;
   #isOver = false;
+  /** Lets a producer go on that has waited for its reader. */
+  #goOn: (() => void) | undefined;
   // Made once, because every item would need new ones.
   readonly #read = (): unknown => this.items.next();
   readonly #resolved = (result: unknown): void => this.#got(result as IteratorResult<unknown>);
@@ -44,6 +46,8 @@ export class OutgoingStream {
     if (this.#isPulling || this.#isOver) return;
     if (this.#unread >= STREAM_WINDOW) {
       observer?.windowFull?.();
+      // Code behind a promise has the asynchronous context of this place, and not that of the message that makes space.
+      void new Promise<void>((resolve) => (this.#goOn = resolve)).then(() => this.pull());
       return;
     }
     this.#isPulling = true;
@@ -64,7 +68,7 @@ export class OutgoingStream {
     const before = this.#unread;
     for (let i = 0; i < items; i++) this.#unread -= this.#sizes.shift()!;
     observer?.unread?.(this.#unread - before);
-    this.pull();
+    if (this.#unread < STREAM_WINDOW) this.#goOn?.();
     return true;
   }
 
