@@ -130,6 +130,18 @@ export const refused: RefusedValue[] = [
   },
   { name: 'a BigInt', value: { a: [1, 2n] }, message: 'value.a[1] is a BigInt' },
   { name: 'a BigInt by itself', value: 1n, message: 'value is a BigInt' },
+  {
+    name: 'a Map with a member of its own',
+    value: [Object.assign(new Map([[1, 2]]), { label: 'x' })],
+    message: 'value[0] is of kind Map; send its entries',
+  },
+  {
+    name: 'a Set of a class with fields',
+    value: new (class Labels extends Set<string> {
+      readonly label = 'x';
+    })(['y']),
+    message: 'value is of kind Set; send its entries',
+  },
   ...Object.entries(uncarried).map(([kind, value]) => ({
     name: `${kind} in a list`,
     value: { a: [1, { content: value }] },

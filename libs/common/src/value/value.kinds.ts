@@ -1,6 +1,9 @@
 /** The kinds of objects that JSON knows, by `Object.prototype.toString`. */
 const plainKinds = /^(?:Object|Array|Error|Date|Number|String|Boolean|Arguments)$/;
 
+/** Kinds whose content is elsewhere than in members, whatever members a class or its user adds to them. */
+const filledKinds = /^(?:Map|Set|Blob|File|FormData)$/;
+
 /**
  * Names an object whose content JSON would leave out or write as its private members: a stream, a promise, a `Blob`, a `Map`.
  * Recognized by structure, as such objects come from other realms and packages as well.
@@ -18,7 +21,8 @@ export function uncarriedKind(value: object): string | undefined {
   if (isFunction(getStream) && isFunction(getHeaders)) return 'StreamableFile';
   const kind = Object.prototype.toString.call(value).slice(8, -1);
   const iterator = isFunction((value as Record<symbol, unknown>)[Symbol.iterator]);
-  if ((plainKinds.test(kind) && !iterator) || Object.keys(value).length > 0) return undefined;
+  if (plainKinds.test(kind) && !iterator) return undefined;
+  if (!filledKinds.test(kind) && Object.keys(value).length > 0) return undefined;
   return kind === 'Object' ? 'iterable' : kind;
 }
 
