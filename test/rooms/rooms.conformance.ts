@@ -194,6 +194,20 @@ export function roomsPromises(name: string, backplane?: () => BackplaneUnderTest
       stop();
     });
 
+    it('report the error of a listener, of an asynchronous one as well', async () => {
+      const node = start();
+      const ada = await node.connect();
+      const fail = () => {
+        throw new Error('at once');
+      };
+      node.rooms.watch(room('a'), fail);
+      const failLater: () => unknown = async () => Promise.reject(new Error('later'));
+      node.rooms.watch(room('a'), failLater);
+      await ada.session.join(room('a'));
+      const thrown = () => node.reports.map((report) => 'thrown' in report && String(report.thrown));
+      await until(() => thrown().includes('Error: later') && thrown().includes('Error: at once'));
+    });
+
     it('call the frontend of a session by its id, and reject for one that does not exist', async () => {
       const [one, two] = startTwo();
       const client = await two.connect();

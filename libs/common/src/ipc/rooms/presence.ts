@@ -1,3 +1,4 @@
+import { settle } from '../../base/settle.js';
 import { unref } from '../../base/timer.js';
 import { generalError } from '../../base/numbered.error.js';
 import { checkDepth } from '../../value/value.codec.js';
@@ -143,13 +144,9 @@ export class PresenceWatch {
   }
 
   #emit(change: RoomChange): void {
-    for (const listener of this.listeners) {
-      try {
-        listener(change);
-      } catch (error) {
-        this.report(error);
-      }
-    }
+    const ignored = () => undefined;
+    // A listener may be asynchronous, whatever its type says, and nobody else waits for it.
+    for (const listener of this.listeners) settle(() => listener(change), ignored, this.report);
   }
 
   end(): void {
