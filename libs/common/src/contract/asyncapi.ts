@@ -1,5 +1,5 @@
 import type { Contract, ContractChannel, ContractOperation, JsonSchema } from './contract.js';
-import { defaultInfo } from './openapi.js';
+import { infoOf } from './openapi.js';
 import type { DocumentOptions, JsonObject } from './openapi.js';
 import { argumentsSchema, declaredErrorSchema, mapEntries, mapSchema } from './schema.forms.js';
 
@@ -11,13 +11,12 @@ import { argumentsSchema, declaredErrorSchema, mapEntries, mapSchema } from './s
  * @returns the document, to be written as JSON
  */
 export function asyncApiOf(contract: Contract, options: DocumentOptions = {}): JsonObject {
-  const { info = defaultInfo } = options;
   const channels = Object.entries(contract.channels).map(
     ([name, channel]) => new ChannelWriter(name, channel),
   );
   return {
     asyncapi: '3.0.0',
-    info: { ...info },
+    info: infoOf(options),
     channels: Object.fromEntries(channels.map((channel) => [channel.key, channel.channel(options.path)])),
     operations: Object.fromEntries(channels.flatMap((channel) => channel.operations())),
     components: { schemas: mapEntries(contract.$defs, draft07) },

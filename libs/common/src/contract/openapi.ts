@@ -1,3 +1,4 @@
+import { mergeOptions } from '../base/merge.options.js';
 import type { Contract, ContractOperation, JsonSchema } from './contract.js';
 import {
   argumentsSchema,
@@ -19,7 +20,10 @@ export interface DocumentOptions {
 /** A JSON object. */
 export type JsonObject = Record<string, unknown>;
 
-export const defaultInfo = { title: 'linnet', version: 'v1.0' };
+/** Title and version of a server, with their defaults. */
+export function infoOf({ info }: DocumentOptions): { title: string; version: string } {
+  return mergeOptions({ title: 'linnet', version: 'v1.0' }, info);
+}
 
 const JSON_TYPE = 'application/json';
 const BYTES_TYPE = 'application/octet-stream';
@@ -118,7 +122,7 @@ class OpenApiWriter {
     );
     return {
       openapi: '3.1.0',
-      info: { ...(this.options.info ?? defaultInfo) },
+      info: infoOf(this.options),
       tags: Object.entries(interfaces).map(([name, { description }]) =>
         description ? { name, description } : { name },
       ),
@@ -135,8 +139,9 @@ class OpenApiWriter {
 
   /** Operations on a model have the path of iTwin.js, which gateways route by. */
   #path(call: string, operation: ContractOperation): string {
-    const { path = '', info = defaultInfo } = this.options;
+    const { path = '' } = this.options;
     if (!this.#schemas.isRouted(operation)) return `${path}/${call}`;
+    const info = infoOf(this.options);
     const server = [info.title, info.version].map(encodeURIComponent).join('/');
     return `${path}/${server}/mode/1/context/{iTwinId}/imodel/{iModelId}/changeset/{changesetId}/${call}`;
   }

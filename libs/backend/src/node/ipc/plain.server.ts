@@ -26,6 +26,7 @@ import {
   HttpError,
   limitsFrom,
   makeNotifier,
+  mergeOptions,
   reporter,
   reportToConsole,
   RpcOverIpc,
@@ -33,6 +34,7 @@ import {
 } from '@linnet/common/internal';
 import { ClientRequestContext, runWithin } from '../../call/request.context.js';
 import { bindItems } from '../../call/stream.context.js';
+import { checkPath } from '../http/path.check.js';
 import type { PlainRpcServer } from '../rpc/plain.server.js';
 import { SessionHandlers } from './plain.channels.js';
 import type { IpcChannelEntry } from './plain.channels.js';
@@ -93,7 +95,7 @@ export interface PlainIpcServerOptions extends OriginOptions, ErrorPolicy {
  * ipc.attach(createServer().listen(3001, '127.0.0.1'));
  * ```
  *
- * @throws Error if a channel cannot be served
+ * @throws Error if a channel cannot be served, or the path is a pattern
  */
 export function createIpcServer(options: PlainIpcServerOptions = {}): PlainIpcServer {
   return new PlainIpcServer(options);
@@ -111,6 +113,11 @@ export class PlainIpcServer {
   constructor(private readonly options: PlainIpcServerOptions) {
     const { path = '/ipc', channels = [], rpc, resumeGraceMs = 30_000, invokeTimeoutMs = 30_000 } = options;
     const limits = limitsFrom(defaultIpcLimits, options.limits);
+    checkPath(
+      path,
+      'The path of the IPC server',
+      'name one, and have `authorize` read what differs from the URL.',
+    );
     this.#path = `/${path.replace(/^\/+|\/+$/g, '')}`;
     const { report: write = reportToConsole } = options;
     const report = reporter((each) => runWithin(each.activity, () => write(each)), 'an IPC server');
@@ -248,7 +255,7 @@ export class PlainIpcServer {
     // A text, for instance, would admit everybody without a user.
     if (typeof verdict !== 'object' || Array.isArray(verdict))
       throw new Error('authorize did not return an identity: an object like { user }.');
-    return { accessToken, ...verdict };
+    return mergeOptions<IpcIdentity>({ accessToken }, verdict);
   }
 
   #refusalOf(error: unknown): { status: number; reason: string } {

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../../base/abort.js';
+import { mergeOptions } from '../../base/merge.options.js';
 import { generalError } from '../../base/numbered.error.js';
 import { sentNotice } from '../../base/observer.js';
 import { hiddenError } from '../../error/error.members.js';
@@ -73,8 +74,7 @@ export class IpcRooms {
   to(...rooms: readonly string[]): IpcRoomTarget {
     const { sessionRooms } = this.server.limits;
     if (rooms.length > sessionRooms) throw generalError(`A message can go to ${sessionRooms} rooms.`);
-    const topics = rooms.map((room) => this.#topicOf(room));
-    return new IpcRoomTarget(this.#sendTo, [...new Set(topics)]);
+    return new IpcRoomTarget(this.#sendTo, [...new Set(rooms.map((room) => this.#topicOf(room)))]);
   }
 
   /** All sessions of a user, as `session.user` has it. */
@@ -86,9 +86,9 @@ export class IpcRooms {
   }
 
   /** A session by its id, on whichever node it is. */
-  session(id: string, options: RemoteCallOptions = {}): IpcRemoteSession {
-    const { invokeTimeoutMs: timeoutMs } = this.options;
-    return new IpcRemoteSession(id, this.#ask, { timeoutMs, ...options });
+  session(id: string, options?: RemoteCallOptions): IpcRemoteSession {
+    const defaults = { timeoutMs: this.options.invokeTimeoutMs };
+    return new IpcRemoteSession(id, this.#ask, mergeOptions<RemoteCallOptions>(defaults, options));
   }
 
   /** Sends a message to all sessions of all nodes; see {@link IpcRoomTarget.send}. @param wireName the channel, by its name on the wire */
