@@ -176,6 +176,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
       'nest/internals',
       'nest/logging',
       'nest/pipeline',
+      'node/http',
       'node/ipc',
     ],
     'ipc/module': [

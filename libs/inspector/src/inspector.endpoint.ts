@@ -35,7 +35,12 @@ export class InspectorEndpoint implements OnModuleInit, OnModuleDestroy {
     @Inject(INSPECTOR_OPTIONS) private readonly options: InspectorOptions,
     private readonly adapterHost: HttpAdapterHost,
     private readonly moduleRef: ModuleRef,
-  ) {}
+  ) {
+    if (adapterHost.listening)
+      throw new Error(
+        'InspectorModule cannot be loaded lazily, because its page would not be served: import it in a module that is loaded at start.',
+      );
+  }
 
   /** Called by Nest. */
   onModuleInit(): void {

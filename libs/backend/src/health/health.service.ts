@@ -36,7 +36,12 @@ export class HealthService implements OnModuleInit, OnApplicationShutdown {
     @Inject(HEALTH_OPTIONS) private readonly options: HealthOptions,
     private readonly adapterHost: HttpAdapterHost,
     private readonly moduleRef: ModuleRef,
-  ) {}
+  ) {
+    if (adapterHost.listening && options.path !== false)
+      throw new Error(
+        'HealthModule cannot be loaded lazily, because its endpoints would not be served: import it in a module that is loaded at start.',
+      );
+  }
 
   /** Called by Nest. */
   onModuleInit(): void {

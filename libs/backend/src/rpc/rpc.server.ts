@@ -15,7 +15,6 @@ import { HttpRpcService, limitsFrom, methodOf, normalizePath } from '@linnet/com
 import { ClientRequestContext } from '../call/request.context.js';
 import { bindItems } from '../call/stream.context.js';
 import { drainOnClose, SHUTDOWN_MS, watchHttp } from '../http/http.mount.js';
-import { checkPath } from '../http/path.check.js';
 import type { HttpIntegration } from '../http/http.integration.js';
 import { reporterFor } from '../nest/errors/error.observer.js';
 import { mapNestException } from '../nest/errors/exception.mapper.js';
@@ -25,6 +24,7 @@ import { onLazyModule } from '../nest/internals/nest.patches.js';
 import { bindGlobalEnhancers } from '../nest/internals/scoped.instances.js';
 import { ignoredDecorators } from '../nest/params/decorator.check.js';
 import { NodeRpcServer } from '../node/http/node.server.js';
+import { checkPath } from '../node/http/path.check.js';
 import { checkDefinition, versionRule } from '../node/rpc/version.rules.js';
 import { checkImplementation, classNameOf, excludedPath } from './rpc.checks.js';
 import { DocumentGuard } from './document.guard.js';
@@ -203,7 +203,8 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
   }
 
   #checkPath(): void {
-    const { path } = this.options;
+    const { path, docs } = this.options;
+    checkPath(docs?.path ?? '', 'The path of the documents', 'name one.');
     const remedy = "set the path of RPC, as in RpcModule.forRoot({ path: '/rpc' }).";
     if (path === undefined) checkPath(this.config.getGlobalPrefix(), 'The global prefix', remedy);
     else checkPath(path, 'The path of RpcModule', remedy);

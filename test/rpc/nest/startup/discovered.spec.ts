@@ -9,7 +9,9 @@ import {
   ModuleRef,
 } from '@nestjs/core';
 import { Injector } from '@nestjs/core/internal';
-import { IpcChannel, IpcModule, IpcSession, RpcInterface, RpcModule } from '@linnet/backend';
+import { HealthModule, IpcChannel, IpcModule, IpcSession, RpcInterface, RpcModule } from '@linnet/backend';
+import { createIpcServer, createRpcServer } from '@linnet/backend/node';
+import { InspectorModule } from '@linnet/inspector';
 import { closeIpcApps, ipcRefusal, startIpcApp } from '../../../harness/ipc.harness.js';
 import { closeApps, definitionOf, refusal, startApp } from '../../../harness/nest.harness.js';
 
@@ -230,12 +232,16 @@ describe('a module that is loaded lazily', () => {
     await load(app, OtherModule);
   });
 
-  it('is refused if it is RpcModule or IpcModule itself', async () => {
+  it('is refused if it serves requests of its own', async () => {
     const { app } = await startIpcApp();
     await expect(load(app, RpcModule.forRoot())).rejects.toThrow('RpcModule cannot be loaded lazily');
     await expect(load(app, IpcModule.forRoot({ path: '/other' }))).rejects.toThrow(
       'IpcModule cannot be loaded lazily',
     );
+    await expect(load(app, InspectorModule.forRoot({ authorize: () => true }))).rejects.toThrow(
+      'InspectorModule cannot be loaded lazily',
+    );
+    await expect(load(app, HealthModule.forRoot())).rejects.toThrow('HealthModule cannot be loaded lazily');
   });
 });
 
@@ -266,6 +272,12 @@ describe('a path that is a pattern is refused', () => {
   it('as the path of RPC or IPC', async () => {
     expect(await refusal({ options: { path: '/rpc/:tenant' } })).toContain('The path of RpcModule');
     expect(await ipcRefusal({ ipc: { path: '/ipc/:hall' } })).toContain('The path of IpcModule');
+    const docs = { path: '/docs/:tenant' };
+    expect(await refusal({ options: { docs } })).toContain('The path of the documents');
+    const inspector = InspectorModule.forRoot({ authorize: () => true, path: 'inspector/:hall' });
+    expect(await refusal({ imports: [inspector] })).toContain('The path of the IPC server');
+    expect(() => createIpcServer({ path: '/ipc/*rest' })).toThrow('The path of the IPC server');
+    expect(() => createRpcServer({ path: '/:tenant', interfaces: [] })).toThrow('The path of the RPC server');
   });
 });
 

@@ -11,6 +11,7 @@ import { createRpcService, HttpRpcService, pathOf, reportToConsole } from '@linn
 import { ClientRequestContext, runWithin } from '../../call/request.context.js';
 import { bindItems } from '../../call/stream.context.js';
 import { NodeRpcServer } from '../http/node.server.js';
+import { checkPath } from '../http/path.check.js';
 import { compressBody, writeResponse } from '../http/response.writer.js';
 import { onSocketEnd } from '../http/socket.end.js';
 import { checkDefinition, versionRule } from './version.rules.js';
@@ -36,7 +37,7 @@ type ParsedRequest = IncomingMessage & { readonly rawBody?: unknown; readonly bo
  * createServer(rpc.handler).listen(3001, '127.0.0.1');
  * ```
  *
- * @throws Error if an interface cannot be served
+ * @throws Error if an interface cannot be served, or the path is a pattern
  */
 export function createRpcServer<T extends readonly object[]>(options: RpcServerOptions<T>): PlainRpcServer {
   for (const [definition] of options.interfaces as HttpRpcServiceOptions['interfaces'])
@@ -54,6 +55,7 @@ export class PlainRpcServer {
   readonly #listening = new Set<RpcListening>();
 
   constructor(options: RpcServerOptions) {
+    checkPath(options.path ?? '', 'The path of the RPC server', 'mount its handler under a router instead.');
     this.#options = inContext(options);
     this.service = createRpcService(this.#options);
     this.#node = new NodeRpcServer(this.service.handler);
