@@ -94,6 +94,10 @@ describe('a frontend connected in memory', () => {
       expect(session!.user).toBe('me');
       frontend.handle('page', (a: number, b: number) => a + b);
       expect(await session!.invoke('page', 1, 2)).toBe(3);
+      frontend.handle('page', () => new Map());
+      expect(await session!.invoke('page')).toMatchObject({
+        error: { message: expect.stringMatching(/^page: The value cannot be sent: value\[0\] is of kind Map/) },
+      });
       await expect(frontend.invoke('echo', 'x', 1n)).rejects.toThrow('BigInt');
       const last = frontend.invoke('echo', 'x');
       frontend.close();

@@ -181,19 +181,22 @@ export class IpcFrontend {
    * @returns a function that removes the handler
    */
   handle(channel: IpcChannelLike, handler: IpcFrontendHandler): () => void {
-    const name = wireChannel(channel);
-    this.#handlers.get(name)?.();
-    const remove = this.#listeners.add(name, (event: ReceivedEvent, reply: unknown, ...args: unknown[]) => {
-      if (typeof reply !== 'string' || !reply.includes(REPLY_MARK)) return;
-      settleAnswer(
-        channel,
-        event,
-        () => handler(...args),
-        (value) => this.#reply(reply, value ?? null),
-        (error) => this.#reply(reply, { error: serializeThrown(error) }),
-      );
-    });
-    this.#handlers.set(name, remove);
+    const wireName = wireChannel(channel);
+    this.#handlers.get(wireName)?.();
+    const remove = this.#listeners.add(
+      wireName,
+      (event: ReceivedEvent, reply: unknown, ...args: unknown[]) => {
+        if (typeof reply !== 'string' || !reply.includes(REPLY_MARK)) return;
+        settleAnswer(
+          channel,
+          event,
+          () => handler(...args),
+          (value) => this.#reply(reply, value ?? null, channel),
+          (error) => this.#reply(reply, { error: serializeThrown(error) }, channel),
+        );
+      },
+    );
+    this.#handlers.set(wireName, remove);
     return remove;
   }
 
@@ -202,14 +205,14 @@ export class IpcFrontend {
     this.#connection.close();
   }
 
-  #reply(channel: string, value: unknown): void {
+  #reply(to: string, value: unknown, channel: IpcChannelLike): void {
     // The caller is gone with the session.
     if (!this.isValid) return;
     try {
-      this.#connection.send(prepareSend(channel, [value]));
+      this.#connection.send(prepareSend(to, [value], undefined, channelName(channel)));
     } catch (error) {
       // The error is text, which can be sent.
-      this.#connection.send(prepareSend(channel, [{ error: serializeThrown(error) }]));
+      this.#connection.send(prepareSend(to, [{ error: serializeThrown(error) }]));
     }
   }
 

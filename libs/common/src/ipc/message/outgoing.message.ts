@@ -116,9 +116,18 @@ export function preparePush(channel: string, data: unknown[], trace?: TraceField
   return { type: IpcMessageType.Push, channel, data: argumentsFor(channel, data), text: undefined, trace };
 }
 
-/** A message from the frontend without an answer. */
-export function prepareSend(channel: string, data: unknown[], trace?: TraceFields): OutgoingNotice {
-  return { type: IpcMessageType.Send, channel, data: argumentsFor(channel, data), text: undefined, trace };
+/**
+ * A message from the frontend without an answer.
+ *
+ * @param name names the channel in the error of a value that cannot be sent
+ */
+export function prepareSend(
+  channel: string,
+  data: unknown[],
+  trace?: TraceFields,
+  name = channel,
+): OutgoingNotice {
+  return { type: IpcMessageType.Send, channel, data: argumentsFor(name, data), text: undefined, trace };
 }
 
 const noSlots: readonly number[] = [];

@@ -1,8 +1,10 @@
 import { throwIfAborted } from '../../base/abort.js';
+import { inOperation } from '../../base/numbered.error.js';
 import { messageOf } from '../../base/text.js';
 import { later, unref } from '../../base/timer.js';
 import { exposureOf } from '../../error/error.members.js';
 import { isCount } from '../../value/value.codec.js';
+import { fromWireChannel } from '../channel/channel.js';
 import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { ServerSession } from '../dispatcher/server.session.js';
@@ -71,6 +73,8 @@ export class NodeRequests {
     };
     try {
       return await waitFor(begin, timeoutMs, signal);
+    } catch (error) {
+      throw inOperation(error, fromWireChannel(channel));
     } finally {
       this.#pending.delete(id);
     }

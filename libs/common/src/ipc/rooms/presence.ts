@@ -1,6 +1,6 @@
 import { settle } from '../../base/settle.js';
 import { unref } from '../../base/timer.js';
-import { generalError } from '../../base/numbered.error.js';
+import { generalError, inOperation } from '../../base/numbered.error.js';
 import { checkDepth } from '../../value/value.codec.js';
 import { encodeIpcValue, parseText } from '../message/value.codec.js';
 import type { BackplaneEntry } from './backplane.js';
@@ -45,7 +45,11 @@ export function writeMember(user: unknown, data: unknown, most: number): string 
   } catch {
     // The session may join all the same, without its user.
   }
-  json ??= jsonOf({ data });
+  try {
+    json ??= jsonOf({ data });
+  } catch (error) {
+    throw inOperation(error, 'join');
+  }
   if (json === undefined) throw generalError('The data of a member has bytes, which a list cannot carry.');
   if (json.length > most) throw generalError(`User and data of a member have more than ${most} characters.`);
   return json;
