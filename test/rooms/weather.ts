@@ -65,8 +65,9 @@ export function outcome(sent: Promise<unknown>): Promise<string> {
   );
 }
 
-/** A way to a broker that a test can cut. @param port of the broker */
+/** A way to a broker that a test can cut, or lead to another one. @param port of the broker */
 export async function startLine(port: number) {
+  let target = port;
   const sockets = new Set<Socket>();
   let isCut = false;
   const line = createServer((near) => {
@@ -74,7 +75,7 @@ export async function startLine(port: number) {
       near.destroy();
       return;
     }
-    const far = connect(port, '127.0.0.1');
+    const far = connect(target, '127.0.0.1');
     for (const [each, other] of [
       [near, far],
       [far, near],
@@ -98,5 +99,9 @@ export async function startLine(port: number) {
     cut();
     line.close();
   });
-  return { port: (line.address() as AddressInfo).port, cut, mend: () => void (isCut = false) };
+  const mend = (to = target) => {
+    target = to;
+    isCut = false;
+  };
+  return { port: (line.address() as AddressInfo).port, cut, mend };
 }

@@ -20,7 +20,10 @@ function queueOf(...failures: Error[]): { readonly queue: BatchQueue; readonly r
       return ['done'];
     },
   });
-  return { queue: new BatchQueue(redis as unknown as Redis, [], 5_000), runs: () => runs };
+  const queue = new BatchQueue(redis as unknown as Redis, [], 5_000);
+  queue.open();
+  queue.release(0);
+  return { queue, runs: () => runs };
 }
 
 describe('a function of the script', () => {

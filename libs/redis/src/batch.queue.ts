@@ -33,8 +33,11 @@ export class BatchQueue {
   /** The batch that runs. */
   #batch: Call[] = [];
   #isRunning = false;
+  /** Whether urgent functions may run; see {@link open}. */
+  #isOpen = false;
+  #isBatchUrgent = false;
   /** Functions that are not urgent wait until then. */
-  #heldUntil = 0;
+  #heldUntil = Infinity;
   #hasFailed = false;
   #isClosed = false;
   #sweep: NodeJS.Timeout | undefined;
@@ -50,7 +53,30 @@ export class BatchQueue {
     private readonly constants: readonly (string | number)[],
     private readonly timeoutMs: number,
   ) {
-    redis.on('ready', () => this.#start());
+    redis.on('close', () => {
+      this.#isOpen = false;
+      this.#heldUntil = Infinity;
+    });
+  }
+
+  /** Runs urgent functions from now on, until the connection closes. */
+  open(): void {
+    this.#isOpen = true;
+    this.#start();
+  }
+
+  /**
+   * Runs all functions from now on, until the connection closes. They were meant for the Redis before, so that a node must know first
+   * whether this one has the same data.
+   *
+   * @param holdMs the pause before: other nodes need the time as well to come back to an empty Redis, and a frame that is published
+   * before would miss them
+   */
+  release(holdMs: number): void {
+    if (this.#heldUntil !== Infinity && holdMs === 0) return;
+    this.#heldUntil = performance.now() + holdMs;
+    if (holdMs > 0) setTimeout(() => this.#start(), holdMs);
+    else this.#start();
   }
 
   /** Runs a function. Rejects with a {@link BackplaneError} without a result in time. */
@@ -66,17 +92,11 @@ export class BatchQueue {
     });
   }
 
-  /**
-   * Puts what a function calls before everything that waits, and holds that back: other nodes need the time as well to come back
-   * to an empty Redis, and a frame that is published before would miss them.
-   */
-  first(work: () => void, holdMs: number): void {
+  /** Puts what a function calls before everything that waits. */
+  first(work: () => void): void {
     this.#isUrgent = true;
     work();
     this.#isUrgent = false;
-    if (holdMs === 0) return;
-    this.#heldUntil = performance.now() + holdMs;
-    setTimeout(() => this.#start(), holdMs);
   }
 
   /** Whether a function had no result since the last time: what it was to do may be missing. */
@@ -97,18 +117,17 @@ export class BatchQueue {
   }
 
   #start(): void {
-    if (!this.#isRunning && this.redis.status === 'ready') void this.#run();
+    if (!this.#isRunning && this.#isOpen) void this.#run();
   }
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    while (this.redis.status === 'ready' && this.#fill()) await this.#runBatch();
+    while (this.#isOpen && this.#fill()) await this.#runBatch();
     this.#isRunning = false;
   }
 
-  /** Takes the next batch, unless one has to run again. @returns whether there is one */
+  /** Takes the next batch. @returns whether there is one */
   #fill(): boolean {
-    if (this.#batch.length > 0) return true;
     const calls = this.#urgent.length > 0 ? this.#urgent : this.#calls;
     if (calls === this.#calls && performance.now() < this.#heldUntil) return false;
     let bytes = 0;
@@ -119,6 +138,7 @@ export class BatchQueue {
       count++;
     }
     this.#batch = calls.splice(0, count);
+    this.#isBatchUrgent = calls === this.#urgent;
     return this.#batch.length > 0;
   }
 
@@ -130,9 +150,12 @@ export class BatchQueue {
       this.#batch = [];
       batch.forEach((call, i) => this.#settle(call, () => call.resolve(results[i])));
     } catch (error) {
-      // A connection that broke: the batch runs again over the next one. Any other error is that of the script.
+      // A connection that broke: the batch runs again over the next one, before what waits. Any other error is that of the script.
       if (!isReply(error)) {
-        if (this.redis.status === 'ready') await new Promise((resolve) => setTimeout(resolve, SWEEP_MS));
+        // Without what was too late meanwhile.
+        (this.#isBatchUrgent ? this.#urgent : this.#calls).unshift(...this.#batch);
+        this.#batch = [];
+        if (this.#isOpen) await new Promise((resolve) => setTimeout(resolve, SWEEP_MS));
         return;
       }
       this.#batch = [];

@@ -1,6 +1,6 @@
 import type { BackplaneEntry, BackplaneEvents, BackplaneNode, IpcBackplane } from '@linnet/common';
 import { BackplaneError } from '@linnet/common';
-import { Redis } from 'ioredis';
+import { Redis, ReplyError } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import { BatchQueue } from './batch.queue.js';
 import { BLOCK_MS, InboxReader } from './inbox.reader.js';
@@ -28,7 +28,7 @@ export interface RedisBackplaneOptions {
 
 /** A node says that it lives this often within its lease. */
 const BEATS = 8;
-/** How long frames wait after Redis has lost its data, in milliseconds: other nodes need this time to come back. */
+/** How long frames wait after Redis may have lost data, in milliseconds: other nodes need this time to come back. */
 const HOLD_MS = 1_000;
 const RECONNECT_MS = 500;
 /**
@@ -67,6 +67,8 @@ class RedisNode implements BackplaneNode {
   readonly #connectionKey: string;
   readonly #connectionMs: number;
   #isKnown = false;
+  /** Whether Redis may be another one since the last beat, or may have other data. */
+  #hasChanged = false;
   readonly #keptFor = new ReadMarks(KEEP_MS);
   #isBeating = false;
   #isClosed = false;
@@ -144,6 +146,10 @@ class RedisNode implements BackplaneNode {
     return entries;
   }
 
+  async count(group: string): Promise<number> {
+    return Number(await this.#queue.call(Op.count, group));
+  }
+
   async keep(key: string, text: string, lifeMs: number): Promise<void> {
     await this.#queue.call(Op.keep, key, text, String(Math.max(1, Math.round(lifeMs))));
   }
@@ -166,15 +172,27 @@ class RedisNode implements BackplaneNode {
 
   /** Redis may be another one now, or may have lost its data: its run id says that it has begun again. */
   async #reconnected(): Promise<void> {
+    this.#connectedAt = performance.now();
     try {
-      this.#connectedAt = performance.now();
-      const [, runId] = /^run_id:(\w+)/m.exec(await this.#redis.info('server')) ?? [];
-      const isOther = this.#runId !== undefined && runId !== this.#runId;
+      const runId = await this.#askRunId();
+      this.#hasChanged ||= this.#runId !== undefined && (runId === '' || runId !== this.#runId);
       this.#runId = runId;
-      void this.#nameConnection().catch(() => undefined);
-      await this.#beat(isOther);
     } catch {
       // The next connection.
+      return;
+    }
+    void this.#nameConnection().catch(() => undefined);
+    this.#queue.open();
+    await this.#beat();
+  }
+
+  /** The id of the process of Redis; empty if this user may not know it. */
+  async #askRunId(): Promise<string> {
+    try {
+      return /^run_id:(\w+)/m.exec(await this.#redis.info('server'))?.[1] ?? '';
+    } catch (error) {
+      if (error instanceof ReplyError) return '';
+      throw error;
     }
   }
 
@@ -184,32 +202,39 @@ class RedisNode implements BackplaneNode {
     await this.#redis.set(this.#connectionKey, `${this.#runId} ${id}`, 'PX', this.#connectionMs);
   }
 
-  /** Says that this node lives. @param isOther whether Redis has begun again since the last time */
-  async #beat(isOther = false): Promise<void> {
-    if (this.#isClosed || (this.#isBeating && !isOther)) return;
+  /** Says that this node lives, before everything that waits: others would take it for dead. */
+  async #beat(): Promise<void> {
+    if (this.#isClosed || this.#isBeating) return;
     this.#isBeating = true;
     const { last } = this.#inbox;
     // Nobody reads the inbox of a dead node for sessions without logs.
     const kept = this.logs.isUsed ? this.#keptFor.push(last) : last;
     try {
       let answer: Promise<unknown> | undefined;
-      // Before everything that waits: others would take this node for dead.
       this.#queue.first(() => {
         answer = this.#queue.call(Op.beat, String(last), String(kept));
-      }, 0);
+      });
       const [known] = (await answer) as [number, number];
-      const isLost = this.#isKnown && known === 0;
-      this.#isKnown = true;
-      if (isLost) this.#keptFor.clear();
-      if (isLost) this.#inbox.restart();
-      if (this.#isClosed) return;
-      if (isLost || isOther) this.#queue.first(() => this.events.restored(true), isLost ? HOLD_MS : 0);
-      else if (this.#queue.takeFailures()) this.#queue.first(() => this.events.restored(false), 0);
+      this.#beaten(this.#isKnown && known === 0);
     } catch {
       // The next beat.
     } finally {
       this.#isBeating = false;
     }
+  }
+
+  /** @param isForgotten whether Redis did not know this node any more */
+  #beaten(isForgotten: boolean): void {
+    this.#isKnown = true;
+    if (isForgotten) {
+      this.#keptFor.clear();
+      this.#inbox.restart();
+    }
+    if (this.#isClosed) return;
+    const hasMissed = isForgotten || this.#hasChanged;
+    this.#hasChanged = false;
+    if (hasMissed || this.#queue.takeFailures()) this.#queue.first(() => this.events.restored(hasMissed));
+    this.#queue.release(hasMissed ? HOLD_MS : 0);
   }
 }
 

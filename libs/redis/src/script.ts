@@ -16,6 +16,8 @@ export const Op = {
   get: 'G',
   /** group. @returns keys and values in turn */
   list: 'L',
+  /** group. @returns the number of its entries */
+  count: 'H',
   /** key, text, milliseconds */
   keep: 'K',
   /** key. @returns the text */
@@ -130,6 +132,7 @@ local run = {
     return redis.call('HGET', p .. 'g:' .. group, key)
   end,
   L = function() return redis.call('HGETALL', p .. 'g:' .. arg()) end,
+  H = function() return redis.call('HLEN', p .. 'g:' .. arg()) end,
   K = function()
     local key, text, life = arg(), arg(), arg()
     redis.call('SET', p .. 'k:' .. key, text, 'PX', life)
