@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { natsBackplane } from '@linnet/nats';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect as connectNats } from '@nats-io/transport-node';
+import { tokenOfText } from '../../libs/nats/src/backplane/tokens.js';
 import { hasNats, startNats } from '../harness/nats.server.js';
 import type { NatsServer } from '../harness/nats.server.js';
 import { settled, until } from '../harness/waiting.js';
@@ -133,6 +134,31 @@ async function startServer(): Promise<NatsServer> {
     await until(async () => (await members()).length === 2);
     await one.rooms.session(two.session.id).send('news', 'found');
     await until(() => two.news.includes('found'));
+    await peer.close();
+  });
+
+  it('leave nothing of a node that was killed', async () => {
+    const nats = await startServer();
+    const line = await startLine(nats.port);
+    const [one, two] = [await start(nats), await start(line)];
+    const peer = await connectNats({ servers: nats.servers });
+    const manager = await jetstreamManager(peer);
+    const left = async () => {
+      const entries = await manager.streams.info('KV_linnet-linnet-entries', { subjects_filter: '>' });
+      return Object.keys(entries.state.subjects ?? {}).length;
+    };
+    // Each has its session, its member, itself twice.
+    await until(async () => (await left()) === 8);
+    const killed = (await one.rooms.backplane!.get('sessions', two.session.id))!.node;
+    line.cut();
+    // Its last sign is over.
+    const sign = `$KV.linnet-linnet-nodes.${tokenOfText(killed)}`;
+    await manager.streams.purge('KV_linnet-linnet-nodes', { filter: sign });
+    const three = await start(nats);
+    await until(async () => (await left()) === 8);
+    expect((await three.rooms.presence('room')).map(({ session }) => session).toSorted()).toEqual(
+      [one.session.id, three.session.id].toSorted(),
+    );
     await peer.close();
   });
 });

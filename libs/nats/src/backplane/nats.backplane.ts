@@ -148,6 +148,10 @@ class NatsNode implements BackplaneNode {
     return this.#run(({ state }) => state.list(group));
   }
 
+  count(group: string): Promise<number> {
+    return this.#run(({ state }) => state.count(group));
+  }
+
   keep(key: string, text: string, lifeMs: number): Promise<void> {
     return this.#run(({ state }) => state.keep(key, text, lifeMs));
   }

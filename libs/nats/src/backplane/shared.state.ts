@@ -12,8 +12,14 @@ import { Turns } from './turns.js';
 const SIGN_MS = 2000;
 /** After this time without a sign a node does not exist any more, in milliseconds. */
 const LIFE_MS = 10_000;
+/** How often a node removes what nodes have left that have died, in milliseconds. */
+const SWEEP_MS = 30_000;
+/** The group that names the nodes that have entries. */
+const NODES = 'nodes with entries';
 /** The longest time for which a text is kept, in milliseconds. */
 const LONGEST_TEXT_MS = 24 * 60 * 60 * 1000;
+
+const text = new TextDecoder();
 
 interface Stored {
   readonly key: string;
@@ -29,9 +35,11 @@ interface Buckets {
 
 /** The nodes, entries and texts that all nodes share, in buckets of JetStream. */
 export class SharedState {
-  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
   /** Whether the last sign of this node was confirmed. */
   #isShown = false;
+  /** Whether it has an entry among the nodes. */
+  #isNamed = false;
   #isShowing = false;
   /** Keys of entries of this node. */
   readonly #own = new Set<string>();
@@ -66,13 +74,20 @@ export class SharedState {
     };
     const state = new SharedState(node, places, manager, await ensure(), ensure, forgotten);
     await state.#show();
-    state.#timer = setInterval(() => void state.#showAgain().catch(() => undefined), SIGN_MS);
+    const repeat = (work: () => Promise<unknown>, everyMs: number) =>
+      state.#timers.push(setInterval(() => void work().catch(() => undefined), everyMs));
+    repeat(() => state.#showAgain(), SIGN_MS);
+    // Not all nodes at the same time.
+    repeat(() => state.#sweep(), SWEEP_MS * (1 + Math.random()));
+    // Nodes that were killed are replaced by others.
+    void state.#sweep().catch(() => undefined);
     return state;
   }
 
   /** NATS is back, perhaps without what it had in memory. */
   async restore(): Promise<void> {
     await this.ensure();
+    this.#isNamed = false;
     await this.#show();
   }
 
@@ -81,6 +96,9 @@ export class SharedState {
     this.#isShown = false;
     await this.buckets.nodes.put(tokenOfText(this.node), '');
     this.#isShown = true;
+    // Another node that took this one for dead has removed it.
+    if (!this.#isNamed) await this.set(NODES, this.node, '');
+    this.#isNamed = true;
   }
 
   /** Shows it again, and finds out whether a sign was there all the time. */
@@ -90,6 +108,7 @@ export class SharedState {
     try {
       // A sign that was not confirmed may have taken effect after a time without one.
       const isThere = this.#isShown && (await this.#hasSign(this.node));
+      if (!isThere) this.#isNamed = false;
       await this.#show();
       if (!isThere) this.forgotten();
     } finally {
@@ -139,6 +158,11 @@ export class SharedState {
     return found.filter(({ stored }) => living.get(stored.node)).map(({ stored }) => stored);
   }
 
+  async count(group: string): Promise<number> {
+    await this.#turns.settled();
+    return (await this.#placesOf(group)).length;
+  }
+
   async keep(key: string, text: string, lifeMs: number): Promise<void> {
     await this.buckets.texts.put(tokenOfText(key), JSON.stringify({ text, until: Date.now() + lifeMs }));
   }
@@ -155,13 +179,33 @@ export class SharedState {
 
   /** Shows no more that this node lives. */
   close(): void {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
   }
 
   /** Removes everything of this node. */
   async leave(): Promise<void> {
     await Promise.allSettled([...this.#own].map((place) => this.#remove(place)));
     await this.buckets.nodes.delete(tokenOfText(this.node));
+  }
+
+  /** Removes the entries of nodes that have died: most groups are never listed, and nobody else would find them. */
+  async #sweep(): Promise<void> {
+    const places = await this.#placesOf(NODES);
+    const nodes = await Promise.all(places.map(async (place) => await this.buckets.entries.get(place)));
+    const named = nodes.flatMap((entry) => read(entry?.string())?.node ?? []);
+    const lives = await Promise.all(named.map((node) => this.#lives(node)));
+    const dead = new Set(named.filter((_node, i) => !lives[i]));
+    if (dead.size === 0) return;
+    const own: number[] = [];
+    const all = await this.buckets.entries.watch({ ignoreDeletes: true });
+    for await (const { value, revision, delta } of all) {
+      const stored = read(text.decode(value));
+      if (stored && dead.has(stored.node)) own.push(revision);
+      if (!delta) break;
+    }
+    all.stop();
+    // Among them the one that names the node.
+    for (const revision of own) await this.#erase('entries', revision);
   }
 
   #remove(place: string): Promise<void> {
