@@ -134,13 +134,13 @@ export function backplanePromises(name: string, backplane: () => BackplaneUnderT
       expect([await one.node.get(group, 'k 3'), await keys()]).toEqual([undefined, ['k 1', 'k 2']]);
       // An entry belongs to its node.
       await one.node.delete(group, 'k 2');
-      expect(await keys()).toEqual(['k 1', 'k 2']);
+      expect([await keys(), await one.node.count(group)]).toEqual([['k 1', 'k 2'], 2]);
       await one.node.set(group, 'k 1', 'v 1b');
       expect((await two.node.get(group, 'k 1'))?.value).toBe('v 1b');
       await two.node.leave();
       expect(await keys()).toEqual(['k 1']);
       await one.node.delete(group, 'k 1');
-      expect(await keys()).toEqual([]);
+      expect([await keys(), await one.node.count(group)]).toEqual([[], 0]);
     });
 
     it('adds to a log for the node that knows its last frame, and for no other', async () => {

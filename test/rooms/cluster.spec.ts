@@ -89,6 +89,28 @@ describe('the backplane of a cluster', () => {
     await expect(waiting).rejects.toMatchObject({ failure: 'unreachable' });
   });
 
+  it('reports that the primary process does not answer, and that it is back', async () => {
+    const { primary, worker, backplane } = connect();
+    const events: unknown[] = [];
+    const node = backplane.join('e', {
+      ...ignored,
+      restored: (hasMissed) => events.push(hasMissed),
+      lost: (reason) => events.push(reason),
+    });
+    await node.subscribe('topic');
+    primary.isFull = true;
+    const waiting = ['key 1', 'key 2'].map((key) => node.set('group', key, 'value').catch(() => undefined));
+    await Promise.all(waiting);
+    expect(events).toEqual([expect.stringContaining('within 200 ms')]);
+    primary.resume();
+    await until(() => events.length > 1);
+    expect(events.slice(1)).toEqual([false]);
+    expect(await node.count('group')).toBe(2);
+    worker.disconnect();
+    expect(events.slice(2)).toEqual([expect.stringContaining('is gone')]);
+    await node.leave();
+  });
+
   it('drops frames for a worker that does not read, reports it, and slows no other worker', async () => {
     const [slow, fast, sender] = [connect(), connect(), connect()];
     const received: Record<string, number[]> = { slow: [], fast: [] };

@@ -66,6 +66,7 @@ function mortalMemory(hub: IpcBackplane): MortalBackplane {
       delete: (...args) => later(() => inner.delete(...args)),
       get: (...args) => later(() => inner.get(...args)),
       list: (...args) => later(() => inner.list(...args)),
+      count: (...args) => later(() => inner.count(...args)),
       keep: (...args) => later(() => inner.keep(...args)),
       take: (...args) => later(() => inner.take(...args)),
       logs: {

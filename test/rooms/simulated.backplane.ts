@@ -152,6 +152,10 @@ class SimulatedNode implements BackplaneNode {
     return this.#call(() => [...(this.backplane.groups.get(group)?.values() ?? [])]);
   }
 
+  count(group: string): Promise<number> {
+    return this.#call(() => this.backplane.groups.get(group)?.size ?? 0);
+  }
+
   async keep(): Promise<void> {
     // Rooms keep nothing.
   }

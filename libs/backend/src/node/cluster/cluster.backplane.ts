@@ -81,7 +81,12 @@ class ClusterNode implements BackplaneNode {
   readonly #pending = new Map<number, Pending>();
   #calls = 0;
   readonly #receive = (message: unknown) => this.#received(message);
-  readonly #lost = () => this.#failAll(unreachable('The primary process of the cluster is gone.'));
+  readonly #gone = () => {
+    const error = unreachable('The primary process of the cluster is gone.');
+    this.#lost(error);
+    this.#failAll(error);
+  };
+  #isAway = false;
 
   constructor(
     private readonly channel: ProcessChannel,
@@ -90,7 +95,7 @@ class ClusterNode implements BackplaneNode {
     private readonly events: BackplaneEvents,
   ) {
     channel.on('message', this.#receive);
-    channel.on('disconnect', this.#lost);
+    channel.on('disconnect', this.#gone);
     // Without it every later call rejects.
     this.#call('join').catch(() => undefined);
   }
@@ -131,6 +136,10 @@ class ClusterNode implements BackplaneNode {
     return (await this.#call('list', group)) as BackplaneEntry[];
   }
 
+  async count(group: string): Promise<number> {
+    return (await this.#call('count', group)) as number;
+  }
+
   async keep(key: string, text: string, lifeMs: number): Promise<void> {
     await this.#call('keep', key, text, lifeMs);
   }
@@ -143,22 +152,32 @@ class ClusterNode implements BackplaneNode {
     await this.#call('leave').catch(() => undefined);
     // Without listeners the channel does not keep the process alive.
     this.channel.off('message', this.#receive);
-    this.channel.off('disconnect', this.#lost);
+    this.channel.off('disconnect', this.#gone);
     this.#failAll(unreachable('The node has left.'));
   }
 
   #call(run: string, ...args: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const call = ++this.#calls;
-      const late = () =>
-        this.#settle(call)?.reject(
-          unreachable(`The primary process of the cluster has not confirmed within ${this.timeoutMs} ms.`),
+      const late = () => {
+        const error = unreachable(
+          `The primary process of the cluster has not confirmed within ${this.timeoutMs} ms.`,
         );
+        this.#lost(error);
+        this.#settle(call)?.reject(error);
+      };
       this.#pending.set(call, { resolve, reject, timer: setTimeout(late, this.timeoutMs) });
       sendOver(this.channel, { node: this.id, call, run, args }, (error) => {
         if (error) this.#settle(call)?.reject(unreachable(error.message));
       });
     });
+  }
+
+  /** Functions fail, until the primary process answers again. */
+  #lost({ message }: Error): void {
+    if (this.#isAway) return;
+    this.#isAway = true;
+    this.events.lost?.(message);
   }
 
   #settle(call: number): Pending | undefined {
@@ -180,6 +199,10 @@ class ClusterNode implements BackplaneNode {
       this.events.frame(topic as string | undefined, Uint8Array.from(frame as Uint8Array));
     else if (type === 'missed') this.events.restored(true);
     else {
+      // Entries and subscriptions whose functions have failed may be missing.
+      const isBack = this.#isAway;
+      this.#isAway = false;
+      if (isBack) this.events.restored(false);
       const pending = this.#settle(Number(call));
       if (type === 'done') pending?.resolve(found['result']);
       else

@@ -16,6 +16,7 @@ const functions: ReadonlySet<string> = new Set(
     delete: true,
     get: true,
     list: true,
+    count: true,
     keep: true,
     take: true,
     leave: true,

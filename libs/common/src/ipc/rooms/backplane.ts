@@ -50,6 +50,8 @@ export interface BackplaneEvents {
    * @param hasMissed whether frames for this node may be lost
    */
   restored(hasMissed: boolean): void;
+  /** The backplane does not answer: a line for the log. {@link restored} follows when it is back. Never throws. */
+  lost?(reason: string): void;
 }
 
 /** A frame that another node has not read, and the topic that brought it. */
@@ -125,6 +127,8 @@ export interface BackplaneNode {
   get(group: string, key: string): Promise<BackplaneEntry | undefined>;
   /** All entries of a group, of nodes that live. */
   list(group: string): Promise<BackplaneEntry[]>;
+  /** How many entries a group has. Entries of nodes that have died may count for a while. */
+  count(group: string): Promise<number>;
   /** Keeps a text for any node, which may {@link take} it once within `lifeMs` milliseconds. */
   keep(key: string, text: string, lifeMs: number): Promise<void>;
   /** Takes out a text that was kept, so that nobody else gets it. */

@@ -120,6 +120,10 @@ class MemoryNode implements BackplaneNode {
     return [...(this.hub.groups.get(group)?.values() ?? [])];
   }
 
+  async count(group: string): Promise<number> {
+    return this.hub.groups.get(group)?.size ?? 0;
+  }
+
   async keep(key: string, text: string, lifeMs: number): Promise<void> {
     const { kept } = this.hub;
     const now = performance.now();
