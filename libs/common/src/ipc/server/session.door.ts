@@ -9,9 +9,10 @@ import { DurableLink, INTERRUPTED } from '../wire/durable/link.js';
 import type { IpcPeerEvents } from '../wire/connector.js';
 import { durableTextWire } from '../wire/wire.js';
 import type { ConnectionWire, DurableWire, IpcServerWire } from '../wire/wire.js';
+import { HandshakeSteps } from './handshake.steps.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
 import type { IpcServerOptions } from './server.options.js';
-import { DurableConnection, PendingHandshakes } from './session.handshake.js';
+import { DurableConnection } from './session.handshake.js';
 import type { BegunSession, HandshakeOwner } from './session.handshake.js';
 import type { SessionLifecycle } from './session.lifecycle.js';
 import { ConnectionRecord, DurableRecord } from './session.record.js';
@@ -24,7 +25,7 @@ const none = (): void => undefined;
 
 /** The one way in: every connection of a server becomes a session here, on either wire. */
 export class SessionDoor {
-  readonly #handshakes: PendingHandshakes;
+  readonly #handshakes: HandshakeSteps;
 
   /** @param refusal returns the reason why no session can begin */
   constructor(
@@ -32,13 +33,13 @@ export class SessionDoor {
     private readonly options: IpcServerOptions,
     private readonly refusal: () => IpcClosure | undefined,
   ) {
-    this.#handshakes = new PendingHandshakes(options.limits.upgrades);
+    this.#handshakes = new HandshakeSteps(options.limits.upgrades, options.limits.sessions);
   }
 
   /** See {@link IpcServer.hasSpace}. */
   hasSpace(wire: IpcServerWire['kind'], owner: string): boolean {
     const { registry } = this.lifecycle;
-    if (wire === 'durable') return this.#handshakes.hasSpace(owner);
+    if (wire === 'durable') return this.#handshakes.hellos.hasSpace(owner);
     return !registry.isFull || registry.canYield(owner);
   }
 
@@ -96,6 +97,8 @@ export class SessionDoor {
       // A connection of another node was passed on by it: the session is here, or nowhere.
       if (!elsewhere || peer.reach !== 'network' || peer.isUser || hello.sessionId === '') return undefined;
       if (wire !== durableTextWire || resumption.byId(hello.sessionId)) return undefined;
+      if (!this.#handshakes.searches.hasSpace(peer.owner ?? ''))
+        throw new IpcProtocolError(INTERRUPTED, 'Too many sessions are looked for.');
       return elsewhere.find({ hello, frame, transport, peer });
     },
     begin: (wire, transport, peer, hello) => this.#beginDurable(wire, transport, peer, hello),

@@ -1,5 +1,3 @@
-import { ByteBudget } from '../../bytes/byte.budget.js';
-import { unref } from '../../base/timer.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { IpcServerTransport } from '../message/transport.js';
 import { IpcProtocolError, SessionNotFound } from '../message/message.js';
@@ -14,12 +12,10 @@ import type { ClientHello } from '../wire/durable/handshake.js';
 import { INTERRUPTED } from '../wire/durable/link.js';
 import type { IpcPeerEvents } from '../wire/connector.js';
 import type { DurableWire } from '../wire/wire.js';
+import type { HandshakeSteps, PendingHandshakes } from './handshake.steps.js';
 import type { LocalPeer, NetworkPeer } from './peer.js';
 import type { DurableRecord } from './session.record.js';
 import type { FoundSession } from './sessions.elsewhere.js';
-
-/** How long a frontend over a network may take to send its client hello, in milliseconds. */
-const HELLO_MS = 10_000;
 
 /** A session that has begun, or the reason why none can begin. */
 export type BegunSession =
@@ -56,39 +52,6 @@ export interface HandshakeOwner {
   gone(transport: IpcServerTransport): void;
 }
 
-/** Connections over a network whose client hello has not arrived yet. */
-export class PendingHandshakes {
-  readonly #pending: ByteBudget<() => void>;
-
-  /** @param limit how many can be pending */
-  constructor(limit: number) {
-    this.#pending = new ByteBudget(limit);
-  }
-
-  /** Whether another connection finds a place, if necessary in place of one of the user with most. */
-  hasSpace(owner: string): boolean {
-    return this.#pending.amount < this.#pending.limit || this.#pending.above(owner).length > 0;
-  }
-
-  /**
-   * Adds a connection.
-   *
-   * @param end ends the connection
-   * @returns a function that removes the connection
-   */
-  add(owner: string, end: (code: 1002 | 1013, reason: string) => void): () => void {
-    const timer = unref(setTimeout(() => end(1002, 'There was no client hello.'), HELLO_MS));
-    const place = this.#pending.share(owner, () => end(1013, 'Too many connections send no client hello.'));
-    // The oldest one of the user with most makes space.
-    if (this.#pending.amount >= this.#pending.limit) this.#pending.above(owner)[0]?.holder();
-    place.add(1);
-    return () => {
-      clearTimeout(timer);
-      place.clear();
-    };
-  }
-}
-
 /** Where a connection of the durable wire stands. */
 type ConnectionState =
   /** The client hello has not arrived yet. */
@@ -112,14 +75,16 @@ export class DurableConnection implements IpcPeerEvents, Connection {
     readonly wire: DurableWire,
     readonly transport: IpcServerTransport,
     readonly peer: LocalPeer | NetworkPeer,
-    pending: PendingHandshakes,
+    private readonly steps: HandshakeSteps,
   ) {
+    this.#state = { kind: 'new', leave: this.#enter(steps.hellos) };
+  }
+
+  /** @returns a function that leaves the step */
+  #enter(step: PendingHandshakes): () => void {
     // The frontend of a local connection may take its time.
-    const leave =
-      peer.reach === 'network'
-        ? pending.add(peer.owner ?? '', (code, reason) => this.#refuse(code, reason))
-        : () => undefined;
-    this.#state = { kind: 'new', leave };
+    if (this.peer.reach !== 'network') return () => undefined;
+    return step.add(this.peer.owner ?? '', (code, reason) => this.#refuse(code, reason));
   }
 
   frame(frame: IpcFrame): void {
@@ -159,20 +124,18 @@ export class DurableConnection implements IpcPeerEvents, Connection {
         throw new IpcProtocolError(1002, 'A connection begins with a client hello.');
       const hello = readClientHello(this.wire.encoding.parse(frame, handshakeLimits).list);
       const found = hello && this.owner.elsewhere(hello, frame, this);
-      if (found) {
-        this.#state = { kind: 'looking', leave };
-        void this.#look(hello, found);
-        return;
-      }
       leave();
-      this.#accept(hello);
+      if (found) {
+        this.#state = { kind: 'looking', leave: this.#enter(this.steps.searches) };
+        void this.#look(hello, found);
+      } else this.#accept(hello);
     } catch (error) {
       leave();
       this.#refuseFor(error);
     }
   }
 
-  /** Waits for another node. The connection keeps its place among the pending ones, and its time. Never rejects. */
+  /** Waits for another node. Never rejects. */
   async #look(hello: ClientHello, found: Promise<FoundSession>): Promise<void> {
     const { transport } = this;
     transport.pause?.();
