@@ -1,6 +1,6 @@
+import { throwIfAborted } from '../../base/abort.js';
 import { sentNotice, watched } from '../../base/observer.js';
 import type { CallWatch, TraceFields } from '../../base/observer.js';
-import { later } from '../../base/timer.js';
 import { channelName, fromWireChannel, isStreaming, wireChannel, REPLY_MARK } from '../channel/channel.js';
 import type { IpcChannelLike } from '../channel/channel.js';
 import { IpcClosedError, isCloseCode } from '../channel/closure.js';
@@ -17,14 +17,8 @@ import type { NoticeMessage } from '../message/message.js';
 import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingMessage } from '../message/outgoing.message.js';
 import { frontendAnswer } from './frontend.answer.js';
+import { FrontendReplies } from './frontend.replies.js';
 import type { SessionRooms } from './session.rooms.js';
-
-/** A call to the frontend that waits for its reply. */
-interface Waiting {
-  readonly resolve: (reply: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  readonly timer: ReturnType<typeof setTimeout> | undefined;
-}
 
 /** A notification to topics, with its place among those of its node. */
 export interface SentNotification {
@@ -62,10 +56,12 @@ export class ServerSession extends IpcSession {
   #resolveClosed!: (closure: IpcClosure) => void;
   #abort: AbortController | undefined;
   readonly #listeners = new IpcListeners<IpcListener>();
-  readonly #replies = new Map<string, Waiting>();
+  readonly #replies = new FrontendReplies();
   #lastReply = 0;
   /** Whether the session goes on at another node: it ends here, and is not over for others. */
   hasMoved = false;
+  /** Whether the backplane has a copy, which decides which node has the session. */
+  isReplicated = false;
   /** Called when the session has joined a room, or left it. */
   topicsChanged: (() => void) | undefined;
   /** Called before the session gets a notification to topics. */
@@ -145,9 +141,10 @@ export class ServerSession extends IpcSession {
    *
    * @param name the channel, by its name on the wire
    * @param timeoutMs how long the call may take, in milliseconds; 0: for ever
+   * @param signal ends the wait: the frontend does not learn it
    */
-  invokeRaw(name: string, args: unknown[], timeoutMs?: number): Promise<unknown> {
-    return this.#observed(fromWireChannel(name), name, args, timeoutMs);
+  invokeRaw(name: string, args: unknown[], timeoutMs?: number, signal?: AbortSignal): Promise<unknown> {
+    return this.#observed(fromWireChannel(name), name, args, timeoutMs, undefined, signal);
   }
 
   /**
@@ -160,37 +157,30 @@ export class ServerSession extends IpcSession {
     args: unknown[],
     timeoutMs = this.invokeTimeoutMs,
     settled?: (answer: unknown, watch: CallWatch) => unknown,
+    signal?: AbortSignal,
   ): Promise<unknown> {
     const call = { side: 'client', kind: 'ipc', transport: 'ipc', activityId: '' } as const;
     return watched(
       () => ({ ...call, name: called, sessionId: this.id }),
-      (watch) => this.#invoke(name, args, timeoutMs, watch?.trace),
+      (watch) => this.#invoke(name, args, timeoutMs, watch?.trace, signal),
       settled,
     );
   }
 
-  async #invoke(name: string, args: unknown[], timeoutMs: number, trace?: TraceFields): Promise<unknown> {
+  async #invoke(
+    name: string,
+    args: unknown[],
+    timeoutMs: number,
+    trace: TraceFields | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    throwIfAborted(signal);
     const { closure } = this.link;
     if (closure) throw new IpcClosedError(closure);
     const reply = `${name}${REPLY_MARK}${this.replyMark}${++this.#lastReply}`;
     const message = preparePush(name, [reply, ...args], trace);
-    return new Promise((resolve, reject) => {
-      const late = () => {
-        this.#replies.delete(reply);
-        const where = `on "${fromWireChannel(name)}" within ${timeoutMs} ms`;
-        reject(new Error(`The frontend did not answer ${where}.`));
-      };
-      const timer = later(timeoutMs, late);
-      this.#replies.set(reply, { resolve, reject, timer });
-      try {
-        // It may end the session, which settles the call.
-        void this.push(message);
-      } catch (error) {
-        clearTimeout(timer);
-        this.#replies.delete(reply);
-        reject(error);
-      }
-    });
+    // It may end the session, which settles the call.
+    return this.#replies.wait(reply, name, timeoutMs, signal, () => void this.push(message));
   }
 
   async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
@@ -268,25 +258,15 @@ export class ServerSession extends IpcSession {
   }
 
   /** Settles the call that a message replies to. @returns whether the message is a reply */
-  settleReply({ channel, data, refusal }: NoticeMessage): boolean {
-    const waiting = this.#replies.get(channel);
-    if (!waiting) return false;
-    this.#replies.delete(channel);
-    clearTimeout(waiting.timer);
-    if (refusal) waiting.reject(refusal);
-    else waiting.resolve(data[0]);
-    return true;
+  settleReply(message: NoticeMessage): boolean {
+    return this.#replies.settle(message);
   }
 
   /** The link of the session is over. */
   ended(closure: IpcClosure): void {
     const error = new IpcClosedError(closure);
     this.#abort?.abort(error);
-    for (const { reject, timer } of this.#replies.values()) {
-      clearTimeout(timer);
-      reject(error);
-    }
-    this.#replies.clear();
+    this.#replies.end(error);
     this.#listeners.clear();
     this.#resolveClosed(closure);
   }

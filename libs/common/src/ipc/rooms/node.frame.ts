@@ -51,7 +51,8 @@ export interface RequestHead {
   readonly seq: number;
   readonly id: number;
   readonly session: string;
-  readonly type: 'send' | 'invoke';
+  /** `cancel`: the caller waits no longer for the request with this id. */
+  readonly type: 'send' | 'invoke' | 'cancel';
   readonly channel: string;
   /** How long the caller waits, in milliseconds; 0: for ever. */
   readonly timeoutMs: number;
@@ -184,7 +185,7 @@ function checkedHead(head: unknown, limits: IpcLimits): NodeHead {
         ...origin,
         id: count('id'),
         session: text('session'),
-        type: oneOf('type', ['send', 'invoke'] as const),
+        type: oneOf('type', ['send', 'invoke', 'cancel'] as const),
         channel: text('channel', MAX_CHANNEL),
         timeoutMs: count('timeoutMs'),
       };

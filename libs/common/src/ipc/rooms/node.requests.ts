@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../base/abort.js';
+import { onAbort, throwIfAborted } from '../../base/abort.js';
 import { inOperation } from '../../base/numbered.error.js';
 import { messageOf } from '../../base/text.js';
 import { later, unref } from '../../base/timer.js';
@@ -42,13 +42,16 @@ export interface SessionRequest {
 interface Pending {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** The node that was asked. */
+  node?: string;
 }
 
 /** Messages and calls for the sessions of other nodes, and those of other nodes for sessions of this one. */
 export class NodeRequests {
   readonly #pending = new Map<number, Pending>();
   #last = 0;
-  #served = 0;
+  /** Requests of other nodes that run here, by their nodes and ids. */
+  readonly #served = new Map<string, AbortController>();
 
   /**
    * @param ownerOf finds the node of a session
@@ -71,8 +74,13 @@ export class NodeRequests {
       await Promise.race([answer, this.#begin(session, { ...head, timeoutMs: countOf(timeoutMs) }, args)]);
       return answer;
     };
+    const cancel = () => {
+      const { node } = this.#pending.get(id) ?? {};
+      if (node !== undefined && type === 'invoke')
+        this.send(node, { ...head, type: 'cancel', timeoutMs: 0 }, null).catch(() => undefined);
+    };
     try {
-      return await waitFor(begin, timeoutMs, signal);
+      return await waitFor(begin, timeoutMs, signal, cancel);
     } catch (error) {
       throw inOperation(error, fromWireChannel(channel));
     } finally {
@@ -83,6 +91,10 @@ export class NodeRequests {
   async #begin(session: string, head: UnsentHead, args: unknown[]): Promise<void> {
     const node = await this.ownerOf(session);
     if (node === undefined) throw absent(session);
+    const pending = this.#pending.get(head.id);
+    // The caller waits no longer.
+    if (!pending) return;
+    pending.node = node;
     await this.send(node, head, args);
     this.#look(head.id, session, node);
   }
@@ -100,25 +112,41 @@ export class NodeRequests {
     unref(setTimeout(look, LOOK_MS));
   }
 
-  /** Serves a request of another node, and always answers it. Never rejects. @param readArgs throws if the arguments are damaged */
+  /**
+   * Serves a request of another node, and answers it unless it is cancelled. Never rejects.
+   *
+   * @param readArgs throws if the arguments are damaged
+   */
   async serve(head: RequestHead, readArgs: () => unknown[]): Promise<void> {
     const { from, id } = head;
+    const key = `${id} ${from}`;
+    if (head.type === 'cancel') {
+      this.#served.get(key)?.abort(new Error('The caller waits no longer.'));
+      return;
+    }
+    const controller = new AbortController();
+    const { signal } = controller;
     const send = (type: ReplyHead['type'], result: unknown) =>
       this.send(from, { kind: 'reply', id, type }, result);
-    const reply = (type: ReplyHead['type'], result: unknown) =>
+    const reply = async (type: ReplyHead['type'], result: unknown) => {
+      if (signal.aborted) return;
       // An answer may be too large for the backplane. A node that is gone needs none.
-      send(type, result).catch((error: unknown) => send('failed', failureFor(error)).catch(() => undefined));
+      await send(type, result).catch((error: unknown) =>
+        send('failed', failureFor(error)).catch(() => undefined),
+      );
+    };
     const session = this.find(head.session);
     if (!session) return reply('absent', null);
-    if (this.#served >= MAX_SERVED) return reply('failed', 'The node serves too many calls of other nodes.');
-    this.#served++;
+    if (this.#served.size >= MAX_SERVED)
+      return reply('failed', 'The node serves too many calls of other nodes.');
+    this.#served.set(key, controller);
     try {
-      await reply('done', await this.#run(session, head, readArgs()));
+      await reply('done', await this.#run(session, head, readArgs(), signal));
     } catch (error) {
       if (error instanceof IpcClosedError) await reply('closed', error.closure);
       else await reply('failed', failureFor(error));
     } finally {
-      this.#served--;
+      this.#served.delete(key);
     }
   }
 
@@ -126,8 +154,9 @@ export class NodeRequests {
     session: ServerSession,
     { type, channel, timeoutMs }: RequestHead,
     args: unknown[],
+    signal: AbortSignal,
   ): Promise<unknown> {
-    if (type === 'invoke') return session.invokeRaw(channel, args, timeoutMs);
+    if (type === 'invoke') return session.invokeRaw(channel, args, timeoutMs, signal);
     await session.sendRaw(channel, args);
     return null;
   }
@@ -159,25 +188,29 @@ export async function askLocal(
   throwIfAborted(signal);
   if (!session) throw absent(id);
   if (type === 'send') return session.sendRaw(channel, args);
-  return waitFor(() => session.invokeRaw(channel, args, timeoutMs), 0, signal);
+  return session.invokeRaw(channel, args, timeoutMs, signal);
 }
 
-/** Waits for an answer until the deadline, or until the signal aborts. */
+/** Waits for an answer until the deadline, or until the signal aborts. @param givenUp called if it waits no longer */
 function waitFor(
   begin: () => Promise<unknown>,
   timeoutMs: number,
   signal: AbortSignal | undefined,
+  givenUp: () => void,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const settle = (work: () => void) => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
+      unfollow();
       work();
     };
-    const abort = () => settle(() => reject(signal!.reason as Error));
-    const late = () => settle(() => reject(new Error(`The frontend did not answer within ${timeoutMs} ms.`)));
+    const giveUp = (reason: unknown) => {
+      givenUp();
+      settle(() => reject(reason));
+    };
+    const late = () => giveUp(new Error(`The frontend did not answer within ${timeoutMs} ms.`));
     const timer = later(timeoutMs, late);
-    signal?.addEventListener('abort', abort, { once: true });
+    const unfollow = onAbort(signal, giveUp);
     begin().then(
       (answer) => settle(() => resolve(answer)),
       (error: unknown) => settle(() => reject(error)),
