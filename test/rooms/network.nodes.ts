@@ -135,6 +135,8 @@ export interface RovingFrontend {
   readonly states: string[];
   /** How many connections it has begun. */
   readonly attempts: number;
+  /** The node that the next connections lead to. */
+  readonly node: NetworkNode | undefined;
   /** Leads the next connections to a node; to nobody without one. */
   to(node: NetworkNode | undefined): void;
   /** Breaks the connection. */
@@ -154,8 +156,34 @@ function pair(): [End, End] {
 }
 
 function accept(node: NetworkNode, far: End, user: unknown): void {
-  const peer = { reach: 'network', isNative: false, user } as const;
+  const owner = user === undefined ? undefined : JSON.stringify(user);
+  const peer = { reach: 'network', isNative: false, user, owner } as const;
   far.receiver = node.server.accept(far, durableTextWire, peer);
+}
+
+/**
+ * A backplane whose functions a test can hold or fail.
+ *
+ * @param before is called before each function of a node; the function waits for what it returns, and rejects with it
+ */
+export function intercepted(
+  hub: IpcBackplane,
+  before: (name: string, args: readonly unknown[]) => Promise<void> | undefined,
+): IpcBackplane {
+  const wrap = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get(_target, name) {
+        const value: unknown = Reflect.get(target, name, target);
+        if (name === 'logs') return value && wrap(value);
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]): unknown => {
+          const run = (): unknown => Reflect.apply(value, target, args);
+          const waiting = before(String(name), args);
+          return waiting ? waiting.then(run) : run();
+        };
+      },
+    });
+  return { join: (id, events) => wrap(hub.join(id, events)) };
 }
 
 /** A connection by hand, which sends one frame. */
@@ -189,7 +217,7 @@ export function rove(
     const [mine, far] = pair();
     mine.receiver = {
       frame(frame) {
-        if (typeof frame === 'string' && frame.startsWith('[10,')) {
+        if (typeof frame === 'string' && frame.startsWith('[10,"')) {
           const [, id, secret] = JSON.parse(frame) as [number, string, string];
           keys = [id, secret];
         }
@@ -223,6 +251,9 @@ export function rove(
     states,
     get attempts() {
       return attempts;
+    },
+    get node() {
+      return target;
     },
     to: (next) => (target = next),
     cut: () => near?.cut(),

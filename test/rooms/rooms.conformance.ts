@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { defaultIpcLimits, IpcFrontend, IpcRooms, IpcServer, memoryIpc } from '@linnet/common';
 import type { CallReport, IpcLimits, RoomChange, RoomPolicy } from '@linnet/common';
+import type { ServerSession } from '../../libs/common/src/ipc/dispatcher/server.session.js';
+import { topicOfUser } from '../../libs/common/src/ipc/rooms/topic.names.js';
 import { settled, until } from '../harness/waiting.js';
 import type { BackplaneUnderTest } from './backplane.conformance.js';
 
@@ -233,12 +235,55 @@ export function roomsPromises(name: string, backplane?: () => BackplaneUnderTest
       const aborted = one.rooms.session(client.session.id, { signal: controller.signal }).invoke('slow');
       controller.abort(new Error('not needed any more'));
       await expect(aborted).rejects.toThrow('not needed any more');
+      // The node of the session waits no longer either, even for an answer that may take for ever.
+      const { session } = client;
+      const waits: Promise<unknown>[] = [];
+      const { invokeRaw } = session as ServerSession;
+      (session as ServerSession).invokeRaw = function (...args) {
+        const wait = invokeRaw.apply(this, args);
+        waits.push(wait.catch((error: unknown) => error));
+        return wait;
+      };
+      const ending = new AbortController();
+      const cancelled = one.rooms.session(session.id, { timeoutMs: 0, signal: ending.signal }).invoke('slow');
+      await until(() => waits.length > 0);
+      ending.abort(new Error('given up'));
+      await expect(cancelled).rejects.toThrow('given up');
+      expect(await waits[0]).toBeInstanceOf(Error);
       const before = slow;
       const lost = remote.invoke('slow');
       await until(() => slow > before);
       client.frontend.close();
       await expect(lost).rejects.toThrow('is over');
     });
+
+    (backplane ? it : it.skip)(
+      'have no more sessions of one user over all nodes than the limit',
+      async () => {
+        const limits = { userSessions: 2 };
+        const [one, two] = [start({ limits }), start({ limits })];
+        const user = `user of ${room('a')}`;
+        const group = topicOfUser(user, JSON.stringify, defaultIpcLimits)!;
+        const sessions = async () => (await one.rooms.backplane!.list(group)).length;
+        const first = await one.connect(user);
+        const second = await two.connect(user);
+        await two.connect('another one');
+        await until(async () => (await sessions()) === 2);
+        const third = new IpcFrontend(memoryIpc(one.server, { user }), { reconnect: false });
+        const refused = new Promise((resolve) =>
+          third.onStateChange((_state, closure) => closure && resolve(closure.code)),
+        );
+        // The second one may be counted as late as the third.
+        const code = await Promise.race([refused, second.session.closed.then((closure) => closure.code)]);
+        expect([code, first.session.isOpen]).toEqual([1013, true]);
+        for (const frontend of [first.frontend, second.frontend, third]) frontend.close();
+        await until(async () => (await sessions()) === 0);
+        const next = await two.connect(user);
+        await until(async () => (await sessions()) > 0);
+        await settled();
+        expect(next.session.isOpen).toBe(true);
+      },
+    );
 
     it('refuse whom the policy refuses, names that are too long, and rooms above the limits', async () => {
       const node = start({

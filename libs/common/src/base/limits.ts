@@ -206,6 +206,11 @@ export interface IpcLimits {
   /** Sessions of this server. Past it an upgrade is refused with 503. Each takes about twenty kilobytes. */
   sessions: number;
   /**
+   * Sessions of one user over all nodes of a backplane. Past it a further one ends with 1013. Each node besides gives its places to
+   * the users in equal parts. 10,000, as many as one server can have.
+   */
+  userSessions: number;
+  /**
    * Upgrades that are being authorized. Past it an upgrade is refused with 503, so that peers without authorization
    * never hold more of the server than authorized ones.
    */
@@ -236,6 +241,7 @@ export const defaultIpcLimits: Readonly<IpcLimits> = {
   backplaneBytes: 64 * MIB,
   relays: 10_000,
   sessions: 10_000,
+  userSessions: 10_000,
   upgrades: 256,
   upgradeMs: 30_000,
 };

@@ -41,8 +41,8 @@ export class CallBacklog {
   /** By the numbers of their calls. */
   readonly #calls = new Map<number, Waiting>();
   #bytes = 0;
-  /** How many may begin, and have not begun yet. */
-  #granted = 0;
+  /** Messages that may begin, and have not begun yet. */
+  readonly #granted = new Set<Waiting>();
   #isOver = false;
   readonly #slices = new Slices(() => this.#step());
 
@@ -58,12 +58,19 @@ export class CallBacklog {
 
   /** Whether nothing waits. */
   get isEmpty(): boolean {
-    return this.#waiting.size + this.#granted === 0;
+    return this.size === 0;
   }
 
   /** How many messages wait. */
   get size(): number {
-    return this.#waiting.size + this.#granted;
+    return this.#waiting.size + this.#granted.size;
+  }
+
+  /** The messages without an answer that wait, in order. */
+  get notices(): NoticeMessage[] {
+    return [...this.#granted, ...this.#waiting].flatMap(({ message }) =>
+      message && message.type !== IpcMessageType.Invoke ? [message] : [],
+    );
   }
 
   /** The numbers of the calls that wait. */
@@ -131,14 +138,15 @@ export class CallBacklog {
 
   /** @returns whether another message may begin */
   #step(): boolean {
-    if (this.owner.capacity() <= this.#granted) return false;
-    this.#granted++;
-    this.#waiting.shift()!.grant();
+    if (this.owner.capacity() <= this.#granted.size) return false;
+    const waiting = this.#waiting.shift()!;
+    this.#granted.add(waiting);
+    waiting.grant();
     return this.#waiting.size > 0;
   }
 
   #begin(waiting: Waiting): void {
-    this.#granted--;
+    this.#granted.delete(waiting);
     const { message, bytes, since } = waiting;
     // Bytes that waited when the session ended were given back with all the rest.
     if (!this.#isOver) this.#release(bytes);

@@ -122,7 +122,6 @@ export class IpcCallDispatcher {
       case IpcMessageType.Item:
       case IpcMessageType.StreamEnd:
         return this.#streams?.receive(message);
-      default:
       // The protocol ignores all other types.
     }
   }
@@ -159,9 +158,10 @@ export class IpcCallDispatcher {
     this.#answers.clear();
   }
 
-  /** The calls that are not answered. */
-  openCalls(): OpenCall[] {
-    return openCalls(this.#cancellable.keys(), this.#backlog.requests, this.#streams);
+  /** The calls that are not answered, and the messages without an answer that have not begun. */
+  unfinished(): { readonly calls: OpenCall[]; readonly notices: NoticeMessage[] } {
+    const calls = openCalls(this.#cancellable.keys(), this.#backlog.requests, this.#streams);
+    return { calls, notices: this.#backlog.notices };
   }
 
   /** Resolves when no handler and no listener of the session runs any more. */

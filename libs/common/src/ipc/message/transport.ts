@@ -19,6 +19,8 @@ export interface IpcTransport extends IpcReading {
 export interface IpcServerTransport extends IpcTransport {
   /** Names the kind of transport for people: `WebSocket`. */
   readonly name?: string;
+  /** Whether another node has the connection, and passes it on over the backplane. */
+  readonly isRelayed?: boolean;
   /** Ends the connection at once and without a close frame, because it may be broken. */
   terminate(): void;
 }

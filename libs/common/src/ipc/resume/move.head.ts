@@ -1,10 +1,10 @@
 import { isCount } from '../../value/value.codec.js';
 
 /** The types of the frames by which a session moves. */
-export const moveTypes = ['take', 'topics', 'give', 'state', 'refused'] as const;
+export const moveTypes = ['take', 'topics', 'give', 'state', 'refused', 'overtaken'] as const;
 
 /**
- * The head of a frame by which a session moves from a node that is about to end.
+ * The head of a frame by which a session moves from one node to another.
  *
  * | type | to | value |
  * | --- | --- | --- |
@@ -13,6 +13,7 @@ export const moveTypes = ['take', 'topics', 'give', 'state', 'refused'] as const
  * | `give` | the owner, over its topic, when the taker receives the notifications of the topics | |
  * | `state` | the taker | a piece of the state as the only part; `count` 1: another one follows |
  * | `refused` | the taker | |
+ * | `overtaken` | a node that has written the copy of a session that another node has | |
  */
 export interface MoveHead {
   readonly kind: 'move';

@@ -1,34 +1,19 @@
-import { joinBytes } from '../../bytes/bytes.js';
-import type { IpcLimits } from '../../base/limits.js';
 import { within } from '../../base/timer.js';
 import type { DurableRecord } from '../server/session.record.js';
 import { INTERRUPTED } from '../wire/durable/link.js';
 import { PIECE } from './exchange.js';
-import { readTake, readTopics } from './move.head.js';
+import { readTake } from './move.head.js';
 import type { MoveHead, TakeSession } from './move.head.js';
-import { decodeState, encodeState, stateBytes } from './session.state.js';
+import { encodeState } from './session.state.js';
 import type { SessionState } from './session.state.js';
+import { TAKE_MS } from './session.taker.js';
+import type { MovePort } from './session.taker.js';
 import type { SessionTopics } from './session.topics.js';
 
-/** How long a taker waits for the calls of a session, and for its state, in milliseconds: shorter than a handshake may take. */
-const TAKE_MS = 8_000;
+/** The pause of an owner before it tries again to send, in milliseconds, while too much waits for the backplane. */
+const AGAIN_MS = 50;
 /** An owner whose time is over keeps as much of it, in milliseconds, for sessions whose calls still run. */
 const RESERVE_MS = 500;
-
-/** The backplane, as sessions move over it. */
-export interface MovePort {
-  readonly id: string;
-  readonly limits: IpcLimits;
-  /** Sends a frame to a node. Rejects if it may be lost. */
-  move(
-    node: string,
-    head: Omit<MoveHead, 'from' | 'seq'>,
-    value?: unknown,
-    bytes?: Uint8Array,
-  ): Promise<void>;
-  /** Sends a frame to a node behind all notifications that were published before. */
-  moveBehind(node: string, head: Omit<MoveHead, 'from' | 'seq'>): Promise<void>;
-}
 
 /** This server, as sessions move from it. */
 export interface MoveOwner {
@@ -37,22 +22,26 @@ export interface MoveOwner {
   keyOf(user: unknown): string | null;
 }
 
-/** A session that is taken from another node. */
-interface Taking {
-  readonly node: string;
-  topics(names: string[] | undefined): void;
-  piece(bytes: Uint8Array | undefined, isLast: boolean): void;
+/** A session that was offered to the taker that asked last. */
+interface Offer {
+  readonly from: string;
+  /** The number of the move at the taker. */
+  readonly id: number;
+  /** The number of the connection that has come to the taker. */
+  readonly attempt: number;
+  /** Until then the taker waits. */
+  readonly until: number;
 }
 
-/** Moves sessions from nodes that are about to end. */
+/** Gives sessions away when this node is about to end. */
 export class Mover {
-  readonly #takings = new Map<number, Taking>();
   /** Sessions that may be taken, each with a function that reports that it was. */
   readonly #leaving = new Map<DurableRecord, () => void>();
   /** Sessions that were given away. This node ends soon, and they with it. */
   readonly #given = new Set<string>();
+  /** By session. */
+  readonly #offers = new Map<string, Offer>();
   #deadline = 0;
-  #last = 0;
 
   constructor(
     private readonly port: MovePort,
@@ -84,89 +73,11 @@ export class Mover {
     await within(timeoutMs, Promise.all(taken));
   }
 
-  /**
-   * Takes a session from a node that is about to end.
-   *
-   * @param hasSpace whether this node can still have it
-   * @returns its state; `undefined` if the node does not give it. The notifications of its topics are kept from then on
-   */
-  async take(
-    node: string,
-    session: string,
-    frontend: TakeSession,
-    hasSpace: () => boolean,
-  ): Promise<SessionState | undefined> {
-    const id = ++this.#last;
-    const head = { kind: 'move', id, session, count: 0 } as const;
-    let names: string[] | undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let isArriving = false;
-    try {
-      const late = new Promise<undefined>(
-        (resolve) => (timer = setTimeout(() => resolve(undefined), TAKE_MS)),
-      );
-      let topics!: Taking['topics'];
-      const named = new Promise<string[] | undefined>((resolve) => (topics = resolve));
-      const { state, piece } = this.#collect();
-      this.#takings.set(id, { node, topics, piece });
-      await this.port.move(node, { ...head, type: 'take' }, frontend);
-      names = await Promise.race([named, late]);
-      if (!names || !hasSpace()) return undefined;
-      isArriving = await this.topics.arrive(session, names);
-      if (!isArriving) return undefined;
-      await this.port.moveBehind(node, { ...head, type: 'give' });
-      const bytes = await Promise.race([state, late]);
-      const read = bytes && decodeState(bytes, this.port.limits);
-      if (read?.id !== session) return undefined;
-      isArriving = false;
-      return read;
-    } finally {
-      clearTimeout(timer);
-      this.#takings.delete(id);
-      if (isArriving) this.topics.cancel(session, names!);
-    }
-  }
-
-  /** Receives a frame of another node. @throws Error if it is damaged */
-  receive(head: MoveHead, read: () => unknown, bytes: Uint8Array | undefined): void {
-    const { from, id, type } = head;
+  /** Receives a frame of a node that takes a session. @throws Error if it is damaged */
+  receive(head: MoveHead, read: () => unknown): void {
+    const work = head.type === 'take' ? this.#offer(head, readTake(read())) : this.#give(head);
     // A function of the application names users, and may throw. The taker then hears nothing, and its frontend connects again.
-    const ignored = () => undefined;
-    if (type === 'take') {
-      this.#offer(head, readTake(read())).catch(ignored);
-      return;
-    }
-    if (type === 'give') {
-      this.#give(head).catch(ignored);
-      return;
-    }
-    const taking = this.#takings.get(id);
-    if (taking?.node !== from) return;
-    if (type === 'topics') taking.topics(readTopics(read(), this.port.limits.sessionRooms + 8));
-    else if (type === 'state') taking.piece(bytes, head.count === 0);
-    else {
-      taking.topics(undefined);
-      taking.piece(undefined, true);
-    }
-  }
-
-  /** Collects the pieces of a state. */
-  #collect(): { readonly state: Promise<Uint8Array | undefined>; readonly piece: Taking['piece'] } {
-    const most = stateBytes(this.port.limits);
-    const pieces: Uint8Array[] = [];
-    let size = 0;
-    let isOver = false;
-    let piece!: Taking['piece'];
-    const state = new Promise<Uint8Array | undefined>((resolve) => {
-      piece = (bytes, isLast) => {
-        if (isOver) return;
-        size += bytes?.byteLength ?? 0;
-        isOver = isLast || !bytes || bytes.byteLength === 0 || size > most;
-        if (bytes) pieces.push(bytes);
-        if (isOver) resolve(isLast && bytes && size <= most ? joinBytes(pieces) : undefined);
-      };
-    });
-    return { state, piece };
+    work.catch(() => undefined);
   }
 
   /** Another node wants a session: names its topics as soon as no call runs. */
@@ -174,11 +85,12 @@ export class Mover {
     const { from, id, session } = head;
     const answer = { kind: 'move', id, session, count: 0 } as const;
     const record = this.owner.find(session);
+    const earlier = this.#offers.get(session);
     const isOwner =
       record !== undefined &&
       this.#leaving.has(record) &&
       record.proof.knows(secret) &&
-      record.proof.state.attempt <= attempt &&
+      Math.max(record.proof.state.attempt, earlier?.attempt ?? 0) <= attempt &&
       record.link.canResume(received) &&
       this.owner.keyOf(record.session.user) === user;
     const send = (type: 'topics' | 'refused', value?: unknown) =>
@@ -187,24 +99,34 @@ export class Mover {
       await send('refused');
       return;
     }
+    // The newest connection counts: a taker that was asked before has no frontend any more.
+    const offer = { from, id, attempt, until: performance.now() + TAKE_MS };
+    this.#offers.set(session, offer);
     const leftMs = Math.max(0, this.#deadline - performance.now() - RESERVE_MS);
     await within(Math.min(leftMs, TAKE_MS - RESERVE_MS), unlessStreams(record));
+    if (this.#offers.get(session) !== offer) {
+      await send('refused');
+      return;
+    }
     await send(
       'topics',
       this.topics.topicsOf(record.session).map(({ name }) => name),
     );
   }
 
-  /** Gives a session to another node, which receives its notifications by now. */
+  /** Gives a session to the node that it was offered to, which receives its notifications by now. */
   async #give({ from, id, session }: MoveHead): Promise<void> {
     const answer = { kind: 'move', id, session } as const;
     const record = this.owner.find(session);
     const gone = record && this.#leaving.get(record);
-    if (!gone) {
+    const offer = this.#offers.get(session);
+    const isOffered = offer?.from === from && offer.id === id && performance.now() < offer.until;
+    if (!gone || !isOffered) {
       await this.port.move(from, { ...answer, type: 'refused', count: 0 }).catch(() => undefined);
       return;
     }
     const bytes = encodeState(this.#stateOf(record));
+    this.#offers.delete(session);
     this.#leaving.delete(record);
     this.#given.add(session);
     record.session.hasMoved = true;
@@ -217,18 +139,35 @@ export class Mover {
       for (let at = 0; at < bytes.byteLength; at += PIECE) {
         const count = at + PIECE < bytes.byteLength ? 1 : 0;
         const piece = bytes.subarray(at, at + PIECE);
-        // It may have arrived even if a piece rejects: two nodes must not have the session.
-        await this.port.move(from, { ...answer, type: 'state', count }, undefined, piece);
+        await this.#send(from, { ...answer, type: 'state', count }, piece, offer.until);
       }
     } catch {
-      // The frontend is told that its session is lost.
+      // A piece may have arrived even if it rejects, and two nodes must not have the session: its frontend is told that it is lost.
     } finally {
       gone();
     }
   }
 
+  /** Sends a piece, and again while too much waits for the backplane. */
+  async #send(
+    node: string,
+    head: Omit<MoveHead, 'from' | 'seq'>,
+    piece: Uint8Array,
+    until: number,
+  ): Promise<void> {
+    for (;;) {
+      try {
+        return await this.port.move(node, head, undefined, piece);
+      } catch (error) {
+        if (!this.port.isFull(error) || performance.now() > until) throw error;
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      }
+    }
+  }
+
   #stateOf(record: DurableRecord): SessionState {
     const { session, link, proof, dispatcher } = record;
+    const { calls, notices: waiting } = dispatcher.unfinished();
     const topics = this.topics.topicsOf(session);
     return {
       ...link.state,
@@ -237,7 +176,8 @@ export class Mover {
       node: this.port.id,
       epoch: record.epoch + 1,
       user: this.owner.keyOf(session.user),
-      calls: dispatcher.openCalls(),
+      calls,
+      waiting,
       topics,
       positions: this.topics.positionsOf(topics),
       position: 0,
@@ -252,7 +192,7 @@ const LOOK_MS = 20;
 async function unlessStreams({ dispatcher, session }: DurableRecord): Promise<void> {
   const idle = dispatcher.idle().then(() => true);
   for (let isIdle = false; session.isOpen && !isIdle;) {
-    const calls = dispatcher.openCalls();
+    const { calls } = dispatcher.unfinished();
     if (calls.length > 0 && calls.every(({ isStream }) => isStream)) return;
     isIdle = await Promise.race([idle, new Promise<false>((resolve) => setTimeout(resolve, LOOK_MS, false))]);
   }

@@ -17,6 +17,7 @@ const MOST_UNREAD = 512 * 1024;
 
 /** The end of a relay at the node that has the session: a connection like all others. */
 export class OwnerEnd implements IpcServerTransport {
+  readonly isRelayed = true;
   readonly pipe: RelayPipe;
   #events: IpcPeerEvents | undefined;
   #paused = 0;

@@ -46,7 +46,9 @@ export type RelayRefusal =
   /** It is about to end, and gives the session away. */
   | 'leaving'
   /** It has as many relays as it can have. */
-  | 'full';
+  | 'full'
+  /** It was cut off, and does not know yet whether another node has taken the session. */
+  | 'unsure';
 
 /** The value of a frame that opens a relay: what the owner needs to know of the connection. */
 export interface OpenRelay {

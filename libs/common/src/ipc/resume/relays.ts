@@ -247,5 +247,5 @@ export class Relays {
 }
 
 function refusalOf(text: string): RelayRefusal {
-  return text === 'leaving' || text === 'full' ? text : 'absent';
+  return text === 'leaving' || text === 'full' || text === 'unsure' ? text : 'absent';
 }

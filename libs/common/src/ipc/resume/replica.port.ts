@@ -5,7 +5,7 @@ import type { SessionState } from './session.state.js';
 export interface FoundLog {
   /** The number of its last frame. */
   readonly last: number;
-  /** The state; `undefined` without a log. */
+  /** The state; `undefined` without a log, or if it is damaged. */
   readonly state: SessionState | undefined;
 }
 
@@ -22,8 +22,12 @@ export interface ReplicaPort {
     frame: Uint8Array,
     options: { readonly after: number; readonly replaces: boolean; readonly lifeMs: number },
   ): Promise<number>;
-  /** Reads a log. Rejects if it cannot be reached, or is damaged. */
+  /** Reads a log. Rejects if it cannot be reached. */
   read(session: string): Promise<FoundLog>;
+  /** The log has confirmed that this node has a session: the backplane may have forgotten it. */
+  confirmed(session: string): void;
+  /** Tells a node that this one has a session: its last write may have been confirmed by a backplane that had forgotten it. */
+  overtook(node: string, session: string): void;
   /** Whether an error means that another node has added to the log. */
   isOvertaken(error: unknown): boolean;
   /** Names a user; `null` without one. */

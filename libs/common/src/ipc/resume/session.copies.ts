@@ -17,12 +17,15 @@ export interface CopyPort extends Omit<ReplicaPort, 'read'> {
   missed(node: string, topics: readonly string[], position: number): Promise<readonly Missed[]>;
   /** Whether an error means that something is not known any more. */
   isAbsent(error: unknown): boolean;
+  /** The copy of a session cannot be read. */
+  damaged(error: unknown): void;
 }
 
 /** The copies of sessions at the backplane: those of this node, and those of nodes that have died. */
 export class SessionCopies {
   /** The last frames of the logs of sessions that are about to begin here. */
   readonly #last = new Map<string, number>();
+  readonly #replicas = new Map<string, SessionReplica>();
 
   /**
    * @param allTopics topics of every session
@@ -42,13 +45,37 @@ export class SessionCopies {
     this.#last.delete(id);
     const port: ReplicaPort = { ...this.port, read: (session) => this.read(session) };
     const deliver = record.dispatcher.receive.bind(record.dispatcher);
-    void new SessionReplica(record, port, this.topics, last, this.lifeMs, deliver);
+    const over = () => {
+      if (this.#replicas.get(id) === replica) this.#replicas.delete(id);
+    };
+    const replica = new SessionReplica(record, port, this.topics, last, this.lifeMs, deliver, over);
+    this.#replicas.set(id, replica);
   }
 
-  /** Reads the copy of a session. Rejects if it cannot be reached, or is damaged. */
+  /** The backplane may have forgotten who has sessions: each node writes its copies, and the higher epoch stays. */
+  confirm(): void {
+    for (const each of this.#replicas.values()) each.confirm();
+  }
+
+  /** Whether a session of this node goes on without its copy, so that another node may have taken it. */
+  isUnsure(session: string): boolean {
+    return this.#replicas.get(session)?.isAway ?? false;
+  }
+
+  /** Another node has a session, as it says. */
+  overtaken(session: string): void {
+    this.#replicas.get(session)?.confirm();
+  }
+
+  /** Reads the copy of a session. A damaged one is as good as none: it stays as it is. Rejects if it cannot be reached. */
   async read(session: string): Promise<FoundLog> {
     const { last, frames } = await this.port.read(session);
-    return { last, state: readLog(frames, this.port.limits) };
+    try {
+      return { last, state: readLog(frames, this.port.limits) };
+    } catch (error) {
+      this.port.damaged(error);
+      return { last, state: undefined };
+    }
   }
 
   /** A session is about to come from a node that gives it. Never rejects. */
@@ -57,8 +84,13 @@ export class SessionCopies {
     this.#last.set(session, last);
   }
 
-  /** Makes this node the owner of a copy. @returns whether no other node was faster */
-  async claim(state: SessionState, last: number): Promise<boolean> {
+  /**
+   * Makes this node the owner of a copy.
+   *
+   * @param before the node that has written it. It may live
+   * @returns whether no other node was faster
+   */
+  async claim(state: SessionState, last: number, before: string): Promise<boolean> {
     const frames = encodeChange({ isWhole: true, hasTopics: true, state });
     let after = last;
     try {
@@ -73,6 +105,7 @@ export class SessionCopies {
       throw error;
     }
     this.#last.set(state.id, after);
+    if (before !== this.port.id) this.port.overtook(before, state.id);
     return true;
   }
 

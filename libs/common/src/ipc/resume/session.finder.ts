@@ -1,15 +1,15 @@
-import { IpcProtocolError, SessionNotFound } from '../message/message.js';
+import { IpcMessageType, IpcProtocolError, SessionNotFound } from '../message/message.js';
 import { answerUnknown } from '../dispatcher/unanswered.calls.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { DurableRecord } from '../server/session.record.js';
 import type { AdoptedSession, FoundSession, StrayConnection } from '../server/sessions.elsewhere.js';
 import { isEqual } from '../server/session.secret.js';
 import { INTERRUPTED } from '../wire/durable/link.js';
-import type { Mover } from './mover.js';
 import type { OpenRelay } from './relay.head.js';
 import type { RelayFailure, Relays } from './relays.js';
 import type { SessionCopies } from './session.copies.js';
 import type { SessionState } from './session.state.js';
+import type { SessionTaker } from './session.taker.js';
 import type { SessionTopics } from './session.topics.js';
 
 /** Knows the nodes of sessions. */
@@ -26,6 +26,12 @@ export interface SessionDirectory {
 export interface SessionPlace {
   /** The reason why no session can begin. */
   readonly refusal: IpcClosure | undefined;
+  /** Whether the server has ended, or is about to end. */
+  readonly isClosed: boolean;
+  /** A session of this server. */
+  findResumable(session: string): DurableRecord | undefined;
+  /** Keeps a place for a session. @returns gives it back; `undefined` without one */
+  reserve(): (() => void) | undefined;
   /** Begins a session of another node. @throws IpcProtocolError without a place for it */
   adopt(connection: StrayConnection, adopted: AdoptedSession): DurableRecord;
 }
@@ -46,7 +52,7 @@ export class SessionFinder {
   constructor(
     private readonly directory: SessionDirectory,
     private readonly relays: Relays,
-    private readonly mover: Mover,
+    private readonly taker: SessionTaker,
     private readonly topics: SessionTopics,
     private readonly place: SessionPlace,
     private readonly keyOf: (user: unknown) => string | null,
@@ -63,7 +69,9 @@ export class SessionFinder {
       return this.#come(connection, () => this.#restore(connection));
     const found = await this.#relay(connection, node);
     if (typeof found === 'object') return found;
-    if (found === 'leaving') return this.#come(connection, () => this.#take(node, connection));
+    // A session can move even if no further connection can be passed on: the node refuses if it does not leave.
+    if (found === 'leaving' || found === 'full')
+      return this.#come(connection, () => this.#take(node, connection));
     const isSilent = found === 'silent' && this.copies !== undefined;
     if (found === 'gone' && !this.copies && !this.#isLongGone(node))
       throw again('The node of the session is away.');
@@ -106,6 +114,8 @@ export class SessionFinder {
     const { sessionId } = hello;
     // Checked and taken in one turn: several connections may have waited.
     while (this.#coming.has(sessionId)) if (await this.#hasCome(sessionId)) return { kind: 'here' };
+    // It may have come while this connection looked for it.
+    if (this.place.findResumable(sessionId)) return { kind: 'here' };
     const coming = work();
     this.#coming.set(sessionId, coming);
     try {
@@ -136,10 +146,23 @@ export class SessionFinder {
         if (found === 'absent') return this.#lost();
         if (found !== 'gone' && found !== 'silent') throw again('The session is on its way.');
       }
-      const adopted = await this.#claim(connection, state, last);
+      // A node that lives may not have come back yet.
+      if (!this.directory.isComplete) throw again('The other nodes are not known yet.');
+      const adopted = await this.#withPlace((place) => this.#claim(connection, state, last, place));
       if (adopted) return adopted;
     }
     throw again('Several nodes want the session.');
+  }
+
+  /** Keeps a place for a session: the node that gives it, or its copy, does so once. @param work gets a function that gives it back */
+  async #withPlace<T>(work: (free: () => void) => Promise<T>): Promise<T> {
+    const free = this.place.reserve();
+    if (!free) throw again(this.place.refusal?.reason ?? '');
+    try {
+      return await work(free);
+    } finally {
+      free();
+    }
   }
 
   /** Takes a session over, unless another node was faster. */
@@ -147,12 +170,13 @@ export class SessionFinder {
     connection: StrayConnection,
     state: SessionState,
     last: number,
+    free: () => void,
   ): Promise<FoundSession | undefined> {
-    if (this.place.refusal) throw again(this.place.refusal.reason);
     const claimed = { ...state, node: this.directory.id, epoch: state.epoch + 1 };
     const names = state.topics.map(({ name }) => name);
+    if (!this.topics.hasSpace(names)) throw again('A room of the session is full here.');
     try {
-      if (!(await this.copies!.claim(claimed, last))) return undefined;
+      if (!(await this.copies!.claim(claimed, last, state.node))) return undefined;
       if (!(await this.topics.arrive(state.id, names))) throw again('The session is on its way.');
     } catch (error) {
       throw error instanceof IpcProtocolError ? error : again('The backplane cannot be reached.');
@@ -163,7 +187,7 @@ export class SessionFinder {
       if (this.copies!.isAbsent(error)) return this.#lost();
       throw again('The backplane cannot be reached.');
     });
-    return this.#adopt(connection, claimed, missed);
+    return this.#adopt(connection, claimed, missed, free);
   }
 
   /** @throws IpcProtocolError if the copy is not that of the frontend, or older than what it has */
@@ -179,27 +203,34 @@ export class SessionFinder {
   async #take(node: string, connection: StrayConnection): Promise<FoundSession> {
     const { hello, peer } = connection;
     const { sessionId, secret, attempt, received } = hello;
-    if (this.place.refusal) throw again(this.place.refusal.reason);
     const user = this.keyOf(peer.user);
-    const state = await this.mover
-      .take(node, sessionId, { secret, user, attempt, received }, () => !this.place.refusal)
-      .catch(() => undefined);
-    if (!state) throw again('The node of the session does not give it yet.');
-    await this.copies?.prepare(sessionId);
-    return this.#adopt(connection, state, []);
+    return this.#withPlace(async (free) => {
+      const state = await this.taker
+        .take(node, sessionId, { secret, user, attempt, received }, () => !this.place.isClosed)
+        .catch((error: unknown) => {
+          if (error instanceof SessionNotFound) throw error;
+        });
+      if (!state) throw again('The node of the session does not give it yet.');
+      await this.copies?.prepare(sessionId);
+      return this.#adopt(connection, state, [], free);
+    });
   }
 
   #adopt(
     connection: StrayConnection,
     state: SessionState,
     missed: Parameters<SessionTopics['settle']>[3],
+    free: () => void,
   ): FoundSession {
-    const { topics, positions, calls } = state;
+    free();
+    const { topics, positions, calls, waiting } = state;
     const names = topics.map(({ name }) => name);
     let record: DurableRecord | undefined;
     try {
       record = this.place.adopt(connection, state);
       answerUnknown(record.link, calls);
+      for (const { channel, data } of waiting)
+        record.dispatcher.receive({ type: IpcMessageType.Send, channel, data, refusal: undefined });
       if (this.topics.settle(record.session, topics, positions, missed)) return { kind: 'here', record };
       throw new SessionNotFound('More has waited for the session than there is space for.');
     } catch (error) {

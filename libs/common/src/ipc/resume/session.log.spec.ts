@@ -15,6 +15,7 @@ const whole: SessionState = {
   position: 5,
   kept: ['third', 'fourth'],
   calls: [],
+  waiting: [],
   topics: [{ name: 'r:a', entry: '' }],
   positions: [
     { topic: 'r:a', from: 'two', seq: 1 },

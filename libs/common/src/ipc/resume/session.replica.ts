@@ -7,7 +7,9 @@ import type { OutgoingMessage } from '../message/outgoing.message.js';
 import type { DurableRecord } from '../server/session.record.js';
 import { INTERRUPTED } from '../wire/durable/link.js';
 import type { LinkGate } from '../wire/durable/link.gate.js';
+import { LogGrowth } from './log.growth.js';
 import type { ReplicaPort } from './replica.port.js';
+import { HeldMessages } from './held.messages.js';
 import { encodeChange } from './session.log.js';
 import type { Position, SessionState } from './session.state.js';
 import type { SessionTopics } from './session.topics.js';
@@ -17,14 +19,6 @@ import { TrackedCalls } from './tracked.calls.js';
 const PATIENCE_MS = 1_000;
 /** The pause before the log is tried again, in milliseconds. */
 const AGAIN_MS = 500;
-/**
- * A whole state takes the place of so many changes, or of so many bytes; of more behind a state that is larger, so that the cost of a
- * session grows with what it sends, and not with what its frontend leaves unread.
- */
-const MOST_CHANGES = 32;
-const MOST_BYTES = 256 * 1024;
-/** A log of more changes takes long to read. */
-const MOST_GROWTH = 32;
 /** How soon the log learns of messages that the frontend has acknowledged, in milliseconds, if nothing else is new. */
 const RELEASE_MS = 1_000;
 /** How often the state of a silent session is written again, in milliseconds. */
@@ -36,25 +30,22 @@ const REFRESH_MS = 60_000;
  * that takes a session over adds to it, and the one before learns from its next write that it is not the owner any more.
  */
 export class SessionReplica implements LinkGate {
-  received: number;
-  readonly #allow: (count: number) => void;
+  readonly #held: HeldMessages;
   readonly #calls = new TrackedCalls();
   readonly #positions = new Map<string, Position>();
-  /** Messages that the log does not have yet. */
-  readonly #sent: IpcFrame[] = [];
-  readonly #arrived: IpcMessage[] = [];
   #isWhole = true;
   #hasTopics = true;
-  #changes = 0;
-  #bytes = 0;
-  /** Bytes of the last whole state. */
-  #wholeBytes = 0;
+  readonly #growth = new LogGrowth();
   #written = '';
   #isDirty = true;
   #isWriting = false;
   #isPaused = false;
-  #isAway = false;
+  /** Whether the session goes on without the log. */
+  isAway = false;
   #isOver = false;
+  /** Whether the backplane may have forgotten who has the session, and a node that has written the log without having it. */
+  #isDoubtful = false;
+  #loser: string | undefined;
   /** Resolves with the write that runs, and with the one after it. */
   #now: Deferred | undefined;
   #next: Deferred | undefined;
@@ -65,6 +56,7 @@ export class SessionReplica implements LinkGate {
    * @param last the number of the last frame of the log
    * @param lifeMs how long the log outlives its node, in milliseconds
    * @param deliver receives the messages of the frontend
+   * @param over called when the session is over
    */
   constructor(
     private readonly record: DurableRecord,
@@ -72,11 +64,20 @@ export class SessionReplica implements LinkGate {
     private readonly topics: SessionTopics,
     private last: number,
     private readonly lifeMs: number,
-    private readonly deliver: (message: IpcMessage) => void,
+    deliver: (message: IpcMessage) => void,
+    private readonly over: () => void,
   ) {
     const { link, session } = record;
-    this.received = link.received;
-    this.#allow = link.use(this);
+    session.isReplicated = true;
+    this.#held = new HeldMessages(link.received, {
+      allow: (count) => allow(count),
+      // Without the copy the frontend must not send to another node what runs here.
+      receive: () => (this.isAway ? link.acknowledge() : link.mayAcknowledge()),
+      deliver: (message) => {
+        if (!this.#isOver) deliver(message);
+      },
+    });
+    const allow = link.use(this);
     session.topicsChanged = () => {
       this.#hasTopics = true;
       this.#schedule();
@@ -84,26 +85,26 @@ export class SessionReplica implements LinkGate {
     session.delivered = ({ topics: names, from, seq }) => {
       for (const topic of names) this.#positions.set(`${from} ${topic}`, { topic, from, seq });
     };
-    const refresh = () => {
-      this.#isWhole = true;
-      this.#schedule();
-    };
-    this.#refresh = unref(setInterval(refresh, REFRESH_MS));
+    this.#refresh = unref(setInterval(() => this.#writeAgain(), REFRESH_MS));
     this.#schedule();
+  }
+
+  get received(): number {
+    return this.#held.received;
   }
 
   sent(content: IpcFrame, message: OutgoingMessage): void {
     this.#calls.sent(message);
-    this.#sent.push(content);
+    this.#held.push(content);
     this.#schedule();
-    if (this.#isAway) this.#pass(0, this.#sent.length);
+    this.#passAway();
   }
 
   arrived(message: IpcMessage): void {
     this.#calls.arrived(message);
-    this.#arrived.push(message);
+    this.#held.arrived(message);
     this.#schedule();
-    if (this.#isAway) this.#pass(this.#arrived.length, 0);
+    this.#passAway();
   }
 
   released(): void {
@@ -112,8 +113,10 @@ export class SessionReplica implements LinkGate {
   }
 
   settled(): Promise<void> {
-    if (this.#isOver || this.#isAway) return sent;
-    if (this.#isDirty || this.#proof() !== this.#written) {
+    this.#passAway();
+    if (this.#isOver || this.isAway) return sent;
+    // The log knows the secrets before a server hello has them.
+    if (this.#isDirty || this.record.proof.mark !== this.#written) {
       this.#schedule();
       return (this.#next ??= deferred()).promise;
     }
@@ -125,13 +128,19 @@ export class SessionReplica implements LinkGate {
     clearTimeout(this.#timer);
     clearInterval(this.#refresh);
     this.#next?.resolve();
+    this.over();
     if (!this.#isWriting) this.#remove();
   }
 
-  /** The log knows the secrets before a server hello has them. */
-  #proof(): string {
-    const { secrets, attempt } = this.record.proof.state;
-    return `${secrets.join()} ${attempt}`;
+  /** The backplane may have forgotten frames of the log: finds out whether this node still has the session. */
+  confirm(): void {
+    this.#isDoubtful = true;
+    this.#writeAgain();
+  }
+
+  #writeAgain(): void {
+    this.#isWhole = true;
+    this.#schedule();
   }
 
   #schedule(): void {
@@ -171,48 +180,39 @@ export class SessionReplica implements LinkGate {
 
   /** @returns how long to wait before the next write, in milliseconds */
   async #writeOnce(): Promise<number> {
-    const growth = Math.max(1, this.#wholeBytes / MOST_BYTES);
-    const isFull =
-      this.#changes >= MOST_CHANGES * Math.min(MOST_GROWTH, growth) || this.#bytes > MOST_BYTES * growth;
-    const isWhole = this.#isWhole || isFull;
+    const isWhole = this.#isWhole || this.#growth.isFull;
     const hasTopics = isWhole || this.#hasTopics;
-    const written = this.#proof();
-    let isPassed = false;
-    const pass = (go: () => void) => {
-      if (!isPassed) go();
-      isPassed = true;
-    };
-    const late = setTimeout(() => pass(() => this.#goAway()), PATIENCE_MS);
+    const written = this.record.proof.mark;
+    const late = setTimeout(() => this.#goAway(), PATIENCE_MS);
     try {
       // It names the user by a function of the application, which may throw.
       const state = this.#state(isWhole, hasTopics);
       // The state may have joined items to a message.
-      const counts = [this.#arrived.length, this.#sent.length] as const;
+      const { mark } = this.#held;
       this.#isDirty = this.#isWhole = this.#hasTopics = false;
       this.#positions.clear();
       const frames = encodeChange({ isWhole, hasTopics, state });
       for (const frame of frames) {
         const options = { after: this.last, replaces: isWhole && frames.length === 1, lifeMs: this.lifeMs };
         this.last = await this.port.append(state.id, frame, options);
-        this.#bytes += frame.byteLength;
+        this.#growth.added(frame);
       }
-      if (isWhole) {
-        this.#wholeBytes = frames.reduce((sum, { byteLength }) => sum + byteLength, 0);
-        this.#changes = this.#bytes = 0;
-      } else this.#changes++;
-      if (this.#isAway) {
-        // The log lacks what went on without it.
-        this.#isAway = false;
-        this.#isWhole = this.#isDirty = true;
-      }
+      this.#growth.complete(isWhole, frames);
+      // The log lacks what went on without it.
+      if (this.isAway) this.#isWhole = this.#isDirty = true;
+      this.isAway = false;
       this.#written = written;
-      pass(() => this.#pass(...counts));
+      if (this.#isDoubtful) this.port.confirmed(state.id);
+      if (this.#loser !== undefined) this.port.overtook(this.#loser, state.id);
+      this.#isDoubtful = false;
+      this.#loser = undefined;
+      this.#held.pass(mark);
       this.#now?.resolve();
       return 0;
     } catch (error) {
       this.#isWhole = this.#isDirty = true;
       if (this.port.isOvertaken(error)) return await this.#overtaken();
-      pass(() => this.#goAway());
+      this.#goAway();
       return AGAIN_MS;
     } finally {
       clearTimeout(late);
@@ -225,8 +225,10 @@ export class SessionReplica implements LinkGate {
       const { last, state } = await this.port.read(this.record.session.id);
       const { epoch } = this.record;
       const isOwn = !state || state.epoch < epoch || (state.epoch === epoch && state.node === this.port.id);
-      if (isOwn) this.last = last;
-      else this.#fence();
+      if (isOwn) {
+        this.last = last;
+        if (state && state.node !== this.port.id) this.#loser = state.node;
+      } else this.#fence();
       // Senders wait for the next write as well.
       const now = this.#now;
       void (this.#next ??= deferred()).promise.then(() => now?.resolve());
@@ -255,33 +257,32 @@ export class SessionReplica implements LinkGate {
       node: port.id,
       epoch,
       user: port.keyOf(session.user),
-      received: this.received + this.#arrived.length,
+      received: this.#held.mark.received,
       released,
-      kept: isWhole ? kept : [...this.#sent],
+      kept: isWhole ? kept : this.#held.sent,
       calls: this.#calls.open,
+      // They are received by the node that ends, which may have begun them.
+      waiting: [],
       topics,
       positions: hasTopics ? this.topics.positionsOf(topics) : [...this.#positions.values()],
       position: port.position(),
     };
   }
 
-  /** The log has so many messages more, or is away. */
-  #pass(arrived: number, sentMessages: number): void {
-    this.#sent.splice(0, sentMessages);
-    this.#allow(sentMessages);
-    const messages = this.#arrived.splice(0, arrived);
-    this.received += messages.length;
-    for (const message of messages) if (!this.#isOver) this.deliver(message);
-    if (messages.length > 0) this.record.link.mayAcknowledge();
-  }
-
   /** Sessions go on while the backplane is away. */
   #goAway(): void {
-    this.#isAway = this.#isWhole = true;
+    this.isAway = this.#isWhole = true;
     this.#now?.resolve();
     this.#next?.resolve();
     this.#next = undefined;
-    this.#pass(this.#arrived.length, this.#sent.length);
+    this.#passAway();
+  }
+
+  /** Without its frontend the session may be on another node by now, which gets the same messages. A relay brings those of before. */
+  #passAway(): void {
+    const { state } = this.record;
+    if (this.isAway && state.kind === 'connected' && !state.transport.isRelayed)
+      this.#held.pass(this.#held.mark);
   }
 
   #remove(): void {

@@ -15,6 +15,10 @@ const state: SessionState = {
   position: 99,
   kept: ['[1,"itwin.news",["☃"]]', new Uint8Array([0, 1, 255]), ''],
   calls: [{ request: 5, channel: 'itwin.desk', isStream: true }],
+  waiting: [
+    { channel: 'itwin.log', data: ['☃', { bytes: Uint8Array.of(1, 2, 3) }] },
+    { channel: 'itwin.log', data: [] },
+  ],
   topics: [{ name: 'r:floor', entry: '{"data":1}' }],
   positions: [{ topic: 'r:floor', from: 'other', seq: 12 }],
 };
@@ -22,7 +26,16 @@ const state: SessionState = {
 describe('the state of a session', () => {
   it('is read as it was written', () => {
     expect(decodeState(encodeState(state), defaultIpcLimits)).toEqual(state);
-    const empty = { ...state, user: null, kept: [], calls: [], topics: [], positions: [], secrets: [] };
+    const empty = {
+      ...state,
+      user: null,
+      kept: [],
+      calls: [],
+      waiting: [],
+      topics: [],
+      positions: [],
+      secrets: [],
+    };
     expect(decodeState(encodeState(empty), defaultIpcLimits)).toEqual(empty);
   });
 
@@ -36,6 +49,7 @@ describe('the state of a session', () => {
     ['a long entry', { topics: [{ name: 'r:a', entry: 'x'.repeat(5000) }] }],
     ['too many topics', { topics: Array.from({ length: 1000 }, () => ({ name: 'a', entry: '' })) }],
     ['a call without a number', { calls: [{ request: 'x', channel: '', isStream: false }] }],
+    ['a channel without a name', { waiting: [{ channel: 7, data: [] }] }],
     ['a position without a number', { positions: [{ topic: 'a', from: 'b', seq: null }] }],
     ['a user that is a number', { user: 7 }],
   ])('is refused with %s', (_name, damage: object) => {
@@ -44,7 +58,7 @@ describe('the state of a session', () => {
   });
 
   it('is refused above its limit of bytes', () => {
-    const limits = { ...defaultIpcLimits, bufferedBytes: 0, messageBytes: 0 };
+    const limits = { ...defaultIpcLimits, bufferedBytes: 0, messageBytes: 0, queuedBytes: 0 };
     const bytes = encodeState({ ...state, kept: [new Uint8Array(9_000_000)] });
     expect(() => decodeState(bytes, limits)).toThrow('length');
   });

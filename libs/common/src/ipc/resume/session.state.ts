@@ -2,9 +2,9 @@ import { decodeBlocks, encodeBlocks } from '../../bytes/byte.blocks.js';
 import { utf8 } from '../../bytes/bytes.js';
 import type { IpcLimits } from '../../base/limits.js';
 import { isCount } from '../../value/value.codec.js';
-import { parseText } from '../message/value.codec.js';
+import { encodeIpcValue, parseText, reviveParts } from '../message/value.codec.js';
 import type { OpenCall } from '../dispatcher/unanswered.calls.js';
-import type { IpcFrame } from '../message/message.js';
+import type { IpcFrame, NoticeMessage } from '../message/message.js';
 import type { AdoptedSession } from '../server/sessions.elsewhere.js';
 
 /** A room of a session, or its user, as a topic of the backplane. */
@@ -21,6 +21,9 @@ export interface Position {
   readonly seq: number;
 }
 
+/** A message of a frontend without an answer. */
+type WaitingNotice = Pick<NoticeMessage, 'channel' | 'data'>;
+
 /** A session, as one node gives it to another. */
 export interface SessionState extends AdoptedSession {
   /** The node that has written it. */
@@ -28,6 +31,8 @@ export interface SessionState extends AdoptedSession {
   /** Names its user; `null` without one. */
   readonly user: string | null;
   readonly calls: readonly OpenCall[];
+  /** Messages of the frontend that have arrived, and have not begun. */
+  readonly waiting: readonly WaitingNotice[];
   readonly topics: readonly SessionTopic[];
   readonly positions: readonly Position[];
   /** The place of the node in the frames that it receives; see `BackplaneNode.position`. */
@@ -41,16 +46,18 @@ const MAX_USER = 64 * 1024;
 const MAX_SECRETS = 16;
 const MAX_SECRET = 64;
 const MAX_CALLS = 100_000;
+const MAX_CHANNEL = 4096;
 const MAX_POSITIONS = 100_000;
 const encoder = new TextEncoder();
 
 /** Writes the state of a session. */
-export function encodeState({ kept, ...state }: SessionState): Uint8Array {
+export function encodeState({ kept, waiting, ...state }: SessionState): Uint8Array {
   const kinds = kept.map((content) => (typeof content === 'string' ? 't' : 'b')).join('');
   const { calls, topics, positions, ...rest } = state;
   const head = {
     ...rest,
     kinds,
+    waiting: waiting.map(({ channel }) => channel),
     calls: calls.map(({ request, channel, isStream }) => [request, channel, isStream]),
     topics: topics.map(({ name, entry }) => [name, entry]),
     positions: positions.map(({ topic, from, seq }) => [topic, from, seq]),
@@ -58,7 +65,21 @@ export function encodeState({ kept, ...state }: SessionState): Uint8Array {
   const contents = kept.map((content) =>
     typeof content === 'string' ? encoder.encode(content) : (content as Uint8Array),
   );
-  return encodeBlocks([encoder.encode(JSON.stringify(head)), ...contents]);
+  const notices = waiting.map(({ data }) => encodeData(data));
+  return encodeBlocks([encoder.encode(JSON.stringify(head)), ...contents, ...notices]);
+}
+
+function encodeData(data: unknown[]): Uint8Array {
+  const { json = '[]', parts } = encodeIpcValue(data);
+  return encodeBlocks([encoder.encode(json), ...parts]);
+}
+
+/** @throws Error if it is damaged */
+function decodeData(bytes: Uint8Array, { parts: most, depth }: IpcLimits): unknown[] {
+  const [text, ...parts] = decodeBlocks(bytes.slice(), most + 1) ?? [];
+  const value = text && reviveParts(parseText(utf8.decode(text), depth), parts);
+  if (!Array.isArray(value)) throw wrong('data');
+  return value as unknown[];
 }
 
 /**
@@ -67,7 +88,7 @@ export function encodeState({ kept, ...state }: SessionState): Uint8Array {
  * @throws Error if it is damaged, or above a limit
  */
 export function decodeState(bytes: Uint8Array, limits: IpcLimits): SessionState {
-  const [headBytes, ...contents] = decodeBlocks(bytes, MAX_KEPT) ?? [];
+  const [headBytes, ...blocks] = decodeBlocks(bytes, MAX_KEPT) ?? [];
   if (!headBytes) throw wrong('blocks');
   const head = parseText(utf8.decode(headBytes), 4);
   if (typeof head !== 'object' || head === null) throw wrong('head');
@@ -90,7 +111,9 @@ export function decodeState(bytes: Uint8Array, limits: IpcLimits): SessionState 
     return value;
   };
   const kinds = text(members.get('kinds'), MAX_KEPT);
-  if (kinds.length !== contents.length || /[^tb]/.test(kinds)) throw wrong('kinds');
+  const channels = list('waiting', MAX_CALLS, (value) => text(value, MAX_CHANNEL));
+  if (kinds.length + channels.length !== blocks.length || /[^tb]/.test(kinds)) throw wrong('kinds');
+  const contents = blocks.splice(0, kinds.length);
   if (bytes.byteLength > stateBytes(limits)) throw wrong('length');
   const user = members.get('user');
   return {
@@ -105,8 +128,9 @@ export function decodeState(bytes: Uint8Array, limits: IpcLimits): SessionState 
     position: count(members.get('position')),
     calls: list('calls', MAX_CALLS, (value) => {
       const [request, channel, isStream] = tuple(value);
-      return { request: count(request), channel: text(channel, 4096), isStream: isStream === true };
+      return { request: count(request), channel: text(channel, MAX_CHANNEL), isStream: isStream === true };
     }),
+    waiting: channels.map((channel, i) => ({ channel, data: decodeData(blocks[i]!, limits) })),
     topics: list('topics', limits.sessionRooms + 8, (value) => {
       const [name, entry] = tuple(value);
       return { name: text(name), entry: text(entry, limits.memberText) };
@@ -120,10 +144,10 @@ export function decodeState(bytes: Uint8Array, limits: IpcLimits): SessionState 
   };
 }
 
-/** Most bytes of the state of a session: what may wait for a frontend, with one message above it, and everything else. */
-export function stateBytes({ bufferedBytes, messageBytes }: IpcLimits): number {
+/** Most bytes of the state of a session: what may wait for a frontend, with one message above it, what may wait of it, and the rest. */
+export function stateBytes({ bufferedBytes, messageBytes, queuedBytes }: IpcLimits): number {
   // Text has up to three bytes for a character.
-  return 3 * bufferedBytes + 3 * messageBytes + 8 * 1024 * 1024;
+  return 3 * (bufferedBytes + messageBytes + queuedBytes) + 8 * 1024 * 1024;
 }
 
 function wrong(what: string): Error {

@@ -7,6 +7,8 @@ export interface SessionTopics {
   topicsOf(session: ServerSession): SessionTopic[];
   /** The notifications that the sessions of this node have got by now. */
   positionsOf(topics: readonly SessionTopic[]): Position[];
+  /** Whether a session can be added to topics: its rooms may be full here. */
+  hasSpace(topics: readonly string[]): boolean;
   /**
    * Keeps the notifications of topics for a session that is about to come.
    *

@@ -10,6 +10,8 @@ const notification = (seq: number, ...args: unknown[]) => ({
   seq,
 });
 
+const none = { has: () => false, send: () => undefined };
+
 describe('Arrivals', () => {
   it('keep the notifications of the topics of a session until it has come', () => {
     const arrivals = new Arrivals(1000);
@@ -17,9 +19,9 @@ describe('Arrivals', () => {
     arrivals.begin('two', ['r:hall']);
     arrivals.offer(notification(1, 'a'));
     arrivals.offer(notification(2, 'b'));
-    expect(arrivals.end('one')?.map(({ seq }) => seq)).toEqual([1, 2]);
-    expect(arrivals.end('two')).toEqual([]);
-    expect(arrivals.isEmpty).toBe(true);
+    expect(arrivals.settle('one', none)?.map(({ seq }) => seq)).toEqual([1, 2]);
+    expect(arrivals.settle('two', none)).toEqual([]);
+    expect(arrivals.has('one', notification(3))).toBe(false);
   });
 
   it.each<[string, unknown]>([
@@ -29,9 +31,9 @@ describe('Arrivals', () => {
     const arrivals = new Arrivals(1000);
     arrivals.begin('one', ['r:floor']);
     arrivals.offer(notification(1, value));
-    expect(arrivals.has('one')).toBe(true);
+    expect(arrivals.has('one', notification(3))).toBe(true);
     arrivals.offer(notification(2, value));
     expect(arrivals.isEmpty).toBe(true);
-    expect(arrivals.end('one')).toBeUndefined();
+    expect(arrivals.settle('one', none)).toBeUndefined();
   });
 });

@@ -1,3 +1,4 @@
+import { unref } from '../../base/timer.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
 
 /** A notification to topics, with its place among those of its node. */
@@ -13,26 +14,42 @@ export interface Notification {
 /** Notifications that wait for one session. Past it the session does not come here. */
 const MOST_WAITING = 100_000;
 
+/** How long a session that has come is remembered, in milliseconds: the topics of one notification may bring it so far apart. */
+const REMEMBERED_MS = 30_000;
+
 interface Arrival {
   readonly topics: ReadonlySet<string>;
   readonly waiting: Notification[];
   bytes: number;
+  /** The number of the arrival. */
+  readonly number: number;
+}
+
+/** A session that has come. */
+interface Arrived {
+  /** Whether it has got a notification, here or on the node before. */
+  has(notification: Notification): boolean;
+  /** Sends a notification that a topic brings. */
+  send(notification: Notification, topic: string): void;
 }
 
 /** Sessions that are about to come from other nodes, and the notifications that wait for them. */
 export class Arrivals {
   readonly #byId = new Map<string, Arrival>();
+  readonly #arrived = new Map<string, Arrived & { readonly number: number }>();
+  #last = 0;
 
   /** @param mostBytes bytes that may wait for one session: with more it would end as soon as it is here */
   constructor(private readonly mostBytes: number) {}
 
+  /** Whether no session comes, or has come a short time ago. */
   get isEmpty(): boolean {
-    return this.#byId.size === 0;
+    return this.#byId.size + this.#arrived.size === 0;
   }
 
-  /** Whether a session is on its way. */
-  has(id: string): boolean {
-    return this.#byId.has(id);
+  /** Whether a session gets a notification by itself: it is on its way, or has got it before. */
+  has(id: string, notification: Notification): boolean {
+    return this.#byId.has(id) || (this.#arrived.get(id)?.has(notification) ?? false);
   }
 
   /** Whether a session on its way needs the notifications of a topic. */
@@ -44,26 +61,63 @@ export class Arrivals {
   /** Keeps the notifications of topics for a session from now on. @returns whether it was not on its way already */
   begin(id: string, topics: readonly string[]): boolean {
     if (this.#byId.has(id)) return false;
-    this.#byId.set(id, { topics: new Set(topics), waiting: [], bytes: 0 });
+    this.#byId.set(id, { topics: new Set(topics), waiting: [], bytes: 0, number: ++this.#last });
     return true;
+  }
+
+  /** The number of the last arrival that has begun. */
+  get last(): number {
+    return this.#last;
   }
 
   /** A notification for topics. */
   offer(notification: Notification): void {
     if (this.#byId.size === 0) return;
-    for (const [id, arrival] of this.#byId) {
-      const { topics, waiting } = arrival;
-      if (!notification.topics.some((topic) => topics.has(topic))) continue;
-      arrival.bytes += bytesOf(notification.message);
-      if (waiting.push(notification) > MOST_WAITING || arrival.bytes > this.mostBytes) this.#byId.delete(id);
-    }
+    for (const [id, arrival] of this.#byId)
+      if (notification.topics.some((topic) => arrival.topics.has(topic)))
+        this.#keep(id, arrival, notification);
   }
 
-  /** The session has come, or does not come. @returns the notifications; `undefined` if they were too many */
-  end(id: string): readonly Notification[] | undefined {
+  #keep(id: string, arrival: Arrival, notification: Notification): void {
+    arrival.bytes += bytesOf(notification.message);
+    if (arrival.waiting.push(notification) > MOST_WAITING || arrival.bytes > this.mostBytes)
+      this.#byId.delete(id);
+  }
+
+  /**
+   * A topic brings a notification that another one has brought before. A session that has begun to come since then has not seen it.
+   *
+   * @param since the last arrival that had begun by then
+   */
+  offerAgain(notification: Notification, topic: string, since: number): void {
+    for (const [id, arrival] of this.#byId)
+      if (arrival.number > since && arrival.topics.has(topic)) this.#keep(id, arrival, notification);
+    for (const each of this.#arrived.values())
+      if (each.number > since && !each.has(notification)) each.send(notification, topic);
+  }
+
+  /** Whether {@link offerAgain} can matter. */
+  hasBegun(since: number): boolean {
+    return this.#last > since && !this.isEmpty;
+  }
+
+  /** The session has come. @returns the notifications; `undefined` if they were too many */
+  settle(id: string, events: Arrived): readonly Notification[] | undefined {
     const arrival = this.#byId.get(id);
     this.#byId.delete(id);
-    return arrival?.waiting;
+    if (!arrival) return undefined;
+    const arrived = { ...events, number: arrival.number };
+    this.#arrived.set(id, arrived);
+    const forget = () => {
+      if (this.#arrived.get(id) === arrived) this.#arrived.delete(id);
+    };
+    unref(setTimeout(forget, REMEMBERED_MS));
+    return arrival.waiting;
+  }
+
+  /** The session does not come. */
+  end(id: string): void {
+    this.#byId.delete(id);
   }
 }
 

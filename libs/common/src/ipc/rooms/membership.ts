@@ -16,19 +16,28 @@ export class FrameOrder {
   /** By topic, and then by sender: the number of the last frame. */
   readonly #last = new Map<string | undefined, Map<string, number>>();
   #pairs = 0;
-  /** Frames to several topics, each of which brings them. */
-  readonly #shared = new Set<string>();
+  /** Frames to several topics, each of which brings them, with the mark at which they came first. */
+  readonly #shared = new Map<string, number>();
 
   /**
-   * Whether a frame is the first one with its number.
+   * Finds the place of a frame.
    *
    * @param topic `undefined` for a frame to this node
    * @param isShared whether it is one frame to several topics
+   * @param mark kept for a shared frame that comes for the first time
+   * @returns `new` for the first frame with its number, `old` for one that this topic has brought, and otherwise the mark at which
+   * another topic has brought it
    */
-  isNew(topic: string | undefined, from: string, seq: number, isShared: boolean): boolean {
+  placeOf(
+    topic: string | undefined,
+    from: string,
+    seq: number,
+    isShared: boolean,
+    mark: number,
+  ): 'new' | 'old' | number {
     const senders = this.#last.get(topic) ?? new Map<string, number>();
     const last = senders.get(from);
-    if ((last ?? -1) >= seq) return false;
+    if ((last ?? -1) >= seq) return 'old';
     if (last === undefined) this.#pairs++;
     // Both move to the end of their maps, so that the first ones are those that bring nothing more.
     senders.delete(from);
@@ -36,7 +45,7 @@ export class FrameOrder {
     this.#last.delete(topic);
     this.#last.set(topic, senders);
     if (this.#pairs > MAX_SENDERS) this.#forget();
-    return !isShared || this.#isFirst(`${seq} ${from}`);
+    return isShared ? (this.#markOf(`${seq} ${from}`, mark) ?? 'new') : 'new';
   }
 
   /** The number of the last frame of each sender in a topic. */
@@ -51,11 +60,12 @@ export class FrameOrder {
     if (senders.size === 0) this.#last.delete(topic);
   }
 
-  #isFirst(frame: string): boolean {
-    if (this.#shared.has(frame)) return false;
-    this.#shared.add(frame);
+  /** @returns the mark at which a frame came before; `undefined` if this is the first time */
+  #markOf(frame: string, mark: number): number | undefined {
+    const first = this.#shared.get(frame);
+    if (first === undefined) this.#shared.set(frame, mark);
     if (this.#shared.size > MAX_SHARED) this.#shared.delete(this.#shared.keys().next().value!);
-    return true;
+    return first;
   }
 }
 
@@ -81,6 +91,11 @@ export class Membership {
     return this.#bySession.get(session) ?? none;
   }
 
+  /** Whether another session can be added to a topic. */
+  hasSpace(name: string): boolean {
+    return (this.topics.get(name)?.members.size ?? 0) < this.limits.roomMembers;
+  }
+
   /**
    * Adds a session, or replaces its entry.
    *
@@ -101,7 +116,7 @@ export class Membership {
       [...names].filter(isRoom).length >= this.limits.sessionRooms
     )
       throw generalError(`A session can be in ${this.limits.sessionRooms} rooms.`);
-    if (topic && topic.members.size >= this.limits.roomMembers)
+    if (!this.hasSpace(name))
       throw generalError(`A room can have ${this.limits.roomMembers} members on one server.`);
     if (topic) topic.members.set(session, entry);
     else this.topics.set(name, newTopic(session, entry));

@@ -3,6 +3,8 @@ import { Mover } from '../resume/mover.js';
 import { Relays } from '../resume/relays.js';
 import { SessionCopies } from '../resume/session.copies.js';
 import { SessionFinder } from '../resume/session.finder.js';
+import { SessionTaker } from '../resume/session.taker.js';
+import type { MovePort } from '../resume/session.taker.js';
 import type { IpcServer } from '../server/server.js';
 import { durableTextWire } from '../wire/wire.js';
 import { BackplaneError } from './backplane.js';
@@ -37,19 +39,20 @@ export function resumeAnywhere(
   const { id, limits, backplane } = node;
   const find = (session: string) => server.findResumable(session);
   const send = node.send.bind(node);
-  const mover = new Mover(
-    {
-      id,
-      limits,
-      move: send,
-      moveBehind: (to, head) => node.publish(behind(to), head),
-    },
-    { find, keyOf },
-    transfer,
-  );
+  const port: MovePort = {
+    id,
+    limits,
+    move: send,
+    isFull: (error) => failureOf(error) === 'full',
+    moveBehind: (to, head) => node.publish(behind(to), head),
+  };
+  const mover = new Mover(port, { find, keyOf }, transfer);
+  const taker = new SessionTaker(port, transfer);
+  const copies = replicate ? copiesOf(server, node, transfer, keyOf) : undefined;
   const refusal = (session: string) => {
     const record = find(session);
     if (!record) return mover.hasGiven(session) ? 'leaving' : 'absent';
+    if (copies?.isUnsure(session)) return 'unsure';
     return mover.isLeaving(record) ? 'leaving' : undefined;
   };
   const relays = new Relays(
@@ -62,10 +65,15 @@ export function resumeAnywhere(
     { refusal, keyOf, accept: (transport, peer) => server.accept(transport, durableTextWire, peer) },
   );
   node.exchange = {
-    receive: (head, read, bytes) =>
-      head.kind === 'relay' ? relays.receive(head, read, bytes) : mover.receive(head, read, bytes),
+    receive(head, read, bytes) {
+      if (head.kind === 'relay') relays.receive(head, read, bytes);
+      else if (head.type === 'take' || head.type === 'give') mover.receive(head, read);
+      else if (head.type === 'overtaken') copies?.overtaken(head.session);
+      else taker.receive(head, read, bytes);
+    },
     restored(hasMissed) {
       if (hasMissed) relays.broke('Frames between the nodes may be lost.');
+      copies?.confirm();
       if (!isLeaving) list();
     },
     close: () => relays.close(),
@@ -84,8 +92,7 @@ export function resumeAnywhere(
     ]);
     return entries.some((entry) => entry.node !== id);
   };
-  const copies = replicate ? copiesOf(server, node, transfer, keyOf) : undefined;
-  const finder = new SessionFinder(node, relays, mover, transfer, server, keyOf, copies);
+  const finder = new SessionFinder(node, relays, taker, transfer, server, keyOf, copies);
   server.useElsewhere({
     find: (connection) => finder.find(connection),
     async leave(records, timeoutMs) {
@@ -93,6 +100,10 @@ export function resumeAnywhere(
       return hasOthers ? { done: mover.leave(records, timeoutMs) } : undefined;
     },
   });
+}
+
+function failureOf(error: unknown): BackplaneError['failure'] | undefined {
+  return error instanceof BackplaneError ? error.failure : undefined;
 }
 
 /** Keeps copies of the sessions of a server at the backplane. */
@@ -104,7 +115,6 @@ function copiesOf(
 ): SessionCopies {
   const { logs } = node.backplane;
   if (!logs) throw new Error('This backplane cannot replicate sessions.');
-  const failureOf = (error: unknown) => (error instanceof BackplaneError ? error.failure : undefined);
   const port = {
     id: node.id,
     limits: node.limits,
@@ -116,6 +126,16 @@ function copiesOf(
       logs.missed(other, topics, position),
     isOvertaken: (error: unknown) => failureOf(error) === 'overtaken',
     isAbsent: (error: unknown) => failureOf(error) === 'absent',
+    confirmed(id: string) {
+      const session = server.find(id);
+      if (session) node.entries.relist(session);
+    },
+    overtook(other: string, session: string) {
+      const head = { kind: 'move', id: 0, type: 'overtaken', session, count: 0 } as const;
+      // A node that is dead needs no report.
+      node.send(other, head).catch(() => undefined);
+    },
+    damaged: (error: unknown) => node.warn('The copy of a session is damaged', error),
     keyOf,
   };
   const copies = new SessionCopies(port, transfer, [ALL], COPY_MS);

@@ -12,6 +12,7 @@ import { FrameOrder } from './membership.js';
 import type { Membership } from './membership.js';
 import { decodeNodeFrame, encodeNodeFrame } from './node.frame.js';
 import type { NodeFrame } from './node.frame.js';
+import { NodeEntries } from './node.entries.js';
 import { NodeRequests } from './node.requests.js';
 import { readArguments, readNotice } from './notice.reader.js';
 import type { RemoteCallOptions, SessionRequest, UnsentHead } from './node.requests.js';
@@ -19,14 +20,12 @@ import { watchTopic } from './presence.js';
 import type { PresenceWatch } from './presence.js';
 import type { RoomNodeEvents } from './room.node.events.js';
 import { RareWarnings } from './rare.warnings.js';
-import { isRoom } from './topic.names.js';
 
-/** The group of the backplane that has the node of each session. */
-const SESSIONS = 'sessions';
-/** Entries whose removal has failed. A node that loses more sessions during one outage lists the first of them for ever. */
-const MAX_UNREMOVED = 100_000;
-/** After the backplane has lost its memory, other nodes need so long to come back, in milliseconds. */
-const RETURN_MS = 3_000;
+/**
+ * After the backplane has lost its memory, other nodes need so long to come back and to list their sessions, in milliseconds. A session
+ * that is not listed by then is lost.
+ */
+const RETURN_MS = 5_000;
 
 /** This server as a node of a backplane: its subscriptions and entries, and the frames to and from other nodes. */
 export class RoomNode {
@@ -42,8 +41,8 @@ export class RoomNode {
   readonly #followed = new Set<string>();
   readonly #watches = new Map<string, PresenceWatch>();
   readonly #warnings: RareWarnings;
-  /** Entries whose removal has failed, and is repeated when the backplane is back. */
-  readonly #unremoved = new Map<string, { readonly group: string; readonly session: string }>();
+  readonly entries: NodeEntries;
+  #isLost = false;
   #seq = 0;
   #waitingBytes = 0;
 
@@ -59,14 +58,20 @@ export class RoomNode {
     this.backplane = shared.join(this.id, {
       frame: (topic, frame) => this.#receive(topic, frame),
       restored: (hasMissed) => this.#restored(hasMissed),
+      lost: (reason) => {
+        this.#isLost = true;
+        events.warn(`The backplane is away: ${reason}`);
+      },
     });
+    const background = this.background.bind(this);
+    this.entries = new NodeEntries(this.backplane, membership, find, background);
     const send = (node: string, head: UnsentHead, value: unknown) => this.send(node, head, value);
     this.#requests = new NodeRequests(send, (session) => this.ownerOf(session), find);
   }
 
   /** Finds the node of a session; `undefined` without one. */
-  async ownerOf(session: string): Promise<string | undefined> {
-    return (await this.backplane.get(SESSIONS, session))?.node;
+  ownerOf(session: string): Promise<string | undefined> {
+    return this.entries.ownerOf(session);
   }
 
   /** Whether the backplane knows all sessions: not at once after it has lost its memory. */
@@ -97,16 +102,6 @@ export class RoomNode {
     await this.put(frame, () => this.backplane.publish(topic, frame));
   }
 
-  /** A session has begun: other nodes find it from now on. */
-  opened(session: string): void {
-    this.background('register a session', this.backplane.set(SESSIONS, session, ''));
-  }
-
-  /** A session is over. */
-  closed(session: string): void {
-    this.background('remove a session', this.#remove(SESSIONS, session));
-  }
-
   /** Receives what other nodes send to a topic without members of its own. */
   follow(topic: string): void {
     this.#followed.add(topic);
@@ -124,14 +119,14 @@ export class RoomNode {
     await topic.subscribed;
   }
 
-  /** A session has joined a room. @param entry its entry in the list of members */
+  /** A session has come into a topic. @param entry its entry in the list of members */
   async joined(name: string, session: string, entry: string): Promise<void> {
-    await Promise.all([this.subscribe(name), this.backplane.set(name, session, entry)]);
+    await Promise.all([this.subscribe(name), this.entries.set(name, session, entry)]);
   }
 
-  /** A session has left a room. */
-  async left(name: string, session: string): Promise<void> {
-    await Promise.all([this.#remove(name, session), this.unsubscribe(name)]);
+  /** A session has left a topic. The entry of one that has moved is that of its node by now, or is about to be. */
+  async left(name: string, { id, hasMoved }: ServerSession): Promise<void> {
+    await Promise.all([hasMoved ? undefined : this.entries.remove(name, id), this.unsubscribe(name)]);
   }
 
   /** Ends the subscription of a topic, unless it has a member. */
@@ -204,26 +199,14 @@ export class RoomNode {
     await this.backplane.leave();
   }
 
+  /** Logs a warning. */
+  warn(what: string, error: unknown): void {
+    this.#warnings.add(what, messageOf(error));
+  }
+
   /** Reports a failure that nobody waits for: the next return of the backplane makes up for it. */
   background(what: string, work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.#warnings.add(`The backplane could not ${what}`, messageOf(error)));
-  }
-
-  async #remove(group: string, session: string): Promise<void> {
-    try {
-      await this.backplane.delete(group, session);
-    } catch (error) {
-      this.#unremoved.set(JSON.stringify([group, session]), { group, session });
-      if (this.#unremoved.size > MAX_UNREMOVED) this.#unremoved.delete(this.#unremoved.keys().next().value!);
-      throw error;
-    }
-  }
-
-  /** Whether a session has an entry in a group. */
-  #isListed(group: string, id: string): boolean {
-    const session = this.find(id);
-    if (!session || group === SESSIONS) return session !== undefined;
-    return this.membership.of(session).has(group);
+    work.catch((error: unknown) => this.warn(`The backplane could not ${what}`, error));
   }
 
   #origin(): { readonly from: string; readonly seq: number } {
@@ -248,11 +231,20 @@ export class RoomNode {
     try {
       const frame = decodeNodeFrame(bytes, this.limits);
       const { from, seq } = frame.head;
+      if (from === this.id) return;
       const isShared = frame.head.kind === 'notice' && frame.head.topics.length > 0;
-      if (from !== this.id && this.order.isNew(topic, from, seq, isShared)) this.#take(topic, frame);
+      const place = this.order.placeOf(topic, from, seq, isShared, this.arrivals.last);
+      if (place === 'new') this.#take(topic, frame);
+      else if (place !== 'old') this.#takeAgain(topic!, frame, place);
     } catch (error) {
-      this.#warnings.add('A frame of another node was ignored', messageOf(error));
+      this.warn('A frame of another node was ignored', error);
     }
+  }
+
+  /** Another topic has brought the notification before, at which time a session of this topic may have been elsewhere. */
+  #takeAgain(topic: string, { head, value }: NodeFrame, since: number): void {
+    if (head.kind === 'notice' && this.arrivals.hasBegun(since))
+      this.arrivals.offerAgain(readNotice(topic, head, value(), this.limits), topic, since);
   }
 
   #take(topic: string | undefined, { head, value, parts }: NodeFrame): void {
@@ -274,6 +266,8 @@ export class RoomNode {
 
   #restored(hasMissed: boolean): void {
     this.#returnedAt = performance.now();
+    if (this.#isLost) this.events.warn('The backplane is back.');
+    this.#isLost = false;
     this.exchange?.restored(hasMissed);
     if (hasMissed) {
       const what = 'The backplane has lost frames';
@@ -283,15 +277,8 @@ export class RoomNode {
     for (const [name, topic] of this.membership.topics) {
       topic.subscribed = undefined;
       this.background('subscribe', this.subscribe(name));
-      if (isRoom(name))
-        for (const [session, entry] of topic.members)
-          this.background('list a member', this.backplane.set(name, session.id, entry));
     }
-    this.events.restored();
-    const unremoved = [...this.#unremoved.values()];
-    this.#unremoved.clear();
-    for (const { group, session } of unremoved)
-      if (!this.#isListed(group, session)) this.background('remove an entry', this.#remove(group, session));
+    this.entries.restored(this.events.sessions());
     for (const watch of this.#watches.values()) void watch.compare();
   }
 }

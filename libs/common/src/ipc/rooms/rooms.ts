@@ -54,7 +54,7 @@ export class IpcRooms {
     if (!backplane) return;
     this.#node = new RoomNode(backplane, limits, this.#membership, this.#arrivals, (id) => server.find(id), {
       deliver: (notification) => void this.#deliver(notification),
-      restored: () => this.#restored(),
+      sessions: () => server.sessions as ServerSession[],
       warn: (message) => report?.({ kind: 'warning', message, activity: undefined }),
     });
     this.#node.follow(ALL);
@@ -170,17 +170,14 @@ export class IpcRooms {
     const entry = this.#membership.topics.get(topic)?.members.get(session);
     if (entry === undefined) return;
     this.#membership.remove(topic, session);
-    // The entry of a session that has moved is that of its node by now, or is about to be.
-    if (session.hasMoved) return this.#node?.unsubscribe(topic);
-    void this.#changed('leave', room, session, entry);
-    await this.#node?.left(topic, session.id);
+    if (!session.hasMoved) void this.#changed('leave', room, session, entry);
+    await this.#node?.left(topic, session);
   }
 
   /** A session that was in a topic on another node. */
   readonly #restore = (topic: string, session: ServerSession, entry: string): void => {
     this.#add(topic, session, entry);
-    if (isRoom(topic)) this.#background(this.#node!.joined(topic, session.id, entry));
-    else this.#background(this.#node!.subscribe(topic));
+    this.#background(this.#node!.joined(topic, session.id, entry));
   };
 
   /** Adds a session to a topic. The end of the session removes it from all. @returns whether it is new there */
@@ -198,7 +195,7 @@ export class IpcRooms {
       if (isRoom(topic)) this.#background(this.#leave(session, roomOf(topic)));
       else {
         this.#membership.remove(topic, session);
-        if (this.#node) this.#background(this.#node.unsubscribe(topic));
+        if (this.#node) this.#background(this.#node.left(topic, session));
       }
     }
   }
@@ -243,7 +240,7 @@ export class IpcRooms {
     const sessions = topics.includes(ALL)
       ? (this.server.sessions as ServerSession[])
       : this.#membership.members(topics);
-    const isLeftOut = ({ id }: ServerSession) => except.includes(id) || this.#arrivals.has(id);
+    const isLeftOut = ({ id }: ServerSession) => except.includes(id) || this.#arrivals.has(id, notification);
     const isForAll = except.length === 0 && this.#arrivals.isEmpty;
     const receivers = isForAll ? sessions : sessions.filter((each) => !isLeftOut(each));
     return receivers.map((session) => sendTo(session, notification));
@@ -269,18 +266,21 @@ export class IpcRooms {
     const { user, id } = session;
     const node = this.#node;
     if (node) {
-      node.opened(id);
-      void session.closed.then(() => session.hasMoved || node.closed(id));
+      node.entries.opened(id);
+      void session.closed.then(() => session.hasMoved || node.entries.closed(id));
     }
     const topic = session.isOpen ? this.#userTopic(user) : undefined;
     if (topic === undefined) return;
     this.#add(topic, session, '');
-    node?.background('subscribe', node.subscribe(topic));
+    if (node) node.background('list a session of a user', this.#enterUser(node, topic, session));
   }
 
-  /** The backplane may have forgotten the sessions. */
-  #restored(): void {
-    for (const { id } of this.server.sessions) this.#node!.opened(id);
+  /** Lists a session of a user, and ends it if the user has too many on all nodes. */
+  async #enterUser(node: RoomNode, topic: string, session: ServerSession): Promise<void> {
+    await node.joined(topic, session.id, '');
+    // Counted behind its own entry, so that several at once cannot all find space.
+    if ((await node.backplane.count(topic)) > this.server.limits.userSessions)
+      session.close(1013, 'The user has as many sessions as it can have on all servers.');
   }
 
   #membersOf(topic: string): RoomMember[] {

@@ -37,6 +37,10 @@ export class SessionTransfer implements SessionTopics {
     return positions;
   }
 
+  hasSpace(topics: readonly string[]): boolean {
+    return topics.every((name) => this.membership.hasSpace(name));
+  }
+
   async arrive(id: string, topics: readonly string[]): Promise<boolean> {
     const names = topics.filter((name) => name !== ALL);
     if (!this.arrivals.begin(id, [...names, ALL])) return false;
@@ -63,19 +67,26 @@ export class SessionTransfer implements SessionTopics {
     missed: readonly MissedFrame[],
   ): boolean {
     for (const { name, entry } of topics) this.join(name, session, entry);
-    const waiting = this.arrivals.end(session.id);
-    if (!waiting) return false;
     const last = new Map(positions.map(({ topic, from, seq }) => [JSON.stringify([topic, from]), seq]));
     const taken = new Set<string>();
+    const numberOf = ({ seq, from }: Notification) => `${seq} ${from}`;
+    const has = (each: Notification) =>
+      taken.has(numberOf(each)) ||
+      each.topics.some((topic) => (last.get(JSON.stringify([topic, each.from])) ?? -1) >= each.seq);
+    const send = (each: Notification) => {
+      taken.add(numberOf(each));
+      if (!each.except.includes(session.id)) void sendTo(session, each);
+    };
+    const waiting = this.arrivals.settle(session.id, {
+      has,
+      send: (each, topic) => {
+        if (this.membership.of(session).has(topic)) send(each);
+      },
+    });
+    if (!waiting) return false;
     const names = new Set([...topics.map(({ name }) => name), ALL]);
-    for (const each of [...readNotices(missed, this.node.limits), ...waiting]) {
-      const { from, seq, except } = each;
-      const isHad = each.topics.some((topic) => (last.get(JSON.stringify([topic, from])) ?? -1) >= seq);
-      const number = `${seq} ${from}`;
-      if (isHad || taken.has(number) || !each.topics.some((topic) => names.has(topic))) continue;
-      taken.add(number);
-      if (!except.includes(session.id)) void sendTo(session, each);
-    }
+    for (const each of [...readNotices(missed, this.node.limits), ...waiting])
+      if (!has(each) && each.topics.some((topic) => names.has(topic))) send(each);
     return true;
   }
 }

@@ -13,6 +13,7 @@ function bytesOf(frame: IpcFrame): number {
 export function observedTransport(transport: IpcServerTransport): IpcServerTransport {
   return {
     ...(transport.name && { name: transport.name }),
+    ...(transport.isRelayed && { isRelayed: true }),
     write(frame) {
       observer?.frame?.('out', bytesOf(frame));
       transport.write(frame);

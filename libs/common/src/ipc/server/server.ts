@@ -28,6 +28,8 @@ export class IpcServer {
   readonly channels = new ChannelRegistry();
   readonly #lifecycle: SessionLifecycle;
   readonly #door: SessionDoor;
+  /** Places that are kept for sessions of other nodes. */
+  #reserved = 0;
   #isClosed = false;
 
   private readonly options: IpcServerOptions;
@@ -62,6 +64,21 @@ export class IpcServer {
   /** @internal Finds the sessions of other nodes. */
   useElsewhere(elsewhere: SessionsElsewhere): void {
     this.#lifecycle.elsewhere = elsewhere;
+  }
+
+  /**
+   * @internal Keeps a place for a session that is about to come from another node, which gives it only once.
+   *
+   * @returns gives the place back; `undefined` without one
+   */
+  reserve(): (() => void) | undefined {
+    if (this.refusal) return undefined;
+    this.#reserved++;
+    let isKept = true;
+    return () => {
+      if (isKept) this.#reserved--;
+      isKept = false;
+    };
   }
 
   /** @internal Begins a session of another node here. @throws IpcProtocolError without a place for it */
@@ -102,7 +119,7 @@ export class IpcServer {
   /** The reason why no session can begin; `undefined` if one can. */
   get refusal(): IpcClosure | undefined {
     if (this.#isClosed) return { code: 1001, reason: 'The server is shutting down.', initiator: 'local' };
-    if (this.size < this.limits.sessions) return undefined;
+    if (this.size + this.#reserved < this.limits.sessions) return undefined;
     return { code: 1013, reason: 'The server has as many sessions as it can have.', initiator: 'local' };
   }
 

@@ -28,6 +28,11 @@ export class SessionProof {
     return { secrets: this.#secrets, attempt: this.attempt };
   }
 
+  /** Changes with the {@link state}. */
+  get mark(): string {
+    return `${this.#secrets.join()} ${this.attempt}`;
+  }
+
   get #secrets(): string[] {
     return [this.#confirmed, this.#pending, ...this.older].filter((each) => each !== undefined);
   }

@@ -92,9 +92,9 @@ export class DurableLink implements IpcSessionLink {
     return this.#outbox.keptBytes;
   }
 
-  /** The messages that another link needs to go on. */
+  /** The messages that another link needs to go on. The peer sends those again that the gate does not have yet. */
   get state(): LinkState {
-    return { received: this.#received, ...this.#outbox.state };
+    return { received: this.#safe, ...this.#outbox.state };
   }
 
   /** Goes on with the messages of another link. Called before anything is sent. */

@@ -1,0 +1,60 @@
+import type { IpcFrame, IpcMessage } from '../message/message.js';
+
+/** How many messages there were by some moment, in each direction. */
+export interface HeldMark {
+  /** Messages of the frontend. */
+  readonly received: number;
+  /** Messages to the frontend. */
+  readonly sent: number;
+}
+
+/** Receives the messages that pass. */
+export interface HeldEvents {
+  /** So many further messages may go to the frontend. */
+  allow(count: number): void;
+  /** Messages of the frontend are about to be delivered: it need not send them again. */
+  receive(): void;
+  deliver(message: IpcMessage): void;
+}
+
+/** The messages of a session that its copy does not have yet, in both directions. */
+export class HeldMessages {
+  readonly #sent: IpcFrame[] = [];
+  readonly #arrived: IpcMessage[] = [];
+  #passed = 0;
+
+  /** @param received how many messages of the frontend have passed */
+  constructor(
+    public received: number,
+    private readonly events: HeldEvents,
+  ) {}
+
+  /** All messages by now. */
+  get mark(): HeldMark {
+    return { received: this.received + this.#arrived.length, sent: this.#passed + this.#sent.length };
+  }
+
+  /** Messages to the frontend that have not passed. */
+  get sent(): readonly IpcFrame[] {
+    return this.#sent;
+  }
+
+  push(content: IpcFrame): void {
+    this.#sent.push(content);
+  }
+
+  arrived(message: IpcMessage): void {
+    this.#arrived.push(message);
+  }
+
+  /** Lets everything up to a mark pass. */
+  pass({ received, sent }: HeldMark): void {
+    const allowed = this.#sent.splice(0, Math.max(0, sent - this.#passed)).length;
+    this.#passed += allowed;
+    this.events.allow(allowed);
+    const messages = this.#arrived.splice(0, Math.max(0, received - this.received));
+    this.received += messages.length;
+    if (messages.length > 0) this.events.receive();
+    for (const message of messages) this.events.deliver(message);
+  }
+}
