@@ -52,6 +52,8 @@ export type CallEnd =
 export interface CallWatch {
   /** Travels to the server with the requests of the call. */
   readonly trace: TraceFields | undefined;
+  /** Set if it does nothing but {@link run}: the steps and the end of the call need not be reported. */
+  readonly isPassive?: boolean;
   /** Runs work of the call, so that what it starts belongs to the call. Returns or throws as the work does. */
   run<T>(work: () => T): T;
   /** Is called at each step. */

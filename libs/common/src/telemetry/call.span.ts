@@ -1,15 +1,16 @@
-import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api';
 import type { CallEnd, CallStep, CallWatch, ObservedCall, TraceFields } from '../base/observer.js';
 import { describeError, isFault } from './error.type.js';
 import { itemBytes } from './item.bytes.js';
-import { fieldsOf, nameHttpSpan, serverContext } from './trace.context.js';
+import { fieldsOf, SpanContext, nameHttpSpan, serverContext, unsampledContext } from './trace.context.js';
 
 /** The options of telemetry with their defaults, and the source of spans. */
 export interface Tracing {
   readonly tracer: Tracer;
   readonly notifications: boolean;
   readonly httpHeaders: boolean;
+  readonly sampleRatio: number;
 }
 
 /** Begins the span of a call, or only passes its trace on. */
@@ -17,20 +18,16 @@ export function watchCall(tracing: Tracing, subject: ObservedCall): CallWatch {
   const isServer = subject.side === 'server';
   const parent = isServer ? serverContext(subject) : context.active();
   const sends = !isServer && (tracing.httpHeaders || subject.transport !== 'http');
-  if (subject.kind === 'notification' && !tracing.notifications)
-    return new PassedContext(parent, sends ? fieldsOf(parent) : undefined);
-  if (isServer && subject.transport === 'http') nameHttpSpan(parent, subject.name);
-  const span = tracing.tracer.startSpan(
-    nameOf(subject),
-    { kind: kindOf(subject), attributes: attributesOf(subject) },
-    parent,
-  );
-  if (span.isRecording()) describe(span, subject);
-  const own = trace.setSpan(parent, span);
-  const fields = sends ? fieldsOf(own) : undefined;
-  return span.isRecording()
-    ? new CallSpan(span, own, fields, isServer)
-    : new PassedContext(own, fields, span);
+  if (subject.kind === 'notification' && !tracing.notifications) return new PassedContext(parent, sends);
+  if (isServer && subject.transport === 'http' && parent !== ROOT_CONTEXT) nameHttpSpan(parent, subject.name);
+  const unsampled = tracing.sampleRatio < 1 ? unsampledContext(parent, tracing.sampleRatio) : undefined;
+  if (unsampled) return new PassedContext(unsampled, sends);
+  const options = { kind: kindOf(subject), attributes: attributesOf(subject) };
+  const span = tracing.tracer.startSpan(nameOf(subject), options, parent);
+  const own = new SpanContext(parent, span);
+  if (!span.isRecording()) return new PassedContext(own, sends);
+  describe(span, subject);
+  return new CallSpan(span, own, sends, isServer);
 }
 
 function nameOf({ kind, side, name }: ObservedCall): string {
@@ -89,11 +86,15 @@ function localAddress(request: unknown): Address {
 
 /** A call without a span of its own: one that is not sampled, or a message. */
 class PassedContext implements CallWatch {
+  readonly isPassive = true;
+  readonly trace: TraceFields | undefined;
+
   constructor(
     private readonly own: Context,
-    readonly trace: TraceFields | undefined,
-    private readonly span?: Span,
-  ) {}
+    sends: boolean,
+  ) {
+    this.trace = sends ? fieldsOf(own) : undefined;
+  }
 
   run<T>(work: () => T): T {
     return context.with(this.own, work);
@@ -101,22 +102,23 @@ class PassedContext implements CallWatch {
 
   step(): void {}
 
-  end(): void {
-    this.span?.end();
-  }
+  end(): void {}
 }
 
 class CallSpan implements CallWatch {
   #items = 0;
   #bytes = 0;
   #isOver = false;
+  readonly trace: TraceFields | undefined;
 
   constructor(
     private readonly span: Span,
     private readonly own: Context,
-    readonly trace: TraceFields | undefined,
+    sends: boolean,
     private readonly isServer: boolean,
-  ) {}
+  ) {
+    this.trace = sends ? fieldsOf(own) : undefined;
+  }
 
   run<T>(work: () => T): T {
     return context.with(this.own, work);

@@ -1,6 +1,14 @@
-import { isSpanContextValid, metrics, trace } from '@opentelemetry/api';
-import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+import {
+  createNoopMeter,
+  isSpanContextValid,
+  metrics,
+  propagation,
+  ProxyTracerProvider,
+  trace,
+} from '@opentelemetry/api';
+import type { Meter, MeterProvider, TracerProvider } from '@opentelemetry/api';
 import { observe } from '../base/observer.js';
+import type { CallWatch, ObservedCall, Observer } from '../base/observer.js';
 import { watchCall } from './call.span.js';
 import type { Tracing } from './call.span.js';
 import { Meters } from './meters.js';
@@ -16,9 +24,17 @@ export interface TelemetryOptions {
    * Default `true`.
    */
   readonly httpHeaders?: boolean;
-  /** Makes the spans. Default: the global provider, also one that is registered later. */
+  /**
+   * The part of the traces that begin with a call of this process, from 0 to 1. All other calls, and those whose caller has not been
+   * sampled, only pass their trace on: the SDK is not asked for a span. Default 1: the sampler of the SDK decides alone.
+   */
+  readonly sampleRatio?: number;
+  /** Makes the spans. Default: the global provider. One that is registered later is found within fifty calls. */
   readonly tracerProvider?: TracerProvider;
-  /** Makes the instruments. Default: the global provider, which has to be registered before. Without one nothing is measured. */
+  /**
+   * Makes the instruments. Default: the global provider. One that is registered later is found within fifty calls. Without one
+   * nothing is measured.
+   */
   readonly meterProvider?: MeterProvider;
   /** Measures the delay of the event loop: `monitorEventLoopDelay()` of `node:perf_hooks`, enabled. Default: not measured. */
   readonly eventLoopDelay?: EventLoopDelay;
@@ -26,38 +42,133 @@ export interface TelemetryOptions {
 
 /**
  * Makes spans and metrics of all calls and sessions of this process or page, in clients and servers of Linnet, by the API of
- * OpenTelemetry. Without an SDK they go nowhere.
+ * OpenTelemetry. An SDK that is registered later is found after some calls.
  *
  * @returns a function that ends it
  * @throws Error if it is enabled already
  */
 export function enableTelemetry(options: TelemetryOptions = {}): () => void {
-  const { notifications = false, httpHeaders = true, tracerProvider = trace } = options;
-  const { meterProvider = metrics, eventLoopDelay } = options;
   if (current) throw new Error('Telemetry is enabled already: end it first.');
-  const meters = new Meters(meterProvider.getMeter('linnet'), eventLoopDelay);
-  const tracing: Tracing = { tracer: tracerProvider.getTracer('linnet'), notifications, httpHeaders };
-  const stop = observe({
-    followsTraces: true,
-    call: (subject) => meters.call(subject, watchCall(tracing, subject)),
-    session: (subject) => meters.session(subject, watchSession(tracing.tracer, subject)),
-    refused: (reason) => meters.refused(reason),
-    frame: (direction, bytes) => meters.frame(direction, bytes),
-    body: (direction, bytes) => meters.body(direction, bytes),
-    compressed: (before, after) => meters.compressed(before, after),
-    unread: (bytes) => meters.unread(bytes),
-    windowFull: () => meters.windowFull(),
-    logFields,
-  });
-  current = stop;
+  const telemetry = new Telemetry(options);
+  current = telemetry;
   return () => {
-    stop();
-    if (current === stop) current = undefined;
+    telemetry.stop();
+    if (current === telemetry) current = undefined;
   };
 }
 
-/** Ends what is enabled. A second time would make spans and metrics of the same calls twice. */
-let current: (() => void) | undefined;
+/** Set while telemetry is enabled. A second time would make spans and metrics of the same calls twice. */
+let current: Telemetry | undefined;
+
+/** After so many uses providers are looked for again: each look costs more than the rest of a call without them. */
+const PATIENCE = 50;
+
+/** Its functions are absent until there is an SDK for them, so that nothing is made for nobody. */
+class Telemetry implements Observer {
+  readonly #spans: Tracing;
+  /** Whether there is a provider. */
+  #isFound = false;
+  #hasTracing = false;
+  #meters: Meters | undefined;
+  #unobserve: (() => void) | undefined;
+  /** So many times providers are not looked for. */
+  #patience = 0;
+  frame: Observer['frame'];
+  body: Observer['body'];
+  compressed: Observer['compressed'];
+  unread: Observer['unread'];
+  windowFull: Observer['windowFull'];
+
+  constructor(private readonly options: TelemetryOptions) {
+    const { notifications = false, httpHeaders = true, sampleRatio = 1, tracerProvider = trace } = options;
+    this.#spans = { tracer: tracerProvider.getTracer('linnet'), notifications, httpHeaders, sampleRatio };
+    this.#look();
+    this.#unobserve = observe(this);
+  }
+
+  stop(): void {
+    this.#unobserve?.();
+    this.#unobserve = undefined;
+  }
+
+  get followsTraces(): boolean {
+    return this.#look() && this.#hasTracing;
+  }
+
+  get call(): Observer['call'] {
+    return this.#look() ? this.#call : undefined;
+  }
+
+  get session(): Observer['session'] {
+    // Sessions are few and long.
+    this.#patience = 0;
+    return this.#look() ? this.#session : undefined;
+  }
+
+  get refused(): Observer['refused'] {
+    return this.#look() ? this.#refused : undefined;
+  }
+
+  get logFields(): Observer['logFields'] {
+    return this.#look() ? logFields : undefined;
+  }
+
+  readonly #call = (subject: ObservedCall): CallWatch | undefined => {
+    const span = this.#hasTracing ? watchCall(this.#spans, subject) : undefined;
+    return this.#meters ? this.#meters.call(subject, span) : span;
+  };
+
+  readonly #session: NonNullable<Observer['session']> = (subject) => {
+    const span = this.#hasTracing ? watchSession(this.#spans.tracer, subject) : undefined;
+    return this.#meters ? this.#meters.session(subject, span) : span;
+  };
+
+  readonly #refused = (reason: string): void => this.#meters?.refused(reason);
+
+  /** Looks now and then for an SDK that may have been registered meanwhile. @returns whether there is one */
+  #look(): boolean {
+    if (this.#patience > 0) {
+      this.#patience--;
+      return this.#isFound;
+    }
+    this.#patience = PATIENCE;
+    const { meterProvider, tracerProvider, eventLoopDelay } = this.options;
+    const tracing = this.#hasTracing || tracerProvider !== undefined || hasTracing();
+    const meter = this.#meters ? undefined : meterOf(meterProvider ?? metrics);
+    if (tracing === this.#hasTracing && !meter) return this.#isFound;
+    this.#isFound = true;
+    this.#hasTracing = tracing;
+    if (meter) this.#measure(new Meters(meter, eventLoopDelay));
+    // Several observers are joined to one, with the functions that they have at this moment.
+    this.#unobserve &&= (this.#unobserve(), observe(this));
+    return true;
+  }
+
+  #measure(meters: Meters): void {
+    this.#meters = meters;
+    this.frame = (direction, bytes) => meters.frame(direction, bytes);
+    this.body = (direction, bytes) => meters.body(direction, bytes);
+    this.compressed = (before, after) => meters.compressed(before, after);
+    this.unread = (bytes) => meters.unread(bytes);
+    this.windowFull = () => meters.windowFull();
+  }
+}
+
+const noTracerProvider = new ProxyTracerProvider().getDelegate();
+const noMeter = createNoopMeter();
+
+/** Whether spans go somewhere, or a trace is at least passed on. */
+function hasTracing(): boolean {
+  const provider = trace.getTracerProvider();
+  const isNone = provider instanceof ProxyTracerProvider && provider.getDelegate() === noTracerProvider;
+  return !isNone || propagation.fields().length > 0;
+}
+
+/** The meter of a provider; `undefined` if it measures nothing. */
+function meterOf(provider: Pick<MeterProvider, 'getMeter'>): Meter | undefined {
+  const meter = provider.getMeter('linnet');
+  return meter === noMeter ? undefined : meter;
+}
 
 const noFields = {};
 

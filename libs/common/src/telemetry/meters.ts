@@ -1,5 +1,13 @@
 import type { Attributes, Counter, Histogram, Meter, UpDownCounter } from '@opentelemetry/api';
-import type { CallWatch, ObservedCall, ObservedSession, SessionWatch } from '../base/observer.js';
+import type {
+  CallEnd,
+  CallStep,
+  CallWatch,
+  ObservedCall,
+  ObservedSession,
+  SessionWatch,
+  TraceFields,
+} from '../base/observer.js';
 import { errorType } from './error.type.js';
 
 /** Names of calls that are kept as they are. A client that names channels at random gets `_OTHER` for the rest. */
@@ -11,6 +19,10 @@ const boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.
 /** Parts of the length before compression. */
 const ratios = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 
+/** Attributes of instruments that every call uses, made once. */
+const sides = { client: { side: 'client' }, server: { side: 'server' } };
+const directions = { in: { direction: 'in' }, out: { direction: 'out' } };
+
 /** The delay of the event loop: an `IntervalHistogram` of `node:perf_hooks`, in nanoseconds. */
 export interface EventLoopDelay {
   /** The delay that a part of the samples, in percent, does not exceed. */
@@ -21,12 +33,12 @@ export interface EventLoopDelay {
 
 /** The instruments of all calls and sessions. */
 export class Meters {
-  readonly #durations: Record<'client' | 'server', Histogram>;
-  readonly #active: UpDownCounter;
-  readonly #waiting: UpDownCounter;
-  readonly #waits: Histogram;
-  readonly #repetitions: Counter;
-  readonly #items: Counter;
+  readonly durations: Record<'client' | 'server', Histogram>;
+  readonly active: UpDownCounter;
+  readonly waiting: UpDownCounter;
+  readonly waits: Histogram;
+  readonly repetitions: Counter;
+  readonly items: Counter;
   readonly #notices: Counter;
   readonly #sessions: UpDownCounter;
   readonly #resumes: Counter;
@@ -37,7 +49,11 @@ export class Meters {
   readonly #ratios: Histogram;
   readonly #unread: UpDownCounter;
   readonly #fullWindows: Counter;
-  readonly #attributes = new Map<string, Attributes>();
+  readonly #methods = new Names((name) => ({ 'rpc.system.name': 'linnet', 'rpc.method': name }));
+  readonly #destinations = new Names((name) => {
+    const destination = { 'messaging.system': 'linnet', 'messaging.destination.name': name };
+    return { client: { ...destination, direction: 'out' }, server: { ...destination, direction: 'in' } };
+  });
 
   constructor(meter: Meter, eventLoop?: EventLoopDelay) {
     const duration = (side: string) =>
@@ -46,20 +62,20 @@ export class Meters {
         unit: 's',
         advice: { explicitBucketBoundaries: boundaries },
       });
-    this.#durations = { client: duration('client'), server: duration('server') };
-    this.#active = meter.createUpDownCounter('linnet.calls.active', { description: 'Calls in flight' });
-    this.#waiting = meter.createUpDownCounter('linnet.calls.waiting', {
+    this.durations = { client: duration('client'), server: duration('server') };
+    this.active = meter.createUpDownCounter('linnet.calls.active', { description: 'Calls in flight' });
+    this.waiting = meter.createUpDownCounter('linnet.calls.waiting', {
       description: 'Calls that wait for others',
     });
-    this.#waits = meter.createHistogram('linnet.call.wait.duration', {
+    this.waits = meter.createHistogram('linnet.call.wait.duration', {
       description: 'How long calls have waited for others',
       unit: 's',
       advice: { explicitBucketBoundaries: boundaries },
     });
-    this.#repetitions = meter.createCounter('linnet.call.repetitions', {
+    this.repetitions = meter.createCounter('linnet.call.repetitions', {
       description: 'Requests after a fault or a pending answer, at the client',
     });
-    this.#items = meter.createCounter('linnet.stream.items', {
+    this.items = meter.createCounter('linnet.stream.items', {
       description: 'Items of results that are streams',
     });
     this.#notices = meter.createCounter('linnet.notifications', {
@@ -99,42 +115,14 @@ export class Meters {
   }
 
   /** Counts a call, and passes everything on to its span. */
-  call(subject: ObservedCall, span: CallWatch): CallWatch {
-    const { side, kind, name } = subject;
-    if (kind === 'notification') {
-      const destination = this.#named(name, 'messaging.destination.name');
-      this.#notices.add(1, { ...destination, direction: side === 'client' ? 'out' : 'in' });
-      return span;
-    }
-    const attributes = this.#named(name, 'rpc.method');
-    const since = performance.now();
-    let isOver = false;
-    this.#active.add(1, { side });
-    return {
-      trace: span.trace,
-      run: (work) => span.run(work),
-      step: (step) => {
-        if (step.kind === 'item') this.#items.add(1, { ...attributes, side });
-        else if (step.kind === 'waits') this.#waiting.add(1);
-        else if (step.kind === 'waited') {
-          this.#waiting.add(-1);
-          this.#waits.record(step.ms / 1000, attributes);
-        } else this.#repetitions.add(1, { ...attributes, reason: step.kind });
-        span.step(step);
-      },
-      end: (end) => {
-        if (isOver) return;
-        isOver = true;
-        this.#active.add(-1, { side });
-        const failure = end.kind === 'error' ? { 'error.type': errorType(end.error) } : {};
-        this.#durations[side].record((performance.now() - since) / 1000, { ...attributes, ...failure });
-        span.end(end);
-      },
-    };
+  call({ side, kind, name }: ObservedCall, span: CallWatch | undefined): CallWatch | undefined {
+    if (kind !== 'notification') return new MeteredCall(this, side, this.#methods.of(name), span);
+    this.#notices.add(1, this.#destinations.of(name)[side]);
+    return span;
   }
 
   /** Counts a session, and passes everything on to its span. */
-  session({ side }: ObservedSession, span: SessionWatch): SessionWatch {
+  session({ side }: ObservedSession, span: SessionWatch | undefined): SessionWatch {
     let state = 'connected';
     const change = (next: string | undefined) => {
       this.#sessions.add(-1, { side, state });
@@ -146,16 +134,16 @@ export class Meters {
     return {
       interrupted: () => {
         change('away');
-        span.interrupted();
+        span?.interrupted();
       },
       resumed: () => {
         change('connected');
-        this.#resumes.add(1, { side });
-        span.resumed();
+        this.#resumes.add(1, sides[side]);
+        span?.resumed();
       },
       ended: (code) => {
         change(undefined);
-        span.ended(code);
+        span?.ended(code);
       },
     };
   }
@@ -165,12 +153,12 @@ export class Meters {
   }
 
   frame(direction: 'in' | 'out', bytes: number): void {
-    this.#frames.add(1, { direction });
-    this.#bytes.add(bytes, { direction });
+    this.#frames.add(1, directions[direction]);
+    this.#bytes.add(bytes, directions[direction]);
   }
 
   body(direction: 'in' | 'out', bytes: number): void {
-    this.#bodies.add(bytes, { direction });
+    this.#bodies.add(bytes, directions[direction]);
   }
 
   compressed(before: number, after: number): void {
@@ -184,17 +172,66 @@ export class Meters {
   windowFull(): void {
     this.#fullWindows.add(1);
   }
+}
 
-  /** The attributes of a name, made once. */
-  #named(name: string, key: 'rpc.method' | 'messaging.destination.name'): Attributes {
-    let known = this.#attributes.get(`${key} ${name}`);
-    if (!known) {
-      const isFull = this.#attributes.size >= MOST_NAMES;
-      const system = key === 'rpc.method' ? 'rpc.system.name' : 'messaging.system';
-      known = { [system]: 'linnet', [key]: isFull ? '_OTHER' : name };
-      if (!isFull) this.#attributes.set(`${key} ${name}`, known);
-    }
-    return known;
+/** Attributes of names, made once for each. */
+class Names<T> {
+  readonly #known = new Map<string, T>();
+  #others: T | undefined;
+
+  constructor(private readonly make: (name: string) => T) {}
+
+  of(name: string): T {
+    const known = this.#known.get(name);
+    if (known) return known;
+    if (this.#known.size >= MOST_NAMES) return (this.#others ??= this.make('_OTHER'));
+    const made = this.make(name);
+    this.#known.set(name, made);
+    return made;
+  }
+}
+
+/** Counts one call, and passes everything on to its span. */
+class MeteredCall implements CallWatch {
+  readonly #since = performance.now();
+  #isOver = false;
+
+  constructor(
+    private readonly meters: Meters,
+    private readonly side: 'client' | 'server',
+    private readonly attributes: Attributes,
+    private readonly span: CallWatch | undefined,
+  ) {
+    meters.active.add(1, sides[side]);
+  }
+
+  get trace(): TraceFields | undefined {
+    return this.span?.trace;
+  }
+
+  run<T>(work: () => T): T {
+    return this.span ? this.span.run(work) : work();
+  }
+
+  step(step: CallStep): void {
+    const { meters, attributes, side } = this;
+    if (step.kind === 'item') meters.items.add(1, { ...attributes, side });
+    else if (step.kind === 'waits') meters.waiting.add(1);
+    else if (step.kind === 'waited') {
+      meters.waiting.add(-1);
+      meters.waits.record(step.ms / 1000, attributes);
+    } else meters.repetitions.add(1, { ...attributes, reason: step.kind });
+    this.span?.step(step);
+  }
+
+  end(end: CallEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { meters, attributes, side } = this;
+    meters.active.add(-1, sides[side]);
+    const all = end.kind === 'error' ? { ...attributes, 'error.type': errorType(end.error) } : attributes;
+    meters.durations[side].record((performance.now() - this.#since) / 1000, all);
+    this.span?.end(end);
   }
 }
 

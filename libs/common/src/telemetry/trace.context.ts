@@ -1,4 +1,12 @@
-import { context, createContextKey, propagation, ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api';
+import {
+  context,
+  createContextKey,
+  isSpanContextValid,
+  propagation,
+  ROOT_CONTEXT,
+  trace,
+  TraceFlags,
+} from '@opentelemetry/api';
 import type { Context, Span } from '@opentelemetry/api';
 import type { ObservedCall, TraceFields } from '../base/observer.js';
 
@@ -7,6 +15,61 @@ interface Carrier {
   traceparent?: string;
   tracestate?: string;
   baggage?: string;
+}
+
+/** A context with a span. It is made when it is read: small calls that are not sampled may never read theirs. */
+export class SpanContext implements Context {
+  #made: Context | undefined;
+
+  /** @param span default: one that is not sampled */
+  constructor(
+    private readonly parent: Context,
+    private readonly span?: Span,
+  ) {}
+
+  getValue(key: symbol): unknown {
+    return this.#whole.getValue(key);
+  }
+
+  setValue(key: symbol, value: unknown): Context {
+    return this.#whole.setValue(key, value);
+  }
+
+  deleteValue(key: symbol): Context {
+    return this.#whole.deleteValue(key);
+  }
+
+  get #whole(): Context {
+    return (this.#made ??= this.span
+      ? trace.setSpan(this.parent, this.span)
+      : trace.setSpanContext(this.parent, unsampled()));
+  }
+}
+
+/**
+ * The context of a call that is not sampled, decided without the SDK; `undefined` if its sampler decides. A span that is not
+ * sampled makes spans below it follow, also those of other libraries.
+ *
+ * @param ratio the part of the traces that begin here and may be sampled
+ */
+export function unsampledContext(parent: Context, ratio: number): Context | undefined {
+  const above = parent === ROOT_CONTEXT ? undefined : trace.getSpanContext(parent);
+  if (above && isSpanContextValid(above)) return above.traceFlags & TraceFlags.SAMPLED ? undefined : parent;
+  return Math.random() < ratio ? undefined : new SpanContext(parent);
+}
+
+function unsampled() {
+  return { traceId: randomHex(32), spanId: randomHex(16), traceFlags: TraceFlags.NONE };
+}
+
+/** Ids need not be secret. One of zeros alone would be none. */
+function randomHex(length: number): string {
+  let text = '1';
+  while (text.length < length)
+    text += Math.floor(Math.random() * 0x100000000)
+      .toString(16)
+      .padStart(8, '0');
+  return text.slice(0, length);
 }
 
 /** A context as it travels; `undefined` if no propagator writes anything. */
@@ -40,9 +103,10 @@ function isLive(span: Span): boolean {
 export function serverContext({ transport, trace: fields }: ObservedCall): Context {
   if (transport !== 'http') return fields ? extracted(ROOT_CONTEXT, fields) : ROOT_CONTEXT;
   const active = context.active();
+  if (active === ROOT_CONTEXT && !fields) return active;
   const span = trace.getSpan(active);
   if (span && isLive(span) && (!fields || fields[0] === '' || isOf(fields[0], span))) return active;
-  const base = trace.deleteSpan(active);
+  const base = span ? trace.deleteSpan(active) : active;
   return fields ? extracted(base, fields) : base;
 }
 

@@ -9,6 +9,8 @@ export interface RpcOperationTarget {
   readonly definition: RpcInterfaceDefinition;
   /** Its name in the definition. */
   readonly operation: string;
+  /** `Interface/operation`: its name in traces and metrics. */
+  readonly method: string;
   /** The policy of the definition, overridden by the policy of the implementation. */
   readonly policy: RpcOperationPolicy;
   /** Answers a call. Throws or rejects with the error of the implementation. */

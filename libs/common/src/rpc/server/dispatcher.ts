@@ -79,6 +79,7 @@ export class RpcDispatcher {
       static readonly interfaceVersion = CONTROL_VERSION;
     },
     operation: 'describeEndpoints',
+    method: '/describeEndpoints',
     policy: defaultOperationPolicy,
     handler: () => this.describeEndpoints(),
   };
@@ -137,6 +138,8 @@ export class RpcDispatcher {
       operations.set(operation, {
         definition,
         operation,
+        // Made once: names are keys of observers.
+        method: `${definition.interfaceName}/${operation}`,
         policy,
         handler: checks ? this.#checking(whole, checks, own) : whole,
       });
@@ -178,6 +181,10 @@ export class RpcDispatcher {
     const watch = observer?.call?.(subjectOf(call));
     if (!watch) {
       this.#dispatch(call, settle);
+      return;
+    }
+    if (watch.isPassive) {
+      watch.run(() => this.#dispatch(call, settle));
       return;
     }
     call.activity.watch = watch;

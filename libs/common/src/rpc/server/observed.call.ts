@@ -9,7 +9,7 @@ export function subjectOf({ target, activity, transport }: RpcCall): ObservedCal
     kind: 'rpc',
     transport: transport.kind,
     // The declared names: a request may have another spelling.
-    name: `${target.definition.interfaceName}/${target.operation}`,
+    name: target.method,
     activityId: activity.activityId,
     sessionId: transport.kind === 'ipc' ? transport.session.id : undefined,
     trace: activity.trace,
