@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { ActivityLogger, IpcChannel, memoryIpc, RpcInterface } from '@linnet/backend';
 import { createRpcClient, IpcFrontend, ipcChannel, rpcOverIpc } from '@linnet/common';
 import { InspectorModule } from '@linnet/inspector';
@@ -116,10 +116,11 @@ inBrowser('the page of the inspector in Chromium', () => {
     await closeIpcApps();
   });
 
-  async function open(options: Parameters<Browser['newPage']>[0] = {}) {
+  async function open(options: Parameters<Browser['newPage']>[0] = {}, script = '') {
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
     pages.push(page);
     page.setDefaultTimeout(20_000);
+    await page.addInitScript(script);
     const errors = errorsOf(page);
     await page.goto(`${url}/inspector`);
     await page.getByText('Connected', { exact: true }).waitFor();
@@ -163,8 +164,10 @@ inBrowser('the page of the inspector in Chromium', () => {
     expect(app.host.sessions).toHaveLength(3);
     await detail.getByRole('button', { name: 'Press again' }).click();
     await until(() => app.host.sessions.length === 2);
-    await detail.waitFor({ state: 'hidden' });
+    await detail.getByText('The session is closed.').waitFor();
+    expect(await detail.getByRole('button', { name: 'Press again' }).isDisabled()).toBe(true);
     await page.getByText('There are no such sessions.').waitFor();
+    await page.keyboard.press('Escape');
 
     await tab(page, 'Calls').click();
     await page.getByText('2 in flight').waitFor();
@@ -200,6 +203,44 @@ inBrowser('the page of the inspector in Chromium', () => {
     });
     expect(errors).toEqual([]);
     for (const frontend of frontends) frontend.close();
+  });
+
+  it('shows ages by the clock of the backend, and says that a session was over already', async () => {
+    const { page } = await open({}, 'const { now } = Date; Date.now = () => now() - 3_600_000;');
+    const frontend = await openFrontend(url);
+    const session = await until(() => app.host.sessions.at(-1));
+    await tab(page, 'Sessions').click();
+    await row(page, session.id)
+      .locator('td', { hasText: /^[\d.]+ (?:µs|ms|s)$/ })
+      .waitFor();
+    await row(page, session.id).getByRole('button').click();
+    const detail = page.locator('#detail');
+    await detail.getByText('WebSocket, durable').waitFor();
+    expect(await detail.innerText()).toMatch(/, [\d.]+ (?:µs|ms|s) ago/);
+    const closed = session.closed;
+    frontend.close();
+    await closed;
+    await detail.getByRole('button', { name: 'Close this session' }).click();
+    await detail.getByRole('button', { name: 'Press again' }).click();
+    await detail.getByText('The session was over already.').waitFor();
+  });
+
+  it('cuts names and ids at the same width, and shows all of them in a tip', async () => {
+    const { page } = await open();
+    const id = 'i'.repeat(200);
+    await shelves(id).count('a');
+    await tab(page, 'Activities').click();
+    const cut = row(page, id).getByRole('button');
+    await cut.waitFor();
+    expect(await cut.getAttribute('title')).toBe(id);
+    const widthOf = async (button: Locator) => (await button.boundingBox())!.width;
+    const width = await widthOf(cut);
+    expect(width).toBeLessThan(500);
+    await page.getByLabel('Search by id, user or operation').fill(id);
+    await page.keyboard.press('Enter');
+    const found = page.locator('#detail tr', { hasText: id }).first().getByRole('button');
+    await found.waitFor();
+    expect(await widthOf(found)).toBeCloseTo(width, 0);
   });
 
   it('can be used with the keyboard alone', async () => {

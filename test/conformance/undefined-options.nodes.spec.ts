@@ -90,6 +90,7 @@ const noServer = nothing<PlainIpcServerOptions>({
   shutdownTimeoutMs: 0,
   limits: 0,
   report: 0,
+  isObserved: 0,
 });
 
 describe('options that are undefined', () => {

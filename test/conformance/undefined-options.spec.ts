@@ -401,6 +401,7 @@ describe('options of frontends that are undefined', () => {
       heartbeatMs: 0,
       limits: 0,
       mapError: 0,
+      isObserved: 0,
     });
     const expected = await run({});
     expect(expected.connected.length).toBeGreaterThan(5);

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Logger } from '@nestjs/common';
+import { Controller, Get, Logger } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { ActivityLogger, IpcChannel, IpcSession, RpcInterface } from '@linnet/backend';
 import { createRpcClient, ipcChannel } from '@linnet/common';
 import type { IpcFrontend, IpcProxy } from '@linnet/common';
-import { observer } from '@linnet/common/internal';
+import { observe, observer } from '@linnet/common/internal';
+import type { ObservedCall, ObservedSession } from '@linnet/common/internal';
 import { InspectorModule } from '@linnet/inspector';
 import type { InspectorOptions } from '@linnet/inspector';
 import { inspectorChannel } from '../../libs/inspector/src/channel/inspector.ipc.js';
@@ -138,7 +140,43 @@ describe('InspectorModule without authorize', () => {
   });
 });
 
-describe.each(Object.entries(adapters))('the page on %s', (_name, way) => {
+/** A controller with a route for every path, as the framework writes it. */
+function anything(pattern: string) {
+  @Controller()
+  class AnythingController {
+    @Get(pattern)
+    anything() {
+      return 'anything';
+    }
+  }
+  return AnythingController;
+}
+
+it('the page has a path of its own', () => {
+  for (const path of ['/', ''])
+    expect(() => InspectorModule.forRoot({ authorize: everybody, path })).toThrow('a path other than `/`');
+});
+
+it('the page is served by a Fastify that ignores a slash at the end of a path', async () => {
+  const adapter = () => new FastifyAdapter({ routerOptions: { ignoreTrailingSlash: true } });
+  const app = await start(undefined, { way: { adapter } });
+  for (const path of ['/inspector', '/inspector/']) {
+    const page = await fetch(urlOf(app) + path);
+    expect([page.status, page.url]).toEqual([200, `${urlOf(app)}/inspector/`]);
+  }
+});
+
+describe.each(Object.entries(adapters))('the page on %s', (name, way) => {
+  it('and a route of the application for every path do not hide each other', async () => {
+    const controllers = [anything(name === 'Fastify' ? '*' : '*path')];
+    const app = await start(undefined, { way, controllers });
+    expect(await (await fetch(`${urlOf(app)}/inspector`)).text()).toContain('<title>Inspector</title>');
+    expect((await fetch(`${urlOf(app)}/inspector/page.js`)).headers.get('content-type')).toContain(
+      'javascript',
+    );
+    expect(await (await fetch(`${urlOf(app)}/inspector-of-quality`)).text()).toBe('anything');
+  });
+
   it('is served with its files, and runs no other script', async () => {
     const app = await start({ authorize: everybody, path: '/ops/inspector/' }, { way });
     const url = `${urlOf(app)}/ops/inspector`;
@@ -182,6 +220,26 @@ it('an application without IPC has an inspector as well', async () => {
   const { running, count } = await inspector.calls('');
   expect({ running, count }).toEqual({ running: [], count: 0 });
   expect((await inspector.find('tiles')).methods).toEqual(['Tiles/count']);
+});
+
+it('other observers do not see the inspector itself', async () => {
+  const seen: (ObservedCall | ObservedSession)[] = [];
+  let frames = 0;
+  const see = (subject: ObservedCall | ObservedSession) => {
+    seen.push(subject);
+    return undefined;
+  };
+  const forget = observe({ call: see, session: see, frame: () => void frames++ });
+  const planner = await start();
+  const others = { planner: `ws://127.0.0.1:${planner.port}/inspector/ipc` };
+  const app = await start({ authorize: everybody, others });
+  const raw = await app.connect({ path: '/inspector/ipc' });
+  const ask = async (method: string, ...args: unknown[]) => raw.ask(`linnet.inspector.${method}`, ...args);
+  expect(await ask('info')).toMatchObject({ result: { others: ['planner'] } });
+  expect(await ask('activity', 'none')).toMatchObject({ result: { missing: [] } });
+  expect(await ask('none')).toMatchObject({ error: { message: expect.stringContaining('not found') } });
+  forget();
+  expect([seen, frames]).toEqual([[], 0]);
 });
 
 it('nothing observes calls before an inspector is open, and after the last one is closed', async () => {

@@ -8,9 +8,22 @@ export function duration(ms: number): string {
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
 }
 
+/** How far the clock of the backend is ahead of the clock of this page, in milliseconds. */
+let ahead = 0;
+
+/** Times come from the backend, so that ages are measured with its clock. @param now its present time */
+export function setClock(now: number): void {
+  ahead = now - Date.now();
+}
+
+/** The present time of the backend, in milliseconds since the epoch. */
+export function present(): number {
+  return Date.now() + ahead;
+}
+
 /** The time since a moment, in milliseconds since the epoch, as a duration. */
 export function age(time: number): string {
-  return duration(Math.max(0, Date.now() - time));
+  return duration(Math.max(0, present() - time));
 }
 
 /** A number of bytes. */

@@ -2,7 +2,7 @@ import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 import { inspectorChannel } from '../src/channel/inspector.ipc.js';
 import type { InspectorIpc, Overview } from '../src/channel/inspector.ipc.js';
 import { byId, make, setText } from './dom.js';
-import { bytes, count, duration } from './format.js';
+import { bytes, count, duration, setClock } from './format.js';
 import type { PageContext, View } from './view.js';
 import { ActivitiesView } from './views/activities.view.js';
 import { CallsView } from './views/calls.view.js';
@@ -72,7 +72,7 @@ const page: PageContext = {
     remember();
     const fetchBody = async () => {
       const session = await inspector.session(id);
-      if (session) return sessionDetail(page, session, closeDetail);
+      if (session) return sessionDetail(page, session);
       return [make('p', { className: 'empty' }, 'The session is over.')];
     };
     openDetail(`Session ${id}`, fetchBody, false);
@@ -188,6 +188,7 @@ async function follow(): Promise<void> {
     try {
       for await (const overview of inspector.watch()) {
         latest = overview;
+        setClock(overview.now);
         // Nobody looks at a hidden page.
         if (document.hidden) continue;
         showFigures(overview);

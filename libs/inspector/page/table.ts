@@ -59,7 +59,13 @@ export class Table<Row> {
     for (const [i, row] of rows.entries()) {
       const line = this.#lines[i] ?? this.#add(row);
       line.row = row;
-      for (const [j, column] of this.columns.entries()) setText(line.cells[j]!, column.text(row));
+      for (const [j, column] of this.columns.entries()) {
+        const text = column.text(row);
+        const cell = line.cells[j]!;
+        setText(cell, text);
+        // A long one is cut.
+        if (cell instanceof HTMLButtonElement && cell.title !== text) cell.title = text;
+      }
       const state = this.stateOf(row);
       if (line.element.dataset['state'] !== state) line.element.dataset['state'] = state;
     }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { HttpException, Inject, Injectable, Logger } from '@nestjs/common';
-import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import type { OnModuleDestroy } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { IpcHost } from '@linnet/backend';
@@ -27,7 +27,7 @@ type Handler = (request: IncomingMessage | { raw: IncomingMessage }, response: u
 
 /** Serves the page of the inspector, and its session, on the HTTP server of the application. */
 @Injectable()
-export class InspectorEndpoint implements OnModuleInit, OnModuleDestroy {
+export class InspectorEndpoint implements OnModuleDestroy {
   readonly #logger = new Logger('InspectorModule');
   #ipc: PlainIpcServer | undefined;
 
@@ -42,13 +42,13 @@ export class InspectorEndpoint implements OnModuleInit, OnModuleDestroy {
       );
   }
 
-  /** Called by Nest. */
-  onModuleInit(): void {
+  /** Serves the page from now on. */
+  serve(): void {
     const adapter = this.adapterHost.httpAdapter as AbstractHttpAdapter | undefined;
     // An application context has no HTTP server, and nothing to serve the page with.
     if (!adapter) return;
-    const path = `/${(this.options.path ?? 'inspector').replace(/^\/+|\/+$/g, '')}`;
-    const service = new InspectorService(this.options, this.#server());
+    const path = `/${pathName(this.options)}`;
+    const service = new InspectorService(this.options, () => this.#server);
     this.#servePage(adapter, path, service);
     this.#ipc = createIpcServer({
       path: `${path}/ipc`,
@@ -66,6 +66,7 @@ export class InspectorEndpoint implements OnModuleInit, OnModuleDestroy {
       ...given(this.options),
       resumeGraceMs: GRACE_MS,
       limits: { sessions: MOST_SESSIONS },
+      isObserved: false,
       report: (report) => {
         if (report.kind === 'warning') this.#logger.warn(report.message);
         else if (isFault(report)) this.#logger.error(report.thrown);
@@ -81,7 +82,7 @@ export class InspectorEndpoint implements OnModuleInit, OnModuleDestroy {
   }
 
   /** The sessions of the application; `undefined` without `IpcModule`. */
-  #server(): IpcServer | undefined {
+  get #server(): IpcServer | undefined {
     try {
       return this.moduleRef.get(IpcHost, { strict: false }).server;
     } catch {
@@ -102,10 +103,10 @@ export class InspectorEndpoint implements OnModuleInit, OnModuleDestroy {
       };
       adapter.get(at, handler);
     };
-    route(path, 'index.html');
-    // Frameworks differ in whether a path means the same with a slash at its end.
-    if (adapter.getType() === 'fastify') route(`${path}/`, 'index.html');
     for (const name of pageFiles) route(`${path}/${name}`, name);
+    route(path, 'index.html');
+    // Express, and Fastify with an option, read a path with a slash at its end as the same.
+    unlessKnown(() => route(`${path}/`, 'index.html'));
   }
 
   async #answer(
@@ -128,6 +129,20 @@ export class InspectorEndpoint implements OnModuleInit, OnModuleDestroy {
     const { headers, content } = await readPageFile(name);
     for (const [header, value] of Object.entries(headers)) adapter.setHeader(response, header, value);
     adapter.reply(response, content, 200);
+  }
+}
+
+/** The path of the page, without slashes around it; `''` for the root. */
+export function pathName({ path = 'inspector' }: InspectorOptions): string {
+  return path.replace(/^\/+|\/+$/g, '');
+}
+
+/** Adds a route, unless Fastify has it already. */
+function unlessKnown(add: () => void): void {
+  try {
+    add();
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'FST_ERR_DUPLICATED_ROUTE') throw error;
   }
 }
 

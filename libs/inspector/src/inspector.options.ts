@@ -10,7 +10,7 @@ export type InspectorAuthorize = (request: IncomingMessage) => boolean | 'read' 
 
 /** Options of `InspectorModule`. */
 export interface InspectorOptions {
-  /** The path of the page. The global prefix does not count. Default `/inspector`. */
+  /** The path of the page, not `/`. The global prefix does not count. Default `/inspector`. */
   readonly path?: string;
   /**
    * Decides who may use the inspector. Without it the application starts only with `NODE_ENV=development`, and the inspector

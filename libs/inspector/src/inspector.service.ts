@@ -24,10 +24,10 @@ export class InspectorService {
   #recorder: Recorder | undefined;
   #latest: { readonly at: number; readonly overview: Overview } | undefined;
 
-  /** @param server the sessions of the application, if it has any */
+  /** @param server returns the sessions of the application, if it has any */
   constructor(
     private readonly options: InspectorOptions,
-    server: IpcServer | undefined,
+    server: () => IpcServer | undefined,
   ) {
     const { slowMs = 500, name = 'backend', others = {}, userName } = options;
     this.slowMs = slowMs;
@@ -87,6 +87,7 @@ export class InspectorService {
     const loopDelay = Math.max(0, this.#loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS) || 0;
     this.#loop.reset();
     return {
+      now: Date.now(),
       weight: selection.weight,
       perSecond,
       running: running.count,

@@ -6,7 +6,7 @@ import type {
   SessionDetail,
 } from '../../src/channel/inspector.ipc.js';
 import { link, make } from '../dom.js';
-import { age, bytes, clock, count, duration } from '../format.js';
+import { age, bytes, clock, count, duration, present } from '../format.js';
 import { Table } from '../table.js';
 import type { PageContext } from '../view.js';
 import { activityColumns } from './activities.view.js';
@@ -14,7 +14,7 @@ import { callColumns, stateOf } from './calls.view.js';
 import { sessionColumns } from './sessions.view.js';
 
 /** Everything that is known of a session, and a button that closes it. */
-export function sessionDetail(page: PageContext, session: SessionDetail, closed: () => void): HTMLElement[] {
+export function sessionDetail(page: PageContext, session: SessionDetail): HTMLElement[] {
   const { id, user, frontend, ip, transport, state, since, isDurable, rooms, listened } = session;
   const facts: [string, string][] = [
     ['User', user || 'none'],
@@ -35,6 +35,8 @@ export function sessionDetail(page: PageContext, session: SessionDetail, closed:
   calls.show(session.calls);
   if (!page.info.mayClose) return [list, calls.element];
   const close = make('button', { type: 'button', className: 'danger' }, 'Close this session');
+  // Screen readers read an `output` when it changes.
+  const outcome = make('output');
   // The second press closes it: one press may be a mistake.
   close.addEventListener('click', () => {
     if (close.dataset['armed'] !== 'yes') {
@@ -43,14 +45,22 @@ export function sessionDetail(page: PageContext, session: SessionDetail, closed:
       return;
     }
     close.disabled = true;
-    page.inspector.closeSession(id).then(closed, closed);
+    outcome.textContent = 'Closing …';
+    page.inspector.closeSession(id).then(
+      (wasOpen) =>
+        (outcome.textContent = wasOpen ? 'The session is closed.' : 'The session was over already.'),
+      (error: unknown) => {
+        outcome.textContent = `The session is not closed. ${error instanceof Error ? error.message : ''}`;
+        close.disabled = false;
+      },
+    );
   });
-  return [list, close, calls.element];
+  return [list, make('div', { className: 'bar' }, close, outcome), calls.element];
 }
 
 /** The calls of an activity in all tiers as bars on one time line, and its log lines. */
 export function activityDetail({ calls, lines, missing }: ActivityDetail, own: string): HTMLElement[] {
-  const now = Date.now();
+  const now = present();
   const endOf = ({ start, duration: ms }: CallRow) => (ms === undefined ? now : start + ms);
   const first = Math.min(...calls.map(({ start }) => start));
   const last = Math.max(...calls.map(endOf));

@@ -21,6 +21,8 @@ export interface MethodRow {
 
 /** The state of the backend. */
 export interface Overview {
+  /** The clock of the backend, in milliseconds since the epoch. */
+  readonly now: number;
   /** A call that is followed stands for so many: 1 unless the backend is busy. Counts are estimates above 1. */
   readonly weight: number;
   readonly perSecond: number;

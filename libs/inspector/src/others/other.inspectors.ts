@@ -41,7 +41,8 @@ export class OtherInspectors {
   open(): void {
     for (const [name, address] of Object.entries(this.addresses)) {
       if (this.#open.has(name)) continue;
-      const frontend = new IpcFrontend(webSocketIpc(address), { reconnectMs: [1000, 10_000] });
+      const options = { reconnectMs: [1000, 10_000], isObserved: false } as const;
+      const frontend = new IpcFrontend(webSocketIpc(address), options);
       const inspector = frontend.makeIpcProxy<InspectorIpc>(inspectorChannel, { timeoutMs: ANSWER_MS });
       this.#open.set(name, { frontend, inspector });
     }

@@ -77,7 +77,7 @@ describe('RunningCalls', () => {
     const method = new MethodTable().of(subject('m'));
     const calls = Array.from(
       { length: 5 },
-      () => new RecordedCall({ ended: () => undefined }, method, 1, subject('m')),
+      () => new RecordedCall({ epoch: 0, ended: () => undefined }, method, 1, subject('m')),
     );
     for (const call of calls) running.add(call);
     for (const i of [2, 0, 4]) running.delete(calls[i]!);
@@ -94,7 +94,7 @@ describe('RunningCalls', () => {
     const method = new MethodTable().of(subject('m'));
     const calls = Array.from(
       { length: 20_010 },
-      () => new RecordedCall({ ended: () => undefined }, method, 1, subject('m')),
+      () => new RecordedCall({ epoch: 0, ended: () => undefined }, method, 1, subject('m')),
     );
     for (const call of calls) running.add(call);
     expect([running.count, [...running].length]).toEqual([20_010, 20_000]);
@@ -157,7 +157,7 @@ describe('RecordedCall', () => {
     let ends = 0;
     const method = new MethodTable().of(subject('m'));
     const long = { ...subject('m'), activityId: 'i'.repeat(10_000) };
-    const call = new RecordedCall({ ended: () => void ends++ }, method, 1, long);
+    const call = new RecordedCall({ epoch: 0, ended: () => void ends++ }, method, 1, long);
     call.end({ kind: 'result' });
     call.end({ kind: 'error', error: new Error('late') });
     expect([ends, call.outcome, call.failed, call.activityId.length]).toEqual([1, 'result', false, 256]);

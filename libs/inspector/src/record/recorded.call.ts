@@ -5,10 +5,12 @@ import type { Method } from './method.table.js';
 import { shortText } from './short.text.js';
 
 /** Longer ids are cut. Ids over IPC are not longer. */
-const ID_LENGTH = 256;
+export const ID_LENGTH = 256;
 
 /** Hears of the ends of calls. */
 export interface CallSink {
+  /** The beginning of `performance.now()`, in milliseconds since the epoch. */
+  readonly epoch: number;
   ended(call: RecordedCall): void;
 }
 
@@ -57,10 +59,15 @@ export class RecordedCall implements CallWatch {
     this.sink.ended(this);
   }
 
+  /** When it began, in milliseconds since the epoch. */
+  get start(): number {
+    return this.sink.epoch + this.since;
+  }
+
   get row(): CallRow {
-    const { method, transport, activityId, sessionId, duration, waited, items, outcome, failed } = this;
+    const { method, transport, activityId, sessionId, duration, waited, items, outcome, failed, start } =
+      this;
     const { name, side, kind } = method;
-    const start = performance.timeOrigin + this.since;
     const ended = duration < 0 ? undefined : duration;
     const of = { tier: '', name, side, kind, transport, activityId, sessionId };
     return { ...of, start, duration: ended, waited, items, outcome, failed };

@@ -10,7 +10,7 @@ import type {
 } from '@linnet/common/internal';
 import type { LineRow } from '../channel/inspector.ipc.js';
 import { MethodTable } from './method.table.js';
-import { RecordedCall } from './recorded.call.js';
+import { ID_LENGTH, RecordedCall } from './recorded.call.js';
 import { Ring } from './ring.js';
 import { RunningCalls } from './running.calls.js';
 import { CallSelection } from './selection.js';
@@ -56,7 +56,11 @@ export class Recorder implements Observer {
   #seconds = 0;
   readonly #timer = setInterval(() => this.#tick(), 1000).unref();
   readonly #remove: () => void;
-  readonly #sink = { ended: (call: RecordedCall) => this.#ended(call) };
+  readonly #sink = {
+    // `performance.timeOrigin` misses corrections of the clock since the process began.
+    epoch: Date.now() - performance.now(),
+    ended: (call: RecordedCall) => this.#ended(call),
+  };
   /** Absent without lines: a logger then does no work for them. */
   readonly line: ((line: ObservedLine) => void) | undefined;
 
@@ -72,8 +76,9 @@ export class Recorder implements Observer {
   }
 
   call(subject: ObservedCall): CallWatch | undefined {
+    if (subject.name.startsWith(OWN)) return undefined;
     const weight = this.selection.weightOf(subject.activityId);
-    if (weight === 0 || subject.name.startsWith(OWN)) return undefined;
+    if (weight === 0) return undefined;
     const method = this.methods.of(subject);
     const call = new RecordedCall(this.#sink, method, weight, subject);
     method.calls += weight;
@@ -116,7 +121,7 @@ export class Recorder implements Observer {
       level,
       context: shortText(context, 100),
       text: shortText(lineText(message), LINE_LENGTH),
-      activityId: shortText(activityId, 256),
+      activityId: shortText(activityId, ID_LENGTH),
     };
     this.lines.add(line);
     for (const tail of this.tails) tail.addLine(line);

@@ -32,13 +32,12 @@ export function activityOf(recorder: Recorder, id: string): { calls: CallRow[]; 
 /** The latest activities. @param search part of an id or the name of a call, in lower case; `''`: all */
 export function latestActivities(recorder: Recorder, search: string): ActivityRow[] {
   const found = new Map<string, { -readonly [Name in keyof ActivityRow]: ActivityRow[Name] }>();
-  for (const { activityId, method, since, failed } of callsOf(recorder)) {
+  for (const { activityId, method, start, failed } of callsOf(recorder)) {
     if (activityId === '') continue;
     const known = found.get(activityId);
     if (!known && found.size >= MOST_ACTIVITIES) continue;
     if (!known && !activityId.toLowerCase().includes(search) && !method.name.toLowerCase().includes(search))
       continue;
-    const start = performance.timeOrigin + since;
     const activity = known ?? { id: activityId, name: method.name, start, calls: 0, failed: false };
     activity.calls++;
     activity.failed ||= failed;

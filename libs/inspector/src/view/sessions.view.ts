@@ -18,9 +18,14 @@ export class SessionsView {
   readonly #users = new WeakMap<object, string>();
 
   constructor(
-    private readonly server: IpcServer | undefined,
+    private readonly serverOf: () => IpcServer | undefined,
     private readonly nameOf: ((user: unknown) => string) | undefined,
   ) {}
+
+  /** The sessions of the application, which begin later than the inspector. */
+  get server(): IpcServer | undefined {
+    return this.serverOf();
+  }
 
   /** How many sessions are open, and how many of them wait for their frontend. */
   get counts(): { sessions: number; away: number } {

@@ -85,6 +85,8 @@ export interface PlainIpcServerOptions extends OriginOptions, ErrorPolicy {
   readonly limits?: Partial<IpcLimits>;
   /** Receives errors and warnings for the log. Default: the console. */
   readonly report?: (report: CallReport) => void;
+  /** @internal Whether observers see its sessions and calls. Default `true`. */
+  readonly isObserved?: boolean;
 }
 
 /**

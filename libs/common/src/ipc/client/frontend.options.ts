@@ -65,6 +65,8 @@ export interface IpcFrontendOptions {
   readonly limits?: Partial<IpcLimits>;
   /** Returns what a method of a handler rejects with in the place of its error; see `RpcClientOptions.mapError`. */
   readonly mapError?: (error: unknown) => unknown;
+  /** @internal Whether observers see its sessions and its calls. Default `true`. */
+  readonly isObserved?: boolean;
 }
 
 /** Options of one call. */

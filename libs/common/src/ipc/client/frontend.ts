@@ -35,6 +35,8 @@ import type { IpcProxy } from '../channel/proxy.js';
 export class IpcFrontend {
   readonly #connection: PersistentConnection;
   readonly #rebuild: (members: object) => unknown;
+  /** @internal Whether observers see its calls. */
+  readonly isObserved: boolean;
   /** @internal The calls that are not answered yet. */
   readonly calls: FrontendCalls;
   readonly #listeners = new IpcListeners<IpcFrontendListener>();
@@ -57,7 +59,8 @@ export class IpcFrontend {
       (message) => this.#receive(message),
       (closure) => this.calls.lost(closure),
     );
-    watchSessions(this.#connection);
+    this.isObserved = options.isObserved ?? true;
+    if (this.isObserved) watchSessions(this.#connection);
   }
 
   /** @internal The URL of the backend, if the connector has one. */
@@ -138,7 +141,7 @@ export class IpcFrontend {
     const { values, sources } = splitSources(args);
     const repeatable = sources.size === 0 && isRepeatable(channel, method);
     const activityId = options?.activityId ?? newId();
-    return observedCall(channel, method, { activityId, address: this.address }, (watch) => {
+    return observedCall(channel, method, this, activityId, (watch) => {
       const repeated = watch && (() => watch.step({ kind: 'retry', reason: 'The session was lost.' }));
       const traits = { repeatable, stream, sources, trace: watch?.trace, repeated };
       return this.calls.call(wireChannel(channel), method, values, { ...options, activityId }, traits);

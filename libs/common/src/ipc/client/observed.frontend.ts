@@ -9,13 +9,21 @@ import { endByEnvelope } from '../channel/envelope.js';
 import type { NoticeMessage } from '../message/message.js';
 import type { PersistentConnection } from './persistent.connection.js';
 
+/** The frontend of a call. */
+interface ObservedFrontend {
+  readonly isObserved: boolean;
+  readonly address: string | undefined;
+}
+
 /** Runs a call of this frontend, which an observer may follow. */
 export function observedCall(
   channel: IpcChannelLike,
   method: string,
-  { activityId, address }: { readonly activityId: string; readonly address: string | undefined },
+  { isObserved, address }: ObservedFrontend,
+  activityId: string,
   work: (watch: CallWatch | undefined) => Promise<unknown>,
 ): Promise<unknown> {
+  if (!isObserved) return work(undefined);
   const called = { side: 'client', kind: 'ipc', transport: 'ipc', activityId, address } as const;
   return watched(() => ({ ...called, name: `${channelName(channel)}/${method}` }), work, observedAnswer);
 }

@@ -1,4 +1,3 @@
-import { observer } from '../../base/observer.js';
 import type { Activity } from '../../call/activity.js';
 import { GENERAL_ERROR, IModelError, TransientError } from '../../error/imodel.error.js';
 import { inOperation } from '../../base/numbered.error.js';
@@ -26,7 +25,7 @@ import { prepareResponse } from '../message/outgoing.message.js';
 import { streamRefusal } from '../../call/stream.result.js';
 import { StreamResult } from '../../stream/stream.js';
 import { NoticeDelivery } from './notice.delivery.js';
-import { settleObserved } from './observed.call.js';
+import { reportRefusal, settleObserved } from './observed.call.js';
 import { ServedStreams } from './served.streams.js';
 import type { ServerSession } from './server.session.js';
 import { openCalls, sendError } from './unanswered.calls.js';
@@ -198,7 +197,7 @@ export class IpcCallDispatcher {
     this.#pending++;
     if (message.isCancellable) this.#cancellable.set(message.request, activity);
     settleObserved(
-      { target, session: this.session, message, activity },
+      { target, session: this.session, message, activity, options: this.options },
       () =>
         this.#run(activity, () =>
           target.sequential ? this.#inTurn(target, call) : this.#work(target, call),
@@ -215,7 +214,7 @@ export class IpcCallDispatcher {
 
   /** The answer to a call that does not begin. */
   #refuse(message: InvokeMessage, error: unknown, activityId: string): void {
-    observer?.refused?.('ipc call');
+    reportRefusal(this.options);
     this.#streams?.finish(message.request);
     void this.link.send(refusalOf(message, error, activityId));
   }

@@ -11,6 +11,8 @@ export interface IpcCallDispatcherOptions extends IpcErrorOptions {
   readonly run?: RunInActivity;
   /** Makes streams keep the asynchronous context of their call. Default: no context is tracked. */
   readonly bindItems?: BindItems;
+  /** @internal Whether observers see its sessions and calls. Default `true`. */
+  readonly isObserved?: boolean;
 }
 
 /** The work of one session. */

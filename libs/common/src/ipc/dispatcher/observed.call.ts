@@ -10,6 +10,7 @@ import type { IpcSession } from '../channel/session.js';
 import { fromWireChannel } from '../channel/channel.js';
 import { IpcAnswer } from './channel.registry.js';
 import type { IpcTarget } from './channel.registry.js';
+import type { IpcCallDispatcherOptions } from './dispatcher.options.js';
 
 /** The call of a frontend, for {@link settleObserved}. */
 interface ObservedTarget {
@@ -17,29 +18,41 @@ interface ObservedTarget {
   readonly session: IpcSession;
   readonly message: InvokeMessage;
   readonly activity: Activity;
+  readonly options: Pick<IpcCallDispatcherOptions, 'isObserved'>;
+}
+
+/** Reports a call that does not begin. */
+export function reportRefusal({ isObserved = true }: Pick<IpcCallDispatcherOptions, 'isObserved'>): void {
+  if (isObserved) observer?.refused?.('ipc call');
 }
 
 /** As {@link settleResult}, for the call of a frontend, which an observer may follow. */
 export function settleObserved(
-  { target, session, message, activity }: ObservedTarget,
+  { target, session, message, activity, options }: ObservedTarget,
   work: () => unknown,
   resolved: (value: unknown) => void,
   rejected: (error: unknown) => void,
   run: RunInActivity,
 ): void {
-  const watch = target.isRelay
-    ? undefined
-    : observer?.call?.({
-        side: 'server',
-        kind: 'ipc',
-        transport: 'ipc',
-        name: target.name,
-        activityId: activity.activityId,
-        sessionId: session.id,
-        trace: activity.trace,
-      });
+  const { isObserved = true } = options;
+  const watch =
+    isObserved && !target.isRelay
+      ? observer?.call?.({
+          side: 'server',
+          kind: 'ipc',
+          transport: 'ipc',
+          name: target.name,
+          activityId: activity.activityId,
+          sessionId: session.id,
+          trace: activity.trace,
+        })
+      : undefined;
   if (!watch) {
     settleResult(work, resolved, rejected, activity, run);
+    return;
+  }
+  if (watch.isPassive) {
+    watch.run(() => settleResult(work, resolved, rejected, activity, run));
     return;
   }
   activity.watch = watch;

@@ -146,7 +146,8 @@ export class IpcServer {
    * @returns receives the frames of the connection, and its end
    */
   accept(transport: IpcServerTransport, wire: IpcServerWire, peer: LocalPeer | NetworkPeer): IpcPeerEvents {
-    if (!observer?.frame) return this.#door.accept(transport, wire, peer);
+    const { isObserved = true } = this.options;
+    if (!isObserved || !observer?.frame) return this.#door.accept(transport, wire, peer);
     return observedEvents(this.#door.accept(observedTransport(transport), wire, peer));
   }
 

@@ -137,7 +137,8 @@ export class SessionLifecycle {
 
   /** Follows a session for the observer and the listeners. */
   #follow(session: ServerSession): SessionWatch {
-    const watch = observer?.session?.({ side: 'server', id: session.id });
+    const { isObserved = true } = this.options;
+    const watch = isObserved ? observer?.session?.({ side: 'server', id: session.id }) : undefined;
     return {
       interrupted: () => {
         watch?.interrupted();
