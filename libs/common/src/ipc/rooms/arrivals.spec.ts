@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { settled } from '../../../../../test/harness/waiting.js';
 import { preparePush } from '../message/outgoing.message.js';
 import { Arrivals } from './arrivals.js';
 
@@ -10,6 +11,7 @@ const notification = (seq: number, ...args: unknown[]) => ({
   seq,
 });
 
+const never = new Promise(() => undefined);
 const none = { has: () => false, send: () => undefined };
 
 describe('Arrivals', () => {
@@ -19,8 +21,8 @@ describe('Arrivals', () => {
     arrivals.begin('two', ['r:hall']);
     arrivals.offer(notification(1, 'a'));
     arrivals.offer(notification(2, 'b'));
-    expect(arrivals.settle('one', none)?.map(({ seq }) => seq)).toEqual([1, 2]);
-    expect(arrivals.settle('two', none)).toEqual([]);
+    expect(arrivals.settle('one', never, none)?.map(({ seq }) => seq)).toEqual([1, 2]);
+    expect(arrivals.settle('two', never, none)).toEqual([]);
     expect(arrivals.has('one', notification(3))).toBe(false);
   });
 
@@ -34,6 +36,18 @@ describe('Arrivals', () => {
     expect(arrivals.has('one', notification(3))).toBe(true);
     arrivals.offer(notification(2, value));
     expect(arrivals.isEmpty).toBe(true);
-    expect(arrivals.settle('one', none)).toBeUndefined();
+    expect(arrivals.settle('one', never, none)).toBeUndefined();
+  });
+
+  it('remember a session that has come until it is over', async () => {
+    const arrivals = new Arrivals(1000);
+    arrivals.begin('one', ['r:floor']);
+    let close!: () => void;
+    const closed = new Promise<void>((resolve) => (close = resolve));
+    arrivals.settle('one', closed, { ...none, has: ({ seq }) => seq === 1 });
+    expect([1, 2].map((seq) => arrivals.has('one', notification(seq)))).toEqual([true, false]);
+    close();
+    await settled();
+    expect(arrivals.isEmpty).toBe(true);
   });
 });

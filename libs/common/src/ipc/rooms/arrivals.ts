@@ -1,4 +1,4 @@
-import { unref } from '../../base/timer.js';
+import { within } from '../../base/timer.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
 
 /** A notification to topics, with its place among those of its node. */
@@ -36,7 +36,7 @@ interface Arrived {
 /** Sessions that are about to come from other nodes, and the notifications that wait for them. */
 export class Arrivals {
   readonly #byId = new Map<string, Arrival>();
-  readonly #arrived = new Map<string, Arrived & { readonly number: number }>();
+  readonly #arrived = new Map<string, Arrived & Pick<Arrival, 'number'>>();
   #last = 0;
 
   /** @param mostBytes bytes that may wait for one session: with more it would end as soon as it is here */
@@ -101,8 +101,13 @@ export class Arrivals {
     return this.#last > since && !this.isEmpty;
   }
 
-  /** The session has come. @returns the notifications; `undefined` if they were too many */
-  settle(id: string, events: Arrived): readonly Notification[] | undefined {
+  /**
+   * The session has come.
+   *
+   * @param closed resolves when it is over
+   * @returns the notifications; `undefined` if they were too many
+   */
+  settle(id: string, closed: Promise<unknown>, events: Arrived): readonly Notification[] | undefined {
     const arrival = this.#byId.get(id);
     this.#byId.delete(id);
     if (!arrival) return undefined;
@@ -111,7 +116,7 @@ export class Arrivals {
     const forget = () => {
       if (this.#arrived.get(id) === arrived) this.#arrived.delete(id);
     };
-    unref(setTimeout(forget, REMEMBERED_MS));
+    void within(REMEMBERED_MS, closed).then(forget);
     return arrival.waiting;
   }
 

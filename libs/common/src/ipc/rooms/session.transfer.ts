@@ -77,7 +77,7 @@ export class SessionTransfer implements SessionTopics {
       taken.add(numberOf(each));
       if (!each.except.includes(session.id)) void sendTo(session, each);
     };
-    const waiting = this.arrivals.settle(session.id, {
+    const waiting = this.arrivals.settle(session.id, session.closed, {
       has,
       send: (each, topic) => {
         if (this.membership.of(session).has(topic)) send(each);
