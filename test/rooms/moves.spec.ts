@@ -234,6 +234,52 @@ describe('sessions that move while something is in their way', () => {
   });
 });
 
+describe('a session whose node is gone', () => {
+  /** Comes to a node that finds the other one gone, so many times. */
+  const come = async (times: number) => {
+    const hub = memoryBackplane();
+    let looks = 0;
+    const blind: IpcBackplane = {
+      join: (id, events) => Object.assign(hub.join(id, events), { lives: async () => looks++ >= times }),
+    };
+    const nodes = [startNode(hub), startNode(blind)] as const;
+    const [one, two] = nodes;
+    const roving = rove(one);
+    await roving.frontend.ready;
+    const { attempts } = roving;
+    roving.to(two);
+    // It does not answer either.
+    one.rooms.backplane!.send = () => new Promise(() => undefined);
+    roving.cut();
+    return {
+      roving,
+      attempts,
+      looks: () => looks,
+      answer: () => Reflect.deleteProperty(one.rooms.backplane!, 'send'),
+      close: async () => {
+        roving.frontend.close();
+        await Promise.all(nodes.map((node) => node.end()));
+      },
+    };
+  };
+
+  it('is told lost over the first connection', async () => {
+    const { roving, attempts, close } = await come(Infinity);
+    await until(() => roving.states.includes('connecting 4001'));
+    expect(roving.attempts).toBe(attempts + 1);
+    await close();
+  });
+
+  it('goes on if its node is back a short time later', async () => {
+    const { roving, looks, answer, close } = await come(2);
+    await until(() => looks() === 2);
+    answer();
+    await until(() => roving.frontend.state === 'open');
+    expect(roving.states).not.toContain('connecting 4001');
+    await close();
+  });
+});
+
 describe('the copy of a session that is damaged', () => {
   it('ends the session at once', async () => {
     const hub = memoryBackplane();

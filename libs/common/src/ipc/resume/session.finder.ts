@@ -18,6 +18,8 @@ export interface SessionDirectory {
   readonly id: string;
   /** Finds the node of a session; `undefined` without one. Rejects if the backplane cannot be reached. */
   ownerOf(session: string): Promise<string | undefined>;
+  /** Whether a node is connected to the backplane, or may be. */
+  lives(node: string): Promise<boolean>;
   /** Whether the backplane knows all sessions: not at once after it has lost its memory. */
   readonly isComplete: boolean;
 }
@@ -36,8 +38,8 @@ export interface SessionPlace {
   adopt(connection: StrayConnection, adopted: AdoptedSession): DurableRecord;
 }
 
-/** A node that is gone for so long does not come back, in milliseconds. */
-const GONE_MS = 1_500;
+/** A node that is gone for so long does not come back, in milliseconds: it tries to reach the backplane twice a second. */
+const GONE_MS = 1_200;
 const FORGET_MS = 60_000;
 /** How often a session is tried that several nodes want. */
 const ATTEMPTS = 3;
@@ -68,25 +70,32 @@ export class SessionFinder {
     if (node === undefined || node === this.directory.id)
       return this.#come(connection, () => this.#restore(connection));
     const found = await this.#relay(connection, node);
+    if (found !== 'gone') this.#gone.delete(node);
     if (typeof found === 'object') return found;
     // A session can move even if no further connection can be passed on: the node refuses if it does not leave.
     if (found === 'leaving' || found === 'full')
       return this.#come(connection, () => this.#take(node, connection));
     const isSilent = found === 'silent' && this.copies !== undefined;
-    if (found === 'gone' && !this.copies && !this.#isLongGone(node))
-      throw again('The node of the session is away.');
+    if (found === 'gone' && !this.copies) await this.#untilLongGone(node);
     if (found === 'absent' || found === 'gone' || isSilent)
       return this.#come(connection, () => this.#restore(connection, node));
     throw again(`The node of the session does not accept the connection: ${found}.`);
   }
 
-  /** Without copies a session of a living node would be lost for good: it may be about to connect to the backplane again. */
-  #isLongGone(node: string): boolean {
+  /**
+   * Without copies a session of a living node would be lost for good: it may be about to connect to the backplane again.
+   *
+   * @throws IpcProtocolError if it is back
+   */
+  async #untilLongGone(node: string): Promise<void> {
     const now = performance.now();
     for (const [id, since] of this.#gone) if (now - since > FORGET_MS) this.#gone.delete(id);
     const since = this.#gone.get(node) ?? now;
     this.#gone.set(node, since);
-    return now - since > GONE_MS;
+    await new Promise((resolve) => setTimeout(resolve, since + GONE_MS - now));
+    if (!(await this.directory.lives(node).catch(() => true))) return;
+    this.#gone.delete(node);
+    throw again('The node of the session is away.');
   }
 
   async #relay(connection: StrayConnection, node: string): Promise<FoundSession | RelayFailure> {

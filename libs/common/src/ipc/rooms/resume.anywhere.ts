@@ -59,8 +59,7 @@ export function resumeAnywhere(
     {
       limits,
       send,
-      // Other nodes may need time to come back.
-      lives: async (other) => !node.isComplete || backplane.lives(other),
+      lives: (other) => node.lives(other),
     },
     { refusal, keyOf, accept: (transport, peer) => server.accept(transport, durableTextWire, peer) },
   );

@@ -74,6 +74,11 @@ export class RoomNode {
     return this.entries.ownerOf(session);
   }
 
+  /** Whether a node is connected to the backplane, or may be: others may need time to come back. */
+  async lives(node: string): Promise<boolean> {
+    return !this.isComplete || this.backplane.lives(node);
+  }
+
   /** Whether the backplane knows all sessions: not at once after it has lost its memory. */
   get isComplete(): boolean {
     return performance.now() - this.#returnedAt > RETURN_MS;
