@@ -46,7 +46,7 @@ export function schemasIn(...options: readonly unknown[]): CallSchemas | undefin
 }
 
 // The types below compare schemas with the types of a method. `Fitting…` is what the compiler can compare by assignment alone: that
-// the method gets, and the caller gets, only values of the declared types. `Checked…` also compares what a schema accepts.
+// the method gets, and the caller gets, only values of the declared types. `Misfit…` also compares what a schema accepts.
 
 type IsAny<T> = 0 extends 1 & T ? true : false;
 
@@ -80,60 +80,94 @@ export interface DeclaredSchemas {
 }
 
 /**
- * A schema that accepts all values of a type, and returns only such values. For any other, a type that no schema has, as a message. It reads
- * only the types that a schema states: to compare whole schemas takes the compiler milliseconds for each.
+ * Nothing, if a schema accepts all values of a type, and returns only such values. Else a type, as a message. It reads only the types that
+ * a schema states, and compares both at once: to compare whole schemas takes the compiler milliseconds for each.
  */
-type Fitting<S, T> = S extends {
-  readonly '~standard': {
-    readonly types?: { readonly input: infer Input; readonly output: infer Output } | undefined;
-  };
-}
-  ? [T] extends [Input]
-    ? [Output] extends [T]
-      ? S
-      : { readonly 'The schema returns values that the type of the method does not allow.': Output }
-    : { readonly 'The schema refuses values that the type of the method allows.': T }
+type Misfit<S, T> = S extends { readonly '~standard': { readonly types?: unknown } }
+  ? { accepts: { input: T; output: never }; returns: S['~standard']['types'] } extends {
+      accepts: S['~standard']['types'];
+      returns: { readonly output: T } | undefined;
+    }
+    ? never
+    : Explained<NonNullable<S['~standard']['types']>, T>
   : { readonly 'This is not a schema.': S };
 
-type CheckedParameter<S, P> = S extends null
-  ? S
+type Explained<Types, T> = Types extends { readonly output: infer Output }
+  ? [Output] extends [T]
+    ? { readonly 'The schema refuses values that the type of the method allows.': T }
+    : { readonly 'The schema returns values that the type of the method does not allow.': Output }
+  : { readonly 'The schema states no types.': Types };
+
+type MisfitParameter<S, P> = S extends null
+  ? never
   : IsAny<P> extends true
-    ? ParameterSchema
+    ? S extends { readonly '~standard': unknown } | { readonly items: unknown }
+      ? never
+      : { readonly 'This is not a schema.': S }
     : NonNullable<P> extends AsyncIterable<infer Item>
       ? S extends { readonly items: infer Each }
-        ? { readonly items: Fitting<Each, Item> }
-        : { readonly items: StandardSchema<unknown, Item> }
-      : Fitting<S, P>;
+        ? Misfit<Each, Item>
+        : { readonly 'A stream needs the schema of its items: { items }': S }
+      : Misfit<S, P>;
 
-type CheckedArguments<S, Args extends readonly unknown[]> = S extends readonly unknown[]
+type MisfitArguments<S, Args extends readonly unknown[]> = S extends readonly unknown[]
   ? number extends Args['length']
-    ? StandardSchema<unknown, Args>
+    ? { readonly 'Further arguments need one schema of the whole list.': Args }
     : S['length'] extends Required<Args>['length']
-      ? { readonly [I in keyof S]: I extends keyof Args ? CheckedParameter<S[I], Args[I]> : S[I] }
+      ? { readonly [I in keyof S]: I extends keyof Args ? MisfitParameter<S[I], Args[I]> : never }
       : { readonly 'Each parameter needs a schema, or null.': Required<Args>['length'] }
-  : Fitting<S, Args>;
+  : Misfit<S, Args>;
 
 /** As `Awaited`, which takes the compiler longer. */
 type Settled<Result> = Result extends Promise<infer Value> ? Value : Awaited<Result>;
 
-/** The options of a method as they have to be, for its type. `Known` has the names of options that are not schemas. */
-export type CheckedSchemas<O, F, Known extends PropertyKey> = F extends (...args: infer Args) => infer Result
+/** By the options of a method, their misfits. Those of a list of arguments are a list. */
+type MisfitOptions<O, F, Known> = F extends (...args: infer Args) => infer Result
   ? {
       readonly [M in keyof O]: M extends 'args'
-        ? CheckedArguments<O[M], Args>
-        : M extends 'result'
-          ? Result extends AsyncIterable<unknown>
+        ? MisfitArguments<O[M], Args>
+        : M extends 'result' | 'items'
+          ? Result extends AsyncIterable<infer Item>
+            ? M extends 'items'
+              ? Misfit<O[M], Item>
+              : { readonly 'A stream has items, and no result.': Item }
+            : M extends 'result'
+              ? Misfit<O[M], Settled<Result>>
+              : { readonly 'The result is not a stream.': Result }
+          : M extends 'errors' | Known
             ? never
-            : Fitting<O[M], Settled<Result>>
-          : M extends 'items'
-            ? Result extends AsyncIterable<infer Item>
-              ? Fitting<O[M], Item>
-              : never
-            : M extends 'errors' | Known
-              ? O[M]
-              : never;
+            : { readonly 'There is no such option.': M };
     }
   : never;
+
+type InList<M> = M extends readonly unknown[] ? M[number] : M;
+
+/** The misfits of all methods. `Names` has the names of the methods, and `Known` those of options that are not schemas. */
+export type Misfits<O, T, Names, Known> = {
+  [K in keyof O]: K extends Names & keyof T
+    ? InList<MisfitOptions<O[K], T[K], Known>[keyof MisfitOptions<O[K], T[K], Known>]>
+    : { readonly 'There is no such method.': K };
+}[keyof O];
+
+/** Further parameters of a function whose parameters have these misfits: one that nothing can be passed for, if there are any. */
+export type IfNone<Found> = [Found] extends [never] ? [] : [never];
+
+/** The options of all methods as they have to be: a misfit has its message as its type. */
+export type Corrected<O, T, Names, Known> = {
+  readonly [K in keyof O]: K extends Names & keyof T
+    ? CorrectedEach<O[K], MisfitOptions<O[K], T[K], Known>>
+    : never;
+};
+
+type CorrectedEach<O, Found> = {
+  readonly [M in keyof O]: M extends keyof Found
+    ? [Found[M]] extends [never]
+      ? O[M]
+      : Found[M] extends readonly unknown[]
+        ? CorrectedEach<O[M], Found[M]>
+        : Found[M]
+    : O[M];
+};
 
 /** The arguments that a method gets from its schemas. A method may have more parameters: decorators fill them. */
 type SchemaArguments<A> = A extends readonly unknown[]

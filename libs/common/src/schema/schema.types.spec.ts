@@ -71,6 +71,7 @@ describe('the compiler', () => {
     }
     const rest = { take: {}, find: {}, list: { stream: true }, fill: {} } as const;
     const operations = rpcOperations<Wrong>();
+    const validate = (value: unknown) => ({ value });
     // @ts-expect-error a schema of another type
     operations({ ...rest, take: { args: [z.number(), z.number()] } });
     // @ts-expect-error a schema that refuses texts
@@ -93,6 +94,8 @@ describe('the compiler', () => {
     operations({ ...rest, fill: { args: [z.number()] } });
     // @ts-expect-error items of another type
     operations({ ...rest, fill: { args: [{ items: z.string() }] } });
+    // @ts-expect-error a schema that states no types
+    operations({ ...rest, find: { args: [{ '~standard': { version: 1, vendor: 'none', validate } }] } });
     // @ts-expect-error an operation that does not exist
     operations({ ...rest, took: {} });
     // @ts-expect-error a missing operation
@@ -163,6 +166,8 @@ describe('the compiler', () => {
     wrong('wrong', { methods: { list }, notifications: { gone: { args: [] } } });
     // @ts-expect-error a method that does not exist
     wrong('wrong', { methods: { list, gone: {} } });
+    // @ts-expect-error a misspelled option
+    wrong('wrong', { methods: { list }, notices: {} });
     // @ts-expect-error also with a name: a schema of another type
     ipcChannel<Desk, Notices>('wrong', { methods: { list, take: { args: [z.number(), z.number()] } } });
     expect(

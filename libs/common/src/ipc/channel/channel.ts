@@ -2,7 +2,7 @@ import { isIdempotent } from '../../call/idempotency.js';
 import type { Idempotency } from '../../call/idempotency.js';
 import { ownMember } from '../../base/own.member.js';
 import { schemasIn } from '../../schema/call.schemas.js';
-import type { CallSchemas, CheckedSchemas, FittingSchemas } from '../../schema/call.schemas.js';
+import type { CallSchemas, Corrected, FittingSchemas, IfNone, Misfits } from '../../schema/call.schemas.js';
 
 /** The names of the methods of `T` that return a promise, as in iTwin.js. */
 export type AsyncMethodsOf<T> = {
@@ -61,17 +61,34 @@ interface IpcChannelContract<Functions, Notifications> {
   readonly notifications?: IpcNotices<Notifications>;
 }
 
-type CheckedMembers<O, T, Known extends PropertyKey> = {
-  readonly [Name in keyof O]: Name extends keyof T ? CheckedSchemas<O[Name], T[Name], Known> : never;
-};
-
-type CheckedContract<O, Functions, Notifications> = {
-  readonly [M in keyof O]: M extends 'methods'
-    ? CheckedMembers<O[M], Functions, keyof IpcMethodPolicy>
+type MisfitsOfContract<O, Functions, Notifications> = {
+  [M in keyof O]: M extends 'methods'
+    ? Misfits<O[M], Functions, keyof Functions, keyof IpcMethodPolicy>
     : M extends 'notifications'
-      ? CheckedMembers<O[M], Notifications, never>
+      ? Misfits<O[M], Notifications, keyof Notifications, never>
+      : { readonly 'There is no such option.': M };
+}[keyof O];
+
+type CorrectedContract<O, Functions, Notifications> = {
+  readonly [M in keyof O]: M extends 'methods'
+    ? Corrected<O[M], Functions, keyof Functions, keyof IpcMethodPolicy>
+    : M extends 'notifications'
+      ? Corrected<O[M], Notifications, keyof Notifications, never>
       : never;
 };
+
+/** Makes a channel. The second form says where a schema does not fit, as in `rpcOperations`. */
+interface DefineChannel<Functions extends object, Notifications extends object> {
+  <const O extends IpcChannelContract<Functions, Notifications>>(
+    name: string,
+    options: O,
+    ...misfits: IfNone<MisfitsOfContract<O, Functions, Notifications>>
+  ): IpcChannelDefinition<Functions, Notifications, ErrorsIn<O>>;
+  <const O extends IpcChannelContract<Functions, Notifications>>(
+    name: string,
+    options: O & CorrectedContract<O, Functions, Notifications>,
+  ): IpcChannelDefinition<Functions, Notifications, ErrorsIn<O>>;
+}
 
 /** The declared errors of each method. */
 type ErrorsIn<O> = O extends { readonly methods: infer Methods }
@@ -127,12 +144,10 @@ export interface IpcChannelDefinition<
  * @param options.methods the only methods that can be called, whatever the class of the handler has; as an object they
  * have policies: `{ methods: { drive: {}, position: { idempotency: 'safe' }, tail: { stream: true } } }`
  */
-export function ipcChannel<Functions extends object, Notifications extends object = object>(): <
-  const O extends IpcChannelContract<Functions, Notifications>,
->(
-  name: string,
-  options: O & CheckedContract<O, Functions, Notifications>,
-) => IpcChannelDefinition<Functions, Notifications, ErrorsIn<O>>;
+export function ipcChannel<Functions extends object, Notifications extends object = object>(): DefineChannel<
+  Functions,
+  Notifications
+>;
 /** Defines a channel that declares no errors, or whose errors need no types. */
 export function ipcChannel<Functions extends object, Notifications extends object = object>(
   name: string,

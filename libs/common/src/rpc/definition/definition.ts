@@ -5,9 +5,11 @@ import { mergeOptions } from '../../base/merge.options.js';
 import { schemasIn } from '../../schema/call.schemas.js';
 import type {
   CallSchemas,
-  CheckedSchemas,
+  Corrected,
   DeclaredSchemas,
   FittingSchemas,
+  IfNone,
+  Misfits,
 } from '../../schema/call.schemas.js';
 import type { IModelRpcProps } from './token.js';
 
@@ -60,16 +62,24 @@ export type RpcOperations<T> = {
 type OperationProps<F> = RpcOperationPolicyProps &
   (F extends (...args: never[]) => AsyncIterable<unknown> ? { stream: true } : { stream?: false });
 
-/** As {@link RpcOperations}, with schemas of any type: {@link CheckedOperations} compares them. */
+/** As {@link RpcOperations}, with schemas of any type. */
 type DeclaredOperations<T> = {
   readonly [K in RpcOperationName<T>]: DeclaredSchemas & OperationProps<T[K]>;
 };
 
-type CheckedOperations<T, O> = {
-  readonly [K in keyof O]: K extends RpcOperationName<T>
-    ? CheckedSchemas<O[K], T[K], keyof RpcOperationPolicyProps>
-    : never;
-};
+/**
+ * Returns its argument. The compiler tries the first form, and comes to the second one, which says where a schema does not fit, only if one
+ * does not: it would derive the types of all schemas from its parameter, which takes longer than all else.
+ */
+interface DeclareOperations<T> {
+  <const O extends DeclaredOperations<T>>(
+    operations: O,
+    ...misfits: IfNone<Misfits<O, T, RpcOperationName<T>, keyof RpcOperationPolicyProps>>
+  ): O;
+  <const O extends DeclaredOperations<T>>(
+    operations: O & Corrected<O, T, RpcOperationName<T>, keyof RpcOperationPolicyProps>,
+  ): O;
+}
 
 /**
  * Declares the operations of a definition with their schemas and errors. Unlike {@link RpcOperations} as a type, it also reports
@@ -88,10 +98,8 @@ type CheckedOperations<T, O> = {
  *
  * @returns a function that returns its argument
  */
-export function rpcOperations<T>(): <const O extends DeclaredOperations<T>>(
-  operations: O & CheckedOperations<T, O>,
-) => O {
-  return (operations) => operations;
+export function rpcOperations<T>(): DeclareOperations<T> {
+  return <O>(operations: O, ..._misfits: unknown[]) => operations;
 }
 
 /** The members of a call that a routing policy of iTwin.js reads. */
