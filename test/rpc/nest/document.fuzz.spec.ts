@@ -61,6 +61,21 @@ class FuzzedHandler extends Methods {}
 /** Shallow, because ten thousand deep ones take long. */
 const anything = fc.jsonValue({ maxDepth: 1 });
 
+/** The server refuses one of these names in every value, which no document says. */
+const memberName = fc.oneof(
+  { weight: 9, arbitrary: fc.string({ maxLength: 3 }) },
+  { weight: 1, arbitrary: fc.constant('__proto__') },
+);
+
+function hasRefusedName(body: string): boolean {
+  let found = false;
+  JSON.parse(body, (name, value: unknown) => {
+    found ||= name === '__proto__';
+    return value;
+  });
+  return found;
+}
+
 /** Values that fit a schema, or nearly. */
 function near(schema: JsonSchema): fc.Arbitrary<unknown> {
   const { anyOf, oneOf, items, prefixItems, properties, additionalProperties } = schema;
@@ -88,7 +103,7 @@ function near(schema: JsonSchema): fc.Arbitrary<unknown> {
       { requiredKeys: [] },
     );
   else if (typeof additionalProperties === 'object')
-    some = fc.dictionary(fc.string({ maxLength: 3 }), near(additionalProperties), { maxKeys: 3 });
+    some = fc.dictionary(memberName, near(additionalProperties), { maxKeys: 3 });
   return fc.oneof({ weight: 9, arbitrary: some }, { weight: 1, arbitrary: anything });
 }
 
@@ -104,9 +119,7 @@ function* bodies(schema: JsonSchema): Generator<string[]> {
   for (let sent = 0, round = 0; sent < VALUES; round++) {
     const batch = fc
       .sample(near(schema), { numRuns: BATCH, seed: seed + round })
-      .flatMap((args) => (Array.isArray(args) ? JSON.stringify(args) : []))
-      // The server refuses this name before it looks at a schema.
-      .filter((body) => !body.includes('"__proto__"'));
+      .flatMap((args) => (Array.isArray(args) ? JSON.stringify(args) : []));
     sent += batch.length;
     yield batch;
   }
@@ -202,9 +215,10 @@ async function compare(
   const count = { accepted: 0, refused: 0 };
   for (const batch of bodies(schema)) {
     for (const [i, { isAccepted, text }] of (await call(batch)).entries()) {
+      const isRefused = hasRefusedName(batch[i]!);
       // As the server reads the text.
-      const agrees = fits(JSON.parse(batch[i]!)) === isAccepted;
-      if (!agrees || !(isAccepted || text.includes('ValidationError')))
+      const agrees = (!isRefused && fits(JSON.parse(batch[i]!))) === isAccepted;
+      if (!agrees || !(isAccepted || text.includes(isRefused ? '__proto__' : 'ValidationError')))
         throw new Error(`${batch[i]} got ${isAccepted} ${text} (LINNET_FUZZ_SEED=${seed})`);
       count[isAccepted ? 'accepted' : 'refused']++;
     }
@@ -234,7 +248,7 @@ describe.each(Object.keys(schemas))(
       const call = (body: string): Promise<Answer> =>
         proxy[name]!(...(JSON.parse(body) as unknown[])).then(
           () => ({ isAccepted: true, text: '' }),
-          (error: Error) => ({ isAccepted: false, text: error.name }),
+          (error: Error) => ({ isAccepted: false, text: `${error.name}: ${error.message}` }),
         );
       await compare(requestBody.content['application/json'].schema as JsonSchema, fits, (batch) =>
         Promise.all(batch.map(call)),
