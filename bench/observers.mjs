@@ -35,9 +35,8 @@ const variants = {
 };
 
 compile('bench', 'libs/frontend');
-// They are there only now.
-const { IpcFrontend, ipcChannel } = await import('../dist/node_modules/@linnet/common/dist/index.js');
-const { webSocketIpc } = await import('../dist/node_modules/@linnet/frontend/dist/index.js');
+// Compiled only now.
+const { openInspector } = await import('./open-inspector.mjs');
 for (const [id, name, operation] of measured.filter(([id]) => !onlyCases?.length || onlyCases.includes(id))) {
   const one = [...cases, ...ipcCases].find((each) => each.id === id);
   const row = one.rows.find((each) => each.server === name && (each.operation ?? operation) === operation);
@@ -94,27 +93,4 @@ async function generation(one, row, name) {
     // Round by round: a busy machine slows all of them down for a while.
     return { variant, cost: median(costs), ratio: median(costs.map((cost, i) => cost / base.costs[i])) };
   });
-}
-
-/** Does what the page does. @returns a function that ends it */
-async function openInspector(port) {
-  const channel = ipcChannel('linnet.inspector', {
-    methods: { watch: { stream: true }, tail: { stream: true } },
-  });
-  const frontend = new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${port}/inspector/ipc`), {
-    reconnect: false,
-  });
-  const inspector = frontend.makeIpcProxy(channel);
-  await frontend.ready;
-  void (async () => {
-    for await (const _overview of inspector.watch()) await inspector.calls('');
-  })().catch(() => undefined);
-  void (async () => {
-    for await (const _batch of inspector.tail(''));
-  })().catch(() => undefined);
-  return async () => {
-    frontend.close();
-    // The server notices it.
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  };
 }

@@ -4,7 +4,8 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Module, UseGuards, UseInterceptors } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { CurrentSession, IpcChannel, IpcModule, IpcSession } from '@linnet/backend';
+import { CurrentSession, IpcChannel, IpcModule, IpcSession, memoryIpc } from '@linnet/backend';
+import { IpcFrontend } from '@linnet/common';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
 import { Guard, Interceptor } from './enhancers.js';
 import { observers } from './observed.js';
@@ -33,4 +34,7 @@ class BenchModule {}
 
 const app = await NestFactory.create(BenchModule, new LinnetExpressAdapter(), { logger: ['error', 'warn'] });
 await app.listen(0, '127.0.0.1');
+// Sessions that do nothing.
+for (let i = 0; i < Number(process.env['BENCH_SESSIONS'] ?? 0); i++)
+  await new IpcFrontend(memoryIpc(app)).ready;
 reportToParent(((app.getHttpServer() as Server).address() as AddressInfo).port);
