@@ -36,6 +36,8 @@ export class MiddlewareMap {
   #end: ExpressHandle | undefined;
   #stackLength = -1;
   #layers: ExpressLayer[] = [];
+  /** The layers that handle POST, the method of nearly all calls. */
+  #posts: ExpressLayer[] = [];
 
   constructor(
     private readonly adapter: AbstractHttpAdapter,
@@ -79,7 +81,7 @@ export class MiddlewareMap {
       return true;
     }
     if (layersOf(this.app).length !== this.#stackLength) this.#read();
-    if (this.#layers.length === 0) return false;
+    if ((method === 'POST' ? this.#posts : this.#layers).length === 0) return false;
     const path = pathOf(target);
     // Express looks for these in the query as well, and then reads the path in another way.
     if (path.length !== target.length && oddTarget.test(target)) return true;
@@ -110,6 +112,7 @@ export class MiddlewareMap {
   #read(): void {
     this.#met.clear();
     this.#layers = this.#before();
+    this.#posts = this.#layers.filter((layer) => handlesMethod(layer, 'POST'));
     this.#stackLength = layersOf(this.app).length;
   }
 
