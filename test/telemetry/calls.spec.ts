@@ -1,8 +1,15 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Injectable, UseGuards } from '@nestjs/common';
 import type { CanActivate } from '@nestjs/common';
 import { propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { IpcChannel, IpcSession, memoryIpc, RpcInterface, TransientError } from '@linnet/backend';
+import {
+  ActivityLogger,
+  IpcChannel,
+  IpcSession,
+  memoryIpc,
+  RpcInterface,
+  TransientError,
+} from '@linnet/backend';
 import { createRpcClient, IpcFrontend, ipcChannel, RpcPendingResponse, rpcOverIpc } from '@linnet/common';
 import { enableTelemetry } from '@linnet/common/telemetry';
 import { RpcClientModule } from '@linnet/backend';
@@ -42,6 +49,9 @@ abstract class Tiles extends RpcInterface {
     return this.forward(arguments);
   }
   async bag(): Promise<string> {
+    return this.forward(arguments);
+  }
+  async log(): Promise<void> {
     return this.forward(arguments);
   }
   query(_items: number): AsyncIterable<Uint8Array> {
@@ -94,6 +104,11 @@ class TilesImpl extends Tiles {
 
   override async bag() {
     return propagation.getActiveBaggage()?.getEntry('tenant')?.value ?? 'none';
+  }
+
+  override async log() {
+    await Promise.resolve();
+    new ActivityLogger({ json: true, colors: false }).log('logged');
   }
 
   override async *query(items: number) {
@@ -207,6 +222,21 @@ describe.each(Object.entries(transports))('a call of an operation over %s', (nam
     if (isHttp)
       expect(client.attributes).toMatchObject({ 'server.address': '127.0.0.1', 'server.port': app.port });
     else expect(server.attributes['session.id']).toEqual(expect.any(String));
+  });
+
+  it('has its trace and its activity on each line of the log', async () => {
+    const written = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const { root } = await click(() => tiles.with({ activityId: 'logged click' }).log());
+    const lines = written.mock.calls.map(([text]) => String(text)).filter((text) => text.includes('logged'));
+    written.mockRestore();
+    const server = await collected.one('Tiles/log', SpanKind.SERVER);
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0]!)).toMatchObject({
+      message: 'logged',
+      ActivityId: 'logged click',
+      TraceId: root.spanContext().traceId,
+      SpanId: server.spanContext().spanId,
+    });
   });
 
   it('carries baggage', async () => {
