@@ -173,10 +173,17 @@ async function followed<T>(
 
 /** Reports a message without an answer, which is about to be sent. @returns the trace that travels with it */
 export function sentNotice(name: string, sessionId?: string): TraceFields | undefined {
-  const subject = { side: 'client', kind: 'notification', transport: 'ipc', activityId: '' } as const;
-  const watch = observer?.call?.({ ...subject, name, sessionId });
-  watch?.end({ kind: 'result' });
-  return watch?.trace;
+  const watch = observer?.call?.({
+    side: 'client',
+    kind: 'notification',
+    transport: 'ipc',
+    name,
+    activityId: '',
+    sessionId,
+  });
+  if (!watch) return undefined;
+  if (!watch.isPassive) watch.end({ kind: 'result' });
+  return watch.trace;
 }
 
 /** Observers as one, which has only the functions that one of them has: a missing one costs less than an empty one. */

@@ -72,8 +72,17 @@ function randomHex(length: number): string {
   return text.slice(0, length);
 }
 
+/** Contexts as they travel. A call may send thousands of messages, all of which have its context. */
+const written = new WeakMap<Context, { readonly fields: TraceFields | undefined }>();
+
 /** A context as it travels; `undefined` if no propagator writes anything. */
 export function fieldsOf(of: Context): TraceFields | undefined {
+  let known = written.get(of);
+  if (!known) written.set(of, (known = { fields: write(of) }));
+  return known.fields;
+}
+
+function write(of: Context): TraceFields | undefined {
   const carrier: Carrier = {};
   propagation.inject(of, carrier);
   const { traceparent = '', tracestate = '', baggage = '' } = carrier;

@@ -78,8 +78,16 @@ export function deliverPush(
   deliver: (event: ReceivedEvent) => void,
 ): void {
   const isCall = typeof data[0] === 'string' && data[0].includes(REPLY_MARK);
-  const subject = { side: 'server', kind: 'notification', transport: 'ipc', activityId: '' } as const;
-  const watch = isCall ? undefined : observer?.call?.({ ...subject, name: fromWireChannel(channel), trace });
+  const watch = isCall
+    ? undefined
+    : observer?.call?.({
+        side: 'server',
+        kind: 'notification',
+        transport: 'ipc',
+        name: fromWireChannel(channel),
+        activityId: '',
+        trace,
+      });
   if (watch) {
     watch.run(() => deliver({}));
     watch.end({ kind: 'result' });
