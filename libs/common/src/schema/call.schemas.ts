@@ -121,7 +121,7 @@ type MisfitArguments<S, Args extends readonly unknown[]> = S extends readonly un
 /** As `Awaited`, which takes the compiler longer. */
 type Settled<Result> = Result extends Promise<infer Value> ? Value : Awaited<Result>;
 
-/** By the options of a method, their misfits. Those of a list of arguments are a list. */
+/** The misfits of a method, by its options. A list of arguments has a list of them. */
 type MisfitOptions<O, F, Known> = F extends (...args: infer Args) => infer Result
   ? {
       readonly [M in keyof O]: M extends 'args'
