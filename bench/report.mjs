@@ -61,8 +61,7 @@ export const parts = [
 
 /** Writes a part that was measured whole, in place of its last run. @param measured the cases with their results */
 export function write(description, { name, notes, intro }, measured) {
-  const section = [`## ${name}`, description, ...notes, ...measured.map(({ text }) => text)].join('\n\n');
-  replace('RESULTS.md', new RegExp(`## ${name}\\n[^]*?(?=\\n## |$)`), `${section}\n`);
+  writeSection(name, [description, ...notes, ...measured.map(({ text }) => text)]);
   const table = [...intro, summary(measured.filter(({ one }) => !one.isAlone))].join('\n\n');
   replace(
     '../README.md',
@@ -71,8 +70,13 @@ export function write(description, { name, notes, intro }, measured) {
   );
 }
 
-/** Puts text in a place of a file of this folder. */
-export function replace(file, place, text) {
+/** Writes a section of RESULTS.md in place of its last run. */
+export function writeSection(name, paragraphs) {
+  const place = new RegExp(`(?<=## ${name}\\n\\n)[^]*?(?=\\n## |$)`);
+  replace('RESULTS.md', place, `${paragraphs.join('\n\n')}\n`);
+}
+
+function replace(file, place, text) {
   const url = new URL(file, import.meta.url);
   writeFileSync(
     url,

@@ -2,13 +2,12 @@
 //
 //   npm run bench:rooms -- [--quick] [--rounds 3] [--only growth,calls,compared,losses] [--write]
 import { writeFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { compile } from '../scripts/packages.mjs';
 import { calls } from './ipc-load.mjs';
 import { fanOut, losses, startNodes, startRedis, steady } from './rooms-load.mjs';
 import { plot } from './plot.mjs';
-import { replace } from './report.mjs';
+import { writeSection } from './report.mjs';
 import { machine, markdown, median } from './tables.mjs';
 
 const { values: options } = parseArgs({
@@ -29,16 +28,13 @@ const COUNTS = [1, 2, 4];
 const FANS = [1, 10, 100, 1000];
 
 compile('bench');
-const text = [
-  '## Rooms over several nodes',
-  `${machine({ pinned: false, rounds })} Nodes, Redis and the load share the processors; load average ${loadavg()[0].toFixed(1)} at the begin.`,
-];
+const text = [`${machine({ pinned: false, rounds })} Nodes, Redis and the load share the processors.`];
 if (parts.includes('growth')) await growth();
 if (parts.includes('calls')) await callsOfNodes();
 if (parts.includes('compared')) await compared();
 if (parts.includes('losses')) await lossesOf();
 console.log(text.join('\n\n'));
-if (options.write) writeResults();
+if (options.write) writeSection('Rooms over several nodes', text);
 process.exit();
 
 /** Room messages with some nodes and members. */
@@ -200,10 +196,6 @@ async function inRounds(system, count, work) {
   return Object.fromEntries(
     Object.keys(found[0]).map((name) => [name, median(found.map((each) => each[name]))]),
   );
-}
-
-function writeResults() {
-  replace('RESULTS.md', /## Rooms over several nodes\n[^]*?(?=\n## |$)/, `${text.join('\n\n')}\n`);
 }
 
 function table(columns, rows) {

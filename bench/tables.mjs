@@ -1,10 +1,15 @@
 // Results as Markdown.
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 
+/** Before this run, which begins with the compiler. */
+const [load] = loadavg();
+
+/** Describes the machine and the run. @param pinned absent without a load */
 export function machine({ pinned, rounds }) {
   const model = cpus()[0]?.model ?? 'unknown processor';
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
-  const place = pinned ? 'server and load each pinned to a core' : 'server and load not pinned';
+  const places = { true: 'server and load each pinned to a core; ', false: 'server and load not pinned; ' };
+  const place = `${places[pinned] ?? ''}load average ${load.toFixed(1)} before`;
   const date = new Date().toISOString().slice(0, 10);
   return (
     `${model}, ${cpus().length} cores, ${memory}; ${process.platform} ${process.arch}; ` +

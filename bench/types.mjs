@@ -1,16 +1,24 @@
 // The time of the processor that the compiler takes for 1,000 operations in 50 definitions: without schemas, with them, and as routers of
-// tRPC and oRPC. `node bench/types.mjs [rounds]` prints a table of medians; the cases take turns.
+// tRPC and oRPC. `npm run bench:types -- [--rounds 3] [--write]` prints a table of medians; the cases take turns.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { compile } from '../scripts/packages.mjs';
-import { median } from './tables.mjs';
+import { writeSection } from './report.mjs';
+import { machine, markdown, median } from './tables.mjs';
 
 const DEFINITIONS = 50;
 const OPERATIONS = 20;
-const rounds = Number(process.argv[2] ?? 2);
+const GOAL = 2;
+const WITH_SCHEMAS = 'with zod schemas';
+const { values: options } = parseArgs({
+  options: { rounds: { type: 'string', default: '3' }, write: { type: 'boolean', default: false } },
+});
+const rounds = Number(options.rounds);
 const root = new URL('..', import.meta.url).pathname;
 compile('libs/common');
+const description = machine({ rounds });
 // Beside the packages as they are published.
 const folder = mkdtempSync(join(root, 'dist', 'types-'));
 /** Prints the seconds that a process has taken. */
@@ -42,7 +50,7 @@ ${each((i) => `    op${i}: {},`)}
 ${methods}
 }
 ${client(name)}`,
-  'with zod schemas': (name) => `import { z } from 'zod';
+  [WITH_SCHEMAS]: (name) => `import { z } from 'zod';
 import { rpcOperations } from '@linnet/common';
 import type { RpcClient } from '@linnet/common';
 export abstract class ${name} {
@@ -74,7 +82,7 @@ ${each(
 export const use${name} = () => createRouterClient(${name}).op0(['a', 1]).then(({ total0 }) => total0);`,
 };
 
-const options = {
+const configuration = {
   extends: '../../../tsconfig.json',
   exclude: [],
   compilerOptions: { noEmit: true, paths: {}, types: [] },
@@ -85,7 +93,7 @@ try {
   const rows = Object.entries(cases).map(([title, write], index) => {
     const project = join(folder, String(index));
     mkdirSync(project);
-    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(options));
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(configuration));
     for (let i = 0; i < DEFINITIONS; i++) writeFileSync(join(project, `d${i}.ts`), write(`Definition${i}`));
     return { title, project, seconds: [] };
   });
@@ -97,10 +105,16 @@ try {
       if (status !== 0) throw new Error(`${row.title}: ${stdout.slice(0, 2000)}`);
       row.seconds.push(Number(stderr));
     }
-  const ratios = (seconds) => seconds.map((value, round) => value / rows[0].seconds[round]);
-  console.log(`| ${DEFINITIONS * OPERATIONS} operations | CPU seconds | ratio |\n| --- | ---: | ---: |`);
-  for (const { title, seconds } of rows)
-    console.log(`| ${title} | ${median(seconds).toFixed(1)} | ${median(ratios(seconds)).toFixed(2)} |`);
+  const lines = rows.map(({ title, seconds }) => {
+    const ratio = median(seconds.map((value, round) => value / rows[0].seconds[round])).toFixed(2);
+    const isGoal = title === WITH_SCHEMAS;
+    const goal = isGoal ? `${GOAL} ${Number(ratio) < GOAL ? 'met' : '**not met**'}` : '';
+    return [title, median(seconds).toFixed(1), ratio, goal];
+  });
+  const columns = [`${DEFINITIONS * OPERATIONS} operations`, 'CPU seconds', 'ratio', 'goal'];
+  const text = [description, markdown(columns, lines).join('\n')];
+  console.log(text.join('\n\n'));
+  if (options.write) writeSection('Types', text);
 } finally {
   rmSync(folder, { recursive: true });
 }
