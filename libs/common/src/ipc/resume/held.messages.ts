@@ -47,6 +47,11 @@ export class HeldMessages {
     this.#arrived.push(message);
   }
 
+  /** Forgets the messages of the frontend. @returns them */
+  drop(): IpcMessage[] {
+    return this.#arrived.splice(0);
+  }
+
   /** Lets everything up to a mark pass. */
   pass({ received, sent }: HeldMark): void {
     const allowed = this.#sent.splice(0, Math.max(0, sent - this.#passed)).length;

@@ -181,6 +181,7 @@ export class Mover {
       topics,
       positions: this.topics.positionsOf(topics),
       position: 0,
+      earlier: [],
     };
   }
 }

@@ -109,10 +109,25 @@ export class SessionCopies {
     return true;
   }
 
-  /** The frames that the last node of a session has not received. Rejects if they are not known any more. */
-  missed({ node, topics, position }: SessionState): Promise<readonly Missed[]> {
-    const names = topics.map(({ name }) => name);
-    return this.port.missed(node, [...names, ...this.allTopics], position);
+  /** The frames that the last nodes of a session have not received. Rejects if they are not known any more. */
+  async missed({ node, position, earlier, topics }: SessionState): Promise<readonly Missed[]> {
+    const names = [...topics.map(({ name }) => name), ...this.allTopics];
+    const places = [...earlier, { node, position }];
+    const missed = places.map((place) => this.port.missed(place.node, names, place.position));
+    return (await Promise.all(missed)).flat();
+  }
+
+  /** A state of another node, as this one claims it. */
+  claimed(state: SessionState): SessionState {
+    const { node, position, earlier } = state;
+    return {
+      ...state,
+      node: this.port.id,
+      epoch: state.epoch + 1,
+      position: this.port.position(),
+      // The log lacks what they have not received, until the session is written here.
+      earlier: [...earlier, { node, position }],
+    };
   }
 
   isAbsent(error: unknown): boolean {

@@ -181,7 +181,7 @@ export class SessionFinder {
     last: number,
     free: () => void,
   ): Promise<FoundSession | undefined> {
-    const claimed = { ...state, node: this.directory.id, epoch: state.epoch + 1 };
+    const claimed = this.copies!.claimed(state);
     const names = state.topics.map(({ name }) => name);
     if (!this.topics.hasSpace(names)) throw again('A room of the session is full here.');
     try {

@@ -13,6 +13,7 @@ const whole: SessionState = {
   received: 3,
   released: 2,
   position: 5,
+  earlier: [],
   kept: ['third', 'fourth'],
   calls: [],
   waiting: [],

@@ -11,7 +11,8 @@ import { LogGrowth } from './log.growth.js';
 import type { ReplicaPort } from './replica.port.js';
 import { HeldMessages } from './held.messages.js';
 import { encodeChange } from './session.log.js';
-import type { Position, SessionState } from './session.state.js';
+import { stateOf } from './replica.state.js';
+import type { Position } from './session.state.js';
 import type { SessionTopics } from './session.topics.js';
 import { TrackedCalls } from './tracked.calls.js';
 
@@ -186,7 +187,15 @@ export class SessionReplica implements LinkGate {
     const late = setTimeout(() => this.#goAway(), PATIENCE_MS);
     try {
       // It names the user by a function of the application, which may throw.
-      const state = this.#state(isWhole, hasTopics);
+      const topics = hasTopics ? this.topics.topicsOf(this.record.session) : [];
+      const positions = hasTopics ? this.topics.positionsOf(topics) : [...this.#positions.values()];
+      const state = stateOf(this.record, this.port, {
+        received: this.#held.mark.received,
+        sent: isWhole ? undefined : this.#held.sent,
+        calls: this.#calls.open,
+        topics,
+        positions,
+      });
       // The state may have joined items to a message.
       const { mark } = this.#held;
       this.#isDirty = this.#isWhole = this.#hasTopics = false;
@@ -227,6 +236,7 @@ export class SessionReplica implements LinkGate {
       const isOwn = !state || state.epoch < epoch || (state.epoch === epoch && state.node === this.port.id);
       if (isOwn) {
         this.last = last;
+        this.#rewind();
         if (state && state.node !== this.port.id) this.#loser = state.node;
       } else this.#fence();
       // Senders wait for the next write as well.
@@ -239,34 +249,22 @@ export class SessionReplica implements LinkGate {
     }
   }
 
+  /**
+   * Another node may have had the session meanwhile, and have run what is held here. A frontend that is not here sends it again, because
+   * it was not acknowledged.
+   */
+  #rewind(): void {
+    if (this.#isPresent) return;
+    this.record.leave('The frontend is to connect again.');
+    for (const message of this.#held.drop()) this.#calls.dropped(message);
+    this.record.link.rewind();
+  }
+
   /** Ends the session here, because another node has it. The frontend sends to that node what has arrived meanwhile. */
   #fence(): void {
     const { session, link } = this.record;
     session.hasMoved = true;
     link.close(INTERRUPTED, 'Another node has taken the session.');
-  }
-
-  #state(isWhole: boolean, hasTopics: boolean): SessionState {
-    const { record, port } = this;
-    const { session, link, proof, epoch } = record;
-    const { kept, released } = link.state;
-    const topics = hasTopics ? this.topics.topicsOf(session) : [];
-    return {
-      ...proof.state,
-      id: session.id,
-      node: port.id,
-      epoch,
-      user: port.keyOf(session.user),
-      received: this.#held.mark.received,
-      released,
-      kept: isWhole ? kept : this.#held.sent,
-      calls: this.#calls.open,
-      // They are received by the node that ends, which may have begun them.
-      waiting: [],
-      topics,
-      positions: hasTopics ? this.topics.positionsOf(topics) : [...this.#positions.values()],
-      position: port.position(),
-    };
   }
 
   /** Sessions go on while the backplane is away. */
@@ -278,11 +276,15 @@ export class SessionReplica implements LinkGate {
     this.#passAway();
   }
 
-  /** Without its frontend the session may be on another node by now, which gets the same messages. A relay brings those of before. */
+  /** Without its frontend the session may be on another node by now, which gets the same messages. */
   #passAway(): void {
+    if (this.isAway && this.#isPresent) this.#held.pass(this.#held.mark);
+  }
+
+  /** Whether the frontend is here. A relay brings frames of before. */
+  get #isPresent(): boolean {
     const { state } = this.record;
-    if (this.isAway && state.kind === 'connected' && !state.transport.isRelayed)
-      this.#held.pass(this.#held.mark);
+    return state.kind === 'connected' && !state.transport.isRelayed;
   }
 
   #remove(): void {

@@ -13,6 +13,7 @@ const state: SessionState = {
   received: 10,
   released: 4,
   position: 99,
+  earlier: [{ node: 'before', position: 7 }],
   kept: ['[1,"itwin.news",["☃"]]', new Uint8Array([0, 1, 255]), ''],
   calls: [{ request: 5, channel: 'itwin.desk', isStream: true }],
   waiting: [
@@ -49,6 +50,7 @@ describe('the state of a session', () => {
     ['a long entry', { topics: [{ name: 'r:a', entry: 'x'.repeat(5000) }] }],
     ['too many topics', { topics: Array.from({ length: 1000 }, () => ({ name: 'a', entry: '' })) }],
     ['a call without a number', { calls: [{ request: 'x', channel: '', isStream: false }] }],
+    ['a node without a place', { earlier: [{ node: 'before' }] }],
     ['a channel without a name', { waiting: [{ channel: 7, data: [] }] }],
     ['a position without a number', { positions: [{ topic: 'a', from: 'b', seq: null }] }],
     ['a user that is a number', { user: 7 }],

@@ -21,6 +21,12 @@ export interface Position {
   readonly seq: number;
 }
 
+/** The place of a node in the frames that it receives. */
+interface NodePlace {
+  readonly node: string;
+  readonly position: number;
+}
+
 /** A message of a frontend without an answer. */
 type WaitingNotice = Pick<NoticeMessage, 'channel' | 'data'>;
 
@@ -35,8 +41,10 @@ export interface SessionState extends AdoptedSession {
   readonly waiting: readonly WaitingNotice[];
   readonly topics: readonly SessionTopic[];
   readonly positions: readonly Position[];
-  /** The place of the node in the frames that it receives; see `BackplaneNode.position`. */
+  /** The place of the node in the frames that it receives; see `BackplaneLogs.position`. */
   readonly position: number;
+  /** Nodes that had it before, with their places: what they had not received is in no state that is written yet. */
+  readonly earlier: readonly NodePlace[];
 }
 
 /** Most blocks: messages wait in hundreds, and the limits of bytes hold for them besides. */
@@ -48,12 +56,13 @@ const MAX_SECRET = 64;
 const MAX_CALLS = 100_000;
 const MAX_CHANNEL = 4096;
 const MAX_POSITIONS = 100_000;
+const MAX_EARLIER = 100;
 const encoder = new TextEncoder();
 
 /** Writes the state of a session. */
 export function encodeState({ kept, waiting, ...state }: SessionState): Uint8Array {
   const kinds = kept.map((content) => (typeof content === 'string' ? 't' : 'b')).join('');
-  const { calls, topics, positions, ...rest } = state;
+  const { calls, topics, positions, earlier, ...rest } = state;
   const head = {
     ...rest,
     kinds,
@@ -61,6 +70,7 @@ export function encodeState({ kept, waiting, ...state }: SessionState): Uint8Arr
     calls: calls.map(({ request, channel, isStream }) => [request, channel, isStream]),
     topics: topics.map(({ name, entry }) => [name, entry]),
     positions: positions.map(({ topic, from, seq }) => [topic, from, seq]),
+    earlier: earlier.map(({ node, position }) => [node, position]),
   };
   const contents = kept.map((content) =>
     typeof content === 'string' ? encoder.encode(content) : (content as Uint8Array),
@@ -138,6 +148,10 @@ export function decodeState(bytes: Uint8Array, limits: IpcLimits): SessionState 
     positions: list('positions', MAX_POSITIONS, (value) => {
       const [topic, from, seq] = tuple(value);
       return { topic: text(topic), from: text(from), seq: count(seq) };
+    }),
+    earlier: list('earlier', MAX_EARLIER, (value) => {
+      const [node, position] = tuple(value);
+      return { node: text(node), position: count(position) };
     }),
     // Memory of its own: what is acknowledged is used again for other messages.
     kept: contents.map((content, i): IpcFrame => (kinds[i] === 't' ? utf8.decode(content) : content.slice())),

@@ -19,6 +19,11 @@ export class TrackedCalls {
     } else if (isCancellation(message)) this.#open.delete(message.request);
   }
 
+  /** A message of the frontend does not count: it comes again. */
+  dropped(message: IpcMessage): void {
+    if (message.type === IpcMessageType.Invoke) this.#open.delete(message.request);
+  }
+
   /** A message to the frontend: a call is answered with its response, or with the end of the stream that is its result. */
   sent(message: OutgoingMessage): void {
     if (message.type === IpcMessageType.Response) this.#open.delete(message.request);

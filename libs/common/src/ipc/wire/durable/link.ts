@@ -26,8 +26,6 @@ import { DurableKeepalive } from './keepalive.js';
 const ACKNOWLEDGE_MESSAGES = 64;
 const ACKNOWLEDGE_BYTES = 256 * 1024;
 const ACKNOWLEDGE_MS = 1_000;
-/** Items of streams wait while the connection has not taken this many bytes. */
-const MOST_UNSENT = 128 * 1024;
 /** Closes a connection whose session goes on over another one. */
 export const INTERRUPTED = 4000;
 
@@ -114,6 +112,11 @@ export class DurableLink implements IpcSessionLink {
     return this.#gate?.settled();
   }
 
+  /** Forgets the messages that the gate does not know of: without a connection, the peer sends them again over the next one. */
+  rewind(): void {
+    if (!this.#transport) this.#received = this.#seen = this.#safe;
+  }
+
   /** How many messages were received in all. The peer does not send them again. */
   get received(): number {
     return this.#received;
@@ -170,18 +173,11 @@ export class DurableLink implements IpcSessionLink {
       this.#pace.sent(bytes);
       return bytes;
     },
-    backpressure: () => this.#itemBackpressure(),
+    backpressure: () =>
+      this.#closure
+        ? undefined
+        : this.#pace.backpressure(this.#outbox.keptBytes, this.#transport, () => this.#untilReleased()),
   };
-
-  /** Items wait where calls would not, so that a call never waits behind many items. */
-  #itemBackpressure(): Promise<void> | undefined {
-    if (this.#closure) return undefined;
-    const { keptBytes } = this.#outbox;
-    if (keptBytes > HIGH_WATER) return this.#untilReleased().catch(() => undefined);
-    const { bufferedBytes = 0 } = this.#transport ?? {};
-    if (bufferedBytes > MOST_UNSENT) return this.#transport!.drained();
-    return this.#pace.wait();
-  }
 
   cancel(request: number): void {
     void this.send(prepareCancel(request));
