@@ -34,6 +34,8 @@ interface Guest {
   readonly roving: RovingFrontend;
   /** How many sessions it has lost. */
   losses: number;
+  /** Whether its node was silent for so long that notifications for it were dropped, which the log of the node says. */
+  hasMissed: boolean;
   /** How often each of its calls has run. */
   readonly runs: Map<number, number>;
   readonly answered: number[];
@@ -87,7 +89,15 @@ class Storm {
 
   async connect(): Promise<void> {
     const roving = rove(this.#pick(this.places), undefined, { reconnectMs: [20, 100] });
-    const guest: Guest = { roving, losses: 0, runs: new Map(), answered: [], failed: [], calls: 0 };
+    const guest: Guest = {
+      roving,
+      losses: 0,
+      hasMissed: false,
+      runs: new Map(),
+      answered: [],
+      failed: [],
+      calls: 0,
+    };
     this.guests.push(guest);
     roving.frontend.onStateChange((state) => {
       if (state === 'connecting') guest.losses++;
@@ -156,6 +166,8 @@ class Storm {
 
   #mend(place: Place): void {
     if (place.line.state !== 'away') return;
+    const sessions = place.line.isForgotten ? place.server.sessions.map(({ id }) => id) : [];
+    for (const guest of this.guests) guest.hasMissed ||= sessions.includes(guest.roving.keys()[0]);
     place.line.mend();
     // Sleeps: time is stopped. Its copies are written again by then.
     setTimeout(() => (place.isSafe = true), 5_000);
@@ -190,7 +202,7 @@ class Storm {
 
   /** Ends all faults, and compares what has happened with what was promised. */
   async judge(): Promise<void> {
-    for (const place of this.places) place.line.mend();
+    for (const place of this.places) this.#mend(place);
     await pass(QUIET_MS);
     const told = this.sent.length;
     this.#send(this.places[0]!);
@@ -236,7 +248,7 @@ class Storm {
     const news = guest.roving.news as string[];
     const repeated = news.filter((each, i) => news.indexOf(each) !== i);
     if (repeated.length > 0) this.#fail(`frontend ${g} got twice: ${repeated.join(', ')}`);
-    if (guest.losses > 0) return;
+    if (guest.losses > 0 || guest.hasMissed) return;
     const missing = this.sent.filter(
       ({ told, receivers, text }) => told && receivers.has(guest) && !news.includes(text),
     );
