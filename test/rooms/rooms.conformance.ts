@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { defaultIpcLimits, IpcFrontend, IpcRooms, IpcServer, memoryIpc } from '@linnet/common';
 import type { CallReport, IpcLimits, RoomChange, RoomPolicy } from '@linnet/common';
 import type { ServerSession } from '../../libs/common/src/ipc/dispatcher/server.session.js';
-import { topicOfUser } from '../../libs/common/src/ipc/rooms/topic.names.js';
+import { topicOfUser } from '../../libs/common/src/ipc/node/topic.names.js';
 import { settled, until } from '../harness/waiting.js';
 import type { BackplaneUnderTest } from './backplane.conformance.js';
 

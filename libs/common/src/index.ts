@@ -42,7 +42,7 @@ export type {
   PromiseReturnType,
 } from './ipc/channel/channel.js';
 export { IpcSession } from './ipc/channel/session.js';
-export { BackplaneError } from './ipc/rooms/backplane.js';
+export { BackplaneError } from './ipc/node/backplane.js';
 export type {
   AppendOptions,
   BackplaneEntry,
@@ -53,10 +53,10 @@ export type {
   BackplaneNode,
   IpcBackplane,
   MissedFrame,
-} from './ipc/rooms/backplane.js';
-export { memoryBackplane } from './ipc/rooms/memory.backplane.js';
-export type { RemoteCallOptions } from './ipc/rooms/node.requests.js';
-export type { RoomChange, RoomMember } from './ipc/rooms/presence.js';
+} from './ipc/node/backplane.js';
+export { memoryBackplane } from './ipc/node/memory.backplane.js';
+export type { RemoteCallOptions } from './ipc/node/node.requests.js';
+export type { RoomChange, RoomMember } from './ipc/node/presence.js';
 export type { IpcRoomTarget } from './ipc/rooms/room.target.js';
 export { IpcRooms } from './ipc/rooms/rooms.js';
 export type { IpcRoomsOptions, RoomPolicy } from './ipc/rooms/rooms.options.js';

@@ -4,11 +4,11 @@ import { INTERRUPTED } from '../wire/durable/link.js';
 import { PIECE } from './exchange.js';
 import { readTake } from './move.head.js';
 import type { MoveHead, TakeSession } from './move.head.js';
-import { encodeState } from './session.state.js';
-import type { SessionState } from './session.state.js';
+import { encodeState } from '../replica/session.state.js';
+import type { SessionState } from '../replica/session.state.js';
 import { TAKE_MS } from './session.taker.js';
 import type { MovePort } from './session.taker.js';
-import type { SessionTopics } from './session.topics.js';
+import type { SessionTopics } from '../replica/session.topics.js';
 
 /** The pause of an owner before it tries again to send, in milliseconds, while too much waits for the backplane. */
 const AGAIN_MS = 50;

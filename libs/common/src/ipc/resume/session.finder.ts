@@ -7,10 +7,10 @@ import { isEqual } from '../server/session.secret.js';
 import { INTERRUPTED } from '../wire/durable/link.js';
 import type { OpenRelay } from './relay.head.js';
 import type { RelayFailure, Relays } from './relays.js';
-import type { SessionCopies } from './session.copies.js';
-import type { SessionState } from './session.state.js';
+import type { SessionCopies } from '../replica/session.copies.js';
+import type { SessionState } from '../replica/session.state.js';
 import type { SessionTaker } from './session.taker.js';
-import type { SessionTopics } from './session.topics.js';
+import type { SessionTopics } from '../replica/session.topics.js';
 
 /** Knows the nodes of sessions. */
 export interface SessionDirectory {

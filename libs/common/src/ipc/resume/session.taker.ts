@@ -3,9 +3,9 @@ import type { IpcLimits } from '../../base/limits.js';
 import { SessionNotFound } from '../message/message.js';
 import { readTopics } from './move.head.js';
 import type { MoveHead, TakeSession } from './move.head.js';
-import { decodeState, stateBytes } from './session.state.js';
-import type { SessionState } from './session.state.js';
-import type { SessionTopics } from './session.topics.js';
+import { decodeState, stateBytes } from '../replica/session.state.js';
+import type { SessionState } from '../replica/session.state.js';
+import type { SessionTopics } from '../replica/session.topics.js';
 
 /** How long a taker waits for the calls of a session, in milliseconds: shorter than a handshake may take. */
 export const TAKE_MS = 8_000;

@@ -1,18 +1,18 @@
 import { newId } from '../../base/random.id.js';
 import { Mover } from '../resume/mover.js';
 import { Relays } from '../resume/relays.js';
-import { SessionCopies } from '../resume/session.copies.js';
+import { SessionCopies } from '../replica/session.copies.js';
 import { SessionFinder } from '../resume/session.finder.js';
 import { SessionTaker } from '../resume/session.taker.js';
 import type { MovePort } from '../resume/session.taker.js';
 import type { IpcServer } from '../server/server.js';
 import { durableTextWire } from '../wire/wire.js';
-import { BackplaneError } from './backplane.js';
-import type { AppendOptions } from './backplane.js';
-import type { RoomNode } from './room.node.js';
+import { BackplaneError } from '../node/backplane.js';
+import type { AppendOptions } from '../node/backplane.js';
+import type { RoomNode } from '../node/room.node.js';
 import type { IpcRoomsOptions } from './rooms.options.js';
 import type { SessionTransfer } from './session.transfer.js';
-import { ALL } from './topic.names.js';
+import { ALL } from '../node/topic.names.js';
 
 /** The group of the backplane that has the nodes that take sessions. */
 const NODES = 'nodes';

@@ -1,6 +1,6 @@
 import type { CallReport } from '../../call/call.report.js';
 import type { IpcSession } from '../channel/session.js';
-import type { IpcBackplane } from './backplane.js';
+import type { IpcBackplane } from '../node/backplane.js';
 
 /** Decides about rooms. */
 export interface RoomPolicy {

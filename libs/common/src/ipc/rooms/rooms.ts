@@ -8,21 +8,21 @@ import { preparePush } from '../message/outgoing.message.js';
 import type { OutgoingNotice } from '../message/outgoing.message.js';
 import type { IpcServer } from '../server/server.js';
 import type { ServerSession } from '../dispatcher/server.session.js';
-import type { BackplaneNode } from './backplane.js';
-import { Arrivals } from './arrivals.js';
-import type { Notification } from './arrivals.js';
-import { Membership } from './membership.js';
-import { askLocal } from './node.requests.js';
-import type { RemoteCallOptions, SessionRequest } from './node.requests.js';
-import { PresenceWatch, readMember, writeMember } from './presence.js';
-import type { RoomChange, RoomMember } from './presence.js';
-import { RoomNode } from './room.node.js';
+import type { BackplaneNode } from '../node/backplane.js';
+import { Arrivals } from '../node/arrivals.js';
+import type { Notification } from '../node/arrivals.js';
+import { Membership } from '../node/membership.js';
+import { askLocal } from '../node/node.requests.js';
+import type { RemoteCallOptions, SessionRequest } from '../node/node.requests.js';
+import { PresenceWatch, readMember, writeMember } from '../node/presence.js';
+import type { RoomChange, RoomMember } from '../node/presence.js';
+import { RoomNode } from '../node/room.node.js';
 import { IpcRoomTarget } from './room.target.js';
 import type { IpcRoomsOptions } from './rooms.options.js';
 import { resumeAnywhere } from './resume.anywhere.js';
 import { IpcRemoteSession } from './session.handle.js';
 import { bothOf, sendTo, SessionTransfer } from './session.transfer.js';
-import { ALL, isRoom, roomOf, topicOfRoom, topicOfUser } from './topic.names.js';
+import { ALL, isRoom, roomOf, topicOfRoom, topicOfUser } from '../node/topic.names.js';
 
 /**
  * The rooms of a server: named groups of sessions. A room exists while a session is in it. With a backplane the rooms, users and

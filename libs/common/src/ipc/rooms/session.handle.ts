@@ -4,7 +4,7 @@ import { makeNotifier } from '../channel/notifier.js';
 import { makeProxy } from '../channel/proxy.js';
 import type { IpcNotifier, IpcProxy } from '../channel/proxy.js';
 import { frontendAnswer } from '../dispatcher/frontend.answer.js';
-import type { RemoteCallOptions, SessionRequest } from './node.requests.js';
+import type { RemoteCallOptions, SessionRequest } from '../node/node.requests.js';
 
 /** Sends a message or a call to a session, wherever it is. */
 export type AskSession = (request: SessionRequest, options: RemoteCallOptions) => Promise<unknown>;

@@ -1,13 +1,13 @@
 import type { ServerSession } from '../dispatcher/server.session.js';
 import { unwatched } from '../message/link.js';
-import type { Position, SessionTopic } from '../resume/session.state.js';
-import type { SessionTopics } from '../resume/session.topics.js';
-import type { MissedFrame } from './backplane.js';
-import type { Arrivals, Notification } from './arrivals.js';
-import type { Membership } from './membership.js';
-import { readNotices } from './notice.reader.js';
-import type { RoomNode } from './room.node.js';
-import { ALL } from './topic.names.js';
+import type { Position, SessionTopic } from '../replica/session.state.js';
+import type { SessionTopics } from '../replica/session.topics.js';
+import type { MissedFrame } from '../node/backplane.js';
+import type { Arrivals, Notification } from '../node/arrivals.js';
+import type { Membership } from '../node/membership.js';
+import { readNotices } from '../node/notice.reader.js';
+import type { RoomNode } from '../node/room.node.js';
+import { ALL } from '../node/topic.names.js';
 
 /** The rooms of sessions that move from one node to another: every notification arrives once, whichever node has received it. */
 export class SessionTransfer implements SessionTopics {
