@@ -41,7 +41,7 @@ const works: Record<string, [small: number, prepare: (n: number) => () => unknow
   'acknowledgements of one message each': [
     10_000,
     (n) => {
-      const outbox = new DurableOutbox(textEncoding, undefined, Infinity);
+      const outbox = new DurableOutbox(textEncoding, undefined, defaultIpcLimits);
       for (let i = 0; i < n; i++) outbox.send(prepareSend('c', []));
       return () => {
         for (let i = 1; i <= n; i++) outbox.release(i);

@@ -96,7 +96,9 @@ describe('a frontend connected in memory', () => {
       expect(await session!.invoke('page', 1, 2)).toBe(3);
       frontend.handle('page', () => new Map());
       expect(await session!.invoke('page')).toMatchObject({
-        error: { message: expect.stringMatching(/^page: The value cannot be sent: value\[0\] is of kind Map/) },
+        error: {
+          message: expect.stringMatching(/^page: The value cannot be sent: value\[0\] is of kind Map/),
+        },
       });
       await expect(frontend.invoke('echo', 'x', 1n)).rejects.toThrow('BigInt');
       const last = frontend.invoke('echo', 'x');
@@ -106,6 +108,19 @@ describe('a frontend connected in memory', () => {
       expect(server.size).toBe(0);
     },
   );
+
+  it('goes on after a result with a longer text than a frame may have', async () => {
+    const limits = { ...defaultIpcLimits, textLength: 1000 };
+    const small = new IpcServer({ limits, invokeTimeoutMs: 1000 });
+    small.channels.handle('itwin.text', (_event, _method, length) => 'x'.repeat(length as number));
+    const frontend = new IpcFrontend(memoryIpc(small), { reconnect: false });
+    await frontend.ready;
+    expect(await frontend.invoke('text', 'x', 5000)).toMatchObject({
+      error: { message: 'text.x: The value cannot be sent: it has more than 2000 bytes.' },
+    });
+    expect(await frontend.invoke('text', 'x', 3)).toBe('xxx');
+    frontend.close();
+  });
 
   it('is separate from another frontend of the same server', async () => {
     const [one, two] = [1, 2].map(() => new IpcFrontend(memoryIpc(server), { reconnect: false }));

@@ -59,7 +59,7 @@ export class SessionCopies {
 
   /** Whether a session of this node goes on without its copy, so that another node may have taken it. */
   isUnsure(session: string): boolean {
-    return this.#replicas.get(session)?.isAway ?? false;
+    return this.#replicas.get(session)?.isWithoutLog ?? false;
   }
 
   /** Another node has a session, as it says. */
@@ -118,7 +118,7 @@ export class SessionCopies {
   }
 
   /** A state of another node, as this one claims it. */
-  claimed(state: SessionState): SessionState {
+  stateToClaim(state: SessionState): SessionState {
     const { node, position, earlier } = state;
     return {
       ...state,

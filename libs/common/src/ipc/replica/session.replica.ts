@@ -42,14 +42,15 @@ export class SessionReplica implements LinkGate {
   #isWriting = false;
   #isPaused = false;
   /** Whether the session goes on without the log. */
-  isAway = false;
+  isWithoutLog = false;
   #isOver = false;
-  /** Whether the backplane may have forgotten who has the session, and a node that has written the log without having it. */
+  /** Whether the backplane may have forgotten who has the session. */
   #isDoubtful = false;
+  /** A node that wrote to the log although this one has the session. It is told after the next write. */
   #loser: string | undefined;
   /** Resolves with the write that runs, and with the one after it. */
-  #now: Deferred | undefined;
-  #next: Deferred | undefined;
+  #thisWrite: Deferred | undefined;
+  #nextWrite: Deferred | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #refresh: ReturnType<typeof setInterval>;
 
@@ -73,7 +74,7 @@ export class SessionReplica implements LinkGate {
     this.#held = new HeldMessages(link.received, {
       allow: (count) => allow(count),
       // Without the copy the frontend must not send to another node what runs here.
-      receive: () => (this.isAway ? link.acknowledge() : link.mayAcknowledge()),
+      receive: () => (this.isWithoutLog ? link.acknowledge() : link.acknowledgeSoon()),
       deliver: (message) => {
         if (!this.#isOver) deliver(message);
       },
@@ -98,14 +99,14 @@ export class SessionReplica implements LinkGate {
     this.#calls.sent(message);
     this.#held.push(content);
     this.#schedule();
-    this.#passAway();
+    this.#passWithoutLog();
   }
 
   arrived(message: IpcMessage): void {
     this.#calls.arrived(message);
     this.#held.arrived(message);
     this.#schedule();
-    this.#passAway();
+    this.#passWithoutLog();
   }
 
   released(): void {
@@ -113,22 +114,22 @@ export class SessionReplica implements LinkGate {
     this.#timer = unref(setTimeout(() => this.#schedule(), RELEASE_MS));
   }
 
-  settled(): Promise<void> {
-    this.#passAway();
-    if (this.#isOver || this.isAway) return sent;
+  whenWritten(): Promise<void> {
+    this.#passWithoutLog();
+    if (this.#isOver || this.isWithoutLog) return sent;
     // The log knows the secrets before a server hello has them.
     if (this.#isDirty || this.record.proof.mark !== this.#written) {
       this.#schedule();
-      return (this.#next ??= deferred()).promise;
+      return (this.#nextWrite ??= deferred()).promise;
     }
-    return this.#now?.promise ?? sent;
+    return this.#thisWrite?.promise ?? sent;
   }
 
   ended(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
     clearInterval(this.#refresh);
-    this.#next?.resolve();
+    this.#nextWrite?.resolve();
     this.over();
     if (!this.#isWriting) this.#remove();
   }
@@ -156,15 +157,15 @@ export class SessionReplica implements LinkGate {
   async #write(): Promise<void> {
     let pauseMs = 0;
     while (this.#isDirty && !this.#isOver) {
-      this.#now = this.#next ?? deferred();
-      this.#next = undefined;
+      this.#thisWrite = this.#nextWrite ?? deferred();
+      this.#nextWrite = undefined;
       clearTimeout(this.#timer);
       this.#timer = undefined;
       pauseMs = await this.#writeOnce();
       if (pauseMs > 0) break;
     }
-    this.#now?.resolve();
-    this.#now = undefined;
+    this.#thisWrite?.resolve();
+    this.#thisWrite = undefined;
     this.#isWriting = false;
     if (this.#isOver) this.#remove();
     else if (pauseMs > 0) this.#pause(pauseMs);
@@ -184,7 +185,7 @@ export class SessionReplica implements LinkGate {
     const isWhole = this.#isWhole || this.#growth.isFull;
     const hasTopics = isWhole || this.#hasTopics;
     const written = this.record.proof.mark;
-    const late = setTimeout(() => this.#goAway(), PATIENCE_MS);
+    const late = setTimeout(() => this.#goOnWithoutLog(), PATIENCE_MS);
     try {
       // It names the user by a function of the application, which may throw.
       const topics = hasTopics ? this.topics.topicsOf(this.record.session) : [];
@@ -208,20 +209,20 @@ export class SessionReplica implements LinkGate {
       }
       this.#growth.complete(isWhole, frames);
       // The log lacks what went on without it.
-      if (this.isAway) this.#isWhole = this.#isDirty = true;
-      this.isAway = false;
+      if (this.isWithoutLog) this.#isWhole = this.#isDirty = true;
+      this.isWithoutLog = false;
       this.#written = written;
       if (this.#isDoubtful) this.port.confirmed(state.id);
       if (this.#loser !== undefined) this.port.overtook(this.#loser, state.id);
       this.#isDoubtful = false;
       this.#loser = undefined;
       this.#held.pass(mark);
-      this.#now?.resolve();
+      this.#thisWrite?.resolve();
       return 0;
     } catch (error) {
       this.#isWhole = this.#isDirty = true;
       if (this.port.isOvertaken(error)) return await this.#overtaken();
-      this.#goAway();
+      this.#goOnWithoutLog();
       return AGAIN_MS;
     } finally {
       clearTimeout(late);
@@ -240,21 +241,21 @@ export class SessionReplica implements LinkGate {
         if (state && state.node !== this.port.id) this.#loser = state.node;
       } else this.#fence();
       // Senders wait for the next write as well.
-      const now = this.#now;
-      void (this.#next ??= deferred()).promise.then(() => now?.resolve());
+      const now = this.#thisWrite;
+      void (this.#nextWrite ??= deferred()).promise.then(() => now?.resolve());
       return 0;
     } catch {
-      this.#goAway();
+      this.#goOnWithoutLog();
       return AGAIN_MS;
     }
   }
 
   /**
-   * Another node may have had the session meanwhile, and have run what is held here. A frontend that is not here sends it again, because
-   * it was not acknowledged.
+   * Drops what is held, because another node may have run it. The frontend sends it again when it reconnects, because it was not
+   * acknowledged. While it is connected here, no other node has the session.
    */
   #rewind(): void {
-    if (this.#isPresent) return;
+    if (this.#isConnectedHere) return;
     this.record.leave('The frontend is to connect again.');
     for (const message of this.#held.drop()) this.#calls.dropped(message);
     this.record.link.rewind();
@@ -268,21 +269,24 @@ export class SessionReplica implements LinkGate {
   }
 
   /** Sessions go on while the backplane is away. */
-  #goAway(): void {
-    this.isAway = this.#isWhole = true;
-    this.#now?.resolve();
-    this.#next?.resolve();
-    this.#next = undefined;
-    this.#passAway();
+  #goOnWithoutLog(): void {
+    this.isWithoutLog = this.#isWhole = true;
+    this.#thisWrite?.resolve();
+    this.#nextWrite?.resolve();
+    this.#nextWrite = undefined;
+    this.#passWithoutLog();
   }
 
-  /** Without its frontend the session may be on another node by now, which gets the same messages. */
-  #passAway(): void {
-    if (this.isAway && this.#isPresent) this.#held.pass(this.#held.mark);
+  /**
+   * While the log is missing, messages pass only if the frontend is connected here. Otherwise another node may have the session, and
+   * deliver them too.
+   */
+  #passWithoutLog(): void {
+    if (this.isWithoutLog && this.#isConnectedHere) this.#held.pass(this.#held.mark);
   }
 
-  /** Whether the frontend is here. A relay brings frames of before. */
-  get #isPresent(): boolean {
+  /** Whether the frontend is connected to this node itself. A relay may bring what was sent before another node took the session. */
+  get #isConnectedHere(): boolean {
     const { state } = this.record;
     return state.kind === 'connected' && !state.transport.isRelayed;
   }

@@ -72,7 +72,7 @@ export class SessionFinder {
     const found = await this.#relay(connection, node);
     if (found !== 'gone') this.#gone.delete(node);
     if (typeof found === 'object') return found;
-    // A session can move even if no further connection can be passed on: the node refuses if it does not leave.
+    // `full`: no more relays, but the node may be leaving. Then it gives the session; otherwise it refuses.
     if (found === 'leaving' || found === 'full')
       return this.#come(connection, () => this.#take(node, connection));
     const isSilent = found === 'silent' && this.copies !== undefined;
@@ -83,9 +83,10 @@ export class SessionFinder {
   }
 
   /**
-   * Without copies a session of a living node would be lost for good: it may be about to connect to the backplane again.
+   * Waits until the node has been gone for {@link GONE_MS}. It may only be reconnecting, and without copies its sessions would be given
+   * up for good.
    *
-   * @throws IpcProtocolError if it is back
+   * @throws IpcProtocolError if it lives
    */
   async #untilLongGone(node: string): Promise<void> {
     const now = performance.now();
@@ -163,7 +164,11 @@ export class SessionFinder {
     throw again('Several nodes want the session.');
   }
 
-  /** Keeps a place for a session: the node that gives it, or its copy, does so once. @param work gets a function that gives it back */
+  /**
+   * Keeps a place before the session is asked for, because a node gives it only once, and a copy is claimed only once.
+   *
+   * @param work gets a function that gives the place back
+   */
   async #withPlace<T>(work: (free: () => void) => Promise<T>): Promise<T> {
     const free = this.place.reserve();
     if (!free) throw again(this.place.refusal?.reason ?? '');
@@ -181,11 +186,11 @@ export class SessionFinder {
     last: number,
     free: () => void,
   ): Promise<FoundSession | undefined> {
-    const claimed = this.copies!.claimed(state);
+    const own = this.copies!.stateToClaim(state);
     const names = state.topics.map(({ name }) => name);
     if (!this.topics.hasSpace(names)) throw again('A room of the session is full here.');
     try {
-      if (!(await this.copies!.claim(claimed, last, state.node))) return undefined;
+      if (!(await this.copies!.claim(own, last, state.node))) return undefined;
       if (!(await this.topics.arrive(state.id, names))) throw again('The session is on its way.');
     } catch (error) {
       throw error instanceof IpcProtocolError ? error : again('The backplane cannot be reached.');
@@ -196,7 +201,7 @@ export class SessionFinder {
       if (this.copies!.isAbsent(error)) return this.#lost();
       throw again('The backplane cannot be reached.');
     });
-    return this.#adopt(connection, claimed, missed, free);
+    return this.#adopt(connection, own, missed, free);
   }
 
   /** @throws IpcProtocolError if the copy is not that of the frontend, or older than what it has */

@@ -32,7 +32,7 @@ interface Connection {
 /** Finds and begins the sessions of client hellos. */
 export interface HandshakeOwner {
   /**
-   * Finds a session to resume.
+   * Finds a session to resume; `undefined` if the hello asks for a new one.
    *
    * @throws IpcProtocolError if the session does not exist, or a newer connection has it
    */
@@ -104,7 +104,7 @@ export class DurableConnection implements IpcPeerEvents, Connection {
   }
 
   failed(closure: IpcClosure): void {
-    // The connection may have damaged a frame. A frame that is too big is so over the next connection as well.
+    // Below 1008, as for a damaged frame, the session can go on over another connection. A frame that is too big would fail there too.
     if (closure.code >= 1008) this.#current()?.link.ended(closure);
     if (this.#state.kind === 'relayed') this.#state.events.failed(closure);
   }
@@ -194,7 +194,7 @@ export class DurableConnection implements IpcPeerEvents, Connection {
     this.#state = { kind: 'opening', record };
     // Another node that goes on with the session has to know the secret of this server hello.
     const { secret } = record.resumption;
-    const settled = secret === '' ? undefined : record.link.settled();
+    const settled = secret === '' ? undefined : record.link.whenWritten();
     (settled ? Promise.all([record.opened, settled]) : record.opened)
       .then(() => {
         // The connection may be over, or a newer one may have replaced it.

@@ -18,7 +18,7 @@ export interface LinkGate extends OutboxGate {
   /** The peer has acknowledged messages. */
   released(): void;
   /** Resolves when the other place has everything. Never rejects. */
-  settled(): Promise<void>;
+  whenWritten(): Promise<void>;
   /** The link is over. */
   ended(): void;
 }

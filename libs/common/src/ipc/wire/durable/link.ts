@@ -64,7 +64,7 @@ export class DurableLink implements IpcSessionLink {
     kept?: KeptBytes,
     pool?: BytePool,
   ) {
-    this.#outbox = new DurableOutbox(encoding, kept, limits.messageBytes, pool);
+    this.#outbox = new DurableOutbox(encoding, kept, limits, pool);
     this.#receiver = new DurableReceiver(encoding, limits, {
       begun: (first, bytes) => this.#begun(first, bytes),
       take: (message) => this.#take(message),
@@ -92,7 +92,7 @@ export class DurableLink implements IpcSessionLink {
 
   /** The messages that another link needs to go on. The peer sends those again that the gate does not have yet. */
   get state(): LinkState {
-    return { received: this.#safe, ...this.#outbox.state };
+    return { received: this.#acknowledgeable, ...this.#outbox.state };
   }
 
   /** Goes on with the messages of another link. Called before anything is sent. */
@@ -101,20 +101,20 @@ export class DurableLink implements IpcSessionLink {
     this.#outbox.restore(state);
   }
 
-  /** Keeps messages at another place as well. @returns a function that lets so many more of them to the peer */
+  /** Keeps messages at another place as well. @returns a function that lets so many more of them pass to the peer */
   use(gate: LinkGate): (count: number) => void {
     this.#gate = this.#outbox.gate = gate;
     return (count) => this.#outbox.allow(count);
   }
 
   /** Resolves when the gate has everything; `undefined` without a gate. */
-  settled(): Promise<void> | undefined {
-    return this.#gate?.settled();
+  whenWritten(): Promise<void> | undefined {
+    return this.#gate?.whenWritten();
   }
 
   /** Forgets the messages that the gate does not know of: without a connection, the peer sends them again over the next one. */
   rewind(): void {
-    if (!this.#transport) this.#received = this.#seen = this.#safe;
+    if (!this.#transport) this.#received = this.#seen = this.#acknowledgeable;
   }
 
   /** How many messages were received in all. The peer does not send them again. */
@@ -157,7 +157,7 @@ export class DurableLink implements IpcSessionLink {
     if (!this.#closure) this.#write(message);
     if (this.#closure) return unwatched(Promise.reject(new IpcClosedError(this.#closure)));
     if (this.#outbox.keptBytes > HIGH_WATER) return this.#untilReleased();
-    return this.#gate?.settled() ?? sent;
+    return this.#gate?.whenWritten() ?? sent;
   }
 
   backpressure(): Promise<void> | undefined {
@@ -213,13 +213,13 @@ export class DurableLink implements IpcSessionLink {
   acknowledge(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#acknowledged = this.#safe;
+    this.#acknowledged = this.#acknowledgeable;
     this.#receivedBytes = 0;
-    this.#outbox.control([IpcControlType.Acknowledge, this.#safe]);
+    this.#outbox.control([IpcControlType.Acknowledge, this.#acknowledgeable]);
   }
 
   /** How many received messages can be acknowledged. */
-  get #safe(): number {
+  get #acknowledgeable(): number {
     return this.#gate?.received ?? this.#received;
   }
 
@@ -253,7 +253,7 @@ export class DurableLink implements IpcSessionLink {
     if (this.#closure || !this.#transport) return;
     this.#keepalive.heard(this.#received > this.#seen);
     this.#seen = this.#received;
-    this.mayAcknowledge();
+    this.acknowledgeSoon();
   }
 
   #handleControl(type: number, [received]: readonly unknown[]): void {
@@ -273,11 +273,12 @@ export class DurableLink implements IpcSessionLink {
     this.#whenReleased = undefined;
   }
 
-  /** Acknowledges received messages, if they are many, or soon. */
-  mayAcknowledge(): void {
-    if (this.#closure || !this.#transport || this.#safe === this.#acknowledged) return;
+  /** Acknowledges received messages: at once if there are many, otherwise soon. */
+  acknowledgeSoon(): void {
+    if (this.#closure || !this.#transport || this.#acknowledgeable === this.#acknowledged) return;
     const isMuch =
-      this.#safe - this.#acknowledged >= ACKNOWLEDGE_MESSAGES || this.#receivedBytes >= ACKNOWLEDGE_BYTES;
+      this.#acknowledgeable - this.#acknowledged >= ACKNOWLEDGE_MESSAGES ||
+      this.#receivedBytes >= ACKNOWLEDGE_BYTES;
     if (isMuch) this.acknowledge();
     else this.#timer ??= setTimeout(() => this.acknowledge(), ACKNOWLEDGE_MS);
   }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { BytePool } from '../../../bytes/byte.pool.js';
 import type { IpcFrame } from '../../message/message.js';
-import { prepareItem, preparePush, prepareStreamEnd } from '../../message/outgoing.message.js';
+import { prepareItem, preparePush, prepareSend, prepareStreamEnd } from '../../message/outgoing.message.js';
 import type { IpcTransport } from '../../message/transport.js';
 import { DurableOutbox } from './outbox.js';
 import { structuredCloneEncoding } from './structured.encoding.js';
@@ -40,7 +40,12 @@ function turn(): unknown[] {
 
 function open(encoding: FrameEncoding): DurableOutbox {
   const total = { add: (by: number) => (kept += by) };
-  const outbox = new DurableOutbox(encoding, total, MIB, new BytePool(MIB, total));
+  const outbox = new DurableOutbox(
+    encoding,
+    total,
+    { messageBytes: MIB, textLength: MIB },
+    new BytePool(MIB, total),
+  );
   outbox.attach(new FakeTransport());
   return outbox;
 }
@@ -184,4 +189,14 @@ describe('the memory of messages with bytes', () => {
     outbox.release(1);
     expect(send()).toBe(first);
   });
+});
+
+it('a text for which the peer would end the session is not sent, and takes no number', () => {
+  const outbox = open(textEncoding);
+  const send = (length: number) => outbox.send(prepareSend('itwin.a', ['x'.repeat(length)]));
+  expect(() => send(2 * MIB)).toThrow(`a: The value cannot be sent: it has more than ${2 * MIB} bytes.`);
+  send(2 * MIB - 100);
+  send(1);
+  const messages = turn().flatMap((frame) => (frame as unknown[]).slice(1)) as [number, string, string[]][];
+  expect(messages.map(([, , [text]]) => text!.length)).toEqual([2 * MIB - 100, 1]);
 });

@@ -1,3 +1,4 @@
+import type { IpcLimits } from '../../../base/limits.js';
 import { generalError } from '../../../base/numbered.error.js';
 import type { BytePool } from '../../../bytes/byte.pool.js';
 import { Fifo } from '../../../base/fifo.js';
@@ -62,14 +63,14 @@ export class DurableOutbox {
 
   /**
    * @param total counts the same bytes for all sessions, and may end the link
-   * @param messageBytes most bytes of a message with typed arrays
+   * @param limits above which the peer ends the session
    * @param pool memory of messages that were acknowledged, for later ones. It is of this link alone: a peer can
    * acknowledge a message that is not written yet, and must get no bytes of others in its place
    */
   constructor(
     private readonly encoding: FrameEncoding,
     private readonly total: KeptBytes | undefined,
-    private readonly messageBytes: number,
+    private readonly limits: Pick<IpcLimits, 'messageBytes' | 'textLength'>,
     private readonly pool?: BytePool,
   ) {}
 
@@ -173,10 +174,13 @@ export class DurableOutbox {
 
   #sendPrepared(message: OutgoingMessage, prepared: PreparedMessage): number {
     const { content, bytes } = prepared;
-    // The peer would end the session. Text that is too long fails alone.
-    if (typeof content !== 'string' && bytes > this.messageBytes)
+    const { messageBytes, textLength } = this.limits;
+    const isText = typeof content === 'string';
+    // The peer would end the session. Text of up to twice its limit is refused alone, by the peer.
+    const most = isText ? 2 * Math.min(textLength, messageBytes) : messageBytes;
+    if ((isText ? content.length : bytes) > most)
       message.data.made(() => {
-        throw generalError(`The value cannot be sent: it has more than ${this.messageBytes} bytes.`);
+        throw generalError(`The value cannot be sent: it has more than ${most} bytes.`);
       });
     this.#seal();
     this.#kept.push(prepared);
