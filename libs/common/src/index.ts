@@ -162,7 +162,7 @@ export type { RpcListener, RpcListening } from './http/server/listener.js';
 export type { DecodeText } from './http/protocol/arguments.reader.js';
 export type { HttpHandlerOptions } from './http/call/options.js';
 export type { OriginOptions } from './http/call/origin.policy.js';
-export type { BodyReader, HttpRequestHead, HttpResponse, StreamBody } from './http/protocol/message.js';
+export type { AnswerClient, HttpRequestHead, HttpResponse, StreamBody } from './http/protocol/message.js';
 export type { HttpPlatform } from './http/call/call.transport.js';
 export type { ErrorPolicy } from './error/error.codec.js';
 export type { ErrorExposure } from './error/error.members.js';

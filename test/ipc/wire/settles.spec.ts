@@ -388,7 +388,7 @@ describe('calls above limits.pendingCalls', () => {
     const refused = await Promise.all(calls.slice(20));
     for (const answer of refused)
       expect(answer).toMatchObject({
-        error: { message: 'Too many calls of this session are not answered yet.' },
+        error: { message: 'The waiting calls of this session have more bytes than there is space for.' },
       });
     // Other sessions are not affected.
     const other = await app.open();

@@ -74,9 +74,9 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
     const isCompatible = versionRule(options.versionCheck);
     const run = ClientRequestContext.run.bind(ClientRequestContext);
     this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible, run, bindItems });
-    // As soon as there is an adapter: it is yet to get Nest's own middleware and the application's.
+    // As soon as the adapter exists: RPC must come before the middleware of Nest and of the application.
     adapterHost.init$.subscribe(() => {
-      // Nest says so, too, where it makes a context without one.
+      // Also happens for an application context, which has no adapter.
       const adapter = adapterHost.httpAdapter as AbstractHttpAdapter | null;
       if (adapter) this.#http = watchHttp(adapter, this.#logger);
     });
@@ -143,7 +143,7 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
   async onApplicationBootstrap(): Promise<void> {
     for (const gap of this.documents?.gaps() ?? []) this.#logger.warn(gap);
     const { nats } = this.options;
-    // It has a handler of its own: while it drains, it still answers what was assigned to it.
+    // NATS has a handler of its own: that of HTTP refuses calls as soon as HTTP drains.
     if (nats) this.#listening = await nats.listen(this.#newService().handler);
   }
 

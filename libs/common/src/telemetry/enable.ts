@@ -25,8 +25,9 @@ export interface TelemetryOptions {
    */
   readonly httpHeaders?: boolean;
   /**
-   * The part of the traces that begin with a call of this process, from 0 to 1. All other calls, and those whose caller has not been
-   * sampled, only pass their trace on: the SDK is not asked for a span. Default 1: the sampler of the SDK decides alone.
+   * The part of the traces that begin in this process and get spans, from 0 to 1. The rest, and calls whose caller is not sampled, only
+   * pass their trace on: the SDK is not asked for a span. Calls whose caller is sampled are not affected. Default 1: the sampler of
+   * the SDK decides alone.
    */
   readonly sampleRatio?: number;
   /** Makes the spans. Default: the global provider. One that is registered later is found within fifty calls. */

@@ -11,7 +11,7 @@ import type {
 import { errorType } from './error.type.js';
 
 /** Names of calls that are kept as they are. A client that names channels at random gets `_OTHER` for the rest. */
-const MOST_NAMES = 2000;
+const MAX_NAMES = 2000;
 
 /** Seconds, as the conventions for RPC have them. */
 const boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -184,7 +184,7 @@ class Names<T> {
   of(name: string): T {
     const known = this.#known.get(name);
     if (known) return known;
-    if (this.#known.size >= MOST_NAMES) return (this.#others ??= this.make('_OTHER'));
+    if (this.#known.size >= MAX_NAMES) return (this.#others ??= this.make('_OTHER'));
     const made = this.make(name);
     this.#known.set(name, made);
     return made;

@@ -12,11 +12,11 @@ export class TailView implements View {
   readonly element: HTMLElement;
   readonly #filter = searchField('Name, id or text of a line', 'Only events with this text');
   readonly #pause = make('button', { type: 'button', onclick: () => this.#toggle() }, 'Pause');
-  readonly #dropped = make('output');
+  readonly #droppedNote = make('output');
   readonly #list = make('ol', { className: 'tail', tabIndex: 0 });
   #stop: (() => void) | undefined;
   #isPaused = false;
-  #left = 0;
+  #droppedCount = 0;
 
   constructor(private readonly page: PageContext) {
     this.#list.setAttribute('aria-label', 'Events, the latest first');
@@ -26,7 +26,7 @@ export class TailView implements View {
       clearTimeout(timer);
       timer = setTimeout(() => this.#begin(), 300);
     });
-    const bar = make('div', { className: 'bar' }, this.#filter, this.#pause, this.#dropped);
+    const bar = make('div', { className: 'bar' }, this.#filter, this.#pause, this.#droppedNote);
     this.element = make('section', {}, bar, this.#list);
   }
 
@@ -35,6 +35,10 @@ export class TailView implements View {
   }
 
   hidden(): void {
+    this.#end();
+  }
+
+  #end(): void {
     this.#stop?.();
     this.#stop = undefined;
   }
@@ -42,12 +46,12 @@ export class TailView implements View {
   #toggle(): void {
     this.#isPaused = !this.#isPaused;
     setText(this.#pause, this.#isPaused ? 'Continue' : 'Pause');
-    if (this.#isPaused) this.hidden();
+    if (this.#isPaused) this.#end();
     else this.#begin();
   }
 
   #begin(): void {
-    this.hidden();
+    this.#end();
     if (this.#isPaused) return;
     let isOver = false;
     const stop = () => void (isOver = true);
@@ -66,8 +70,12 @@ export class TailView implements View {
   }
 
   #show({ events, dropped }: TailBatch): void {
-    this.#left += dropped;
-    if (dropped > 0) setText(this.#dropped, `${count(this.#left)} events are left out. Filter to see all.`);
+    this.#droppedCount += dropped;
+    if (dropped > 0)
+      setText(
+        this.#droppedNote,
+        `${count(this.#droppedCount)} events were left out. A filter leaves out fewer.`,
+      );
     for (const event of events) this.#list.prepend(this.#line(event));
     while (this.#list.childElementCount > KEPT) this.#list.lastElementChild!.remove();
   }

@@ -43,7 +43,7 @@ export class LogReader {
   /** The number up to which each topic is read; `undefined` until something is known. */
   readonly #last = new Map<string, number | undefined>();
   /** The number up to which everything is read. */
-  #read = 0;
+  #position = 0;
   #waiting: NumberedFrame[] = [];
   #waitingBytes = 0;
   /** The highest number of frames that found no place among the waiting ones. */
@@ -52,8 +52,8 @@ export class LogReader {
   #wanted = 0;
   #isPaused = false;
   #isBusy = false;
-  /** Another stream has other numbers. */
-  #stream = 0;
+  /** How often the stream was replaced, which has other numbers then: a read that began before is abandoned. */
+  #restarts = 0;
 
   constructor(
     private readonly kept: KeptFrames,
@@ -62,7 +62,7 @@ export class LogReader {
 
   /** The number up to which everything is read. */
   get position(): number {
-    return this.#read;
+    return this.#position;
   }
 
   /** Frames of a topic are delivered from now on. */
@@ -79,7 +79,7 @@ export class LogReader {
 
   /** Everything up to this number has arrived, whichever topics it belongs to. */
   mark(seq: number): void {
-    if (!this.#isPaused && !this.#isBusy) this.#read = Math.max(this.#read, seq);
+    if (!this.#isPaused && !this.#isBusy) this.#position = Math.max(this.#position, seq);
   }
 
   remove(topic: string): void {
@@ -100,9 +100,9 @@ export class LogReader {
 
   /** The stream is another one, and its numbers begin again: all that it has is new. */
   restart(): void {
-    this.#stream++;
+    this.#restarts++;
     for (const topic of this.#last.keys()) this.#last.set(topic, 0);
-    this.#read = this.#wanted = this.#skipped = this.#waitingBytes = 0;
+    this.#position = this.#wanted = this.#skipped = this.#waitingBytes = 0;
     this.#waiting = [];
   }
 
@@ -150,7 +150,7 @@ export class LogReader {
   }
 
   async #readUpTo(upTo: number): Promise<void> {
-    const stream = this.#stream;
+    const restarts = this.#restarts;
     // A topic that begins meanwhile has its number from the stream, and waits for nothing.
     const topics = [...this.#last].filter(([, last]) => last !== undefined).map(([topic]) => topic);
     for (let attempt = 1; ; attempt++) {
@@ -159,7 +159,7 @@ export class LogReader {
         break;
       } catch {
         // The return of the connection reads again.
-        if (this.#isPaused || stream !== this.#stream) return;
+        if (this.#isPaused || restarts !== this.#restarts) return;
         if (attempt === ATTEMPTS) {
           this.events.missed();
           break;
@@ -167,18 +167,18 @@ export class LogReader {
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
       }
     }
-    if (stream !== this.#stream) return;
+    if (restarts !== this.#restarts) return;
     for (const topic of topics) if (this.#last.get(topic)! < upTo) this.#last.set(topic, upTo);
-    this.#read = Math.max(this.#read, upTo);
+    this.#position = Math.max(this.#position, upTo);
     if (this.#wanted <= upTo) this.#wanted = 0;
   }
 
   /** Reads topics in the order of the stream. */
   async #merge(topics: readonly string[], upTo: number): Promise<void> {
-    const stream = this.#stream;
-    if (await this.kept.hasDropped(this.#read + 1)) {
+    const restarts = this.#restarts;
+    if (await this.kept.hasDropped(this.#position + 1)) {
       this.events.missed();
-      this.#read = upTo;
+      this.#position = upTo;
     }
     const heads = new Map<string, KeptFrame>();
     const find = async (topic: string): Promise<void> => {
@@ -188,7 +188,7 @@ export class LogReader {
       else heads.delete(topic);
     };
     await Promise.all(topics.map(find));
-    while (heads.size > 0 && stream === this.#stream) {
+    while (heads.size > 0 && restarts === this.#restarts) {
       const [topic, frame] = [...heads].reduce((a, b) => (a[1].seq < b[1].seq ? a : b));
       this.#deliver(topic, frame);
       await find(topic);
@@ -198,7 +198,7 @@ export class LogReader {
   #deliver(topic: string, { seq, isOwn, data }: KeptFrame): void {
     if (!this.#last.has(topic)) return;
     this.#last.set(topic, seq);
-    this.#read = Math.max(this.#read, seq);
+    this.#position = Math.max(this.#position, seq);
     if (!isOwn) this.events.deliver(topic, data);
   }
 }

@@ -92,9 +92,9 @@ export class ServedCall {
     }
   }
 
-  /** The server cannot wait for the call any longer. */
-  cut(): void {
-    this.#call?.activity.abort(new Error('The server is shutting down.'));
+  /** Ends the call early: the server shuts down, or the answer takes too much memory. */
+  cut(reason: string): void {
+    this.#call?.activity.abort(new Error(reason));
     if (!this.#isAnswered) this.#respond(refusal(shuttingDown(true)));
     this.#end();
   }
@@ -195,7 +195,8 @@ export class ServedCall {
     const { unsent } = this.host;
     this.#held = unsent.share(ownerOf(this.reply), this);
     this.#held.add(size);
-    while (unsent.amount > unsent.limit) unsent.largest()!.holder.cut();
+    while (unsent.amount > unsent.limit)
+      unsent.largest()!.holder.cut('Too many bytes of answers wait for this client.');
   }
 
   /** The client has stopped waiting. */

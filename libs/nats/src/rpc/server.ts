@@ -86,7 +86,7 @@ class NatsListening implements RpcListening, ServedCallHost {
     // NATS assigns no further calls to this server. Assigned calls are answered.
     await this.opened.settled(() => this.#service!.drain());
     const left = await this.#open.left(timeoutMs);
-    for (const call of left) call.cut();
+    for (const call of left) call.cut('The server is shutting down.');
     this.handler.closing = true;
     if (!this.nats.isClosed()) this.#frames?.unsubscribe();
     // The answers must have left before the process ends.

@@ -4,7 +4,7 @@ import { Activity } from '@linnet/common';
 import type { IpcClosure, IpcSession } from '@linnet/common';
 import { runUntilDone } from '../../call/request.context.js';
 import { SafeLogger } from '../../nest/logging/safe.logger.js';
-import { allowListeners, faultOf } from '../../node/ipc/session.log.js';
+import { allowListeners, faultOf } from '../../node/ipc/session.faults.js';
 import { IpcRegistry } from '../handlers/handler.registry.js';
 import { IpcHost } from '../host/ipc.host.js';
 

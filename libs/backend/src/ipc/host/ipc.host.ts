@@ -32,7 +32,7 @@ import { SafeLogger } from '../../nest/logging/safe.logger.js';
 export interface IpcSocketBackend {
   /** Sends to every session; see {@link IpcHost.send}. */
   send(wireName: string, ...args: unknown[]): Promise<void>;
-  /** Listens to messages of all sessions without an answer. @returns a function that removes the listener */
+  /** Listens to notifications of all sessions. @returns a function that removes the listener */
   addListener(wireName: string, listener: IpcListener): () => void;
   /** Removes a listener that `addListener` added. */
   removeListener(wireName: string, listener: IpcListener): void;
@@ -57,7 +57,7 @@ export class IpcHost extends RoomHost implements OnApplicationShutdown {
   readonly lifetime: IpcLifetime;
   readonly #unregister: () => void;
   #end!: () => void;
-  /** Resolves when the application has ended, for what hands it connections. */
+  /** Resolves when the application has ended, for code that hands connections to this host. */
   readonly ended = new Promise<void>((resolve) => (this.#end = resolve));
 
   /** The bare socket: exact names, bare values. */
@@ -123,7 +123,7 @@ export class IpcHost extends RoomHost implements OnApplicationShutdown {
   /**
    * Sends a message to every session, on all nodes; see `IpcRoomTarget.send`.
    *
-   * @returns resolves when all of them keep up, those aside that end meanwhile
+   * @returns resolves when no session lags behind; sessions that end meanwhile do not count
    * @throws IModelError if a value cannot be sent
    */
   send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
@@ -152,7 +152,7 @@ export class IpcHost extends RoomHost implements OnApplicationShutdown {
     return makeProxy((method, args) => this.callIpcChannel(channel, method, ...args));
   }
 
-  /** Listens to messages of all sessions without an answer. @returns a function that removes the listener */
+  /** Listens to notifications of all sessions. @returns a function that removes the listener */
   addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
     return this.ipc.addListener(wireChannel(channel), listener);
   }
@@ -224,64 +224,65 @@ export class IpcHost extends RoomHost implements OnApplicationShutdown {
     return hasHost();
   }
 
-  /** Whether the only host is that of a native app; `false` without a host. @throws Error if several exist */
+  /** Whether the host that is meant is that of a native app; `false` without a host. @throws Error if no host is meant */
   static get isNative(): boolean {
-    return hasHost() && only().isNative;
+    return hasHost() && meant().isNative;
   }
 
-  /** The bare socket of the only host: exact names, bare values. @throws Error if no host is meant */
+  /** The bare socket of the host that is meant: exact names, bare values. @throws Error if no host is meant */
   static get ipc(): IpcSocketBackend {
-    return only().ipc;
+    return meant().ipc;
   }
 
-  /** The open sessions of the only host. @throws Error if no host is meant */
+  /** The open sessions of the host that is meant. @throws Error if no host is meant */
   static get sessions(): IpcSession[] {
-    return only().sessions;
+    return meant().sessions;
   }
 
   /** Sends a message to every session; resolves when all keep up. @throws Error if no host is meant, or a value cannot be sent */
   static send(channel: IpcChannelLike, ...args: unknown[]): Promise<void> {
-    return only().send(channel, ...args);
+    return meant().send(channel, ...args);
   }
 
   /** Typed notifications to every session; the host that is meant is looked up here. @throws Error if no host is meant */
   static notifications<Functions extends object, Notifications extends object>(
     channel: IpcChannelLike<Functions, Notifications>,
   ): IpcNotifier<Notifications> {
-    return only().notifications(channel);
+    return meant().notifications(channel);
   }
 
   /** Calls the frontend of the only session, or of the call being served. Rejects where no host or no session is meant */
   static async invoke(channel: IpcChannelLike, ...args: unknown[]): Promise<unknown> {
-    return only().invoke(channel, ...args);
+    return meant().invoke(channel, ...args);
   }
 
   /** Calls a method of that frontend's handler. Rejects where no host or no session is meant */
   static async callIpcChannel(channel: IpcChannelLike, method: string, ...args: unknown[]): Promise<unknown> {
-    return only().callIpcChannel(channel, method, ...args);
+    return meant().callIpcChannel(channel, method, ...args);
   }
 
   /** The methods of that frontend's handler; each call looks its session up. @throws Error if no host is meant */
   static makeIpcProxy<T extends object>(channel: IpcChannelLike<T>): IpcProxy<T> {
-    return only().makeIpcProxy(channel);
+    return meant().makeIpcProxy(channel);
   }
 
-  /** Listens to messages of any session's without an answer. @returns a function that removes the listener @throws Error if no host is meant */
+  /** Listens to notifications of all sessions. @returns a function that removes the listener @throws Error if no host is meant */
   static addListener(channel: IpcChannelLike, listener: IpcListener): () => void {
-    return only().addListener(channel, listener);
+    return meant().addListener(channel, listener);
   }
 
   /** Ends what `addListener` began, for the same listener. @throws Error if no host is meant */
   static removeListener(channel: IpcChannelLike, listener: IpcListener): void {
-    only().removeListener(channel, listener);
+    meant().removeListener(channel, listener);
   }
 
   /** Answers the calls of a channel with bare values; see {@link register}. @returns a function that removes the handler @throws Error if no host is meant */
   static handle(channel: IpcChannelLike, handler: IpcRawHandler): () => void {
-    return only().handle(channel, handler);
+    return meant().handle(channel, handler);
   }
 }
 
-function only(): IpcHost {
+/** The host of the call that is being served, or else the only one. @throws Error if none is meant */
+function meant(): IpcHost {
   return currentHost() as IpcHost;
 }

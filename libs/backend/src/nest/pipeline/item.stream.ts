@@ -8,7 +8,7 @@ import { intercept } from './interceptor.chain.js';
 
 /** Items that interceptors add by themselves and that wait for the reader. */
 const MAX_HELD = 10_000;
-/** After this many items without one for the reader, other work of the process has its turn. */
+/** After this many items other work of the process has its turn: an operator may drop all of them. */
 const ITEMS_PER_TURN = 16;
 
 /**

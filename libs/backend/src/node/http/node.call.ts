@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import type { BodyReader, HttpPlatform, HttpResponse, HttpRpcHandler, StreamBody } from '@linnet/common';
+import type { AnswerClient, HttpPlatform, HttpResponse, HttpRpcHandler, StreamBody } from '@linnet/common';
 import { decoderFor, hiddenError, HttpError, observer, shuttingDown } from '@linnet/common/internal';
 import type { HttpCall, OpenCalls, UploadedStream } from '@linnet/common/internal';
 import { takeParsedBody } from './parsed.body.js';
@@ -55,7 +55,7 @@ export interface NodeCallHost {
 }
 
 /** One request on Node's messages: reads its body, has it answered, and follows the answer to its end. */
-export class NodeCall implements BodyReader {
+export class NodeCall implements AnswerClient {
   /** Whether nothing more is read: all of it is there, it was refused, or the client is gone. */
   #isRead = false;
   /** Unpacks the body. */
@@ -169,13 +169,13 @@ export class NodeCall implements BodyReader {
   #complete(): void {
     if (this.#isRead) return;
     this.#endReading();
-    // A parser has read the whole body, and the call has not begun.
+    // The call has begun already if the body has a stream argument that arrived in pieces.
     if (!this.#isUploading) this.#begin();
     if (this.exchange.upload) this.exchange.endUpload();
   }
 
-  /** Whether the client still sends a stream that the method has left. */
-  get #isLeft(): boolean {
+  /** Whether the client is still sending a stream argument. Asked when the call is over, and nobody reads the rest. */
+  get #isStillSending(): boolean {
     return this.#isUploading && !this.#isRead && !this.request.complete;
   }
 
@@ -189,7 +189,7 @@ export class NodeCall implements BodyReader {
     const peer = { request: platform.request ?? request, response: platform.response ?? response };
     this.exchange.respond(peer, (answer) => {
       if (!answer) return;
-      if (!answer.stream && this.#isLeft && server.open.has(response)) return this.#refuse(answer);
+      if (!answer.stream && this.#isStillSending && server.open.has(response)) return this.#refuse(answer);
       server.endConnection(request, response, answer);
       if (answer.stream) this.#sendStream(answer, answer.stream);
       else if (!answer.encoding) this.#send(answer);
@@ -200,7 +200,7 @@ export class NodeCall implements BodyReader {
   #sendStream(answer: HttpResponse, stream: StreamBody): void {
     const { response, platform, server } = this;
     this.#stream = stream;
-    stream.reader = this;
+    stream.client = this;
     if (!server.open.has(response)) {
       void stream.return();
       return;
@@ -233,7 +233,7 @@ export class NodeCall implements BodyReader {
 
   /** The call is over: nothing is read any more, and the connection of a client that goes on sending is closed. */
   #endUpload(): void {
-    if (!this.#isLeft) return;
+    if (!this.#isStillSending) return;
     this.#endReading();
     const left = 'The client has disconnected in the middle of a stream.';
     this.exchange.endUpload(new Error(this.response.writableFinished ? 'The call is over.' : left));

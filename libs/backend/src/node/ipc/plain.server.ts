@@ -38,7 +38,7 @@ import { checkPath } from '../http/path.check.js';
 import type { PlainRpcServer } from '../rpc/plain.server.js';
 import { SessionHandlers } from './plain.channels.js';
 import type { IpcChannelEntry } from './plain.channels.js';
-import { allowListeners, faultOf } from './session.log.js';
+import { allowListeners, faultOf } from './session.faults.js';
 import { userName } from './session.owner.js';
 import { UpgradeHandler } from './upgrade.handler.js';
 

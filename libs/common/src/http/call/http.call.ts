@@ -73,9 +73,9 @@ export class HttpCall implements BodyHolder {
       const { body } = this.opened;
       if (this.#received > body.limit) throw tooLarge(body.limit);
       if (body.keeps) this.#held.count(this.#received);
-      // Read again, because a body without space has been replaced.
+      // `count` may have dropped this very body, so it is read from `opened` again.
       this.opened.body.push(chunk);
-      this.#follow(this.upload);
+      this.#countUnread(this.upload);
       return undefined;
     } catch (error) {
       return this.refuse(error);
@@ -101,7 +101,7 @@ export class HttpCall implements BodyHolder {
       });
   }
 
-  /** An error is the one of the method's reader, because the method has begun. */
+  /** An error goes to the method that reads the stream: it has begun, so that the request cannot be refused any more. */
   #receive(upload: UploadedStream, read: () => void): void {
     const { items } = upload;
     try {
@@ -112,8 +112,8 @@ export class HttpCall implements BodyHolder {
     this.#held.count(upload.countBytes());
   }
 
-  /** From now on the bytes count that wait for the method. */
-  #follow(upload: UploadedStream | undefined): void {
+  /** From now on the bytes that the method has not read are counted as held. */
+  #countUnread(upload: UploadedStream | undefined): void {
     if (!upload) return;
     upload.onRead = () => this.#held.count(upload.countBytes());
     upload.onRead();
@@ -152,7 +152,7 @@ export class HttpCall implements BodyHolder {
       answer(error instanceof HttpError ? this.refuse(error) : this.#settle(outcomeOf(error), call));
       return;
     }
-    const progress = this.#followed(call, answer);
+    const progress = this.#progressOf(call, answer);
     this.context.dispatcher.dispatch(call, (outcome) => {
       if (progress?.settle(outcome)) return;
       if (outcome.kind === 'stream') this.#stream(outcome.items, call, answer);
@@ -161,7 +161,10 @@ export class HttpCall implements BodyHolder {
   }
 
   /** Has the method report its progress to a client that reads it. */
-  #followed(call: RpcCall, answer: (response: HttpResponse | undefined) => void): ProgressAnswer | undefined {
+  #progressOf(
+    call: RpcCall,
+    answer: (response: HttpResponse | undefined) => void,
+  ): ProgressAnswer | undefined {
     const { head } = this.opened;
     if (head.headers[PROGRESS_HEADER] === undefined || chooseFormat(headerOf(head, 'accept')) !== 'frames')
       return undefined;
@@ -183,9 +186,9 @@ export class HttpCall implements BodyHolder {
     const resumed = call.target.policy.resumable ? (activity.lastEventId ?? 0) : undefined;
     const writer = writerFor(format, resumed, options);
     const failed = (thrown: unknown, isUnsendable: boolean) => this.#streamError(thrown, isUnsendable);
-    const unsent = (unread: UnsentAnswer) => this.context.unsent.of(unread, this.opened.head.address);
+    const countUnsent = (unread: UnsentAnswer) => this.context.unsent.of(unread, this.opened.head.address);
     const over = () => this.#held.end();
-    const stream = new StreamAnswer(items, writer, { activity, failed, unsent, over }, (beginning) => {
+    const stream = new StreamAnswer(items, writer, { activity, failed, countUnsent, over }, (beginning) => {
       if (beginning.kind === 'open')
         answer(streamResponse(this.context, this.opened, stream, writer, beginning.isBytes));
       else if (beginning.kind === 'left') answer(this.refuse(new Error('The client is gone.')));
@@ -263,8 +266,8 @@ export class HttpCall implements BodyHolder {
 
   #report(outcome: SettledOutcome, { error, thrown }: EncodedOutcome, isFault: boolean): void {
     // A result that cannot be sent is a fault of the server, even if its error has a number.
-    const failed = !isFault && (outcome.kind === 'error' || outcome.kind === 'noContent');
-    if (error) this.#reportError(thrown, failed ? error : { ...error, internal: true });
+    const isAsThrown = !isFault && (outcome.kind === 'error' || outcome.kind === 'noContent');
+    if (error) this.#reportError(thrown, isAsThrown ? error : { ...error, internal: true });
     else if (this.context.options.developmentMode && outcome.kind === 'result')
       for (const loss of describeLosses(outcome.value)) this.#warn(`The caller will not see it: ${loss}.`);
   }

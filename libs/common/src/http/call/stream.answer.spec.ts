@@ -22,8 +22,8 @@ function answer(writer: StreamWriter = new EventWriter(undefined)) {
     },
   };
   const counts: number[] = [];
-  const unsent = (): UnsentBytes => ({ count: (bytes: number) => void counts.push(bytes) }) as UnsentBytes;
-  const call = { activity, failed: () => '{}', over: () => undefined, unsent };
+  const countUnsent = (): UnsentBytes => ({ count: (bytes: number) => void counts.push(bytes) }) as UnsentBytes;
+  const call = { activity, failed: () => '{}', over: () => undefined, countUnsent };
   const stream = new StreamAnswer(items, writer, call, (each) => begun.push(each));
   const give = async (result: IteratorResult<unknown>) => {
     waiting.shift()!(result);
@@ -131,7 +131,7 @@ describe('the answer of a stream', () => {
     const { stream, activity, give, counts } = answer(new FrameWriter());
     const { signal } = activity;
     let cuts = 0;
-    stream.reader = { disconnect: () => cuts++ };
+    stream.client = { disconnect: () => cuts++ };
     await give({ done: false, value: new Uint8Array(200_000) });
     stream.cut();
     await expect(stream.next()).rejects.toThrow('does not read');

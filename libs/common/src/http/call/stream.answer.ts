@@ -4,7 +4,7 @@ import { isBytes } from '../../bytes/bytes.js';
 import { leaveItems } from '../../stream/reading.js';
 import { streamEnd } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
-import type { BodyReader, StreamBody } from '../protocol/message.js';
+import type { AnswerClient, StreamBody } from '../protocol/message.js';
 import type { StreamWriter } from '../protocol/stream.writer.js';
 import type { UnsentAnswer, UnsentBytes } from './unsent.answers.js';
 
@@ -42,8 +42,8 @@ export interface StreamedCall {
   failed(thrown: unknown, isUnsendable: boolean): string;
   /** The producer has ended or was stopped. */
   over(): void;
-  /** Counts the bytes that wait for the client. */
-  unsent(answer: UnsentAnswer): UnsentBytes;
+  /** Makes the counter of the bytes of this answer that its client has not read. */
+  countUnsent(answer: UnsentAnswer): UnsentBytes;
 }
 
 type Chunk = IteratorResult<Uint8Array, undefined>;
@@ -56,7 +56,7 @@ const tick = (answer: StreamAnswer) => answer.tick();
  * short streams took a third of the time.
  */
 export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower {
-  reader: BodyReader | undefined;
+  client: AnswerClient | undefined;
   /** Receives the beginning of the stream. */
   #begin: ((beginning: StreamBeginning) => void) | undefined;
   #waiting: ((chunk: Chunk) => void) | undefined;
@@ -85,7 +85,7 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
     begin: (beginning: StreamBeginning) => void,
   ) {
     this.#begin = begin;
-    this.#unsent = call.unsent(this);
+    this.#unsent = call.countUnsent(this);
     this.#timer = setInterval(tick, SILENCE_MS, this);
     call.activity.follow(this);
     this.#pull();
@@ -134,7 +134,7 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
     return size > 0 && (this.#isOver || (size >= AHEAD && this.#sent < TURN_BYTES));
   }
 
-  /** The client is gone: stops the producer. */
+  /** Nobody reads on: stops the producer if it still runs. */
   return(): Promise<Chunk> {
     // Also called at the end of every answer, where an error with its stack would be most of the cost.
     if (!this.#isOver) this.call.activity.abort(new Error('The client is gone.'));
@@ -146,7 +146,7 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
   cut(): void {
     this.#isCut = true;
     void this.return();
-    this.reader?.disconnect();
+    this.client?.disconnect();
   }
 
   /** Nobody reads what was written. */
@@ -270,10 +270,10 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
   }
 
   #flush(): void {
-    const reader = this.#waiting;
-    if (!reader || (this.writer.size === 0 && !this.#isOver)) return;
+    const resolve = this.#waiting;
+    if (!resolve || (this.writer.size === 0 && !this.#isOver)) return;
     this.#waiting = undefined;
-    reader(this.writer.size > 0 ? this.#take() : streamEnd);
+    resolve(this.writer.size > 0 ? this.#take() : streamEnd);
   }
 
   #take(): Chunk {

@@ -110,7 +110,7 @@ class MultipartBody implements HttpBody {
     private readonly decodeText: DecodeText,
   ) {
     this.limit = limits.multipartBytes;
-    this.#reader = asBadRequest(
+    this.#reader = formatErrorAsBadRequest(
       () =>
         new MultipartReader(boundaryOf(contentType), limits, (name, before) => {
           if (this.upload) throw badRequest('A part follows the stream.');
@@ -120,11 +120,11 @@ class MultipartBody implements HttpBody {
   }
 
   push(chunk: Uint8Array): void {
-    asBadRequest(() => this.#reader.push(chunk));
+    formatErrorAsBadRequest(() => this.#reader.push(chunk));
   }
 
   end(): unknown[] {
-    const parts = asBadRequest(() => this.#reader.end());
+    const parts = formatErrorAsBadRequest(() => this.#reader.end());
     return this.upload ? this.upload.arguments : this.#decode(parts);
   }
 
@@ -171,7 +171,7 @@ class FramesBody implements HttpBody {
 
   push(chunk: Uint8Array): void {
     this.#frames.push(chunk);
-    for (let frame; (frame = asBadRequest(() => this.#frames.next()));) this.#receive(frame);
+    for (let frame; (frame = formatErrorAsBadRequest(() => this.#frames.next()));) this.#receive(frame);
   }
 
   end(): unknown[] {
@@ -188,7 +188,7 @@ class FramesBody implements HttpBody {
     if (!upload) this.#begin(frame);
     else if (frame.kind === FrameKind.End) this.#hasEnded = true;
     else if (!upload.isOver) {
-      const item = orBadRequest(() => readItem(frame, this.#limits, depth, parts));
+      const item = anyErrorAsBadRequest(() => readItem(frame, this.#limits, depth, parts));
       upload.items.push(item, ITEM_BYTES + sizeOf(item));
     }
   }
@@ -211,14 +211,14 @@ function withStream(upload: UploadedStream, read: (stream: () => object) => unkn
     places++;
     return upload.items;
   };
-  const args = orBadRequest(() => read(mark));
+  const args = anyErrorAsBadRequest(() => read(mark));
   if (places !== 1 || !args.includes(upload.items))
-    throw badRequest('The stream has no place among the arguments.');
+    throw badRequest('The stream must be exactly one of the arguments, and not inside one.');
   return args;
 }
 
-/** Reads before the call has begun, or for the reader of its method. @throws HttpError if the reading fails */
-function orBadRequest<T>(read: () => T): T {
+/** Makes every error of reading the error 400. @throws HttpError if the reading fails */
+function anyErrorAsBadRequest<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -246,7 +246,8 @@ function checkArguments(list: unknown, limits: WireLimits): unknown[] {
   return list;
 }
 
-function asBadRequest<T>(read: () => T): T {
+/** Makes errors of the format of the body the error 400. Errors of its arguments stay as they are. */
+function formatErrorAsBadRequest<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {

@@ -15,8 +15,8 @@ export interface HttpRequestHead {
   readonly address?: string | undefined;
 }
 
-/** A reader of a body, with a connection of its own. */
-export interface BodyReader {
+/** The client of a streamed answer, on a connection of its own. */
+export interface AnswerClient {
   /** Closes the connection. */
   disconnect(): void;
 }
@@ -24,7 +24,7 @@ export interface BodyReader {
 /** A body that is made while it is sent. `return` stops the producer: nobody reads on. */
 export interface StreamBody extends StreamItems<Uint8Array, undefined> {
   /** Set by a platform with connections, which end where a client does not read the body. */
-  reader?: BodyReader | undefined;
+  client?: AnswerClient | undefined;
 }
 
 /** A complete answer. */

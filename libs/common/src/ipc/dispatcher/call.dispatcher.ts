@@ -35,7 +35,7 @@ import type { OpenCall } from './unanswered.calls.js';
 export class IpcCallDispatcher {
   /** Whether new calls are refused, because the server is about to end. */
   closing = false;
-  #pending = 0;
+  #running = 0;
   /** Whether the session has opened; calls wait until then. */
   #isOpen = false;
   /** How much of errors in results the frontend sees, if the application has an option for it. */
@@ -66,7 +66,7 @@ export class IpcCallDispatcher {
     this.#answers = new AnswerQueue(link, bytes, answerBytes);
     this.#notices = new NoticeDelivery(session, link, channels, options, this.#run);
     this.#backlog = new CallBacklog(options.limits.queuedBytes, bytes, {
-      capacity: () => (!this.#isOpen || this.#answers.isMuch ? 0 : pendingCalls - this.#pending),
+      capacity: () => (!this.#isOpen || this.#answers.isMuch ? 0 : pendingCalls - this.#running),
       isOpening: () => !this.#isOpen,
       begin: (message) => this.#begin(message),
       emptied: () => this.#mayBeIdle(),
@@ -76,7 +76,7 @@ export class IpcCallDispatcher {
   /** The work of the session at this moment. */
   get load(): DispatcherLoad {
     return {
-      running: this.#pending,
+      running: this.#running,
       waiting: this.#backlog.size,
       answerBytes: this.#answers.waitingBytes,
       streams: this.#streams?.size ?? 0,
@@ -136,7 +136,7 @@ export class IpcCallDispatcher {
     else
       this.#notices.deliver(
         message,
-        () => this.#pending++,
+        () => this.#running++,
         () => this.#settled(),
       );
   }
@@ -144,9 +144,14 @@ export class IpcCallDispatcher {
   /** Handles a message that has no space to wait. */
   #overflow(message: InvokeMessage | NoticeMessage): void {
     if (message.type === IpcMessageType.Invoke)
-      this.#refuse(message, new TransientError('Too many calls of this session are not answered yet.'), '');
+      this.#refuse(
+        message,
+        new TransientError('The waiting calls of this session have more bytes than there is space for.'),
+        '',
+      );
     // A notice cannot be answered with an error.
-    else this.link.close(1008, `More than ${this.options.limits.pendingCalls} messages are being worked on.`);
+    else
+      this.link.close(1008, 'The waiting messages of this session have more bytes than there is space for.');
   }
 
   /** The session is over, and nothing waits for answers any more. */
@@ -165,7 +170,7 @@ export class IpcCallDispatcher {
 
   /** Resolves when no handler and no listener of the session runs any more. */
   async idle(): Promise<void> {
-    if (this.#pending > 0 || !this.#backlog.isEmpty)
+    if (this.#running > 0 || !this.#backlog.isEmpty)
       await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
@@ -194,7 +199,7 @@ export class IpcCallDispatcher {
       activity,
       acceptsStream: message.slots.includes(0),
     };
-    this.#pending++;
+    this.#running++;
     if (message.isCancellable) this.#cancellable.set(message.request, activity);
     settleObserved(
       { target, session: this.session, message, activity, options: this.options },
@@ -240,34 +245,34 @@ export class IpcCallDispatcher {
       this.#cancellable.delete(request);
       this.#streams?.finish(request);
     }
-    this.#pending--;
+    this.#running--;
     this.#backlog.resume();
     this.#mayBeIdle();
   }
 
   #mayBeIdle(): void {
-    if (this.#pending > 0 || this.#whenIdle.length === 0 || !this.#backlog.isEmpty) return;
+    if (this.#running > 0 || this.#whenIdle.length === 0 || !this.#backlog.isEmpty) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
   /** Writes an answer as soon as there is space for it: many calls do not make a frontend a slow reader. */
-  #answer(message: InvokeMessage, call: Activity, target: IpcTarget, answer: unknown): void {
+  #answer(message: InvokeMessage, callActivity: Activity, target: IpcTarget, answer: unknown): void {
     const { channel, request } = message;
-    const own = {
+    const plain = {
       value: answer,
       envelope: target.enveloped ? ('result' as const) : undefined,
-      activity: call,
+      activity: callActivity,
     };
-    const { value, envelope, activity } = answer instanceof IpcAnswer ? answer : own;
+    const { value, envelope, activity } = answer instanceof IpcAnswer ? answer : plain;
     const done = () => this.#settled(request);
     if (value instanceof StreamResult) {
       this.#streams!.send(message, value.items, activity, () => {
-        call.answered();
+        callActivity.answered();
         done();
       });
       return;
     }
-    call.answered();
+    callActivity.answered();
     const { mustWait } = this.#answers;
     if (!mustWait) done();
     try {

@@ -65,7 +65,7 @@ export type OpenLink<Link extends IpcServerLink> = (
 /** Above this many buffered bytes senders wait. */
 export const HIGH_WATER = 1024 * 1024;
 
-/** A message that nothing waits for. */
+/** The promise of a message that its sender need not wait for. */
 export const sent = Promise.resolve();
 
 /** Marks a rejection as handled: most senders do not wait, and a session may end at any time. */

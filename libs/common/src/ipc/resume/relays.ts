@@ -14,9 +14,9 @@ import type { OpenRelay, RelayEndName, RelayHead, RelayRefusal } from './relay.h
 const OPEN_MS = 3_000;
 /** How often a node with relays is looked at, in milliseconds: its frontends wait while it is gone. */
 const LOOK_MS = 500;
-/** A node is gone if it is not there twice, so many milliseconds apart: it may connect to the backplane again. */
+/** A node counts as gone if two looks do not find it, so many milliseconds apart: it may be reconnecting to the backplane. */
 const AGAIN_MS = 200;
-/** For so long nobody asks again for a node that is gone, in milliseconds. */
+/** How long relays to a node that is gone are refused without another look, in milliseconds. */
 const GONE_MS = 1_000;
 const YIELDED = 'Others need a place, and nobody has as many relays as this user.';
 
@@ -43,7 +43,7 @@ export interface RelayOwner {
   accept(transport: IpcServerTransport, peer: LocalPeer | NetworkPeer): IpcPeerEvents;
 }
 
-/** `gone`: the node does not exist any more. `silent`: it did not answer in time. */
+/** `gone`: the node does not exist any more. `silent`: it did not accept the relay in time, or the relay broke before. */
 export type RelayFailure = RelayRefusal | 'gone' | 'silent';
 
 interface Edge {
@@ -51,7 +51,7 @@ interface Edge {
   readonly end: EdgeEnd;
   /** The owner has accepted the relay. */
   readonly opened: () => void;
-  /** The relay is over, and is not opened any more if it was not before. */
+  /** Ends the relay. Its opening fails if the owner has not accepted it yet. */
   readonly over: (failure: RelayFailure) => void;
 }
 
@@ -59,7 +59,7 @@ interface Edge {
 export class Relays {
   readonly #edges = new Map<number, Edge>();
   readonly #owned = new Map<string, OwnerEnd>();
-  /** Nodes that are looked at, until then. */
+  /** The timer of the next look at each node; `undefined` while a look is under way. */
   readonly #looks = new Map<string, ReturnType<typeof setTimeout> | undefined>();
   readonly #gone = new Map<string, number>();
   /** One place for each relay, of both kinds. It belongs to the user of the connection. */
@@ -189,10 +189,10 @@ export class Relays {
       this.#owned.delete(key);
       place?.clear();
     });
-    const absent = this.owner.refusal(session);
-    const place = absent ? undefined : this.#placeFor(owner, () => end.pipe.broke(YIELDED));
+    const refusal = this.owner.refusal(session);
+    const place = refusal ? undefined : this.#placeFor(owner, () => end.pipe.broke(YIELDED));
     if (!place) {
-      const refused = { type: 'refused', index: 0, text: absent ?? 'full', count: 0 } as const;
+      const refused = { type: 'refused', index: 0, text: refusal ?? 'full', count: 0 } as const;
       void send(refused).catch(() => undefined);
       return;
     }

@@ -9,7 +9,7 @@ import type { IpcServer } from '../server/server.js';
 import { durableTextWire } from '../wire/wire.js';
 import { BackplaneError } from '../node/backplane.js';
 import type { AppendOptions } from '../node/backplane.js';
-import type { RoomNode } from '../node/room.node.js';
+import type { LocalNode } from '../node/local.node.js';
 import type { IpcRoomsOptions } from './rooms.options.js';
 import type { SessionTransfer } from './session.transfer.js';
 import { ALL } from '../node/topic.names.js';
@@ -20,8 +20,8 @@ const NODES = 'nodes';
 /** How long the copy of a session outlives its node, in milliseconds. It is written again every minute. */
 const COPY_MS = 180_000;
 
-/** The topic of the frames to one node that come behind the notifications of others. */
-const behind = (node: string): string => `n:${node}`;
+/** The topic over which a frame reaches one node behind all notifications that were published before it. */
+const orderedTopicOf = (node: string): string => `n:${node}`;
 
 /**
  * Lets frontends resume their sessions over connections to any node.
@@ -30,7 +30,7 @@ const behind = (node: string): string => `n:${node}`;
  */
 export function resumeAnywhere(
   server: IpcServer,
-  node: RoomNode,
+  node: LocalNode,
   transfer: SessionTransfer,
   { userKey, replicate = false }: Pick<IpcRoomsOptions, 'userKey' | 'replicate'>,
 ): void {
@@ -44,7 +44,7 @@ export function resumeAnywhere(
     limits,
     move: send,
     isFull: (error) => failureOf(error) === 'full',
-    moveBehind: (to, head) => node.publish(behind(to), head),
+    moveBehind: (to, head) => node.publish(orderedTopicOf(to), head),
   };
   const mover = new Mover(port, { find, keyOf }, transfer);
   const taker = new SessionTaker(port, transfer);
@@ -83,10 +83,10 @@ export function resumeAnywhere(
   /** This node takes no more sessions. @returns whether another one does */
   const leaveGroup = async (): Promise<boolean> => {
     isLeaving = true;
-    node.follow(behind(id));
+    node.follow(orderedTopicOf(id));
     const [entries] = await Promise.all([
       backplane.list(NODES),
-      backplane.subscribe(behind(id)),
+      backplane.subscribe(orderedTopicOf(id)),
       backplane.delete(NODES, id),
     ]);
     return entries.some((entry) => entry.node !== id);
@@ -108,7 +108,7 @@ function failureOf(error: unknown): BackplaneError['failure'] | undefined {
 /** Keeps copies of the sessions of a server at the backplane. */
 function copiesOf(
   server: IpcServer,
-  node: RoomNode,
+  node: LocalNode,
   transfer: SessionTransfer,
   keyOf: (user: unknown) => string | null,
 ): SessionCopies {

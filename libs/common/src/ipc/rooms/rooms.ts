@@ -16,7 +16,7 @@ import { askLocal } from '../node/node.requests.js';
 import type { RemoteCallOptions, SessionRequest } from '../node/node.requests.js';
 import { PresenceWatch, readMember, writeMember } from '../node/presence.js';
 import type { RoomChange, RoomMember } from '../node/presence.js';
-import { RoomNode } from '../node/room.node.js';
+import { LocalNode } from '../node/local.node.js';
 import { IpcRoomTarget } from './room.target.js';
 import type { IpcRoomsOptions } from './rooms.options.js';
 import { resumeAnywhere } from './resume.anywhere.js';
@@ -33,10 +33,10 @@ export class IpcRooms {
   readonly #watches = new Map<string, PresenceWatch>();
   /** Sessions whose end is awaited: each adds one reaction to its promise, however often it joins. */
   readonly #awaited = new WeakSet<ServerSession>();
-  readonly #node: RoomNode | undefined;
+  readonly #node: LocalNode | undefined;
   readonly #arrivals: Arrivals;
-  /** Whether the sessions are indexed by their users. */
-  #hasUsers = false;
+  /** Whether sessions are listed by their users, and at the backplane. */
+  #isTracking = false;
 
   constructor(
     private readonly server: IpcServer,
@@ -52,13 +52,13 @@ export class IpcRooms {
     });
     const { backplane, report } = options;
     if (!backplane) return;
-    this.#node = new RoomNode(backplane, limits, this.#membership, this.#arrivals, (id) => server.find(id), {
+    this.#node = new LocalNode(backplane, limits, this.#membership, this.#arrivals, (id) => server.find(id), {
       deliver: (notification) => void this.#deliver(notification),
       sessions: () => server.sessions as ServerSession[],
       warn: (message) => report?.({ kind: 'warning', message, activity: undefined }),
     });
     this.#node.follow(ALL);
-    this.#indexUsers();
+    this.#trackSessions();
     const join = (topic: string, session: ServerSession, entry: string) =>
       this.#restore(topic, session, entry);
     const transfer = new SessionTransfer(this.#node, this.#membership, this.#arrivals, join);
@@ -81,7 +81,7 @@ export class IpcRooms {
   toUser(user: unknown): IpcRoomTarget {
     const topic = this.#userTopic(user);
     if (topic === undefined) throw generalError('toUser() needs a user that userKey, or JSON, can name.');
-    this.#indexUsers();
+    this.#trackSessions();
     return new IpcRoomTarget(this.#sendTo, [topic]);
   }
 
@@ -161,7 +161,7 @@ export class IpcRooms {
       throw error;
     }
     await session.settled();
-    // It may have left, or ended, meanwhile. A watch that begins after the join does not report it.
+    // It may have left, or ended, meanwhile. A watch that begins after the join knows it already as a member.
     if (isNew && this.#membership.of(session).has(topic)) await this.#changed('join', room, session, entry);
   }
 
@@ -174,10 +174,10 @@ export class IpcRooms {
     await this.#node?.left(topic, session);
   }
 
-  /** A session that was in a topic on another node. */
+  /** Puts a session that came from another node back into its topic. */
   readonly #restore = (topic: string, session: ServerSession, entry: string): void => {
     this.#add(topic, session, entry);
-    this.#background(this.#node!.joined(topic, session.id, entry));
+    this.#background('add a member', this.#node!.joined(topic, session.id, entry));
   };
 
   /** Adds a session to a topic. The end of the session removes it from all. @returns whether it is new there */
@@ -192,16 +192,16 @@ export class IpcRooms {
 
   #ended(session: ServerSession): void {
     for (const topic of this.#membership.of(session)) {
-      if (isRoom(topic)) this.#background(this.#leave(session, roomOf(topic)));
+      if (isRoom(topic)) this.#background('remove a member', this.#leave(session, roomOf(topic)));
       else {
         this.#membership.remove(topic, session);
-        if (this.#node) this.#background(this.#node.left(topic, session));
+        if (this.#node) this.#background('remove a member', this.#node.left(topic, session));
       }
     }
   }
 
-  #background(work: Promise<void>): void {
-    if (this.#node) this.#node.background('remove a member', work);
+  #background(what: string, work: Promise<void>): void {
+    if (this.#node) this.#node.background(what, work);
   }
 
   /** Reports a change to the watches of this node, at once, and to those of others. Never rejects. */
@@ -222,7 +222,7 @@ export class IpcRooms {
     args: unknown[],
   ): Promise<void> => {
     const message = preparePush(wireName, args, sentNotice(fromWireChannel(wireName)));
-    // Otherwise nothing would encode the values, and an error would depend on who is in the room.
+    // Without a member here nothing encodes the values, and an invalid one would fail only when there is one.
     if (!topics.some((topic) => this.#membership.topics.has(topic))) message.data.encode();
     const publish = this.#node?.notice(topics, except, message);
     return bothOf(Promise.all(this.#deliver(this.#own(topics, except, message))), publish?.());
@@ -241,8 +241,8 @@ export class IpcRooms {
       ? (this.server.sessions as ServerSession[])
       : this.#membership.members(topics);
     const isLeftOut = ({ id }: ServerSession) => except.includes(id) || this.#arrivals.has(id, notification);
-    const isForAll = except.length === 0 && this.#arrivals.isEmpty;
-    const receivers = isForAll ? sessions : sessions.filter((each) => !isLeftOut(each));
+    const leavesNobodyOut = except.length === 0 && this.#arrivals.isEmpty;
+    const receivers = leavesNobodyOut ? sessions : sessions.filter((each) => !isLeftOut(each));
     return receivers.map((session) => sendTo(session, notification));
   }
 
@@ -251,18 +251,18 @@ export class IpcRooms {
     return local || !this.#node ? askLocal(request, options, local) : this.#node.ask(request, options);
   };
 
-  /** Indexes the sessions by their users, once somebody needs it; with a backplane other nodes may. */
-  #indexUsers(): void {
-    if (this.#hasUsers) return;
-    this.#hasUsers = true;
+  /** Lists sessions by their users, and at the backplane. Without a backplane only from the first `toUser` on. */
+  #trackSessions(): void {
+    if (this.#isTracking) return;
+    this.#isTracking = true;
     this.server.hook({
-      onOpen: (session) => this.#index(session as ServerSession),
+      onOpen: (session) => this.#track(session as ServerSession),
       onClosed: () => undefined,
     });
-    for (const session of this.server.sessions) this.#index(session as ServerSession);
+    for (const session of this.server.sessions) this.#track(session as ServerSession);
   }
 
-  #index(session: ServerSession): void {
+  #track(session: ServerSession): void {
     const { user, id } = session;
     const node = this.#node;
     if (node) {
@@ -276,7 +276,7 @@ export class IpcRooms {
   }
 
   /** Lists a session of a user, and ends it if the user has too many on all nodes. */
-  async #enterUser(node: RoomNode, topic: string, session: ServerSession): Promise<void> {
+  async #enterUser(node: LocalNode, topic: string, session: ServerSession): Promise<void> {
     await node.joined(topic, session.id, '');
     // Counted behind its own entry, so that several at once cannot all find space.
     if ((await node.backplane.count(topic)) > this.server.limits.userSessions)

@@ -6,14 +6,14 @@ import type { MissedFrame } from '../node/backplane.js';
 import type { Arrivals, Notification } from '../node/arrivals.js';
 import type { Membership } from '../node/membership.js';
 import { readNotices } from '../node/notice.reader.js';
-import type { RoomNode } from '../node/room.node.js';
+import type { LocalNode } from '../node/local.node.js';
 import { ALL } from '../node/topic.names.js';
 
 /** The rooms of sessions that move from one node to another: every notification arrives once, whichever node has received it. */
 export class SessionTransfer implements SessionTopics {
   /** @param join adds a session to a topic; see `IpcRooms` */
   constructor(
-    private readonly node: RoomNode,
+    private readonly node: LocalNode,
     private readonly membership: Membership,
     private readonly arrivals: Arrivals,
     private readonly join: (topic: string, session: ServerSession, entry: string) => void,

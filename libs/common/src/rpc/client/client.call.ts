@@ -23,7 +23,7 @@ import { tokenOf } from '../definition/token.js';
 const PENDING_INTERVAL_MS = 10_000;
 /** The poll interval as a fraction of the time already waited, so that long waits poll rarely. */
 const PENDING_SHARE = 1 / 50;
-/** The bounds of a poll interval, whatever the server requests. */
+/** The bounds of every pause, whatever the server requests. */
 const MIN_PAUSE_MS = 10;
 const MAX_PAUSE_MS = 60 * 60 * 1000;
 
@@ -88,7 +88,7 @@ export class RpcClientCall {
         if (signal.aborted) return over();
         // Also ends waiting for suppliers and handlers of the application.
         signal.addEventListener('abort', over);
-        const begin = () => this.#repeat().then(resolve, reject);
+        const begin = () => this.#untilAnswered().then(resolve, reject);
         void (this.#watch ? this.#watch.run(begin) : begin());
       });
       if (value instanceof StreamResult) {
@@ -147,10 +147,10 @@ export class RpcClientCall {
   /** Repeats the request of a stream whose connection has broken, after a pause. */
   async #again(error: Error, faults: number): Promise<unknown> {
     await this.#pauseBeforeRetry({ kind: 'transient', error, retryAfterMs: undefined }, faults, 0);
-    return this.#repeat();
+    return this.#untilAnswered();
   }
 
-  async #repeat(): Promise<unknown> {
+  async #untilAnswered(): Promise<unknown> {
     let kind: RpcReply['kind'] | undefined;
     let since = 0;
     let faults = 0;
@@ -166,11 +166,11 @@ export class RpcClientCall {
       if (reply.kind === 'pending') await this.#wait(reply, lasted);
       else if (reply.kind === 'notFound') await this.#repair(reply.response);
       else {
-        const isTold = reply.retryAfterMs !== undefined;
+        const hasRetryAfter = reply.retryAfterMs !== undefined;
         // A server that sends `Retry-After` expects to be available then.
-        if (isTold) faults = 0;
+        if (hasRetryAfter) faults = 0;
         await this.#pauseBeforeRetry(reply, faults, lasted);
-        if (!isTold) faults++;
+        if (!hasRetryAfter) faults++;
       }
     }
   }

@@ -175,14 +175,14 @@ export function setOperationPolicy(method: object, policy: RpcOperationPolicyPro
   Object.defineProperty(method, OWN_POLICY, { value, configurable: true });
 }
 
-/** Sets the policy of every operation of a definition without its own. */
+/** Sets the members of policies that the operations of a definition do not set themselves. */
 export function setDefaultPolicy(definition: RpcInterfaceDefinition, policy: RpcOperationPolicyProps): void {
   Object.defineProperty(definition, OWN_POLICY, { value: policy, configurable: true });
 }
 
 /**
- * Merges the policy of an operation from the definition, from iTwin.js and from the implementation. Later ones override
- * earlier ones.
+ * Merges the policy of an operation, member by member. Later ones override earlier ones: those that iTwin.js keeps, the default
+ * policy of the definition, the operation's own, and the implementation's.
  */
 export function operationPolicy(
   definition: RpcInterfaceDefinition,

@@ -18,7 +18,7 @@ import { readArguments, readNotice } from './notice.reader.js';
 import type { RemoteCallOptions, SessionRequest, UnsentHead } from './node.requests.js';
 import { watchTopic } from './presence.js';
 import type { PresenceWatch } from './presence.js';
-import type { RoomNodeEvents } from './room.node.events.js';
+import type { NodeEvents } from './node.events.js';
 import { RareWarnings } from './rare.warnings.js';
 
 /**
@@ -28,14 +28,14 @@ import { RareWarnings } from './rare.warnings.js';
 const RETURN_MS = 5_000;
 
 /** This server as a node of a backplane: its subscriptions and entries, and the frames to and from other nodes. */
-export class RoomNode {
+export class LocalNode {
   readonly id = newId();
   readonly backplane: BackplaneNode;
   /** Receives the frames by which nodes share sessions. */
   exchange: NodeExchange | undefined;
   #returnedAt = -RETURN_MS;
   readonly #requests: NodeRequests;
-  /** The frames that have arrived. */
+  /** Recognizes frames that arrive again. */
   readonly order = new FrameOrder();
   /** Topics that have no members of their own. */
   readonly #followed = new Set<string>();
@@ -52,7 +52,7 @@ export class RoomNode {
     private readonly membership: Membership,
     private readonly arrivals: Arrivals,
     private readonly find: (session: string) => ServerSession | undefined,
-    private readonly events: RoomNodeEvents,
+    private readonly events: NodeEvents,
   ) {
     this.#warnings = new RareWarnings((message) => events.warn(message));
     this.backplane = shared.join(this.id, {
@@ -209,7 +209,7 @@ export class RoomNode {
     this.#warnings.add(what, messageOf(error));
   }
 
-  /** Reports a failure that nobody waits for: the next return of the backplane makes up for it. */
+  /** Logs the failure of work, whether or not somebody waits for it. @param what completes "The backplane could not" */
   background(what: string, work: Promise<unknown>): void {
     work.catch((error: unknown) => this.warn(`The backplane could not ${what}`, error));
   }
@@ -246,10 +246,14 @@ export class RoomNode {
     }
   }
 
-  /** Another topic has brought the notification before, at which time a session of this topic may have been elsewhere. */
-  #takeAgain(topic: string, { head, value }: NodeFrame, since: number): void {
-    if (head.kind === 'notice' && this.arrivals.hasBegun(since))
-      this.arrivals.offerAgain(readNotice(topic, head, value(), this.limits), topic, since);
+  /**
+   * Another topic brought this notification before. Sessions that began to come here after that did not see it.
+   *
+   * @param lastArrival the last arrival that had begun by then
+   */
+  #takeAgain(topic: string, { head, value }: NodeFrame, lastArrival: number): void {
+    if (head.kind === 'notice' && this.arrivals.hasBegun(lastArrival))
+      this.arrivals.offerAgain(readNotice(topic, head, value(), this.limits), topic, lastArrival);
   }
 
   #take(topic: string | undefined, { head, value, parts }: NodeFrame): void {
