@@ -22,7 +22,8 @@ function answer(writer: StreamWriter = new EventWriter(undefined)) {
     },
   };
   const counts: number[] = [];
-  const countUnsent = (): UnsentBytes => ({ count: (bytes: number) => void counts.push(bytes) }) as UnsentBytes;
+  const countUnsent = (): UnsentBytes =>
+    ({ count: (bytes: number) => void counts.push(bytes) }) as UnsentBytes;
   const call = { activity, failed: () => '{}', over: () => undefined, countUnsent };
   const stream = new StreamAnswer(items, writer, call, (each) => begun.push(each));
   const give = async (result: IteratorResult<unknown>) => {

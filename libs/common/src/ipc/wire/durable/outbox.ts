@@ -175,10 +175,9 @@ export class DurableOutbox {
   #sendPrepared(message: OutgoingMessage, prepared: PreparedMessage): number {
     const { content, bytes } = prepared;
     const { messageBytes, textLength } = this.limits;
-    const isText = typeof content === 'string';
     // The peer would end the session. Text of up to twice its limit is refused alone, by the peer.
-    const most = isText ? 2 * Math.min(textLength, messageBytes) : messageBytes;
-    if ((isText ? content.length : bytes) > most)
+    const most = typeof content === 'string' ? 2 * Math.min(textLength, messageBytes) : messageBytes;
+    if (bytes > most)
       message.data.made(() => {
         throw generalError(`The value cannot be sent: it has more than ${most} bytes.`);
       });
