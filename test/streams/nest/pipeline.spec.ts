@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   Catch,
   Injectable,
+  RequestTimeoutException,
   Scope,
   UseFilters,
   UseGuards,
@@ -27,9 +28,23 @@ import {
   rpcOverIpc,
 } from '@linnet/common';
 import type { RpcOperations, RpcStream } from '@linnet/common';
-import { from, interval, map, Observable, take, tap, throwError } from 'rxjs';
+import {
+  concat,
+  finalize,
+  from,
+  interval,
+  map,
+  NEVER,
+  Observable,
+  of,
+  take,
+  tap,
+  throwError,
+  timeout,
+} from 'rxjs';
 import { Readable } from 'node:stream';
 import { closeIpcApps, startIpcApp } from '../../harness/ipc.harness.js';
+import type { IpcTestApp } from '../../harness/ipc.harness.js';
 import { until } from '../../harness/waiting.js';
 import { all } from '../flow.js';
 
@@ -58,6 +73,15 @@ class Tenfold implements NestInterceptor {
   }
 }
 
+@Injectable()
+class Impatient implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    const late = () => throwError(() => new RequestTimeoutException('no item came'));
+    // On a busy machine the first item may take its time.
+    return next.handle().pipe(timeout({ first: 30_000, each: 20, with: late }));
+  }
+}
+
 class Missing extends Error {}
 
 @Catch(Missing)
@@ -72,6 +96,7 @@ interface Items {
   plain(to: number): AsyncIterable<number>;
   mapped(to: number): AsyncIterable<number>;
   slow(): AsyncIterable<number>;
+  stalled(): AsyncIterable<number>;
   observable(to: number): AsyncIterable<number>;
   web(to: number): AsyncIterable<number>;
   node(to: number): AsyncIterable<number>;
@@ -87,6 +112,7 @@ const names = [
   'plain',
   'mapped',
   'slow',
+  'stalled',
   'observable',
   'web',
   'node',
@@ -110,6 +136,7 @@ abstract class ItemsRpc extends Definition implements Items {
   abstract plain(to: number): AsyncIterable<number>;
   abstract mapped(to: number): AsyncIterable<number>;
   abstract slow(): AsyncIterable<number>;
+  abstract stalled(): AsyncIterable<number>;
   abstract observable(to: number): AsyncIterable<number>;
   abstract web(to: number): AsyncIterable<number>;
   abstract node(to: number): AsyncIterable<number>;
@@ -150,6 +177,10 @@ class Methods implements Items {
   @UseInterceptors(Tenfold)
   slow() {
     return asAny(interval(5).pipe(take(3)));
+  }
+  @UseInterceptors(Impatient)
+  stalled() {
+    return asAny(concat(of(0), NEVER).pipe(finalize(() => story.push('end'))));
   }
   observable(to: number) {
     return asAny(from(Array.from({ length: to }, (_, i) => i)));
@@ -207,24 +238,34 @@ class ScopedHandler extends Methods {}
 @RpcInterface(ItemsRpc)
 class ScopedImpl extends Methods {}
 
+/** By name: how methods are called. */
+const callers: Record<string, (app: IpcTestApp, frontend: IpcFrontend) => Items> = {
+  IPC: (_app, frontend) => frontend.makeIpcProxy<Items>(itemsChannel, { activityId: 'act 1' }),
+  'RPC over IPC': (_app, frontend) =>
+    createRpcClient({ transport: rpcOverIpc(frontend) })
+      .client(ItemsRpc)
+      .with({ activityId: 'act 1' }),
+  'RPC over HTTP': ({ port }) =>
+    createRpcClient({ uriPrefix: `http://127.0.0.1:${port}` })
+      .client(ItemsRpc)
+      .with({ activityId: 'act 1' }),
+};
+
 describe.each([
   ['of the application', [ItemsHandler, ItemsImpl]],
   ['of each call or session', [ScopedHandler, ScopedImpl]],
 ])('streams through the pipeline of Nest, by a provider %s', (_name, providers) => {
-  describe.each(['IPC', 'RPC over IPC'])('over %s', (caller) => {
+  describe.each(Object.entries(callers))('over %s', (_caller, itemsOf) => {
     let frontend: IpcFrontend;
     let items: Items;
     beforeEach(async () => {
       story.length = contexts.length = 0;
       refused = false;
-      const { app } = await startIpcApp({ rpc: {}, providers });
-      frontend = new IpcFrontend(memoryIpc(app));
-      items =
-        caller === 'IPC'
-          ? frontend.makeIpcProxy<Items>(itemsChannel, { activityId: 'act 1' })
-          : createRpcClient({ transport: rpcOverIpc(frontend) })
-              .client(ItemsRpc)
-              .with({ activityId: 'act 1' });
+      // A client that leaves a stream may leave a connection without a request, which the server would wait for.
+      const appOptions = { forceCloseConnections: true };
+      const app = await startIpcApp({ rpc: {}, providers, appOptions });
+      frontend = new IpcFrontend(memoryIpc(app.app));
+      items = itemsOf(app, frontend);
     });
     afterEach(async () => {
       frontend.close();
@@ -251,6 +292,16 @@ describe.each([
 
     it('an Observable that emits over time goes through operators', async () => {
       expect(await all(items.slow())).toEqual([0, 10, 20]);
+    });
+
+    it('an operator with a time limit ends a stream whose next item does not come', async () => {
+      const got: number[] = [];
+      const read = async () => {
+        for await (const item of items.stalled()) got.push(item);
+      };
+      await expect(read()).rejects.toThrow('no item came');
+      expect(got).toEqual([0]);
+      await until(() => story.includes('end'));
     });
 
     it('a filter sees the error that ends a stream', async () => {
