@@ -7,20 +7,28 @@ import { webSocketIpc } from '@linnet/frontend';
 import { closeIpcApps, startIpcApp } from '../../harness/ipc.harness.js';
 import type { IpcTestApp } from '../../harness/ipc.harness.js';
 import { settled, until } from '../../harness/waiting.js';
+import { Desktop } from '../../ipc/electron/desktop.harness.js';
 import { all, flowChannel, FlowHandler, FlowImpl, FlowRpc, forget, numbers, seen } from '../flow.js';
 import type { Flow } from '../flow.js';
 
 /** The most bytes of one message. */
 const MESSAGE_BYTES = 4 * 1024 * 1024;
 
+/** A main process with windows, for all tests of an application. */
+let desktop: Desktop | undefined;
+
 /** By name: how a frontend reaches the backend. */
-const connectors: Record<string, (app: IpcTestApp) => IpcFrontend> = {
+const connectors: Record<string, (app: IpcTestApp) => IpcFrontend | Promise<IpcFrontend>> = {
   WebSocket: ({ port }) => new IpcFrontend(webSocketIpc(`ws://127.0.0.1:${port}/ipc`)),
   memory: ({ app }) => new IpcFrontend(memoryIpc(app)),
   'a message port': ({ app }) => {
     const { port1, port2 } = new MessageChannel();
     serveMessagePort(app, port1);
     return new IpcFrontend(messagePortIpc(port2));
+  },
+  'a window of Electron': async ({ app }) => {
+    desktop ??= await Desktop.start({}, app);
+    return (await desktop.connect()).frontend;
   },
 };
 /** By name: how methods are called over a session. */
@@ -54,14 +62,20 @@ describe.each(cases)('streams over %s, by %s', (way, caller) => {
   });
   beforeEach(async () => {
     forget();
-    frontend = connectors[way]!(app);
+    frontend = await connectors[way]!(app);
     await frontend.ready;
   });
   afterEach(async () => {
     frontend.close();
     await until(() => app.host.sessions.length === 0);
   });
-  afterAll(closeIpcApps);
+  afterAll(async () => {
+    const errors = desktop?.electron.errors ?? [];
+    await desktop?.stop();
+    desktop = undefined;
+    await closeIpcApps();
+    expect(errors).toEqual([]);
+  });
 
   it('carry every item once and in order', async () => {
     expect(await all(flow().count(5000))).toEqual(Array.from({ length: 5000 }, (_, i) => i));
