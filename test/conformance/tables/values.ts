@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { StreamableFile } from '@nestjs/common';
 
 /** A value that crosses the wire, and what is on the other side. */
@@ -141,6 +142,11 @@ export const refused: RefusedValue[] = [
       readonly label = 'x';
     })(['y']),
     message: 'value is of kind Set; send its entries',
+  },
+  {
+    name: 'a Readable of Node in a list',
+    value: { a: [1, { content: Readable.from(['x']) }] },
+    message: 'value.a[1].content is of kind stream; send its bytes',
   },
   ...Object.entries(uncarried).map(([kind, value]) => ({
     name: `${kind} in a list`,
