@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { IpcModule, memoryIpc, RpcClientModule } from '@linnet/backend';
 import type { RpcClientModuleOptions } from '@linnet/backend';
 import { createRpcClient, IpcFrontend, rpcOverIpc } from '@linnet/common';
-import type { HttpSend, RpcRequest } from '@linnet/common';
+import type { HttpSend, RpcProxy, RpcRequest } from '@linnet/common';
 import { closeApps, startApp } from '../../harness/nest.harness.js';
 import type { TestApp } from '../../harness/nest.harness.js';
-import { all } from '../flow.js';
+import { settled, until } from '../../harness/waiting.js';
+import { all, numbers } from '../flow.js';
 import { Flow, FlowImpl, journal } from './flow.js';
 
 const at = ({ port }: TestApp) => `http://127.0.0.1:${port}`;
@@ -15,9 +16,14 @@ const events = { Accept: 'text/event-stream' };
 /** A relay to the origin of {@link Flow} that the options name. */
 const startRelay = (options: RpcClientModuleOptions) =>
   startApp({
-    imports: [RpcClientModule.forFeature([{ interface: Flow, expose: true, ...options }])],
+    imports: [
+      IpcModule.forRoot(),
+      RpcClientModule.forFeature([{ interface: Flow, expose: true, ...options }]),
+    ],
     appOptions,
   });
+
+const startOrigin = () => startApp({ providers: [FlowImpl], imports: [IpcModule.forRoot()], appOptions });
 
 /** The bytes of a frame with a number below ten. */
 const ITEM = 6;
@@ -61,7 +67,7 @@ describe('a resumable operation behind a relay', () => {
 
   beforeEach(async () => {
     journal.clear();
-    origin = await startApp({ providers: [FlowImpl], imports: [IpcModule.forRoot()], appOptions });
+    origin = await startOrigin();
   });
   afterEach(closeApps);
 
@@ -133,5 +139,94 @@ describe('a resumable operation behind a relay', () => {
     await relay.call('Flow.from', [5], { ...events, 'Last-Event-ID': '7' });
     await relay.call('Flow.count', [5], { ...events, 'Last-Event-ID': '7' });
     expect(requests.map(({ lastEventId }) => lastEventId)).toEqual([undefined, 7, undefined]);
+  });
+});
+
+const MIB = 1024 * 1024;
+const frontends: IpcFrontend[] = [];
+
+function overMemory({ app }: TestApp): RpcClientModuleOptions {
+  const frontend = new IpcFrontend(memoryIpc(app));
+  frontends.push(frontend);
+  return { transport: rpcOverIpc(frontend) };
+}
+
+/** Both connections of a relay; and the most bytes that are on their way over them. */
+const connections = [
+  // The buffers of the sockets have several megabytes.
+  { name: 'HTTP', to: (app: TestApp): RpcClientModuleOptions => ({ uriPrefix: at(app) }), most: 64 * MIB },
+  // A window for each connection, and what is read before one has space.
+  { name: 'IPC', to: overMemory, most: 2 * MIB },
+];
+
+/** Waits until a producer stands still, or has made more than `most` items. @returns how many */
+async function standstill(name: string, most: number): Promise<number> {
+  for (let before = -1; ;) {
+    const now = journal.produced.get(name) ?? 0;
+    if (now === before || now > most) return now;
+    before = now;
+    await settled();
+  }
+}
+
+describe.each(connections)('a stream through a relay over $name', ({ to, most }) => {
+  let flow: RpcProxy<Flow>;
+
+  beforeEach(async () => {
+    journal.clear();
+    const relay = await startRelay(to(await startOrigin()));
+    flow = createRpcClient(to(relay)).client(Flow);
+  });
+  afterEach(async () => {
+    for (const frontend of frontends.splice(0)) frontend.close();
+    await closeApps();
+  });
+
+  it('shows an item before the next one is made', async () => {
+    const items = flow.once('one')[Symbol.asyncIterator]();
+    expect(await items.next()).toEqual({ done: false, value: 1 });
+    const pass = await until(() => journal.passes.get('one'));
+    pass();
+    expect(await items.next()).toEqual({ done: false, value: 2 });
+    expect(await items.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('stops its producer if the reader pauses, and goes on if it reads again', async () => {
+    const items = flow.watch('slow', 10_000)[Symbol.asyncIterator]();
+    await items.next();
+    const made = await standstill('slow', most / 10_000);
+    expect(made * 10_000).toBeLessThan(most);
+    while (journal.produced.get('slow') === made) await items.next();
+    await items.return!();
+    await until(() => journal.ended.includes('slow'));
+  });
+
+  it('stops its producer if the reader leaves', async () => {
+    for await (const _ of flow.watch('left', 10_000)) break;
+    await until(() => journal.ended.includes('left'));
+  });
+
+  it('ends with the error of its producer', async () => {
+    await expect(all(flow.failing(2))).rejects.toMatchObject({ errorNumber: 4711, left: 2 });
+  });
+
+  it('goes up as an argument, and both ways at once', async () => {
+    expect(await flow.sum(numbers(5000))).toBe(12_497_500);
+    const content = new Blob([new Uint8Array(3 * MIB)]);
+    expect(await flow.measure('blob', content)).toEqual({ bytes: 3 * MIB, sum: 0 });
+    expect(await all(flow.copy(numbers(1000)))).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+  });
+
+  it('stops the producer of an argument that is not read to its end', async () => {
+    let ended = 0;
+    async function* pieces() {
+      try {
+        for (;;) yield new Uint8Array(100_000);
+      } finally {
+        ended++;
+      }
+    }
+    expect(await flow.first(pieces())).toBeInstanceOf(Uint8Array);
+    await until(() => ended === 1);
   });
 });
