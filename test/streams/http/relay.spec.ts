@@ -228,5 +228,7 @@ describe.each(connections)('a stream through a relay over $name', ({ to, most })
     }
     expect(await flow.first(pieces())).toBeInstanceOf(Uint8Array);
     await until(() => ended === 1);
+    expect(await flow.first(numbers(1e9, () => ended++))).toBe(0);
+    await until(() => ended === 2);
   });
 });

@@ -50,6 +50,19 @@ describe('a stream among the arguments in a page', () => {
     expect(Buffer.concat(chunks).toString()).toContain('aaabbbccc');
   });
 
+  it('leaves turns of the event loop to other work, however fast its producer is', async () => {
+    const endless = async function* () {
+      for (let i = 0; ; i++) yield i;
+    };
+    const { body } = await new Uploads(true, () => true).of(request(endless()));
+    let isOthersTurn = false;
+    setImmediate(() => (isOthersTurn = true));
+    let chunks = 0;
+    for await (const _ of body as unknown as AsyncIterable<Uint8Array>)
+      if (isOthersTurn || ++chunks === 10_000) break;
+    expect(chunks).toBeLessThan(10_000);
+  });
+
   it('is sent while it is made if the browser can', async () => {
     const { type, body } = await new Uploads(true, () => true).of(request(numbers()));
     expect(type).toBe('application/vnd.linnet.stream');

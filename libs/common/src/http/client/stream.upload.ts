@@ -2,6 +2,7 @@ import { isBytes, joinBytes } from '../../bytes/bytes.js';
 import { generalError } from '../../base/numbered.error.js';
 import { newId } from '../../base/random.id.js';
 import { onAbort } from '../../base/abort.js';
+import { afterEvents } from '../../base/turn.slices.js';
 import type { RpcReply, RpcRequest } from '../../rpc/client/transport.js';
 import { boundItems } from '../../stream/bound.items.js';
 import { endingWith, leaveItems } from '../../stream/reading.js';
@@ -14,6 +15,12 @@ import { STREAM_PARAMETER, STREAM_TYPE } from '../protocol/stream.frames.js';
 import { FrameWriter } from '../protocol/stream.writer.js';
 import { streamMarker } from '../protocol/uploaded.stream.js';
 import type { EncodedArguments, HttpRequest } from './send.js';
+
+/**
+ * After this many items other work has its turn, and the answer can be read. A connection of Node takes megabytes of small items at
+ * once, and would have the next item read in the same turn.
+ */
+const ITEMS_PER_TURN = 64;
 
 /** A request body with a stream among the arguments. */
 interface Upload extends EncodedArguments {
@@ -142,6 +149,7 @@ class StreamUpload implements Upload {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   failure: { readonly error: unknown } | undefined;
   #isOver = false;
+  #read = 0;
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
 
   /** @param head the bytes before the items; the writers return the bytes of an item, and of the end */
@@ -184,6 +192,8 @@ class StreamUpload implements Upload {
 
   async #pull(before: IteratorResult<unknown> | undefined): Promise<void> {
     try {
+      if (++this.#read % ITEMS_PER_TURN === 0) await new Promise<void>((resolve) => afterEvents(resolve));
+      if (this.#isOver) return;
       const { done, value } = before ?? (await this.items.next());
       if (this.#isOver) return;
       if (!done) {
