@@ -143,15 +143,11 @@ export class IpcCallDispatcher {
 
   /** Handles a message that has no space to wait. */
   #overflow(message: InvokeMessage | NoticeMessage): void {
+    const reason = 'of this session have more bytes than there is space for.';
     if (message.type === IpcMessageType.Invoke)
-      this.#refuse(
-        message,
-        new TransientError('The waiting calls of this session have more bytes than there is space for.'),
-        '',
-      );
+      this.#refuse(message, new TransientError(`The waiting calls ${reason}`), '');
     // A notice cannot be answered with an error.
-    else
-      this.link.close(1008, 'The waiting messages of this session have more bytes than there is space for.');
+    else this.link.close(1008, `The waiting messages ${reason}`);
   }
 
   /** The session is over, and nothing waits for answers any more. */
