@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { IpcClosedError } from '@linnet/common';
 import type { IpcBackplane, IpcSession } from '@linnet/common';
 import { gate, settled, until } from '../harness/waiting.js';
+import { all, flowOf, openEndless, serveFlow } from './flow.channel.js';
 import { knock, rove, startNode } from './network.nodes.js';
 import type { NetworkNode, RovingFrontend } from './network.nodes.js';
 
@@ -125,6 +126,21 @@ export function replicatePromises(
       answer();
       await settled();
       expect(runs).toEqual([0, 1, 2, 3, 4]);
+    });
+
+    it('end the streams of a dead node with an error, behind the items that the copy has', async () => {
+      const [one, two] = [await start(), await start()];
+      const [seen] = [one, two].map(serveFlow);
+      const [roving, session] = await enter(one);
+      const streams = openEndless(roving.frontend);
+      await until(() => streams.items.length > 100 && seen!.begun === 3);
+      kill(one, two, roving);
+      expect(await streams.errors).toEqual(Array.from({ length: 3 }, () => 'OutcomeUnknownError'));
+      expect(streams.items).toEqual(streams.items.map((_, i) => i));
+      await until(() => streams.isStopped);
+      expect(await all(flowOf(roving.frontend).count(100))).toHaveLength(100);
+      expect(two.server.sessions.map(({ id }) => id)).toEqual([session.id]);
+      expect(roving.states.filter((state) => state.startsWith('connecting'))).toEqual([]);
     });
 
     it('have one owner: a node that comes back gives up what another one has taken', async () => {

@@ -3,6 +3,7 @@ import { IpcClosedError } from '@linnet/common';
 import type { IpcSession } from '@linnet/common';
 import { gate, settled, until } from '../harness/waiting.js';
 import type { BackplaneUnderTest } from './backplane.conformance.js';
+import { all, flowOf, numbers, serveFlow } from './flow.channel.js';
 import { knock, rove, startNode } from './network.nodes.js';
 import type { NetworkNode, RovingFrontend } from './network.nodes.js';
 
@@ -87,6 +88,27 @@ export function resumePromises(name: string, backplane: () => BackplaneUnderTest
       await until(() => roving.news.length >= 300 && taken.length >= 300);
       await settled();
       expect([roving.news, taken]).toEqual([expected, expected]);
+    });
+
+    it('relay streams both ways, each item once and in order, while the connection moves', async () => {
+      const nodes = [start(), start(), start()];
+      serveFlow(nodes[0]!);
+      const [roving] = await connect(nodes[0]!);
+      const flow = flowOf(roving.frontend);
+      let at = 1;
+      await moveTo(roving, nodes[at]!);
+      /** Moves the connection to another relay, to the owner, and to a relay again. */
+      async function* moving(items: AsyncIterable<number>) {
+        for await (const item of items) {
+          if (item % 3_000 === 1_500) await moveTo(roving, nodes[++at % 3]!);
+          yield item;
+        }
+      }
+      // More than a window.
+      const expected = Array.from({ length: 9_000 }, (_, i) => i);
+      expect(await all(moving(flow.count(expected.length)))).toEqual(expected);
+      expect(await flow.collect(moving(numbers(expected.length)))).toEqual(expected);
+      expect([at, ...nodes.map(({ server }) => server.size)]).toEqual([7, 1, 0, 0]);
     });
 
     it('keep a call that runs while the connection moves', async () => {
