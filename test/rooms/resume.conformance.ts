@@ -3,9 +3,12 @@ import { IpcClosedError } from '@linnet/common';
 import type { IpcSession } from '@linnet/common';
 import { gate, settled, until } from '../harness/waiting.js';
 import type { BackplaneUnderTest } from './backplane.conformance.js';
-import { all, flowOf, numbers, serveFlow } from './flow.channel.js';
+import { all, flowOf, numbers, openEndless, serveFlow } from './flow.channel.js';
 import { knock, rove, startNode } from './network.nodes.js';
 import type { NetworkNode, RovingFrontend } from './network.nodes.js';
+
+/** How soon a session moves whose calls hold nothing up, in milliseconds: well below the time that a node waits for calls. */
+const SOON_MS = 5_000;
 
 /** The promises of sessions whose frontends come back to another node, over any backplane. */
 export function resumePromises(name: string, backplane: () => BackplaneUnderTest): void {
@@ -245,6 +248,26 @@ export function resumePromises(name: string, backplane: () => BackplaneUnderTest
       void one.server.close(700);
       expect(await call).toMatchObject({ error: { name: 'OutcomeUnknownError' } });
       expect(two.server.size).toBe(1);
+    });
+
+    it('move at once although streams are open, and end these with an error', async () => {
+      const [one, two] = [start(), start()];
+      await until(async () => (await one.rooms.backplane!.list('nodes')).length > 1);
+      const [seen] = [one, two].map(serveFlow);
+      const [roving, session] = await connect(one);
+      const streams = openEndless(roving.frontend);
+      await until(() => streams.items.length > 100 && seen!.begun === 3);
+      roving.to(two);
+      const before = performance.now();
+      const closed = one.server.close(30_000);
+      expect(await streams.errors).toEqual(Array.from({ length: 3 }, () => 'OutcomeUnknownError'));
+      expect(performance.now() - before).toBeLessThan(SOON_MS);
+      expect(streams.items).toEqual(streams.items.map((_, i) => i));
+      await until(() => streams.isStopped && seen!.ended === 3);
+      await closed;
+      expect(await all(flowOf(roving.frontend).count(100))).toHaveLength(100);
+      expect(two.server.sessions.map(({ id }) => id)).toEqual([session.id]);
+      expect(roving.states.filter((state) => state.startsWith('connecting'))).toEqual([]);
     });
 
     it('move from node to node as each of them restarts', async () => {

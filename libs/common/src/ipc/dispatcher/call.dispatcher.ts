@@ -29,7 +29,7 @@ import { reportRefusal, settleObserved } from './observed.call.js';
 import { ServedStreams } from './served.streams.js';
 import type { ServerSession } from './server.session.js';
 import { openCalls, sendError } from './unanswered.calls.js';
-import type { OpenCall } from './unanswered.calls.js';
+import type { UnansweredCall } from './unanswered.calls.js';
 
 /** Answers the frontend of one session: starts its calls in the order of its messages. */
 export class IpcCallDispatcher {
@@ -159,7 +159,7 @@ export class IpcCallDispatcher {
   }
 
   /** The calls that are not answered, and the messages without an answer that have not begun. */
-  unfinished(): { readonly calls: OpenCall[]; readonly notices: NoticeMessage[] } {
+  unfinished(): { readonly calls: UnansweredCall[]; readonly notices: NoticeMessage[] } {
     const calls = openCalls(this.#cancellable.keys(), this.#backlog.requests, this.#streams);
     return { calls, notices: this.#backlog.notices };
   }

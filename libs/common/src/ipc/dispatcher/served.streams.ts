@@ -147,6 +147,11 @@ export class ServedStreams {
     return this.#running.has(request);
   }
 
+  /** Whether a call waits for an item of its arguments. */
+  isStarved(request: number): boolean {
+    return this.#streams.of(request)?.isStarved ?? false;
+  }
+
   /** The frontend has cancelled a call: readers of its arguments get an error, and its result stops. */
   cancel(request: number, reason: Error): void {
     this.#streams.of(request)?.fail(reason);

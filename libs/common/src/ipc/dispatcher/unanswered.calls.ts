@@ -12,20 +12,29 @@ export interface OpenCall {
   readonly isStream: boolean;
 }
 
+/** A call of this node that was not answered. */
+export interface UnansweredCall extends OpenCall {
+  /** Whether it may not end as long as the frontend is away: its result is a stream, or it waits for an item of its arguments. */
+  readonly isEndless: boolean;
+}
+
 /**
  * The calls that are not answered.
  *
  * @param running their numbers, and those that wait
- * @param streams knows the calls whose results have begun
+ * @param streams knows the calls whose results have begun, and those that wait for items
  */
 export function openCalls(
   running: Iterable<number>,
   waiting: Iterable<number>,
   streams: ServedStreams | undefined,
-): OpenCall[] {
-  const isStream = (request: number) => streams?.isSending(request) ?? false;
+): UnansweredCall[] {
   const requests = new Set([...running, ...waiting]);
-  return Array.from(requests, (request) => ({ request, channel: '', isStream: isStream(request) }));
+  return Array.from(requests, (request) => {
+    const isStream = streams?.isSending(request) ?? false;
+    const isEndless = isStream || (streams?.isStarved(request) ?? false);
+    return { request, channel: '', isStream, isEndless };
+  });
 }
 
 /** Answers a call with the members of an error. */

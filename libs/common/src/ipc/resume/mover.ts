@@ -186,15 +186,15 @@ export class Mover {
   }
 }
 
-/** How often a session with streams is looked at, in milliseconds. */
+/** How often a session with calls is looked at, in milliseconds. */
 const LOOK_MS = 20;
 
-/** Resolves when no call runs but those whose results are streams: they may never end by themselves. */
+/** Resolves when no call runs but those that wait for the frontend: as results or as arguments, their streams may never end. */
 async function unlessStreams({ dispatcher, session }: DurableRecord): Promise<void> {
   const idle = dispatcher.idle().then(() => true);
   for (let isIdle = false; session.isOpen && !isIdle;) {
     const { calls } = dispatcher.unfinished();
-    if (calls.length > 0 && calls.every(({ isStream }) => isStream)) return;
+    if (calls.length > 0 && calls.every(({ isEndless }) => isEndless)) return;
     isIdle = await Promise.race([idle, new Promise<false>((resolve) => setTimeout(resolve, LOOK_MS, false))]);
   }
 }

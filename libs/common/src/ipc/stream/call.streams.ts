@@ -96,6 +96,11 @@ export class CallStreams {
     return this.#incoming.get(slot)?.items;
   }
 
+  /** Whether a reader waits for an item of the other end. */
+  get isStarved(): boolean {
+    return [...this.#incoming.values()].some(({ items }) => items.isAwaited);
+  }
+
   /**
    * Sends a stream. If the call is over, the producer is stopped.
    *
