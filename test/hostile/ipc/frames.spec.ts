@@ -93,7 +93,7 @@ describe('frames of the durable wire', () => {
     await begun(peer);
     const calls = Array.from({ length: 5000 }, (_, i) => `[2,${i + 1},"itwin.target","hold",[],"id"]`);
     peer.socket.send(`[0,${calls.join()}]`);
-    await until(() => peer.frames.join().split('Too many calls').length > 4900);
+    await until(() => peer.frames.join().split('more bytes than there is space for').length > 4900);
     expect(await target.echo('fine')).toBe('fine');
     letGo();
     await until(() => peer.frames.join().split('"held"').length === 51);

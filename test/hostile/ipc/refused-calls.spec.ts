@@ -331,7 +331,7 @@ describe('calls above pendingCalls', () => {
       failureOf(target.echo(large)),
       target.echo('small'),
     ];
-    expect(((await calls[2]) as Error).message).toContain('Too many calls');
+    expect(((await calls[2]) as Error).message).toContain('more bytes than there is space for');
     letGo();
     expect(await held).toBe('held');
     expect(await calls[3]).toBe('small');
