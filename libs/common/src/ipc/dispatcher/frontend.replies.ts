@@ -1,5 +1,4 @@
-import { onAbort } from '../../base/abort.js';
-import { later } from '../../base/timer.js';
+import { waitFor } from '../../base/wait.for.js';
 import { fromWireChannel } from '../channel/channel.js';
 import type { NoticeMessage } from '../message/message.js';
 
@@ -30,28 +29,14 @@ export class FrontendReplies {
     signal: AbortSignal | undefined,
     send: () => void,
   ): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const end = (settle: () => void) => {
-        clearTimeout(timer);
-        unfollow();
-        settle();
-      };
-      const fail = (error: unknown) => {
-        if (this.#waiting.delete(reply)) end(() => reject(error));
-      };
-      const where = `on "${fromWireChannel(name)}" within ${timeoutMs} ms`;
-      const timer = later(timeoutMs, () => fail(new Error(`The frontend did not answer ${where}.`)));
-      const unfollow = onAbort(signal, fail);
-      this.#waiting.set(reply, {
-        resolve: (answer) => end(() => resolve(answer)),
-        reject: (error) => end(() => reject(error)),
-      });
-      try {
+    const begin = () =>
+      new Promise((resolve, reject) => {
+        this.#waiting.set(reply, { resolve, reject });
         send();
-      } catch (error) {
-        fail(error);
-      }
-    });
+      });
+    const where = `on "${fromWireChannel(name)}" within ${timeoutMs} ms`;
+    const late = () => new Error(`The frontend did not answer ${where}.`);
+    return waitFor(begin, { timeoutMs, signal, late }).finally(() => this.#waiting.delete(reply));
   }
 
   /** Settles the call that a message replies to. @returns whether the message is a reply */

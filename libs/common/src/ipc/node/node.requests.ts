@@ -1,7 +1,8 @@
-import { onAbort, throwIfAborted } from '../../base/abort.js';
+import { throwIfAborted } from '../../base/abort.js';
 import { inOperation } from '../../base/numbered.error.js';
 import { messageOf } from '../../base/text.js';
-import { later, unref } from '../../base/timer.js';
+import { unref } from '../../base/timer.js';
+import { waitFor } from '../../base/wait.for.js';
 import { exposureOf } from '../../error/error.members.js';
 import { isCount } from '../../value/value.codec.js';
 import { fromWireChannel } from '../channel/channel.js';
@@ -80,7 +81,8 @@ export class NodeRequests {
         this.send(node, { ...head, type: 'cancel', timeoutMs: 0 }, null).catch(() => undefined);
     };
     try {
-      return await waitFor(begin, timeoutMs, signal, cancel);
+      const late = () => new Error(`The frontend did not answer within ${timeoutMs} ms.`);
+      return await waitFor(begin, { timeoutMs, signal, late, givenUp: cancel });
     } catch (error) {
       throw inOperation(error, fromWireChannel(channel));
     } finally {
@@ -189,33 +191,6 @@ export async function askLocal(
   if (!session) throw absent(id);
   if (type === 'send') return session.sendRaw(channel, args);
   return session.invokeRaw(channel, args, timeoutMs, signal);
-}
-
-/** Waits for an answer until the deadline, or until the signal aborts. @param givenUp called if it waits no longer */
-function waitFor(
-  begin: () => Promise<unknown>,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-  givenUp: () => void,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const settle = (work: () => void) => {
-      clearTimeout(timer);
-      unfollow();
-      work();
-    };
-    const giveUp = (reason: unknown) => {
-      givenUp();
-      settle(() => reject(reason));
-    };
-    const late = () => giveUp(new Error(`The frontend did not answer within ${timeoutMs} ms.`));
-    const timer = later(timeoutMs, late);
-    const unfollow = onAbort(signal, giveUp);
-    begin().then(
-      (answer) => settle(() => resolve(answer)),
-      (error: unknown) => settle(() => reject(error)),
-    );
-  });
 }
 
 /** Whole milliseconds, as a frame carries them; 0 for what is not a time. */
