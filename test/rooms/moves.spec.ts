@@ -1,9 +1,10 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { BackplaneError, memoryBackplane } from '@linnet/common';
-import type { IpcBackplane, IpcSession } from '@linnet/common';
+import type { IpcBackplane } from '@linnet/common';
 import { gate, settled, until } from '../harness/waiting.js';
 import { intercepted, knock, rove, startNode } from './network.nodes.js';
 import type { NetworkNode, RovingFrontend } from './network.nodes.js';
+import { openNetwork } from './open.network.js';
 
 const text = new TextDecoder();
 /** Whether the frame of a call of a backplane moves a session, by the type of the frame. */
@@ -13,27 +14,22 @@ const isMove = (frame: unknown, type: string) => {
 };
 
 describe('sessions that move while something is in their way', () => {
-  const open: (() => unknown)[] = [];
-  afterEach(async () => {
-    for (const close of open.splice(0).toReversed()) await close();
-  });
-
-  const start = (backplane: IpcBackplane, props: Parameters<typeof startNode>[1] = {}): NetworkNode => {
-    const node = startNode(backplane, props);
-    open.push(() => node.end());
-    return node;
-  };
-  const connect = async (node: NetworkNode, user?: unknown): Promise<[RovingFrontend, IpcSession]> => {
-    const known = new Set(node.server.sessions);
-    const roving = rove(node, user);
-    open.push(() => roving.frontend.close());
-    await roving.frontend.ready;
-    return [roving, await until(() => node.server.sessions.find((each) => !known.has(each)))];
-  };
+  const { start, connect } = openNetwork();
   /** Ends a node, and leads a frontend to another one. @returns resolves when the node has ended */
   const leave = (node: NetworkNode, roving: RovingFrontend, next: NetworkNode, timeoutMs = 5000) => {
     roving.to(next);
     return node.server.close(timeoutMs);
+  };
+  /** A backplane over which a node asks for the session only after `go`. */
+  const slowToAsk = (hub: IpcBackplane) => {
+    const { opened, open: go } = gate();
+    let isAsked = false;
+    const slow = intercepted(hub, (name, [, frame]) => {
+      if (name !== 'publish' || !isMove(frame, 'give')) return undefined;
+      isAsked = true;
+      return opened;
+    });
+    return { slow, isAsked: () => isAsked, go };
   };
   const isLost = ({ states }: RovingFrontend) => states.some((state) => state.startsWith('connecting'));
 
@@ -69,17 +65,11 @@ describe('sessions that move while something is in their way', () => {
 
   it('find the place that was kept for them, however many sessions begin meanwhile', async () => {
     const hub = memoryBackplane();
-    const { opened, open: go } = gate();
-    let isAsked = false;
-    const slow = intercepted(hub, (name, [, frame]) => {
-      if (name !== 'publish' || !isMove(frame, 'give')) return undefined;
-      isAsked = true;
-      return opened;
-    });
+    const { slow, isAsked, go } = slowToAsk(hub);
     const [one, two] = [start(hub), start(slow, { limits: { sessions: 1 } })];
     const [roving, session] = await connect(one);
     const left = leave(one, roving, two);
-    await until(() => isAsked);
+    await until(isAsked);
     const refused = knock(two, undefined, JSON.stringify([9, '', 'k'.repeat(22), 0, 1]));
     await until(() => refused.closed !== undefined);
     go();
@@ -106,17 +96,11 @@ describe('sessions that move while something is in their way', () => {
 
   it('are given to the node that was asked by their newest connection, and to no other', async () => {
     const hub = memoryBackplane();
-    const { opened, open: go } = gate();
-    let isAsked = false;
-    const slow = intercepted(hub, (name, [, frame]) => {
-      if (name !== 'publish' || !isMove(frame, 'give')) return undefined;
-      isAsked = true;
-      return opened;
-    });
+    const { slow, isAsked, go } = slowToAsk(hub);
     const [one, two, three] = [start(hub), start(slow), start(hub)];
     const [roving, session] = await connect(one);
     const left = leave(one, roving, two);
-    await until(() => isAsked);
+    await until(isAsked);
     roving.to(undefined);
     roving.cut();
     const [id, secret] = roving.keys();
@@ -162,16 +146,11 @@ describe('sessions that move while something is in their way', () => {
     'bring a notification to several rooms once, if a topic brings it %s that another one has brought before',
     async (when) => {
       const hub = memoryBackplane();
-      const [late, given] = [gate(), gate()];
-      let isAsked = false;
+      const late = gate();
+      const { slow: taker, isAsked, go: give } = slowToAsk(hub);
       const sender = intercepted(hub, (name, [topic]) =>
         name === 'publish' && topic === 'r:a' ? late.opened : undefined,
       );
-      const taker = intercepted(hub, (name, [, frame]) => {
-        if (name !== 'publish' || !isMove(frame, 'give')) return undefined;
-        isAsked = true;
-        return given.opened;
-      });
       const [one, two, three] = [start(hub), start(taker), start(sender)];
       const [roving, session] = await connect(one);
       await session.join('a');
@@ -181,14 +160,14 @@ describe('sessions that move while something is in their way', () => {
       const sent = three.rooms.to('b', 'a').send('news', 1);
       await until(() => other.news.length === 1);
       const left = leave(one, roving, two);
-      await until(() => isAsked);
+      await until(isAsked);
       if (when.startsWith('before')) {
         // The node that ends gets it as well, or not: both are right.
         late.open();
         await sent;
-        given.open();
+        give();
       } else {
-        given.open();
+        give();
         await until(() => two.server.size === 2);
         late.open();
         await sent;

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { IpcClosedError } from '@linnet/common';
-import type { IpcBackplane, IpcSession } from '@linnet/common';
+import type { IpcBackplane } from '@linnet/common';
 import { gate, settled, until } from '../harness/waiting.js';
 import { all, flowOf, openEndless, serveFlow } from './flow.channel.js';
-import { knock, rove, startNode } from './network.nodes.js';
+import { knock, startNode } from './network.nodes.js';
 import type { NetworkNode, RovingFrontend } from './network.nodes.js';
+import { openNetwork } from './open.network.js';
 
 /** A backplane of one node, which a test cuts off. */
 export interface MortalBackplane {
@@ -33,32 +34,20 @@ export function replicatePromises(
   keepsFrames = true,
 ): void {
   describe(`sessions that outlive their nodes over ${name}`, () => {
-    const open: (() => unknown)[] = [];
+    const { enter, ends } = openNetwork();
     let room = '';
     let count = 0;
-    afterEach(async () => {
-      for (const close of open.splice(0).toReversed()) await close();
-    });
 
     const start = async (props: Parameters<typeof startNode>[1] = {}): Promise<MortalNode> => {
       room = `room ${count}`;
       const line = await connect();
       const node = { ...startNode(line.backplane, { replicate: true, ...props }), line };
-      open.push(() => {
+      ends.push(() => {
         line.mend();
         return node.end();
       });
       await until(async () => (await node.rooms.backplane!.list('nodes')).length > 0);
       return node;
-    };
-    const enter = async (node: MortalNode, user?: unknown): Promise<[RovingFrontend, IpcSession]> => {
-      const known = new Set(node.server.sessions);
-      const roving = rove(node, user);
-      open.push(() => roving.frontend.close());
-      await roving.frontend.ready;
-      const session = await until(() => node.server.sessions.find((each) => !known.has(each)));
-      await until(async () => (await node.rooms.backplane!.get('sessions', session.id)) !== undefined);
-      return [roving, session];
     };
     /** The node dies, and frontends connect to another one. */
     const kill = (node: MortalNode, next: NetworkNode | undefined, ...frontends: RovingFrontend[]) => {

@@ -1,11 +1,11 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { IpcClosedError } from '@linnet/common';
-import type { IpcSession } from '@linnet/common';
 import { gate, settled, until } from '../harness/waiting.js';
 import type { BackplaneUnderTest } from './backplane.conformance.js';
 import { all, flowOf, numbers, openEndless, serveFlow } from './flow.channel.js';
-import { knock, rove, startNode } from './network.nodes.js';
+import { knock } from './network.nodes.js';
 import type { NetworkNode, RovingFrontend } from './network.nodes.js';
+import { openNetwork } from './open.network.js';
 
 /** How soon a session moves whose calls hold nothing up, in milliseconds: well below the time that a node waits for calls. */
 const SOON_MS = 5_000;
@@ -13,28 +13,8 @@ const SOON_MS = 5_000;
 /** The promises of sessions whose frontends come back to another node, over any backplane. */
 export function resumePromises(name: string, backplane: () => BackplaneUnderTest): void {
   describe(`sessions that resume on any node of ${name}`, () => {
-    const open: (() => unknown)[] = [];
-    afterEach(async () => {
-      for (const close of open.splice(0).toReversed()) await close();
-    });
-
-    const start = (props: Parameters<typeof startNode>[1] = {}): NetworkNode => {
-      const node = startNode(backplane().connect(), props);
-      open.push(() => node.end());
-      return node;
-    };
-    const connect = async (node: NetworkNode, user?: unknown): Promise<[RovingFrontend, IpcSession]> => {
-      const known = new Set(node.server.sessions);
-      const roving = rove(node, user);
-      open.push(() => roving.frontend.close());
-      await roving.frontend.ready;
-      const session = await until(() => node.server.sessions.find((each) => !known.has(each)));
-      // Other nodes find it as soon as the backplane knows it.
-      await until(async () => await isKnown(node, session));
-      return [roving, session];
-    };
-    const isKnown = async (node: NetworkNode, { id }: IpcSession) =>
-      (await node.rooms.backplane!.get('sessions', id)) !== undefined;
+    const { start: startOn, enter: connect, isKnown } = openNetwork();
+    const start = (props?: Parameters<typeof startOn>[1]) => startOn(backplane().connect(), props);
     /** Cuts the connection, and waits until the frontend is back over another node. */
     const moveTo = async (roving: RovingFrontend, node: NetworkNode) => {
       const before = roving.states.length;

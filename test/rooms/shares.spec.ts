@@ -1,27 +1,11 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { memoryBackplane } from '@linnet/common';
-import type { IpcBackplane } from '@linnet/common';
 import { gate, until } from '../harness/waiting.js';
-import { intercepted, knock, rove, startNode } from './network.nodes.js';
-import type { NetworkNode, RovingFrontend } from './network.nodes.js';
+import { intercepted, knock } from './network.nodes.js';
+import { openNetwork } from './open.network.js';
 
 describe('the shares of users over several nodes', () => {
-  const open: (() => unknown)[] = [];
-  afterEach(async () => {
-    for (const close of open.splice(0).toReversed()) await close();
-  });
-
-  const start = (backplane: IpcBackplane, limits: Parameters<typeof startNode>[1] = {}): NetworkNode => {
-    const node = startNode(backplane, limits);
-    open.push(() => node.end());
-    return node;
-  };
-  const connect = async (node: NetworkNode, user?: unknown): Promise<RovingFrontend> => {
-    const roving = rove(node, user);
-    open.push(() => roving.frontend.close());
-    await roving.frontend.ready;
-    return roving;
-  };
+  const { start, connect } = openNetwork();
   /** A client hello for a session of another node. */
   const stray = (attempt: number) => JSON.stringify([9, `session ${attempt}`, 's'.repeat(22), 0, attempt]);
 

@@ -1,5 +1,6 @@
 import { BackplaneError } from '@linnet/common';
 import type { BackplaneEntry, BackplaneEvents, BackplaneNode, IpcBackplane } from '@linnet/common';
+import { GroupEntries } from './group.entries.js';
 
 /** Random numbers that are the same for the same seed (mulberry32). */
 export function randomOf(seed: number): (below: number) => number {
@@ -26,7 +27,7 @@ interface Call {
 export class SimulatedBackplane implements IpcBackplane {
   readonly nodes: SimulatedNode[] = [];
   readonly topics = new Map<string, Set<SimulatedNode>>();
-  readonly groups = new Map<string, Map<string, BackplaneEntry>>();
+  readonly groups = new GroupEntries();
   /** How often a function took effect twice. */
   repeats = 0;
 
@@ -130,30 +131,23 @@ class SimulatedNode implements BackplaneNode {
   }
 
   set(group: string, key: string, value: string): Promise<void> {
-    return this.#call(() => {
-      const { groups } = this.backplane;
-      const entries = groups.get(group) ?? new Map<string, BackplaneEntry>();
-      groups.set(group, entries.set(key, { key, value, node: this.id }));
-    });
+    return this.#call(() => this.backplane.groups.set(this.id, group, key, value));
   }
 
   delete(group: string, key: string): Promise<void> {
-    return this.#call(() => {
-      const entries = this.backplane.groups.get(group);
-      if (entries?.get(key)?.node === this.id) entries.delete(key);
-    });
+    return this.#call(() => this.backplane.groups.delete(this.id, group, key));
   }
 
   get(group: string, key: string): Promise<BackplaneEntry | undefined> {
-    return this.#call(() => this.backplane.groups.get(group)?.get(key));
+    return this.#call(() => this.backplane.groups.get(group, key));
   }
 
   list(group: string): Promise<BackplaneEntry[]> {
-    return this.#call(() => [...(this.backplane.groups.get(group)?.values() ?? [])]);
+    return this.#call(() => this.backplane.groups.list(group));
   }
 
   count(group: string): Promise<number> {
-    return this.#call(() => this.backplane.groups.get(group)?.size ?? 0);
+    return this.#call(() => this.backplane.groups.count(group));
   }
 
   async keep(): Promise<void> {

@@ -9,6 +9,7 @@ import type {
   IpcBackplane,
   MissedFrame,
 } from '@linnet/common';
+import { GroupEntries } from './group.entries.js';
 
 /** The longest way to the backplane or back, in milliseconds. */
 const WAY_MS = 15;
@@ -29,7 +30,7 @@ interface Frame extends MissedFrame {
 export class StormyBackplane implements IpcBackplane {
   readonly nodes = new Map<string, StormyNode>();
   readonly topics = new Map<string, Set<string>>();
-  readonly groups = new Map<string, Map<string, BackplaneEntry>>();
+  readonly groups = new GroupEntries();
   readonly logs = new Map<string, BackplaneLog>();
 
   constructor(readonly random: (below: number) => number) {}
@@ -44,8 +45,7 @@ export class StormyBackplane implements IpcBackplane {
   bury(id: string): void {
     this.nodes.get(id)?.inbox.splice(0);
     for (const members of this.topics.values()) members.delete(id);
-    for (const entries of this.groups.values())
-      for (const { key, node } of entries.values()) if (node === id) entries.delete(key);
+    this.groups.bury(id);
   }
 }
 
@@ -227,30 +227,23 @@ export class StormyNode implements BackplaneNode {
   }
 
   set(group: string, key: string, value: string): Promise<void> {
-    return this.#call(() => {
-      const { groups } = this.hub;
-      const entries = groups.get(group) ?? new Map<string, BackplaneEntry>();
-      groups.set(group, entries.set(key, { key, value, node: this.id }));
-    });
+    return this.#call(() => this.hub.groups.set(this.id, group, key, value));
   }
 
   delete(group: string, key: string): Promise<void> {
-    return this.#call(() => {
-      const entries = this.hub.groups.get(group);
-      if (entries?.get(key)?.node === this.id) entries.delete(key);
-    });
+    return this.#call(() => this.hub.groups.delete(this.id, group, key));
   }
 
   get(group: string, key: string): Promise<BackplaneEntry | undefined> {
-    return this.#call(() => this.hub.groups.get(group)?.get(key));
+    return this.#call(() => this.hub.groups.get(group, key));
   }
 
   list(group: string): Promise<BackplaneEntry[]> {
-    return this.#call(() => [...(this.hub.groups.get(group)?.values() ?? [])]);
+    return this.#call(() => this.hub.groups.list(group));
   }
 
   count(group: string): Promise<number> {
-    return this.#call(() => this.hub.groups.get(group)?.size ?? 0);
+    return this.#call(() => this.hub.groups.count(group));
   }
 
   async keep(): Promise<void> {

@@ -1,29 +1,12 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { durableTextWire, memoryBackplane } from '@linnet/common';
 import type { IpcBackplane, IpcServerTransport } from '@linnet/common';
 import { gate, settled, until } from '../harness/waiting.js';
-import { knock, rove, startNode } from './network.nodes.js';
+import { knock } from './network.nodes.js';
 import type { NetworkNode, RovingFrontend } from './network.nodes.js';
+import { openNetwork } from './open.network.js';
 
-const open: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0).toReversed()) await close();
-});
-
-function start(backplane: IpcBackplane, props: Parameters<typeof startNode>[1] = {}): NetworkNode {
-  const node = startNode(backplane, props);
-  open.push(() => node.end());
-  return node;
-}
-
-async function enter(node: NetworkNode, user?: unknown): Promise<RovingFrontend> {
-  const roving = rove(node, user);
-  open.push(() => roving.frontend.close());
-  await roving.frontend.ready;
-  const [id] = roving.keys();
-  await until(async () => (await node.rooms.backplane!.get('sessions', id)) !== undefined);
-  return roving;
-}
+const { start, enter } = openNetwork();
 
 /** The frontend loses its connection, and connects no more. */
 async function strand(roving: RovingFrontend): Promise<void> {
@@ -74,7 +57,7 @@ describe('a session that comes to another node', () => {
     const { backplane, seen, go } = held(hub, isTake);
     const [one, two] = [start(hub), start(backplane)];
     await until(async () => (await one.rooms.backplane!.list('nodes')).length > 1);
-    const roving = await enter(one);
+    const [roving] = await enter(one);
     const [id, secret] = roving.keys();
     roving.to(undefined);
     void one.server.close(3000);
@@ -102,7 +85,7 @@ describe('a session that comes to another node', () => {
     };
     const { backplane, seen, go } = held(hub, (name) => name === 'read');
     const [one, two] = [start(mortal, { replicate: true }), start(backplane, { replicate: true })];
-    const roving = await enter(one);
+    const [roving] = await enter(one);
     const [id, secret] = roving.keys();
     await strand(roving);
     cut();
@@ -124,7 +107,7 @@ describe('a session that comes to another node', () => {
 describe('the places for relays', () => {
   /** Connects a frontend of an owner, which resumes a session of another node. */
   const relay = async (from: NetworkNode, to: NetworkNode, owner: string) => {
-    const roving = await enter(from, owner);
+    const [roving] = await enter(from, owner);
     const [id, secret] = roving.keys();
     await strand(roving);
     const seen: { frames: string[]; closed?: number } = { frames: [] };

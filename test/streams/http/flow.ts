@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ClientRequestContext, RpcInterface } from '@linnet/backend';
 import { IModelError } from '@linnet/common';
 import type { RpcOperations, RpcStream } from '@linnet/common';
+import { until } from '../../harness/waiting.js';
 
 /** Operations that answer with streams, and take them. */
 export abstract class Flow extends RpcInterface {
@@ -176,4 +177,13 @@ export class FlowImpl implements Flow {
   async *copy(content: RpcStream<unknown>) {
     yield* content;
   }
+}
+
+/** Reads {@link Flow.once}, whose second item is made only when the first one has arrived. */
+export async function readOneByOne(flow: Pick<Flow, 'once'>): Promise<IteratorResult<number>[]> {
+  const items = flow.once('one')[Symbol.asyncIterator]();
+  const first = await items.next();
+  const pass = await until(() => journal.passes.get('one'));
+  pass();
+  return [first, await items.next(), await items.next()];
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RpcProxy } from '@linnet/common';
 import { settled, until } from '../../harness/waiting.js';
-import { allItems, journal } from './flow.js';
+import { allItems, journal, readOneByOne } from './flow.js';
 import type { Flow } from './flow.js';
 import { servers } from './servers.js';
 import type { FlowServer } from './servers.js';
@@ -46,12 +46,11 @@ describe.each(Object.entries(servers))('a stream from %s', (_name, start) => {
   });
 
   it('shows an item before the next one is made', async () => {
-    const items = flow.once('one')[Symbol.asyncIterator]();
-    expect(await items.next()).toEqual({ done: false, value: 1 });
-    const pass = await until(() => journal.passes.get('one'));
-    pass();
-    expect(await items.next()).toEqual({ done: false, value: 2 });
-    expect(await items.next()).toEqual({ done: true, value: undefined });
+    expect(await readOneByOne(flow)).toEqual([
+      { done: false, value: 1 },
+      { done: false, value: 2 },
+      { done: true, value: undefined },
+    ]);
   });
 
   it.each([0, 1, 5000])('ends with the error of the method after %i items', async (after) => {
