@@ -1,5 +1,5 @@
 // The matrix of guarantees has a row for each promise and a column for each way to reach a backend. A column is run whole
-// where a codec of its own writes and reads the values: over HTTP one adapter of Nest and one server without it, and over IPC the compatible wire, the durable wire
+// where a codec of its own writes and reads the values: over HTTP one adapter of Nest and one server without it, NATS, and over IPC the compatible wire, the durable wire
 // as text, and the durable wire as structured clone. The other columns only carry the same neutral record to the same codec.
 // For them a sample of one row of each kind shows that nothing is lost on the way.
 

@@ -6,13 +6,13 @@ import { errors } from '../../conformance/tables/errors.js';
 import { Guarantees, GuaranteesModule, last } from '../../conformance/tables/guarantees.fixture.js';
 import { failures } from '../../conformance/tables/hostile.fixture.js';
 import { argumentOf, expectedOf, refused, refusedOverRpc, values } from '../../conformance/tables/values.js';
-import { open, ways } from './ways.js';
+import { NATS, open, ways } from './ways.js';
 import type { Way } from './ways.js';
 
 // Promises about values and errors, with our client and our server.
 
 describe.each(ways)('RPC over %s:', (name) => {
-  const isWhole = name === WHOLE_ADAPTER;
+  const isWhole = [WHOLE_ADAPTER, NATS].includes(name);
   let way: Way;
   let calls: RpcProxy<Guarantees>;
   beforeAll(async () => {

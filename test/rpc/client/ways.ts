@@ -16,7 +16,8 @@ export interface Way {
 }
 
 const IN_MEMORY = 'memory';
-const NATS = 'NATS';
+/** Carries the requests of HTTP with a codec of its own. */
+export const NATS = 'NATS';
 
 /** The ways in which the client reaches a server: every suite runs over each. */
 export const ways = [...adapterNames, IN_MEMORY, ...(hasNats ? [NATS] : [])];
