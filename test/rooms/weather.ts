@@ -65,10 +65,12 @@ export function outcome(sent: Promise<unknown>): Promise<string> {
   );
 }
 
-/** A way to a broker that a test can cut, or lead to another one. @param port of the broker */
+/** A way to a broker that a test can cut, hold up, or lead to another one. @param port of the broker */
 export async function startLine(port: number) {
   let target = port;
   const sockets = new Set<Socket>();
+  /** The ends at the broker, each with the other end. */
+  const downward = new Map<Socket, Socket>();
   let isCut = false;
   const line = createServer((near) => {
     if (isCut) {
@@ -76,6 +78,8 @@ export async function startLine(port: number) {
       return;
     }
     const far = connect(target, '127.0.0.1');
+    downward.set(far, near);
+    far.on('close', () => downward.delete(far));
     for (const [each, other] of [
       [near, far],
       [far, near],
@@ -103,5 +107,12 @@ export async function startLine(port: number) {
     target = to;
     isCut = false;
   };
-  return { port: (line.address() as AddressInfo).port, cut, mend };
+  /** Reads nothing that the broker sends, as a node whose processor is busy. */
+  const stall = () => {
+    for (const [far, near] of downward) far.unpipe(near).pause();
+  };
+  const flow = () => {
+    for (const [far, near] of downward) far.pipe(near);
+  };
+  return { port: (line.address() as AddressInfo).port, cut, mend, stall, flow };
 }
