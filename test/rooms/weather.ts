@@ -21,12 +21,12 @@ export async function endAll(): Promise<void> {
   for (const end of open.splice(0).toReversed()) await end();
 }
 
-/** A node with one session. @param backplaneBytes default: as in `defaultIpcLimits` */
+/** A node with one session. @param props.backplaneBytes default: as in `defaultIpcLimits` @param props.user of the session */
 export async function startNode(
   backplane: IpcBackplane,
-  props: { backplaneBytes?: number; invokeTimeoutMs?: number } = {},
+  props: { backplaneBytes?: number; invokeTimeoutMs?: number; user?: unknown } = {},
 ) {
-  const { backplaneBytes = defaultIpcLimits.backplaneBytes, invokeTimeoutMs = 20_000 } = props;
+  const { backplaneBytes = defaultIpcLimits.backplaneBytes, invokeTimeoutMs = 20_000, user } = props;
   const server = new IpcServer({ limits: { ...defaultIpcLimits, backplaneBytes }, invokeTimeoutMs });
   const reports: CallReport[] = [];
   const rooms = new IpcRooms(server, {
@@ -35,7 +35,7 @@ export async function startNode(
     invokeTimeoutMs,
     report: (report) => reports.push(report),
   });
-  const frontend = new IpcFrontend(memoryIpc(server), { reconnect: false });
+  const frontend = new IpcFrontend(memoryIpc(server, { user }), { reconnect: false });
   const news: unknown[] = [];
   frontend.addListener('news', (_event: unknown, content: unknown) => void news.push(content));
   await frontend.ready;
@@ -46,7 +46,7 @@ export async function startNode(
     await rooms.close();
   });
   const warnings = () => reports.map((each) => (each.kind === 'warning' ? each.message : 'an error'));
-  return { rooms, frontend, session, news, warnings };
+  return { server, rooms, frontend, session, news, warnings };
 }
 
 /** A node whose session is a member of the room `room`. */
@@ -72,7 +72,9 @@ export async function startLine(port: number) {
   /** The ends at the broker, each with the other end. */
   const downward = new Map<Socket, Socket>();
   let isCut = false;
+  let attempts = 0;
   const line = createServer((near) => {
+    attempts++;
     if (isCut) {
       near.destroy();
       return;
@@ -114,5 +116,8 @@ export async function startLine(port: number) {
   const flow = () => {
     for (const [far, near] of downward) far.pipe(near);
   };
-  return { port: (line.address() as AddressInfo).port, cut, mend, stall, flow };
+  const { port: own } = line.address() as AddressInfo;
+  /** How many connections were tried. */
+  const tried = () => attempts;
+  return { port: own, cut, mend, stall, flow, tried };
 }
