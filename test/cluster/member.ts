@@ -3,12 +3,19 @@ import { IpcFrontend, webSocketIpc } from '@linnet/frontend';
 interface Cluster {
   enter(room: string): Promise<number>;
   say(room: string, sender: number, n: number): Promise<void>;
+  work(milliseconds: number): Promise<number>;
 }
 
-/** A message of a member: when it was called, and when its sender was told what became of it. */
-export interface Sent {
+/** A call of a member: when it began, when it settled, and with what. */
+export interface Call {
   readonly at: number;
   told: number;
+  /** The name of the error that it rejected with; empty where it was answered. */
+  error: string;
+}
+
+/** A message of a member, and what its sender was told. */
+export interface Sent extends Call {
   /** `unknown`: the call rejected, so that the message may have arrived or not. `open`: the call has not settled. */
   outcome: 'open' | 'sent' | 'unknown';
 }
@@ -22,24 +29,35 @@ interface Stay {
   readonly last: Map<number, number>;
 }
 
+/** A time without a connection. */
+export interface Absence {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Calls of one member that may be open at once. */
 const MAX_OPEN = 32;
+
+/** How long a call works that is in flight while something fails, in milliseconds. */
+export const WORK_MS = 500;
 
 /** A frontend in a room, which sends messages to all members and notes those that it receives. */
 export class Member {
   readonly frontend: IpcFrontend;
   /** By their number. */
   readonly sent: Sent[] = [];
+  /** Calls that were in flight when something failed. */
+  readonly worked: Call[] = [];
   /** How often each message of each sender has arrived, by its number. */
   readonly received = new Map<number, Uint8Array>();
   readonly stays: Stay[] = [];
   /** Messages that arrived again, or behind a later one. */
   readonly repeated: string[] = [];
   readonly disordered: string[] = [];
-  /** How long sessions were interrupted until they were restored, in milliseconds. */
-  readonly resumed: number[] = [];
-  /** How long it took until the frontend was told that its session is lost, and until it had a new one. */
-  readonly lost: { readonly at: number; readonly told: number; readonly back: number }[] = [];
+  /** Until the session was restored. */
+  readonly resumed: Absence[] = [];
+  /** Until the frontend was told that its session is lost; `back` is when it had a new one. */
+  readonly lost: (Absence & { readonly back: number })[] = [];
   /** From the call of a sender to the listener here, in milliseconds. */
   readonly latencies: number[] = [];
   readonly #cluster: Cluster;
@@ -65,6 +83,11 @@ export class Member {
     return this.stays.at(-1)?.to === Infinity;
   }
 
+  /** Whether nothing of it waits for an answer. */
+  get isSettled(): boolean {
+    return [...this.sent, ...this.worked].every(({ told }) => told > 0);
+  }
+
   /** Waits until it is in its room. */
   async enter(): Promise<void> {
     for (;;) {
@@ -83,15 +106,31 @@ export class Member {
   say(): boolean {
     if (this.#open >= MAX_OPEN) return false;
     this.#open++;
-    const sent: Sent = { at: performance.now(), told: 0, outcome: 'open' };
+    const sent: Sent = { at: performance.now(), told: 0, error: '', outcome: 'open' };
     const n = this.sent.push(sent) - 1;
-    const tell = (outcome: Sent['outcome']) => () => {
-      sent.told = performance.now();
-      sent.outcome = outcome;
+    this.#settle(sent, this.#cluster.say(this.room, this.id, n), () => {
+      sent.outcome = sent.error === '' ? 'sent' : 'unknown';
       this.#open--;
-    };
-    this.#cluster.say(this.room, this.id, n).then(tell('sent'), tell('unknown'));
+    });
     return true;
+  }
+
+  /** Begins a call that is in flight for a while. */
+  work(): void {
+    const call: Call = { at: performance.now(), told: 0, error: '' };
+    this.worked.push(call);
+    this.#settle(call, this.#cluster.work(WORK_MS));
+  }
+
+  #settle(call: Call, answer: Promise<unknown>, done = () => undefined as void): void {
+    const told = () => {
+      call.told = performance.now();
+      done();
+    };
+    answer.then(told, (error: unknown) => {
+      call.error = error instanceof Error ? error.name : String(error);
+      told();
+    });
   }
 
   #receive(sender: number, n: number): void {
@@ -106,7 +145,8 @@ export class Member {
     else if (n < last) this.disordered.push(`${sender}/${n} behind ${last}`);
     counts[n]!++;
     this.#last.set(sender, Math.max(last, n));
-    this.stays.at(-1)?.last.set(sender, n);
+    // The first messages of a new session may come before `enter` is answered. They say nothing about the one that was lost.
+    if (this.isIn) this.stays.at(-1)!.last.set(sender, n);
     this.latencies.push(performance.now() - this.all[sender]!.sent[n]!.at);
   }
 
@@ -118,11 +158,11 @@ export class Member {
       this.#away ||= now;
       if (this.isIn) this.stays.at(-1)!.to = now;
     } else if (state === 'open' && this.#told > 0) {
-      this.lost.push({ at: this.#told, told: this.#told - this.#away, back: now - this.#away });
+      this.lost.push({ from: this.#away, to: this.#told, back: now });
       this.#told = this.#away = 0;
       void this.enter();
     } else if (state === 'open' && this.#away > 0) {
-      this.resumed.push(now - this.#away);
+      this.resumed.push({ from: this.#away, to: now });
       this.#away = 0;
     }
   }

@@ -25,6 +25,13 @@ class ClusterHandler {
   async say(room: string, sender: number, n: number): Promise<void> {
     await this.host.to(room).send('said', sender, n);
   }
+
+  /** A call that is in flight for a while. */
+  async work(milliseconds: number): Promise<number> {
+    // Sleeps: a call that works.
+    await sleep(milliseconds);
+    return process.pid;
+  }
 }
 
 @Module({
@@ -32,6 +39,7 @@ class ClusterHandler {
     IpcModule.forRoot({
       backplane: redisBackplane({ url: process.env['REDIS_URL']! }),
       resumeGraceMs: 10_000,
+      replicate: process.env['REPLICATE'] === 'yes',
     }),
     HealthModule.forRoot({ drainDelayMs: DRAIN_MS }),
   ],
