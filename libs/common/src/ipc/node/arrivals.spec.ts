@@ -12,7 +12,7 @@ const notification = (seq: number, ...args: unknown[]) => ({
 });
 
 const never = new Promise(() => undefined);
-const none = { has: () => false, send: () => undefined };
+const none = { positions: [], has: () => false, send: () => undefined };
 
 describe('Arrivals', () => {
   it('keep the notifications of the topics of a session until it has come', () => {

@@ -17,6 +17,11 @@ const MOST_WAITING = 100_000;
 /** How long a session that has come is remembered, in milliseconds: the topics of one notification may bring it so far apart. */
 const REMEMBERED_MS = 30_000;
 
+/** The number of a notification in a topic. */
+interface Place extends Pick<Notification, 'from' | 'seq'> {
+  readonly topic: string;
+}
+
 interface Arrival {
   readonly topics: ReadonlySet<string>;
   readonly waiting: Notification[];
@@ -26,7 +31,9 @@ interface Arrival {
 }
 
 /** A session that has come. */
-interface Arrived {
+export interface Arrived {
+  /** The last notifications that it has got by way of other nodes. */
+  readonly positions: readonly Place[];
   /** Whether it has got a notification, here or on the node before. */
   has(notification: Notification): boolean;
   /** Sends a notification that a topic brings. */
@@ -36,7 +43,7 @@ interface Arrived {
 /** Sessions that are about to come from other nodes, and the notifications that wait for them. */
 export class Arrivals {
   readonly #byId = new Map<string, Arrival>();
-  readonly #arrived = new Map<string, Arrived & Pick<Arrival, 'number'>>();
+  readonly #arrived = new Map<string, { readonly session: Arrived; readonly number: number }>();
   #last = 0;
 
   /** @param mostBytes bytes that may wait for one session: with more it would end as soon as it is here */
@@ -49,7 +56,7 @@ export class Arrivals {
 
   /** Whether a session gets a notification by itself: it is on its way, or has got it before. */
   has(id: string, notification: Notification): boolean {
-    return this.#byId.has(id) || (this.#arrived.get(id)?.has(notification) ?? false);
+    return this.#byId.has(id) || (this.#arrived.get(id)?.session.has(notification) ?? false);
   }
 
   /** Whether a session on its way needs the notifications of a topic. */
@@ -92,8 +99,8 @@ export class Arrivals {
   offerAgain(notification: Notification, topic: string, since: number): void {
     for (const [id, arrival] of this.#byId)
       if (arrival.number > since && arrival.topics.has(topic)) this.#keep(id, arrival, notification);
-    for (const each of this.#arrived.values())
-      if (each.number > since && !each.has(notification)) each.send(notification, topic);
+    for (const { session, number } of this.#arrived.values())
+      if (number > since && !session.has(notification)) session.send(notification, topic);
   }
 
   /** Whether {@link offerAgain} can matter. */
@@ -107,17 +114,22 @@ export class Arrivals {
    * @param closed resolves when it is over
    * @returns the notifications; `undefined` if they were too many
    */
-  settle(id: string, closed: Promise<unknown>, events: Arrived): readonly Notification[] | undefined {
+  settle(id: string, closed: Promise<unknown>, session: Arrived): readonly Notification[] | undefined {
     const arrival = this.#byId.get(id);
     this.#byId.delete(id);
     if (!arrival) return undefined;
-    const arrived = { ...events, number: arrival.number };
+    const arrived = { session, number: arrival.number };
     this.#arrived.set(id, arrived);
     const forget = () => {
       if (this.#arrived.get(id) === arrived) this.#arrived.delete(id);
     };
     void within(REMEMBERED_MS, closed).then(forget);
     return arrival.waiting;
+  }
+
+  /** The notifications that a session has got by way of other nodes, if it has come a short time ago. */
+  positionsOf(id: string): readonly Place[] {
+    return this.#arrived.get(id)?.session.positions ?? [];
   }
 
   /** The session does not come. */

@@ -145,24 +145,23 @@ export class SessionReplica implements LinkGate {
     this.#schedule();
   }
 
+  /** Writes with everything else of this turn. */
   #schedule(): void {
     this.#isDirty = true;
     if (this.#isWriting || this.#isPaused || this.#isOver) return;
     this.#isWriting = true;
-    // With everything else of this turn.
     queueMicrotask(() => void this.#write());
   }
 
   /** Writes until nothing is new. Never rejects. */
   async #write(): Promise<void> {
     let pauseMs = 0;
-    while (this.#isDirty && !this.#isOver) {
+    while (pauseMs === 0 && this.#isDirty && !this.#isOver) {
       this.#thisWrite = this.#nextWrite ?? deferred();
       this.#nextWrite = undefined;
       clearTimeout(this.#timer);
       this.#timer = undefined;
       pauseMs = await this.#writeOnce();
-      if (pauseMs > 0) break;
     }
     this.#thisWrite?.resolve();
     this.#thisWrite = undefined;
@@ -184,12 +183,13 @@ export class SessionReplica implements LinkGate {
   async #writeOnce(): Promise<number> {
     const isWhole = this.#isWhole || this.#growth.isFull;
     const hasTopics = isWhole || this.#hasTopics;
+    const { session } = this.record;
     const written = this.record.proof.mark;
     const late = setTimeout(() => this.#goOnWithoutLog(), PATIENCE_MS);
     try {
       // It names the user by a function of the application, which may throw.
-      const topics = hasTopics ? this.topics.topicsOf(this.record.session) : [];
-      const positions = hasTopics ? this.topics.positionsOf(topics) : [...this.#positions.values()];
+      const topics = hasTopics ? this.topics.topicsOf(session) : [];
+      const positions = hasTopics ? this.topics.positionsOf(session) : [...this.#positions.values()];
       const state = stateOf(this.record, this.port, {
         received: this.#held.mark.received,
         sent: isWhole ? undefined : this.#held.sent,

@@ -5,8 +5,8 @@ import type { Position, SessionTopic } from './session.state.js';
 export interface SessionTopics {
   /** The topics of a session. */
   topicsOf(session: ServerSession): SessionTopic[];
-  /** The notifications that the sessions of this node have got by now. */
-  positionsOf(topics: readonly SessionTopic[]): Position[];
+  /** The notifications that a session has got by now, over this node or before it came. */
+  positionsOf(session: ServerSession): Position[];
   /** Whether a session can be added to topics: its rooms may be full here. */
   hasSpace(topics: readonly string[]): boolean;
   /**

@@ -179,7 +179,7 @@ export class Mover {
       calls,
       waiting,
       topics,
-      positions: this.topics.positionsOf(topics),
+      positions: this.topics.positionsOf(session),
       position: 0,
       earlier: [],
     };

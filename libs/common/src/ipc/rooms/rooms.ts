@@ -21,7 +21,8 @@ import { IpcRoomTarget } from './room.target.js';
 import type { IpcRoomsOptions } from './rooms.options.js';
 import { resumeAnywhere } from './resume.anywhere.js';
 import { IpcRemoteSession } from './session.handle.js';
-import { bothOf, sendTo, SessionTransfer } from './session.transfer.js';
+import { bothOf, sendTo } from './send.to.js';
+import { SessionTransfer } from './session.transfer.js';
 import { ALL, isRoom, roomOf, topicOfRoom, topicOfUser } from '../node/topic.names.js';
 
 /**
