@@ -176,6 +176,20 @@ export function backplanePromises(name: string, backplane: () => BackplaneUnderT
       await until(async () => (await other.read(`${key} 2`)).frames.length === 0);
     });
 
+    it('keeps the first frame of a log that replaces all before it', async () => {
+      const [one, two] = [join(), join()];
+      const [mine, other] = [one.node.logs, two.node.logs];
+      if (!mine || !other) return;
+      const props = { after: 0, replaces: true, lifeMs: 60_000 };
+      await mine.append(`${prefix}first`, bytes('1'), props);
+      // Its work in the background has an effect by now.
+      await mine.append(`${prefix}next`, bytes('2'), props);
+      expect((await other.read(`${prefix}first`)).frames.map((frame) => text.decode(frame))).toEqual(['1']);
+      await expect(other.append(`${prefix}first`, bytes('x'), props)).rejects.toMatchObject({
+        failure: 'overtaken',
+      });
+    });
+
     it('takes a kept text once, on any node, and not when its time is over', async () => {
       const [one, two] = [join(), join()];
       await one.node.keep(`${prefix}t`, 'text', 60_000);

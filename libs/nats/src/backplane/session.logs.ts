@@ -69,8 +69,9 @@ export class SessionLogs {
       const { seq } = await this.#client.publish(subject, frame, { headers, expect });
       const { logStream } = this.places;
       if (frame.byteLength === 0) await this.manager.streams.purge(logStream, { filter: subject });
-      // A reader begins with the last frame that stands for all, so that this one may fail.
-      else if (replaces)
+      // A reader begins with the last frame that stands for all, so that this one may fail. A purge up to the number 1 would delete all
+      // frames, so the first frame purges nothing.
+      else if (replaces && after > 0)
         void this.manager.streams.purge(logStream, { filter: subject, seq }).catch(() => undefined);
       return seq;
     } catch (error) {
