@@ -79,6 +79,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     'ipc/node': [
       'base',
       'bytes',
+      'call',
       'error',
       'ipc/channel',
       'ipc/dispatcher',
@@ -101,7 +102,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     ],
     'ipc/transport': ['base', 'ipc/channel', 'ipc/message', 'ipc/server', 'ipc/wire'],
     'rpc/client': ['base', 'call', 'error', 'rpc/definition', 'stream'],
-    'rpc/server': ['base', 'call', 'error', 'ipc/channel', 'rpc/definition', 'stream'],
+    'rpc/server': ['base', 'bytes', 'call', 'error', 'ipc/channel', 'rpc/definition', 'stream', 'value'],
     'http/protocol': ['base', 'bytes', 'call', 'error', 'rpc/definition', 'rpc/server', 'stream', 'value'],
     'http/client': [
       'base',
@@ -170,15 +171,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     ],
     'rpc/client': ['call', 'node/rpc', 'rpc'],
     itwin: ['node/itwin', 'rpc'],
-    'ipc/host': [
-      'call',
-      'nest/context',
-      'nest/errors',
-      'nest/explorer',
-      'nest/internals',
-      'nest/logging',
-      'node/ipc',
-    ],
+    'ipc/host': ['call', 'nest/context', 'nest/errors', 'nest/explorer', 'nest/internals', 'nest/logging'],
     'ipc/handlers': [
       'ipc/host',
       'nest/explorer',

@@ -235,6 +235,7 @@ const handlerOptions = {
   ping: 0,
   openApi: 0,
   greeting: 0,
+  once: 0,
 } as const;
 const noModule = nothing<RpcModuleOptions>({
   ...handlerOptions,

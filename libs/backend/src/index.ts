@@ -4,6 +4,7 @@ export { linnetDocument } from './rpc/linnet.document.js';
 export type { LinnetDocumentBase } from './rpc/linnet.document.js';
 export type { RpcDocsOptions } from './rpc/rpc.documents.js';
 export type { RpcModuleOptions } from './rpc/rpc.options.js';
+export type { RpcOnceOptions } from './node/rpc/once.options.js';
 export { RpcInterface } from './rpc/rpc.decorator.js';
 export type { RpcInterfaceExport, RpcInterfaceOptions } from './rpc/rpc.decorator.js';
 export { RpcServer } from './rpc/rpc.server.js';

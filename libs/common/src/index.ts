@@ -32,6 +32,8 @@ export { Activity } from './call/activity.js';
 export type { ActivityProps } from './call/activity.js';
 export type { TraceFields } from './base/observer.js';
 export type { Idempotency } from './call/idempotency.js';
+export { MemoryOnceStore } from './call/once.store.js';
+export type { OnceClaim, OnceState, OnceStore } from './call/once.store.js';
 export { ipcChannel } from './ipc/channel/channel.js';
 export type {
   AsyncMethodsOf,
@@ -146,6 +148,8 @@ export { rpcOverIpc } from './rpc-over-ipc/client.js';
 // Servers without Nest.
 export { RpcDispatcher } from './rpc/server/dispatcher.js';
 export type { RpcDispatcherOptions, RpcImplementation } from './rpc/server/dispatcher.js';
+export { OnceCalls } from './rpc/server/once.calls.js';
+export type { OnceOptions } from './rpc/server/once.calls.js';
 export type { RpcEndpoint } from './rpc/definition/endpoint.js';
 export type {
   HttpRpcTransport,

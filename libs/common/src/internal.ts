@@ -5,6 +5,8 @@
 export { ALREADY_ANSWERED } from './rpc/server/call.js';
 export { operationsOf } from './rpc/definition/definition.js';
 export { outcomeOf } from './rpc/server/dispatcher.js';
+export { StoredAnswer } from './rpc/server/once.calls.js';
+export { joinOnce, OnceLog } from './ipc/node/once.log.js';
 export { ImplementationRegistry } from './rpc/server/implementation.registry.js';
 export { methodOf } from './rpc/server/implementation.js';
 export { isFault, reporter, reportToConsole } from './call/call.report.js';

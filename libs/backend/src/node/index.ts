@@ -1,6 +1,7 @@
 // For applications.
 export { createRpcServer, PlainRpcServer } from './rpc/plain.server.js';
 export type { RpcServerOptions } from './rpc/plain.server.js';
+export type { RpcOnceOptions } from './rpc/once.options.js';
 export { createIpcServer, PlainIpcServer } from './ipc/plain.server.js';
 export type { PlainIpcServerOptions } from './ipc/plain.server.js';
 export type { IpcChannelEntry, SessionHandlerClass } from './ipc/plain.channels.js';

@@ -5,6 +5,7 @@ import type { InstanceWrapper } from '../nest/internals/nest.exports.js';
 import type {
   HttpRpcTransport,
   MessageRpcTransport,
+  OnceCalls,
   RpcCall,
   RpcHandler,
   RpcOperationTarget,
@@ -14,6 +15,7 @@ import type { CheckArguments } from '@linnet/common/internal';
 import { ClientRequestContext } from '../call/request.context.js';
 import type { HttpIntegration } from '../http/http.integration.js';
 import { HandlerPipeline, handlerMethod } from '../nest/pipeline/handler.pipeline.js';
+import { OnceEntry } from '../nest/pipeline/handler.call.js';
 import type { ErrorOptions, HandlerCall, HandlerMethod } from '../nest/pipeline/handler.call.js';
 import { warnOfUnrecordedTypes } from '../nest/params/types.check.js';
 import { MessageCall } from '../nest/pipeline/message.call.js';
@@ -39,27 +41,31 @@ export class RpcHandlerFactory {
     name: string,
     isStream: boolean,
     checkArguments?: CheckArguments,
+    once?: OnceCalls,
   ): RpcHandler {
     const parts = nestParts(this.creator);
     const method = handlerMethod(parts, wrapper, name, this.errors, isStream, checkArguments);
     warnOfUnrecordedTypes(parts, wrapper, name, method.params, '@RpcOperation()');
     if (!wrapper.isDependencyTreeStatic())
-      return (call) => ClientRequestContext.run(call.activity, () => this.#runScoped(call, method));
+      return (call) => ClientRequestContext.run(call.activity, () => this.#runScoped(call, method, once));
     const instance = wrapper.instance as Methods;
     const pipeline = new HandlerPipeline(parts, instance, method);
     // Most methods have nothing around them, and pay for nothing.
     if (pipeline.isPlain)
       return (call) =>
-        ClientRequestContext.run(call.activity, () =>
-          afterCheck(checkArguments, call.arguments, () => instance[name]!(...call.arguments)),
-        );
-    return (call) => ClientRequestContext.run(call.activity, () => pipeline.run(this.#handlerCall(call)));
+        ClientRequestContext.run(call.activity, () => {
+          const run = () =>
+            afterCheck(checkArguments, call.arguments, () => instance[name]!(...call.arguments));
+          return once ? once.enter(call).then(run) : run();
+        });
+    return (call) =>
+      ClientRequestContext.run(call.activity, () => pipeline.run(this.#handlerCall(call, once)));
   }
 
-  async #runScoped(call: RpcCall, method: HandlerMethod): Promise<unknown> {
+  async #runScoped(call: RpcCall, method: HandlerMethod, once?: OnceCalls): Promise<unknown> {
     const { wrapper } = method;
     const parts = nestParts(this.creator);
-    const handlerCall = this.#handlerCall(call);
+    const handlerCall = this.#handlerCall(call, once);
     const contextId = contextIdOf(this.creator, handlerCall.request, wrapper.isDependencyTreeDurable());
     let instance: object;
     try {
@@ -71,7 +77,13 @@ export class RpcHandlerFactory {
     return new HandlerPipeline(parts, instance, method, contextId).run(handlerCall);
   }
 
-  #handlerCall(call: RpcCall): MessageCall | HttpHandlerCall {
+  #handlerCall(call: RpcCall, once: OnceCalls | undefined): HandlerCall & { readonly request: object } {
+    const handlerCall = this.#callOf(call);
+    if (once) handlerCall.once = new OnceEntry(once, call);
+    return handlerCall;
+  }
+
+  #callOf(call: RpcCall): MessageCall | HttpHandlerCall {
     const { transport } = call;
     if (transport.kind === 'ipc')
       return new MessageCall(messageTargetOf(call.target), transport.session, call);
@@ -115,6 +127,7 @@ class BrokerCall extends MessageCall implements HandlerCall {
 }
 
 class HttpHandlerCall implements HandlerCall {
+  once: OnceEntry | undefined;
   readonly contextType = 'http';
   context: ExecutionContextHost | undefined;
   readonly contextArguments: unknown[];

@@ -1,6 +1,7 @@
 import type { ErrorObserver } from '../nest/errors/error.observer.js';
 import type { RpcDocsOptions } from './rpc.documents.js';
 import type { VersionCheck } from '../node/rpc/version.rules.js';
+import type { RpcOnceOptions } from '../node/rpc/once.options.js';
 import type { HttpHandlerOptions, RpcInterfaceDefinition, RpcListener, WireLimits } from '@linnet/common';
 
 /** Options of `RpcModule`. */
@@ -36,6 +37,11 @@ export interface RpcModuleOptions
    * Serves the interfaces over NATS as well: `natsServer({ servers, service })` of `@linnet/nats`. Default: over HTTP alone.
    */
   nats?: RpcListener;
+  /**
+   * How calls of operations with `idempotency: 'once'` are remembered. Default: at the backplane of `IpcModule` if it has one that keeps
+   * logs, and otherwise in the memory of this process.
+   */
+  once?: RpcOnceOptions;
   /** How long calls in flight may take when the application closes, in milliseconds. Default 10,000. */
   shutdownTimeoutMs?: number;
 }

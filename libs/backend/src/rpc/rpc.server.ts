@@ -10,7 +10,13 @@ import {
 } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { defaultWireLimits, RpcDispatcher } from '@linnet/common';
-import type { IpcServedChannel, RpcEndpoint, RpcInterfaceDefinition, RpcListening } from '@linnet/common';
+import type {
+  IpcServedChannel,
+  OnceStore,
+  RpcEndpoint,
+  RpcInterfaceDefinition,
+  RpcListening,
+} from '@linnet/common';
 import { HttpRpcService, limitsFrom, methodOf, normalizePath } from '@linnet/common/internal';
 import { ClientRequestContext } from '../call/request.context.js';
 import { bindItems } from '../call/stream.context.js';
@@ -25,6 +31,7 @@ import { bindGlobalEnhancers } from '../nest/internals/scoped.instances.js';
 import { ignoredDecorators } from '../nest/params/decorator.check.js';
 import { NodeRpcServer } from '../node/http/node.server.js';
 import { checkPath } from '../node/http/path.check.js';
+import { onceOptions } from '../node/rpc/once.options.js';
 import { checkDefinition, versionRule } from '../node/rpc/version.rules.js';
 import { checkImplementation, classNameOf, excludedPath } from './rpc.checks.js';
 import { DocumentGuard } from './document.guard.js';
@@ -73,13 +80,20 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
     const { waitingCalls } = limitsFrom(defaultWireLimits, options.limits);
     const isCompatible = versionRule(options.versionCheck);
     const run = ClientRequestContext.run.bind(ClientRequestContext);
-    this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible, run, bindItems });
+    const once = onceOptions(options.once, { ...options, mapError: mapNestException });
+    this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible, run, bindItems, once });
     // As soon as the adapter exists: RPC must come before the middleware of Nest and of the application.
     adapterHost.init$.subscribe(() => {
       // Also happens for an application context, which has no adapter.
       const adapter = adapterHost.httpAdapter as AbstractHttpAdapter | null;
       if (adapter) this.#http = watchHttp(adapter, this.#logger);
     });
+  }
+
+  /** @internal Remembers calls that run once at the backplane of sessions, unless the options name another store. */
+  shareOnce(store: OnceStore): void {
+    const { once } = this.options;
+    if (!once?.store && !once?.backplane) this.dispatcher.once.store = store;
   }
 
   /** @internal Adds channels to the documents. @param channels is called for each document */
@@ -150,6 +164,7 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
   /** Ends the service over NATS of an application without an HTTP side; Nest calls it. */
   async onModuleDestroy(): Promise<void> {
     await this.#stopListening();
+    await this.dispatcher.once.close();
   }
 
   async #stopListening(): Promise<void> {
@@ -234,9 +249,9 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
       methodOf: (operation) => methodOf(instance, operation, definition),
       checksArguments: true,
       isRelay,
-      handlerOf: (operation, { stream }, checkArguments) =>
+      handlerOf: (operation, { stream }, checkArguments, once) =>
         methodOf(instance, operation, definition)
-          ? factory.create(wrapper, operation, stream, checkArguments)
+          ? factory.create(wrapper, operation, stream, checkArguments, once)
           : undefined,
     });
     const { interfaceVersion, operationNames } = this.endpoints.at(-1)!;

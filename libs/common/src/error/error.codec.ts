@@ -1,6 +1,6 @@
 import { TransientError } from './imodel.error.js';
 import { RpcControlResponse } from './control.response.js';
-import { bareError, errorMembers, exposureOf, hiddenError } from './error.members.js';
+import { AnsweredError, bareError, errorMembers, exposureOf, hiddenError } from './error.members.js';
 import type { ErrorExposure, WireError } from './error.members.js';
 import { errorTable } from './status.table.js';
 
@@ -19,6 +19,7 @@ export interface ErrorPolicy extends ErrorExposure {
  * @param activityId replaces hidden details, so that the log can be searched for it
  */
 export function encodeError(thrown: unknown, activityId: string, policy: ErrorPolicy = {}): WireError {
+  if (thrown instanceof AnsweredError) return thrown.wire;
   const mapped = policy.mapError?.(thrown);
   if (mapped) return { ...mapped, internal: false, whole: false };
   let exposure = exposureOf(thrown, policy);

@@ -71,6 +71,13 @@ function hasITwinErrorId(members: Record<PropertyKey, unknown>): boolean {
   return typeof id === 'object' && id !== null && typeof id.scope === 'string' && typeof id.key === 'string';
 }
 
+/** An error that was encoded before: an earlier run of its call has ended with it. */
+export class AnsweredError extends Error {
+  constructor(readonly wire: WireError) {
+    super(String((Object(wire.body) as { message?: unknown }).message ?? ''));
+  }
+}
+
 /** The body that replaces a hidden error. It has only the id of the activity, so that the log can be searched for it. */
 export function hiddenError(activityId: string): WireError {
   const name = 'InternalError';

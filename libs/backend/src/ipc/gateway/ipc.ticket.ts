@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { BackplaneNode, IpcIdentity } from '@linnet/common';
 import { ByteBudget } from '@linnet/common/internal';
 import type { BudgetShare } from '@linnet/common/internal';
-import { ownerOf } from '../../node/ipc/session.owner.js';
+import { ownerOf } from '../../call/session.owner.js';
 import { IpcHost } from '../host/ipc.host.js';
 import type { IpcModuleOptions, IpcTicketStore } from '../host/ipc.options.js';
 import { IPC_OPTIONS } from '../host/ipc.tokens.js';

@@ -16,7 +16,7 @@ import type {
 import { limitsFrom, makeNotifier, makeProxy, wireChannel } from '@linnet/common/internal';
 import { ClientRequestContext } from '../../call/request.context.js';
 import { bindItems } from '../../call/stream.context.js';
-import { userName } from '../../node/ipc/session.owner.js';
+import { userName } from '../../call/session.owner.js';
 import { reporterFor } from '../../nest/errors/error.observer.js';
 import { mapNestException } from '../../nest/errors/exception.mapper.js';
 import { IpcLifetime } from './ipc.lifetime.js';

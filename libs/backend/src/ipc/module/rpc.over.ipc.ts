@@ -3,7 +3,7 @@ import type { OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { RpcDispatcher } from '@linnet/common';
 import type { IpcRawHandler } from '@linnet/common';
-import { RpcOverIpc, SERIALIZED_RPC_CHANNEL, SerializedRpc } from '@linnet/common/internal';
+import { OnceLog, RpcOverIpc, SERIALIZED_RPC_CHANNEL, SerializedRpc } from '@linnet/common/internal';
 import { reporterFor } from '../../nest/errors/error.observer.js';
 import { mapNestException } from '../../nest/errors/exception.mapper.js';
 import { RpcServer } from '../../rpc/rpc.server.js';
@@ -26,7 +26,10 @@ export class IpcRpcChannel implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.#rpcServer()?.describeChannels(() => this.host.server.channels.describe());
+    const rpc = this.#rpcServer();
+    rpc?.describeChannels(() => this.host.server.channels.describe());
+    const { node } = this.host.rooms;
+    if (node?.backplane.logs) rpc?.shareOnce(new OnceLog({ id: node.id, node: node.backplane }, false));
     new RpcOverIpc(this.#dispatcher(), this.#rpcOptions()).serve(this.host.server.channels);
     if (!this.options.mobile) return;
     this.serveSerialized();

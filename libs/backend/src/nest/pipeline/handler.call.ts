@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import type { ExecutionContextHost, InstanceWrapper } from '../internals/nest.exports.js';
-import type { ErrorExposure } from '@linnet/common';
+import type { ErrorExposure, OnceCalls, RpcCall } from '@linnet/common';
 import type { CheckArguments } from '@linnet/common/internal';
 import type { CallParams } from '../params/call.params.js';
 import type { ErrorObserver } from '../errors/error.observer.js';
@@ -20,6 +20,19 @@ export interface HandlerMethod {
   readonly checkArguments: CheckArguments | undefined;
 }
 
+/** The begin of a call that runs once, behind the guards. */
+export class OnceEntry {
+  constructor(
+    private readonly calls: OnceCalls,
+    private readonly call: RpcCall,
+  ) {}
+
+  /** @throws (rejection) whatever ends the call without a run */
+  enter(): Promise<void> {
+    return this.calls.enter(this.call);
+  }
+}
+
 /** The things that differ between the transports, for one call. */
 export interface HandlerCall {
   readonly arguments: unknown[];
@@ -30,6 +43,8 @@ export interface HandlerCall {
   context: ExecutionContextHost | undefined;
   /** @param callback the method, as its metadata is found by it */
   makeContext(type: Type, callback: (...args: never[]) => unknown): ExecutionContextHost;
+  /** Set for a call that runs once. */
+  once?: OnceEntry | undefined;
   /** Called where a guard refuses the call, or fails. */
   refused?(): void;
   /** Before an exception filter runs. */

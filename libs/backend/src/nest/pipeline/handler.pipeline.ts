@@ -5,7 +5,13 @@ import { FORBIDDEN_MESSAGE, STATIC_CONTEXT } from '../internals/nest.exports.js'
 import type { ExecutionContextHost, InstanceWrapper } from '../internals/nest.exports.js';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { IModelError } from '@linnet/common';
-import { afterCheck, declaredItems, GENERAL_ERROR, StreamResult } from '@linnet/common/internal';
+import {
+  afterCheck,
+  declaredItems,
+  GENERAL_ERROR,
+  StoredAnswer,
+  StreamResult,
+} from '@linnet/common/internal';
 import type { ALREADY_ANSWERED, CheckArguments, StreamItems } from '@linnet/common/internal';
 import { bindItems } from '../../call/stream.context.js';
 import { shieldedInterceptor, shieldedPipe } from './typed.array.shield.js';
@@ -97,6 +103,7 @@ export class HandlerPipeline {
         }
       }
       isGuarding = false;
+      if (call.once) await call.once.enter();
       if (this.method.isStream) {
         const items = await this.#items(call);
         isStreaming = true;
@@ -106,6 +113,8 @@ export class HandlerPipeline {
         ? lastValueOf(await this.#call(call))
         : this.#intercepted(call));
     } catch (error) {
+      // The answer of an earlier run has passed the filters already.
+      if (error instanceof StoredAnswer) throw error;
       if (isGuarding) call.refused?.();
       call.failed(error);
       return await this.filter(error, call);

@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import { ExecutionContextHost } from '../internals/nest.exports.js';
 import type { Activity } from '@linnet/common';
 import { mapNestException } from '../errors/exception.mapper.js';
-import type { HandlerCall } from './handler.call.js';
+import type { HandlerCall, OnceEntry } from './handler.call.js';
 import { MessageRequest } from '../message/message.request.js';
 import type { MessageOrigin } from '../message/message.request.js';
 import { MessageResponse } from '../message/message.response.js';
@@ -28,6 +28,7 @@ export class MessageCall implements HandlerCall {
   readonly request: MessageRequest;
   readonly #response: MessageResponse;
   context: ExecutionContextHost | undefined;
+  once: OnceEntry | undefined;
 
   constructor(
     { contextType, pattern, url }: MessageTarget,

@@ -39,7 +39,7 @@ import type { PlainRpcServer } from '../rpc/plain.server.js';
 import { SessionHandlers } from './plain.channels.js';
 import type { IpcChannelEntry } from './plain.channels.js';
 import { allowListeners, faultOf } from './session.faults.js';
-import { userName } from './session.owner.js';
+import { userName } from '../../call/session.owner.js';
 import { UpgradeHandler } from './upgrade.handler.js';
 
 /** Options of {@link createIpcServer}. */

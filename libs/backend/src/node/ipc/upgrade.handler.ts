@@ -11,7 +11,7 @@ import {
   pathOf,
 } from '@linnet/common/internal';
 import { NodeRequestHead } from '../http/request.head.js';
-import { ownerOf } from './session.owner.js';
+import { ownerOf } from '../../call/session.owner.js';
 import { claimUpgrades } from './upgrade.claim.js';
 import { PendingUpgrades, tooManyUpgrades } from './upgrade.limits.js';
 import { earlierAnswers, refuseUpgrade } from './upgrade.refusal.js';

@@ -14,14 +14,18 @@ import { NodeRpcServer } from '../http/node.server.js';
 import { checkPath } from '../http/path.check.js';
 import { compressBody, writeResponse } from '../http/response.writer.js';
 import { onSocketEnd } from '../http/socket.end.js';
+import { onceOptions } from './once.options.js';
+import type { RpcOnceOptions } from './once.options.js';
 import { checkDefinition, versionRule } from './version.rules.js';
 import type { VersionCheck } from './version.rules.js';
 
 /** Options of {@link createRpcServer}. */
 export interface RpcServerOptions<T extends readonly object[] = readonly object[]> extends Omit<
   HttpRpcServiceOptions<T>,
-  'isCompatible' | 'decodeText' | 'run' | 'bindItems'
+  'isCompatible' | 'decodeText' | 'run' | 'bindItems' | 'once'
 > {
+  /** How calls of operations with `idempotency: 'once'` are remembered. Default: in the memory of this process. */
+  readonly once?: RpcOnceOptions;
   /** Which versions of clients are served. Default: `compatible`, the rule of iTwin.js. */
   readonly versionCheck?: VersionCheck;
 }
@@ -127,6 +131,7 @@ export class PlainRpcServer {
     const services = [this.#node, this.#fetch, ...this.#listening];
     this.#listening.clear();
     const left = await Promise.all(services.map((each) => each.close(timeoutMs)));
+    await this.service.dispatcher.once.close();
     return left.reduce((sum, each) => sum + each, 0);
   }
 
@@ -141,11 +146,12 @@ export function inCallContext(around?: RpcAround): RpcAround {
 }
 
 /** Runs calls, and reports about them, within the activity of the call. */
-function inContext({ versionCheck, ...options }: RpcServerOptions): HttpRpcServiceOptions {
+function inContext({ versionCheck, once, ...options }: RpcServerOptions): HttpRpcServiceOptions {
   const { around, report = reportToConsole } = options;
   return {
     ...options,
     isCompatible: versionRule(versionCheck),
+    once: onceOptions(once, options),
     run: ClientRequestContext.run.bind(ClientRequestContext),
     bindItems,
     decodeText: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),

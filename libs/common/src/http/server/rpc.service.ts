@@ -17,7 +17,7 @@ import { httpHandler } from './naming.handler.js';
 export interface HttpRpcServiceOptions<T extends readonly object[] = readonly object[]>
   extends
     Omit<HttpHandlerOptions, 'limits'>,
-    Pick<RpcDispatcherOptions, 'isCompatible' | 'run' | 'bindItems'> {
+    Pick<RpcDispatcherOptions, 'isCompatible' | 'run' | 'bindItems' | 'once'> {
   /** The title and version of the server in its OpenAPI document. */
   readonly info?: { readonly title: string; readonly version: string };
   /** The served definitions, each with its implementation. */
@@ -38,9 +38,15 @@ export interface HttpRpcServiceOptions<T extends readonly object[] = readonly ob
 
 /** Makes the service of definitions and their implementations. @throws Error if an interface cannot be served */
 export function createRpcService(options: HttpRpcServiceOptions): HttpRpcService {
-  const { isCompatible, run, bindItems, around = (_call, next) => next() } = options;
+  const { isCompatible, run, bindItems, once, around = (_call, next) => next() } = options;
   const { waitingCalls } = limitsFrom(defaultWireLimits, options.limits);
-  const dispatcher = new RpcDispatcher({ waitingCalls, isCompatible, run, bindItems });
+  const dispatcher = new RpcDispatcher({
+    waitingCalls,
+    isCompatible,
+    run,
+    bindItems,
+    once: { errors: options, ...once },
+  });
   for (const served of options.interfaces) dispatcher.register(served[0], implementationOf(served, around));
   return new HttpRpcService(dispatcher, options);
 }
@@ -54,7 +60,10 @@ export class HttpRpcService {
   /** @param dispatcher finds and runs the operations of the service */
   constructor(
     readonly dispatcher: RpcDispatcher,
-    options: Omit<HttpRpcServiceOptions, 'interfaces' | 'around' | 'isCompatible' | 'run' | 'bindItems'> &
+    options: Omit<
+      HttpRpcServiceOptions,
+      'interfaces' | 'around' | 'isCompatible' | 'run' | 'bindItems' | 'once'
+    > &
       Pick<ServiceOptions, 'files'>,
   ) {
     const limits = limitsFrom(defaultWireLimits, options.limits);

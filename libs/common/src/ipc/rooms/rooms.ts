@@ -34,7 +34,8 @@ export class IpcRooms {
   readonly #watches = new Map<string, PresenceWatch>();
   /** Sessions whose end is awaited: each adds one reaction to its promise, however often it joins. */
   readonly #awaited = new WeakSet<ServerSession>();
-  readonly #node: LocalNode | undefined;
+  /** @internal This server among the nodes of its backplane. */
+  readonly node: LocalNode | undefined;
   readonly #arrivals: Arrivals;
   /** Whether sessions are listed by their users, and at the backplane. */
   #isTracking = false;
@@ -53,22 +54,22 @@ export class IpcRooms {
     });
     const { backplane, report } = options;
     if (!backplane) return;
-    this.#node = new LocalNode(backplane, limits, this.#membership, this.#arrivals, (id) => server.find(id), {
+    this.node = new LocalNode(backplane, limits, this.#membership, this.#arrivals, (id) => server.find(id), {
       deliver: (notification) => void this.#deliver(notification),
       sessions: () => server.sessions as ServerSession[],
       warn: (message) => report?.({ kind: 'warning', message, activity: undefined }),
     });
-    this.#node.follow(ALL);
+    this.node.follow(ALL);
     this.#trackSessions();
     const join = (topic: string, session: ServerSession, entry: string) =>
       this.#restore(topic, session, entry);
-    const transfer = new SessionTransfer(this.#node, this.#membership, this.#arrivals, join);
-    resumeAnywhere(server, this.#node, transfer, options);
+    const transfer = new SessionTransfer(this.node, this.#membership, this.#arrivals, join);
+    resumeAnywhere(server, this.node, transfer, options);
   }
 
   /** @internal The backplane, for other shared state. */
   get backplane(): BackplaneNode | undefined {
-    return this.#node?.backplane;
+    return this.node?.backplane;
   }
 
   /** The members of rooms. A session that is in several of them gets a message once. @throws NumberedError if a name is too long */
@@ -95,7 +96,7 @@ export class IpcRooms {
   /** Sends a message to all sessions of all nodes; see {@link IpcRoomTarget.send}. @param wireName the channel, by its name on the wire */
   sendToAll(wireName: string, args: unknown[]): Promise<void> {
     const message = preparePush(wireName, args, sentNotice(fromWireChannel(wireName)));
-    const publish = this.#node?.notice([ALL], [], message);
+    const publish = this.node?.notice([ALL], [], message);
     if (!publish) return this.server.push(message);
     return bothOf(Promise.all(this.#deliver(this.#own([ALL], [], message))), publish());
   }
@@ -103,8 +104,8 @@ export class IpcRooms {
   /** The members of a room, on all nodes. Rejects with a `BackplaneError` if the other nodes cannot be reached. */
   async presence(room: string): Promise<RoomMember[]> {
     const topic = this.#topicOf(room);
-    if (!this.#node) return this.#membersOf(topic);
-    const entries = await this.#node.list(topic);
+    if (!this.node) return this.#membersOf(topic);
+    const entries = await this.node.list(topic);
     return entries.map(readMember).filter((member) => member !== undefined);
   }
 
@@ -126,14 +127,14 @@ export class IpcRooms {
       if (watch.listeners.size > 0 || this.#watches.get(room) !== watch) return;
       this.#watches.delete(room);
       watch.end();
-      this.#node?.unwatch(room);
+      this.node?.unwatch(room);
     };
   }
 
   /** Leaves the backplane, after the sessions have ended. Never rejects. */
   async close(): Promise<void> {
     for (const watch of this.#watches.values()) watch.end();
-    await this.#node?.close();
+    await this.node?.close();
   }
 
   #beginWatch(room: string, topic: string): PresenceWatch {
@@ -142,7 +143,7 @@ export class IpcRooms {
     );
     this.#watches.set(room, watch);
     watch.begin(this.#membersOf(topic));
-    this.#node?.watch(room, topic, watch);
+    this.node?.watch(room, topic, watch);
     return watch;
   }
 
@@ -156,7 +157,7 @@ export class IpcRooms {
     throwIfAborted(session.signal);
     const isNew = this.#add(topic, session, entry);
     try {
-      await this.#node?.joined(topic, session.id, entry);
+      await this.node?.joined(topic, session.id, entry);
     } catch (error) {
       if (isNew) void this.#leave(session, room).catch(() => undefined);
       throw error;
@@ -172,13 +173,13 @@ export class IpcRooms {
     if (entry === undefined) return;
     this.#membership.remove(topic, session);
     if (!session.hasMoved) void this.#changed('leave', room, session, entry);
-    await this.#node?.left(topic, session);
+    await this.node?.left(topic, session);
   }
 
   /** Puts a session that came from another node back into its topic. */
   readonly #restore = (topic: string, session: ServerSession, entry: string): void => {
     this.#add(topic, session, entry);
-    this.#background('add a member', this.#node!.joined(topic, session.id, entry));
+    this.#background('add a member', this.node!.joined(topic, session.id, entry));
   };
 
   /** Adds a session to a topic. The end of the session removes it from all. @returns whether it is new there */
@@ -196,13 +197,13 @@ export class IpcRooms {
       if (isRoom(topic)) this.#background('remove a member', this.#leave(session, roomOf(topic)));
       else {
         this.#membership.remove(topic, session);
-        if (this.#node) this.#background('remove a member', this.#node.left(topic, session));
+        if (this.node) this.#background('remove a member', this.node.left(topic, session));
       }
     }
   }
 
   #background(what: string, work: Promise<void>): void {
-    if (this.#node) this.#node.background(what, work);
+    if (this.node) this.node.background(what, work);
   }
 
   /** Reports a change to the watches of this node, at once, and to those of others. Never rejects. */
@@ -213,7 +214,7 @@ export class IpcRooms {
     entry: string,
   ): Promise<void> | undefined {
     this.#watches.get(room)?.changed(type, readMember({ key: id, value: entry })!);
-    return this.#node?.change(room, type, id, entry);
+    return this.node?.change(room, type, id, entry);
   }
 
   readonly #sendTo = (
@@ -225,12 +226,12 @@ export class IpcRooms {
     const message = preparePush(wireName, args, sentNotice(fromWireChannel(wireName)));
     // Without a member here nothing encodes the values, and an invalid one would fail only when there is one.
     if (!topics.some((topic) => this.#membership.topics.has(topic))) message.data.encode();
-    const publish = this.#node?.notice(topics, except, message);
+    const publish = this.node?.notice(topics, except, message);
     return bothOf(Promise.all(this.#deliver(this.#own(topics, except, message))), publish?.());
   };
 
   #own(topics: readonly string[], except: readonly string[], message: OutgoingNotice): Notification {
-    const { id: from = '', lastSeq: seq = 0 } = this.#node ?? {};
+    const { id: from = '', lastSeq: seq = 0 } = this.node ?? {};
     return { topics, except, message, from, seq };
   }
 
@@ -249,7 +250,7 @@ export class IpcRooms {
 
   readonly #ask = (request: SessionRequest, options: RemoteCallOptions): Promise<unknown> => {
     const local = this.server.find(request.session);
-    return local || !this.#node ? askLocal(request, options, local) : this.#node.ask(request, options);
+    return local || !this.node ? askLocal(request, options, local) : this.node.ask(request, options);
   };
 
   /** Lists sessions by their users, and at the backplane. Without a backplane only from the first `toUser` on. */
@@ -265,7 +266,7 @@ export class IpcRooms {
 
   #track(session: ServerSession): void {
     const { user, id } = session;
-    const node = this.#node;
+    const node = this.node;
     if (node) {
       node.entries.opened(id);
       void session.closed.then(() => session.hasMoved || node.entries.closed(id));

@@ -138,9 +138,9 @@ export interface RpcOperationPolicy {
   resumable: boolean;
   /**
    * Declares that a client may repeat a call that the server may have run already. Default: a call is repeated only
-   * if the server certainly did not begin it.
+   * if the server certainly did not begin it. `once`: the server runs it once, and answers a repetition as it answered the first run.
    */
-  idempotency?: Idempotency;
+  idempotency?: Idempotency | 'once';
   /** The schemas of arguments, results and errors. Default: nothing is checked. */
   schemas?: CallSchemas;
 }
@@ -229,7 +229,7 @@ function readPolicy(props: unknown): Partial<RpcOperationPolicy> {
     ([key, value]) => typeof members[key] === typeof value,
   );
   const policy: Partial<RpcOperationPolicy> = Object.fromEntries(plain.map(([key]) => [key, members[key]]));
-  if (isIdempotent(idempotency)) policy.idempotency = idempotency;
+  if (isIdempotent(idempotency) || idempotency === 'once') policy.idempotency = idempotency;
   // Called as a method, because the policy may be an instance of a class.
   if (typeof token === 'function')
     policy.token = (request) => (props as Required<RpcOperationPolicy>).token(request);

@@ -10,6 +10,8 @@ import { streamOf, unboundItems } from '../../call/stream.result.js';
 import type { BindItems } from '../../call/stream.result.js';
 import { IModelStatus } from '../../error/status.table.js';
 import { ALREADY_ANSWERED } from './call.js';
+import { OnceCalls } from './once.calls.js';
+import type { OnceOptions } from './once.calls.js';
 import { observedOutcome, subjectOf } from './observed.call.js';
 import type { RpcCall, RpcHandler, RpcOperationTarget, RpcOutcome, SettledOutcome } from './call.js';
 import {
@@ -33,11 +35,13 @@ export interface RpcImplementation {
    * The handler of a declared operation; `undefined` if the implementation lacks it.
    *
    * @param checkArguments given if `checksArguments` is `true` and the arguments have schemas
+   * @param once given for an operation that runs once, if `checksArguments` is `true`: the handler enters it behind its guards
    */
   handlerOf(
     operation: string,
     policy: RpcOperationPolicy,
     checkArguments?: CheckArguments,
+    once?: OnceCalls,
   ): RpcHandler | undefined;
   /** The method of the implementation, which may have its own policy. */
   methodOf?(operation: string): object | undefined;
@@ -47,7 +51,7 @@ export interface RpcImplementation {
   readonly isRelay?: boolean;
 }
 
-/** The rules for versions and for waiting calls. */
+/** The rules for versions and for calls. */
 export interface RpcDispatcherOptions {
   /** Decides which versions of a client are served; default: the rule of iTwin.js. */
   isCompatible?: (backend: string, frontend: string) => boolean;
@@ -57,6 +61,8 @@ export interface RpcDispatcherOptions {
   run?: RunInActivity | undefined;
   /** Makes streams keep the asynchronous context of their call. Default: no context is tracked. */
   bindItems?: BindItems | undefined;
+  /** How calls that run once are remembered. */
+  once?: OnceOptions | undefined;
 }
 
 interface Service {
@@ -68,8 +74,10 @@ interface Service {
 /** Finds operations by name and version, runs them, and turns every result and error into an outcome. */
 export class RpcDispatcher {
   readonly #services = new Map<string, Service>();
-  /** Only `true` means compatible. */
   readonly #run: RunInActivity;
+  /** Remembers calls that run once. */
+  readonly once: OnceCalls;
+  /** Only `true` means compatible. */
   readonly #isCompatible: (backend: string, frontend: string) => unknown;
   /** Counts removed and replaced definitions, so that caches of targets notice them. */
   revision = 0;
@@ -86,6 +94,7 @@ export class RpcDispatcher {
 
   constructor(private readonly options: RpcDispatcherOptions) {
     this.#run = options.run ?? runBare;
+    this.once = new OnceCalls(options.once ?? {}, this.#run);
     this.#isCompatible = options.isCompatible ?? isVersionCompatible;
   }
 
@@ -118,9 +127,8 @@ export class RpcDispatcher {
   }
 
   #serviceOf(definition: RpcInterfaceDefinition, implementation: RpcImplementation): Service {
-    const names = operationsOf(definition);
     const operations = new Map<string, RpcOperationTarget>();
-    for (const operation of names) {
+    for (const operation of operationsOf(definition)) {
       const policy = operationPolicy(definition, operation, implementation.methodOf?.(operation));
       const { concurrency } = policy;
       if (concurrency !== Infinity && !(Number.isInteger(concurrency) && concurrency > 0))
@@ -131,17 +139,22 @@ export class RpcDispatcher {
         ? undefined
         : checksOf(`${definition.interfaceName}.${operation}`, policy.schemas, policy.stream);
       const own = implementation.checksArguments ? checks?.checkArguments : undefined;
+      const isOnce = policy.idempotency === 'once' && !implementation.isRelay;
+      if (isOnce && policy.stream)
+        throw new Error(`${implementation.name}.${operation}: a call with a stream cannot run once.`);
+      const once = isOnce && implementation.checksArguments ? this.once : undefined;
       const handler =
-        implementation.handlerOf(operation, policy, own) ??
+        implementation.handlerOf(operation, policy, own, once) ??
         (() => notImplemented(implementation.name, operation));
       const whole = this.#limited(policy.stream ? this.#streaming(handler) : handler, policy.concurrency);
+      const checked = checks ? this.#checking(whole, checks, own) : whole;
       operations.set(operation, {
         definition,
         operation,
         // Made once: names are keys of observers.
         method: `${definition.interfaceName}/${operation}`,
         policy,
-        handler: checks ? this.#checking(whole, checks, own) : whole,
+        handler: isOnce ? this.#once(checked, once) : checked,
       });
     }
     return { definition, operations };
@@ -209,6 +222,11 @@ export class RpcDispatcher {
       operationNames: [...operations.keys()],
       compatible: true,
     }));
+  }
+
+  #once(handler: RpcHandler, entered: OnceCalls | undefined): RpcHandler {
+    const begun: RpcHandler = entered ? handler : (call) => this.once.enter(call).then(() => handler(call));
+    return this.once.keeping(begun, (value, isError) => (isError ? outcomeOf(value) : resultOf(value)));
   }
 
   #streaming(handler: RpcHandler): RpcHandler {

@@ -73,11 +73,12 @@ export function callable(
     name,
     methodOf: (operation) => methodOf(shape, operation, definition),
     checksArguments: true,
-    handlerOf: (operation, _policy, check) => (call) =>
+    handlerOf: (operation, _policy, check, once) => (call) =>
       around(call, () => {
         const instance = instanceOf();
         const method = methodOf(instance, operation, definition) ?? notImplemented(name, operation);
-        return afterCheck(check, call.arguments, () => method.apply(instance, call.arguments));
+        const run = () => afterCheck(check, call.arguments, () => method.apply(instance, call.arguments));
+        return once ? once.enter(call).then(run) : run();
       }),
   };
 }
