@@ -34,7 +34,7 @@ export abstract class Flow extends RpcInterface {
   abstract watch(name: string, length: number): AsyncIterable<string>;
   /** Gives no item, until nobody waits any more. */
   abstract quiet(name: string): AsyncIterable<number>;
-  /** So many byte strings of so many bytes. */
+  /** So many byte strings of so many bytes, in the same memory. */
   abstract pieces(count: number, bytes: number): AsyncIterable<Uint8Array>;
   /** One item, and the next one only after {@link pass}. */
   abstract once(name: string): AsyncIterable<number>;
@@ -119,7 +119,8 @@ export class FlowImpl implements Flow {
   }
 
   async *pieces(count: number, bytes: number) {
-    for (let i = 0; i < count; i++) yield new Uint8Array(bytes).fill(i);
+    const memory = new Uint8Array(bytes);
+    for (let i = 0; i < count; i++) yield memory.fill(i);
   }
 
   async *once(name: string) {

@@ -56,6 +56,43 @@ describe('a server of node:http', () => {
     expect(await flow.sum(numbers)).toBe(6);
   });
 
+  const untouched = (_request: IncomingMessage, _response: ServerResponse, next: () => void) => next();
+  /** Collects what is written, and takes no callback. */
+  const collecting = (_request: IncomingMessage, response: ServerResponse, next: () => void) => {
+    const write = response.write.bind(response) as (chunk: Uint8Array) => boolean;
+    const held: Uint8Array[] = [];
+    response.write = ((chunk: Uint8Array) => {
+      held.push(chunk);
+      return true;
+    }) as never;
+    Object.assign(response, {
+      flush: () => {
+        // Later than the producer could have changed them.
+        if (held.length > 1) for (const chunk of held.splice(0)) write(chunk);
+      },
+    });
+    const end = response.end.bind(response);
+    response.end = (() => {
+      for (const chunk of held.splice(0)) write(chunk);
+      return end();
+    }) as never;
+    next();
+  };
+
+  it.each([
+    ['nothing', untouched],
+    ['a middleware that collects bytes', collecting],
+  ])('sends what a producer yields that uses its memory again, behind %s', async (_, middleware) => {
+    const flow = await clientBehind(middleware);
+    const wrong: number[] = [];
+    let n = 0;
+    for await (const piece of flow.pieces(40, 256 * 1024)) {
+      if (piece.byteLength !== 256 * 1024 || piece.some((byte) => byte !== n)) wrong.push(n);
+      n++;
+    }
+    expect([n, wrong]).toEqual([40, []]);
+  });
+
   it('breaks the connection and reports the error if the head of a stream cannot be sent', async () => {
     const flow = await clientBehind((_request, response, next) => {
       response.writeHead = () => {

@@ -8,7 +8,14 @@ import type { HttpCall, OpenCalls, UploadedStream } from '@linnet/common/interna
 import { takeParsedBody } from './parsed.body.js';
 import type { ConnectionCalls } from './connection.calls.js';
 import type { ResponseBacklog } from './response.backlog.js';
-import { compressBody, lengthOf, LINGER_MS, writeResponse, writeStream } from './response.writer.js';
+import {
+  compressBody,
+  lengthOf,
+  LINGER_MS,
+  writeResponse,
+  writesDirectly,
+  writeStream,
+} from './response.writer.js';
 import { compressStream } from './stream.compression.js';
 
 const decoders: ReadonlyMap<string, () => Transform> = new Map([
@@ -201,6 +208,7 @@ export class NodeCall implements AnswerClient {
     const { response, platform, server } = this;
     this.#stream = stream;
     stream.client = this;
+    stream.asksWhenSent = !answer.encoding && !platform.writeStream && writesDirectly(response);
     if (!server.open.has(response)) {
       void stream.return();
       return;

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { HttpResponse, StreamBody } from '@linnet/common';
@@ -53,13 +53,26 @@ export function writeStream(response: ServerResponse, answer: HttpResponse, stre
   void pump(response, stream);
 }
 
-/** Writes the chunks of a body. Never rejects. */
+/** Whether nothing of the application stands between the body of a response and its connection. */
+export function writesDirectly(response: ServerResponse): boolean {
+  return response.write === ServerResponse.prototype.write;
+}
+
+/** Chunks that may be memory of their producer are not smaller. */
+const LARGE_CHUNK = 64 * 1024;
+
+/** Writes the chunks of a body, and asks for more when a large one is sent. Never rejects. */
 async function pump(response: ServerResponse, stream: StreamBody): Promise<void> {
   try {
+    const isDirect = writesDirectly(response);
     // A middleware that compresses collects what is written, unless it is asked to send it.
     const { flush } = response as { flush?: () => void };
     for (let chunk = await stream.next(); !chunk.done; chunk = await stream.next()) {
       if (response.destroyed) return;
+      if (isDirect && chunk.value.byteLength >= LARGE_CHUNK) {
+        await sent(response, chunk.value);
+        continue;
+      }
       const isTaken = response.write(chunk.value);
       flush?.call(response);
       if (!isTaken) await drained(response);
@@ -69,6 +82,18 @@ async function pump(response: ServerResponse, stream: StreamBody): Promise<void>
     // A broken connection shows the client that the stream has not ended.
     response.destroy();
   }
+}
+
+/** Writes a chunk. Resolves when the connection needs its memory no more. */
+function sent(response: ServerResponse, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('close', done);
+      resolve();
+    };
+    response.on('close', done);
+    response.write(chunk, done);
+  });
 }
 
 /** Resolves when a response takes more, or never will. */

@@ -3,13 +3,14 @@ import type { HttpBody } from '../protocol/arguments.reader.js';
 import { cacheControl, chooseEncoding } from '../protocol/cache.policy.js';
 import { CLIENT_HEADER, NOT_BEGUN_HEADER } from '../protocol/headers.js';
 import { headerOf, sizeOf } from '../protocol/message.js';
-import type { HttpRequestHead, HttpResponse, StreamBody } from '../protocol/message.js';
+import type { HttpRequestHead, HttpResponse } from '../protocol/message.js';
 import { TEXT } from '../protocol/reply.writer.js';
 import type { EncodedOutcome } from '../protocol/reply.writer.js';
 import { isNotBegun, readableStatus } from '../protocol/status.js';
 import type { StreamWriter } from '../protocol/stream.writer.js';
 import type { HttpRoute } from '../protocol/url.reader.js';
 import type { HttpServerContext } from './server.context.js';
+import type { StreamAnswer } from './stream.answer.js';
 
 /** The part of a request that its head determines. */
 export interface OpenedRequest {
@@ -86,14 +87,21 @@ function isJson(
 export function streamResponse(
   context: HttpServerContext,
   { head, target, origin }: OpenedRequest,
-  stream: StreamBody,
+  stream: StreamAnswer,
   { contentType }: StreamWriter,
   isBytes: boolean,
 ): HttpResponse {
   const headers = ['X-Protocol-Version', '2', 'Vary', VARY, 'Content-Type', contentType];
   // A proxy must not collect the items (nginx), and no cache keeps them.
   headers.push('X-Accel-Buffering', 'no', 'Cache-Control', 'no-store', ...context.corsHeaders(origin));
-  const compressible = !isBytes && target?.policy.allowResponseCompression !== false;
+  const whole = stream.whole();
+  const isLarge = !whole || sizeOf(whole) >= MIN_COMPRESSED_BYTES;
+  const compressible = !isBytes && isLarge && target?.policy.allowResponseCompression !== false;
   const encoding = compressible ? chooseEncoding(headerOf(head, 'accept-encoding')) : undefined;
-  return context.finish({ status: 200, headers, body: '', stream, encoding });
+  return context.finish({
+    status: 200,
+    headers,
+    encoding,
+    ...(whole ? { body: whole } : { body: '', stream }),
+  });
 }

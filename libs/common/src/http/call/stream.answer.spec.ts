@@ -2,14 +2,18 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Activity } from '../../call/activity.js';
 import { EventWriter, FrameWriter } from '../protocol/stream.writer.js';
 import type { StreamWriter } from '../protocol/stream.writer.js';
+import type { StreamItems } from '../../stream/stream.js';
 import { StreamAnswer } from './stream.answer.js';
-import type { StreamBeginning } from './stream.answer.js';
+import type { StreamBeginning } from './streamed.call.js';
 import type { UnsentBytes } from './unsent.answers.js';
 
 const utf8 = new TextDecoder();
+const { setImmediate } = globalThis;
+/** The end of the turn of the event loop. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** An answer whose items are given by hand. */
-function answer(writer: StreamWriter = new EventWriter(undefined)) {
+/** An answer whose items are given by hand, or made by a producer. */
+function answer(writer: StreamWriter = new EventWriter(undefined), producer?: AsyncGenerator) {
   const waiting: ((result: IteratorResult<unknown>) => void)[] = [];
   const state = { returned: 0 };
   const activity = new Activity();
@@ -25,13 +29,16 @@ function answer(writer: StreamWriter = new EventWriter(undefined)) {
   const countUnsent = (): UnsentBytes =>
     ({ count: (bytes: number) => void counts.push(bytes) }) as UnsentBytes;
   const call = { activity, failed: () => '{}', over: () => undefined, countUnsent };
-  const stream = new StreamAnswer(items, writer, call, (each) => begun.push(each));
+  const stream = new StreamAnswer((producer as StreamItems) ?? items, writer, call, (each) =>
+    begun.push(each),
+  );
   const give = async (result: IteratorResult<unknown>) => {
     waiting.shift()!(result);
     await jest.advanceTimersByTimeAsync(1);
   };
   const read = async () => utf8.decode((await stream.next()).value);
-  return { stream, activity, begun, give, read, state, counts };
+  const whole = () => Buffer.concat([stream.whole()!].flat()).toString('latin1');
+  return { stream, activity, begun, give, read, whole, state, counts };
 }
 
 describe('the answer of a stream', () => {
@@ -40,15 +47,18 @@ describe('the answer of a stream', () => {
 
   it('begins with its first item', async () => {
     const { begun, give, read } = answer();
+    await turn();
     await jest.advanceTimersByTimeAsync(14_999);
     expect(begun).toEqual([]);
     await give({ done: false, value: 1 });
+    await turn();
     expect(begun).toEqual([{ kind: 'open', isBytes: false }]);
     expect(await read()).toBe('data: 1\n\n');
   });
 
   it('begins after 15 s without an item, and shows every 15 s that it is there', async () => {
     const { begun, give, read } = answer();
+    await turn();
     await jest.advanceTimersByTimeAsync(15_000);
     expect(begun).toHaveLength(1);
     expect(await read()).toBe(':\n\n');
@@ -62,11 +72,55 @@ describe('the answer of a stream', () => {
 
   it('has no timer behind its end', async () => {
     const { give, read, stream } = answer();
+    await turn();
     expect(jest.getTimerCount()).toBe(1);
     await give({ done: true, value: undefined });
     expect(jest.getTimerCount()).toBe(0);
     expect(await read()).toBe('event: end\ndata:\n\n');
     expect(await stream.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('is whole if it ends in its first turn, and never has a timer', async () => {
+    const producer = (async function* () {
+      yield 7;
+    })();
+    const { begun, whole, counts } = answer(new FrameWriter(), producer);
+    await turn();
+    expect([begun, jest.getTimerCount()]).toEqual([[{ kind: 'open', isBytes: false }], 0]);
+    expect(whole()).toBe('\x01\x01\0\0\x007\x04\0\0\0\0');
+    expect(counts.at(-1)).toBe(0);
+  });
+
+  it('keeps the items of a producer that fails in the same turn', async () => {
+    const producer = (async function* () {
+      yield 7;
+      throw new Error('broken');
+    })();
+    const { begun, whole } = answer(new FrameWriter(), producer);
+    await turn();
+    expect(begun).toEqual([{ kind: 'open', isBytes: false }]);
+    expect(whole()).toBe('\x01\x01\0\0\x007\x05\x02\0\0\0{}');
+  });
+
+  it('copies no large byte string for a platform that asks when it has sent, and has its producer wait', async () => {
+    const piece = new Uint8Array(100_000);
+    let made = 0;
+    const producer = (async function* () {
+      for (; made < 3; made++) yield piece;
+    })();
+    const { stream } = answer(new FrameWriter(), producer);
+    stream.asksWhenSent = true;
+    const chunks: Uint8Array[] = [];
+    const states: number[] = [];
+    for (let chunk = await stream.next(); !chunk.done; chunk = await stream.next()) {
+      chunks.push(chunk.value);
+      await turn();
+      states.push(made);
+    }
+    const [, first, , second] = chunks;
+    expect([first!.buffer === piece.buffer, second!.buffer === piece.buffer]).toEqual([true, true]);
+    // Head and bytes in turn: the next piece is made when both are sent.
+    expect(states).toEqual([0, 0, 1, 1, 2, 2, 3]);
   });
 
   it('aborts its activity and stops its producer if the client leaves', async () => {

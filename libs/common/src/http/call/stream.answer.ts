@@ -1,11 +1,13 @@
-import type { Activity, ActivityFollower } from '../../call/activity.js';
+import type { ActivityFollower } from '../../call/activity.js';
 import { inOperation } from '../../base/numbered.error.js';
+import { afterEvents } from '../../base/turn.slices.js';
 import { isBytes } from '../../bytes/bytes.js';
 import { leaveItems } from '../../stream/reading.js';
 import { streamEnd } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
 import type { AnswerClient, StreamBody } from '../protocol/message.js';
 import type { StreamWriter } from '../protocol/stream.writer.js';
+import type { StreamBeginning, StreamedCall } from './streamed.call.js';
 import type { UnsentAnswer, UnsentBytes } from './unsent.answers.js';
 
 /** Bytes that are read from the producer before the connection takes them. */
@@ -16,35 +18,6 @@ const TURN_BYTES = 256 * 1024;
 
 /** How long an answer may be silent, in milliseconds. Proxies close a connection after a minute without a byte. */
 const SILENCE_MS = 15_000;
-
-interface Platform {
-  readonly setImmediate?: (work: () => void) => unknown;
-  readonly setTimeout: (work: () => void, milliseconds: number) => unknown;
-}
-
-// Read once: a test that replaces timers does not stop the work.
-const { setImmediate, setTimeout } = globalThis as unknown as Platform;
-const atEndOfTurn = setImmediate ?? ((work: () => void) => setTimeout(work, 0));
-
-/** How a stream begins: with its answer, or with an error in place of it. */
-export type StreamBeginning =
-  /** @param isBytes whether the first item is a byte string */
-  | { readonly kind: 'open'; readonly isBytes: boolean }
-  /** @param isUnsendable whether the first item cannot be sent, in place of an error of the method */
-  | { readonly kind: 'failed'; readonly thrown: unknown; readonly isUnsendable: boolean }
-  /** The client is gone. */
-  | { readonly kind: 'left' };
-
-/** The call that a stream answers. */
-export interface StreamedCall {
-  readonly activity: Activity;
-  /** Encodes an error that ends the stream, and reports it. @returns JSON text of the members that the client sees */
-  failed(thrown: unknown, isUnsendable: boolean): string;
-  /** The producer has ended or was stopped. */
-  over(): void;
-  /** Makes the counter of the bytes of this answer that its client has not read. */
-  countUnsent(answer: UnsentAnswer): UnsentBytes;
-}
 
 type Chunk = IteratorResult<Uint8Array, undefined>;
 
@@ -57,13 +30,18 @@ const tick = (answer: StreamAnswer) => answer.tick();
  */
 export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower {
   client: AnswerClient | undefined;
-  /** Receives the beginning of the stream. */
+  asksWhenSent = false;
+  /** Receives the beginning of the stream: after the turn of its first item, so that a short stream is whole by then. */
   #begin: ((beginning: StreamBeginning) => void) | undefined;
   #waiting: ((chunk: Chunk) => void) | undefined;
   /** The text of the last report, if it has not been written. */
   #latest: string | undefined;
   #isPulling = false;
+  /** Whether the producer waits until its last item is sent, which is its own memory. */
+  #isKept = false;
   #isFlushing = false;
+  /** Whether the first item is a byte string; `undefined` before it. */
+  #isBytes: boolean | undefined;
   /** Bytes that were sent in this turn. */
   #sent = 0;
   /** Whether the producer has ended or was stopped. */
@@ -75,7 +53,7 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
   /** Bytes of the last chunk. The platform asks for the next one when it has sent them. */
   #taken = 0;
   readonly #unsent: UnsentBytes;
-  readonly #timer: ReturnType<typeof setInterval>;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   /** @param begin called once */
   constructor(
@@ -86,9 +64,18 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
   ) {
     this.#begin = begin;
     this.#unsent = call.countUnsent(this);
-    this.#timer = setInterval(tick, SILENCE_MS, this);
     call.activity.follow(this);
     this.#pull();
+    this.#flushLater();
+  }
+
+  /** Takes all of an answer that is over, if nothing of it was read. The platform then sends an ordinary body. */
+  whole(): Uint8Array | Uint8Array[] | undefined {
+    if (!this.#isOver) return undefined;
+    const parts: Uint8Array[] = [];
+    while (this.writer.size > 0) parts.push(this.writer.take());
+    this.#count();
+    return parts.length === 1 ? parts[0] : parts;
   }
 
   /**
@@ -111,8 +98,8 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
     }
     this.writer.progress?.(text);
     this.#count();
-    this.#open(false);
-    if (this.#waiting) this.#flushLater();
+    this.#isBytes ??= false;
+    this.#flushLater();
   }
 
   next(): Promise<Chunk> {
@@ -120,6 +107,10 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
     this.#taken = 0;
     this.#count();
     if (this.#isCut) return Promise.reject(new Error('The client does not read the answer.'));
+    if (this.#isKept && writer.size === 0) {
+      this.#isKept = false;
+      this.#pull();
+    }
     if (this.#isReady) return Promise.resolve(this.#take());
     if (this.#isOver) return Promise.resolve(streamEnd);
     return new Promise((resolve) => {
@@ -161,7 +152,7 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
   }
 
   #pull(): void {
-    if (this.#isPulling || this.#isOver || this.writer.size >= AHEAD) return;
+    if (this.#isPulling || this.#isKept || this.#isOver || this.writer.size >= AHEAD) return;
     this.#isPulling = true;
     const failed = (thrown: unknown) => this.#fail(thrown, false);
     try {
@@ -177,14 +168,14 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
     if (this.#isOver) return;
     this.#writeLatest();
     if (done) {
-      this.writer.end();
       this.#finish();
-      this.#open(false);
-      this.#flush();
+      this.writer.end();
+      this.#end();
       return;
     }
     try {
-      this.writer.item(value);
+      this.#isKept = this.asksWhenSent && isBytes(value) && value.byteLength >= AHEAD;
+      this.writer.item(value, this.#isKept);
       this.#count();
     } catch (thrown) {
       leaveItems(this.items);
@@ -193,23 +184,30 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
     }
     // Counting the item may have cut the answer.
     if (this.#isCut) return;
-    this.#open(isBytes(value));
-    if (this.#isReady) this.#flush();
-    else if (this.#waiting) this.#flushLater();
+    this.#isBytes ??= isBytes(value);
+    if (this.#isReady) {
+      this.#open();
+      this.#flush();
+    } else if (this.#begin || this.#waiting) this.#flushLater();
     this.#pull();
   }
 
   #fail(thrown: unknown, isUnsendable: boolean): void {
     if (this.#isOver) return;
     this.#finish();
-    const begin = this.#begin;
-    this.#begin = undefined;
-    if (begin) {
-      begin({ kind: 'failed', thrown, isUnsendable });
+    if (this.#begin && this.#isBytes === undefined) {
+      this.#beginWith({ kind: 'failed', thrown, isUnsendable });
       return;
     }
     this.#writeLatest();
     this.writer.end(this.call.failed(thrown, isUnsendable));
+    this.#end();
+  }
+
+  /** Sends what is left. */
+  #end(): void {
+    this.#isBytes ??= false;
+    this.#open();
     this.#flush();
   }
 
@@ -218,9 +216,7 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
     if (this.#isOver) return;
     this.#finish();
     leaveItems(this.items);
-    const begin = this.#begin;
-    this.#begin = undefined;
-    begin?.({ kind: 'left' });
+    this.#beginWith({ kind: 'left' });
     this.#drop();
     this.#flush();
   }
@@ -239,10 +235,15 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
     this.#latest = undefined;
   }
 
-  #open(isBytes: boolean): void {
+  /** Begins the answer if it has something to send. */
+  #open(): void {
+    if (this.#begin && this.#isBytes !== undefined) this.#beginWith({ kind: 'open', isBytes: this.#isBytes });
+  }
+
+  #beginWith(beginning: StreamBeginning): void {
     const begin = this.#begin;
     this.#begin = undefined;
-    begin?.({ kind: 'open', isBytes });
+    begin?.(beginning);
   }
 
   /** Writes a sign of life if the answer was silent. Called every {@link SILENCE_MS}. */
@@ -254,7 +255,8 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
     // A client that does not read keeps the connection by itself.
     if (this.writer.size > 0) return;
     this.writer.keepAlive();
-    this.#open(false);
+    this.#isBytes ??= false;
+    this.#open();
     this.#flush();
   }
 
@@ -262,11 +264,16 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
   #flushLater(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    atEndOfTurn(() => {
-      this.#isFlushing = false;
-      this.#sent = 0;
-      this.#flush();
-    });
+    afterEvents(() => this.#endTurn());
+  }
+
+  #endTurn(): void {
+    this.#isFlushing = false;
+    if (this.#isOver && this.writer.size === 0) return;
+    this.#sent = 0;
+    if (!this.#isOver) this.#timer ??= setInterval(tick, SILENCE_MS, this);
+    this.#open();
+    this.#flush();
   }
 
   #flush(): void {

@@ -25,6 +25,8 @@ export interface AnswerClient {
 export interface StreamBody extends StreamItems<Uint8Array, undefined> {
   /** Set by a platform with connections, which end where a client does not read the body. */
   client?: AnswerClient | undefined;
+  /** Set by a platform that asks for more only when the last chunk is sent, so that large byte strings need not be copied. */
+  asksWhenSent?: boolean;
 }
 
 /** A complete answer. */

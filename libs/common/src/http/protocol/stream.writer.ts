@@ -132,8 +132,13 @@ export interface StreamWriter {
   readonly contentType: string;
   /** Bytes that were not taken. */
   readonly size: number;
-  /** Writes an item. @throws NumberedError if it cannot be sent */
-  item(value: unknown): void;
+  /**
+   * Writes an item.
+   *
+   * @param isKept whether a byte string stays as it is until it is sent. Others are copied
+   * @throws NumberedError if it cannot be sent
+   */
+  item(value: unknown, isKept?: boolean): void;
   /** Writes the end. @param error JSON text of the members of an error */
   end(error?: string): void;
   /** Encodes a report of progress, in a format that has one. @throws NumberedError if it cannot be sent */
@@ -158,10 +163,11 @@ export class FrameWriter implements StreamWriter {
     return this.#out.size;
   }
 
-  item(value: unknown): void {
+  item(value: unknown, isKept = false): void {
     if (isBytes(value)) {
       // The producer may use its buffer again before the bytes are sent.
-      this.#bytes(FrameKind.Bytes, value.byteLength > LARGEST_COPIED ? new Uint8Array(value) : value);
+      const isCopied = !isKept && value.byteLength > LARGEST_COPIED;
+      this.#bytes(FrameKind.Bytes, isCopied ? new Uint8Array(value) : value);
       return;
     }
     const { objects, data } = encodeValue(value, this.exposure);

@@ -284,10 +284,8 @@ describe('a call over HTTP', () => {
       throw new RpcPendingResponse('m');
     });
     const headers = { 'x-linnet-progress': '1', accept: 'application/vnd.linnet.stream' };
-    const { stream } = await ask(handler, { headers });
-    let text = '';
-    for (let chunk = await stream!.next(); !chunk.done; chunk = await stream!.next())
-      text += new TextDecoder().decode(chunk.value);
+    const { body } = await ask(handler, { headers });
+    const text = new TextDecoder().decode(body as Uint8Array);
     const envelope = '{"iTwinRpcCoreResponse":true,"managedStatus":"pending","responseValue":"m"}';
     expect(text).toBe(
       `\u0006\u0001\0\0\u00001\u0005${String.fromCodePoint(envelope.length)}\0\0\0${envelope}`,

@@ -71,8 +71,8 @@ export class ServedStreams {
     }
   }
 
-  /** Runs a method whose result is a stream. @returns a promise of a {@link StreamResult} */
-  resultOf(work: () => unknown, activity: Activity): Promise<unknown> {
+  /** Runs a method whose result is a stream. @returns a {@link StreamResult}, or a promise of one */
+  resultOf(work: () => unknown, activity: Activity): unknown {
     const { run = runBare, bindItems = unboundItems } = this.options;
     return streamOf(work, activity.rpcMethod, activity, run, bindItems);
   }
