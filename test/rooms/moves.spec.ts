@@ -179,6 +179,30 @@ describe('sessions that move while something is in their way', () => {
     },
   );
 
+  it('move although a call waits for an answer of the frontend, and reject what it waits for', async () => {
+    const hub = memoryBackplane();
+    const [one, two] = [start(hub), start(hub)];
+    const { opened: asked, open: ask } = gate();
+    one.server.channels.handle('itwin.ask', async ({ session }) => {
+      const names: string[] = [];
+      // It tries again, which must not hold the move up, either.
+      for (let i = 0; i < 2; i++)
+        await session.invoke('silent').catch((error: Error) => names.push(error.name));
+      return names;
+    });
+    const [roving, session] = await connect(one);
+    roving.frontend.handle('silent', () => {
+      ask();
+      return new Promise(() => undefined);
+    });
+    const call = roving.frontend.invoke('ask', 'x');
+    await asked;
+    await leave(one, roving, two, 30_000);
+    await until(() => two.server.sessions[0]?.id === session.id);
+    expect(await call).toEqual(['IpcClosedError', 'IpcClosedError']);
+    expect(isLost(roving)).toBe(false);
+  });
+
   it('take the messages with them that have not begun, in their order', async () => {
     const hub = memoryBackplane();
     const [one, two] = [start(hub, { limits: { pendingCalls: 1 } }), start(hub)];

@@ -12,6 +12,7 @@ interface Waiting {
 export class FrontendReplies {
   /** By the channel that the reply comes over. */
   readonly #waiting = new Map<string, Waiting>();
+  #end: Error | undefined;
 
   /**
    * Makes a call, and waits for its reply.
@@ -29,6 +30,7 @@ export class FrontendReplies {
     signal: AbortSignal | undefined,
     send: () => void,
   ): Promise<unknown> {
+    if (this.#end) return Promise.reject(this.#end);
     const begin = () =>
       new Promise((resolve, reject) => {
         this.#waiting.set(reply, { resolve, reject });
@@ -49,8 +51,9 @@ export class FrontendReplies {
     return true;
   }
 
-  /** Rejects all calls. */
-  end(error: unknown): void {
+  /** Rejects all calls, and all later ones. */
+  end(error: Error): void {
+    this.#end = error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }

@@ -262,6 +262,11 @@ export class ServerSession extends IpcSession {
     return this.#replies.settle(message);
   }
 
+  /** The frontend has gone to another node: its replies go there, and no call of this node can reach it. */
+  frontendGone(closure: IpcClosure): void {
+    this.#replies.end(new IpcClosedError(closure));
+  }
+
   /** The link of the session is over. */
   ended(closure: IpcClosure): void {
     const error = new IpcClosedError(closure);

@@ -1,3 +1,4 @@
+import type { IpcClosure } from '../channel/closure.js';
 import { within } from '../../base/timer.js';
 import type { DurableRecord } from '../server/session.record.js';
 import { INTERRUPTED } from '../wire/durable/link.js';
@@ -14,6 +15,13 @@ import type { SessionTopics } from '../replica/session.topics.js';
 const AGAIN_MS = 50;
 /** An owner whose time is over keeps as much of it, in milliseconds, for sessions whose calls still run. */
 const RESERVE_MS = 500;
+
+/** The end of a session here. */
+const MOVED: IpcClosure = {
+  code: INTERRUPTED,
+  reason: 'The session has moved to another node.',
+  initiator: 'local',
+};
 
 /** This server, as sessions move from it. */
 export interface MoveOwner {
@@ -102,6 +110,8 @@ export class Mover {
     // The newest connection counts: a taker that was asked before has no frontend any more.
     const offer = { from, id, attempt, until: performance.now() + TAKE_MS };
     this.#offers.set(session, offer);
+    // Calls that wait for the frontend would hold the move up, and it cannot answer here any more.
+    record.session.frontendGone(MOVED);
     const leftMs = Math.max(0, this.#deadline - performance.now() - RESERVE_MS);
     await within(Math.min(leftMs, TAKE_MS - RESERVE_MS), unlessStreams(record));
     if (this.#offers.get(session) !== offer) {
@@ -130,11 +140,7 @@ export class Mover {
     this.#leaving.delete(record);
     this.#given.add(session);
     record.session.hasMoved = true;
-    record.link.ended({
-      code: INTERRUPTED,
-      reason: 'The session has moved to another node.',
-      initiator: 'local',
-    });
+    record.link.ended(MOVED);
     try {
       for (let at = 0; at < bytes.byteLength; at += PIECE) {
         const count = at + PIECE < bytes.byteLength ? 1 : 0;
