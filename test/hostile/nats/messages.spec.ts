@@ -179,6 +179,25 @@ function frame(kind: number, position: number, content = new Uint8Array()): Uint
     await expectAlive();
   });
 
+  it('leaves their share of the open calls to other clients, and gets no more with many inboxes', async () => {
+    const asked = Array.from({ length: 25 }, () => ask(call('hold'), '[]'));
+    const count = () =>
+      asked.filter(({ messages }) => messages.some(({ headers }) => headers?.has('Linnet-Status')));
+    await until(() => count().length === 5);
+    // The calls of the peer are still open.
+    await expectAlive();
+    const names = Array.from({ length: 25 }, (_, i) => `_INBOX.forged${i}.call`);
+    const forged = names.map((reply) => ask(call('hold'), '[]', reply));
+    const refused = () =>
+      forged.filter(({ messages }) => messages.some(({ headers }) => headers?.has('Linnet-Status')));
+    await until(() => refused().length > 0);
+    await settled();
+    expect(25 - refused().length).toBeLessThan(20);
+    held.release.open();
+    for (const { status } of [...asked, ...forged]) await status();
+    await expectAlive();
+  });
+
   it('has its calls aborted when it is gone without a word', async () => {
     const other = await connect({ servers: nats.servers, reconnect: false });
     const reply = createInbox();

@@ -1,8 +1,9 @@
 /** The most that clients may use of a server over NATS, beside the limits of requests. */
 export interface NatsLimits {
   /**
-   * Calls that are open at once. Past it a call is answered with 503, and its client may try another server. 10,000 hold
-   * about a hundred megabytes if each has ten kilobytes of arguments.
+   * Calls that are open at once. Past it a call is answered with 503, and its client may try another server, unless the connection of
+   * the client has fewer than its share among those with open calls. 10,000 hold about a hundred megabytes if each has ten
+   * kilobytes of arguments.
    */
   calls: number;
   /**

@@ -58,7 +58,7 @@ export class ServedCall {
   /** @param reply the inbox of the client for this call */
   constructor(
     private readonly host: ServedCallHost,
-    private readonly reply: string,
+    readonly reply: string,
   ) {}
 
   /** Receives the request. Never throws. @param isTooMany whether the call exceeds the limit of open calls */

@@ -5,7 +5,7 @@ import { ByteBudget, limitsFrom, OpenCalls, reportUnhandled } from '@linnet/comm
 import { openConnection } from '../connection/connection.js';
 import type { NatsConnectionOptions, OpenConnection } from '../connection/connection.js';
 import { receiving } from '../message/receiving.js';
-import { checkService, INBOX_PREFIX, isInbox, subjectOf, tokenOf } from '../message/subject.js';
+import { checkService, INBOX_PREFIX, isInbox, ownerOf, subjectOf, tokenOf } from '../message/subject.js';
 import { defaultNatsLimits } from './limits.js';
 import type { NatsLimits } from './limits.js';
 import { ServedCall } from './served.call.js';
@@ -49,6 +49,8 @@ export function natsServer({ service, limits, ...connection }: NatsServerOptions
 class NatsListening implements RpcListening, ServedCallHost {
   readonly nats: NatsConnection;
   readonly #open = new OpenCalls<ServedCall>();
+  /** How many of them each client has, by the inbox of its connection. */
+  readonly #clients = new Map<string, number>();
   /** Calls to which their clients have to send frames, by the last token of their subject. */
   readonly #addressed = new Map<string, ServedCall>();
   readonly #inbox: string;
@@ -100,7 +102,7 @@ class NatsListening implements RpcListening, ServedCallHost {
   }
 
   over(call: ServedCall, token: string | undefined): void {
-    this.#open.delete(call);
+    if (this.#open.delete(call)) this.#count(call, -1);
     if (token !== undefined) this.#addressed.delete(token);
   }
 
@@ -110,6 +112,18 @@ class NatsListening implements RpcListening, ServedCallHost {
     if (!isInbox(reply, this.prefix)) return;
     const call = new ServedCall(this, reply);
     this.#open.add(call);
-    call.begin(message, this.#open.size > this.limits.calls);
+    const own = this.#count(call, 1);
+    const { calls } = this.limits;
+    // A client that has less than its share finds space, however many calls the others have.
+    call.begin(message, this.#open.size > calls && own > calls / this.#clients.size);
+  }
+
+  /** @returns how many calls the client of a call has now */
+  #count({ reply }: ServedCall, by: number): number {
+    const client = ownerOf(reply);
+    const own = (this.#clients.get(client) ?? 0) + by;
+    if (own > 0) this.#clients.set(client, own);
+    else this.#clients.delete(client);
+    return own;
   }
 }
