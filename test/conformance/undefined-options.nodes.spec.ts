@@ -225,6 +225,7 @@ describe('options that are undefined', () => {
       timeoutMs: 0,
       leaseMs: 0,
       inboxFrames: 0,
+      inboxBytes: 0,
     });
     const backplane = redisBackplane({ url: redis.url, ...none });
     const { connect, host } = await startIpcApp({ ipc: { backplane } });

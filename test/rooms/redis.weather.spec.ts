@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { redisBackplane } from '@linnet/redis';
 import { hasRedis, startRedis } from '../harness/redis.server.js';
 import type { RedisServer } from '../harness/redis.server.js';
@@ -131,6 +132,34 @@ async function startServer(...options: string[]): Promise<RedisServer> {
     redis.thaw();
     // Members on the same node receive all of them.
     await until(() => one.news.length === 3);
+  });
+
+  it('hold no more than inboxBytes for a node that does not read, and warn it of what it has missed', async () => {
+    const redis = await startServer();
+    const line = await startLine(redis.port);
+    const inboxBytes = 1024 * 1024;
+    const backplaneAt = (port: number) =>
+      redisBackplane({ url: `redis://127.0.0.1:${port}`, leaseMs: LEASE_MS, inboxBytes });
+    const [one, two] = [
+      await startMember(backplaneAt(redis.port)),
+      await startMember(backplaneAt(line.port)),
+    ];
+    const peer = new Redis(redis.url);
+    open.push(() => peer.disconnect());
+    line.cut();
+    const { node } = (await one.rooms.backplane!.get('sessions', two.session.id))!;
+    const content = 'x'.repeat(64 * 1024);
+    for (let i = 0; i < 64; i++) await one.rooms.to('room').send('news', `${i} ${content}`);
+    const waiting = await peer.xlen(`{linnet}:n:${node}`);
+    expect(waiting * content.length).toBeLessThanOrEqual(inboxBytes + content.length);
+    expect(waiting).toBeGreaterThan(4);
+    line.mend();
+    await until(() => two.news.some((each) => String(each).startsWith('63 ')));
+    expect(two.warnings().join()).toContain('lost frames');
+    const numbers = two.news.map((each) => Number.parseInt(String(each), 10));
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+    // The bytes of frames that were read do not count any more.
+    await until(async () => Number(await peer.get(`{linnet}:w:${node}`)) === 0);
   });
 
   it('drop a node that is silent for longer than its lease, and take it back', async () => {

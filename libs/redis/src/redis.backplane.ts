@@ -24,6 +24,8 @@ export interface RedisBackplaneOptions {
   readonly leaseMs?: number;
   /** Most frames that wait for a node. Past it the node misses the oldest, and its log says so. Default 100,000. */
   readonly inboxFrames?: number;
+  /** About how many bytes of frames may wait for a node. Past it the node misses the older half of them, and its log says so. Default 256 MiB. */
+  readonly inboxBytes?: number;
 }
 
 /** A node says that it lives this often within its lease. */
@@ -78,13 +80,14 @@ class RedisNode implements BackplaneNode {
     private readonly events: BackplaneEvents,
     options: RedisBackplaneOptions,
   ) {
-    const { prefix = 'linnet', timeoutMs = 5_000, leaseMs = 15_000, inboxFrames = 100_000 } = options;
+    const { prefix = 'linnet', timeoutMs = 5_000, leaseMs = 15_000 } = options;
+    const { inboxFrames = 100_000, inboxBytes = 256 * 1024 * 1024 } = options;
     // The braces keep all keys on one node of a cluster.
     const keys = `{${prefix}}:`;
     this.#connectionKey = `${keys}i:${id}`;
     this.#connectionMs = 100 * leaseMs;
     this.#redis = connection(options, timeoutMs);
-    this.#queue = new BatchQueue(this.#redis, [keys, id, leaseMs, inboxFrames], timeoutMs);
+    this.#queue = new BatchQueue(this.#redis, [keys, id, leaseMs, inboxFrames, inboxBytes], timeoutMs);
     this.#inbox = new InboxReader(connection(options, Math.max(timeoutMs, 3 * BLOCK_MS)), `${keys}n:${id}`, {
       frame: (topic, frame) => events.frame(topic, frame),
       missed: () => events.restored(true),

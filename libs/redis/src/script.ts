@@ -39,13 +39,14 @@ export const Op = {
 /**
  * Runs a batch of functions at once, so that a frame reaches the inbox of each subscriber or none, whichever node dies meanwhile.
  *
- * Arguments: prefix, node, lease in milliseconds, most frames of an inbox, and then the functions.
+ * Arguments: prefix, node, lease in milliseconds, most frames of an inbox, most bytes of one, and then the functions.
  *
  * | key | |
  * | --- | --- |
  * | `nodes` | sorted set: until when each node is taken to be alive |
  * | `n:` node | stream: its inbox; the entry `7-0` is its seventh frame |
  * | `c:` node | the number of its last frame |
+ * | `w:` node | about how many bytes its inbox has: a part of it that is removed counts by its share of the frames |
  * | `i:` node | its connection: the id of a process of Redis, and the id of the connection there |
  * | `o:` node | set: its topics and entries, for the one who buries it |
  * | `t:` topic | set: the nodes that subscribe |
@@ -54,15 +55,27 @@ export const Op = {
  * | `l:` key | stream: a log; the entry `7-0` is its seventh frame |
  */
 export const script = `
-local p, me, lease, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local i = 5
+local p, me, lease, most, bytes = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local i = 6
 local function arg()
   i = i + 1
   return ARGV[i - 1]
 end
+local function trim(node, ...)
+  local inbox = p .. 'n:' .. node
+  local before = redis.call('XLEN', inbox)
+  if before == 0 or redis.call('XTRIM', inbox, ...) == 0 then return end
+  local all = tonumber(redis.call('GET', p .. 'w:' .. node) or '0')
+  redis.call('SET', p .. 'w:' .. node, math.floor(all * redis.call('XLEN', inbox) / before))
+end
+-- The older half goes: the node may have read it.
+local function shrink(node)
+  trim(node, 'MAXLEN', math.floor(redis.call('XLEN', p .. 'n:' .. node) / 2))
+end
 local function put(node, topic, frame)
   local id = redis.call('INCR', p .. 'c:' .. node)
   redis.call('XADD', p .. 'n:' .. node, 'MAXLEN', '~', most, id .. '-0', topic, frame)
+  if redis.call('INCRBY', p .. 'w:' .. node, #frame) > bytes then shrink(node) end
 end
 local function mark(group, key)
   return 'g' .. #group .. ':' .. group .. key
@@ -85,7 +98,7 @@ local function forget(node)
       remove(node, string.sub(own, colon + 1, colon + length), string.sub(own, colon + length + 1))
     end
   end
-  redis.call('DEL', p .. 'o:' .. node, p .. 'n:' .. node, p .. 'c:' .. node, p .. 'i:' .. node)
+  redis.call('DEL', p .. 'o:' .. node, p .. 'n:' .. node, p .. 'c:' .. node, p .. 'i:' .. node, p .. 'w:' .. node)
   redis.call('ZREM', p .. 'nodes', node)
 end
 local run = {
@@ -167,10 +180,11 @@ local run = {
     for _, node in ipairs(redis.call('ZRANGEBYSCORE', p .. 'nodes', '-inf', '(' .. now)) do forget(node) end
     local last = tonumber(redis.call('GET', p .. 'c:' .. me) or '0')
     if known and last < read then redis.call('SET', p .. 'c:' .. me, read) end
-    redis.call('XTRIM', p .. 'n:' .. me, 'MINID', (kept + 1) .. '-0')
+    trim(me, 'MINID', (kept + 1) .. '-0')
     redis.call('PEXPIRE', p .. 'n:' .. me, 100 * lease)
     redis.call('PEXPIRE', p .. 'c:' .. me, 100 * lease)
     redis.call('PEXPIRE', p .. 'i:' .. me, 100 * lease)
+    redis.call('PEXPIRE', p .. 'w:' .. me, 100 * lease)
     return { known and 1 or 0, last }
   end,
   C = function()
