@@ -1,4 +1,9 @@
+import { sizeOf } from '../../value/value.size.js';
+import type { IpcReading } from '../message/inbox.js';
 import type { IpcFrame, IpcMessage } from '../message/message.js';
+
+/** Above this many bytes of messages of the frontend, nothing more is read from it until they have passed. */
+const HELD_BYTES = 1024 * 1024;
 
 /** How many messages there were by some moment, in each direction. */
 export interface HeldMark {
@@ -15,6 +20,8 @@ export interface HeldEvents {
   /** Messages of the frontend are about to be delivered: it need not send them again. */
   receive(): void;
   deliver(message: IpcMessage): void;
+  /** The connection of the frontend, where it can wait. */
+  reading(): IpcReading | undefined;
 }
 
 /** The messages of a session that its copy does not have yet, in both directions. */
@@ -22,6 +29,8 @@ export class HeldMessages {
   readonly #sent: IpcFrame[] = [];
   readonly #arrived: IpcMessage[] = [];
   #passed = 0;
+  #arrivedBytes = 0;
+  #paused: IpcReading | undefined;
 
   /** @param received how many messages of the frontend have passed */
   constructor(
@@ -45,10 +54,13 @@ export class HeldMessages {
 
   arrived(message: IpcMessage): void {
     this.#arrived.push(message);
+    this.#arrivedBytes += sizeOf(message);
+    if (this.#arrivedBytes > HELD_BYTES) this.#pause();
   }
 
   /** Forgets the messages of the frontend. @returns them */
   drop(): IpcMessage[] {
+    this.#resume();
     return this.#arrived.splice(0);
   }
 
@@ -59,7 +71,22 @@ export class HeldMessages {
     this.events.allow(allowed);
     const messages = this.#arrived.splice(0, Math.max(0, received - this.received));
     this.received += messages.length;
+    if (this.#arrived.length === 0) this.#resume();
     if (messages.length > 0) this.events.receive();
     for (const message of messages) this.events.deliver(message);
+  }
+
+  #pause(): void {
+    const reading = this.events.reading();
+    // Another connection has taken its place.
+    if (reading === this.#paused || !reading?.pause) return;
+    this.#paused = reading;
+    reading.pause();
+  }
+
+  #resume(): void {
+    this.#arrivedBytes = 0;
+    this.#paused?.resume?.();
+    this.#paused = undefined;
   }
 }

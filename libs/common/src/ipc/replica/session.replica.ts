@@ -75,9 +75,8 @@ export class SessionReplica implements LinkGate {
       allow: (count) => allow(count),
       // Without the copy the frontend must not send to another node what runs here.
       receive: () => (this.isWithoutLog ? link.acknowledge() : link.acknowledgeSoon()),
-      deliver: (message) => {
-        if (!this.#isOver) deliver(message);
-      },
+      deliver: (message) => (this.#isOver ? undefined : deliver(message)),
+      reading: () => (record.state.kind === 'connected' ? record.state.transport : undefined),
     });
     const allow = link.use(this);
     session.topicsChanged = () => {
