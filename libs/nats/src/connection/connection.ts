@@ -17,6 +17,8 @@ const defaults: NodeConnectionOptions = {
   reconnectJitter: 100,
   // A connection that is broken without a sign of it is found within a minute, not within six.
   pingInterval: 20_000,
+  // Otherwise each request makes two errors with stacks, in case that it fails: they take longer than the request.
+  noAsyncTraces: true,
 };
 
 /** Changes of a connection. */
