@@ -8,6 +8,9 @@ import { WebSocket } from 'ws';
 const MASK = Buffer.from([0x4c, 0x69, 0x6e, 0x6e]);
 const BATCH = 64 * 1024;
 const PING = 0x32;
+/** A frontend acknowledges after this time, or this many messages. */
+const TELL_MS = 1000;
+const TELL_MESSAGES = 64;
 
 /** A whole frame, masked. */
 export function frameOf({ bytes, asText = false }) {
@@ -41,6 +44,7 @@ export class Client {
   #sent = 0;
   #received = 0;
   #told = 0;
+  #telling;
 
   constructor(port, wire) {
     this.#wire = wire;
@@ -98,7 +102,14 @@ export class Client {
   /** So many messages have come, of which a wire that joins them tells the server from time to time. */
   received(count) {
     this.#received += count;
-    if (!this.#wire.join || this.#received - this.#told < 64) return;
+    if (!this.#wire.join) return;
+    if (this.#received - this.#told >= TELL_MESSAGES) this.#tell();
+    else this.#telling ??= setTimeout(() => this.#tell(), TELL_MS);
+  }
+
+  #tell() {
+    clearTimeout(this.#telling);
+    this.#telling = undefined;
     this.#told = this.#received;
     this.#controls.push(this.#wire.acknowledgement(this.#received));
     if (this.#joined.length === 0) process.nextTick(this.#flush);

@@ -25,6 +25,10 @@ const scripts = {
   orpc: ['orpc.server.js'],
   connect: ['connect.server.js'],
   'rooms-linnet': ['rooms-linnet.server.js'],
+  'nats-linnet-serve': ['nats-calls.server.js', 'linnet', 'serve'],
+  'nats-linnet-call': ['nats-calls.server.js', 'linnet', 'call'],
+  'nats-raw-serve': ['nats-calls.server.js', 'raw', 'serve'],
+  'nats-raw-call': ['nats-calls.server.js', 'raw', 'call'],
   'rooms-socket.io': ['rooms-socket-io.server.js'],
 };
 export const serverNames = Object.keys(scripts);

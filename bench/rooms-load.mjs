@@ -1,65 +1,31 @@
-// Rooms over several nodes with Redis between them: what is sent, received and used.
-import { spawn, spawnSync } from 'node:child_process';
+// Rooms over several nodes with a broker between them: what is sent, received and used.
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
-import { freePort } from '../scripts/example.process.mjs';
+import { startRedis } from './brokers.mjs';
 import { Client } from './ipc-client.mjs';
 import { wires } from './ipc-wires.mjs';
 import { pinned, startServer } from './processes.mjs';
 
-// Nodes, Redis and the load share all processors.
+// Nodes, broker and the load share all processors.
 if (pinned) spawnSync('taskset', ['-a', '-c', '-p', `0-${cpus().length - 1}`, String(process.pid)]);
+
+const linnet = {
+  server: 'rooms-linnet',
+  wire: { ...wires['ipc-linnet-durable'], pushed: 'itwin.bench-push' },
+};
 
 /** The systems: their server, and the wire that their clients speak. */
 const systems = {
-  linnet: { server: 'rooms-linnet', wire: { ...wires['ipc-linnet-durable'], pushed: 'itwin.bench-push' } },
+  linnet,
+  'linnet, NATS': linnet,
   'socket.io': { server: 'rooms-socket.io', wire: wires['socket.io'] },
 };
 
-/** Starts Redis. @param options further options, for instance to keep what it confirms on disk */
-export async function startRedis(...options) {
-  const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), 'linnet-bench-'));
-  const args = ['--port', port, '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...options];
-  const url = `redis://127.0.0.1:${port}`;
-  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => 20, maxRetriesPerRequest: null });
-  client.on('error', () => undefined);
-  let child;
-  const begin = async () => {
-    child = spawn('redis-server', args, { stdio: 'ignore' });
-    await client.ping();
-  };
-  const kill = async () => {
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  };
-  await begin();
-  return {
-    url,
-    begin,
-    kill,
-    /** Processor time that it has used, in microseconds. */
-    async cpuMicros() {
-      const info = await client.info('cpu');
-      const [, system] = /used_cpu_sys:([\d.]+)/.exec(info);
-      const [, user] = /used_cpu_user:([\d.]+)/.exec(info);
-      return 1e6 * (Number(system) + Number(user));
-    },
-    async stop() {
-      client.disconnect();
-      await kill();
-      rmSync(folder, { recursive: true });
-    },
-  };
-}
-
-/** Starts nodes. Nothing is pinned: they share the processors with Redis and the load. */
-export function startNodes(system, count, redis) {
-  const options = { env: { REDIS_URL: redis.url }, isPinned: false };
+/** Starts nodes. Nothing is pinned: they share the processors with the broker and the load. */
+export function startNodes(system, count, { env }) {
+  const options = { env, isPinned: false };
   return Promise.all(
     Array.from({ length: count }, () => startServer(systems[system].server, ['--expose-gc'], options)),
   );
@@ -116,8 +82,8 @@ class Member {
   }
 }
 
-/** Has nodes send, and waits until they have. @param told receives the number of each message that a sender was told of */
-function order({ child }, flood, told = () => {}) {
+/** Has a process send, and waits until they have. @param told receives the number of each message that a sender was told of */
+export function order({ child }, flood, told = () => {}) {
   return new Promise((resolve) => {
     const receive = (message) => {
       if (message.told !== undefined) told(message.told);
@@ -131,7 +97,7 @@ function order({ child }, flood, told = () => {}) {
 }
 
 /** All nodes send to a room with so many members. @returns messages, deliveries, seconds, and processor time */
-export async function fanOut(system, nodes, redis, members, deliveries) {
+export async function fanOut(system, nodes, broker, members, deliveries) {
   const room = `room of ${members}`;
   const all = [];
   for (let i = 0; i < members; i++) all.push(await Member.enter(system, nodes[i % nodes.length], room));
@@ -140,29 +106,29 @@ export async function fanOut(system, nodes, redis, members, deliveries) {
   // Compiled code is what is measured.
   await send(Math.ceil(each / 4));
   await Promise.all(all.map((member) => member.until(nodes.length * Math.ceil(each / 4))));
-  const before = await usage(nodes, redis);
+  const before = await usage(nodes, broker);
   const start = performance.now();
   const goal = nodes.length * (each + Math.ceil(each / 4));
   await Promise.all([send(each), ...all.map((member) => member.until(goal))]);
   const seconds = (performance.now() - start) / 1000;
-  const after = await usage(nodes, redis);
+  const after = await usage(nodes, broker);
   await Promise.all(all.map(({ client }) => client.close()));
   const messages = nodes.length * each;
   return {
     messages: messages / seconds,
     deliveries: (messages * members) / seconds,
     nodeMicros: (after.nodes - before.nodes) / messages / members,
-    redisMicros: (after.redis - before.redis) / messages,
+    brokerMicros: (after.broker - before.broker) / messages,
   };
 }
 
-async function usage(nodes, redis) {
+async function usage(nodes, broker) {
   const all = await Promise.all(nodes.map((node) => node.resources()));
-  return { nodes: all.reduce((sum, { cpuMicros }) => sum + cpuMicros, 0), redis: await redis.cpuMicros() };
+  return { nodes: all.reduce((sum, { cpuMicros }) => sum + cpuMicros, 0), broker: await broker.cpuMicros() };
 }
 
 /** Steady messages to rooms. @returns processor time of nodes and Redis in a second, and the memory of the nodes */
-export async function steady(system, nodes, redis, { rooms, members, perSecond, seconds }) {
+export async function steady(system, nodes, broker, { rooms, members, perSecond, seconds }) {
   const none = await memoryOf(nodes);
   const names = Array.from({ length: rooms }, (_, i) => `room ${i}`);
   const all = [];
@@ -174,18 +140,20 @@ export async function steady(system, nodes, redis, { rooms, members, perSecond, 
     perSecond: perSecond / nodes.length,
     count: (seconds * perSecond) / nodes.length,
   };
-  const before = await usage(nodes, redis);
+  const before = await usage(nodes, broker);
   const goal = (nodes.length * flood.count) / rooms;
+  if (flood.count % rooms !== 0) throw new Error('Every room has to get the same number of messages.');
   const start = performance.now();
   await Promise.all([...nodes.map((node) => order(node, flood)), ...all.map((member) => member.until(goal))]);
   const took = (performance.now() - start) / 1000;
-  const after = await usage(nodes, redis);
+  const after = await usage(nodes, broker);
   const busy = await memoryOf(nodes);
   await Promise.all(all.map(({ client }) => client.close()));
   return {
     took,
     nodes: (after.nodes - before.nodes) / took / 1e4,
-    redis: (after.redis - before.redis) / took / 1e4,
+    broker: (after.broker - before.broker) / took / 1e4,
+    noneMiB: none / 2 ** 20,
     eachKiB: (idle - none) / all.length / 1024,
     busyMiB: busy / 2 ** 20,
   };

@@ -1,11 +1,13 @@
-// Rooms over several nodes with Redis, compared to Socket.IO with its Redis Streams adapter.
+// Rooms over several nodes with Redis or NATS, compared to Socket.IO with its Redis Streams adapter, and RPC over NATS.
 //
-//   npm run bench:rooms -- [--quick] [--rounds 3] [--only growth,calls,compared,losses] [--write]
+//   npm run bench:rooms -- [--quick] [--rounds 3] [--only growth,calls,nats,compared,losses] [--write]
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { compile } from '../scripts/packages.mjs';
 import { calls } from './ipc-load.mjs';
-import { fanOut, losses, startNodes, startRedis, steady } from './rooms-load.mjs';
+import { startNats, startRedis } from './brokers.mjs';
+import { startServer } from './processes.mjs';
+import { fanOut, losses, order, startNodes, steady } from './rooms-load.mjs';
 import { plot } from './plot.mjs';
 import { writeSection } from './report.mjs';
 import { machine, markdown, median } from './tables.mjs';
@@ -18,9 +20,9 @@ const { values: options } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 });
-const all = 'growth,calls,compared,losses';
+const all = 'growth,calls,nats,compared,losses';
 const parts = (options.only ?? all).split(',');
-// Half a run would take the place of a whole one.
+// Part of a run would take the place of a whole one.
 if (options.write && options.only) throw new Error('--write is for all parts.');
 const deliveries = options.quick ? 20_000 : 100_000;
 const rounds = options.quick ? 1 : Number(options.rounds);
@@ -28,9 +30,10 @@ const COUNTS = [1, 2, 4];
 const FANS = [1, 10, 100, 1000];
 
 compile('bench');
-const text = [`${machine({ pinned: false, rounds })} Nodes, Redis and the load share the processors.`];
+const text = [`${machine({ pinned: false, rounds })} Nodes, the broker and the load share the processors.`];
 if (parts.includes('growth')) await growth();
 if (parts.includes('calls')) await callsOfNodes();
+if (parts.includes('nats')) await overNats();
 if (parts.includes('compared')) await compared();
 if (parts.includes('losses')) await lossesOf();
 console.log(text.join('\n\n'));
@@ -53,7 +56,7 @@ async function growth() {
         rate(found.messages),
         rate(found.deliveries),
         micros(found.nodeMicros),
-        micros(found.redisMicros),
+        micros(found.brokerMicros),
       ]);
     }
   }
@@ -104,6 +107,82 @@ async function callsOfNodes() {
   );
 }
 
+/** Rooms over NATS, and calls over NATS beside bare requests and replies. */
+async function overNats() {
+  const rows = [];
+  const system = 'linnet, NATS';
+  for (const members of FANS) {
+    const work = (nodes, nats) => fanOut(system, nodes, nats, members, deliveries);
+    const found = await inRounds(system, 2, work, startNats);
+    rows.push([
+      members,
+      rate(found.messages),
+      rate(found.deliveries),
+      micros(found.nodeMicros),
+      micros(found.brokerMicros),
+    ]);
+  }
+  const columns = [
+    'members',
+    'messages/s',
+    'deliveries/s',
+    'CPU of the nodes per delivery',
+    'CPU of NATS per message',
+  ];
+  text.push(
+    '### (rooms-nats) 2 nodes over NATS, messages to one room, both nodes send',
+    table(columns, rows),
+  );
+  const found = { raw: [], linnet: [] };
+  for (let round = 0; round < rounds; round++)
+    for (const system of Object.keys(found)) found[system].push(await callsOverNats(system));
+  const raw = mediansOf(found.raw);
+  const callRows = Object.entries(found).map(([system, all]) => {
+    const each = mediansOf(all);
+    return [
+      system,
+      rate(each.rate),
+      (each.rate / raw.rate).toFixed(2),
+      micros(each.server),
+      micros(each.caller),
+      micros(each.broker),
+    ];
+  });
+  text.push(
+    '### (nats-calls) `add(a, b)` over NATS, 64 calls outstanding, one server and one caller',
+    table(
+      ['system', 'calls/s', 'to raw', 'CPU of the server per call', 'CPU of the caller', 'CPU of NATS'],
+      callRows,
+    ),
+    '`raw` are requests and replies of `@nats-io/transport-node` with the same values as JSON, and nothing else.',
+  );
+}
+
+/** Has one process call another one over NATS. */
+async function callsOverNats(system) {
+  const nats = await startNats();
+  const started = { env: nats.env, isPinned: false };
+  const server = await startServer(`nats-${system}-serve`, ['--expose-gc'], started);
+  const caller = await startServer(`nats-${system}-call`, ['--expose-gc'], started);
+  const usage = async () =>
+    Promise.all([
+      server.resources().then(({ cpuMicros }) => cpuMicros),
+      caller.resources().then(({ cpuMicros }) => cpuMicros),
+      nats.cpuMicros(),
+    ]);
+  const count = options.quick ? 20_000 : 60_000;
+  await order(caller, { rooms: [], count: count / 4 });
+  const before = await usage();
+  const start = performance.now();
+  await order(caller, { rooms: [], count });
+  const seconds = (performance.now() - start) / 1000;
+  const after = await usage();
+  await Promise.all([server.stop(), caller.stop()]);
+  await nats.stop();
+  const [ofServer, ofCaller, ofBroker] = after.map((micros, i) => (micros - before[i]) / count);
+  return { rate: count / seconds, server: ofServer, caller: ofCaller, broker: ofBroker };
+}
+
 /** The same rooms and rates. */
 async function compared() {
   const rows = [];
@@ -118,7 +197,7 @@ async function compared() {
         rate(most.messages),
         rate(most.deliveries),
         micros(most.nodeMicros),
-        micros(most.redisMicros),
+        micros(most.brokerMicros),
       ]);
     }
   }
@@ -131,27 +210,29 @@ async function compared() {
     'CPU of Redis per message',
   ];
   text.push('### (rooms-compared) 2 nodes, as many messages to one room as possible', table(columns, rows));
-  const same = { rooms: 100, members: 10, perSecond: 500, seconds: options.quick ? 3 : 10 };
+  const same = { rooms: 300, members: 10, perSecond: 600, seconds: options.quick ? 4 : 10 };
   const steadyRows = [];
   for (const system of ['linnet', 'socket.io']) {
     const found = await inRounds(system, 2, (nodes, redis) => steady(system, nodes, redis, same));
     steadyRows.push([
       system,
       `${found.nodes.toFixed(0)} %`,
-      `${found.redis.toFixed(0)} %`,
+      `${found.broker.toFixed(0)} %`,
+      `${found.noneMiB.toFixed(0)} MiB`,
       `${found.eachKiB.toFixed(1)} KiB`,
       `${found.busyMiB.toFixed(0)} MiB`,
     ]);
   }
   text.push(
-    '### (rooms-steady) 2 nodes, 100 rooms of 10, 500 messages/s: 5,000 deliveries/s',
+    '### (rooms-steady) 2 nodes, 300 rooms of 10, 600 messages/s: 6,000 deliveries/s',
     table(
       [
         'system',
         'CPU of the nodes, of one processor',
         'CPU of Redis',
-        'memory in use by each session',
-        'memory in use of both nodes',
+        'memory in use of both nodes without sessions',
+        'by each session',
+        'of both nodes behind the messages',
       ],
       steadyRows,
     ),
@@ -181,18 +262,22 @@ async function lossesOf() {
 }
 
 /** Runs work in rounds, each with nodes and a Redis of its own. @returns the medians of what it returns */
-async function inRounds(system, count, work) {
+async function inRounds(system, count, work, startBroker = startRedis) {
   const found = [];
   for (let round = 0; round < rounds; round++) {
-    const redis = await startRedis();
-    const nodes = await startNodes(system, count, redis);
+    const broker = await startBroker();
+    const nodes = await startNodes(system, count, broker);
     try {
-      found.push(await work(nodes, redis));
+      found.push(await work(nodes, broker));
     } finally {
       await Promise.all(nodes.map((node) => node.stop()));
-      await redis.stop();
+      await broker.stop();
     }
   }
+  return mediansOf(found);
+}
+
+function mediansOf(found) {
   return Object.fromEntries(
     Object.keys(found[0]).map((name) => [name, median(found.map((each) => each[name]))]),
   );

@@ -1,4 +1,4 @@
-// A node with rooms over Redis.
+// A node with rooms over Redis, or over NATS where `NATS_URL` is set.
 import 'reflect-metadata';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +6,6 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CurrentSession, IpcChannel, IpcHost, IpcModule, IpcSession } from '@linnet/backend';
 import { LinnetExpressAdapter } from '@linnet/backend/express';
-import { redisBackplane } from '@linnet/redis';
 import { flood } from './flood.js';
 import { reportToParent } from './parent.js';
 
@@ -21,12 +20,13 @@ class BenchHandler {
   }
 }
 
-@Module({
-  imports: [
-    IpcModule.forRoot({ path: '/ipc', backplane: redisBackplane({ url: process.env['REDIS_URL']! }) }),
-  ],
-  providers: [BenchHandler],
-})
+const { NATS_URL: servers, REDIS_URL: url } = process.env;
+// Each node loads one broker's client only, as an application does.
+const backplane = servers
+  ? (await import('@linnet/nats')).natsBackplane({ servers })
+  : (await import('@linnet/redis')).redisBackplane({ url: url! });
+
+@Module({ imports: [IpcModule.forRoot({ path: '/ipc', backplane })], providers: [BenchHandler] })
 class BenchModule {}
 
 const app = await NestFactory.create(BenchModule, new LinnetExpressAdapter(), { logger: false });
