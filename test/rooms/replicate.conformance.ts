@@ -117,6 +117,42 @@ export function replicatePromises(
       expect(runs).toEqual([0, 1, 2, 3, 4]);
     });
 
+    it.each([[true], [false]])(
+      'move when their node ends in good order, and their calls are answered (replicate: %s)',
+      async (replicate) => {
+        const [one, two] = [await start({ replicate }), await start({ replicate })];
+        const runs: unknown[] = [];
+        const { opened, open: answer } = gate();
+        for (const node of [one, two])
+          node.server.channels.handle('itwin.run', async (_call, method, n: unknown) => {
+            runs.push(n);
+            if (method === 'slow') await opened;
+            return n;
+          });
+        const [roving, session] = await enter(one);
+        await session.join(room);
+        const slow = roving.frontend.invoke('run', 'slow', 0);
+        await until(() => runs.length === 1);
+        roving.to(two);
+        const closed = one.close();
+        await until(() => roving.frontend.state === 'interrupted');
+        await two.rooms.to(room).send('news', 'meanwhile');
+        const later = [1, 2, 3].map((n) => roving.frontend.invoke('run', 'fast', n));
+        answer();
+        expect(await Promise.all([slow, ...later])).toEqual([0, 1, 2, 3]);
+        await closed;
+        await two.rooms.to(room).send('news', 'after');
+        await until(() => roving.news.length >= 2);
+        await settled();
+        expect([roving.news, runs]).toEqual([
+          ['meanwhile', 'after'],
+          [0, 1, 2, 3],
+        ]);
+        expect(two.server.sessions.map(({ id }) => id)).toEqual([session.id]);
+        expect(roving.states.filter((state) => state !== 'open')).toEqual(['interrupted 4000']);
+      },
+    );
+
     it('end the streams of a dead node with an error, behind the items that the copy has', async () => {
       const [one, two] = [await start(), await start()];
       const [seen] = [one, two].map(serveFlow);
