@@ -72,6 +72,25 @@ export function backplanePromises(name: string, backplane: () => BackplaneUnderT
       expect([sender.received, other.received]).toEqual([['a: end'], []]);
     });
 
+    it('gets what was published before another node published, whatever the topics, in the same order as others', async () => {
+      const [one, two, ...readers] = [join(), join(), join(), join()];
+      const topics = ['a', 'b'].map((topic) => `${prefix}${topic}`) as [string, string];
+      for (const { node } of readers) for (const topic of topics) await node.subscribe(topic);
+      for (let i = 0; i < 50; i++) {
+        await one.node.publish(topics[0], bytes(String(i)));
+        await two.node.publish(topics[1], bytes(String(i)));
+      }
+      const before = Array.from({ length: 50 }, (_, i) => [`a: ${i}`, `b: ${i}`]).flat();
+      const atOnce = Array.from({ length: 200 }, (_, i) =>
+        [one, two][i % 2]!.node.publish(topics[i % 3 ? 0 : 1], bytes(`at once ${i}`)),
+      );
+      await Promise.all(atOnce);
+      await until(() => readers.every(({ received }) => received.length === 300));
+      const [first, second] = readers.map(({ received }) => received);
+      expect(first!.slice(0, 100)).toEqual(before);
+      expect(second).toEqual(first);
+    });
+
     it('gets nothing of a topic that it has left', async () => {
       const [sender, reader] = [join(), join()];
       await reader.node.subscribe(`${prefix}a`);

@@ -38,8 +38,9 @@ export interface BackplaneEntry {
 export interface BackplaneEvents {
   /**
    * Receives a frame for this node, or for a topic that it subscribes to. Frames that one sender publishes arrive in its order,
-   * whatever their topics, and so do those that it sends to this node; the two have no common order. After a fault some may arrive
-   * again, in the same order. The receiver owns the memory. Never throws.
+   * whatever their topics, and so do those that it sends to this node; the two have no common order. Frames that several nodes
+   * publish arrive in one order, the same at every node: sessions that move rely on it. After a fault some may arrive again, in the
+   * same order. The receiver owns the memory. Never throws.
    *
    * @param topic `undefined` for a frame to this node
    */
