@@ -6,8 +6,8 @@ import { parseArgs } from 'node:util';
 import { compile } from '../scripts/packages.mjs';
 import { calls } from './ipc-load.mjs';
 import { startNats, startRedis } from './brokers.mjs';
-import { startServer } from './processes.mjs';
-import { fanOut, losses, order, startNodes, steady } from './rooms-load.mjs';
+import { callsOverNats } from './nats-calls.mjs';
+import { fanOut, losses, startNodes, steady } from './rooms-load.mjs';
 import { plot } from './plot.mjs';
 import { writeSection } from './report.mjs';
 import { machine, markdown, median } from './tables.mjs';
@@ -24,7 +24,7 @@ const all = 'growth,calls,nats,compared,losses';
 const parts = (options.only ?? all).split(',');
 // Part of a run would take the place of a whole one.
 if (options.write && options.only) throw new Error('--write is for all parts.');
-const deliveries = options.quick ? 20_000 : 100_000;
+const deliveries = options.quick ? 20_000 : 60_000;
 const rounds = options.quick ? 1 : Number(options.rounds);
 const COUNTS = [1, 2, 4];
 const FANS = [1, 10, 100, 1000];
@@ -69,23 +69,26 @@ async function growth() {
     'CPU of Redis per message',
   ];
   text.push('### (rooms-growth) messages to one room, all nodes send', table(columns, rows));
-  if (!options.write) return;
   const lines = Array.from(points, ([count, found]) => ({
     name: `${count} ${count === 1 ? 'node' : 'nodes'}`,
     points: found,
   }));
-  const svg = plot({
+  draw('rooms-growth', {
     title: 'Deliveries to the members of a room',
     x: 'members of the room',
     y: 'deliveries/s',
     lines,
   });
-  writeFileSync(new URL('../docs/images/rooms-growth.svg', import.meta.url), svg);
+}
+
+function draw(name, drawing) {
+  if (options.write) writeFileSync(new URL(`../docs/images/${name}.svg`, import.meta.url), plot(drawing));
 }
 
 /** Calls to nodes that have a frontend each. */
 async function callsOfNodes() {
   const rows = [];
+  const points = [];
   for (const count of COUNTS) {
     const found = await inRounds('linnet', count, async (nodes) => {
       const row = { server: 'ipc-linnet-durable', operation: 'add' };
@@ -100,7 +103,14 @@ async function callsOfNodes() {
       };
     });
     rows.push([count, rate(found.rate), micros(found.cpu)]);
+    points.push([count, found.rate]);
   }
+  draw('rooms-calls', {
+    title: 'Calls to nodes',
+    x: 'nodes',
+    y: 'calls/s',
+    lines: [{ name: 'calls', points }],
+  });
   text.push(
     '### (rooms-calls) `add(a, b)`, 64 calls outstanding for each node',
     table(['nodes', 'calls/s', 'CPU per call'], rows),
@@ -135,7 +145,8 @@ async function overNats() {
   );
   const found = { raw: [], linnet: [] };
   for (let round = 0; round < rounds; round++)
-    for (const system of Object.keys(found)) found[system].push(await callsOverNats(system));
+    for (const system of Object.keys(found))
+      found[system].push(await callsOverNats(system, options.quick ? 20_000 : 60_000));
   const raw = mediansOf(found.raw);
   const callRows = Object.entries(found).map(([system, all]) => {
     const each = mediansOf(all);
@@ -156,31 +167,6 @@ async function overNats() {
     ),
     '`raw` are requests and replies of `@nats-io/transport-node` with the same values as JSON, and nothing else.',
   );
-}
-
-/** Has one process call another one over NATS. */
-async function callsOverNats(system) {
-  const nats = await startNats();
-  const started = { env: nats.env, isPinned: false };
-  const server = await startServer(`nats-${system}-serve`, ['--expose-gc'], started);
-  const caller = await startServer(`nats-${system}-call`, ['--expose-gc'], started);
-  const usage = async () =>
-    Promise.all([
-      server.resources().then(({ cpuMicros }) => cpuMicros),
-      caller.resources().then(({ cpuMicros }) => cpuMicros),
-      nats.cpuMicros(),
-    ]);
-  const count = options.quick ? 20_000 : 60_000;
-  await order(caller, { rooms: [], count: count / 4 });
-  const before = await usage();
-  const start = performance.now();
-  await order(caller, { rooms: [], count });
-  const seconds = (performance.now() - start) / 1000;
-  const after = await usage();
-  await Promise.all([server.stop(), caller.stop()]);
-  await nats.stop();
-  const [ofServer, ofCaller, ofBroker] = after.map((micros, i) => (micros - before[i]) / count);
-  return { rate: count / seconds, server: ofServer, caller: ofCaller, broker: ofBroker };
 }
 
 /** The same rooms and rates. */
@@ -210,7 +196,7 @@ async function compared() {
     'CPU of Redis per message',
   ];
   text.push('### (rooms-compared) 2 nodes, as many messages to one room as possible', table(columns, rows));
-  const same = { rooms: 300, members: 10, perSecond: 600, seconds: options.quick ? 4 : 10 };
+  const same = { rooms: 300, members: 10, perSecond: 600, seconds: options.quick ? 4 : 5 };
   const steadyRows = [];
   for (const system of ['linnet', 'socket.io']) {
     const found = await inRounds(system, 2, (nodes, redis) => steady(system, nodes, redis, same));
@@ -248,14 +234,12 @@ async function lossesOf() {
     ['both', 'Redis is killed, and the node of the sender before it is back'],
   ]) {
     for (const system of ['linnet', 'socket.io']) {
-      const all = [];
-      for (let round = 0; round < rounds; round++) all.push(await losses(system, what));
-      const sum = (of) => all.reduce((total, each) => total + of(each), 0);
-      rows.push([title, system, rate(sum(({ told }) => told)), rate(sum(({ lost }) => lost))]);
+      const { told, lost } = await losses(system, what);
+      rows.push([title, system, rate(told), rate(lost)]);
     }
   }
   text.push(
-    '### (rooms-losses) 1,000 messages/s to a member on another node',
+    '### (rooms-losses) 1,000 messages/s to a member on another node, one round',
     table(['event', 'system', 'messages that count as sent', 'of them lost'], rows),
     'Linnet counts a message as sent when its promise has resolved. Socket.IO has no confirmation: it counts when `emit` has returned.',
   );
