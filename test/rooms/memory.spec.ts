@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { BackplaneError, defaultIpcLimits, memoryBackplane } from '@linnet/common';
 import type { IpcBackplane } from '@linnet/common';
-import { gate } from '../harness/waiting.js';
+import { gate, settled, until } from '../harness/waiting.js';
 import { backplanePromises } from './backplane.conformance.js';
 import { roomsPromises } from './rooms.conformance.js';
 import { endAll, startNode } from './weather.js';
@@ -87,5 +87,77 @@ describe('a node with frames that cannot be sent', () => {
         .except(...long)
         .send('news'),
     ).toThrow('too long');
+  });
+});
+
+describe('a room of several nodes', () => {
+  afterEach(endAll);
+
+  /** A backplane that counts what its nodes have there. */
+  function counting() {
+    const hub = memoryBackplane();
+    const counts = { subscriptions: new Set<string>(), entries: new Set<string>() };
+    const backplane: IpcBackplane = {
+      join(id, events) {
+        const node = hub.join(id, events);
+        const { subscribe, unsubscribe, set } = node;
+        const remove = node.delete.bind(node);
+        node.subscribe = async (topic) => {
+          counts.subscriptions.add(topic);
+          return subscribe.call(node, topic);
+        };
+        node.unsubscribe = async (topic) => {
+          counts.subscriptions.delete(topic);
+          return unsubscribe.call(node, topic);
+        };
+        node.set = async (group, key, value) => {
+          counts.entries.add(`${group} ${key}`);
+          return set.call(node, group, key, value);
+        };
+        node.delete = async (group, key) => {
+          counts.entries.delete(`${group} ${key}`);
+          return remove(group, key);
+        };
+        return node;
+      },
+    };
+    return { counts, backplane };
+  }
+
+  it('costs nothing at a node and at the backplane as soon as nobody is in it', async () => {
+    const { counts, backplane } = counting();
+    const node = await startNode(backplane);
+    await settled();
+    const before = [[...counts.subscriptions], [...counts.entries]];
+    for (let i = 0; i < 10; i++) await node.session.join(`room ${i}`);
+    expect(counts.subscriptions.size).toBe(before[0]!.length + 10);
+    for (let i = 0; i < 10; i++) await node.session.leave(`room ${i}`);
+    await settled();
+    expect([[...counts.subscriptions], [...counts.entries]]).toEqual(before);
+  });
+
+  it('brings its messages to the nodes of its members, and to no other', async () => {
+    const hub = memoryBackplane();
+    let received = 0;
+    const counted: IpcBackplane = {
+      join: (id, events) =>
+        hub.join(id, {
+          ...events,
+          frame(topic, frame) {
+            if (topic !== undefined) received++;
+            events.frame(topic, frame);
+          },
+        }),
+    };
+    const member = await startNode(hub);
+    await startNode(counted);
+    const one = await startNode(hub);
+    await member.session.join('room');
+    await settled();
+    const before = received;
+    for (let i = 0; i < 50; i++) await one.rooms.to('room').send('news', i);
+    await until(() => member.news.length === 50);
+    await settled();
+    expect(received).toBe(before);
   });
 });

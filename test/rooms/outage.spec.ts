@@ -1,12 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { IpcFrontend, memoryIpc } from '@linnet/common';
-import type { IpcBackplane } from '@linnet/common';
-import { natsBackplane } from '@linnet/nats';
-import { redisBackplane } from '@linnet/redis';
-import type { BrokerProcess } from '../harness/broker.process.js';
-import { hasNats, startNats } from '../harness/nats.server.js';
-import { hasRedis, startRedis } from '../harness/redis.server.js';
+import { brokers } from '../harness/brokers.js';
 import { until } from '../harness/waiting.js';
 import { endAll, open, outcome, startLine, startMember } from './weather.js';
 
@@ -14,26 +9,8 @@ const AWAY_MS = 10_000;
 /** The promise is 2 seconds. A machine that is busy with other tests takes longer. */
 const AGREED_MS = 10_000;
 const backplaneBytes = 64 * 1024;
-const timeoutMs = 1_000;
-
-interface Broker {
-  readonly isThere: boolean;
-  start(): Promise<BrokerProcess>;
-  connect(port: number): IpcBackplane;
-}
-
-const brokers: Readonly<Record<string, Broker>> = {
-  Redis: {
-    isThere: hasRedis,
-    start: () => startRedis('--appendonly', 'yes', '--appendfsync', 'always'),
-    connect: (port) => redisBackplane({ url: `redis://127.0.0.1:${port}`, timeoutMs }),
-  },
-  NATS: {
-    isThere: hasNats,
-    start: () => startNats(),
-    connect: (port) => natsBackplane({ servers: `nats://127.0.0.1:${port}`, timeoutMs }),
-  },
-};
+/** How long a promise waits for the broker, in milliseconds. */
+const TIMEOUT_MS = 1_000;
 
 describe.each(Object.entries(brokers))('nodes whose %s is away for ten seconds', (_name, broker) => {
   const test = broker.isThere ? it : it.skip;
@@ -43,7 +20,8 @@ describe.each(Object.entries(brokers))('nodes whose %s is away for ten seconds',
     const process = await broker.start();
     open.push(() => process.stop());
     const line = await startLine(process.port);
-    const start = (user: string) => startMember(broker.connect(line.port), { backplaneBytes, user });
+    const start = (user: string) =>
+      startMember(broker.connect(line.port, TIMEOUT_MS), { backplaneBytes, user });
     const [one, two, three] = [await start('ann'), await start('bob'), await start('bob')];
     const nodes = [one, two, three];
     one.server.channels.handle('itwin.double', async (_call, _method, x: unknown) => 2 * (x as number));

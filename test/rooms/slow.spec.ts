@@ -4,12 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createIpcServer } from '@linnet/backend/node';
 import { IpcFrontend } from '@linnet/common';
-import type { IpcBackplane } from '@linnet/common';
 import { webSocketIpc } from '@linnet/frontend';
-import { natsBackplane } from '@linnet/nats';
-import { redisBackplane } from '@linnet/redis';
-import { hasNats, startNats } from '../harness/nats.server.js';
-import { hasRedis, startRedis } from '../harness/redis.server.js';
+import { brokers } from '../harness/brokers.js';
 import { until } from '../harness/waiting.js';
 import { RawFrontend } from '../ipc/wire/raw.frontend.js';
 import { endAll, open, outcome, startLine, startMember } from './weather.js';
@@ -19,25 +15,6 @@ const MiB = 1024 * 1024;
 const MESSAGES = 400;
 const content = 'x'.repeat(MiB / 32);
 const bufferedBytes = 2 * MiB;
-
-interface Broker {
-  readonly isThere: boolean;
-  start(): Promise<{ readonly port: number; stop(): Promise<void> }>;
-  connect(port: number): IpcBackplane;
-}
-
-const brokers: Readonly<Record<string, Broker>> = {
-  Redis: {
-    isThere: hasRedis,
-    start: () => startRedis(),
-    connect: (port) => redisBackplane({ url: `redis://127.0.0.1:${port}` }),
-  },
-  NATS: {
-    isThere: hasNats,
-    start: () => startNats(),
-    connect: (port) => natsBackplane({ servers: `nats://127.0.0.1:${port}` }),
-  },
-};
 
 const numbers = Array.from({ length: MESSAGES }, (_, i) => i);
 

@@ -1,51 +1,34 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { memoryBackplane } from '@linnet/common';
-import type { IpcBackplane, OnceStore } from '@linnet/common';
+import type { OnceStore } from '@linnet/common';
 import { joinOnce } from '@linnet/common/internal';
-import { natsBackplane } from '@linnet/nats';
 import { redisBackplane } from '@linnet/redis';
-import { hasNats, startNats } from '../../harness/nats.server.js';
+import { brokers } from '../../harness/brokers.js';
 import { hasRedis, startRedis } from '../../harness/redis.server.js';
 import { settled, until } from '../../harness/waiting.js';
 import { bank, closeBanks, ends, failure, start } from './bank.js';
 
 afterEach(closeBanks);
 
-interface Broker {
-  readonly isThere: boolean;
-  start(): Promise<{ connect(): IpcBackplane; stop(): unknown }>;
-}
-
-const brokers: Readonly<Record<string, Broker>> = {
+let hub = memoryBackplane();
+const all = {
   memory: {
     isThere: true,
     start: async () => {
-      const hub = memoryBackplane();
-      return { connect: () => hub, stop: () => undefined };
+      hub = memoryBackplane();
+      return { port: 0, stop: async () => undefined };
     },
+    connect: (_port: number) => hub,
   },
-  Redis: {
-    isThere: hasRedis,
-    start: async () => {
-      const redis = await startRedis();
-      return { connect: () => redisBackplane({ url: redis.url }), stop: redis.stop };
-    },
-  },
-  NATS: {
-    isThere: hasNats,
-    start: async () => {
-      const nats = await startNats();
-      return { connect: () => natsBackplane({ servers: nats.servers }), stop: nats.stop };
-    },
-  },
+  ...brokers,
 };
 
-describe.each(Object.entries(brokers))('an operation that runs once on the nodes of %s', (_name, broker) => {
+describe.each(Object.entries(all))('an operation that runs once on the nodes of %s', (_name, broker) => {
   const test = broker.isThere ? it : it.skip;
   const open = async () => {
-    const { connect, stop } = await broker.start();
+    const { port, stop } = await broker.start();
     ends.push(stop);
-    return connect;
+    return () => broker.connect(port);
   };
 
   test('gives a repetition on another node the answer of the first run', async () => {
