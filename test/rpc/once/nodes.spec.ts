@@ -3,14 +3,18 @@ import { memoryBackplane } from '@linnet/common';
 import type { OnceStore } from '@linnet/common';
 import { joinOnce } from '@linnet/common/internal';
 import { redisBackplane } from '@linnet/redis';
+import { backplaneOver } from '../../../libs/backend/src/node/cluster/cluster.backplane.js';
+import { ClusterHub } from '../../../libs/backend/src/node/cluster/cluster.hub.js';
 import { brokers } from '../../harness/brokers.js';
 import { hasRedis, startRedis } from '../../harness/redis.server.js';
 import { settled, until } from '../../harness/waiting.js';
+import { channel } from '../../rooms/cluster.channel.js';
 import { bank, closeBanks, ends, failure, start } from './bank.js';
 
 afterEach(closeBanks);
 
 let hub = memoryBackplane();
+let primary: ClusterHub;
 const all = {
   memory: {
     isThere: true,
@@ -19,6 +23,18 @@ const all = {
       return { port: 0, stop: async () => undefined };
     },
     connect: (_port: number) => hub,
+  },
+  'a cluster': {
+    isThere: true,
+    start: async () => {
+      primary = new ClusterHub(64 * 1024 * 1024);
+      return { port: 0, stop: async () => undefined };
+    },
+    connect: (_port: number) => {
+      const [end, worker] = channel();
+      primary.attach(end);
+      return backplaneOver(worker, 5_000);
+    },
   },
   ...brokers,
 };
@@ -95,7 +111,7 @@ describe.each(Object.entries(all))('an operation that runs once on the nodes of 
     const events = { frame: () => undefined, restored: () => undefined };
     const hostile = connect().join('hostile', events);
     ends.push(() => hostile.leave());
-    const logs = hostile.logs!;
+    const logs = (hostile.records ?? hostile.logs)!;
     const [one, two] = [await start({}, connect()), await start({}, connect())];
     const honest = joinOnce(connect());
     const keys: string[] = [];

@@ -29,7 +29,8 @@ export class IpcRpcChannel implements OnModuleInit {
     const rpc = this.#rpcServer();
     rpc?.describeChannels(() => this.host.server.channels.describe());
     const { node } = this.host.rooms;
-    if (node?.backplane.logs) rpc?.shareOnce(new OnceLog({ id: node.id, node: node.backplane }, false));
+    if (node?.backplane.logs ?? node?.backplane.records)
+      rpc?.shareOnce(new OnceLog({ id: node.id, node: node.backplane }, false));
     new RpcOverIpc(this.#dispatcher(), this.#rpcOptions()).serve(this.host.server.channels);
     if (!this.options.mobile) return;
     this.serveSerialized();

@@ -4,6 +4,7 @@ import type {
   BackplaneEntry,
   BackplaneEvents,
   BackplaneFailure,
+  BackplaneLog,
   BackplaneNode,
   IpcBackplane,
 } from '@linnet/common';
@@ -147,6 +148,13 @@ class ClusterNode implements BackplaneNode {
   async take(key: string): Promise<string | undefined> {
     return (await this.#call('take', key)) as string | undefined;
   }
+
+  /** Frames to a worker that has died are not kept, so that there are no logs of sessions. */
+  readonly records: NonNullable<BackplaneNode['records']> = {
+    append: async (key, frame, { after, replaces, lifeMs }) =>
+      (await this.#call('append', key, frame, after, replaces ? 1 : 0, lifeMs)) as number,
+    read: async (key) => (await this.#call('read', key)) as BackplaneLog,
+  };
 
   async leave(): Promise<void> {
     await this.#call('leave').catch(() => undefined);

@@ -20,8 +20,20 @@ const functions: ReadonlySet<string> = new Set(
     keep: true,
     take: true,
     leave: true,
-  } satisfies Record<Exclude<keyof BackplaneNode, 'logs'>, true>),
+  } satisfies Record<Exclude<keyof BackplaneNode, 'logs' | 'records'>, true>),
 );
+
+/** The functions of the records of calls that run once. */
+const recordFunctions: Readonly<Record<string, (node: BackplaneNode, args: readonly unknown[]) => unknown>> =
+  {
+    append: ({ logs }, [key, frame, after, replaces, lifeMs]) =>
+      logs!.append(key as string, frame as Uint8Array, {
+        after: after as number,
+        replaces: replaces === 1,
+        lifeMs: lifeMs as number,
+      }),
+    read: ({ logs }, [key]) => logs!.read(key as string),
+  };
 
 /** The backplane in the primary process: it has the shared state, and carries the frames between the workers. */
 export class ClusterHub {
@@ -80,6 +92,8 @@ class WorkerNodes {
       return undefined;
     }
     const node = this.#nodes.get(id);
+    const record = Object.hasOwn(recordFunctions, run) ? recordFunctions[run] : undefined;
+    if (node && record) return record(node, args);
     if (!node || !functions.has(run))
       throw new Error(`The backplane has no function ${run}, or no such node.`);
     if (run === 'leave') this.#nodes.delete(id);

@@ -136,6 +136,8 @@ export interface BackplaneNode {
   take(key: string): Promise<string | undefined>;
   /** Logs of sessions. Absent if the backplane has none: sessions die with their node. */
   readonly logs?: BackplaneLogs;
+  /** Remembers calls that run once. Default: {@link logs}. Absent together with them: each process remembers its own calls. */
+  readonly records?: Pick<BackplaneLogs, 'append' | 'read'>;
   /** Ends the node: its subscriptions and entries vanish. Waits for what is on its way. Never rejects. */
   leave(): Promise<void>;
 }

@@ -21,6 +21,9 @@ export function memoryBackplane(): IpcBackplane {
   return { join: (node, events) => new MemoryNode(hub, node, events) };
 }
 
+/** After so many frames, logs whose time is over are deleted. */
+const SWEEP_APPENDS = 1_000;
+
 /** The state that all nodes share. */
 class MemoryHub {
   readonly nodes = new Map<string, MemoryNode>();
@@ -28,12 +31,14 @@ class MemoryHub {
   readonly groups = new Map<string, Map<string, BackplaneEntry>>();
   readonly kept = new Map<string, { readonly text: string; readonly until: number }>();
   readonly #logs = new Map<string, BackplaneLog & { readonly until: number }>();
+  #appends = 0;
 
   /** Logs outlive their nodes. */
   readonly logs: BackplaneLogs = {
     append: async (key, bytes, { after, replaces, lifeMs }) => {
       const { last, frames } = this.#read(key);
       const frame = bytes.slice();
+      if (++this.#appends % SWEEP_APPENDS === 0) this.#sweep();
       if (last !== after) throw new BackplaneError('overtaken', 'Another node has added to the log.');
       const all = replaces ? [frame] : [...frames, frame];
       if (frame.byteLength === 0) this.#logs.delete(key);
@@ -45,6 +50,11 @@ class MemoryHub {
     position: 0,
     missed: async () => [],
   };
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const [key, { until }] of this.#logs) if (until <= now) this.#logs.delete(key);
+  }
 
   #read(key: string): BackplaneLog {
     const { last = 0, frames = [], until = 0 } = this.#logs.get(key) ?? {};

@@ -26,7 +26,7 @@ export interface NamedNode {
  * behind the last one that its writer knows, so that two nodes never both run a call.
  */
 export class OnceLog implements OnceStore {
-  readonly #logs: BackplaneLogs;
+  readonly #logs: Pick<BackplaneLogs, 'append' | 'read'>;
   /** Records that wait until the backplane has them. */
   readonly #pending = new Set<Promise<void>>();
   #isClosed = false;
@@ -39,7 +39,7 @@ export class OnceLog implements OnceStore {
     private readonly own: NamedNode,
     private readonly leave: boolean,
   ) {
-    const { logs } = own.node;
+    const { records: logs = own.node.logs } = own.node;
     if (!logs) throw new Error('This backplane has no logs: it cannot remember calls that run once.');
     this.#logs = logs;
   }
@@ -113,7 +113,7 @@ class CallLog {
   #refreshing: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly logs: BackplaneLogs,
+    private readonly logs: Pick<BackplaneLogs, 'append' | 'read'>,
     private readonly key: string,
     private readonly lifeMs: number,
     private readonly claimed: Uint8Array,
