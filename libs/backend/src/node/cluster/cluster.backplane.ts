@@ -149,7 +149,7 @@ class ClusterNode implements BackplaneNode {
     return (await this.#call('take', key)) as string | undefined;
   }
 
-  /** Frames to a worker that has died are not kept, so that there are no logs of sessions. */
+  /** Logs of sessions are missing, because frames to a worker that has died are not kept. */
   readonly records: NonNullable<BackplaneNode['records']> = {
     append: async (key, frame, { after, replaces, lifeMs }) =>
       (await this.#call('append', key, frame, after, replaces ? 1 : 0, lifeMs)) as number,
