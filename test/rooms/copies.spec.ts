@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { memoryBackplane } from '@linnet/common';
 import type { BackplaneLogs, IpcBackplane } from '@linnet/common';
-import { gate, settled, until } from '../harness/waiting.js';
-import { intercepted, knock, rove, startNode } from './network.nodes.js';
+import { settled, until } from '../harness/waiting.js';
+import { knock, rove, startNode } from './network.nodes.js';
 
 /** A backplane that counts the bytes of the copies of sessions. */
 function counting(): { readonly backplane: IpcBackplane; bytes: number } {
@@ -45,32 +45,6 @@ describe('the copy of a session', () => {
     }
     expect(session!.isOpen).toBe(true);
     expect((counts.bytes - before) / (120 * block.length)).toBeLessThan(5);
-  });
-
-  it('stops reading from a frontend while too much of what it has sent waits for it', async () => {
-    const held = gate();
-    let isHeld = false;
-    const slow = intercepted(memoryBackplane(), (name) =>
-      name === 'append' && isHeld ? held.opened : undefined,
-    );
-    const node = startNode(slow, { replicate: true });
-    open.push(() => node.end());
-    const taken: unknown[] = [];
-    node.server.channels.listeners.add('itwin.up', (_event: unknown, n: unknown) => void taken.push(n));
-    const roving = rove(node);
-    open.push(() => roving.frontend.close());
-    await roving.frontend.ready;
-    await until(() => node.server.sessions.length === 1);
-    isHeld = true;
-    const numbers = Array.from({ length: 100 }, (_, i) => i);
-    for (const n of numbers) roving.frontend.send('up', n, 'x'.repeat(64 * 1024));
-    await until(() => roving.serverEnd().isPaused);
-    expect(taken).toEqual([]);
-    isHeld = false;
-    held.open();
-    await until(() => taken.length === numbers.length);
-    expect(taken).toEqual(numbers);
-    expect(roving.serverEnd().isPaused).toBe(false);
   });
 
   it('is missing while the application cannot name its user, and the session goes on', async () => {

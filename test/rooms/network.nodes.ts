@@ -70,10 +70,6 @@ class End implements IpcServerTransport {
     this.close(1006, '');
   }
 
-  get isPaused(): boolean {
-    return this.#paused > 0;
-  }
-
   pause(): void {
     this.#paused++;
   }
