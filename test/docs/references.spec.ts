@@ -3,9 +3,18 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { defaultIpcLimits, defaultWireLimits } from '@linnet/common';
 import { defaultNatsLimits } from '@linnet/nats';
+import {
+  CALL_STREAMS,
+  ITEM_BYTES,
+  MESSAGE_ITEMS,
+  OBSERVABLE_BYTES,
+  STREAM_WINDOW,
+} from '../../libs/common/src/base/limits.js';
 import { documents, readGuide, root } from './guide.js';
 
 const textOf = (path: string) => readFileSync(join(root, path), 'utf8');
+
+const streamLimits = { STREAM_WINDOW, ITEM_BYTES, MESSAGE_ITEMS, CALL_STREAMS, OBSERVABLE_BYTES };
 
 describe('the documentation', () => {
   it('lists every document in its index', () => {
@@ -18,6 +27,7 @@ describe('the documentation', () => {
     ['of RPC', defaultWireLimits],
     ['of IPC', defaultIpcLimits],
     ['of NATS', defaultNatsLimits],
+    ['of streams', streamLimits],
   ])('states the default limits %s', (name, limits) => {
     const [, table] = new RegExp(`^\\| ${name} .*\\n\\|.*\\n((?:\\|.*\\n)+)`, 'm').exec(
       textOf('docs/security.md'),

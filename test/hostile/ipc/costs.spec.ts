@@ -51,9 +51,9 @@ const works: Record<string, [small: number, prepare: (n: number) => () => unknow
   'calls that wait for a session and are cancelled': [
     5_000,
     (n) => {
-      const waiting = new SendQueue(Infinity);
+      const waiting = new SendQueue({ ...defaultIpcLimits, bufferedBytes: Infinity }, () => undefined);
       const context = { activityId: '', timeoutMs: 0 };
-      for (let i = 1; i <= n; i++) waiting.add(prepareInvoke('c', 'm', i, [], context));
+      for (let i = 1; i <= n; i++) waiting.send(prepareInvoke('c', 'm', i, [], context));
       return () => {
         for (let i = n; i > 0; i--) waiting.remove(i);
       };

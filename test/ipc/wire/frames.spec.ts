@@ -303,7 +303,7 @@ const violations: Record<string, Violation> = {
   'parts larger together than a message may be': [
     1009,
     /more than 1048576 bytes/,
-    json(invoke(0), 3),
+    json({ ...invoke(0), type: 0 }, 3),
     ...[1, 2, 3].map(() => new Uint8Array(400_000)),
   ],
   'messages ahead, larger together than a message may be': [
@@ -401,8 +401,8 @@ describe('a violation of the protocol', () => {
     'a length of 2^64 - 1': [1009, { opcode: Opcode.Binary, declared: 2n ** 64n - 1n }],
     'pieces that are too big': [
       1009,
-      { opcode: Opcode.Binary, payload: new Uint8Array(600_000), fin: false },
-      { opcode: Opcode.Continuation, payload: new Uint8Array(600_000) },
+      { opcode: Opcode.Binary, payload: new Uint8Array(1_100_000), fin: false },
+      { opcode: Opcode.Continuation, payload: new Uint8Array(1_100_000) },
     ],
     'a close code that does not exist': [1002, { opcode: Opcode.Close, payload: Buffer.of(3, 237) }],
     'half a close code': [1002, { opcode: Opcode.Close, payload: Buffer.of(3) }],

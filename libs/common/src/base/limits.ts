@@ -116,12 +116,28 @@ export const defaultWireLimits: Readonly<WireLimits> = {
 export const STREAM_WINDOW = 512 * 1024;
 /** Bytes that every item of a stream counts beside its own, so that tiny items do not use more memory than they count. */
 export const ITEM_BYTES = 64;
+/**
+ * Items of one message. Past it the session ends with 1008. A message is received in one step, and senders join small items up to
+ * 16 KiB, in which each takes two characters.
+ */
+export const MESSAGE_ITEMS = 16 * 1024;
+/**
+ * Streams of one call over IPC: its result, its progress, and those among its arguments. Past it the caller rejects the call, and a
+ * message with more ends the session with 1002. No method has as many, and each costs memory before it begins.
+ */
+export const CALL_STREAMS = 16;
+/**
+ * Bytes of the items of an Observable that wait for their reader, because an Observable cannot be slowed down. Past it the stream ends
+ * with an error. 4 MiB hold about twenty thousand small items.
+ */
+export const OBSERVABLE_BYTES = 4 * MIB;
 
 /** The most that a peer may use of this process over IPC; see {@link WireLimits}. */
 export interface IpcLimits {
   /**
-   * Bytes of one message, its binary frames included. Past it the session ends with 1009. 64 MiB, as for a multipart body.
-   * A WebSocket frame may have twice as many, because escapes can double a text.
+   * Bytes of one message, its binary frames included. Past it a call is answered with an error, and a message that cannot be
+   * answered ends the session with 1009. 64 MiB, as for a multipart body. A WebSocket frame may have twice as many, because escapes
+   * can double a text.
    */
   messageBytes: number;
   /**
@@ -131,7 +147,10 @@ export interface IpcLimits {
    * could take twenty times its memory.
    */
   textLength: number;
-  /** Binary frames of one message. Past it the session ends with 1008. The same number as for multipart parts. */
+  /**
+   * Binary frames of one message. Past it the session ends with 1008. The same number as for multipart parts; a sender refuses a
+   * value with more typed arrays.
+   */
   parts: number;
   /** Nesting depth of lists and objects in a message. Past it the session ends with 1007. As over HTTP. */
   depth: number;
@@ -165,8 +184,8 @@ export interface IpcLimits {
    */
   arrivalMs: number;
   /**
-   * Bytes sent to a peer that does not read them. Past it the session ends with 1013 and a line in the log. 16 MiB are
-   * two minutes of video. To send more, await the promise that `send` returns.
+   * Bytes sent to a peer that does not read them, without the largest message. Past it the session ends with 1013 and a line in
+   * the log. 16 MiB are two minutes of video. To send more, await the promise that `send` returns.
    */
   bufferedBytes: number;
   /**

@@ -1,3 +1,4 @@
+import { OBSERVABLE_BYTES } from '../base/limits.js';
 import { settle } from '../base/settle.js';
 import { generalError } from '../base/numbered.error.js';
 import { sizeOf } from '../value/value.size.js';
@@ -7,9 +8,6 @@ import type { ReadableStreamLike, StreamItems } from './stream.js';
 import { readerItems } from './reading.js';
 import { has, isBlob, isSubscribable } from './stream.source.js';
 import type { Subscribable } from './stream.source.js';
-
-/** An `Observable` cannot be slowed down: its items wait here. 4 MiB hold about twenty thousand small items. */
-const OBSERVABLE_BYTES = 4 * 1024 * 1024;
 
 /**
  * The items of a stream.

@@ -14,6 +14,7 @@ import type { IpcClosure } from '../channel/closure.js';
 import { IpcMessageType, PROGRESS_SLOT } from '../message/message.js';
 import type { IpcMessage } from '../message/message.js';
 import { prepareInvoke } from '../message/outgoing.message.js';
+import type { OutgoingMessage } from '../message/outgoing.message.js';
 import type { CallSources, SendSources } from '../stream/call.sources.js';
 import type { CallStreams, StreamSide } from '../stream/call.streams.js';
 import type { SessionStreams } from '../stream/session.streams.js';
@@ -65,9 +66,9 @@ export class FrontendCalls {
   ) {
     this.#side = {
       link: {
-        send: (message) => connection().sendNow(message),
+        send: (message) => connection().link?.send(message),
         get items() {
-          return connection().items;
+          return connection().link?.items;
         },
       },
       mostWaiting: queuedBytes,
@@ -124,9 +125,10 @@ export class FrontendCalls {
       };
       const report =
         onProgress && inThisContext((value) => notifyAll([onProgress], (listener) => listener(value)));
-      const send = () => {
+      // A call with streams does not wait among others: its items must not come before it.
+      const send = (to: { send(each: OutgoingMessage): unknown } | undefined = this.connection()) => {
         try {
-          this.connection().send(message);
+          void to?.send(message);
         } catch (error) {
           this.#pending.get(request)?.reject(error);
         }
@@ -151,13 +153,13 @@ export class FrontendCalls {
       });
       if (!hasStreams) send();
       else
-        void this.#begin(request, sources, (streams, sendSources) => {
+        void this.#begin(request, sources, slots.length, (streams, sendSources) => {
           const left = () => {
             // The reader of a result leaves by cancelling the call.
             if (this.#pending.has(request)) this.connection().cancel(request);
           };
           if (stream) result = streams.openResult(done, left);
-          send();
+          send(this.connection().link);
           sendSources(message.data.name, (why) => (failure ??= why));
         }).catch((error: unknown) => this.#pending.get(request)?.reject(error));
     });
@@ -167,20 +169,23 @@ export class FrontendCalls {
   async #begin(
     request: number,
     sources: CallSources,
+    count: number,
     begun: (streams: CallStreams, sendSources: SendSources) => void,
   ): Promise<void> {
     const connection = this.connection();
     await connection.ready;
     if (!this.#pending.has(request)) return;
-    if (!connection.items)
+    if (!connection.link?.items)
       throw generalError('Streams need the durable wire, which this backend does not speak.');
     const [{ SessionStreams: Streams }, { openSources, sendSources }] = await Promise.all([
       import('../stream/session.streams.js'),
       import('../stream/call.sources.js'),
     ]);
+    let backpressure: Promise<void> | undefined;
+    while ((backpressure = connection.link?.backpressure())) await backpressure;
     if (!this.#pending.has(request)) return;
     this.#streams ??= new Streams(this.#side);
-    const opened = openSources(sources);
+    const opened = openSources(sources, count);
     const streams = this.#streams.begin(request);
     begun(streams, (name, failed) => sendSources(streams, opened, name, failed));
   }
@@ -206,6 +211,12 @@ export class FrontendCalls {
         break;
       default:
     }
+  }
+
+  /** A message that has waited cannot be sent. Its sender does not wait for it, unless it is a call. */
+  unsendable(message: OutgoingMessage, error: unknown): void {
+    if (message.type === IpcMessageType.Invoke) this.#pending.get(message.request)?.reject(error);
+    else console.error(error);
   }
 
   /** The session is over. */

@@ -58,6 +58,7 @@ export class IpcFrontend {
       { limits, reconnect, reconnectMs, connectTimeoutMs, heartbeatMs },
       (message) => this.#receive(message),
       (closure) => this.calls.lost(closure),
+      (message, error) => this.calls.unsendable(message, error),
     );
     this.isObserved = options.isObserved ?? true;
     if (this.isObserved) watchSessions(this.#connection);
@@ -139,7 +140,8 @@ export class IpcFrontend {
     stream = false,
   ): Promise<unknown> {
     const { values, sources } = splitSources(args);
-    const repeatable = sources.size === 0 && isRepeatable(channel, method);
+    // A stream would begin anew, behind the items that its reader has.
+    const repeatable = !stream && sources.size === 0 && isRepeatable(channel, method);
     const activityId = options?.activityId ?? newId();
     return observedCall(channel, method, this, activityId, (watch) => {
       const repeated = watch && (() => watch.step({ kind: 'retry', reason: 'The session was lost.' }));

@@ -10,7 +10,7 @@ import { deferred } from '../../base/deferred.js';
 import { notifyAll } from '../../base/settle.js';
 import { textOf } from '../../base/text.js';
 import { later } from '../../base/timer.js';
-import type { IpcSessionLink, ItemLink } from '../message/link.js';
+import type { IpcSessionLink } from '../message/link.js';
 import type { IpcTransport } from '../message/transport.js';
 import { IpcProtocolError } from '../message/message.js';
 import type { IpcFrame, IpcMessage } from '../message/message.js';
@@ -45,8 +45,9 @@ export class PersistentConnection {
     private readonly options: PersistentConnectionOptions,
     private readonly receive: (message: IpcMessage) => void,
     private readonly lost: (closure: IpcClosure) => void,
+    unsendable: (message: OutgoingMessage, error: unknown) => void,
   ) {
-    this.#waiting = new SendQueue(options.limits.bufferedBytes);
+    this.#waiting = new SendQueue(options.limits, unsendable);
     this.#timer = new ReconnectTimer(...options.reconnectMs);
     this.#connect();
     this.#unwatch = watchNetwork(() => this.connectNow());
@@ -74,21 +75,19 @@ export class PersistentConnection {
     this.#timer.connectNow();
   }
 
-  /** Sends a message, now or in the next session. @throws IpcClosedError if this end is closed, or too much waits */
+  /**
+   * Sends a message: now, in the next session, or when the backend has taken enough of those before.
+   *
+   * @throws IpcClosedError if this end is closed, or too much waits; NumberedError if the value cannot be sent
+   */
   send(message: OutgoingMessage): void {
     if (this.#state === 'closed') throw new IpcClosedError(closedHere);
-    if (this.#session) void this.#session.link.send(message);
-    else this.#waiting.add(message);
+    this.#waiting.send(message);
   }
 
-  /** Sends a message in the present session. Without one, nothing is sent. */
-  sendNow(message: OutgoingMessage): void {
-    void this.#session?.link.send(message);
-  }
-
-  /** Sends items of streams. `undefined` without a session, and on a wire without streams. */
-  get items(): ItemLink | undefined {
-    return this.#session?.link.items;
+  /** The link of the present session. */
+  get link(): IpcSessionLink | undefined {
+    return this.#session?.link;
   }
 
   /** Cancels a call. */
@@ -114,7 +113,7 @@ export class PersistentConnection {
     clearTimeout(this.#grace);
     clearTimeout(this.#patience);
     this.#transport = undefined;
-    this.#waiting.take();
+    this.#waiting.clear();
     // A session has resolved it.
     if (this.isPaired) this.#ready = deferred();
     this.#ready.reject(new IpcClosedError(closure));
@@ -224,7 +223,7 @@ export class PersistentConnection {
   #begin(session: FrontendSession): void {
     const { link } = session;
     this.#session = session;
-    for (const message of this.#waiting.take()) void link.send(message);
+    this.#waiting.begin(link);
     if (link.closure) return;
     this.#ready.resolve();
     this.#opened();
@@ -271,6 +270,7 @@ export class PersistentConnection {
     clearTimeout(this.#patience);
     this.#session = undefined;
     this.#transport = undefined;
+    this.#waiting.end();
     // Without a session the key may still find one that was begun, unless it belongs to another user.
     if (session || closure.code === 4001) this.#keys = undefined;
     session?.link.ended(closure);

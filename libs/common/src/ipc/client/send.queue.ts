@@ -1,28 +1,49 @@
+import type { IpcLimits } from '../../base/limits.js';
+import { generalError } from '../../base/numbered.error.js';
 import { IpcClosedError } from '../channel/closure.js';
 import { IpcMessageType } from '../message/message.js';
+import type { IpcSessionLink } from '../message/link.js';
 import type { OutgoingMessage } from '../message/outgoing.message.js';
 
-/** The messages that were sent without a session. The next session sends them. */
+/** The messages of a frontend that wait for a session, or until the backend has taken enough of those before. */
 export class SendQueue {
   /** In the order of sending: calls by their numbers, other messages by themselves. */
   readonly #messages = new Map<unknown, OutgoingMessage>();
   #bytes = 0;
+  /** The link of the present session. */
+  #link: IpcSessionLink | undefined;
 
-  constructor(private readonly bufferedBytes: number) {}
+  /** @param unsendable called with a message that has waited, and cannot be sent */
+  constructor(
+    private readonly limits: Pick<IpcLimits, 'bufferedBytes' | 'messageBytes'>,
+    private readonly unsendable: (message: OutgoingMessage, error: unknown) => void,
+  ) {}
 
   /**
-   * Keeps a message as it is now.
+   * Sends a message, or keeps it as it is now.
    *
-   * @throws IpcClosedError if too much waits already; NumberedError if a value cannot be sent
+   * @throws NumberedError if a value cannot be sent, or too much waits in a session; IpcClosedError if too much waits without one
    */
-  add(message: OutgoingMessage): void {
-    if (this.#bytes > this.bufferedBytes) {
-      const reason = `More than ${this.bufferedBytes} bytes wait.`;
-      throw new IpcClosedError({ code: 1013, reason, initiator: 'local' });
+  send(message: OutgoingMessage): void {
+    const isFirst = this.#messages.size === 0;
+    if (isFirst && this.#link && !this.#link.backpressure()) {
+      void this.#link.send(message);
+      return;
     }
-    const size = sizeOf(message);
-    this.#bytes += size;
-    this.#messages.set(message.type === IpcMessageType.Invoke ? message.request : message, message);
+    this.#add(message);
+    if (isFirst) this.#flush(this.#link);
+  }
+
+  /** A session has begun. */
+  begin(link: IpcSessionLink): void {
+    this.#link = link;
+    this.#flush(link);
+  }
+
+  /** The session is over. The messages that have waited for space belong to it; those without a session wait for the next one. */
+  end(): void {
+    if (this.#link) this.clear();
+    this.#link = undefined;
   }
 
   /** Removes a call. @returns whether it was in the queue */
@@ -34,12 +55,45 @@ export class SendQueue {
     return true;
   }
 
-  /** Removes and returns all messages. */
-  take(): OutgoingMessage[] {
-    const messages = [...this.#messages.values()];
+  /** Forgets all messages. */
+  clear(): void {
     this.#messages.clear();
     this.#bytes = 0;
-    return messages;
+  }
+
+  #add(message: OutgoingMessage): void {
+    const { bufferedBytes, messageBytes } = this.limits;
+    const size = sizeOf(message);
+    // On every wire. Later there may be nobody who gets the error.
+    if (size > messageBytes) message.data.tooLarge(messageBytes);
+    if (this.#bytes > bufferedBytes) {
+      const reason = `More than ${bufferedBytes} bytes wait.`;
+      if (this.#link) throw generalError(reason);
+      throw new IpcClosedError({ code: 1013, reason, initiator: 'local' });
+    }
+    this.#bytes += size;
+    this.#messages.set(message.type === IpcMessageType.Invoke ? message.request : message, message);
+  }
+
+  /** Sends messages as far as there is space for them. */
+  #flush(link: IpcSessionLink | undefined): void {
+    if (!link) return;
+    for (const [key, message] of this.#messages) {
+      const backpressure = link.backpressure();
+      if (backpressure) {
+        void backpressure.then(() => {
+          if (this.#link === link) this.#flush(link);
+        });
+        return;
+      }
+      this.#messages.delete(key);
+      this.#bytes -= sizeOf(message);
+      try {
+        void link.send(message);
+      } catch (error) {
+        this.unsendable(message, error);
+      }
+    }
   }
 }
 

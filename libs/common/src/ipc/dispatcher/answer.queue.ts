@@ -11,11 +11,16 @@ const TOO_MUCH = 'Too many bytes of answers wait until this frontend has taken t
 /** Calls wait from this part of the limit on, because running calls have answers, too. */
 const ENOUGH = 8;
 
+/** Why an answer cannot be sent. */
+export interface SendFailure {
+  readonly thrown: unknown;
+}
+
 interface Answer {
   response: OutgoingResponse;
   bytes: number;
-  /** Called when it was sent, or its session is over. */
-  readonly done: () => void;
+  /** Called when it was sent, or its session is over; with an error if it cannot be sent. */
+  readonly done: (failure?: SendFailure) => void;
 }
 
 /** The answers of a session that wait until its frontend has taken those that were sent before, in order. */
@@ -42,21 +47,20 @@ export class AnswerQueue {
     return this.#sum;
   }
 
-  /** Whether an answer has to wait: for the peer, or for its turn. */
-  get mustWait(): boolean {
-    return this.#answers.length > 0 || this.link.backpressure() !== undefined;
-  }
-
   /**
-   * Keeps an answer until it can be sent.
-   *
-   * Without space to keep it, an error is sent in its place.
+   * Sends an answer, or keeps it until it can be sent. Without space to keep it, an error is sent in its place.
    *
    * @param activityId for the error
-   * @param done called when it was sent, or its session is over
+   * @param done called when it was sent, or its session is over; with an error if it turns out that it cannot be sent
    * @throws NumberedError if the value cannot be sent
    */
-  add(response: OutgoingResponse, activityId: string, done: () => void): void {
+  send(response: OutgoingResponse, activityId: string, done: (failure?: SendFailure) => void): void {
+    // It has to wait for the peer, or for its turn.
+    if (this.#answers.length === 0 && !this.link.backpressure()) {
+      void this.link.send(response);
+      done();
+      return;
+    }
     const answer = { response, bytes: sizeOf(response), done };
     // Added before it is counted: the count may end the session.
     this.#answers.push(answer);
@@ -92,8 +96,12 @@ export class AnswerQueue {
       const { response, bytes, done } = this.#answers.shift()!;
       this.#sum -= bytes;
       this.bytes.add(-bytes);
-      done();
-      void this.link.send(response);
+      try {
+        void this.link.send(response);
+        done();
+      } catch (thrown) {
+        done({ thrown });
+      }
     }
   }
 }

@@ -6,7 +6,8 @@ import { checkError } from '../../call/checked.value.js';
 import { resultOf, runBare } from '../../call/result.js';
 import type { RunInActivity } from '../../call/result.js';
 import { describeLosses } from '../../value/value.inspector.js';
-import { refusalOf, AnswerQueue } from './answer.queue.js';
+import { AnswerQueue, refusalOf } from './answer.queue.js';
+import type { SendFailure } from './answer.queue.js';
 import type { SessionBytes } from '../message/session.bytes.js';
 import { fromWireChannel } from '../channel/channel.js';
 import { activityOfCall } from './activity.js';
@@ -260,7 +261,11 @@ export class IpcCallDispatcher {
       activity: callActivity,
     };
     const { value, envelope, activity } = answer instanceof IpcAnswer ? answer : plain;
-    const done = () => this.#settled(request);
+    const done = (failure?: SendFailure) => {
+      this.#settled(request);
+      // A result that cannot be sent is a fault of the server, whatever its error is.
+      if (failure) this.#fail(message, activity, inOperation(failure.thrown, activity.rpcMethod), true);
+    };
     if (value instanceof StreamResult) {
       this.#streams!.send(message, value.items, activity, () => {
         callActivity.answered();
@@ -269,16 +274,11 @@ export class IpcCallDispatcher {
       return;
     }
     callActivity.answered();
-    const { mustWait } = this.#answers;
-    if (!mustWait) done();
     try {
       const response = prepareResponse(channel, request, value, envelope, this.#exposure);
-      if (mustWait) this.#answers.add(response, activity.activityId, done);
-      else void this.link.send(response);
-    } catch (error) {
-      if (mustWait) done();
-      // A result that cannot be sent is a fault of the server, whatever its error is.
-      this.#fail({ channel, request }, activity, inOperation(error, activity.rpcMethod), true);
+      this.#answers.send(response, activity.activityId, done);
+    } catch (thrown) {
+      done({ thrown });
       return;
     }
     if (!this.options.developmentMode) return;

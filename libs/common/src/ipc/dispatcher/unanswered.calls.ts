@@ -1,5 +1,5 @@
 import { GENERAL_ERROR } from '../../base/numbered.error.js';
-import { primitiveMembers } from '../../error/error.members.js';
+import { sendMembers } from '../../error/sendable.members.js';
 import type { IpcServerLink } from '../message/link.js';
 import { prepareResponse, prepareStreamEnd } from '../message/outgoing.message.js';
 import type { ServedStreams } from './served.streams.js';
@@ -44,13 +44,7 @@ export function sendError(
   request: number,
   value: unknown,
 ): void {
-  try {
-    void link.send(prepareResponse(channel, request, value, 'error'));
-  } catch {
-    // A member of the error cannot be sent. Message and number are worth more than it.
-    const members = primitiveMembers(Object(value) as object);
-    void link.send(prepareResponse(channel, request, members, 'error'));
-  }
+  sendMembers(value, (members) => void link.send(prepareResponse(channel, request, members, 'error')));
 }
 
 /** Answers calls of the node that had the session before: nobody knows what has become of them. */

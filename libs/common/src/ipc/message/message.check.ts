@@ -1,3 +1,4 @@
+import { CALL_STREAMS } from '../../base/limits.js';
 import type { NumberedError } from '../../base/numbered.error.js';
 import { observer } from '../../base/observer.js';
 import { readTrace } from '../../base/trace.fields.js';
@@ -75,14 +76,12 @@ export function malformed(what: string): IpcProtocolError {
   return new IpcProtocolError(1002, `A message ${what}.`);
 }
 
-/** Most streams of one call. */
-const MOST_SLOTS = 16;
 const noSlots: readonly number[] = [];
 
 /** The streams of a call. @throws IpcProtocolError if they are not a short list of different numbers */
 function slotsOf(slots: unknown): readonly number[] {
   if (slots === undefined) return noSlots;
-  const isList = Array.isArray(slots) && slots.length <= MOST_SLOTS && slots.every(isCount);
+  const isList = Array.isArray(slots) && slots.length <= CALL_STREAMS && slots.every(isCount);
   if (!isList || new Set(slots).size < slots.length) throw malformed('has a list of streams that is none');
   return slots;
 }

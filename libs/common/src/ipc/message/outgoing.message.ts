@@ -1,4 +1,4 @@
-import { inOperation } from '../../base/numbered.error.js';
+import { generalError, inOperation } from '../../base/numbered.error.js';
 import type { TraceFields } from '../../base/observer.js';
 import type { ErrorExposure } from '../../error/error.members.js';
 import { fromWireChannel, RPC_CHANNEL } from '../channel/channel.js';
@@ -41,6 +41,13 @@ export class OutgoingValue {
     } catch (error) {
       throw this.name === undefined ? error : inOperation(error, this.name);
     }
+  }
+
+  /** @throws NumberedError because the message would have more bytes than its receiver accepts */
+  tooLarge(most: number): never {
+    return this.made(() => {
+      throw generalError(`The value cannot be sent: it has more than ${most} bytes.`);
+    });
   }
 }
 

@@ -82,29 +82,46 @@ export function parseFrame(text: string, limits: IpcLimits, parse: (json: string
   return list;
 }
 
+/**
+ * Refuses the message of a binary frame that has too many bytes, without reading its values.
+ *
+ * @param text the text of the frame
+ * @throws IpcProtocolError if it is not a call, an answer, or an item of a stream
+ */
+export function refuseBinary(text: string, limits: IpcLimits): unknown[] {
+  const match = /^\[(\d{1,16}),(\[[^]*\])\]$/.exec(text);
+  if (!match) throw tooManyBytes(limits).violation;
+  return [Number(match[1]), refuseText(match[2]!, limits, tooManyBytes(limits))];
+}
+
 /** @throws IpcProtocolError if the text is not that of a call, an answer, or an item of a stream */
-function refuseText(json: string, limits: IpcLimits): RefusedMessage {
+function refuseText(json: string, limits: IpcLimits, reasons = tooMuchText(limits)): RefusedMessage {
   const item = /^\[([56]),(\d{1,16}),(\d{1,16}),/.exec(json.slice(0, TAIL_LENGTH));
-  if (item) return new RefusedMessage(item.slice(1).map(Number), longTextError(limits));
+  if (item) return new RefusedMessage(item.slice(1).map(Number), reasons.error);
   const match = /^\[([23]),(\d{1,16}),("(?:[^"\\]|\\.)*"),/.exec(json.slice(0, HEAD_LENGTH));
-  if (!match) throw tooLong(limits);
+  if (!match) throw reasons.violation;
   const head = [Number(match[1]), Number(match[2]), JSON.parse(match[3]!) as unknown];
-  return refuseMessage(head, longTextError(limits)) as RefusedMessage;
+  return refuseMessage(head, reasons.error) as RefusedMessage;
 }
 
 /**
  * Reads the call, or the answer, that a message of the compatible wire is, without parsing its values.
  *
+ * @param reasons why they are refused
  * @returns the message with the reason why its values are refused
  * @throws IpcProtocolError if it is neither, or is not written as iTwin.js writes it
  */
-export function refuseCall(json: string, limits: IpcLimits): { sequence: number; message: IpcMessage } {
+export function refuseCall(
+  json: string,
+  limits: IpcLimits,
+  reasons = tooMuchText(limits),
+): { sequence: number; message: IpcMessage } {
   const head = /^\{"type":([23]),"channel":("(?:[^"\\]|\\.)*"),"(?:method|response":(\d{1,16}),)/.exec(
     json.slice(0, HEAD_LENGTH),
   );
   const tail = /(?:,"request":(\d{1,16}))?,"sequence":(\d{1,16})\}$/.exec(json.slice(-TAIL_LENGTH));
   const request = head?.[3] ?? tail?.[1];
-  if (!head || !tail || request === undefined) throw tooLong(limits);
+  if (!head || !tail || request === undefined) throw reasons.violation;
   const members = {
     type: Number(head[1]),
     channel: JSON.parse(head[2]!) as string,
@@ -115,11 +132,26 @@ export function refuseCall(json: string, limits: IpcLimits): { sequence: number;
     timeoutMs: undefined,
     isCancellable: false,
   };
-  return { sequence: Number(tail[2]), message: checkMessage(members, longTextError(limits)) };
+  return { sequence: Number(tail[2]), message: checkMessage(members, reasons.error) };
 }
 
-function longTextError(limits: IpcLimits): NumberedError {
-  return generalError(`The message is larger than ${mostText(limits)} characters of text may be.`);
+/** Why the values of a message are refused: its caller gets the error, and a message without a caller ends the session. */
+interface Reasons {
+  readonly error: NumberedError;
+  readonly violation: IpcProtocolError;
+}
+
+function tooMuchText(limits: IpcLimits): Reasons {
+  const error = generalError(`The message is larger than ${mostText(limits)} characters of text may be.`);
+  return { error, violation: tooLong(limits) };
+}
+
+/** The reasons to refuse a message that has too many bytes. */
+export function tooManyBytes({ messageBytes }: IpcLimits): Reasons {
+  return {
+    error: generalError(`The message is larger than ${messageBytes} bytes.`),
+    violation: new IpcProtocolError(1009, `A message of more than ${messageBytes} bytes.`),
+  };
 }
 
 function tooLong(limits: IpcLimits): IpcProtocolError {

@@ -1,7 +1,7 @@
 import { generalError, NumberedError } from '../../base/numbered.error.js';
 import type { ErrorExposure } from '../../error/error.members.js';
 import { checkDepth, isCount, reviveValue, stringifyValue } from '../../value/value.codec.js';
-import { defaultWireLimits } from '../../base/limits.js';
+import { DEPTH, PARTS } from '../../base/limits.js';
 import { IpcProtocolError } from './message.js';
 
 /** A kind of typed array that crosses IPC. */
@@ -60,14 +60,14 @@ export interface EncodedIpcValue {
 const noParts: readonly Uint8Array[] = [];
 
 /** The deepest nesting of a sent value. With the message and the envelope around it a peer accepts it by default. */
-export const SENT_DEPTH = defaultWireLimits.depth - 2;
+export const SENT_DEPTH = DEPTH - 2;
 
 /**
  * Writes a value as JSON text and binary parts. The parts are the memory of the arrays, not copies.
  *
  * @param exposure how much of errors in the value the peer sees
- * @throws NumberedError if the value has a cycle, a BigInt, an array of them, or an object that would end the session of its
- * receiver
+ * @throws NumberedError if the value has a cycle, a BigInt, an array of them, more typed arrays than a receiver accepts by default,
+ * or an object that would end the session of its receiver
  */
 export function encodeIpcValue(value: unknown, exposure?: ErrorExposure): EncodedIpcValue {
   // As it is for the pieces of a stream of bytes.
@@ -87,6 +87,8 @@ export function encodeIpcValue(value: unknown, exposure?: ErrorExposure): Encode
     exposure,
   );
   if (json !== undefined) checkMembers(json, parts?.length ?? 0);
+  if (parts && parts.length > PARTS)
+    throw generalError(`The value cannot be sent: it has more than ${PARTS} typed arrays.`);
   return { json, parts: parts ?? noParts };
 }
 

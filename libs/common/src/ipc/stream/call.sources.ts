@@ -1,3 +1,5 @@
+import { CALL_STREAMS } from '../../base/limits.js';
+import { generalError } from '../../base/numbered.error.js';
 import { settle } from '../../base/settle.js';
 import { stoppedHere } from '../../stream/bound.items.js';
 import { leaveItems } from '../../stream/reading.js';
@@ -17,10 +19,16 @@ export type CallSources = ReadonlyMap<number, unknown>;
  */
 export type SendSources = (name: string | undefined, failed: (why: StreamFailure) => void) => void;
 
-/** Begins to read the streams of a call. @throws the error of one that cannot be read; the others are left */
-export function openSources(sources: CallSources): Map<number, StreamItems> {
+/**
+ * Begins to read the streams of a call.
+ *
+ * @param count the streams of the call, its result and its progress among them
+ * @throws the error of one that cannot be read, or if they are too many; the others are left
+ */
+export function openSources(sources: CallSources, count: number): Map<number, StreamItems> {
   const opened = new Map<number, StreamItems>();
   try {
+    if (count > CALL_STREAMS) throw generalError(`A call cannot have more than ${CALL_STREAMS} streams.`);
     for (const [slot, source] of sources) opened.set(slot, stoppedHere(itemsOf(source)!));
   } catch (error) {
     for (const items of opened.values()) leaveItems(items);

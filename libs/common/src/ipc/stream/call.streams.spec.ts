@@ -2,7 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { Slices } from '../../base/turn.slices.js';
 import { IpcMessageType } from '../message/message.js';
-import { CallStreams, MOST_ITEMS } from './call.streams.js';
+import { MESSAGE_ITEMS } from '../../base/limits.js';
+import { CallStreams } from './call.streams.js';
 
 const message = (items: number) => ({
   type: IpcMessageType.Item,
@@ -25,9 +26,11 @@ function receiving() {
 describe('a message with items of a stream', () => {
   it('has a limit of items', () => {
     const { streams, items } = receiving();
-    streams.receive(message(MOST_ITEMS));
-    expect(items.bytes).toBeGreaterThan(64 * MOST_ITEMS);
-    expect(() => streams.receive(message(MOST_ITEMS + 1))).toThrow(expect.objectContaining({ code: 1008 }));
+    streams.receive(message(MESSAGE_ITEMS));
+    expect(items.bytes).toBeGreaterThan(64 * MESSAGE_ITEMS);
+    expect(() => streams.receive(message(MESSAGE_ITEMS + 1))).toThrow(
+      expect.objectContaining({ code: 1008 }),
+    );
   });
 
   it('is the work of a turn of the event loop if it has many items', async () => {

@@ -1,7 +1,7 @@
-import { ITEM_BYTES } from '../../base/limits.js';
+import { ITEM_BYTES, MESSAGE_ITEMS } from '../../base/limits.js';
 import { countBytes } from '../../base/turn.slices.js';
 import { TransientError } from '../../error/imodel.error.js';
-import { primitiveMembers } from '../../error/error.members.js';
+import { sendMembers } from '../../error/sendable.members.js';
 import type { ErrorExposure } from '../../error/error.members.js';
 import type { ItemQueue } from '../../stream/item.queue.js';
 import { endingWith, leaveItems } from '../../stream/reading.js';
@@ -34,12 +34,6 @@ export interface OutgoingNames {
   readonly name: string | undefined;
   readonly exposure?: ErrorExposure | undefined;
 }
-
-/**
- * Items of one message. A message is received in one step, and senders join small items up to 16 KiB, in which each takes two
- * characters.
- */
-export const MOST_ITEMS = 16 * 1024;
 
 const NO_SPACE = 'There is no space for further items of this stream.';
 
@@ -167,13 +161,7 @@ export class CallStreams {
 
   #sendEnd(slot: number, error: unknown, exposure: ErrorExposure | undefined): void {
     const { link } = this.side;
-    try {
-      void link.send(prepareStreamEnd(this.request, slot, error, exposure));
-    } catch {
-      // A member of the error cannot be sent. Message and number are worth more than it.
-      const members = primitiveMembers(Object(error) as object);
-      void link.send(prepareStreamEnd(this.request, slot, members));
-    }
+    sendMembers(error, (members) => void link.send(prepareStreamEnd(this.request, slot, members, exposure)));
   }
 
   #taken({ slot, items }: TakenMessage): void {
@@ -187,8 +175,8 @@ export class CallStreams {
   }
 
   #arrived({ type, slot, data, refusal }: ItemMessage | StreamEndMessage): void {
-    if (data.length > MOST_ITEMS)
-      throw new IpcProtocolError(1008, `A message of more than ${MOST_ITEMS} items of a stream.`);
+    if (data.length > MESSAGE_ITEMS)
+      throw new IpcProtocolError(1008, `A message of more than ${MESSAGE_ITEMS} items of a stream.`);
     // A message of many items is as much work as one of many bytes.
     countBytes(data.length * ITEM_BYTES);
     const stream = this.#incoming.get(slot);

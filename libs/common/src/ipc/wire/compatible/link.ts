@@ -23,6 +23,8 @@ export class CompatibleLink implements IpcSessionLink {
   readonly #ready = new Fifo<IpcMessage>();
   #sequence = 0;
   #counted = 0;
+  /** Bytes of the largest message that may be among those that wait. */
+  #largest = 0;
   /** All senders wait for it while the peer is slow. */
   #drained: Promise<void> | undefined;
   #giveUp: (error: IpcClosedError) => void = () => undefined;
@@ -147,17 +149,26 @@ export class CompatibleLink implements IpcSessionLink {
   }
 
   #write(message: OutgoingMessage): void {
-    const { bufferedBytes } = this.limits;
-    // Checked before: one message may be larger than the limit, and the peer has had no time to take it.
-    if (this.transport.bufferedBytes > bufferedBytes)
-      this.close(1013, `More than ${bufferedBytes} bytes wait.`);
+    const { bufferedBytes, messageBytes, textLength } = this.limits;
+    const before = this.transport.bufferedBytes;
+    if (before <= HIGH_WATER) this.#largest = 0;
+    // Checked before, and without the largest message: one may be larger than the limit, and takes the peer some time.
+    if (before - this.#largest > bufferedBytes) this.close(1013, `More than ${bufferedBytes} bytes wait.`);
     else {
       // Encoded before it has a number: code of the value, for instance a getter, may send a message, too.
       const { parts } = message.data.encode();
       if (this.#closure) return;
-      this.transport.write(textFrame(message, this.#sequence++));
+      const text = textFrame(message, this.#sequence);
+      let bytes = text.length;
+      for (const { byteLength } of parts) bytes += byteLength;
+      // The peer would end the session. Text of up to twice its limit is refused alone, by the peer.
+      const most = parts.length > 0 ? messageBytes : 2 * Math.min(textLength, messageBytes);
+      if (bytes > most) message.data.tooLarge(most);
+      this.#sequence++;
+      this.transport.write(text);
       // Copies: the sender may write to an array while the connection has not taken it.
       for (const part of parts) this.transport.write(part.slice());
+      if (bytes > HIGH_WATER) this.#largest = Math.max(this.#largest, this.transport.bufferedBytes - before);
     }
   }
 }

@@ -2,15 +2,17 @@ import type { IpcLimits } from '../../../base/limits.js';
 import { parseMessage, parseTextFrame } from './codec.js';
 import type { NumberedMessage } from './codec.js';
 import { IpcProtocolError } from '../../message/message.js';
-import { checkFrameLength } from '../../message/refusal.js';
+import { checkFrameLength, refuseCall, tooManyBytes } from '../../message/refusal.js';
 import type { IpcMessage } from '../../message/message.js';
 
 /** A message whose binary frames have not arrived yet. */
 interface Announced {
   readonly json: string;
-  readonly missing: number;
-  readonly parts: Uint8Array[];
+  missing: number;
+  parts: Uint8Array[];
   bytes: number;
+  /** The message without its values, because it has too many bytes. */
+  refused?: NumberedMessage;
 }
 
 /** A message that arrived before its turn. */
@@ -60,15 +62,19 @@ export class CompatibleReceiver {
 
   #takePart(part: Uint8Array): void {
     const announced = this.#announced;
-    this.#checkBytes(part.byteLength);
     if (!announced) throw new IpcProtocolError(1002, 'A binary frame that no text frame announced.');
-    announced.parts.push(part);
+    const { limits } = this;
     announced.bytes += part.byteLength;
-    this.#checkBytes(announced.bytes + this.#earlyBytes);
-    if (announced.parts.length < announced.missing) return;
+    if (announced.bytes + this.#earlyBytes <= limits.messageBytes) announced.parts.push(part);
+    else {
+      announced.refused ??= refuseCall(announced.json, limits, tooManyBytes(limits));
+      announced.parts = [];
+    }
+    if (--announced.missing > 0) return;
     this.#announced = undefined;
     clearTimeout(this.#partsTimer);
-    this.#order(parseMessage(announced.json, announced.parts, this.limits), announced.bytes);
+    const { json, parts, bytes, refused } = announced;
+    this.#order(refused ?? parseMessage(json, parts, limits), refused ? 0 : bytes);
   }
 
   /** Stops waiting. */
@@ -109,12 +115,6 @@ export class CompatibleReceiver {
     }
     clearTimeout(this.#gapTimer);
     if (this.#early.size > 0) this.#gapTimer = this.#expect(`Message ${this.#next}`);
-  }
-
-  #checkBytes(bytes: number): void {
-    const { messageBytes } = this.limits;
-    if (bytes > messageBytes)
-      throw new IpcProtocolError(1009, `A message of more than ${messageBytes} bytes.`);
   }
 
   #expect(what: string): Timer {

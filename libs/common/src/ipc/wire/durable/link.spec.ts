@@ -203,7 +203,8 @@ describe('messages of DurableLink that wait for the peer', () => {
   });
 
   it('end the session above the limit', async () => {
-    for (let i = 0; i < 8; i++) void link.send(preparePush('c', [large]));
+    // The largest one does not count.
+    for (let i = 0; i < 9; i++) void link.send(preparePush('c', [large]));
     expect(ends).toEqual([]);
     await expect(link.send(preparePush('c', [1]))).rejects.toThrow(
       `The IPC session is over (1013: More than ${16 * MiB} bytes wait.)`,

@@ -225,8 +225,9 @@ export class DurableLink implements IpcSessionLink {
 
   #write(message: OutgoingMessage): void {
     const { bufferedBytes } = this.limits;
-    // Checked before: one message may be larger than the limit, and the peer has had no time to take it.
-    if (this.#outbox.keptBytes > bufferedBytes) this.close(1013, `More than ${bufferedBytes} bytes wait.`);
+    // Checked before, and without the largest message: one may be larger than the limit, and takes the peer some time.
+    if (this.#outbox.keptBytes > bufferedBytes && this.#outbox.bytesBesideLargest > bufferedBytes)
+      this.close(1013, `More than ${bufferedBytes} bytes wait.`);
     else this.#outbox.send(message);
   }
 

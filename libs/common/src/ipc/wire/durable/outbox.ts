@@ -1,5 +1,4 @@
 import type { IpcLimits } from '../../../base/limits.js';
-import { generalError } from '../../../base/numbered.error.js';
 import type { BytePool } from '../../../bytes/byte.pool.js';
 import { Fifo } from '../../../base/fifo.js';
 import type { KeptBytes } from '../../message/session.bytes.js';
@@ -50,6 +49,8 @@ export class DurableOutbox {
   /** The number of the next message. */
   readonly #number = () => this.#released + this.#kept.size;
   #keptBytes = 0;
+  /** The kept messages that are larger than a frame of joined ones. */
+  readonly #large = new Fifo<Kept>();
   #released = 0;
   /** Messages of this turn, which go out as one frame; the number of the first one, and how many have a number. */
   #batch: IpcFrame[] = [];
@@ -84,6 +85,13 @@ export class DurableOutbox {
     return this.#keptBytes;
   }
 
+  /** Bytes of the messages that are kept, without the largest one. */
+  get bytesBesideLargest(): number {
+    let largest = 0;
+    for (const { bytes } of this.#large) largest = Math.max(largest, bytes);
+    return this.#keptBytes - largest;
+  }
+
   /** Whether a message is not acknowledged yet. */
   get isWaiting(): boolean {
     return this.#kept.size > 0;
@@ -100,6 +108,7 @@ export class DurableOutbox {
       const kept = this.#kept.shift()!;
       // A peer can acknowledge a message that it has not received.
       if (kept === this.#open?.kept) this.#seal();
+      if (kept === this.#large.first) this.#large.shift();
       this.#count(-kept.bytes);
       if (kept.content instanceof Uint8Array) this.pool?.give(kept.content);
     }
@@ -124,9 +133,7 @@ export class DurableOutbox {
   restore({ released, kept: contents }: OutboxState): void {
     this.#released = released;
     for (const content of contents) {
-      const bytes = (content as string | Uint8Array).length;
-      this.#kept.push({ content, bytes });
-      this.#count(bytes);
+      this.#keep({ content, bytes: (content as string | Uint8Array).length });
     }
   }
 
@@ -151,6 +158,7 @@ export class DurableOutbox {
   clear(): void {
     this.#open = undefined;
     this.#kept.clear();
+    this.#large.clear();
     this.#held.clear();
     this.pool?.clear();
     this.#count(-this.#keptBytes);
@@ -177,13 +185,9 @@ export class DurableOutbox {
     const { messageBytes, textLength } = this.limits;
     // The peer would end the session. Text of up to twice its limit is refused alone, by the peer.
     const most = typeof content === 'string' ? 2 * Math.min(textLength, messageBytes) : messageBytes;
-    if (bytes > most)
-      message.data.made(() => {
-        throw generalError(`The value cannot be sent: it has more than ${most} bytes.`);
-      });
+    if (bytes > most) message.data.tooLarge(most);
     this.#seal();
-    this.#kept.push(prepared);
-    this.#count(bytes);
+    this.#keep(prepared);
     this.#pass(prepared, message);
     return bytes;
   }
@@ -234,6 +238,12 @@ export class DurableOutbox {
     this.#batchBytes = 0;
     this.#numbered = 0;
     this.#transport.write(frame);
+  }
+
+  #keep(message: Kept): void {
+    this.#kept.push(message);
+    if (message.bytes > FRAME_BYTES) this.#large.push(message);
+    this.#count(message.bytes);
   }
 
   #count(bytes: number): void {

@@ -5,7 +5,14 @@ import { NumberedError } from '../../../base/numbered.error.js';
 import { IpcProtocolError } from '../../message/message.js';
 import type { IpcFrame } from '../../message/message.js';
 import type { OutgoingItem, OutgoingMessage } from '../../message/outgoing.message.js';
-import { checkFrameLength, parseFrame, RefusedMessage, refuseMessage } from '../../message/refusal.js';
+import {
+  checkFrameLength,
+  parseFrame,
+  refuseBinary,
+  RefusedMessage,
+  refuseMessage,
+  tooManyBytes,
+} from '../../message/refusal.js';
 import { messageText } from './codec.js';
 import { needsParts, parseText, reviveParts } from '../../message/value.codec.js';
 
@@ -77,13 +84,12 @@ export const textEncoding: FrameEncoding = {
     if (typeof frame !== 'string' && !(frame instanceof Uint8Array))
       throw new IpcProtocolError(1002, 'A frame is neither text nor bytes.');
     const bytes = typeof frame === 'string' ? frame.length : frame.byteLength;
-    const { messageBytes, depth } = limits;
     if (typeof frame === 'string') checkFrameLength(bytes, limits);
-    else if (bytes > messageBytes)
-      throw new IpcProtocolError(1009, `A message of more than ${messageBytes} bytes.`);
     const { text, parts } = typeof frame === 'string' ? { text: frame, parts: [] } : blocksOf(frame, limits);
+    if (typeof frame !== 'string' && bytes > limits.messageBytes)
+      return { list: refuseBinary(text, limits), bytes };
     // The frame around a message does not count as nesting of the message.
-    const list = parseFrame(text, limits, (json) => parseText(json, depth + 1));
+    const list = parseFrame(text, limits, (json) => parseText(json, limits.depth + 1));
     if (!Array.isArray(list)) throw new IpcProtocolError(1007, 'A frame is no list.');
     if (needsParts(text, parts)) for (let i = 1; i < list.length; i++) list[i] = revived(list[i], parts);
     if (typeof frame !== 'string' && list.length !== 2)
@@ -111,6 +117,9 @@ function joined(first: number, texts: readonly string[]): string {
 function blocksOf(frame: Uint8Array, limits: IpcLimits): { text: string; parts: Uint8Array[] } {
   const [json, ...parts] = decodeBlocks(frame, limits.parts + 1) ?? [];
   if (!json) throw new IpcProtocolError(1007, 'A binary frame is not made of blocks.');
+  const most = limits.messageBytes;
+  // Frames above the limit are refused alone, those far above it are not read.
+  if (json.byteLength > most || frame.byteLength > 2 * most) throw tooManyBytes(limits).violation;
   try {
     return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json), parts };
   } catch {
