@@ -154,7 +154,7 @@ describe.each(Object.entries(ways))('a value that is too large, over %s', (way, 
       expect(String((third as PromiseRejectedResult).reason)).toContain(`More than ${MOST / 4} bytes wait`);
     // The cancellation of a call does not wait.
     abort.abort();
-    await expect(aborted).rejects.toThrow();
+    await expect(aborted).rejects.toThrow('aborted');
     expect(await Promise.all([first, second])).toEqual([MOST - 1024, MOST - 1024]);
     for (const release of releases.splice(0)) release();
     await waiting;

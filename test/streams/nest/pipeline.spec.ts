@@ -37,7 +37,9 @@ import {
   NEVER,
   Observable,
   of,
+  Subject,
   take,
+  takeUntil,
   tap,
   throwError,
   timeout,
@@ -82,6 +84,15 @@ class Impatient implements NestInterceptor {
   }
 }
 
+const enough = new Subject<void>();
+
+@Injectable()
+class Limited implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    return next.handle().pipe(takeUntil(enough));
+  }
+}
+
 class Missing extends Error {}
 
 @Catch(Missing)
@@ -97,6 +108,8 @@ interface Items {
   mapped(to: number): AsyncIterable<number>;
   slow(): AsyncIterable<number>;
   stalled(): AsyncIterable<number>;
+  waiting(): AsyncIterable<number>;
+  limited(): AsyncIterable<number>;
   observable(to: number): AsyncIterable<number>;
   web(to: number): AsyncIterable<number>;
   node(to: number): AsyncIterable<number>;
@@ -113,6 +126,8 @@ const names = [
   'mapped',
   'slow',
   'stalled',
+  'waiting',
+  'limited',
   'observable',
   'web',
   'node',
@@ -137,6 +152,8 @@ abstract class ItemsRpc extends Definition implements Items {
   abstract mapped(to: number): AsyncIterable<number>;
   abstract slow(): AsyncIterable<number>;
   abstract stalled(): AsyncIterable<number>;
+  abstract waiting(): AsyncIterable<number>;
+  abstract limited(): AsyncIterable<number>;
   abstract observable(to: number): AsyncIterable<number>;
   abstract web(to: number): AsyncIterable<number>;
   abstract node(to: number): AsyncIterable<number>;
@@ -164,6 +181,19 @@ function* sync(to: number) {
 }
 const asAny = (value: unknown) => value as AsyncIterable<number>;
 
+/** One item, and then a wait that only the signal of the call ends. */
+async function* untilAborted() {
+  const { signal } = ClientRequestContext.current;
+  try {
+    yield 0;
+    story.push('waits');
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    story.push(`${signal.reason.message}`);
+  } finally {
+    story.push('end');
+  }
+}
+
 class Methods implements Items {
   plain(to: number) {
     return count(to);
@@ -181,6 +211,14 @@ class Methods implements Items {
   @UseInterceptors(Impatient)
   stalled() {
     return asAny(concat(of(0), NEVER).pipe(finalize(() => story.push('end'))));
+  }
+  @UseInterceptors(Impatient)
+  async *waiting() {
+    yield* untilAborted();
+  }
+  @UseInterceptors(Limited)
+  async *limited() {
+    yield* untilAborted();
   }
   observable(to: number) {
     return asAny(from(Array.from({ length: to }, (_, i) => i)));
@@ -302,6 +340,19 @@ describe.each([
       await expect(read()).rejects.toThrow('no item came');
       expect(got).toEqual([0]);
       await until(() => story.includes('end'));
+    });
+
+    it('an interceptor that ends a stream aborts the signal of a method that waits', async () => {
+      const ended = ['waits', 'An interceptor has ended the stream.', 'end'];
+      await expect(all(items.waiting())).rejects.toThrow('no item came');
+      await until(() => story.includes('end'));
+      expect(story.splice(0)).toEqual(ended);
+      const limited = all(items.limited());
+      await until(() => story.includes('waits'));
+      enough.next();
+      expect(await limited).toEqual([0]);
+      await until(() => story.includes('end'));
+      expect(story).toEqual(ended);
     });
 
     it('a filter sees the error that ends a stream', async () => {

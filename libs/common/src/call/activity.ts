@@ -159,6 +159,11 @@ export class Activity implements ActivityProps {
     this.#abort?.abort(reason);
   }
 
+  /** @internal The method is to end, though its caller still gets the rest of its answer: aborts {@link signal} alone. */
+  endMethod(reason: unknown): void {
+    (this.#abort ??= new AbortController()).abort(reason);
+  }
+
   /** @internal Called by the transport when the call is answered: the activity cannot be aborted any more. */
   answered(): void {
     this.#isAnswered = true;
