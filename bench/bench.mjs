@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { compile } from '../scripts/packages.mjs';
 import { requestOf } from './cases.mjs';
 import { load } from './load.mjs';
-import { pinned, serverNames, startServer } from './processes.mjs';
+import { pinLoad, pinned, serverNames, startServer } from './processes.mjs';
 import { parts, write } from './report.mjs';
 import { machine, table } from './tables.mjs';
 
@@ -94,9 +94,11 @@ async function measure(one) {
 /** Memory that was in use once is not given back: each figure has a process of its own. */
 async function measureMemory(one) {
   const results = chooseRows(one).map((row) => ({ row, rounds: [] }));
+  const isPinned = pinned && !one.isSpread;
+  pinLoad(isPinned);
   for (let round = 0; round < effort.processes; round++) {
     for (const { row, rounds } of results) {
-      const server = await startServer(row.server, ['--expose-gc']);
+      const server = await startServer(row.server, ['--expose-gc'], { isPinned });
       try {
         rounds.push(await one.run(server, row, effort));
       } finally {
@@ -104,6 +106,7 @@ async function measureMemory(one) {
       }
     }
   }
+  pinLoad(true);
   return results;
 }
 

@@ -1,7 +1,7 @@
 // Servers in processes of their own, on another core than the load.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const scripts = {
@@ -36,11 +36,18 @@ export const serverNames = Object.keys(scripts);
 const SERVER_CORE = '0';
 const LOAD_CORE = '1';
 
+/** Moves all threads of this process. @returns whether it could */
+function moveTo(cores) {
+  return spawnSync('taskset', ['-a', '-c', '-p', cores, String(process.pid)]).status === 0;
+}
+
 /** Whether server and load have a core each: this very process is moved to the load's. */
-export const pinned =
-  process.platform === 'linux' &&
-  availableParallelism() > 1 &&
-  spawnSync('taskset', ['-a', '-c', '-p', LOAD_CORE, String(process.pid)]).status === 0;
+export const pinned = process.platform === 'linux' && availableParallelism() > 1 && moveTo(LOAD_CORE);
+
+/** Lets this process, and servers that are not pinned, use all cores, or moves it back to the load's. */
+export function pinLoad(isPinned) {
+  if (pinned) moveTo(isPinned ? LOAD_CORE : `0-${cpus().length - 1}`);
+}
 
 /** Starts a server and waits until it listens. `NODE_ARGUMENTS` (a profiler, for instance) go to its Node. */
 export async function startServer(name, moreArguments = [], { env = {}, isPinned = pinned } = {}) {

@@ -31,8 +31,8 @@ const streamNotes = [
     'in protobuf, over HTTP/1.1) and `socket.io` (events) are written as their documentation shows. Goals are lower ' +
     'bounds of the rate, and upper bounds of the CPU time of bytes. A transfer has 1 GiB, or 128 MiB with `--quick`.',
   '(stream-cuts): the 99th percentile of small calls of the session, one every 2 ms whether the earlier ones are ' +
-    'answered or not, through the same proxy that breaks connections, without and with the stream. Growth is that of ' +
-    'memory in use after a collection.',
+    'answered or not, through the same proxy that breaks connections, without and with the stream. Server and ' +
+    'load use both cores there. Growth is that of memory in use after a collection.',
 ];
 
 /** The parts of the file: each with its cases, its notes and what the README says about its table. */

@@ -1,15 +1,13 @@
 // Rooms over several nodes with a broker between them: what is sent, received and used.
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startRedis } from './brokers.mjs';
 import { Client } from './ipc-client.mjs';
 import { wires } from './ipc-wires.mjs';
-import { pinned, startServer } from './processes.mjs';
+import { pinLoad, startServer } from './processes.mjs';
 
 // Nodes, broker and the load share all processors.
-if (pinned) spawnSync('taskset', ['-a', '-c', '-p', `0-${cpus().length - 1}`, String(process.pid)]);
+pinLoad(false);
 
 const linnet = {
   server: 'rooms-linnet',
