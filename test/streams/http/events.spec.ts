@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
@@ -10,6 +11,8 @@ import { httpServers } from './servers.js';
 import type { FlowServer } from './servers.js';
 
 const events = { Accept: 'text/event-stream' };
+const hasCurl = spawnSync('curl', ['--version']).status === 0;
+if (!hasCurl) console.warn('curl is not installed: the tests with it are skipped.');
 const post = { ...events, 'Content-Type': 'text/plain' };
 
 describe.each(Object.entries(httpServers))('server-sent events from %s', (_name, start) => {
@@ -58,6 +61,19 @@ describe.each(Object.entries(httpServers))('server-sent events from %s', (_name,
     const pass = await until(() => journal.passes.get('events'));
     pass();
     expect(await textOf(response)).toBe('data: 2\n\nevent: end\ndata:\n\n');
+  });
+
+  (hasCurl ? it : it.skip)('is shown by curl event by event, as the items are made', async () => {
+    const headers = Object.entries(post).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+    const curl = spawn('curl', ['-sN', `${server.url}/Flow-1.0.0-once`, ...headers, '-d', '["curl"]']);
+    const ended = once(curl, 'close');
+    let shown = '';
+    curl.stdout.on('data', (chunk: Buffer) => (shown += chunk.toString()));
+    await until(() => shown === 'data: 1\n\n');
+    const pass = await until(() => journal.passes.get('curl'));
+    pass();
+    expect(await ended).toEqual([0, null]);
+    expect(shown).toBe('data: 1\n\ndata: 2\n\nevent: end\ndata:\n\n');
   });
 
   it('has an event for an error in the middle', async () => {
