@@ -152,11 +152,11 @@ const endings: Record<string, Ending> = {
 
 const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 
-/** `STREAM_ENDINGS=10000 npm test -- test/streams/http/endings` runs each ending as often. It takes some minutes. */
+/** `STREAM_ENDINGS=10000 npm test -- test/streams/http/endings` runs each ending as often over sockets as well. It takes some minutes. */
 const requested = Number(process.env['STREAM_ENDINGS']) || undefined;
 
 describe.each([
-  { way: 'in memory', times: requested ?? 600, atOnce: 200, start: startInMemory },
+  { way: 'in memory', times: requested ?? 10_000, atOnce: 200, start: startInMemory },
   { way: 'over sockets', times: requested ?? 200, atOnce: 50, start: startOverSockets },
 ])('$way', ({ times, atOnce, start }) => {
   const shared = new AbortController();
