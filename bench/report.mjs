@@ -9,7 +9,7 @@ const rpcNotes = [
   '“To raw” is the ratio to a bare `node:http` server doing the same work in the same round. All servers but ' +
     '`controller` get the same bytes of the iTwin.js wire; `controller` is an ordinary Nest controller on ' +
     'JSON, for orientation. (a), (b) and (d): 32 connections, each with one request on its way; ' +
-    'goals are lower bounds of the rate. (c): one transfer at a time; goals are upper bounds of CPU time.',
+    'goals are lower bounds of the rate, with schemas three quarters of the same server without. (c): one transfer at a time; goals are upper bounds of CPU time.',
   '`raw-with-nest` is the raw server in a process that has loaded Nest, and uses nothing of it: what its larger ' +
     'heap costs whoever allocates 64 MiB for each request, as (c-up) does.',
 ];

@@ -30,12 +30,21 @@ export function table(one, results, { mebibytes }) {
   const raw = results[0].rounds;
   const rows = results.map(({ row, rounds }) => [
     nameOf(row),
-    ...rowOf(row, rounds, (of) => ratioToRaw(rounds, raw, of)),
+    ...rowOf(withGoal(row, results), rounds, (of) => ratioToRaw(rounds, raw, of)),
   ]);
   const lines = [`### (${id}) ${title}`, '', ...markdown(['server', ...columns], rows)];
   return [...lines, ...(transfer || sessions || one.isAlone || one.paced ? [] : disturbances(results))].join(
     '\n',
   );
+}
+
+/** A goal may be a part of the rate that the same server has with another operation. */
+function withGoal(row, results) {
+  if (!row.goalTo) return row;
+  const other = results.find(
+    (each) => each.row.server === row.server && each.row.operation === row.goalTo.operation,
+  );
+  return { ...row, goal: row.goalTo.least * ratioToRaw(other.rounds, results[0].rounds, rate) };
 }
 
 function rates({ units: [units, unit] = ['requests', 'request'], rows }) {
