@@ -238,9 +238,9 @@ export function roomsPromises(name: string, backplane?: () => BackplaneUnderTest
       // The node of the session waits no longer either, even for an answer that may take for ever.
       const { session } = client;
       const waits: Promise<unknown>[] = [];
-      const { invokeRaw } = session as ServerSession;
-      (session as ServerSession).invokeRaw = function (...args) {
-        const wait = invokeRaw.apply(this, args);
+      const { passInvoke } = session as ServerSession;
+      (session as ServerSession).passInvoke = function (...args) {
+        const wait = passInvoke.apply(this, args);
         waits.push(wait.catch((error: unknown) => error));
         return wait;
       };

@@ -162,12 +162,13 @@ export class ServerSession extends IpcSession {
     const call = { side: 'client', kind: 'ipc', transport: 'ipc', activityId: '' } as const;
     return watched(
       () => ({ ...call, name: called, sessionId: this.id }),
-      (watch) => this.#invoke(name, args, timeoutMs, watch?.trace, signal),
+      (watch) => this.passInvoke(name, args, timeoutMs, watch?.trace, signal),
       settled,
     );
   }
 
-  async #invoke(
+  /** Calls the frontend as {@link invokeRaw}, for a caller that observers follow already. @param trace travels with the call */
+  async passInvoke(
     name: string,
     args: unknown[],
     timeoutMs: number,

@@ -148,10 +148,10 @@ export class LocalNode {
    */
   notice(topics: readonly string[], except: readonly string[], message: OutgoingNotice): () => Promise<void> {
     const value = message.data.encode();
-    const { channel } = message;
+    const { channel, trace } = message;
     // One number for all topics: a node sends the first frame to the members of all, and ignores the others.
     const several = topics.length > 1 ? topics : [];
-    const head = { kind: 'notice', topics: several, except, channel, ...this.#origin() } as const;
+    const head = { kind: 'notice', topics: several, except, channel, trace, ...this.#origin() } as const;
     const frame = encodeNodeFrame(head, value, this.limits);
     return async () => {
       const published = topics.map((topic) => this.put(frame, () => this.backplane.publish(topic, frame)));

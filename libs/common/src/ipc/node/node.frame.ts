@@ -1,6 +1,8 @@
 import { joinBytes, utf8 } from '../../bytes/bytes.js';
 import type { IpcLimits } from '../../base/limits.js';
+import type { TraceFields } from '../../base/observer.js';
 import { generalError } from '../../base/numbered.error.js';
+import { readTrace } from '../../base/trace.fields.js';
 import { needsParts, parseText, reviveParts } from '../message/value.codec.js';
 import type { EncodedIpcValue } from '../message/value.codec.js';
 import { isCount } from '../../value/value.codec.js';
@@ -33,6 +35,8 @@ export interface NoticeHead {
   readonly except: readonly string[];
   /** By its name on the wire. */
   readonly channel: string;
+  /** The trace of the sender. */
+  readonly trace?: TraceFields | undefined;
 }
 
 /** A session has joined a room, or left it. */
@@ -56,6 +60,8 @@ export interface RequestHead {
   readonly channel: string;
   /** How long the caller waits, in milliseconds; 0: for ever. */
   readonly timeoutMs: number;
+  /** The trace of the caller. */
+  readonly trace?: TraceFields | undefined;
 }
 
 /** The answer to a request. */
@@ -168,6 +174,7 @@ function checkedHead(head: unknown, limits: IpcLimits): NodeHead {
   };
   const kind = oneOf('kind', ['notice', 'presence', 'request', 'reply', 'relay', 'move'] as const);
   const origin = { from: text('from'), seq: count('seq') };
+  const trace = readTrace(members.get('trace'));
   switch (kind) {
     case 'notice':
       return {
@@ -176,6 +183,7 @@ function checkedHead(head: unknown, limits: IpcLimits): NodeHead {
         topics: texts('topics'),
         except: texts('except'),
         channel: text('channel', MAX_CHANNEL),
+        trace,
       };
     case 'presence':
       return { kind, ...origin, type: oneOf('type', ['join', 'leave'] as const), session: text('session') };
@@ -188,6 +196,7 @@ function checkedHead(head: unknown, limits: IpcLimits): NodeHead {
         type: oneOf('type', ['send', 'invoke', 'cancel'] as const),
         channel: text('channel', MAX_CHANNEL),
         timeoutMs: count('timeoutMs'),
+        trace,
       };
     case 'move':
       return {

@@ -1,5 +1,7 @@
 import { throwIfAborted } from '../../base/abort.js';
 import { inOperation } from '../../base/numbered.error.js';
+import { sentNotice, watched } from '../../base/observer.js';
+import type { TraceFields } from '../../base/observer.js';
 import { messageOf } from '../../base/text.js';
 import { unref } from '../../base/timer.js';
 import { waitFor } from '../../base/wait.for.js';
@@ -10,6 +12,7 @@ import { IpcClosedError } from '../channel/closure.js';
 import type { IpcClosure } from '../channel/closure.js';
 import type { ServerSession } from '../dispatcher/server.session.js';
 import { IpcProtocolError } from '../message/message.js';
+import { preparePush } from '../message/outgoing.message.js';
 import { BackplaneError, failures } from './backplane.js';
 import type { ReplyHead, RequestHead } from './node.frame.js';
 
@@ -65,11 +68,27 @@ export class NodeRequests {
   ) {}
 
   /** Asks the node of a session. @returns the answer of the frontend; for a message, resolves when its node has sent it */
-  async ask(request: SessionRequest, { timeoutMs = 0, signal }: RemoteCallOptions): Promise<unknown> {
+  ask(request: SessionRequest, options: RemoteCallOptions): Promise<unknown> {
+    const { session: sessionId, type, channel } = request;
+    const name = fromWireChannel(channel);
+    if (type === 'send') return this.#ask(request, options, sentNotice(name, sessionId));
+    // The other node only passes the call on: observers follow it here.
+    const call = { side: 'client', kind: 'ipc', transport: 'ipc', activityId: '' } as const;
+    return watched(
+      () => ({ ...call, name, sessionId }),
+      (watch) => this.#ask(request, options, watch?.trace),
+    );
+  }
+
+  async #ask(
+    request: SessionRequest,
+    { timeoutMs = 0, signal }: RemoteCallOptions,
+    trace: TraceFields | undefined,
+  ): Promise<unknown> {
     throwIfAborted(signal);
     const { session, type, channel, args } = request;
     const id = ++this.#last;
-    const head = { kind: 'request', id, session, type, channel } as const;
+    const head = { kind: 'request', id, session, type, channel, trace } as const;
     const answer = new Promise<unknown>((resolve, reject) => this.#pending.set(id, { resolve, reject }));
     const begin = async () => {
       await Promise.race([answer, this.#begin(session, { ...head, timeoutMs: countOf(timeoutMs) }, args)]);
@@ -154,12 +173,12 @@ export class NodeRequests {
 
   async #run(
     session: ServerSession,
-    { type, channel, timeoutMs }: RequestHead,
+    { type, channel, timeoutMs, trace }: RequestHead,
     args: unknown[],
     signal: AbortSignal,
   ): Promise<unknown> {
-    if (type === 'invoke') return session.invokeRaw(channel, args, timeoutMs, signal);
-    await session.sendRaw(channel, args);
+    if (type === 'invoke') return session.passInvoke(channel, args, timeoutMs, trace, signal);
+    await session.push(preparePush(channel, args, trace));
     return null;
   }
 

@@ -7,8 +7,8 @@ import type { NoticeHead } from './node.frame.js';
 
 /** Reads a notification of another node. @throws Error if it is damaged */
 export function readNotice(topic: string, head: NoticeHead, value: unknown, limits: IpcLimits): Notification {
-  const { topics, except, channel, from, seq } = head;
-  const message = preparePush(channel, readArguments(value, limits));
+  const { topics, except, channel, from, seq, trace } = head;
+  const message = preparePush(channel, readArguments(value, limits), trace);
   return { topics: topics.length > 0 ? topics : [topic], except, message, from, seq };
 }
 
