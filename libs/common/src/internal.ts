@@ -49,6 +49,7 @@ export { HttpCall } from './http/call/http.call.js';
 export { isStreamType, STREAM_TYPE } from './http/protocol/stream.frames.js';
 export type { UploadedStream } from './http/protocol/uploaded.stream.js';
 export { decoderFor } from './http/protocol/content.encoding.js';
+export { observedBody } from './http/call/observed.body.js';
 export { HttpError, partsOf, refusal, shuttingDown } from './http/protocol/message.js';
 export { NOT_BEGUN_HEADER } from './http/protocol/headers.js';
 export { receiveBody } from './http/call/upload.pump.js';

@@ -96,7 +96,7 @@ export class Meters {
       unit: 'By',
     });
     this.#bodies = meter.createCounter('linnet.http.io', {
-      description: 'Bytes in bodies of calls over HTTP at the server',
+      description: 'Bytes in bodies of calls over HTTP and NATS at the server',
       unit: 'By',
     });
     this.#ratios = meter.createHistogram('linnet.http.compression.ratio', {

@@ -6,6 +6,8 @@ import {
   HttpError,
   joinBytes,
   NOT_BEGUN_HEADER,
+  observedBody,
+  observer,
   partsOf,
   receiveBody,
   refusal,
@@ -177,6 +179,7 @@ export class ServedCall {
     const parts = partsOf(body);
     const size = parts.reduce((sum, part) => sum + part.byteLength, 0);
     if (!stream && size + sizeOfHeaders(head) <= mostBytes) {
+      observer?.body?.('out', size);
       this.#publish(joinBytes(parts), head);
       this.#end();
       return;
@@ -184,7 +187,9 @@ export class ServedCall {
     announceMore(head);
     this.#publish(new Uint8Array(), head, this.#ownAddress());
     this.#showLife();
-    this.#answer = new OutgoingBody(stream ?? bodyOf(parts), mostBytes, (frame) => this.#send(frame));
+    this.#answer = new OutgoingBody(observedBody(stream ?? bodyOf(parts)), mostBytes, (frame) =>
+      this.#send(frame),
+    );
     this.#hold(size);
     const over = () => this.#end();
     this.#answer.send().then(over, over);

@@ -3,7 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { AnswerClient, HttpPlatform, HttpResponse, HttpRpcHandler, StreamBody } from '@linnet/common';
-import { decoderFor, hiddenError, HttpError, observer, shuttingDown } from '@linnet/common/internal';
+import {
+  decoderFor,
+  hiddenError,
+  HttpError,
+  observedBody,
+  observer,
+  shuttingDown,
+} from '@linnet/common/internal';
 import type { HttpCall, OpenCalls, UploadedStream } from '@linnet/common/internal';
 import { takeParsedBody } from './parsed.body.js';
 import type { ConnectionCalls } from './connection.calls.js';
@@ -213,12 +220,13 @@ export class NodeCall implements AnswerClient {
       void stream.return();
       return;
     }
-    const ready = observedStream(compressStream(answer, stream));
+    const ready = compressStream(answer, stream);
+    const body = observedBody(ready.stream);
     try {
-      if (platform.writeStream) platform.writeStream(ready, ready.stream);
-      else writeStream(response, ready, ready.stream);
+      if (platform.writeStream) platform.writeStream(ready, body);
+      else writeStream(response, ready, body);
     } catch (error) {
-      ready.stream.return().catch(() => undefined);
+      body.return().catch(() => undefined);
       this.#break(error);
     }
   }
@@ -275,23 +283,4 @@ export class NodeCall implements AnswerClient {
     this.server.handler.options.report?.({ kind: 'error', thrown, error, activity });
     this.response.destroy();
   }
-}
-
-/** The same answer, with the bytes of its body reported to an observer. */
-function observedStream(
-  answer: HttpResponse & { stream: StreamBody },
-): HttpResponse & { stream: StreamBody } {
-  if (!observer?.body) return answer;
-  const { stream } = answer;
-  return {
-    ...answer,
-    stream: {
-      async next() {
-        const chunk = await stream.next();
-        if (!chunk.done) observer?.body?.('out', chunk.value.byteLength);
-        return chunk;
-      },
-      return: () => stream.return(),
-    },
-  };
 }

@@ -1,7 +1,9 @@
+import { observer } from '../../base/observer.js';
 import { OpenCalls } from '../../call/open.calls.js';
 import { decoderFor } from '../protocol/content.encoding.js';
 import { HttpCall } from '../call/http.call.js';
-import { badRequest, HttpError, partsOf, shuttingDown } from '../protocol/message.js';
+import { observedBody } from '../call/observed.body.js';
+import { badRequest, HttpError, partsOf, shuttingDown, sizeOf } from '../protocol/message.js';
 import type { HttpRequestHead, HttpResponse, StreamBody } from '../protocol/message.js';
 import { pathOf } from '../protocol/url.reader.js';
 import { createRpcService } from './rpc.service.js';
@@ -56,9 +58,10 @@ export class FetchRpcServer {
     const head = headOf(request, this.service.handler.options.hosts);
     if (!this.service.handler.owns(head.method, head.target)) return this.#serviceResponse(head);
     const answer = await this.#answer(request, head);
-    if (answer.stream) return streamOf(answer, answer.stream);
+    if (answer.stream) return streamOf(answer, observedBody(answer.stream));
     // Compression fails only without memory. The answer is then sent uncompressed.
     const ready = answer.encoding ? await this.compress(answer).catch(() => answer) : answer;
+    observer?.body?.('out', sizeOf(ready.body));
     return responseOf(ready, head.method);
   };
 
