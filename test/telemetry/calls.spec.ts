@@ -1,7 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Injectable, UseGuards } from '@nestjs/common';
 import type { CanActivate } from '@nestjs/common';
-import { propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  context,
+  createTraceState,
+  propagation,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+} from '@opentelemetry/api';
 import {
   ActivityLogger,
   IpcChannel,
@@ -103,7 +111,8 @@ class TilesImpl extends Tiles {
   }
 
   override async bag() {
-    return propagation.getActiveBaggage()?.getEntry('tenant')?.value ?? 'none';
+    const state = trace.getSpanContext(context.active())?.traceState?.get('vendor') ?? 'none';
+    return `${propagation.getActiveBaggage()?.getEntry('tenant')?.value ?? 'none'} ${state}`;
   }
 
   override async log() {
@@ -178,6 +187,18 @@ async function click<T>(work: () => Promise<T>) {
   return { result, root: await collected.one('click', SpanKind.INTERNAL) };
 }
 
+/** Runs work below a span of another process, with a state of its trace and baggage. */
+function laden<T>(work: () => T): T {
+  const bag = propagation.createBaggage({ tenant: { value: 'blue' } });
+  const remote = trace.setSpanContext(propagation.setBaggage(context.active(), bag), {
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    spanId: 'b7ad6b7169203331',
+    traceFlags: TraceFlags.SAMPLED,
+    traceState: createTraceState('vendor=7'),
+  });
+  return context.with(remote, work);
+}
+
 const transports: Record<string, () => Promise<{ tiles: any; close: () => void }>> = {
   HTTP: async () => ({
     tiles: createRpcClient({ uriPrefix: url, pendingIntervalMs: 1, retry: { pauseMs: 1 } }).client(Tiles),
@@ -219,8 +240,10 @@ describe.each(Object.entries(transports))('a call of an operation over %s', (nam
         'network.protocol.name': isHttp ? 'http' : 'linnet.ipc',
       });
     expect(server.status.code).toBe(SpanStatusCode.UNSET);
-    if (isHttp)
-      expect(client.attributes).toMatchObject({ 'server.address': '127.0.0.1', 'server.port': app.port });
+    const address = { 'server.address': '127.0.0.1', 'server.port': app.port };
+    if (name === 'memory') expect(client.attributes).not.toHaveProperty(['server.address']);
+    else expect(client.attributes).toMatchObject(address);
+    if (isHttp) expect(server.attributes).toMatchObject(address);
     else expect(server.attributes['session.id']).toEqual(expect.any(String));
   });
 
@@ -239,12 +262,8 @@ describe.each(Object.entries(transports))('a call of an operation over %s', (nam
     });
   });
 
-  it('carries baggage', async () => {
-    const bag = propagation.createBaggage({ tenant: { value: 'blue' } });
-    const { context } = await import('@opentelemetry/api');
-    await expect(
-      context.with(propagation.setBaggage(context.active(), bag), () => tiles.bag()),
-    ).resolves.toBe('blue');
+  it('carries baggage and the state of the trace', async () => {
+    await expect(laden(() => tiles.bag())).resolves.toBe('blue 7');
   });
 
   it('has the error of a fault at both ends, and its text only at the server', async () => {
@@ -333,7 +352,7 @@ const wires: Record<string, () => ReturnType<typeof webSocketIpc>> = {
   memory: () => memoryIpc(app.app),
 };
 
-describe.each(Object.entries(wires))('a channel over %s', (_name, connector) => {
+describe.each(Object.entries(wires))('a channel over %s', (name, connector) => {
   let frontend: IpcFrontend;
 
   beforeAll(async () => {
@@ -356,6 +375,16 @@ describe.each(Object.entries(wires))('a channel over %s', (_name, connector) => 
     expect(isParent(root, client)).toBe(true);
     expect(isParent(client, server)).toBe(true);
     expect(isParent(server, await collected.one('motor', SpanKind.INTERNAL))).toBe(true);
+    for (const span of [client, server])
+      expect(span.attributes).toMatchObject({
+        'rpc.system.name': 'linnet',
+        'rpc.method': 'drive-v1/drive',
+        'network.protocol.name': 'linnet.ipc',
+      });
+    expect(server.attributes['session.id']).toEqual(expect.any(String));
+    expect([client.attributes['server.address'], client.attributes['server.port']]).toEqual(
+      name === 'memory' ? [undefined, undefined] : ['127.0.0.1', app.port],
+    );
     expect(isParent(server, sent)).toBe(true);
     expect(isParent(sent, received)).toBe(true);
     expect(sent.attributes).toMatchObject({
@@ -418,12 +447,13 @@ it('a call over the compatible wire begins a trace of its own at the server', as
   frontend.close();
 });
 
-it('a relay continues the trace', async () => {
+it('a relay continues the trace, with its state and baggage', async () => {
   const relay = await startIpcApp({
     rpc: {},
     imports: [RpcClientModule.forFeature([{ interface: Tiles, uriPrefix: url, expose: true }])],
   });
   const client = createRpcClient({ uriPrefix: `http://127.0.0.1:${relay.port}` });
+  await expect(laden(() => client.client(Tiles).bag())).resolves.toBe('blue 7');
   await click(() => client.client(Tiles).count('abc'));
   const all = await collected.named('Tiles/count', 4);
   const chain = [

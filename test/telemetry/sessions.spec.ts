@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { IpcChannel, IpcSession } from '@linnet/backend';
 import { IpcFrontend, ipcChannel } from '@linnet/common';
 import { enableTelemetry } from '@linnet/common/telemetry';
@@ -131,6 +131,22 @@ it('a call that waits for others of its session reports how long', async () => {
   const held1 = await collected.one('drive-v1/hold', SpanKind.SERVER);
   expect(held1.events).toEqual([]);
   frontend.close();
+});
+
+it('messages without an answer carry the trace, and make no spans unless they are asked for', async () => {
+  const frontend = await connect();
+  const heard = new Promise<string | undefined>((resolve) => {
+    frontend.addListener('news', () => resolve(trace.getActiveSpan()?.spanContext().spanId));
+  });
+  const sent = trace.getTracer('test').startActiveSpan('sender', (span) => {
+    void app.host.send('news', 1);
+    span.end();
+    return span.spanContext().spanId;
+  });
+  expect(await heard).toBe(sent);
+  frontend.close();
+  await ofSide('session', 'client');
+  expect(collected.spans.filter(({ name }) => name.includes('news'))).toEqual([]);
 });
 
 describe('a call of the backend to a frontend', () => {
