@@ -198,6 +198,22 @@ function frame(kind: number, position: number, content = new Uint8Array()): Uint
     await expectAlive();
   });
 
+  it('has at most twice the limit of calls open, whatever inboxes it names', async () => {
+    // Each inbox has exactly its share when it comes: 66 calls.
+    const names = Array.from({ length: 20 }, (_, i) => i + 1).flatMap((clients) =>
+      Array.from({ length: Math.floor(20 / clients) }, (_, call) => `_INBOX.share${clients}.${call}`),
+    );
+    const asked = names.map((reply) => ask(call('hold'), '[]', reply));
+    const refused = () =>
+      asked.filter(({ messages }) => messages.some(({ headers }) => headers?.has('Linnet-Status')));
+    await until(() => refused().length >= 26);
+    await settled();
+    expect(refused()).toHaveLength(26);
+    held.release.open();
+    for (const { status } of asked) await status();
+    await expectAlive();
+  });
+
   it('has its calls aborted when it is gone without a word', async () => {
     const other = await connect({ servers: nats.servers, reconnect: false });
     const reply = createInbox();

@@ -2,8 +2,8 @@
 export interface NatsLimits {
   /**
    * Calls that are open at once. Past it a call is answered with 503, and its client may try another server, unless the connection of
-   * the client has fewer than its share among those with open calls. 10,000 hold about a hundred megabytes if each has ten
-   * kilobytes of arguments.
+   * the client has fewer than its share among those with open calls. Past twice the limit every call is answered with 503. 10,000 hold
+   * about a hundred megabytes if each has ten kilobytes of arguments.
    */
   calls: number;
   /**

@@ -45,6 +45,9 @@ export function natsServer({ service, limits, ...connection }: NatsServerOptions
   };
 }
 
+/** Above so many times the limit no call is accepted. */
+const CEILING = 2;
+
 /** A server in the queue group of its service. */
 class NatsListening implements RpcListening, ServedCallHost {
   readonly nats: NatsConnection;
@@ -114,8 +117,10 @@ class NatsListening implements RpcListening, ServedCallHost {
     this.#open.add(call);
     const own = this.#count(call, 1);
     const { calls } = this.limits;
-    // A client that has less than its share finds space, however many calls the others have.
-    call.begin(message, this.#open.size > calls && own > calls / this.#clients.size);
+    const { size } = this.#open;
+    // A client that has less than its share finds space, however many calls the others have. The ceiling holds for all, because a peer
+    // can name as many clients as it likes.
+    call.begin(message, size > CEILING * calls || (size > calls && own > calls / this.#clients.size));
   }
 
   /** @returns how many calls the client of a call has now */
