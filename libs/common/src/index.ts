@@ -150,6 +150,7 @@ export { RpcDispatcher } from './rpc/server/dispatcher.js';
 export type { RpcDispatcherOptions, RpcImplementation } from './rpc/server/dispatcher.js';
 export { OnceCalls } from './rpc/server/once.calls.js';
 export type { OnceOptions } from './rpc/server/once.calls.js';
+export type { OnceEntrance } from './rpc/server/once.entrance.js';
 export type { RpcEndpoint } from './rpc/definition/endpoint.js';
 export type {
   HttpRpcTransport,

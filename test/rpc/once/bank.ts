@@ -21,11 +21,14 @@ export abstract class Bank extends RpcInterface {
   static readonly operations: RpcOperations<Bank> = {
     pay: { idempotency: 'once' },
     hold: { idempotency: 'once' },
+    queue: { idempotency: 'once', concurrency: 2 },
     fail: { idempotency: 'once' },
     wait: { idempotency: 'once' },
   };
   abstract pay(amount: number, note?: unknown): Promise<unknown>;
   abstract hold(): Promise<number>;
+  /** Holds the call 1. Two calls run at once. */
+  abstract queue(call: number): Promise<number>;
   abstract fail(how: string): Promise<void>;
   abstract wait(): Promise<string>;
 }
@@ -52,6 +55,9 @@ export class BankBase {
     bank.begun.open();
     await bank.held.opened;
     return run;
+  }
+  async queue(call: number) {
+    return call === 2 ? ++bank.runs : this.hold();
   }
   async fail(how: string) {
     bank.runs++;

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { createRpcServer } from '@linnet/backend/node';
 import { RpcInterface } from '@linnet/backend';
-import type { OnceStore } from '@linnet/common';
-import { settled } from '../../harness/waiting.js';
+import type { OnceStore, StandardSchema } from '@linnet/common';
+import { settled, until } from '../../harness/waiting.js';
 import { bank, Bank, BankBase, closeBanks, failure, start } from './bank.js';
 
 afterEach(closeBanks);
@@ -55,6 +55,33 @@ describe('an operation that runs once', () => {
     expect(await second).toMatchObject({ message: 'enough' });
     bank.held.open();
     expect(await first).toBe(1);
+  });
+
+  it('has a place of its concurrency only where it runs', async () => {
+    const { as } = await start();
+    const calls = [as('a').queue(1)];
+    await bank.begun.opened;
+    calls.push(as('a').queue(1), as('a').queue(1));
+    await settled();
+    expect(await as('b').queue(2)).toBe(2);
+    bank.held.open();
+    expect(await Promise.all(calls)).toEqual([1, 1, 1]);
+  });
+
+  it('runs again if its caller has left before it had a place', async () => {
+    const { as } = await start();
+    const held = [as('a').queue(1), as('b').queue(1)];
+    await until(() => bank.runs === 2);
+    const leaving = new AbortController();
+    const left = failure(as('c').with({ signal: leaving.signal }).queue(2));
+    await settled();
+    leaving.abort(new Error('enough'));
+    expect(await left).toMatchObject({ message: 'enough' });
+    const again = as('c').queue(2);
+    await settled();
+    bank.held.open();
+    expect(await again).toBe(3);
+    await Promise.all(held);
   });
 
   it.each(['number', 'nest', 'hidden'])(
@@ -121,6 +148,22 @@ describe('an operation that runs once', () => {
     const impl = { async *count() {} };
     expect(() => createRpcServer({ interfaces: [[Endless, impl]] })).toThrow(
       'the implementation of Endless.count: a call with a stream cannot run once.',
+    );
+  });
+
+  it('is refused at start if an argument is declared as a stream', () => {
+    const items: StandardSchema = {
+      '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) },
+    };
+    abstract class Upload extends RpcInterface {
+      static readonly interfaceName = 'Upload';
+      static readonly interfaceVersion = '1.0.0';
+      static readonly operations = { put: { idempotency: 'once', args: [{ items }] } } as const;
+      abstract put(lines: AsyncIterable<unknown>): Promise<void>;
+    }
+    const impl = { async put() {} };
+    expect(() => createRpcServer({ interfaces: [[Upload, impl]] })).toThrow(
+      'the implementation of Upload.put: a call with a stream cannot run once.',
     );
   });
 

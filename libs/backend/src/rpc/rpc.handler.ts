@@ -5,7 +5,7 @@ import type { InstanceWrapper } from '../nest/internals/nest.exports.js';
 import type {
   HttpRpcTransport,
   MessageRpcTransport,
-  OnceCalls,
+  OnceEntrance,
   RpcCall,
   RpcHandler,
   RpcOperationTarget,
@@ -41,7 +41,7 @@ export class RpcHandlerFactory {
     name: string,
     isStream: boolean,
     checkArguments?: CheckArguments,
-    once?: OnceCalls,
+    once?: OnceEntrance,
   ): RpcHandler {
     const parts = nestParts(this.creator);
     const method = handlerMethod(parts, wrapper, name, this.errors, isStream, checkArguments);
@@ -62,7 +62,7 @@ export class RpcHandlerFactory {
       ClientRequestContext.run(call.activity, () => pipeline.run(this.#handlerCall(call, once)));
   }
 
-  async #runScoped(call: RpcCall, method: HandlerMethod, once?: OnceCalls): Promise<unknown> {
+  async #runScoped(call: RpcCall, method: HandlerMethod, once?: OnceEntrance): Promise<unknown> {
     const { wrapper } = method;
     const parts = nestParts(this.creator);
     const handlerCall = this.#handlerCall(call, once);
@@ -77,7 +77,7 @@ export class RpcHandlerFactory {
     return new HandlerPipeline(parts, instance, method, contextId).run(handlerCall);
   }
 
-  #handlerCall(call: RpcCall, once: OnceCalls | undefined): HandlerCall & { readonly request: object } {
+  #handlerCall(call: RpcCall, once: OnceEntrance | undefined): HandlerCall & { readonly request: object } {
     const handlerCall = this.#callOf(call);
     if (once) handlerCall.once = new OnceEntry(once, call);
     return handlerCall;

@@ -60,6 +60,11 @@ export function checksOf(
   };
 }
 
+/** Whether an argument is declared as a stream. */
+export function takesStream({ args }: CallSchemas = {}): boolean {
+  return Array.isArray(args) && (args as readonly ParameterSchema[]).some(isItems);
+}
+
 /** The check of a notification. One that breaks its schema is a fault of its sender: a SchemaFault. */
 export function noticeCheck(name: string, schemas: Pick<CallSchemas, 'args'>): CheckArguments | undefined {
   const check = checksOf(name, schemas)?.checkArguments;

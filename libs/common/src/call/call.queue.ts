@@ -24,17 +24,9 @@ export class CallQueue {
    * @throws TransientError if too many calls wait already; the signal's reason if the signal is aborted
    */
   async run<T>(work: () => T | Promise<T>, signal?: () => AbortSignal, watch?: CallWatch): Promise<T> {
-    // A call that ends passes its place on directly, so that no later call can take it.
-    if (this.#running < this.limit) this.#running++;
-    else {
-      const since = watch ? performance.now() : 0;
-      watch?.step({ kind: 'waits' });
-      try {
-        await this.#turn(signal?.());
-      } finally {
-        watch?.step({ kind: 'waited', ms: performance.now() - since });
-      }
-    }
+    // Work begins in the same turn if it does not have to wait.
+    const place = this.enter(signal, watch);
+    if (place) await place;
     let isStreaming = false;
     try {
       const result = await work();
@@ -42,15 +34,37 @@ export class CallQueue {
       isStreaming = true;
       return new StreamResult(this.#streamed(result.items)) as T;
     } finally {
-      if (!isStreaming) this.#leave();
+      if (!isStreaming) this.leave();
     }
+  }
+
+  /**
+   * Takes a place, until {@link leave}.
+   *
+   * @returns `undefined` if there is one at once
+   * @throws (rejection) as {@link run} does. Then the caller has no place.
+   */
+  enter(signal?: () => AbortSignal, watch?: CallWatch): Promise<void> | undefined {
+    // A call that ends passes its place on directly, so that no later call can take it.
+    if (this.#running >= this.limit) return this.#wait(signal, watch);
+    this.#running++;
+    return undefined;
+  }
+
+  /** Passes a place on that {@link enter} has taken. */
+  leave(): void {
+    const [next] = this.#waiting;
+    if (next) {
+      this.#waiting.delete(next);
+      next();
+    } else this.#running--;
   }
 
   /** The items of a call that runs until its producer has ended. */
   #streamed(items: StreamItems): StreamItems {
     let isOver = false;
     const over = () => {
-      if (!isOver) this.#leave();
+      if (!isOver) this.leave();
       isOver = true;
     };
     return {
@@ -66,12 +80,14 @@ export class CallQueue {
     };
   }
 
-  #leave(): void {
-    const [next] = this.#waiting;
-    if (next) {
-      this.#waiting.delete(next);
-      next();
-    } else this.#running--;
+  async #wait(signal?: () => AbortSignal, watch?: CallWatch): Promise<void> {
+    const since = watch ? performance.now() : 0;
+    watch?.step({ kind: 'waits' });
+    try {
+      await this.#turn(signal?.());
+    } finally {
+      watch?.step({ kind: 'waited', ms: performance.now() - since });
+    }
   }
 
   #turn(signal: AbortSignal | undefined): Promise<void> {

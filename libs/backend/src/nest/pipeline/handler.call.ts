@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import type { ExecutionContextHost, InstanceWrapper } from '../internals/nest.exports.js';
-import type { ErrorExposure, OnceCalls, RpcCall } from '@linnet/common';
+import type { ErrorExposure, OnceEntrance, RpcCall } from '@linnet/common';
 import type { CheckArguments } from '@linnet/common/internal';
 import type { CallParams } from '../params/call.params.js';
 import type { ErrorObserver } from '../errors/error.observer.js';
@@ -23,7 +23,7 @@ export interface HandlerMethod {
 /** The begin of a call that runs once, behind the guards. */
 export class OnceEntry {
   constructor(
-    private readonly calls: OnceCalls,
+    private readonly calls: OnceEntrance,
     private readonly call: RpcCall,
   ) {}
 

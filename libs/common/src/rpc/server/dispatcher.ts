@@ -12,6 +12,7 @@ import { IModelStatus } from '../../error/status.table.js';
 import { ALREADY_ANSWERED } from './call.js';
 import { OnceCalls } from './once.calls.js';
 import type { OnceOptions } from './once.calls.js';
+import { OnceEntrance } from './once.entrance.js';
 import { observedOutcome, subjectOf } from './observed.call.js';
 import type { RpcCall, RpcHandler, RpcOperationTarget, RpcOutcome, SettledOutcome } from './call.js';
 import {
@@ -41,7 +42,7 @@ export interface RpcImplementation {
     operation: string,
     policy: RpcOperationPolicy,
     checkArguments?: CheckArguments,
-    once?: OnceCalls,
+    once?: OnceEntrance,
   ): RpcHandler | undefined;
   /** The method of the implementation, which may have its own policy. */
   methodOf?(operation: string): object | undefined;
@@ -129,24 +130,24 @@ export class RpcDispatcher {
   #serviceOf(definition: RpcInterfaceDefinition, implementation: RpcImplementation): Service {
     const operations = new Map<string, RpcOperationTarget>();
     for (const operation of operationsOf(definition)) {
+      const name = `${implementation.name}.${operation}`;
       const policy = operationPolicy(definition, operation, implementation.methodOf?.(operation));
       const { concurrency } = policy;
       if (concurrency !== Infinity && !(Number.isInteger(concurrency) && concurrency > 0))
-        throw new Error(
-          `${implementation.name}.${operation}: a concurrency of ${concurrency} lets no call through.`,
-        );
+        throw new Error(`${name}: a concurrency of ${concurrency} lets no call through.`);
       const checks = implementation.isRelay
         ? undefined
         : checksOf(`${definition.interfaceName}.${operation}`, policy.schemas, policy.stream);
       const own = implementation.checksArguments ? checks?.checkArguments : undefined;
       const isOnce = policy.idempotency === 'once' && !implementation.isRelay;
-      if (isOnce && policy.stream)
-        throw new Error(`${implementation.name}.${operation}: a call with a stream cannot run once.`);
-      const once = isOnce && implementation.checksArguments ? this.once : undefined;
+      const once = isOnce ? new OnceEntrance(name, policy, this.once, this.options) : undefined;
+      const entered = implementation.checksArguments ? once : undefined;
       const handler =
-        implementation.handlerOf(operation, policy, own, once) ??
+        implementation.handlerOf(operation, policy, own, entered) ??
         (() => notImplemented(implementation.name, operation));
-      const whole = this.#limited(policy.stream ? this.#streaming(handler) : handler, policy.concurrency);
+      const whole = once
+        ? handler
+        : this.#limited(policy.stream ? this.#streaming(handler) : handler, policy.concurrency);
       const checked = checks ? this.#checking(whole, checks, own) : whole;
       operations.set(operation, {
         definition,
@@ -154,7 +155,7 @@ export class RpcDispatcher {
         // Made once: names are keys of observers.
         method: `${definition.interfaceName}/${operation}`,
         policy,
-        handler: isOnce ? this.#once(checked, once) : checked,
+        handler: once ? this.#keeping(once.around(checked, entered !== undefined)) : checked,
       });
     }
     return { definition, operations };
@@ -224,9 +225,8 @@ export class RpcDispatcher {
     }));
   }
 
-  #once(handler: RpcHandler, entered: OnceCalls | undefined): RpcHandler {
-    const begun: RpcHandler = entered ? handler : (call) => this.once.enter(call).then(() => handler(call));
-    return this.once.keeping(begun, (value, isError) => (isError ? outcomeOf(value) : resultOf(value)));
+  #keeping(handler: RpcHandler): RpcHandler {
+    return this.once.keeping(handler, (value, isError) => (isError ? outcomeOf(value) : resultOf(value)));
   }
 
   #streaming(handler: RpcHandler): RpcHandler {

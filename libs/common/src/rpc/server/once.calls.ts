@@ -124,6 +124,11 @@ export class OnceCalls {
       );
   }
 
+  /** Forgets a call that has begun with {@link enter} and has not run: its repetition runs. */
+  release(call: RpcCall): void {
+    this.#over(call, { kind: 'pending', message: '' });
+  }
+
   /** Ends the claims of this process. Never rejects. */
   async close(): Promise<void> {
     await this.store.close?.();
@@ -249,7 +254,11 @@ interface Digests {
   readonly subtle: { digest(algorithm: 'SHA-256', bytes: Uint8Array): Promise<ArrayBuffer> };
 }
 
-/** Names a call by its caller, operation, activity and arguments, as they were sent. */
+/**
+ * Names a call by its caller, operation, activity and arguments, as they were sent. `NaN` and `undefined` have the key of `null`: on every
+ * wire arguments are values of JSON, so that the method gets `null` for them. Infinity, which no client writes but JSON text can have
+ * (`1e999`), has it as well: then the caller gets its own answer for `null`.
+ */
 async function keyOf(caller: string, call: RpcCall): Promise<string> {
   const { target, activity } = call;
   const { objects, data } = encodeValue(call.arguments);
