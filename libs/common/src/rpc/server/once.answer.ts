@@ -4,7 +4,7 @@ import { encodeError } from '../../error/error.codec.js';
 import type { ErrorPolicy } from '../../error/error.codec.js';
 import { AnsweredError, visibleMembers } from '../../error/error.members.js';
 import { NoContentError } from '../../error/imodel.error.js';
-import { decodeValue, encodeValue } from '../../value/value.codec.js';
+import { decodeValue, encodeValue, isCount } from '../../value/value.codec.js';
 import type { RpcOutcome } from './call.js';
 
 /** The version of stored answers. An answer of another version cannot be read. */
@@ -58,6 +58,7 @@ export function readAnswer(answer: Uint8Array): { readonly isKnown: boolean; rea
   if (!stored || stored.kind === 'unkept') return { isKnown: false };
   if (stored.kind === 'noContent') throw new NoContentError();
   if (stored.kind === 'result') return { isKnown: true, value: stored.value };
+  if (typeof stored.value !== 'object' || stored.value === null) return { isKnown: false };
   throw new AnsweredError({
     status: stored.status,
     body: stored.value,
@@ -95,8 +96,10 @@ function decode(answer: Uint8Array): Stored | undefined {
     if (!Number.isInteger(status) || status < 400 || status > 599) return undefined;
     if (retryAfter !== undefined && !['number', 'string'].includes(typeof retryAfter)) return undefined;
     let offset = FIXED + length;
+    // The sizes are not trusted, so that a record cannot choose the size of an allocation.
+    const total = sizes.every(isCount) ? sizes.reduce((sum, size) => sum + size, offset) : -1;
+    if (total !== answer.byteLength) return undefined;
     const data = sizes.map((size) => concatBytes([answer.subarray(offset, (offset += size))], size));
-    if (offset !== answer.byteLength) return undefined;
     return { kind, value: decodeValue(objects, data, defaultWireLimits.depth), status, retryAfter };
   } catch {
     return undefined;
