@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { createRpcServer } from '@linnet/backend/node';
 import { RpcInterface } from '@linnet/backend';
-import type { OnceStore, StandardSchema } from '@linnet/common';
+import type { OnceStore, RpcCall, StandardSchema } from '@linnet/common';
+import { OnceCalls } from '../../../libs/common/src/rpc/server/once.calls.js';
 import { settled, until } from '../../harness/waiting.js';
 import { bank, Bank, BankBase, closeBanks, failure, start } from './bank.js';
 
@@ -200,5 +201,26 @@ describe('an operation that runs once', () => {
     expect(error).toMatchObject({ status: 503, retryAfterMs: 1000 });
     expect(error!.message).toBe('The store of calls cannot be reached: no store');
     expect(bank.runs).toBe(0);
+  });
+
+  it('does not ask a store without a pause, and ends with the signal of its caller', async () => {
+    const leaving = new AbortController();
+    let looks = 0;
+    const store: OnceStore = {
+      // It contradicts itself: the call is not to be had, and yet free.
+      claim: async () => undefined,
+      look: async () => {
+        if (++looks === 3) leaving.abort(new Error('enough'));
+        if (looks > 3) throw new Error('asked on');
+        return 'free';
+      },
+    };
+    const once = new OnceCalls({ store }, (_activity, work) => work());
+    const { signal } = leaving;
+    const activity = { activityId: 'a', accessToken: 'ann-1', signal };
+    const target = { definition: Bank, operation: 'pay', method: 'Bank/pay', policy: {} };
+    const call = { target, arguments: [5], activity } as unknown as RpcCall;
+    expect(await failure(once.enter(call))).toMatchObject({ message: 'enough' });
+    expect(looks).toBe(3);
   });
 });

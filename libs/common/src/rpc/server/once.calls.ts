@@ -101,9 +101,10 @@ export class OnceCalls {
       const state = isHere ? 'running' : await this.#reach(() => this.store.look(key));
       if (state instanceof Uint8Array) throw new StoredAnswer(state);
       if (state === 'lost') throw outcomeUnknown('The process that had the call has ended.');
-      if (state === 'running') await this.#wait(call, key, pause);
-      else if (this.#isFull(caller))
+      if (state === 'free' && this.#isFull(caller))
         throw new TransientError('Too many calls are remembered.', 503, RETRY_SECONDS);
+      // A call that is free again may have ended just now. A store that contradicts itself is not asked without a pause.
+      await this.#wait(call, key, pause);
     }
   }
 
