@@ -36,46 +36,45 @@ export interface OnceStore {
   close?(): Promise<void>;
 }
 
-interface Entry {
-  /** Missing while the call runs. */
-  readonly answer?: Uint8Array;
-  /** In milliseconds of this process; infinite while the call runs. */
+interface Ended {
+  readonly answer: Uint8Array;
+  /** In milliseconds of this process. */
   readonly until: number;
 }
 
 /** Remembers the calls of this process. */
 export class MemoryOnceStore implements OnceStore {
-  /** Answers are in the order of their ends. */
-  readonly #entries = new Map<string, Entry>();
+  /** Apart from the answers, so that a sweep does not pass all calls that run. */
+  readonly #running = new Set<string>();
+  /** In the order of their ends. */
+  readonly #ended = new Map<string, Ended>();
 
   /** As in {@link OnceStore}. */
   async claim(key: string, lifeMs: number): Promise<OnceClaim | undefined> {
     this.#sweep();
-    if (this.#entries.has(key)) return undefined;
-    this.#entries.set(key, { until: Infinity });
+    if (this.#running.has(key) || this.#ended.has(key)) return undefined;
+    this.#running.add(key);
     return {
       settle: (answer) => {
-        this.#entries.delete(key);
-        this.#entries.set(key, { answer, until: performance.now() + lifeMs });
+        this.#running.delete(key);
+        this.#ended.set(key, { answer, until: performance.now() + lifeMs });
       },
-      release: () => void this.#entries.delete(key),
+      release: () => void this.#running.delete(key),
     };
   }
 
   /** As in {@link OnceStore}. */
   async look(key: string): Promise<OnceState> {
     this.#sweep();
-    const entry = this.#entries.get(key);
-    if (!entry) return 'free';
-    return entry.answer ?? 'running';
+    if (this.#running.has(key)) return 'running';
+    return this.#ended.get(key)?.answer ?? 'free';
   }
 
   #sweep(): void {
     const now = performance.now();
-    for (const [key, { until }] of this.#entries) {
-      if (until === Infinity) continue;
+    for (const [key, { until }] of this.#ended) {
       if (until > now) break;
-      this.#entries.delete(key);
+      this.#ended.delete(key);
     }
   }
 }
