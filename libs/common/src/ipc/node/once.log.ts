@@ -3,7 +3,7 @@ import { unref } from '../../base/timer.js';
 import { utf8 } from '../../bytes/bytes.js';
 import type { OnceClaim, OnceState, OnceStore } from '../../call/once.store.js';
 import { BackplaneError } from './backplane.js';
-import type { BackplaneLogs, BackplaneNode, IpcBackplane } from './backplane.js';
+import type { BackplaneFailure, BackplaneLogs, BackplaneNode, IpcBackplane } from './backplane.js';
 
 /** The first byte of a record. Records that begin otherwise cannot be read. */
 const RUNS = 1;
@@ -109,6 +109,11 @@ export function joinOnce(backplane: IpcBackplane): OnceLog {
 class CallLog {
   /** The number of the last frame. */
   #last = 0;
+  /**
+   * Until then the log is known to end with that frame. A write that is not confirmed may have added another one, and a log whose time
+   * is over begins again with the same numbers.
+   */
+  #sureUntil = 0;
   #refresh: ReturnType<typeof setTimeout> | undefined;
   #refreshing: Promise<void> = Promise.resolve();
 
@@ -122,19 +127,19 @@ class CallLog {
   /** @returns whether this node has the call */
   async claim(): Promise<boolean> {
     try {
-      this.#last = await this.#append(0, this.claimed);
+      await this.#append(0, this.claimed);
       return true;
     } catch (error) {
-      if (!isOvertaken(error)) throw error;
+      if (failureOf(error) !== 'overtaken') throw error;
     }
     const { last, frames } = await this.logs.read(this.key);
     // A log that is over, but whose number is not forgotten.
     if (last === 0 || (frames.at(-1)?.byteLength ?? 0) > 0) return false;
     try {
-      this.#last = await this.#append(last, this.claimed);
+      await this.#append(last, this.claimed);
       return true;
     } catch (error) {
-      if (isOvertaken(error)) return false;
+      if (failureOf(error) === 'overtaken') return false;
       throw error;
     }
   }
@@ -143,12 +148,11 @@ class CallLog {
   refresh(): void {
     const renew = async () => {
       try {
-        this.#last = await this.#append(this.#last, this.claimed);
-        this.refresh();
+        if (!(await this.#write(this.claimed))) return;
       } catch {
         // It is renewed again while there is time.
-        this.refresh();
       }
+      this.refresh();
     };
     this.#refresh = unref(setTimeout(() => void (this.#refreshing = renew()), this.lifeMs / 3));
   }
@@ -161,33 +165,49 @@ class CallLog {
     const until = performance.now() + this.lifeMs;
     for (;;) {
       try {
-        if (this.#last === 0) await this.#find();
-        // Without a claim there is nothing to end.
-        if (this.#last > 0) await this.#append(this.#last, frame);
+        await this.#write(frame);
         return;
       } catch (error) {
-        if (isOvertaken(error) || isClosed() || performance.now() > until) return;
+        if (isClosed() || performance.now() > until) return;
         await new Promise((resolve) => unref(setTimeout(resolve, AGAIN_MS)));
       }
     }
   }
 
-  /** Looks for a claim whose confirmation was lost. */
-  async #find(): Promise<void> {
-    const { last, frames } = await this.logs.read(this.key);
-    const frame = frames.at(-1);
-    const isOwn =
-      frame?.byteLength === this.claimed.byteLength && frame.every((byte, i) => byte === this.claimed[i]);
-    if (isOwn) this.#last = last;
+  /** Writes a frame behind the claim. @returns whether there was something to write: another node may have the call by now */
+  async #write(frame: Uint8Array): Promise<boolean> {
+    for (let isAgain = false; ; isAgain = true) {
+      if (performance.now() >= this.#sureUntil && !(await this.#find(frame))) return false;
+      try {
+        await this.#append(this.#last, frame);
+        return true;
+      } catch (error) {
+        // An earlier write may have arrived late.
+        if (isAgain || failureOf(error) !== 'overtaken') throw error;
+      }
+    }
   }
 
-  #append(after: number, frame: Uint8Array): Promise<number> {
-    return this.logs.append(this.key, frame, { after, replaces: true, lifeMs: this.lifeMs });
+  /** Looks for the last frame of the log. @returns whether `frame` may follow it */
+  async #find(frame: Uint8Array): Promise<boolean> {
+    const { last, frames } = await this.logs.read(this.key);
+    this.#last = last;
+    const found = frames.at(-1) ?? deleted;
+    // A log that the backplane has forgotten. Nobody else has claimed the call, so that it still belongs to this node.
+    if (found.byteLength === 0) return frame.byteLength > 0;
+    return found.byteLength === this.claimed.byteLength && found.every((byte, i) => byte === this.claimed[i]);
+  }
+
+  async #append(after: number, frame: Uint8Array): Promise<void> {
+    const sureUntil = performance.now() + this.lifeMs;
+    this.#sureUntil = 0;
+    this.#last = await this.logs.append(this.key, frame, { after, replaces: true, lifeMs: this.lifeMs });
+    this.#sureUntil = sureUntil;
   }
 }
 
-function isOvertaken(error: unknown): boolean {
-  return error instanceof BackplaneError && error.failure === 'overtaken';
+function failureOf(error: unknown): BackplaneFailure | undefined {
+  return error instanceof BackplaneError ? error.failure : undefined;
 }
 
 function frameOf(kind: number, content: Uint8Array): Uint8Array {
