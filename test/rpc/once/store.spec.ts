@@ -6,7 +6,7 @@ import { brokers } from '../../harness/brokers.js';
 import { holdTimers, releaseTimers } from '../../harness/held.timers.js';
 import { passTime, startTime, stopTime } from '../../harness/stopped.time.js';
 import { until } from '../../harness/waiting.js';
-import { closeBanks, ends } from './bank.js';
+import { bank, closeBanks, ends, failure, start } from './bank.js';
 
 type Logs = Pick<BackplaneLogs, 'append' | 'read'>;
 
@@ -143,4 +143,36 @@ describe('the answer of a call that runs once', () => {
       expect(await other.look('a')).toEqual(answer);
     });
   });
+
+  it('is replaced by a note if the backplane cannot hold it, and the call does not run again', async () => {
+    const backplane = memoryBackplane();
+    const store = joinWith(backplane, (logs, key, frame, options) =>
+      frame.byteLength > 500
+        ? Promise.reject(new BackplaneError('full', 'A frame above 500 bytes.'))
+        : logs.append(key, frame, options),
+    );
+    const [one, two] = [await start({ once: { store } }), await start({ once: { backplane } })];
+    const note = 'x'.repeat(1_000);
+    await one.as('a').pay(5, note);
+    for (const { as } of [one, two])
+      expect(await failure(as('a').pay(5, note))).toMatchObject({
+        name: 'OutcomeUnknownError',
+        message: 'The call has run, and its answer was not kept. The call is not run again.',
+      });
+    expect(bank.runs).toBe(1);
+  });
+
+  (brokers['NATS']!.isThere ? it : it.skip)(
+    'is replaced by a note above the max_payload of NATS',
+    async () => {
+      const { port, stop } = await brokers['NATS']!.start();
+      ends.push(stop);
+      const once = { answerBytes: 4_000_000, backplane: brokers['NATS']!.connect(port) };
+      const { as } = await start({ once });
+      const note = 'x'.repeat(1_200_000);
+      await as('a').pay(5, note);
+      expect(await failure(as('a').pay(5, note))).toMatchObject({ name: 'OutcomeUnknownError' });
+      expect(bank.runs).toBe(1);
+    },
+  );
 });

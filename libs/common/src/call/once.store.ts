@@ -6,7 +6,7 @@ export type OnceState =
   | 'running'
   /** Its process has died, or its record cannot be read. */
   | 'lost'
-  /** Its answer. The receiver owns the memory. */
+  /** Its answer, without bytes if the store could not hold it. The receiver owns the memory. */
   | Uint8Array;
 
 /** The right to run a call, which nobody else gets. */

@@ -14,6 +14,8 @@ const AGAIN_MS = 500;
 const MAX_NAME = 1024;
 const encoder = new TextEncoder();
 const deleted = new Uint8Array(0);
+/** The end of a call whose answer the backplane cannot hold. */
+const withoutAnswer = Uint8Array.of(HAS_ANSWER);
 
 /** A node of a backplane, and its id there. */
 export interface NamedNode {
@@ -163,11 +165,15 @@ class CallLog {
     await this.#refreshing;
     clearTimeout(this.#refresh);
     const until = performance.now() + this.lifeMs;
-    for (;;) {
+    for (let end = frame; ;) {
       try {
-        await this.#write(frame);
+        await this.#write(end);
         return;
       } catch (error) {
+        if (failureOf(error) === 'full' && end.byteLength > withoutAnswer.byteLength) {
+          end = withoutAnswer;
+          continue;
+        }
         if (isClosed() || performance.now() > until) return;
         await new Promise((resolve) => unref(setTimeout(resolve, AGAIN_MS)));
       }
