@@ -70,6 +70,16 @@ describe('linnet contract', () => {
     expect(err).toBe('');
   });
 
+  it('reports a type without an end with file and line, and no type that is only deep or recursive', async () => {
+    const types = 'interface Deep<X> { value: X; next?: Deep<X[]> }\ninterface Tree { kids: Tree[] }';
+    write(`${definition('abstract a(deep: Deep<number>): Promise<void>;')}\n${types}`);
+    expect(await linnet('contract')).toBe(2);
+    expect(err).toMatch(/^robots\.ts:\d+:\d+ - error: The type has no end/);
+    const lists = '[]'.repeat(100);
+    write(`${definition(`abstract a(tree: Tree, lists: number${lists}): Promise<void>;`)}\n${types}`);
+    expect(await linnet('contract')).toBe(0);
+  });
+
   it('reports a version that is not a literal, and an interface that is defined twice', async () => {
     write(definition('', "' + process.version + '"));
     expect(await linnet('contract')).toBe(2);

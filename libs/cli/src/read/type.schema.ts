@@ -17,6 +17,8 @@ const primitives: readonly (readonly [ts.TypeFlags, JsonSchema])[] = [
 const bytes = new Set(['Uint8Array', 'Buffer', 'ArrayBuffer', 'Uint8ClampedArray']);
 /** Objects of the language that have no JSON form. */
 const uncarried = new Set(['Map', 'Set', 'WeakMap', 'WeakSet', 'RegExp', 'Promise', 'Blob', 'FormData']);
+/** Types inside each other. A type that contains itself by its name counts once. */
+const MAX_DEPTH = 500;
 const absent = ts.TypeFlags.Undefined | ts.TypeFlags.Void;
 
 /** The members of a union, or the type itself. */
@@ -32,6 +34,8 @@ export class SchemaWriter {
   /** The schemas with names. */
   readonly $defs: Record<string, JsonSchema> = {};
   readonly #names = new DefinitionNames();
+  /** How many types around the one that is being written contain it. */
+  #depth = 0;
 
   /** @param program the program that the types are from */
   constructor(private readonly program: ts.Program) {}
@@ -48,6 +52,17 @@ export class SchemaWriter {
    * @throws SourceFault if values of the type cannot be sent
    */
   schemaOf(type: ts.Type, place: ts.Node, node?: ts.TypeNode): JsonSchema {
+    if (this.#depth > MAX_DEPTH)
+      throw faultAt(place, 'The type has no end: it contains itself, each time with other type arguments.');
+    this.#depth++;
+    try {
+      return this.#write(type, place, node);
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #write(type: ts.Type, place: ts.Node, node: ts.TypeNode | undefined): JsonSchema {
     const alias = node && this.#primitiveAlias(type, node);
     if (alias) return this.#named(alias, type, () => this.#primitive(type) ?? {});
     // `object` can be a list as well.
