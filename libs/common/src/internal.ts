@@ -7,6 +7,7 @@ export { operationsOf } from './rpc/definition/definition.js';
 export { outcomeOf } from './rpc/server/dispatcher.js';
 export { StoredAnswer } from './rpc/server/once.calls.js';
 export { joinOnce, OnceLog } from './ipc/node/once.log.js';
+export { onceCaller } from './rpc/server/once.caller.js';
 export { ImplementationRegistry } from './rpc/server/implementation.registry.js';
 export { methodOf } from './rpc/server/implementation.js';
 export { isFault, reporter, reportToConsole } from './call/call.report.js';

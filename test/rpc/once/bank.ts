@@ -8,7 +8,7 @@ import {
   RpcPendingResponse,
   TransientError,
 } from '@linnet/backend';
-import type { RpcModuleOptions } from '@linnet/backend';
+import type { IpcModuleOptions, RpcModuleOptions } from '@linnet/backend';
 import { createRpcClient } from '@linnet/common';
 import type { IpcBackplane, RpcOperations } from '@linnet/common';
 import { startServer } from '../../conformance/tables/server.js';
@@ -98,8 +98,13 @@ function clientOf(uriPrefix: string, authorization = 'ann-1') {
 }
 
 /** Starts a server of Nest. @returns calls with an activity id */
-export async function start(options: RpcModuleOptions = {}, shared?: IpcBackplane) {
-  const imports = [RpcModule.forRoot(options), ...(shared ? [IpcModule.forRoot({ backplane: shared })] : [])];
+export async function start(
+  options: RpcModuleOptions = {},
+  shared?: IpcBackplane,
+  ipc: IpcModuleOptions = {},
+) {
+  const sessions = shared ? [IpcModule.forRoot({ ...ipc, backplane: shared })] : [];
+  const imports = [RpcModule.forRoot(options), ...sessions];
   @Module({ imports, providers: [BankImpl] })
   class BankModule {}
   const { url, stop } = await startServer(BankModule, 'stock Express');

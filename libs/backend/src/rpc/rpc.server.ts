@@ -32,6 +32,7 @@ import { ignoredDecorators } from '../nest/params/decorator.check.js';
 import { NodeRpcServer } from '../node/http/node.server.js';
 import { checkPath } from '../node/http/path.check.js';
 import { onceOptions } from '../node/rpc/once.options.js';
+import type { RpcOnceOptions } from '../node/rpc/once.options.js';
 import { checkDefinition, versionRule } from '../node/rpc/version.rules.js';
 import { checkImplementation, classNameOf, excludedPath } from './rpc.checks.js';
 import { DocumentGuard } from './document.guard.js';
@@ -58,6 +59,8 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
   #documentGuard: DocumentGuard | undefined;
   #channels: () => readonly IpcServedChannel[] = () => [];
   #http: HttpIntegration | undefined;
+  /** Names users as sessions do, if their backplane remembers calls. */
+  #userKey: RpcOnceOptions['userKey'];
   /** Serves calls over NATS, where the options have it. */
   #listening: RpcListening | undefined;
   /** By interface, the class that answers it. */
@@ -80,7 +83,8 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
     const { waitingCalls } = limitsFrom(defaultWireLimits, options.limits);
     const isCompatible = versionRule(options.versionCheck);
     const run = ClientRequestContext.run.bind(ClientRequestContext);
-    const once = onceOptions(options.once, { ...options, mapError: mapNestException });
+    const errors = { ...options, mapError: mapNestException };
+    const once = onceOptions(options.once, errors, () => this.#userKey);
     this.dispatcher = new RpcDispatcher({ waitingCalls, isCompatible, run, bindItems, once });
     // As soon as the adapter exists: RPC must come before the middleware of Nest and of the application.
     adapterHost.init$.subscribe(() => {
@@ -91,9 +95,11 @@ export class RpcServer implements OnModuleInit, OnApplicationBootstrap, OnModule
   }
 
   /** @internal Remembers calls that run once at the backplane of sessions, unless the options name another store. */
-  shareOnce(store: OnceStore): void {
+  shareOnce(store: OnceStore, userKey: RpcOnceOptions['userKey']): void {
     const { once } = this.options;
-    if (!once?.store && !once?.backplane) this.dispatcher.once.store = store;
+    if (once?.store || once?.backplane) return;
+    this.dispatcher.once.store = store;
+    this.#userKey = userKey;
   }
 
   /** @internal Adds channels to the documents. @param channels is called for each document */

@@ -30,7 +30,7 @@ export class IpcRpcChannel implements OnModuleInit {
     rpc?.describeChannels(() => this.host.server.channels.describe());
     const { node } = this.host.rooms;
     if (node?.backplane.logs ?? node?.backplane.records)
-      rpc?.shareOnce(new OnceLog({ id: node.id, node: node.backplane }, false));
+      rpc?.shareOnce(new OnceLog({ id: node.id, node: node.backplane }, false), this.options.userKey);
     new RpcOverIpc(this.#dispatcher(), this.#rpcOptions()).serve(this.host.server.channels);
     if (!this.options.mobile) return;
     this.serveSerialized();

@@ -13,6 +13,7 @@ import type { ErrorPolicy } from '../../error/error.codec.js';
 import { TransientError } from '../../error/imodel.error.js';
 import { encodeValue } from '../../value/value.codec.js';
 import type { RpcCall, RpcHandler, RpcOutcome } from './call.js';
+import { onceCaller } from './once.caller.js';
 import { encodeAnswer, readAnswer, unkept } from './once.answer.js';
 
 /** How a server remembers the calls of operations with `idempotency: 'once'`. */
@@ -28,7 +29,7 @@ export interface OnceOptions {
    * them. Default: 64 MiB.
    */
   readonly keptBytes?: number | undefined;
-  /** Names the caller: only he gets a stored answer. Default: his user, or without one his access token. */
+  /** Names the caller: only he gets a stored answer. Default: his user, or else his access token. A caller with neither needs a random UUID as activity id. */
   readonly callerOf?: ((call: RpcCall) => string) | undefined;
   /** Which part of an error is kept. */
   readonly errors?: ErrorPolicy | undefined;
@@ -93,7 +94,7 @@ export class OnceCalls {
     const { activity } = call;
     if (activity.activityId === '')
       throw new NumberedError(GENERAL_ERROR, 'Error', 'An operation that runs once needs an activity id.');
-    const caller = this.#callerOf(call);
+    const caller = (this.options.callerOf ?? onceCaller)(call);
     const key = await keyOf(caller, call);
     for (let pause: number = PAUSE_MS[0]; ; pause = Math.min(2 * pause, PAUSE_MS[1])) {
       const isHere = this.#ends.has(key);
@@ -133,12 +134,6 @@ export class OnceCalls {
   /** Ends the claims of this process. Never rejects. */
   async close(): Promise<void> {
     await this.store.close?.();
-  }
-
-  #callerOf(call: RpcCall): string {
-    if (this.options.callerOf) return this.options.callerOf(call);
-    const { user, accessToken } = call.activity;
-    return user === undefined || user === null ? `token ${accessToken}` : `user ${JSON.stringify(user)}`;
   }
 
   async #claim(call: RpcCall, caller: string, key: string): Promise<boolean> {
