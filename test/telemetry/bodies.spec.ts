@@ -18,6 +18,9 @@ abstract class Tiles extends RpcInterface {
   async one(_bytes: number): Promise<Uint8Array> {
     return this.forward(arguments);
   }
+  async text(_characters: number): Promise<string> {
+    return this.forward(arguments);
+  }
   query(_items: number, _pauses: boolean): AsyncIterable<Uint8Array> {
     return this.forward(arguments) as never;
   }
@@ -25,6 +28,7 @@ abstract class Tiles extends RpcInterface {
 
 const tilesImpl = {
   one: async (bytes: number) => new Uint8Array(bytes),
+  text: async (characters: number) => '€'.repeat(characters),
   async *query(items: number, pauses: boolean) {
     for (let i = 0; i < items; i++) {
       yield new Uint8Array(ITEM);
@@ -121,6 +125,11 @@ describe.each(Object.entries(transports))('an observer of answers over %s', (_na
     expect(await tiles.one(bytes)).toHaveLength(bytes);
     await expectSent(bytes);
     expect(seen.ends).toEqual(['result']);
+  });
+
+  it('counts a text by its bytes, not by its characters', async () => {
+    expect(await tiles.text(ITEM)).toHaveLength(ITEM);
+    await expectSent(3 * ITEM);
   });
 
   it.each([

@@ -61,7 +61,7 @@ export class FetchRpcServer {
     if (answer.stream) return streamOf(answer, observedBody(answer.stream));
     // Compression fails only without memory. The answer is then sent uncompressed.
     const ready = answer.encoding ? await this.compress(answer).catch(() => answer) : answer;
-    observer?.body?.('out', sizeOf(ready.body));
+    observer?.body?.('out', sizeOf(partsOf(ready.body)));
     return responseOf(ready, head.method);
   };
 
