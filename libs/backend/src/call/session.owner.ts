@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
+import { volatileClaims } from '@linnet/common/internal';
 
-/** Claims that differ in every token of one user (RFC 7519, OpenID Connect). */
-const volatileClaims = new Set(['iat', 'exp', 'nbf', 'jti', 'auth_time', 'at_hash', 'nonce', 'sid']);
 /** Longer ones are kept as their hash. */
 const MAX_NAME_LENGTH = 64;
 

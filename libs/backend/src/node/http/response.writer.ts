@@ -2,7 +2,7 @@ import { ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { HttpResponse, StreamBody } from '@linnet/common';
-import { observer } from '@linnet/common/internal';
+import { observer, UNCOPIED_BYTES } from '@linnet/common/internal';
 
 const brotli = promisify(brotliCompress);
 
@@ -58,9 +58,6 @@ export function writesDirectly(response: ServerResponse): boolean {
   return response.write === ServerResponse.prototype.write;
 }
 
-/** Chunks that may be memory of their producer are not smaller. */
-const LARGE_CHUNK = 64 * 1024;
-
 /** Writes the chunks of a body, and asks for more when a large one is sent. Never rejects. */
 async function pump(response: ServerResponse, stream: StreamBody): Promise<void> {
   try {
@@ -69,7 +66,7 @@ async function pump(response: ServerResponse, stream: StreamBody): Promise<void>
     const { flush } = response as { flush?: () => void };
     for (let chunk = await stream.next(); !chunk.done; chunk = await stream.next()) {
       if (response.destroyed) return;
-      if (isDirect && chunk.value.byteLength >= LARGE_CHUNK) {
+      if (isDirect && chunk.value.byteLength >= UNCOPIED_BYTES) {
         await sent(response, chunk.value);
         continue;
       }

@@ -5,6 +5,7 @@ import { isBytes } from '../../bytes/bytes.js';
 import { leaveItems } from '../../stream/reading.js';
 import { streamEnd } from '../../stream/stream.js';
 import type { StreamItems } from '../../stream/stream.js';
+import { UNCOPIED_BYTES } from '../protocol/message.js';
 import type { AnswerClient, StreamBody } from '../protocol/message.js';
 import type { StreamWriter } from '../protocol/stream.writer.js';
 import type { StreamBeginning, StreamedCall } from './streamed.call.js';
@@ -174,7 +175,7 @@ export class StreamAnswer implements StreamBody, UnsentAnswer, ActivityFollower 
       return;
     }
     try {
-      this.#isKept = this.asksWhenSent && isBytes(value) && value.byteLength >= AHEAD;
+      this.#isKept = this.asksWhenSent && isBytes(value) && value.byteLength >= UNCOPIED_BYTES;
       this.writer.item(value, this.#isKept);
       this.#count();
     } catch (thrown) {

@@ -21,11 +21,14 @@ export interface AnswerClient {
   disconnect(): void;
 }
 
+/** Byte strings from this size on are not copied where {@link StreamBody.asksWhenSent} is set. */
+export const UNCOPIED_BYTES = 64 * 1024;
+
 /** A body that is made while it is sent. `return` stops the producer: nobody reads on. */
 export interface StreamBody extends StreamItems<Uint8Array, undefined> {
   /** Set by a platform with connections, which end where a client does not read the body. */
   client?: AnswerClient | undefined;
-  /** Set by a platform that asks for more only when the last chunk is sent, so that large byte strings need not be copied. */
+  /** Set by a platform that asks for more only when a chunk of {@link UNCOPIED_BYTES} or more is sent: it may be memory of its producer. */
   asksWhenSent?: boolean;
 }
 

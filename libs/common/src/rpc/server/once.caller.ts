@@ -1,8 +1,17 @@
 import { GENERAL_ERROR, NumberedError } from '../../base/numbered.error.js';
 import type { RpcCall } from './call.js';
 
-/** Claims that differ in every token of one subject (RFC 7519, OpenID Connect). */
-const volatileClaims = new Set(['iat', 'exp', 'nbf', 'jti', 'auth_time', 'at_hash', 'nonce', 'sid']);
+/** Claims that differ in every token of one user (RFC 7519, OpenID Connect). */
+export const volatileClaims: ReadonlySet<string> = new Set([
+  'iat',
+  'exp',
+  'nbf',
+  'jti',
+  'auth_time',
+  'at_hash',
+  'nonce',
+  'sid',
+]);
 /** JSON that tells no user from others. */
 const emptyTexts = new Set(['{}', '[]', '""', 'true', 'false', 'null']);
 /** A random UUID (RFC 9562, versions 4 and 7), which nobody guesses. */
