@@ -50,14 +50,7 @@ async function growth() {
         fanOut('linnet', nodes, redis, members, deliveries),
       );
       points.get(count).push([members, found.deliveries]);
-      rows.push([
-        count,
-        members,
-        rate(found.messages),
-        rate(found.deliveries),
-        micros(found.nodeMicros),
-        micros(found.brokerMicros),
-      ]);
+      rows.push([count, members, ...costsOf(found)]);
     }
   }
   const columns = [
@@ -124,13 +117,7 @@ async function overNats() {
   for (const members of FANS) {
     const work = (nodes, nats) => fanOut(system, nodes, nats, members, deliveries);
     const found = await inRounds(system, 2, work, startNats);
-    rows.push([
-      members,
-      rate(found.messages),
-      rate(found.deliveries),
-      micros(found.nodeMicros),
-      micros(found.brokerMicros),
-    ]);
+    rows.push([members, ...costsOf(found)]);
   }
   const columns = [
     'members',
@@ -177,14 +164,7 @@ async function compared() {
       const most = await inRounds(system, 2, (nodes, redis) =>
         fanOut(system, nodes, redis, members, deliveries),
       );
-      rows.push([
-        system,
-        members,
-        rate(most.messages),
-        rate(most.deliveries),
-        micros(most.nodeMicros),
-        micros(most.brokerMicros),
-      ]);
+      rows.push([system, members, ...costsOf(most)]);
     }
   }
   const columns = [
@@ -269,6 +249,11 @@ function mediansOf(found) {
 
 function table(columns, rows) {
   return markdown(columns, rows).join('\n');
+}
+
+/** The cells of messages to a room. */
+function costsOf({ messages, deliveries, nodeMicros, brokerMicros }) {
+  return [rate(messages), rate(deliveries), micros(nodeMicros), micros(brokerMicros)];
 }
 
 function rate(value) {

@@ -23,6 +23,19 @@ interface MortalNode extends NetworkNode {
 /** How soon a frontend is back, in milliseconds. The machine may be busy with other tests. */
 const SOON_MS = 5_000;
 
+/** Serves calls, of which the slow ones wait until the test answers them. @returns what has run, on all nodes */
+function serveRuns(nodes: readonly NetworkNode[]) {
+  const runs: unknown[] = [];
+  const { opened, open: answer } = gate();
+  for (const node of nodes)
+    node.server.channels.handle('itwin.run', async (_call, method, n: unknown) => {
+      runs.push(n);
+      if (method === 'slow') await opened;
+      return n;
+    });
+  return { runs, answer };
+}
+
 /**
  * The promises of sessions that outlive their nodes, over a backplane with logs.
  *
@@ -95,14 +108,7 @@ export function replicatePromises(
 
     it('run a call once, or report that its outcome is unknown', async () => {
       const [one, two] = [await start(), await start()];
-      const runs: unknown[] = [];
-      const { opened, open: answer } = gate();
-      for (const node of [one, two])
-        node.server.channels.handle('itwin.run', async (_call, method, n: unknown) => {
-          runs.push(n);
-          if (method === 'slow') await opened;
-          return n;
-        });
+      const { runs, answer } = serveRuns([one, two]);
       const [roving] = await enter(one);
       expect(await roving.frontend.invoke('run', 'fast', 0)).toBe(0);
       const slow = roving.frontend.invoke('run', 'slow', 1);
@@ -121,14 +127,7 @@ export function replicatePromises(
       'move when their node ends in good order, and their calls are answered (replicate: %s)',
       async (replicate) => {
         const [one, two] = [await start({ replicate }), await start({ replicate })];
-        const runs: unknown[] = [];
-        const { opened, open: answer } = gate();
-        for (const node of [one, two])
-          node.server.channels.handle('itwin.run', async (_call, method, n: unknown) => {
-            runs.push(n);
-            if (method === 'slow') await opened;
-            return n;
-          });
+        const { runs, answer } = serveRuns([one, two]);
         const [roving, session] = await enter(one);
         await session.join(room);
         const slow = roving.frontend.invoke('run', 'slow', 0);
